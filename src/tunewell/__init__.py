@@ -1,0 +1,1 @@
+"""Finds the hyperparameters that hold a neural network back."""

@@ -1,0 +1,130 @@
+"""Every error that tunewell raises on purpose; it stands on the ground floor, so that all others may import it.
+
+* TunewellError
+  + SpaceError       (a ValueError)    a space, a parameter or a value for one is malformed
+  + SettingError     (a ValueError)    a setting of a study or a command cannot be used
+  + ReportError      (a ValueError)    a report does not fit what was asked for
+  + ScriptError                        a user's file is not what a command needs
+  + StoreError                         a record cannot be opened, read or written
+    - StudyExists                      the store has a study of that name already
+    - StudyNotFound  (a LookupError)   the store has no study of that name
+    - StudyBusy                        another process is running the study
+    - TrialNotFound  (a LookupError)   the study has no trial of that number
+    - TrialEnded                       the trial has ended; its record is frozen
+  + CheckpointError                    a checkpoint cannot be written or restored
+  + RepeatedFailure                    trials keep failing with one and the same error
+  + MissingExtra     (an ImportError)  an optional package is not installed
+
+Each is built from plain values that it keeps in `args`, so each can be pickled and cross a process.
+The message says what is wrong, what was got and what to do, in one line.
+"""
+
+from __future__ import annotations
+
+
+class TunewellError(Exception):
+    """The root: `except TunewellError` catches all that tunewell raises on purpose."""
+
+
+class SpaceError(TunewellError, ValueError):
+    """A space, a parameter or a value for one is malformed."""
+
+
+class SettingError(TunewellError, ValueError):
+    """A setting of a study or of a command cannot be used."""
+
+
+class ReportError(TunewellError, ValueError):
+    """A report does not fit what was asked for."""
+
+
+class ScriptError(TunewellError):
+    """A user's file is not what a command needs."""
+
+
+class StoreError(TunewellError):
+    """A record cannot be opened, read or written."""
+
+
+class StudyExists(StoreError):
+    """The store has a study of that name already."""
+
+    def __init__(self, name: str, store: str) -> None:
+        super().__init__(name, store)
+        self.name, self.store = name, store
+
+    def __str__(self) -> str:
+        return f"{self.store} has a study {self.name!r} already; go on with it (resume) or choose another name"
+
+
+class StudyNotFound(StoreError, LookupError):
+    """The store has no study of that name."""
+
+    def __init__(self, name: str, store: str, known: tuple[str, ...]) -> None:
+        super().__init__(name, store, known)
+        self.name, self.store, self.known = name, store, known
+
+    def __str__(self) -> str:
+        has = f"it has {', '.join(map(repr, self.known))}" if self.known else "it has none yet"
+        return f"{self.store} has no study {self.name!r}; {has}"
+
+
+class StudyBusy(StoreError):
+    """Another process is running the study."""
+
+    def __init__(self, name: str, pid: int, host: str) -> None:
+        super().__init__(name, pid, host)
+        self.name, self.pid, self.host = name, pid, host
+
+    def __str__(self) -> str:
+        return f"study {self.name!r} is being run by process {self.pid} on {self.host}; wait for it or end it first"
+
+
+class TrialNotFound(StoreError, LookupError):
+    """The study has no trial of that number."""
+
+    def __init__(self, trial: int, n_trials: int) -> None:
+        super().__init__(trial, n_trials)
+        self.trial, self.n_trials = trial, n_trials
+
+    def __str__(self) -> str:
+        has = f"its trials are 0 to {self.n_trials - 1}" if self.n_trials else "it has none yet"
+        return f"the study has no trial {self.trial}; {has}"
+
+
+class TrialEnded(StoreError):
+    """The trial has no step in progress; its record is frozen."""
+
+    def __init__(self, trial: int, state: str) -> None:
+        super().__init__(trial, state)
+        self.trial, self.state = trial, state
+
+    def __str__(self) -> str:
+        return f"trial {self.trial} is {self.state}, not running, so nothing can be added to it; ask() for a step first"
+
+
+class CheckpointError(TunewellError):
+    """A checkpoint cannot be written or restored."""
+
+
+class RepeatedFailure(TunewellError):
+    """Trials keep failing with one and the same error."""
+
+    def __init__(self, count: int, error: str) -> None:
+        super().__init__(count, error)
+        self.count, self.error = count, error
+
+    def __str__(self) -> str:
+        last = self.error.strip().splitlines()[-1] if self.error.strip() else "no message"
+        return f"stopped: {self.count} trials in a row failed with the same error: {last}"
+
+
+class MissingExtra(TunewellError, ImportError):
+    """An optional package is not installed."""
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(package, extra, purpose)
+        self.package, self.extra, self.purpose = package, extra, purpose
+
+    def __str__(self) -> str:
+        return f"{self.purpose} needs {self.package}, which is not installed: pip install 'tunewell[{self.extra}]'"

@@ -1,0 +1,31 @@
+"""What a scheduler promises: which trial gets the next epochs."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from tunewell.history import History
+from tunewell.space.space import Space
+from tunewell.trial import Allowance, Resume, Start
+
+
+class Scheduler(Protocol):
+    """Answers the one question of a study: which run gets the next epochs?
+
+    A scheduler is a pure function of its arguments: what it must remember it writes on the trial
+    (`Start.note`), where the history has it again. It is a frozen dataclass of plain settings, which is how a
+    study records it. Built on a sampler where it needs new settings.
+    """
+
+    def next(
+        self, space: Space, history: History, allowance: Allowance, rng: np.random.Generator
+    ) -> Start | Resume | None:
+        """Start a trial, resume a paused one, or None: nothing to do until a running step ends (or ever, if none runs).
+
+        allowance: what may still be given out, both numbers; the study cuts a step that would exceed
+        `allowance.epochs`, and never asks when that is 0. With `allowance.trials` at 0 no trial may start.
+        rng: the only source of randomness; a fresh one for each step of the study.
+        """
+        ...

@@ -1,0 +1,181 @@
+"""What a store promises: the log of a study, from which everything else is derived."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState
+
+
+@dataclass(frozen=True, slots=True)
+class StudyRecord:
+    """What a study was made with: enough to go on with it in another process."""
+
+    name: str
+    metric: str
+    direction: str
+    """`minimize` or `maximize`."""
+    max_epochs: int | None
+    """How many epochs a full training has; None until the first training tells."""
+    budget: str
+    """As `Budget` writes and reads it: `30trainings`, `900epochs`, `100trials`, `7200s`."""
+    space: Mapping[str, object]
+    """As `Space.to_dict` writes it."""
+    scheduler: Mapping[str, object]
+    """Name and settings, as `schedulers.describe` writes them."""
+    seed: int
+    created_at: float
+    uuid: str
+    """Names the study across stores."""
+    id: int = 0
+    """Its key in this store; the store gives it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One process that ran a study: where, when, and with which code."""
+
+    started_at: float
+    host: str
+    pid: int
+    command: str
+    directory: str
+    git_commit: str | None = None
+    git_dirty: bool | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Python's and the packages'."""
+    ended_at: float | None = None
+    """None while it runs, or if it was killed."""
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a study's log has gained since a revision."""
+
+    revision: int
+    """Ask from here next time."""
+    n_steps: int
+    """How many steps the study has given out in all."""
+    max_epochs: int | None
+    trials: Sequence[Trial]
+    """New and changed ones, by number."""
+    values: NDArray[np.float64]
+    """(m, 3): trial number, epoch, the study's metric as reported, oldest first; reports without it are left out."""
+
+
+class Store(Protocol):
+    """Keeps studies.
+
+    Laws, which `tunewell.testing.StoreContract` checks of every store:
+
+    * What a method answered is kept: it is committed before the method returns.
+    * A method is one atomic step; a crash leaves all of it or nothing.
+    * Numbers (of trials, of steps) count from 0 without a gap and are never given twice.
+    * Only a running trial takes reports; an ended trial is frozen (`TrialEnded`).
+    * What is read are values: to change one changes nothing in the store.
+    * Methods may be called from any thread; and, where the store is shared, from any process.
+    """
+
+    url: str
+    """As the user would name it, with no password in it."""
+
+    def add_study(self, study: StudyRecord) -> StudyRecord:
+        """The same with its `id`. Raises StudyExists."""
+        ...
+
+    def study(self, name: str) -> StudyRecord:
+        """Raises StudyNotFound."""
+        ...
+
+    def studies(self) -> list[StudyRecord]:
+        """All, oldest first."""
+        ...
+
+    def change_study(self, study_id: int, *, max_epochs: int | None = None, budget: str | None = None) -> None:
+        """Set what is given."""
+        ...
+
+    def begin_session(self, study_id: int, session: Session) -> int:
+        """Its id."""
+        ...
+
+    def end_session(self, session_id: int, at: float) -> None:
+        """Note that it ended in order."""
+        ...
+
+    def sessions(self, study_id: int) -> list[Session]:
+        """All, oldest first."""
+        ...
+
+    def begin_step(self, study_id: int, step: int, trial: Trial) -> bool:
+        """Record that the study's step number `step` runs `trial` (state RUNNING) through `trial.until`.
+
+        A trial whose number is new is added; a paused one becomes running, its `until` and `session` as given.
+        False, and nothing is written, if the step number is taken: somebody else was quicker, so look
+        at the changes and decide again.
+        """
+        ...
+
+    def take_over(self, study_id: int, trial: int, session: int) -> None:
+        """Record that a running trial goes on in another session. Raises TrialEnded if it is not running."""
+        ...
+
+    def report(
+        self, study_id: int, trial: int, epoch: int, metrics: Mapping[str, float], value: float | None, at: float
+    ) -> None:
+        """Add a report. `value`: the study's metric, finite or the infinity that is worst; None if it was not reported.
+
+        Raises TrialEnded if the trial is not running, TrialNotFound.
+        """
+        ...
+
+    def end_step(
+        self,
+        study_id: int,
+        trial: int,
+        state: TrialState,
+        epochs: int,
+        *,
+        reason: str | None = None,
+        at: float | None = None,
+    ) -> None:
+        """Set a running trial's state and epochs; `at` is when it ended, if it did. Raises TrialEnded if it is not running."""
+        ...
+
+    def add_retrained(self, study_id: int, trial: int, epochs: int) -> None:
+        """Add to the trial's count of epochs trained twice."""
+        ...
+
+    def add_event(self, study_id: int, event: Event) -> None:
+        """Append it."""
+        ...
+
+    def events(self, study_id: int, trial: int | None = None) -> list[Event]:
+        """All of a study or of one trial, oldest first."""
+        ...
+
+    def set_checkpoint(self, study_id: int, checkpoint: Checkpoint) -> None:
+        """Record a trial's newest checkpoint, in place of the one it had."""
+        ...
+
+    def checkpoints(self, study_id: int) -> list[Checkpoint]:
+        """The newest of each trial that has one."""
+        ...
+
+    def changes(self, study_id: int, since: int) -> Changes:
+        """All that happened after revision `since` (0: everything), consistent in itself."""
+        ...
+
+    def reports(self, study_id: int, trial: int | None = None) -> list[Report]:
+        """All of a study or of one trial, oldest first, with every metric as it was reported, NaN and infinity included."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+        ...

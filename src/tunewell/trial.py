@@ -1,0 +1,139 @@
+"""The plain records that everything above passes around: a trial, a report, an event, a step.
+
+A *trial* is one training run of one setting of the parameters. It trains until the epoch that its *step*
+names and then pauses; it goes on only if a later step says so. Records are values: they hold no
+connections, no live exceptions (error text instead) and no behaviour beyond reading themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from tunewell.space.values import Params
+
+OPEN_END = 2**31 - 1
+"""The `until` of a step that goes on to the trial's own end, while nobody knows how many epochs that is."""
+
+
+class TrialState(StrEnum):
+    """Where a trial stands. The last three are ends: the record is frozen then."""
+
+    RUNNING = "running"  # a step is in progress
+    PAUSED = "paused"  # its step is done; it goes on if a later step says so
+    COMPLETE = "complete"  # trained to its last epoch
+    STOPPED = "stopped"  # ended before that: its metric is no longer finite, or somebody stopped it
+    FAILED = "failed"  # the user's code raised an error
+
+    @property
+    def ended(self) -> bool:
+        """True if no step can follow."""
+        return self in (TrialState.COMPLETE, TrialState.STOPPED, TrialState.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One trial as the store knows it; times are seconds since 1970 (UTC)."""
+
+    number: int
+    """Its place in the study, from 0."""
+    params: Params
+    state: TrialState
+    epochs: int
+    """The last epoch of its last finished step; 0 before that. (Its newest report may be later.)"""
+    until: int
+    """The epoch at which its last step ends, or ended."""
+    seed: int
+    """What its training draws randomness from; derived from the study's seed and the number."""
+    started_at: float
+    ended_at: float | None = None
+    reason: str | None = None
+    """Why it ended, where that needs saying: a line for STOPPED, the traceback as text for FAILED."""
+    retrained: int = 0
+    """Epochs trained a second time because the trial's state was no longer in memory nor in a checkpoint."""
+    parent: int | None = None
+    """The trial that it branched from, at `parent_epoch`."""
+    parent_epoch: int | None = None
+    note: Mapping[str, object] = field(default_factory=dict)
+    """What the scheduler wants to remember of it (plain JSON), so that no scheduler needs a memory of its own."""
+    session: int = 0
+    """The session (one process running the study) that began its last step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one epoch of a trial measured."""
+
+    trial: int
+    epoch: int
+    """From 1."""
+    metrics: Mapping[str, float]
+    at: float
+    """Seconds since 1970 (UTC)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a study or a trial and is worth keeping: when, what, by whom."""
+
+    kind: str
+    """`interrupted`, `restored`, `retrained`, `diverged`, `failed`, ..."""
+    at: float
+    trial: int | None = None
+    epoch: int | None = None
+    by: str = "tunewell"
+    data: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A file that holds the state of a trial after an epoch."""
+
+    trial: int
+    epoch: int
+    path: str
+    """Relative to the checkpoint folder of the store."""
+    size: int
+    """Bytes."""
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A scheduler's answer: start a new trial and train it through epoch `until`."""
+
+    params: Params
+    until: int
+    note: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """A scheduler's answer: let paused trial number `trial` go on through epoch `until`."""
+
+    trial: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a scheduler may still give out; what running steps were promised is taken off already."""
+
+    epochs: int
+    trials: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What `ask` answers: train this trial through these epochs, or wait (`wait` is True) and ask again."""
+
+    trial: int
+    params: Params
+    epochs: range
+    seed: int = 0
+    wait: bool = False
+
+
+WAIT = Step(trial=-1, params=Params({}), epochs=range(0), wait=True)
+"""There is nothing to train now, but there may be when a running step is told."""
