@@ -74,6 +74,11 @@ class History:
         return self._states[: len(self)] == _CODE[TrialState.FAILED]
 
     @property
+    def stopped(self) -> NDArray[np.bool_]:
+        """(n,): ended before its last epoch, because its metric was no longer finite or somebody stopped it."""
+        return self._states[: len(self)] == _CODE[TrialState.STOPPED]
+
+    @property
     def ended(self) -> NDArray[np.bool_]:
         """(n,): complete, stopped or failed; no step can follow."""
         return ~(self.running | self.paused)

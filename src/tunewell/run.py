@@ -6,7 +6,7 @@ are kept in `run.reports`. Under a worker, the run's `Channel` says after each e
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -58,6 +58,10 @@ class Run:
         """What was reported in this process, by epoch: `{"epoch": 1, "val_loss": 0.4}`."""
         self.tracked: dict[str, object] = {}
         """What `track` was given."""
+        self.on_pause: Callable[[], None] | None = None
+        """Is called in the trial's thread before it waits, for what must wait with it (a program, say)."""
+        self.on_resume: Callable[[], None] | None = None
+        """Is called when the trial goes on."""
         self._channel: Channel = _Alone() if channel is None else channel
         self._epoch = 0  # the last epoch done; inside the loop, the current one
         self._n_epochs: int | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -85,6 +86,9 @@ class Store(Protocol):
     url: str
     """As the user would name it, with no password in it."""
 
+    folder: Path | None
+    """The folder of the store's file, where what belongs to its studies may lie; None if it is no file."""
+
     def add_study(self, study: StudyRecord) -> StudyRecord:
         """The same with its `id`. Raises StudyExists."""
         ...
@@ -122,8 +126,13 @@ class Store(Protocol):
         """
         ...
 
-    def take_over(self, study_id: int, trial: int, session: int) -> None:
-        """Record that a running trial goes on in another session. Raises TrialEnded if it is not running."""
+    def revise_step(
+        self, study_id: int, trial: int, *, session: int | None = None, until: int | None = None
+    ) -> None:
+        """Record that a running trial's step goes on in another session, or ends at another epoch.
+
+        Raises TrialEnded if it is not running.
+        """
         ...
 
     def report(

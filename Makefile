@@ -1,0 +1,50 @@
+# Every target makes what it needs; a machine with Python 3.11+ and pip will do.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: setup fmt check test slow bench demo clean
+
+setup: $(VENV)/.ready
+
+# pip 25.1 is the first that knows dependency groups
+$(VENV)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	touch $@
+
+fmt: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: setup
+	$(BIN)/python -m pytest -m "not slow"
+
+slow: setup
+	$(BIN)/python -m pytest -m slow
+
+bench: setup
+	$(BIN)/python -m pip install --quiet 'optuna==5.0.0'
+	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/imports.py
+	$(BIN)/python benchmarks/grid_against_random.py
+	$(BIN)/python benchmarks/demo.py
+
+# an environment of its own with the core install alone, as a user's would be
+demo: .venv-demo/.ready
+	.venv-demo/bin/tunewell demo
+
+.venv-demo/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv-demo
+	.venv-demo/bin/python -m pip install --quiet --editable .
+	touch $@
+
+clean:
+	rm -rf $(VENV) .venv-demo

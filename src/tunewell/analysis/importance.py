@@ -1,0 +1,141 @@
+"""Which of the hyperparameters mattered: PED-ANOVA (Watanabe, Bansal & Hutter, 2023).
+
+A parameter mattered if the best trials have other values of it than all trials have. With p the density of the
+parameter's values among the best quarter of the trials and q that among all, it is their Pearson divergence,
+
+    D = integral of q (p / q - 1)^2,
+
+and a parameter's share is its part of the sum over the parameters. Two things are added, because the paper looks at
+tables of thousands of trials and a study has dozens. Even a parameter that does nothing gets some D from drawing
+few trials out of many, so what chance alone would give is taken off. And resampled trials say how far each share
+is to be trusted.
+
+Shapes: n trials, ordered from best to worst; B samples of them; G places at which densities are compared.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunewell.history import History
+from tunewell.space.params import Choice, Param
+
+Floats = NDArray[np.float64]
+
+MIN_TRIALS = 10
+"""With fewer trials that can be compared nothing is said; a parameter that was active in fewer gets no share."""
+_BEST = 0.25  # the share of trials that counts as the best
+_GRID = (np.arange(64) + 0.5) / 64  # the places in [0, 1] at which densities are compared
+_INTERVAL = (0.05, 0.95)
+
+
+@dataclass(frozen=True, slots=True)
+class Importance:
+    """How much of what the best trials have in common is due to one parameter."""
+
+    name: str
+    share: float
+    """0 to 1; together 1, or all 0 if no parameter did more than chance would."""
+    low: float
+    """The share is below this in 5 % of the resampled studies,"""
+    high: float
+    """and above this in 5 %."""
+
+
+def importance(history: History, *, rng: np.random.Generator, n_bootstrap: int = 200) -> list[Importance]:
+    """The tuned parameters, most important first; empty if fewer than `MIN_TRIALS` trials can be compared.
+
+    rng: draws the resampled studies, and nothing else: the shares do not depend on it.
+    """
+    scores = standing(history)
+    points = history.points
+    usable = np.flatnonzero(~np.isnan(scores))
+    if len(usable) < MIN_TRIALS:
+        return []
+    # of equals, the smaller point first: so the order in which trials came makes no difference
+    keys = [*np.nan_to_num(points[usable], nan=-1.0).T[::-1], -scores[usable]]
+    points = points[usable[np.lexsort(keys)]]
+    tuned = [
+        (name, param, points[:, column])
+        for column, (name, param) in enumerate(history.space.params.items())
+        if not (isinstance(param, Choice) and len(param.values) == 1)
+    ]
+    counts = np.vstack([np.ones(len(points)), rng.multinomial(len(points), [1 / len(points)] * len(points), n_bootstrap)])
+    divergences = np.column_stack([_divergence(param, units, counts) for _, param, units in tuned])  # (1 + B, d)
+    totals = divergences.sum(axis=1, keepdims=True)
+    shares = np.divide(divergences, totals, out=np.zeros_like(divergences), where=totals > 0)
+    low, high = np.quantile(shares, _INTERVAL, axis=0)
+    found = [
+        Importance(name, float(share), float(min(share, least)), float(max(share, most)))
+        for (name, _, _), share, least, most in zip(tuned, shares[0], low, high, strict=True)
+    ]
+    return sorted(found, key=lambda item: -item.share)
+
+
+def standing(history: History) -> Floats:
+    """(n,): the share of the other trials that each is better than; NaN for one that has no value yet.
+
+    Most trials stop early, so that their last values cannot be compared: two trials are compared at the last epoch
+    that both have trained, and equal values are half a win. One that ended by itself keeps its last value.
+    """
+    reach = np.where(history.ended, history.max_epochs, history.epochs)
+    wins, opponents = np.zeros(len(history)), np.zeros(len(history))
+    for epoch in np.unique(reach[reach > 0]):
+        values = history.at(int(epoch))
+        known = ~np.isnan(values)
+        here, beyond = known & (reach == epoch), known & (reach > epoch)
+        for some, others in ((here, here), (here, beyond), (beyond, here)):
+            wins[some] += _beaten(values[some], values[others])
+            opponents[some] += np.count_nonzero(others)
+    wins, opponents = wins - 0.5, opponents - 1.0  # nobody competes with itself
+    return np.divide(wins, opponents, out=np.full(len(history), np.nan), where=opponents > 0)
+
+
+def _beaten(values: Floats, others: Floats) -> Floats:
+    """How many of the others each value is below, those that are equal counting half."""
+    others = np.sort(others)
+    return len(others) - (np.searchsorted(others, values, "left") + np.searchsorted(others, values, "right")) / 2
+
+
+def _divergence(param: Param, units: Floats, counts: Floats) -> Floats:
+    """(B,): what D exceeds chance by, in each sample of the trials, times the share in which the parameter is active.
+
+    units: (n,), of the trials from best to worst, NaN where inactive.
+    counts: (B, n), how often each trial is in each sample.
+    """
+    active = ~np.isnan(units)
+    if np.count_nonzero(active) < MIN_TRIALS:
+        return np.zeros(len(counts))
+    drawn = counts[:, active]
+    n = np.maximum(drawn.sum(axis=1, keepdims=True), 2)
+    k = np.ceil(_BEST * n)
+    best = np.clip(k - (np.cumsum(drawn, axis=1) - drawn), 0, drawn)  # the first k of each sample
+
+    kernels = _kernels(param, units[active])
+    q = drawn @ kernels / n
+    p = best @ kernels / k
+    # if the k were drawn from the n without a look at their values, (p - q)^2 would be this on average;
+    # squares of the counts, because a trial that a sample has twice is drawn as one
+    twice = drawn**2
+    spread = twice @ kernels**2 - 2 * q * (twice @ kernels) + q**2 * twice.sum(axis=1, keepdims=True)
+    chance = spread / (n * k) * (n - k) / (n - 1)
+    excess = np.divide((p - q) ** 2 - chance, q, out=np.zeros_like(q), where=q > 0).sum(axis=1)
+    return np.maximum(excess, 0) * n[:, 0] / counts.sum(axis=1)
+
+
+def _kernels(param: Param, units: Floats) -> Floats:
+    """(n, G): each trial's contribution to a density, in rows that sum to 1.
+
+    One kernel for the best and for all, so that where both are alike, they are alike at every place.
+    """
+    if isinstance(param, Choice):
+        places = np.floor(units * len(param.values)).astype(np.intp)
+        return np.eye(len(param.values))[places]
+    # Scott's rule, for as many trials as are among the best
+    width = max(float(units.std()), 0.01) * math.ceil(_BEST * len(units)) ** -0.2
+    kernels = np.exp(-0.5 * ((units[:, np.newaxis] - _GRID) / width) ** 2)
+    return kernels / kernels.sum(axis=1, keepdims=True)

@@ -1,0 +1,55 @@
+"""What a study may spend."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from tunewell.errors import SettingError
+
+_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0}
+_WORDS = {"": "trainings", "training": "trainings", "epoch": "epochs", "trial": "trials"}
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """An amount of full trainings' worth of epochs, of epochs, of trials or of seconds."""
+
+    amount: float
+    unit: str
+
+    @classmethod
+    def parse(cls, text: str | float) -> Budget:
+        """Read `30`, `900epochs`, `100trials`, `2h`, `1h30m`.
+
+        Raises:
+            SettingError: it is none of these, or not above zero.
+        """
+        compact = re.sub(r"[\s_]", "", str(text).lower())
+        times = re.fullmatch(r"(?:([\d.]+)h)?(?:([\d.]+)m(?:in)?)?(?:([\d.]+)s)?", compact)
+        counted = re.fullmatch(r"(-?[\d.]+(?:e\+?\d+)?)(|(?:training|epoch|trial)s?)", compact)
+        try:
+            if counted:
+                budget = cls(float(counted[1]), _WORDS[counted[2].removesuffix("s")])
+            elif compact and times:
+                budget = cls(sum(float(n) * _SECONDS[u] for n, u in zip(times.groups(), "hms", strict=True) if n), "seconds")
+            else:
+                raise ValueError
+        except ValueError:
+            raise SettingError(
+                f"budget {text!r} is none that tunewell knows; say 30 (full trainings), 900epochs, 100trials or 2h"
+            ) from None
+        if not 0 < budget.amount < math.inf:
+            raise SettingError(f"a budget must be above zero, got {text!r}; say 30 (full trainings), 900epochs, 100trials or 2h")
+        return budget
+
+    def epochs(self, max_epochs: int) -> int | None:
+        """How many epochs that is, if a full training has `max_epochs`; None if the unit is another."""
+        if self.unit == "trainings":
+            return math.ceil(self.amount * max_epochs)
+        return math.ceil(self.amount) if self.unit == "epochs" else None
+
+    def __str__(self) -> str:
+        number = f"{self.amount:.17g}"
+        return number + ("s" if self.unit == "seconds" else self.unit)

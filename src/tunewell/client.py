@@ -1,0 +1,3 @@
+"""PROVISIONAL"""
+def report(**metrics: float) -> None: ...
+def params() -> dict: return {}

@@ -1,0 +1,315 @@
+"""What a user sees while a study runs: a live display on a terminal, plain lines elsewhere.
+
+Both are observers, as `tunewell.runners` has them. A report costs them a comparison; what takes longer is done a
+few times a second at most, however fast the reports come in.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+import numpy as np
+
+from tunewell.errors import StoreError
+from tunewell.space.values import Params, Value
+from tunewell.study import Best, Study
+from tunewell.trial import OPEN_END, Step, TrialState
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.text import Text
+
+_LOOKS_PER_SECOND = 4
+_ROWS_OF_RUNNING = 8
+_BARS = "▁▂▃▄▅▆▇█"
+
+
+class LineProgress:
+    """A line for each step that is done."""
+
+    def __init__(self, stream: TextIO) -> None:
+        """`stream`: where the lines go."""
+        self._stream = stream
+        self._leader = _Leader()
+        self._steps: dict[int, range] = {}
+        self._latest: dict[int, tuple[int, float | None]] = {}
+
+    def on_step(self, study: Study, step: Step) -> None:
+        """Of `Observer`."""
+        self._leader.watch(study, step)
+        self._steps[step.trial] = step.epochs
+
+    def on_report(self, study: Study, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Of `Observer`."""
+        self._leader.heed(trial, epoch, metrics)
+        self._latest[trial] = epoch, metrics.get(study.metric)
+
+    def on_told(self, study: Study, trial: int) -> None:
+        """Of `Observer`."""
+        first = self._steps.pop(trial).start
+        last, value = self._latest.pop(trial, (first - 1, None))
+        share = spent_share(study)
+        parts = [
+            f"trial {trial}",
+            f"epochs {first}-{last}" if last > first else f"epoch {last}" if last == first else "no epoch",
+            *([] if value is None else [f"{study.metric} {short(value)}"]),
+            *_how_it_ended(study, trial),
+            *([f"(best {self._leader})"] if self._leader.best else []),
+            *([] if share is None else [f"{share:.0%} of the budget"]),
+        ]
+        print("  ".join(parts), file=self._stream, flush=True)
+
+
+@contextmanager
+def live_progress(stream: TextIO | None = None) -> Iterator[LiveProgress]:
+    """An observer that shows, while the context lasts, how a study stands.
+
+    stream: the terminal; standard error if None.
+    """
+    from rich.console import Console  # noqa: PLC0415  a tenth of a second, which only a terminal's user should pay
+    from rich.live import Live  # noqa: PLC0415
+
+    console = Console(stderr=True) if stream is None else Console(file=stream)
+    display = LiveProgress()
+    with Live(
+        get_renderable=display.render, console=console, refresh_per_second=_LOOKS_PER_SECOND, transient=True
+    ):
+        yield display
+
+
+class LiveProgress:
+    """Best so far and its setting, the curves of the running trials, the budget and the time left."""
+
+    def __init__(self) -> None:
+        self._leader = _Leader()
+        self._study: Study | None = None
+        self._clock = _Clock()
+
+    def on_step(self, study: Study, step: Step) -> None:
+        """Of `Observer`."""
+        self._leader.watch(study, step)
+        if self._study is None:
+            self._clock.start(spent_share(study))
+            self._study = study
+
+    def on_report(self, study: Study, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:  # noqa: ARG002  of `Observer`
+        """Of `Observer`."""
+        self._leader.heed(trial, epoch, metrics)
+
+    def on_told(self, study: Study, trial: int) -> None:
+        """Of `Observer`; the display looks by itself."""
+
+    def render(self) -> RenderableType:
+        """How the study stands now."""
+        from rich.table import Table  # noqa: PLC0415  loaded already, by whoever renders
+        from rich.text import Text  # noqa: PLC0415
+
+        if self._study is None:
+            return Text("starting ...", style="dim")
+        study = self._study
+        grid = Table.grid(padding=(0, 2))
+        grid.add_column(style="dim", no_wrap=True)
+        grid.add_column(overflow="fold")
+        grid.add_row("study", Text(f"{study.record.name}  {study.record.direction} {study.metric}"))
+        for label, row in (*self._best_rows(), *_running_rows(study)):
+            grid.add_row(label, row)
+        grid.add_row("trials", counts(study))
+        grid.add_row("budget", self._budget_row(study))
+        return grid
+
+    def _best_rows(self) -> Iterator[tuple[str, Text]]:
+        from rich.text import Text  # noqa: PLC0415
+
+        best = self._leader.best
+        if best is None:
+            yield "best", Text("nothing yet", style="dim")
+            return
+        yield "best", Text.assemble((short(best.value), "bold green"), f"  trial {best.trial}  epoch {best.epoch}")
+        yield "", Text(setting(best.params))
+
+    def _budget_row(self, study: Study) -> RenderableType:
+        from rich.progress_bar import ProgressBar  # noqa: PLC0415
+        from rich.table import Table  # noqa: PLC0415
+
+        share = spent_share(study)
+        row = Table.grid(padding=(0, 2))
+        words = f"{spent_of_budget(study)}  {self._clock.read(share)}"
+        if share is None:
+            row.add_row(words)
+        else:
+            row.add_row(ProgressBar(total=1.0, completed=share, width=24), f"{share:.0%}", words)
+        return row
+
+
+def spent_of_budget(study: Study) -> str:
+    """`412 of 900 epochs`, `7 of 100 trials`, `1 min 5 s of 2 h 00 min`."""
+    budget, epochs = study.budget, _epochs_trained(study)
+    if budget.unit == "seconds":
+        return f"{duration(study.spent.seconds)} of {duration(budget.amount)}, {epochs} epochs"
+    if budget.unit == "trials":
+        return f"{study.spent.trials} of {budget.amount:g} trials, {epochs} epochs"
+    in_all = _epochs_in_all(study)
+    return f"{epochs} epochs" if in_all is None else f"{epochs} of {in_all} epochs"
+
+
+def spent_share(study: Study) -> float | None:
+    """How much of the budget is used up, 0 to 1, counting what is trained and not what is promised; None if unknown."""
+    budget = study.budget
+    if budget.unit == "seconds":
+        return min(1.0, study.spent.seconds / budget.amount)
+    if budget.unit == "trials":
+        history = study.history
+        return min(1.0, (len(history) - int(history.running.sum())) / budget.amount)
+    in_all = _epochs_in_all(study)
+    return None if in_all is None else min(1.0, _epochs_trained(study) / in_all)
+
+
+def counts(study: Study) -> str:
+    """How many trials are in each state: `1 running, 4 paused, 2 complete`."""
+    by_state = trials_by_state(study)
+    return ", ".join(f"{n} {state}" for state, n in by_state.items() if n) or "none yet"
+
+
+def trials_by_state(study: Study) -> dict[str, int]:
+    """The number of trials in each state."""
+    history = study.history
+    complete = history.ended & ~history.failed & ~history.stopped
+    arrays = dict(zip(TrialState, (history.running, history.paused, complete, history.stopped, history.failed), strict=True))
+    return {str(state): int(is_so.sum()) for state, is_so in arrays.items()}
+
+
+def setting(params: Mapping[str, Value]) -> str:
+    """A setting in one line, its numbers cut to what a reader wants."""
+    return "  ".join(f"{name} {short(value)}" for name, value in params.items())
+
+
+def short(value: object) -> str:
+    """A value with four digits, in as few characters as show them."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `1 min 5 s`, `2 h 03 min`, `3 d 4 h`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    if whole < 48 * 3600:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 86400} d {whole % 86400 // 3600} h"
+
+
+def sparkline(values: Sequence[float], width: int = 32) -> str:
+    """The values as bars of eight heights; where there are more than `width`, each bar is the mean of its share."""
+    finite = np.asarray(values, dtype=float)
+    finite = finite[np.isfinite(finite)]
+    if not finite.size:
+        return ""
+    means = np.array([part.mean() for part in np.array_split(finite, min(width, finite.size))])
+    span = float(np.ptp(means))
+    heights = np.rint((means - means.min()) / span * (len(_BARS) - 1)).astype(int) if span else np.zeros(len(means), int)
+    return "".join(_BARS[height] for height in heights)
+
+
+class _Leader:
+    """The best report so far, kept up to date at the cost of a comparison a report."""
+
+    def __init__(self) -> None:
+        self.best: Best | None = None
+        self._study: Study | None = None
+        self._params: dict[int, Params] = {}
+
+    def __str__(self) -> str:
+        best = self.best
+        return "none" if best is None else f"{short(best.value)} trial {best.trial} epoch {best.epoch}"
+
+    def watch(self, study: Study, step: Step) -> None:
+        """A step begins."""
+        if self._study is None:
+            self._study = study
+            try:
+                self.best = study.best  # of what a resumed study had
+            except StoreError:
+                self.best = None
+        self._params[step.trial] = step.params
+
+    def heed(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:
+        """A report is in."""
+        assert self._study is not None  # a step comes before its reports
+        value = metrics.get(self._study.metric)
+        if value is None or not math.isfinite(value):
+            return
+        if self.best is None or self._order(value, trial, epoch) < self._order(
+            self.best.value, self.best.trial, self.best.epoch
+        ):
+            self.best = Best(trial, epoch, value, self._params[trial])
+
+    def _order(self, value: float, trial: int, epoch: int) -> tuple[float, int, int]:
+        """Of equal values the older trial's is the best, as `Study.best` has it."""
+        assert self._study is not None
+        return (-value if self._study.maximize else value), trial, epoch
+
+
+class _Clock:
+    """Time passed, and time left if things go on as they did."""
+
+    def __init__(self) -> None:
+        self._began = 0.0
+        self._share_before = 0.0
+
+    def start(self, share: float | None) -> None:
+        """What is spent already was spent before this clock."""
+        self._began, self._share_before = time.monotonic(), share or 0.0
+
+    def read(self, share: float | None) -> str:
+        """`1 min 5 s, about 3 min 2 s left`."""
+        passed = time.monotonic() - self._began
+        gained = 0.0 if share is None else share - self._share_before
+        if share is None or gained <= 0:
+            return duration(passed)
+        return f"{duration(passed)}, about {duration(passed * (1 - share) / gained)} left"
+
+
+def _running_rows(study: Study) -> Iterator[tuple[str, Text]]:
+    from rich.text import Text  # noqa: PLC0415
+
+    history = study.history
+    running = np.flatnonzero(history.running)
+    for i, trial in enumerate(running[:_ROWS_OF_RUNNING]):
+        curve = -history.curves[trial] if study.maximize else history.curves[trial]
+        values = curve[np.isfinite(curve)]
+        epochs = f"epoch {history.epochs[trial]}" + (f" of {study.max_epochs}" if study.max_epochs else "")
+        last = short(float(values[-1])) if values.size else ""
+        row = Text.assemble(f"trial {trial:<4d} {epochs}  ", (sparkline(values), "cyan"), f"  {last}")
+        yield ("running" if i == 0 else ""), row
+    if len(running) > _ROWS_OF_RUNNING:
+        yield "", Text(f"and {len(running) - _ROWS_OF_RUNNING} more", style="dim")
+
+
+def _how_it_ended(study: Study, trial: int) -> list[str]:
+    """Nothing for a step that simply ended; else the state and why."""
+    history = study.history
+    if not (history.failed[trial] or history.stopped[trial]):
+        return []
+    record = study.trials[trial]
+    last_line = (record.reason or "").strip().splitlines()[-1:]
+    return [": ".join([str(record.state), *last_line])]
+
+
+def _epochs_trained(study: Study) -> int:
+    """What is spent, without what running steps were promised and have not trained yet."""
+    history = study.history
+    promised = np.maximum(history.until - history.epochs, 0)[history.running].sum()
+    return study.spent.epochs - int(promised)
+
+
+def _epochs_in_all(study: Study) -> int | None:
+    if study.budget.unit != "epochs" and study.max_epochs is None:
+        return None
+    in_all = study.budget.epochs(study.max_epochs or 1)
+    return None if in_all is None or in_all >= OPEN_END else in_all

@@ -1,0 +1,117 @@
+"""The words between a driver, which holds the study, and a worker, which trains.
+
+A driver hands an `Order` to a worker; the worker trains, sends each report to its `Desk` and gets a `Verdict`
+back; in the end it answers with an `Outcome`. All of these are plain values, so the worker may be a thread away
+or a machine away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from tunewell.errors import TunewellError
+from tunewell.run import Run
+from tunewell.study import Study
+from tunewell.trial import Step
+
+Train = Callable[[Run], object]
+"""A training function, the user's: it gets a run; what it returns is not looked at."""
+
+
+class Verdict(Enum):
+    """What a training does after a report."""
+
+    GO = "go"
+    """Go on with the step."""
+    PARK = "park"
+    """Pause now, at the epoch's end, though the step asks for more: the study is being interrupted."""
+    END = "end"
+    """No further epoch is wanted; let the training function finish."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedState:
+    """A checkpoint that a worker wrote."""
+
+    epoch: int
+    path: str
+    """Relative to the study's checkpoint folder."""
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A step for a worker, with all it needs to know."""
+
+    step: Step
+    max_epochs: int | None
+    folder: str | None
+    """Where checkpoints go; None if there is no place for them."""
+    checkpoint: str | None = None
+    """The trial's newest one, relative to `folder`, in case the worker does not host the trial."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an order."""
+
+    trial: int
+    epoch: int
+    """The last epoch trained."""
+    parked: bool
+    """The training waits to be resumed; otherwise it is over."""
+    interrupted: bool = False
+    """It parked before its step's end, because the verdict said so."""
+    error: str | None = None
+    """The traceback, if the training function raised."""
+    refusal: TunewellError | None = None
+    """What the desk said to a report that it could not take: no fault of this setting, so the study stops."""
+    saved: SavedState | None = None
+
+
+class Desk(Protocol):
+    """Where a worker's trainings report to. Methods are called from the trainings' threads."""
+
+    def learn_max_epochs(self, trial: int, n: int) -> int:
+        """The training function says that a full training has n epochs; answers where its step ends."""
+        ...
+
+    def report(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> Verdict:
+        """Record it; returns when it is safe."""
+        ...
+
+    def retrained(self, trial: int, epochs: int) -> None:
+        """So many epochs had to be trained a second time."""
+        ...
+
+
+class Observer(Protocol):
+    """Is told what happens while a study runs: a live display, say. Called in the driver's process."""
+
+    def on_step(self, study: Study, step: Step) -> None:
+        """A step was given out."""
+        ...
+
+    def on_report(self, study: Study, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:
+        """A report is on record."""
+        ...
+
+    def on_told(self, study: Study, trial: int) -> None:
+        """A step is done."""
+        ...
+
+
+class Silence:
+    """The observer that does nothing."""
+
+    def on_step(self, study: Study, step: Step) -> None:
+        """Nothing."""
+
+    def on_report(self, study: Study, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Nothing."""
+
+    def on_told(self, study: Study, trial: int) -> None:
+        """Nothing."""

@@ -1,0 +1,28 @@
+"""One worker in this process: nothing to set up, and a debugger works."""
+
+from __future__ import annotations
+
+from tunewell.runners.base import Observer, Train
+from tunewell.runners.driver import Driver
+from tunewell.runners.worker import KEPT_TRIALS, Worker
+from tunewell.study import Study
+
+
+def run_inline(study: Study, train: Train, *, keep: int = KEPT_TRIALS, observer: Observer | None = None) -> bool:
+    """Train until the study is over; True, or False if it was interrupted and can be resumed.
+
+    keep: how many paused trials stay in memory.
+
+    Raises:
+        RepeatedFailure: trials keep failing with one and the same error.
+    """
+    driver = Driver(study, observer)
+    worker = Worker(train, driver, keep=keep)
+    try:
+        with driver.interruptible():
+            while (step := driver.next_step()) is not None:
+                driver.settle(worker.work(driver.order(step)))
+    finally:
+        worker.close()
+        study.close()
+    return not driver.interrupted

@@ -1,0 +1,48 @@
+"""Where new settings come from. To add a sampler: a file of its own, its import and its name in `__all__` here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from tunewell.samplers.base import Sampler
+from tunewell.samplers.first import FirstSampler
+from tunewell.samplers.grid import GridSampler
+from tunewell.samplers.random import RandomSampler
+from tunewell.samplers.settings import constructed, describe, having_names, known, needs_settings, setting_names
+from tunewell.samplers.sobol import SobolSampler
+
+__all__ = [
+    "NAMES",
+    "FirstSampler",
+    "GridSampler",
+    "RandomSampler",
+    "Sampler",
+    "SobolSampler",
+    "build",
+    "by_name",
+    "describe",
+]
+
+_CLASSES: dict[str, Callable[..., Sampler]] = having_names(map(globals().get, __all__))
+
+NAMES = tuple(sorted(name for name, make in _CLASSES.items() if not needs_settings(make)))
+"""The samplers that `by_name` makes: those that need to be told nothing."""
+
+
+def build(record: Mapping[str, object]) -> Sampler:
+    """The sampler that `describe` wrote down.
+
+    Raises:
+        SettingError: no sampler has that name, or it has no such setting.
+    """
+    return constructed(record, _CLASSES, "sampler", build)
+
+
+def by_name(name: str, seed: int) -> Sampler:
+    """A sampler with its settings at their defaults; `seed` is for those that have one.
+
+    Raises:
+        SettingError: no sampler has that name.
+    """
+    make = _CLASSES[known(name, NAMES, "sampler")]
+    return make(seed=seed) if "seed" in setting_names(make) else make()

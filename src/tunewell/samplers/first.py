@@ -1,0 +1,35 @@
+"""Given settings first: those that somebody knows to be good, before the search begins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from tunewell.history import History
+from tunewell.samplers.base import Sampler
+from tunewell.space.space import Space
+from tunewell.space.values import Params, Value
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSampler:
+    """Suggests the given settings, in order, then what another sampler suggests."""
+
+    name: ClassVar[str] = "first"
+    settings: Sequence[Mapping[str, Value]]
+    then: Sampler
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "settings", tuple(dict(setting) for setting in self.settings))
+
+    def suggest(self, space: Space, history: History, rng: np.random.Generator) -> Params | None:
+        """The setting whose place is the number of trials so far; past the last one, the other sampler's.
+
+        Raises:
+            SpaceError: the setting does not fit the space.
+        """
+        n = len(history)
+        return space.check(self.settings[n]) if n < len(self.settings) else self.then.suggest(space, history, rng)

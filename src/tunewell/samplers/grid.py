@@ -1,0 +1,127 @@
+"""Grid search: every combination of a few values of each parameter, known before the first trial.
+
+For a handful of combinations that are to be compared for their own sake. As a search it wastes trials: with one
+parameter that matters and one that does not, nine trials try three values of the one that matters (Bergstra and Bengio,
+2012; `benchmarks/grid_against_random.py`).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunewell.errors import SettingError
+from tunewell.history import History
+from tunewell.samplers.settings import check_whole
+from tunewell.space.params import Choice, Param
+from tunewell.space.space import Space
+from tunewell.space.values import Params, Value
+
+Levels = int | Mapping[str, int | Sequence[Value]]
+
+DEFAULT_LEVELS = 3
+LARGEST = 1_000_000
+"""Settings in a grid; more is a mistake."""
+
+
+@dataclass(frozen=True, slots=True)
+class GridSampler:
+    """Suggests each setting of a grid once; in the end there is none left."""
+
+    name: ClassVar[str] = "grid"
+    levels: Levels = DEFAULT_LEVELS
+    """How many values of each number, evenly spaced on its scale and both ends among them; one is its default.
+    Or by parameter: so many, or these values. Parameters that are not named have 3, choices have all."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.levels, Mapping):
+            check_whole("levels", self.levels, at_least=1)
+            return
+        for name, levels in self.levels.items():
+            if isinstance(levels, str) or not isinstance(levels, Sequence):
+                check_whole(f"levels of {name!r}", levels, at_least=1)
+            elif not levels:
+                raise SettingError(f"levels of {name!r} is empty; give the values to try, or how many")
+
+    def suggest(self, space: Space, history: History, rng: np.random.Generator) -> Params | None:  # noqa: ARG002  is not random
+        """The first setting that no trial has had."""
+        grid = self._grid(space)
+        tried = set(_keys(history.points))
+        return next((setting for setting, key in zip(grid.settings, grid.keys, strict=True) if key not in tried), None)
+
+    def settings(self, space: Space) -> list[Params]:
+        """All that will be tried, in order; those that differ only in inactive parameters count once.
+
+        Raises:
+            SettingError: a level does not fit the space, or there are more than a million settings.
+        """
+        return list(self._grid(space).settings)
+
+    def _grid(self, space: Space) -> _Grid:
+        # keyed by what the space and the levels are, not by which objects
+        return _grid(json.dumps(space.to_dict()), json.dumps(self.levels))
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    settings: list[Params]
+    keys: list[bytes]
+
+
+@lru_cache(maxsize=8)
+def _grid(space_json: str, levels_json: str) -> _Grid:
+    """The settings and what `_keys` makes of them."""
+    space, levels = Space.from_dict(json.loads(space_json)), json.loads(levels_json)
+    if isinstance(levels, int):
+        levels = dict.fromkeys(space.names, levels)
+    if unknown := levels.keys() - set(space.names):
+        raise SettingError(f"levels names {min(unknown)!r}, which is not in the space ({', '.join(space.names)})")
+    axes = [_axis(name, param, levels.get(name, DEFAULT_LEVELS)) for name, param in space.params.items()]
+    count = math.prod(map(len, axes))
+    if count > LARGEST:
+        sizes = " x ".join(str(len(axis)) for axis in axes)
+        raise SettingError(f"the grid has {count:,} settings ({sizes}), more than {LARGEST:,}; give fewer levels")
+    settings = _distinct(space, axes)
+    return _Grid(settings, _keys(space.encode_many(settings)))
+
+
+def _axis(name: str, param: Param, levels: int | Sequence[Value]) -> list[Value]:
+    """The values of one parameter to try."""
+    if not isinstance(levels, int):
+        for value in levels:
+            if not param.contains(value):
+                raise SettingError(f"level {value!r} of {name!r} is outside the parameter: {param!r}")
+        return list(dict.fromkeys(levels))
+    if isinstance(param, Choice):
+        return list(param.values)
+    if levels == 1 and param.default is not None:
+        return [param.default]
+    units = np.linspace(0.0, 1.0, levels) if levels > 1 else np.array([0.5])
+    return list(dict.fromkeys(param.from_unit(units).tolist()))
+
+
+def _distinct(space: Space, axes: list[list[Value]]) -> list[Params]:
+    """Every combination, without its inactive parameters, once."""
+    units = [param.to_unit(axis) for param, axis in zip(space.params.values(), axes, strict=True)]
+    points = np.stack(np.meshgrid(*units, indexing="ij"), axis=-1).reshape(-1, len(axes))
+    settings = {}
+    for values, active in zip(product(*axes), space.decode_many(points), strict=True):
+        setting = {name: value for name, value in zip(space.names, values, strict=True) if name in active}
+        settings[*setting.items()] = Params(setting)
+    return list(settings.values())
+
+
+def _keys(points: NDArray[np.float64]) -> list[bytes]:
+    """What tells settings apart, from points (n, d); NaN, for inactive, equals NaN."""
+    # rounded, since a value that has been through a store or a scale may be an ulp off
+    rounded = np.ascontiguousarray(np.round(np.nan_to_num(points, nan=-1.0), 9) + 0.0)
+    keys: list[bytes] = rounded.view(f"V{rounded.itemsize * rounded.shape[1]}").ravel().tolist()
+    return keys

@@ -1,0 +1,23 @@
+"""Random search (Bergstra and Bengio, "Random search for hyper-parameter optimization", 2012)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from tunewell.history import History
+from tunewell.space.space import Space
+from tunewell.space.values import Params
+
+
+@dataclass(frozen=True, slots=True)
+class RandomSampler:
+    """Draws every parameter independently and evenly on its scale; ignores the history."""
+
+    name: ClassVar[str] = "random"
+
+    def suggest(self, space: Space, history: History, rng: np.random.Generator) -> Params:  # noqa: ARG002  ignores it
+        """A point drawn evenly from the unit cube."""
+        return space.decode(rng.random(len(space.params)))

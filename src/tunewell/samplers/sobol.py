@@ -1,0 +1,50 @@
+"""Points that fill the unit cube more evenly than random ones: a scrambled Sobol sequence (Sobol, 1967; Owen, 1998).
+
+Trial n is given point n of the sequence, so trials that are still running are taken into account, and nothing
+is drawn twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunewell.history import History
+from tunewell.samplers.settings import check_whole
+from tunewell.space.space import Space
+from tunewell.space.values import Params
+
+_FIRST_BLOCK = 64
+
+
+@dataclass(frozen=True, slots=True)
+class SobolSampler:
+    """Spreads settings evenly over the space, each far from the ones before; does not learn from results."""
+
+    name: ClassVar[str] = "sobol"
+    seed: int = 0
+    """Of the scrambling; the sequence is the same for the same seed."""
+
+    def __post_init__(self) -> None:
+        check_whole("seed", self.seed, at_least=0)
+
+    def suggest(self, space: Space, history: History, rng: np.random.Generator) -> Params:  # noqa: ARG002  is not random
+        """The point whose place in the sequence is the number of trials so far."""
+        n = len(history)
+        # blocks of a power of two keep the sequence balanced, and doubling makes few of them
+        size = max(_FIRST_BLOCK, 1 << n.bit_length())
+        return space.decode(_points(len(space.params), self.seed, size)[n])
+
+
+@lru_cache(maxsize=16)
+def _points(d: int, seed: int, size: int) -> NDArray[np.float64]:
+    """(size, d): the first points of the sequence, which are the same whatever the size."""
+    from scipy.stats import qmc  # noqa: PLC0415  half a second, which only its users should pay
+
+    points: NDArray[np.float64] = qmc.Sobol(d, scramble=True, rng=seed).random(size)
+    points.flags.writeable = False
+    return points

@@ -1,0 +1,47 @@
+"""Which run gets the next epochs. To add a scheduler: a file of its own, its import and its name in `__all__` here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from tunewell import samplers
+from tunewell.samplers.settings import constructed, describe, having_names, known
+from tunewell.schedulers.asha import AshaScheduler
+from tunewell.schedulers.base import Scheduler
+from tunewell.schedulers.brackets import HalvingScheduler, HyperbandScheduler
+from tunewell.schedulers.full import FullScheduler
+
+__all__ = [
+    "NAMES",
+    "AshaScheduler",
+    "FullScheduler",
+    "HalvingScheduler",
+    "HyperbandScheduler",
+    "Scheduler",
+    "build",
+    "by_name",
+    "describe",
+]
+
+_CLASSES: dict[str, Callable[..., Scheduler]] = having_names(map(globals().get, __all__))
+
+NAMES = tuple(sorted(_CLASSES))
+"""The schedulers that `by_name` makes."""
+
+
+def build(record: Mapping[str, object]) -> Scheduler:
+    """The scheduler that `describe` wrote down, with its sampler.
+
+    Raises:
+        SettingError: no scheduler or sampler has that name, or it has no such setting.
+    """
+    return constructed(record, _CLASSES, "scheduler", samplers.build)
+
+
+def by_name(name: str, sampler: samplers.Sampler) -> Scheduler:
+    """A scheduler on the sampler, with its settings at their defaults.
+
+    Raises:
+        SettingError: no scheduler has that name.
+    """
+    return _CLASSES[known(name, NAMES, "scheduler")](sampler)

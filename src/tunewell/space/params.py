@@ -1,0 +1,392 @@
+"""Parameters: a `Float`, an `Int` or a `Choice`, each one axis of a space.
+
+A parameter maps its values to [0, 1] and back, and that pair of maps *is* its scale: samplers, grids, models and
+plots see units only, so none of them can get a scale wrong. Values drawn evenly in [0, 1] are spread evenly
+on the scale.
+
+Each is frozen and checked when it is made, so one that exists can be used.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field, fields
+from numbers import Real
+from typing import Any, Literal, cast
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tunewell.errors import SpaceError
+from tunewell.space.scales import Axis
+from tunewell.space.values import Value
+
+When = Mapping[str, Value | Sequence[Value]]
+"""Parent parameter -> the value, or the values, at which the parameter is active."""
+
+TIERS = (1, 2, 3, 4)
+_LARGEST_INT = 2**40  # far beyond that, neighbours fall on the same float in [0, 1]
+_DIGITS = 12  # what decoded numbers keep: exp(log(0.001)) is 0.0010000000000000002
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Float:
+    """A real number from `low` to `high`, both included."""
+
+    low: float
+    high: float
+    _: KW_ONLY
+    scale: Literal["linear", "log", "log1m"] = "linear"
+    """What is spread evenly: the value, its logarithm, or the logarithm of 1 - value."""
+    tier: int | None = None
+    """How important it usually is, 1 first; 4 is held at its default unless asked. None: by its name."""
+    default: float | None = None
+    """What is tried first, and what it is held at when it is not tuned."""
+    live: bool = False
+    """It may change while a trial trains."""
+    when: When | None = None
+    """It is active only where each of these parents has one of these values."""
+    _axis: Axis = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        low, high = _number("low", self.low), _number("high", self.high)
+        _check_range(self, low, high, ("linear", "log", "log1m"))
+        axis = Axis.between(self.scale, low, high)
+        if not 0 < axis.length < math.inf:
+            raise SpaceError(f"a float cannot tell apart the values from {low!r} to {high!r}; choose other bounds")
+        _set(self, low=low, high=high, _axis=axis)
+        _set_common(self)
+
+    def __repr__(self) -> str:
+        return _repr(self, "low", "high")
+
+    @property
+    def conditions(self) -> Mapping[str, tuple[Value, ...]]:
+        """Parent -> the values at which this is active; empty if it always is."""
+        return _conditions(self.when)
+
+    @property
+    def usual(self) -> float:
+        """The default; without one, the middle of the scale."""
+        return self.decode([0.5])[0] if self.default is None else self.default
+
+    def to_unit(self, values: ArrayLike) -> NDArray[np.float64]:
+        """Where values lie in [0, 1]; one outside the range counts as the nearer bound."""
+        return self._axis.to_unit(_clip(values, self.low, self.high))
+
+    def from_unit(self, units: ArrayLike) -> NDArray[np.float64]:
+        """The values at these units; a unit outside [0, 1] counts as the nearer end."""
+        # exp(log(x)) may leave the range by a rounding error
+        return _clip(self._axis.from_unit(units), self.low, self.high)
+
+    def decode(self, units: ArrayLike) -> list[float]:
+        """`from_unit` as Python's own numbers, rounded to 12 significant digits."""
+        low, high = self.low, self.high
+        return [min(max(float(f"{value:.{_DIGITS}g}"), low), high) for value in self.from_unit(units).tolist()]
+
+    def check(self, value: object) -> float:
+        """The value as a plain float.
+
+        Raises:
+            SpaceError: it is no number, or outside the range.
+        """
+        return _inside(self, _number("the value", value))
+
+    def contains(self, value: object) -> bool:
+        """True if it may take this value."""
+        return _contains(self, value)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Int:
+    """A whole number from `low` to `high`, both included.
+
+    Each stands for the stretch half a step to both sides of it. So on a linear scale all are equally likely.
+    """
+
+    low: int
+    high: int
+    _: KW_ONLY
+    scale: Literal["linear", "log"] = "linear"
+    """What is spread evenly: the value or its logarithm."""
+    tier: int | None = None
+    """How important it usually is, 1 first; 4 is held at its default unless asked. None: by its name."""
+    default: int | None = None
+    """What is tried first, and what it is held at when it is not tuned."""
+    live: bool = False
+    """It may change while a trial trains."""
+    when: When | None = None
+    """It is active only where each of these parents has one of these values."""
+    _axis: Axis = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        low, high = _whole("low", self.low), _whole("high", self.high)
+        _check_range(self, low, high, ("linear", "log"))
+        if max(-low, high) > _LARGEST_INT:
+            raise SpaceError(f"Int goes up to {_LARGEST_INT}, got low={low!r} and high={high!r}; use a Float")
+        _set(self, low=low, high=high, _axis=Axis.between(self.scale, low - 0.5, high + 0.5))
+        _set_common(self)
+
+    def __repr__(self) -> str:
+        return _repr(self, "low", "high")
+
+    @property
+    def conditions(self) -> Mapping[str, tuple[Value, ...]]:
+        """Parent -> the values at which this is active; empty if it always is."""
+        return _conditions(self.when)
+
+    @property
+    def usual(self) -> int:
+        """The default; without one, the middle of the scale."""
+        return self.decode([0.5])[0] if self.default is None else self.default
+
+    def to_unit(self, values: ArrayLike) -> NDArray[np.float64]:
+        """Where values lie in [0, 1]; one outside the range counts as the nearer bound."""
+        return self._axis.to_unit(_clip(values, self.low, self.high))
+
+    def from_unit(self, units: ArrayLike) -> NDArray[np.int64]:
+        """The values at these units; a unit outside [0, 1] counts as the nearer end."""
+        return _clip(np.rint(self._axis.from_unit(units)), self.low, self.high).astype(np.int64)
+
+    def decode(self, units: ArrayLike) -> list[int]:
+        """`from_unit` as Python's own numbers."""
+        values: list[int] = self.from_unit(units).tolist()
+        return values
+
+    def check(self, value: object) -> int:
+        """The value as a plain int.
+
+        Raises:
+            SpaceError: it is no whole number, or outside the range.
+        """
+        return _inside(self, _whole("the value", value))
+
+    def contains(self, value: object) -> bool:
+        """True if it may take this value."""
+        return _contains(self, value)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Choice:
+    """One of a few values, all equally likely. A choice of one value holds the parameter at it."""
+
+    values: Sequence[Value]
+    _: KW_ONLY
+    ordered: bool = False
+    """Neighbours in the list are alike, as in 32, 64, 128: worth knowing for models."""
+    tier: int | None = None
+    """How important it usually is, 1 first; 4 is held at its default unless asked. None: by its name."""
+    default: Value | None = None
+    """What is tried first, and what it is held at when it is not tuned."""
+    live: bool = False
+    """It may change while a trial trains."""
+    when: When | None = None
+    """It is active only where each of these parents has one of these values."""
+    _places: dict[Value, int] = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        values = _choices(self.values)
+        places = {value: place for place, value in enumerate(values)}
+        if len(places) < len(values):
+            twice = next(value for value in values if values.count(value) > 1)
+            raise SpaceError(f"a choice is listed twice: {twice!r} in {list(values)!r}; list each value once")
+        _check_bool("ordered", self.ordered)
+        _set(self, values=values, _places=places)
+        _set_common(self)
+
+    def __repr__(self) -> str:
+        return _repr(self, "values")
+
+    @property
+    def conditions(self) -> Mapping[str, tuple[Value, ...]]:
+        """Parent -> the values at which this is active; empty if it always is."""
+        return _conditions(self.when)
+
+    @property
+    def usual(self) -> Value:
+        """The default; without one the first value, or the middle one where they are ordered."""
+        if self.default is not None:
+            return self.default
+        return self.values[(len(self.values) - 1) // 2 if self.ordered else 0]
+
+    def to_unit(self, values: ArrayLike) -> NDArray[np.float64]:
+        """Where values lie in [0, 1]: the middle of each one's share.
+
+        Raises:
+            SpaceError: one of them is not among the choices.
+        """
+        places = np.frompyfunc(self._place, 1, 1)(np.asarray(values, dtype=object))
+        units: NDArray[np.float64] = (np.asarray(places, dtype=np.float64) + 0.5) / len(self.values)
+        return units
+
+    def from_unit(self, units: ArrayLike) -> NDArray[np.object_]:
+        """The values at these units; a unit outside [0, 1] counts as the nearer end."""
+        n = len(self.values)
+        places = _clip(np.floor(np.multiply(units, n)), 0, n - 1).astype(np.intp)
+        return np.array(self.values, dtype=object)[places]
+
+    def decode(self, units: ArrayLike) -> list[Value]:
+        """`from_unit` as a list."""
+        values: list[Value] = self.from_unit(units).tolist()
+        return values
+
+    def check(self, value: object) -> Value:
+        """The value as it is listed.
+
+        Raises:
+            SpaceError: it is not among the choices.
+        """
+        return self.values[self._place(value)]
+
+    def contains(self, value: object) -> bool:
+        """True if it may take this value."""
+        return _contains(self, value)
+
+    def _place(self, value: object) -> int:
+        try:
+            return self._places[cast("Value", value)]
+        except (KeyError, TypeError):
+            listed = ", ".join(map(repr, self.values))
+            raise SpaceError(f"the value must be one of {listed}; got {value!r}") from None
+
+
+Param = Float | Int | Choice
+
+
+def settings(param: Param) -> dict[str, Any]:
+    """What the parameter was made with, defaults left out: its constructor's arguments by name."""
+    return {
+        item.name: getattr(param, item.name)
+        for item in fields(param)
+        if item.init and getattr(param, item.name) != item.default
+    }
+
+
+def _repr(param: Param, *positional: str) -> str:
+    given = settings(param)
+    first = [_plain(given.pop(name)) for name in positional]
+    return f"{type(param).__name__}({', '.join([*first, *(f'{k}={_plain(v)}' for k, v in given.items())])})"
+
+
+def _plain(value: object) -> str:
+    return repr(list(value) if isinstance(value, tuple) else value)
+
+
+def _set(param: Param, **values: object) -> None:
+    for name, value in values.items():
+        object.__setattr__(param, name, value)  # it is frozen to everybody else
+
+
+def _set_common(param: Param) -> None:
+    """Check and store what all parameters have; the range or the choices must be there already."""
+    _check_bool("live", param.live)
+    if param.tier is not None:
+        if isinstance(param.tier, bool) or param.tier not in TIERS:
+            raise SpaceError(f"tier must be 1, 2, 3 or 4, got {param.tier!r}; 1 is the most important")
+        _set(param, tier=int(param.tier))
+    if param.default is not None:
+        try:
+            _set(param, default=param.check(param.default))
+        except SpaceError as error:
+            raise SpaceError(f"default={param.default!r} does not fit: {error}") from None
+    elif param.tier == TIERS[-1]:
+        raise SpaceError("tier 4 is held at its default, but there is none; give a default or another tier")
+    if param.when is not None:
+        _set(param, when=_checked_when(param.when))
+
+
+def _checked_when(when: object) -> dict[str, tuple[Value, ...]] | None:
+    if not isinstance(when, Mapping):
+        raise SpaceError(f"when needs parent names and values, as in {{'optimizer': 'sgd'}}, got {when!r}")
+    return {parent: _allowed(parent, values) for parent, values in when.items()} or None
+
+
+def _allowed(parent: str, values: object) -> tuple[Value, ...]:
+    several = not isinstance(values, str) and isinstance(values, Iterable)
+    try:
+        return _choices(values if several else [values])
+    except SpaceError as error:
+        raise SpaceError(f"when={{{parent!r}: {values!r}}}: {error}") from None
+
+
+def _conditions(when: When | None) -> Mapping[str, tuple[Value, ...]]:
+    return cast("Mapping[str, tuple[Value, ...]]", when) or {}
+
+
+def _choices(values: object) -> tuple[Value, ...]:
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise SpaceError(f"choices are a list, got {values!r}; write [{values!r}]")
+    listed = tuple(map(_native, values))
+    if not listed:
+        raise SpaceError("there are no choices; list at least one value")
+    return listed
+
+
+def _native(value: object) -> Value:
+    plain = value.item() if isinstance(value, np.generic) else value
+    if not isinstance(plain, bool | int | float | str):
+        raise SpaceError(f"a choice is a string, a number or a bool, got {value!r}; name it by a string")
+    if isinstance(plain, float) and not math.isfinite(plain):
+        raise SpaceError(f"a choice must be finite, got {plain!r}; name it by a string")
+    return plain
+
+
+def _number(what: str, value: object) -> float:
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise SpaceError(f"{what} must be a number, got {value!r}")
+    number = float(value)
+    if not math.isfinite(number):
+        raise SpaceError(f"{what} must be finite, got {value!r}; choose the largest value worth trying")
+    return number
+
+
+def _whole(what: str, value: object) -> int:
+    number = _number(what, value)
+    if number != int(number):
+        raise SpaceError(f"{what} must be a whole number, got {value!r}; round it, or use a Float")
+    return int(number)
+
+
+def _check_bool(what: str, value: object) -> None:
+    if not isinstance(value, bool):
+        raise SpaceError(f"{what} must be True or False, got {value!r}")
+
+
+def _check_range(param: Float | Int, low: float, high: float, scales: tuple[str, ...]) -> None:
+    kind, got = type(param).__name__, f"got low={low!r} and high={high!r}"
+    if low > high:
+        raise SpaceError(f"{kind} needs low < high, {got}; swap them")
+    if low == high:
+        raise SpaceError(f"{kind} needs low < high, {got}; to hold the value use Choice([{low!r}])")
+    if param.scale not in scales:
+        raise SpaceError(f"{kind} has no scale {param.scale!r}; choose one of {', '.join(map(repr, scales))}")
+    if param.scale == "log" and low <= 0:
+        least = "low=1" if kind == "Int" else f"the smallest value worth trying, such as low={_some_low(high)!r},"
+        raise SpaceError(f"scale='log' needs low > 0, {got}; use {least} or scale='linear'")
+    if param.scale == "log1m" and high >= 1:
+        raise SpaceError(f"scale='log1m' needs high < 1, {got}; use a high such as 0.999, or scale='linear'")
+
+
+def _some_low(high: float) -> float:
+    return float(f"{high / 1e4:.1g}") if high > 0 else 1e-4
+
+
+def _inside(param: Any, value: Any) -> Any:
+    if not param.low <= value <= param.high:
+        raise SpaceError(f"the value must be from {param.low!r} to {param.high!r}, got {value!r}")
+    return value
+
+
+def _contains(param: Param, value: object) -> bool:
+    try:
+        param.check(value)
+    except SpaceError:
+        return False
+    return True
+
+
+def _clip(values: ArrayLike, low: float, high: float) -> NDArray[Any]:
+    # np.clip does the same, but takes five times as long for one number
+    clipped: NDArray[Any] = np.minimum(np.maximum(values, low), high)
+    return clipped

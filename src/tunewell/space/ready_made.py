@@ -1,0 +1,249 @@
+"""Ready-made parameters: the usual range, scale, tier and default of the ones that most networks have.
+
+They come from general practice, cited with each:
+
+* Bengio, "Practical recommendations for gradient-based training of deep architectures", 2012.
+* Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
+* Kingma and Ba, "Adam: a method for stochastic optimization", 2015.
+* He et al., "Deep residual learning for image recognition", 2016.
+* Goodfellow, Bengio and Courville, "Deep learning", 2016.
+* Ng, "Improving deep neural networks", the course of 2017, on picking scales and on tuning in order of importance.
+* Masters and Luschi, "Revisiting small batch training for deep neural networks", 2018.
+* Loshchilov and Hutter, "Decoupled weight decay regularization", 2019.
+* Godbole et al., "Deep learning tuning playbook", Google, 2023.
+
+Any of their settings can be given instead: `momentum(high=0.99)`.
+"""
+
+from __future__ import annotations
+
+from tunewell.errors import SpaceError
+from tunewell.space.params import Float, Int, When
+
+_RATES = {
+    "sgd": (1e-4, 1.0, 1e-2),
+    "momentum": (1e-4, 1.0, 1e-2),
+    "adagrad": (1e-4, 1.0, 1e-2),
+    "rmsprop": (1e-5, 1e-1, 1e-3),
+    "adam": (1e-5, 1e-1, 1e-3),
+    "adamw": (1e-5, 1e-1, 1e-3),
+    "nadam": (1e-5, 1e-1, 1e-3),
+}
+"""Optimizer -> low, high, default."""
+
+
+def learning_rate(
+    optimizer: str = "sgd",
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    default: float | None = None,
+    tier: int = 1,
+    live: bool = True,
+    when: When | None = None,
+) -> Float:
+    """The learning rate, even in its logarithm: four decades, about the optimizer's usual rate.
+
+    Source: Bengio (2012): usually below 1 and above 1e-6, 0.01 a default for networks with standardized
+    inputs, and "if there is only time to optimize one hyperparameter", this one. Kingma and Ba (2015): 0.001 for Adam,
+    which sets the scale of its steps itself, so its range lies a decade lower.
+
+    Args:
+        optimizer: sgd, momentum, adagrad, rmsprop, adam, adamw or nadam.
+        low: The smallest rate; None for the optimizer's usual one. The same for `high` and `default`.
+        high: The largest.
+        default: Tried first.
+        tier: Importance, 1 first.
+        live: It may change while a trial trains.
+        when: Parent parameter -> values at which it is active.
+
+    Raises:
+        SpaceError: the optimizer is not known here.
+    """
+    if optimizer.lower() not in _RATES:
+        raise SpaceError(
+            f"no usual learning rate is known for optimizer {optimizer!r}; choose one of {', '.join(_RATES)}, "
+            f"or give a range: Float(1e-5, 1.0, scale='log')"
+        )
+    usual_low, usual_high, usual = _RATES[optimizer.lower()]
+    return Float(
+        usual_low if low is None else low,
+        usual_high if high is None else high,
+        scale="log",
+        tier=tier,
+        default=usual if default is None else default,
+        live=live,
+        when=when,
+    )
+
+
+def batch_size(
+    n_train: int | None = None,
+    *,
+    low: int | None = None,
+    high: int | None = None,
+    default: int | None = None,
+    tier: int = 2,
+    live: bool = False,
+    when: When | None = None,
+) -> Int:
+    """The number of samples a step, even in its logarithm: 16 to 512, and no more than there are.
+
+    Source: Bengio (2012): from 1 to a few hundreds, 32 a good default. Masters and Luschi (2018): 32 or
+    smaller generalizes best on the data sets they tried. Larger ones are in the range because they train faster.
+
+    Args:
+        n_train: Samples to train on, which bound it; None where there are plenty.
+        low: The smallest; None for the usual one. The same for `high` and `default`.
+        high: The largest.
+        default: Tried first.
+        tier: Importance, 1 first.
+        live: It may change while a trial trains.
+        when: Parent parameter -> values at which it is active.
+
+    Raises:
+        SpaceError: there are fewer than two samples.
+    """
+    if n_train is not None and n_train < 2:
+        raise SpaceError(f"n_train must be at least 2, got {n_train!r}; it is the number of samples to train on")
+    most = 512 if n_train is None else min(512, n_train)
+    high = most if high is None else high
+    low = min(16, max(1, high // 4)) if low is None else low
+    usual = min(max(32, low), high) if default is None else default
+    return Int(low, high, scale="log", tier=tier, default=usual, live=live, when=when)
+
+
+def hidden_units(
+    *,
+    low: int = 16,
+    high: int = 512,
+    default: int = 128,
+    tier: int = 2,
+    live: bool = False,
+    when: When | None = None,
+) -> Int:
+    """The number of units in a hidden layer, even in its logarithm.
+
+    Source: Bengio (2012): more units than the best number cost time but seldom accuracy, as long as
+    something regularizes them, and the logarithm is what to vary evenly. Ng (2017): second in importance.
+    """
+    return Int(low, high, scale="log", tier=tier, default=default, live=live, when=when)
+
+
+def momentum(
+    *,
+    low: float = 0.5,
+    high: float = 0.999,
+    default: float = 0.9,
+    tier: int = 2,
+    live: bool = False,
+    when: When | None = None,
+) -> Float:
+    """SGD's momentum, even in log(1 - momentum): 1 / (1 - momentum) is the number of steps averaged over.
+
+    Source: Goodfellow et al. (2016), 8.3.2: 0.5, 0.9 and 0.99 are the values in use. Ng (2017): 0.9 is a good default, and
+    it is to be drawn evenly in log(1 - momentum).
+    """
+    return Float(low, high, scale="log1m", tier=tier, default=default, live=live, when=when)
+
+
+def layers(
+    *,
+    low: int = 1,
+    high: int = 5,
+    default: int = 2,
+    tier: int = 3,
+    live: bool = False,
+    when: When | None = None,
+) -> Int:
+    """The number of hidden layers.
+
+    Source: Ng (2017): drawn evenly from a few small numbers, third in importance.
+    """
+    return Int(low, high, tier=tier, default=default, live=live, when=when)
+
+
+def lr_decay(
+    *,
+    low: float = 0.8,
+    high: float = 0.999,
+    default: float = 0.95,
+    tier: int = 3,
+    live: bool = False,
+    when: When | None = None,
+) -> Float:
+    """What the learning rate is multiplied by after each epoch: learning_rate * lr_decay ** (epoch - 1).
+
+    Even in log(1 - lr_decay), because the rate falls to a third in about 1 / (1 - lr_decay) epochs: from 5 to 1,000.
+
+    Source: Ng (2017): exponential decay, 0.95 ** epoch, third in importance.
+    """
+    return Float(low, high, scale="log1m", tier=tier, default=default, live=live, when=when)
+
+
+def dropout(
+    *,
+    low: float = 0.0,
+    high: float = 0.6,
+    default: float = 0.1,
+    tier: int = 3,
+    live: bool = True,
+    when: When | None = None,
+) -> Float:
+    """The share of units that are dropped in training.
+
+    Source: Srivastava et al. (2014): 0.2 to 0.5 are typical for hidden layers, and the test error is flat up to 0.6. Godbole et al.
+    (2023): regularization is for networks that overfit, so the default drops little.
+    """
+    return Float(low, high, tier=tier, default=default, live=live, when=when)
+
+
+def weight_decay(
+    *,
+    low: float = 1e-6,
+    high: float = 1e-1,
+    default: float = 1e-4,
+    tier: int = 3,
+    live: bool = False,
+    when: When | None = None,
+) -> Float:
+    """The strength of weight decay (of L2 regularization), even in its logarithm.
+
+    Source: He et al. (2016): 1e-4. Loshchilov and Hutter (2019): up to the order of 1e-1 where the decay is decoupled from
+    Adam's step, and to be searched on a logarithmic grid.
+    """
+    return Float(low, high, scale="log", tier=tier, default=default, live=live, when=when)
+
+
+def beta1(
+    *,
+    low: float = 0.5,
+    high: float = 0.99,
+    default: float = 0.9,
+    tier: int = 4,
+    live: bool = False,
+    when: When | None = None,
+) -> Float:
+    """Adam's averaging of gradients, even in log(1 - beta1).
+
+    Source: Kingma and Ba (2015): 0.9. Ng (2017): leave it there. Godbole et al. (2023): the first of Adam's own to
+    tune, where there are more than ten trials.
+    """
+    return Float(low, high, scale="log1m", tier=tier, default=default, live=live, when=when)
+
+
+def beta2(
+    *,
+    low: float = 0.9,
+    high: float = 0.9999,
+    default: float = 0.999,
+    tier: int = 4,
+    live: bool = False,
+    when: When | None = None,
+) -> Float:
+    """Adam's averaging of squared gradients, even in log(1 - beta2).
+
+    Source: Kingma and Ba (2015): 0.999, and 0.99 and 0.9999 in their experiments. Ng (2017): leave it there. Godbole et al.
+    (2023): the last of Adam's own to tune.
+    """
+    return Float(low, high, scale="log1m", tier=tier, default=default, live=live, when=when)

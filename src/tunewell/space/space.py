@@ -1,0 +1,286 @@
+"""The space of all settings: parameters by name, laid out in the unit cube, one coordinate a parameter.
+
+Shapes: n settings, d parameters. Every coordinate lies in [0, 1]; NaN stands for a parameter that is inactive
+under its `when=` condition.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from graphlib import CycleError, TopologicalSorter
+from types import MappingProxyType
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunewell.errors import SpaceError
+from tunewell.space.lint import doubts
+from tunewell.space.params import Choice, Float, Int, Param
+from tunewell.space.toml import from_dict, from_toml, to_dict, to_toml
+from tunewell.space.values import Params, Value
+
+_Item = TypeVar("_Item")
+_TIERS = {
+    1: ("learning_rate", "lr", "base_lr", "max_lr", "eta", "eta0", "alpha", "step_size"),
+    2: ("batch_size", "hidden", "hidden_units", "hidden_size", "units", "width", "channels", "momentum"),
+    3: ("layers", "n_layers", "num_layers", "depth", "lr_decay", "decay", "dropout", "weight_decay", "l1", "l2"),
+    4: ("beta1", "beta2", "beta_1", "beta_2", "epsilon", "eps"),
+}
+_TIER_OF = {name: tier for tier, names in _TIERS.items() for name in names}
+
+
+class Space:
+    """What may be tuned. It never changes once made; two that have the same parameters in the same order are equal."""
+
+    __slots__ = ("_conditional", "_order", "_params")
+
+    def __init__(self, params: Mapping[str, Param] | None = None, /, **named: Param) -> None:
+        """The parameters by name, as a mapping or as keywords.
+
+        Raises:
+            SpaceError: there are none, a name or a parameter cannot be used, or a condition cannot hold.
+        """
+        twice = named.keys() & (params or {}).keys()
+        if twice:
+            raise SpaceError(f"{min(twice)}: given twice, in the mapping and as a keyword; leave one out")
+        self._params = {**(params or {}), **named}
+        if not self._params:
+            raise SpaceError("a space needs at least one parameter, such as learning_rate=tw.learning_rate()")
+        for name, param in self._params.items():
+            _check_name(name)
+            if not isinstance(param, Float | Int | Choice):
+                raise SpaceError(f"{name}: {param!r} is no parameter; {_mend(param)}")
+        self._conditional = any(param.conditions for param in self._params.values())
+        self._order = _parents_first(self._params)
+
+    @property
+    def params(self) -> Mapping[str, Param]:
+        """The parameters by name, in the order of the coordinates."""
+        return MappingProxyType(self._params)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names, in the order of the coordinates."""
+        return tuple(self._params)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Space) and list(self._params.items()) == list(other._params.items())
+
+    def __hash__(self) -> int:
+        return hash(self.names)
+
+    def __repr__(self) -> str:
+        return f"Space({', '.join(f'{name}={param!r}' for name, param in self._params.items())})"
+
+    def __reduce__(self) -> tuple[type[Space], tuple[dict[str, Param]]]:
+        return Space, (self._params,)
+
+    def tier(self, name: str) -> int:
+        """How important a parameter is, 1 to 4: as it says, else by its name, else 2."""
+        param = self._params[name]
+        if param.tier is not None:
+            return param.tier
+        # dropout_1 and hidden2 go by dropout and hidden
+        tier = _TIER_OF.get(name) or _TIER_OF.get(name.rstrip("_0123456789"), 2)
+        return min(tier, 3) if param.default is None else tier  # tier 4 is held at a default
+
+    def defaults(self) -> Params:
+        """The setting of all defaults; a parameter without one is at the middle of its scale."""
+        return Params(self._active({name: param.usual for name, param in self._params.items()}))
+
+    def check(self, params: Mapping[str, object]) -> Params:
+        """A user's setting as trials have it: plain values, in order; what is inactive is left out.
+
+        Raises:
+            SpaceError: an unknown name, an active parameter without a value, or a value outside.
+        """
+        for name in params:
+            if name not in self._params:
+                raise SpaceError(f"there is no parameter {name!r}; {_closest(name, self._params)}")
+        values: dict[str, Value] = {}
+        for name in self._order:
+            param = self._params[name]
+            if not _holds(param, values):
+                continue
+            if name not in params:
+                raise SpaceError(f"{name}: it has no value; give one, such as {name}={param.usual!r}")
+            try:
+                values[name] = param.check(params[name])
+            except SpaceError as error:
+                raise SpaceError(f"{name}: {error}") from None
+        return Params(self._in_order(values))
+
+    def encode(self, params: Mapping[str, Value]) -> NDArray[np.float64]:
+        """(d,): the unit point of a setting; NaN where a parameter is inactive."""
+        active = self._active(params)
+        return np.array(
+            [param.to_unit(active[name]) if name in active else np.nan for name, param in self._params.items()],
+            dtype=np.float64,
+        )
+
+    def encode_many(self, settings: Sequence[Mapping[str, Value]]) -> NDArray[np.float64]:
+        """(n, d): a row a setting; NaN where a parameter is inactive."""
+        active = [self._active(setting) for setting in settings]
+        points = np.full((len(active), len(self._params)), np.nan)
+        for column, (name, param) in enumerate(self._params.items()):
+            rows = [row for row, setting in enumerate(active) if name in setting]
+            points[rows, column] = param.to_unit([active[row][name] for row in rows])
+        return points
+
+    def decode(self, point: NDArray[np.float64]) -> Params:
+        """The setting at a unit point, (d,); what is inactive there is left out.
+
+        Raises:
+            SpaceError: the point is NaN at a parameter that is active.
+        """
+        return self.decode_many(np.asarray(point)[np.newaxis])[0]
+
+    def decode_many(self, points: NDArray[np.float64]) -> list[Params]:
+        """The settings at unit points, (n, d); as `decode`, but much quicker for many."""
+        points = np.asarray(points, dtype=np.float64)
+        gaps = bool(np.isnan(points).any())
+        columns = dict(zip(self._params, points.T, strict=True))
+        settings: list[dict[str, Value]] = [{} for _ in points]
+        for name in self._order:
+            param, units, active = self._params[name], columns[name], settings
+            if param.conditions:
+                rows = [row for row, setting in enumerate(settings) if _holds(param, setting)]
+                units, active = units[rows], [settings[row] for row in rows]
+            if gaps and np.isnan(units).any():
+                raise SpaceError(f"{name}: the point is NaN there, but the parameter is active; give it a number")
+            for setting, value in zip(active, param.decode(units), strict=True):
+                setting[name] = value
+        return [Params(self._in_order(setting)) for setting in settings]
+
+    def hold(self, names: Iterable[str]) -> Space:
+        """The space with these parameters held at their defaults; what can then never be active is dropped."""
+        held = set(names)
+        for name in held - self._params.keys():
+            raise SpaceError(f"there is no parameter {name!r} to hold; {_closest(name, self._params)}")
+        left: dict[str, Param] = {}
+        for name in self._order:
+            param = self._params[name]
+            when = {
+                parent: tuple(v for v in values if parent in left and left[parent].contains(v))
+                for parent, values in param.conditions.items()
+            }
+            if all(when.values()):
+                param = replace(param, when=when)
+                left[name] = _held(param) if name in held else param
+        return Space(self._in_order(left))
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain JSON data, a dictionary a parameter; `from_dict` makes an equal space of it."""
+        return to_dict(self._params)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, object]) -> Space:
+        """The space that `to_dict` wrote.
+
+        Raises:
+            SpaceError: the data describe no space; the message names the parameter.
+        """
+        return cls(from_dict(data))
+
+    def to_toml(self) -> str:
+        """The space as a TOML document, a table a parameter."""
+        return to_toml(self._params)
+
+    @classmethod
+    def from_toml(cls, text: str) -> Space:
+        """The space that a TOML document describes.
+
+        Raises:
+            SpaceError: it is no TOML or describes no space; the message names the parameter.
+        """
+        return cls(from_toml(text))
+
+    def warnings(self) -> list[str]:
+        """What looks like a mistake in the scales, a line each, with the name, figures and the mend."""
+        return [f"{name}: {doubt}" for name, param in self._params.items() for doubt in doubts(param)]
+
+    def _active(self, values: Mapping[str, Value]) -> Mapping[str, Value]:
+        """Those of the values whose parameter is active."""
+        if not self._conditional:
+            return values
+        active: dict[str, Value] = {}
+        for name in self._order:
+            if name in values and _holds(self._params[name], active):
+                active[name] = values[name]
+        return self._in_order(active)
+
+    def _in_order(self, by_name: dict[str, _Item]) -> dict[str, _Item]:
+        """The same items in the order of the coordinates."""
+        if not self._conditional:
+            return by_name
+        return {name: by_name[name] for name in self._params if name in by_name}
+
+
+def _holds(param: Param, active: Mapping[str, Value]) -> bool:
+    """True if the parameter is active where these values are those of its active parents."""
+    return all(parent in active and active[parent] in values for parent, values in param.conditions.items())
+
+
+def _held(param: Param) -> Choice:
+    return Choice([param.usual], tier=param.tier, default=param.default, live=param.live, when=param.conditions or None)
+
+
+def _parents_first(params: Mapping[str, Param]) -> tuple[str, ...]:
+    for name, param in params.items():
+        for parent, values in param.conditions.items():
+            _check_condition(name, parent, values, params)
+    try:
+        return tuple(
+            TopologicalSorter({name: tuple(param.conditions) for name, param in params.items()}).static_order()
+        )
+    except CycleError as error:
+        circle = " -> ".join(error.args[1])
+        raise SpaceError(f"{error.args[1][0]}: its condition depends on itself, {circle}; drop one of them") from None
+
+
+def _check_condition(name: str, parent: str, values: Sequence[Value], params: Mapping[str, Param]) -> None:
+    if parent not in params:
+        raise SpaceError(
+            f"{name}: its condition is on {parent!r}, which is not in the space; {_closest(parent, params)}"
+        )
+    if isinstance(params[parent], Float):
+        raise SpaceError(f"{name}: its condition is on {parent!r}, a Float; only a Choice or an Int can be a condition")
+    for value in values:
+        try:
+            params[parent].check(value)
+        except SpaceError as error:
+            raise SpaceError(f"{name}: its condition on {parent!r} can never hold: {error}") from None
+
+
+def _check_name(name: object) -> None:
+    if not isinstance(name, str):
+        raise SpaceError(f"a parameter's name must be a string, got {name!r}")
+    if not name.isidentifier():
+        legal = re.sub(r"\W", "_", name).strip("_") or "x"
+        raise SpaceError(f"{name}: a name has only letters, digits and _, and no digit first; call it {legal!r}")
+    if hasattr(Params, name):
+        raise SpaceError(f"{name}: params.{name} means something else already; call it {name + '_'!r}")
+
+
+def _mend(found: object) -> str:
+    match found:
+        case (int() | float() as low, int() | float() as high):
+            kind = "Int" if isinstance(low, int) and isinstance(high, int) else "Float"
+            return f"for a range write tw.{kind}({low!r}, {high!r})"
+        case list() | tuple() | set():
+            return f"to choose among values write tw.Choice({list(found)!r})"
+        case int() | float() | str():
+            return f"to hold it at a value write tw.Choice([{found!r}])"
+        case type():
+            return "call it with its bounds or choices"
+        case _:
+            return "use tw.Float, tw.Int, tw.Choice or a ready-made one such as tw.learning_rate()"
+
+
+def _closest(name: str, params: Mapping[str, Param]) -> str:
+    close = get_close_matches(name, params, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"there are {', '.join(params)}"

@@ -1,0 +1,93 @@
+"""A space as plain data and as TOML: one table a parameter, with its type and the settings that are not defaults.
+
+[learning_rate]
+type = "float"
+low = 1e-4
+high = 1.0
+scale = "log"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from difflib import get_close_matches
+from typing import Any
+
+from tunewell.errors import SpaceError
+from tunewell.space.params import Choice, Float, Int, Param, settings
+
+_TYPES: Mapping[str, type[Param]] = {"float": Float, "int": Int, "choice": Choice}
+_NAMES = {kind: name for name, kind in _TYPES.items()}
+
+
+def to_dict(params: Mapping[str, Param]) -> dict[str, object]:
+    """Plain JSON data: `from_dict` makes the same parameters of it."""
+    return {
+        name: {"type": _NAMES[type(param)], **{key: _plain(value) for key, value in settings(param).items()}}
+        for name, param in params.items()
+    }
+
+
+def from_dict(data: Mapping[str, object]) -> dict[str, Param]:
+    """The parameters by name.
+
+    Raises:
+        SpaceError: a table is no parameter; the message begins with its name.
+    """
+    params: dict[str, Param] = {}
+    for name, table in data.items():
+        try:
+            params[name] = _param(table)
+        except SpaceError as error:
+            raise SpaceError(f"{name}: {error}") from None
+    return params
+
+
+def to_toml(params: Mapping[str, Param]) -> str:
+    """The parameters as a TOML document."""
+    import tomli_w  # noqa: PLC0415  only who writes TOML needs it
+
+    return tomli_w.dumps(to_dict(params))
+
+
+def from_toml(text: str) -> dict[str, Param]:
+    """The parameters that a TOML document describes.
+
+    Raises:
+        SpaceError: it is no TOML, or a table is no parameter.
+    """
+    import tomllib  # noqa: PLC0415  only who reads TOML needs it
+
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SpaceError(f"the space is not valid TOML: {error}") from error
+    return from_dict(data)
+
+
+def _param(table: object) -> Param:
+    if not isinstance(table, Mapping):
+        raise SpaceError(f"needs a table such as {{type = 'float', low = 0.0, high = 1.0}}, got {table!r}")
+    given: dict[str, Any] = dict(table)
+    name = given.pop("type", None)
+    if not isinstance(name, str) or name not in _TYPES:
+        got = "has none" if name is None else f"got {name!r}"
+        raise SpaceError(f"needs a type, one of {', '.join(map(repr, _TYPES))}; {got}")
+    kind = _TYPES[name]
+    known = {item.name: item.default is MISSING for item in fields(kind) if item.init}
+    for key in given.keys() - known.keys():
+        close = get_close_matches(key, known, n=1)
+        mend = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(map(repr, known))}"
+        raise SpaceError(f"a {name} has no setting {key!r}; {mend}")
+    missing = [key for key, needed in known.items() if needed and key not in given]
+    if missing:
+        raise SpaceError(f"a {name} needs {' and '.join(map(repr, missing))}")
+    required = [given.pop(key) for key, needed in known.items() if needed]
+    return kind(*required, **given)
+
+
+def _plain(value: Any) -> object:
+    if isinstance(value, tuple):
+        return list(value)
+    return {key: list(values) for key, values in value.items()} if isinstance(value, dict) else value

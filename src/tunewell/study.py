@@ -1,0 +1,649 @@
+"""Ask, report, tell: the one place where space, scheduler and store meet.
+
+A study is a log of training runs. `ask` reads the log and lets the scheduler say which run gets the next
+epochs; `report` and `tell` append to it. The study itself remembers nothing that the log does not hold, so any
+process can go on with it. Inside, everything minimizes: the sign of a metric turns here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tunewell import provenance
+from tunewell.budget import Budget
+from tunewell.errors import (
+    MissingExtra,
+    RepeatedFailure,
+    ReportError,
+    SettingError,
+    StoreError,
+    StudyBusy,
+    StudyNotFound,
+    TrialEnded,
+    TrialNotFound,
+)
+from tunewell.history import History
+from tunewell.metric import direction_of
+from tunewell.samplers import FirstSampler, Sampler, SobolSampler
+from tunewell.samplers import by_name as sampler_by_name
+from tunewell.schedulers import AshaScheduler, Scheduler, build, describe
+from tunewell.schedulers import by_name as scheduler_by_name
+from tunewell.space.space import Space
+from tunewell.space.values import Params, Value
+from tunewell.stores import MemoryStore, Session, Store, StudyRecord, open_store
+from tunewell.trial import OPEN_END, WAIT, Allowance, Checkpoint, Event, Report, Resume, Start, Step, Trial, TrialState
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FAILURES_IN_A_ROW = 3
+"""So many trials failing one after another with the same error stop a study: the error is in the code, not the setting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The best report so far."""
+
+    trial: int
+    epoch: int
+    value: float
+    """The study's metric, as reported."""
+    params: Params
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a study has cost so far; what running steps were promised counts as spent."""
+
+    epochs: int
+    trials: int
+    seconds: float
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far a step that this process gave out has come."""
+
+    until: int
+    epoch: int
+    measured: bool
+    """The trial has reported the study's metric."""
+
+
+class Study:
+    """A search for the best setting of a space's parameters, kept in a store.
+
+    Every method may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        *,
+        metric: str,
+        direction: str | None = None,
+        max_epochs: int | None = None,
+        budget: str | float = 30,
+        scheduler: str | Scheduler = "auto",
+        sampler: str | Sampler | None = None,
+        first: Sequence[Mapping[str, Value]] = (),
+        max_tier: int = 3,
+        seed: int = 0,
+        store: str | Path | Store | None = None,
+        name: str | None = None,
+        resume: bool = False,
+    ) -> None:
+        """Begin a study, or go on with one.
+
+        Args:
+            space: what may be tuned.
+            metric: the name, among those reported, of what is optimized.
+            direction: `minimize` or `maximize`; inferred from the metric's name where that says it.
+            max_epochs: how many epochs a full training has; told by the first training if None.
+            budget: what may be spent: `30` full trainings' worth of epochs, `"900epochs"`, `"100trials"`, `"2h"`.
+            scheduler: which run gets the next epochs; a name (`auto`, `full`, `halving`, ...) or a scheduler.
+            sampler: where new settings come from; a name (`random`, `sobol`, `grid`) or a sampler. Only with a
+                scheduler that is named, since a scheduler that is given has its own.
+            first: settings to try before any other.
+            max_tier: parameters of a higher tier are held at their defaults.
+            seed: of the search and, with the trial's number, of each trial. Same seed, same study (one worker).
+            store: a path, a URL or a store; None keeps the study in memory.
+            name: of the study in its store; `study` if None.
+            resume: go on with the study of that name if there is one; its settings must be the same,
+                but for the budget, which is replaced (it counts what was spent before).
+
+        Raises:
+            SettingError: a setting cannot be used.
+            StudyExists: the store has a study of that name, and `resume` is False.
+        """
+        space = space.hold([p for p in space.names if space.tier(p) > max_tier])
+        record = StudyRecord(
+            name=name or "study",
+            metric=metric,
+            direction=direction_of(metric, direction),
+            max_epochs=_positive("max_epochs", max_epochs),
+            budget=str(Budget.parse(budget)),
+            space=space.to_dict(),
+            scheduler=describe(_scheduler(scheduler, sampler, first, space, seed)),
+            seed=seed,
+            created_at=time.time(),
+            uuid=str(uuid.uuid4()),
+        )
+        opened = MemoryStore() if store is None else open_store(store) if isinstance(store, str | Path) else store
+        try:
+            known = opened.study(record.name) if resume else None
+        except StudyNotFound:
+            known = None
+        if known is None:
+            record = opened.add_study(record)
+        else:
+            _check_same(known, record)
+            opened.change_study(known.id, budget=record.budget)
+            record = replace(known, budget=record.budget)
+        self._set_up(opened, record, scheduler if not isinstance(scheduler, str) else None)
+
+    @classmethod
+    def open(cls, store: str | Path | Store, name: str | None = None) -> Study:
+        """A study that a store has; the newest if `name` is None. It can be read, and gone on with by `ask`.
+
+        Raises:
+            StoreError: there is no such store.
+            StudyNotFound: it has no such study.
+        """
+        opened = open_store(store, create=False) if isinstance(store, str | Path) else store
+        if name is None:
+            records = opened.studies()
+            if not records:
+                raise StoreError(f"{opened.url} has no study yet; `tunewell tune` makes one")
+            record = records[-1]
+        else:
+            record = opened.study(name)
+        study = cls.__new__(cls)
+        study._set_up(opened, record, None)
+        return study
+
+    def _set_up(self, store: Store, record: StudyRecord, scheduler: Scheduler | None) -> None:
+        self.store = store
+        self.record = record
+        self.space = Space.from_dict(record.space)
+        self.metric = record.metric
+        self.maximize = record.direction == "maximize"
+        self.budget = Budget.parse(record.budget)
+        self.max_epochs = record.max_epochs
+        self.scheduler = scheduler if scheduler is not None else build(record.scheduler)
+        self._sign = -1.0 if self.maximize else 1.0
+        self._lock = threading.RLock()
+        self._session: Session | None = None
+        self._seconds_before = 0.0
+        self._interrupted: list[int] = []
+        self._progress: dict[int, _Progress] = {}
+        self._failures: list[str] = []
+        self._forget()
+
+    # --- the loop -------------------------------------------------------------------------------------
+
+    def ask(self) -> Step | None:
+        """The next thing to train: a step, one whose `wait` is True, or None when the study is over.
+
+        Raises:
+            RepeatedFailure: the last three trials failed with the same error.
+            StudyBusy: another process is running the study.
+        """
+        with self._lock:
+            if self._failures_repeat():
+                raise RepeatedFailure(len(self._failures), self._failures[-1])
+            session = self._begin_session()
+            while True:
+                self._refresh()
+                if self._interrupted:
+                    number = self._interrupted.pop(0)
+                    step = self._go_on(number)
+                    if step.epochs:
+                        return step
+                    self.tell(number)  # it was all reported; only the last word was missing
+                    continue
+                answer = self._decide()
+                if answer is None:
+                    return WAIT if self._history.running.any() else None
+                trial = self._trial(answer, session)
+                first = trial.epochs + 1
+                if self.store.begin_step(self.record.id, self._n_steps, trial):
+                    return self._give_out(trial, first)
+
+    def report(self, trial: int, epoch: int, **metrics: float) -> bool:
+        """Record what an epoch of a step measured; it is safe when this returns.
+
+        Answers whether the trial should be trained on: False once the study's metric is no longer finite,
+        which counts as the worst and ends the trial when it is told.
+
+        Raises:
+            ReportError: the epoch was not asked for, or the first report lacks the study's metric.
+            TrialEnded: no step of the trial is in progress.
+        """
+        with self._lock:
+            progress = self._progress.get(trial)
+            if progress is None:
+                raise self._not_in_progress(trial)
+            if not progress.epoch < epoch <= progress.until:
+                raise ReportError(
+                    f"trial {trial} reported epoch {epoch}, but was asked for "
+                    f"epochs {progress.epoch + 1} to {progress.until}; report each once, in order"
+                )
+            value = metrics.get(self.metric)
+            if value is None and not progress.measured:
+                raise ReportError(
+                    f"the metric {self.metric!r} is not among those reported ({', '.join(metrics) or 'none'}); "
+                    f"name one of these as the metric, or report it from the first epoch on"
+                )
+            if value is not None and not math.isfinite(value):
+                value = self._sign * math.inf
+            self.store.report(self.record.id, trial, epoch, metrics, value, time.time())
+            progress.epoch, progress.measured = epoch, True
+            return value is None or math.isfinite(value)
+
+    def tell(self, trial: int, *, error: str | None = None, ended: bool = False) -> TrialState:
+        """A step is done; answers the trial's state.
+
+        Args:
+            trial: whose step.
+            error: why it failed, as text (a traceback), if it did.
+            ended: the training is over, though the step asked for more epochs.
+
+        Raises:
+            TrialEnded: no step of the trial is in progress.
+        """
+        with self._lock:
+            progress = self._progress.get(trial)
+            if progress is None:
+                raise self._not_in_progress(trial)
+            self._refresh()
+            over = ended or progress.until == self.max_epochs
+            if error is None and not progress.measured:
+                # a scheduler has nothing to go by, and would spend the whole budget on finding that out
+                error = f"the step ended without a report of {self.metric!r}; report it after each epoch"
+            if error is None and self.max_epochs is None and ended:
+                self._set_max_epochs(progress.epoch)
+            del self._progress[trial]
+            state, epochs, reason = self._outcome(trial, progress, error, over=over)
+            if ended:
+                epochs = progress.epoch
+            self.store.end_step(
+                self.record.id, trial, state, epochs, reason=reason, at=time.time() if state.ended else None
+            )
+            self._failures = [] if error is None else [*self._failures, error][-FAILURES_IN_A_ROW:]
+            return state
+
+    def close(self) -> None:
+        """End this process's session; steps in progress are given out again when the study is resumed."""
+        with self._lock:
+            if self._session is not None:
+                self.store.end_session(self._session.id, time.time())
+                self._session = None
+
+    # --- what runners need besides ---------------------------------------------------------------------
+
+    def learn_max_epochs(self, n: int, trial: int) -> int:
+        """Trial number `trial` says that a full training has n epochs; answers where its step ends.
+
+        The first to say so decides. Its step was given out with an open end, because no scheduler can
+        plan without that number; now the scheduler is asked where it would have ended.
+        """
+        with self._lock:
+            progress = self._progress[trial]
+            if self.max_epochs is None:
+                self._set_max_epochs(n)
+            if progress.until == OPEN_END:
+                plan = self.scheduler.next(
+                    self.space, self._empty_history(), self._allowance(besides=trial), self._rng(0)
+                )
+                until = plan.until if isinstance(plan, Start) else n
+                progress.until = max(1, min(until, self._allowance(besides=trial).epochs))
+                self.store.revise_step(self.record.id, trial, until=progress.until)
+            return progress.until
+
+    def add_retrained(self, trial: int, epochs: int, *, charged: bool) -> None:
+        """Record that epochs had to be trained a second time, because the trial's state was kept nowhere.
+
+        charged: whether the budget pays for them.
+        """
+        if charged:
+            self.store.add_retrained(self.record.id, trial, epochs)
+        self.add_event("retrained", trial=trial, epochs=epochs, charged=charged)
+
+    def add_checkpoint(self, trial: int, epoch: int, path: str, size: int) -> None:
+        """Record a trial's newest checkpoint; `path` is relative to `checkpoint_folder`."""
+        self.store.set_checkpoint(self.record.id, Checkpoint(trial, epoch, path, size, time.time()))
+
+    def add_event(self, kind: str, *, trial: int | None = None, epoch: int | None = None, **data: object) -> None:
+        """Put on record that something happened."""
+        self.store.add_event(self.record.id, Event(kind, time.time(), trial, epoch, data=data))
+
+    @property
+    def checkpoint_folder(self) -> Path | None:
+        """Where this study's checkpoints lie: `.tunewell` beside the store's file; None if the store is no file."""
+        folder = self.store.folder
+        return None if folder is None else folder / ".tunewell" / self.record.uuid
+
+    # --- what is known ---------------------------------------------------------------------------------
+
+    @property
+    def best(self) -> Best:
+        """The trial, epoch and value of the best report so far.
+
+        Raises:
+            StoreError: no finite value has been reported yet.
+        """
+        with self._lock:
+            self._refresh()
+            curves = self._history.curves
+            finite = np.where(np.isfinite(curves), curves, np.inf)
+            if not np.isfinite(finite).any():
+                raise StoreError(f"study {self.record.name!r} has no finite {self.metric!r} on record yet")
+            trial, column = np.unravel_index(int(finite.argmin()), finite.shape)
+            value = self._sign * float(finite[trial, column])
+            return Best(int(trial), int(column) + 1, value, self._trials[int(trial)].params)
+
+    @property
+    def trials(self) -> list[Trial]:
+        """All trials, by number."""
+        with self._lock:
+            self._refresh()
+            return list(self._trials)
+
+    @property
+    def history(self) -> History:
+        """What samplers and schedulers see: all trials as arrays, lower is better."""
+        with self._lock:
+            self._refresh()
+            return self._history
+
+    def best_of(self, trial: int) -> tuple[int, float] | None:
+        """The epoch and value of a trial's best report; None if it has no finite one."""
+        curve = self.history.curves[trial]
+        curve = np.where(np.isfinite(curve), curve, np.inf)
+        column = int(curve.argmin())
+        return (column + 1, self._sign * float(curve[column])) if np.isfinite(curve[column]) else None
+
+    def reports(self, trial: int | None = None) -> list[Report]:
+        """Every report, or a trial's, with all its metrics, oldest first."""
+        return self.store.reports(self.record.id, trial)
+
+    def events(self, trial: int | None = None) -> list[Event]:
+        """Every event, or a trial's, oldest first."""
+        return self.store.events(self.record.id, trial)
+
+    @property
+    def spent(self) -> Spent:
+        """What the study has cost so far."""
+        with self._lock:
+            self._refresh()
+            session = self._session
+            seconds = self._seconds_before + (time.time() - session.started_at if session else 0.0)
+            return Spent(self._epochs_spent(), len(self._trials), seconds)
+
+    @property
+    def share_spent(self) -> float:
+        """How much of the budget is spent, 0 to 1; 0 while that cannot be known."""
+        spent = self.spent
+        total = {
+            "trials": self.budget.amount,
+            "seconds": self.budget.amount,
+        }.get(self.budget.unit, self._epochs_in_all())
+        used = {"trials": spent.trials, "seconds": spent.seconds}.get(self.budget.unit, spent.epochs)
+        return min(1.0, used / total) if total and total < OPEN_END else 0.0
+
+    @property
+    def out_of_time(self) -> bool:
+        """The budget is a time, and it is over."""
+        return self.budget.unit == "seconds" and self.spent.seconds >= self.budget.amount
+
+    def trials_dataframe(self) -> pd.DataFrame:
+        """One row a trial: number, state, value and epoch of its best report, epochs, parameters, times.
+
+        Raises:
+            MissingExtra: pandas is not installed.
+        """
+        try:
+            import pandas as pd  # noqa: PLC0415  an extra, and slow to import
+        except ImportError:
+            raise MissingExtra("pandas", "pandas", "trials_dataframe()") from None
+        return pd.DataFrame(self.trial_rows())
+
+    def trial_rows(self) -> list[dict[str, object]]:
+        """The trials as flat rows, the same columns in each: what tables and exports show."""
+        rows = []
+        for trial in self.trials:
+            best = self.best_of(trial.number)
+            rows.append(
+                {
+                    "trial": trial.number,
+                    "state": str(trial.state),
+                    self.metric: best[1] if best else None,
+                    "best_epoch": best[0] if best else None,
+                    "epochs": int(self._history.epochs[trial.number]),
+                    **{name: trial.params.get(name) for name in self.space.names},
+                    "seed": trial.seed,
+                    "started_at": trial.started_at,
+                    "ended_at": trial.ended_at,
+                    "reason": trial.reason.strip().splitlines()[-1] if trial.reason else None,
+                }
+            )
+        return rows
+
+    # --- inside ----------------------------------------------------------------------------------------
+
+    def _decide(self) -> Start | Resume | None:
+        """The scheduler's answer, within the budget."""
+        allowance = self._allowance()
+        if allowance.epochs < 1 or self.out_of_time:
+            return None
+        if self.max_epochs is None:
+            # nobody knows yet how long a training is: one trial goes ahead and tells, the others wait
+            if self._history.running.any() or allowance.trials < 1:
+                return None
+            plan = self.scheduler.next(self.space, self._empty_history(), allowance, self._rng(self._n_steps))
+            return replace(plan, until=OPEN_END) if isinstance(plan, Start) else None
+        answer = self.scheduler.next(self.space, self._history, allowance, self._rng(self._n_steps))
+        if answer is None:
+            return None
+        done = int(self._history.epochs[answer.trial]) if isinstance(answer, Resume) else 0
+        return replace(answer, until=min(answer.until, done + allowance.epochs))
+
+    def _trial(self, answer: Start | Resume, session: Session) -> Trial:
+        if isinstance(answer, Resume):
+            known = self._trials[answer.trial]
+            return replace(known, state=TrialState.RUNNING, until=answer.until, session=session.id)
+        number = len(self._trials)
+        return Trial(
+            number=number,
+            params=answer.params,
+            state=TrialState.RUNNING,
+            epochs=0,
+            until=answer.until,
+            seed=_trial_seed(self.record.seed, number),
+            started_at=time.time(),
+            note=answer.note,
+            session=session.id,
+        )
+
+    def _give_out(self, trial: Trial, first: int) -> Step:
+        measured = first > 1 and bool(~np.isnan(self._history.curves[trial.number]).all())
+        self._progress[trial.number] = _Progress(trial.until, first - 1, measured)
+        return Step(trial.number, trial.params, range(first, trial.until + 1), trial.seed)
+
+    def _go_on(self, number: int) -> Step:
+        """Give out again what is left of a step whose session ended in the middle of it."""
+        assert self._session is not None  # ask() began it
+        trial = self._trials[number]
+        self.store.revise_step(self.record.id, number, session=self._session.id)
+        done = int(self._history.epochs[number])
+        self.add_event("interrupted", trial=number, epoch=done)
+        return self._give_out(trial, done + 1)
+
+    def _outcome(
+        self, trial: int, progress: _Progress, error: str | None, *, over: bool
+    ) -> tuple[TrialState, int, str | None]:
+        """A trial's state after its step, the epochs it has trained, and why it ended."""
+        if error is not None:
+            return TrialState.FAILED, progress.epoch, error
+        infinite = np.flatnonzero(np.isinf(self._history.curves[trial]))
+        if infinite.size:
+            return TrialState.STOPPED, progress.epoch, f"{self.metric} was not finite at epoch {int(infinite[0]) + 1}"
+        # epochs that nobody reported were trained all the same
+        return TrialState.COMPLETE if over else TrialState.PAUSED, progress.until, None
+
+    def _begin_session(self) -> Session:
+        if self._session is not None:
+            return self._session
+        here = provenance.gather()
+        for other in self.store.sessions(self.record.id):
+            elsewhere = (other.host, other.pid) != (here.host, here.pid)
+            if other.ended_at is None and elsewhere and provenance.is_running(other.pid, other.started_at):
+                raise StudyBusy(self.record.name, other.pid, other.host)
+        self._refresh()
+        # a session that was killed left steps in progress; they are given out again before anything new is decided,
+        # so that a study that was killed and resumed is the study that it would have been
+        self._interrupted = [trial.number for trial in self._trials if trial.state is TrialState.RUNNING]
+        for other in self.store.sessions(self.record.id):
+            if other.ended_at is None:
+                self.store.end_session(other.id, self._last_sign_of(other))
+        self._seconds_before = sum(
+            (other.ended_at or other.started_at) - other.started_at for other in self.store.sessions(self.record.id)
+        )
+        session = Session(started_at=time.time(), **asdict(here))
+        self._session = replace(session, id=self.store.begin_session(self.record.id, session))
+        return self._session
+
+    def _last_sign_of(self, session: Session) -> float:
+        """When a session that did not end in order was last heard of."""
+        times = [session.started_at]
+        for trial in self._trials:
+            if trial.session == session.id:
+                times += [trial.ended_at or trial.started_at]
+                times += [report.at for report in self.reports(trial.number)[-1:]]
+        return max(times)
+
+    def _forget(self) -> None:
+        """Start reading the log from its beginning."""
+        self._revision = 0
+        self._n_steps = 0
+        self._trials: list[Trial] = []
+        self._retrained = 0
+        self._history = self._empty_history()
+
+    def _empty_history(self) -> History:
+        return History(self.space, self.max_epochs or 1)
+
+    def _refresh(self) -> None:
+        """Read what the log has gained."""
+        changes = self.store.changes(self.record.id, self._revision)
+        if changes.max_epochs != self.max_epochs:
+            self.max_epochs = changes.max_epochs
+            self._forget()
+            changes = self.store.changes(self.record.id, 0)
+        for trial in changes.trials:
+            if trial.number < len(self._trials):
+                self._retrained += trial.retrained - self._trials[trial.number].retrained
+                self._trials[trial.number] = trial
+            else:
+                self._retrained += trial.retrained
+                self._trials.append(trial)
+        values = changes.values
+        if len(values):
+            values = values * (1.0, 1.0, self._sign)
+        self._history.update(changes.trials, values)
+        self._revision, self._n_steps = changes.revision, changes.n_steps
+
+    def _set_max_epochs(self, n: int) -> None:
+        self.store.change_study(self.record.id, max_epochs=n)
+        self._refresh()
+
+    def _rng(self, step: int) -> np.random.Generator:
+        """Keyed by the step's number, which is in the log: nothing has to be saved."""
+        return np.random.default_rng([self.record.seed, step])
+
+    def _epochs_in_all(self) -> int:
+        epochs = self.budget.epochs(self.max_epochs) if self.max_epochs is not None else None
+        return OPEN_END if epochs is None else epochs
+
+    def _epochs_spent(self, besides: int | None = None) -> int:
+        history = self._history
+        promised = np.where(history.running, history.until, np.maximum(history.epochs, history.failed))
+        if besides is not None:
+            promised[besides] = 0
+        return int(promised.sum()) + self._retrained
+
+    def _allowance(self, besides: int | None = None) -> Allowance:
+        trials = OPEN_END
+        if self.budget.unit == "trials":
+            trials = math.ceil(self.budget.amount) - len(self._trials)
+        return Allowance(max(0, self._epochs_in_all() - self._epochs_spent(besides)), max(0, trials))
+
+    def _failures_repeat(self) -> bool:
+        last_lines = {error.strip().splitlines()[-1] for error in self._failures}
+        return len(self._failures) == FAILURES_IN_A_ROW and len(last_lines) == 1
+
+    def _not_in_progress(self, trial: int) -> StoreError:
+        self._refresh()
+        if not 0 <= trial < len(self._trials):
+            return TrialNotFound(trial, len(self._trials))
+        return TrialEnded(trial, self._trials[trial].state)
+
+
+def _scheduler(
+    scheduler: str | Scheduler,
+    sampler: str | Sampler | None,
+    first: Sequence[Mapping[str, Value]],
+    space: Space,
+    seed: int,
+) -> Scheduler:
+    """What the settings mean."""
+    settings = tuple(dict(space.check(setting)) for setting in first)
+    if not isinstance(scheduler, str):
+        if sampler is not None or settings:
+            raise SettingError("a scheduler that is given has its sampler already; give sampler= and first= to that")
+        return scheduler
+    drawn: Sampler
+    if sampler is None or isinstance(sampler, str):
+        drawn = sampler_by_name(sampler or "sobol", seed)
+    else:
+        drawn = sampler
+    if scheduler == "auto":
+        settings = settings or (dict(space.defaults()),)
+    if settings:
+        drawn = FirstSampler(settings, drawn)
+    return AshaScheduler(drawn) if scheduler == "auto" else scheduler_by_name(scheduler, drawn)
+
+
+def _check_same(known: StudyRecord, asked: StudyRecord) -> None:
+    for setting in ("metric", "direction", "space", "scheduler", "seed"):
+        if getattr(known, setting) != getattr(asked, setting):
+            raise SettingError(
+                f"study {known.name!r} was begun with another {setting}: {getattr(known, setting)!r}, "
+                f"not {getattr(asked, setting)!r}; resume it as it was, or choose another name"
+            )
+    if asked.max_epochs is not None and known.max_epochs not in (None, asked.max_epochs):
+        raise SettingError(
+            f"study {known.name!r} has trainings of {known.max_epochs} epochs, not {asked.max_epochs}; "
+            f"resume it as it was, or choose another name"
+        )
+
+
+def _positive(name: str, value: int | None) -> int | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise SettingError(f"{name} must be a whole number of at least 1, got {value!r}")
+    return value
+
+
+def _trial_seed(study_seed: int, trial: int) -> int:
+    """31 bits, which every framework accepts as a seed; the third key keeps it apart from the search's own draws."""
+    return int(np.random.SeedSequence([study_seed, trial, 1]).generate_state(1)[0] >> 1)

@@ -1,0 +1,202 @@
+"""The laws of every scheduler, checked in simulated time.
+
+To check one, subclass `SchedulerContract` and give it the fixture `scheduler`:
+
+    class TestMyScheduler(SchedulerContract):
+        @pytest.fixture
+        def scheduler(self):
+            return MyScheduler(RandomSampler())
+
+Its sampler should be one that always has a setting left.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import pickle
+from collections import defaultdict
+
+import numpy as np
+import pytest
+
+from tunewell import schedulers
+from tunewell.history import History
+from tunewell.schedulers import Scheduler
+from tunewell.space.space import Space
+from tunewell.space.values import Params
+from tunewell.testing.samplers import assert_same_history, example_history, global_random_state
+from tunewell.testing.simulation import Curve, Simulation, simulate
+from tunewell.testing.spaces import SPACES
+from tunewell.trial import OPEN_END, Allowance, TrialState
+
+MAX_EPOCHS = 12
+BUDGET = 10 * MAX_EPOCHS + 5  # the last step has to be cut
+SPACE = SPACES["mixed"]
+
+
+def learning(params: Params, epoch: int) -> float:
+    """A curve that falls to a floor, each trial at its own pace; the curves of some cross."""
+    level, pace = _level_and_pace(params)
+    return (level - 0.4) ** 2 + math.exp(-epoch * (0.1 + pace))
+
+
+def sometimes_diverging(params: Params, epoch: int) -> float:
+    """A third of the trials diverges, at an epoch of its own."""
+    return math.nan if _goes_wrong(params, epoch) else learning(params, epoch)
+
+
+def sometimes_failing(params: Params, epoch: int) -> float:
+    """A third of the trials fails, at an epoch of its own."""
+    if _goes_wrong(params, epoch):
+        raise RuntimeError("out of memory")
+    return learning(params, epoch)
+
+
+def always_diverging(_: Params, __: int) -> float:
+    """No trial ever reports a number."""
+    return math.inf
+
+
+def always_failing(params: Params, epoch: int) -> float:
+    """No trial ever reports."""
+    raise RuntimeError(f"no such file, at epoch {epoch} of {params}")
+
+
+CURVES = (learning, sometimes_diverging, sometimes_failing, always_diverging, always_failing)
+
+
+def _level_and_pace(params: Params) -> tuple[float, float]:
+    """Where a trial's curve ends and how fast it gets there, both in [0, 1]."""
+    return -math.log10(params.learning_rate) / 4, params.dropout / 0.6
+
+
+def _goes_wrong(params: Params, epoch: int) -> bool:
+    level, pace = _level_and_pace(params)
+    return level > 2 / 3 and epoch > MAX_EPOCHS * pace
+
+
+def _uneven_cost(params: Params) -> float:
+    """Epochs take from 1 to 4 units of time, so that workers are not in step."""
+    return 1.0 + 3.0 * float(params.hidden) / 512
+
+
+class SchedulerContract:
+    """What a study relies on. The scheduler that is given must be found by its name (see `tunewell.schedulers`)."""
+
+    @pytest.fixture
+    def scheduler(self) -> Scheduler:
+        """The scheduler to check."""
+        raise NotImplementedError("give the contract a fixture `scheduler`")
+
+    @pytest.fixture(params=list(SPACES.values()), ids=list(SPACES))
+    def space(self, request: pytest.FixtureRequest) -> Space:
+        """Each of the spaces."""
+        space: Space = request.param
+        return space
+
+    @pytest.fixture(params=(0, 1, 7), ids=lambda n: f"{n} trials")
+    def history(self, request: pytest.FixtureRequest, space: Space) -> History:
+        """A history in which every third trial runs."""
+        return example_history(space, request.param)
+
+    @pytest.fixture(params=CURVES, ids=lambda curve: curve.__name__)
+    def curve(self, request: pytest.FixtureRequest) -> Curve:
+        """Trials that learn, diverge or fail."""
+        curve: Curve = request.param
+        return curve
+
+    @pytest.fixture(params=(1, 4), ids=lambda n: f"{n} workers")
+    def n_workers(self, request: pytest.FixtureRequest) -> int:
+        """One, and several."""
+        n: int = request.param
+        return n
+
+    def test_the_same_history_and_seed_give_the_same_answer(
+        self, scheduler: Scheduler, space: Space, history: History
+    ) -> None:
+        allowance = Allowance(epochs=100, trials=10)
+        first = scheduler.next(space, history, allowance, np.random.default_rng(7))
+        scheduler.next(space, example_history(space, 20), allowance, np.random.default_rng(8))
+        assert scheduler.next(space, history, allowance, np.random.default_rng(7)) == first
+
+    def test_the_history_is_not_changed(self, scheduler: Scheduler, space: Space, history: History) -> None:
+        before = copy.deepcopy(history)
+        scheduler.next(space, history, Allowance(epochs=100, trials=10), np.random.default_rng(7))
+        assert_same_history(history, before)
+
+    def test_the_global_random_state_is_untouched(self, scheduler: Scheduler, space: Space, history: History) -> None:
+        before = global_random_state()
+        scheduler.next(space, history, Allowance(epochs=100, trials=10), np.random.default_rng(7))
+        assert global_random_state() == before
+
+    def test_it_can_be_written_down_and_made_again(self, scheduler: Scheduler) -> None:
+        record = schedulers.describe(scheduler)
+        assert schedulers.build(json.loads(json.dumps(record))) == scheduler
+        assert pickle.loads(pickle.dumps(scheduler)) == scheduler  # noqa: S301  it was pickled here
+
+    def test_the_budget_is_spent_to_the_last_epoch_and_never_exceeded(
+        self, scheduler: Scheduler, curve: Curve, n_workers: int
+    ) -> None:
+        log = _simulated(scheduler, curve, n_workers=n_workers)
+        assert log.epochs_spent == BUDGET
+
+    def test_steps_go_forward_one_at_a_time_to_the_last_epoch_at_most(
+        self, scheduler: Scheduler, curve: Curve, n_workers: int
+    ) -> None:
+        log = _simulated(scheduler, curve, n_workers=n_workers)
+        trained: defaultdict[int, int] = defaultdict(int)
+        for step in log.steps:
+            assert trained[step.trial] < step.first <= step.until <= MAX_EPOCHS
+            trained[step.trial] = step.until
+
+    def test_no_more_trials_start_than_may(self, scheduler: Scheduler, curve: Curve, n_workers: int) -> None:
+        log = _simulated(scheduler, curve, n_workers=n_workers, epochs=OPEN_END, trials=10)
+        assert len(log.trials) == 10
+        assert not any(trial.state is TrialState.RUNNING for trial in log.trials)
+
+    def test_when_trials_are_used_up_one_at_least_is_trained_to_its_end(
+        self, scheduler: Scheduler, n_workers: int
+    ) -> None:
+        for curve in (learning, sometimes_diverging, sometimes_failing):
+            log = _simulated(scheduler, curve, n_workers=n_workers, epochs=OPEN_END, trials=10)
+            assert any(trial.state is TrialState.COMPLETE for trial in log.trials)
+
+    def test_after_interruptions_the_budget_is_spent_all_the_same(
+        self, scheduler: Scheduler, curve: Curve, n_workers: int
+    ) -> None:
+        log = _simulated(scheduler, curve, n_workers=n_workers, kills=(0.5, 7.5, 30.2, 61.7))
+        assert log.epochs_spent == BUDGET
+
+    def test_a_scheduler_made_again_from_the_log_decides_the_same_at_any_point(
+        self, scheduler: Scheduler, n_workers: int
+    ) -> None:
+        log = _simulated(scheduler, sometimes_failing, n_workers=n_workers, kills=(7.5, 30.2))
+        again = schedulers.build(schedulers.describe(scheduler))
+        for known in log.decisions:
+            answer = again.next(log.space, log.history(known), known.allowance, log.rng(known.step))
+            assert answer == known.answer
+
+
+def _simulated(
+    scheduler: Scheduler,
+    curve: Curve,
+    *,
+    n_workers: int,
+    epochs: int = BUDGET,
+    trials: int = OPEN_END,
+    kills: tuple[float, ...] = (),
+) -> Simulation:
+    return simulate(
+        scheduler,
+        SPACE,
+        curve,
+        max_epochs=MAX_EPOCHS,
+        epochs=epochs,
+        trials=trials,
+        n_workers=n_workers,
+        cost=_uneven_cost,
+        kills=kills,
+        seed=1,
+    )

@@ -1,0 +1,127 @@
+"""`tune`: a study from its first step to its last, in one call."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tunewell.errors import SettingError
+from tunewell.progress import live_progress
+from tunewell.runners import Observer, Train, run_inline, run_processes
+from tunewell.runners.worker import KEPT_TRIALS
+from tunewell.samplers import Sampler
+from tunewell.schedulers import Scheduler
+from tunewell.space.space import Space
+from tunewell.space.values import Value
+from tunewell.stores import Store, open_store
+from tunewell.study import Study
+
+DEFAULT_STORE = "tunewell.db"
+
+
+def tune(
+    train: Train,
+    space: Space,
+    *,
+    metric: str,
+    direction: str | None = None,
+    max_epochs: int | None = None,
+    budget: str | float = 30,
+    workers: int = 1,
+    scheduler: str | Scheduler = "auto",
+    sampler: str | Sampler | None = None,
+    first: Sequence[Mapping[str, Value]] = (),
+    max_tier: int = 3,
+    seed: int = 0,
+    store: str | Path | Store | None = None,
+    name: str | None = None,
+    resume: bool = False,
+    keep: int = KEPT_TRIALS,
+    observer: Observer | None = None,
+) -> Study:
+    """Tune a training function; answers the study, with every run it made on record.
+
+    Ctrl-C lets running epochs finish and be recorded; `resume=True` goes on from there.
+
+    Args:
+        train: a function of one argument, the `Run`.
+        space: what may be tuned.
+        metric: the name, among those that `train` reports, of what is optimized.
+        direction: `minimize` or `maximize`; inferred from the metric's name where that says it.
+        max_epochs: how many epochs a full training has; if None, what `train` passes to `run.epochs`.
+        budget: what may be spent: `30` full trainings' worth of epochs, `"900epochs"`, `"100trials"`, `"2h"`.
+        workers: how many trials train at a time; more than one run in processes of their own.
+        scheduler: which run gets the next epochs.
+        sampler: where new settings come from.
+        first: settings to try before any other.
+        max_tier: parameters of a higher tier are held at their defaults.
+        seed: of the search and of each trial; with one worker, the same seed gives the same study.
+        store: where the record goes; `TUNEWELL_STORE` or `tunewell.db` if None, `"memory"` for nowhere.
+        name: of the study; if None, that of the training function's file, numbered if there is one already.
+        resume: go on with the newest study of that name.
+        keep: how many paused trials a worker keeps in memory.
+        observer: is told what happens; if None, a live display on a terminal and nothing elsewhere.
+
+    Raises:
+        SettingError: a setting cannot be used.
+        RepeatedFailure: trials keep failing with one and the same error.
+    """
+    if store is None:
+        store = default_store()
+    opened = open_store(store) if isinstance(store, str | Path) else store
+    study = Study(
+        space,
+        metric=metric,
+        direction=direction,
+        max_epochs=max_epochs,
+        budget=budget,
+        scheduler=scheduler,
+        sampler=sampler,
+        first=first,
+        max_tier=max_tier,
+        seed=seed,
+        store=opened,
+        name=name or study_name(opened, _base_name(train), resume=resume),
+        resume=resume,
+    )
+    drive(study, train, workers=workers, keep=keep, observer=observer)
+    return study
+
+
+def drive(
+    study: Study, train: Train, *, workers: int = 1, keep: int = KEPT_TRIALS, observer: Observer | None = None
+) -> bool:
+    """Run a study until it is over; True, or False if it was interrupted and can be resumed."""
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise SettingError(f"workers must be a whole number of at least 1, got {workers!r}")
+    if observer is None and sys.stderr.isatty():
+        with live_progress() as display:
+            return drive(study, train, workers=workers, keep=keep, observer=display)
+    if workers == 1:
+        return run_inline(study, train, keep=keep, observer=observer)
+    return run_processes(study, train, workers=workers, keep=keep, observer=observer)
+
+
+def default_store() -> str:
+    """Where records go if nobody says: `TUNEWELL_STORE`, else `tunewell.db` in the working directory."""
+    return os.environ.get("TUNEWELL_STORE") or DEFAULT_STORE
+
+
+def study_name(store: Store, base: str, *, resume: bool) -> str:
+    """The newest name in the series `base`, `base-2`, `base-3`, ... if a study is to be resumed, else the next one."""
+    series = re.compile(re.escape(base) + r"(?:-([0-9]+))?")
+    numbers = [int(found[1] or 1) for study in store.studies() if (found := series.fullmatch(study.name))]
+    newest = max(numbers, default=0)
+    number = newest if resume and numbers else newest + 1
+    return base if number == 1 else f"{base}-{number}"
+
+
+def _base_name(train: Train) -> str:
+    module = getattr(train, "__module__", None) or ""
+    if module == "__main__":
+        file = getattr(sys.modules["__main__"], "__file__", None)
+        return Path(file).stem if file else "study"
+    return module.rpartition(".")[2] or "study"

@@ -1,0 +1,315 @@
+"""Runners: one contract for trials in this process and in several."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import numpy as np
+import pytest
+
+import tunewell as tw
+from tunewell.errors import RepeatedFailure, ReportError, SettingError
+from tunewell.runners import run_inline, run_processes
+from tunewell.trial import TrialState
+
+SPACE = tw.Space(rate=tw.Float(1e-3, 1.0, scale="log", default=0.01), kind=tw.Choice(["a", "b"], default="a"))
+EPOCHS = 9
+
+
+def noisy(run):
+    """Its loss depends on the setting, on the state in memory, and on all three sources of randomness."""
+    total = 0.0
+    for _ in run.epochs(EPOCHS):
+        total += run.rng.normal() + np.random.normal() + random.random() * run.params.rate
+        run.report(loss=total, train_loss=-total)
+
+
+def tracked(run):
+    """The same with its state tracked, so that it can go on from a checkpoint."""
+    state = {"total": 0.0}
+    run.track(state=state)
+    for _ in run.epochs(EPOCHS):
+        state["total"] += run.rng.normal() + np.random.normal() + random.random() * run.params.rate
+        run.report(loss=state["total"])
+
+
+def failing(run):
+    for epoch in run.epochs(EPOCHS):
+        run.report(loss=1.0)
+        if run.params.kind == "b":
+            raise ValueError(f"no at epoch {epoch} of trial {run.trial}")
+
+
+def always_failing(run):
+    raise ValueError("always")
+
+
+def diverging(run):
+    for epoch in run.epochs(EPOCHS):
+        run.report(loss=float("nan") if run.trial % 2 and epoch == 2 else 1.0 / epoch)
+
+
+def misnamed(run):
+    for _ in run.epochs(EPOCHS):
+        run.report(lossy=1.0)
+
+
+def dying(run):
+    for epoch in run.epochs(EPOCHS):
+        run.report(loss=1.0)
+        if run.trial == 1 and epoch == 2:
+            os._exit(7)
+
+
+def without_a_loop(run):
+    for epoch in range(1, EPOCHS + 1):
+        run.report(loss=1.0 / epoch + run.params.rate)
+
+
+def stopping_early(run):
+    for epoch in run.epochs(EPOCHS):
+        run.report(loss=1.0)
+        if epoch == 3:
+            break
+
+
+def silent(run):
+    for _ in run.epochs(EPOCHS):
+        pass
+
+
+def two_processes(study, train, **options):
+    return run_processes(study, train, workers=2, **options)
+
+
+RUNNERS = [pytest.param(run_inline, id="inline"), pytest.param(two_processes, id="processes")]
+
+
+def make(**settings):
+    return tw.Study(SPACE, **{"metric": "loss", "budget": 4} | settings)
+
+
+@pytest.mark.parametrize("run", RUNNERS)
+@pytest.mark.parametrize("scheduler", ["full", "asha", "hyperband"])
+def test_a_study_is_run_until_its_budget_is_spent(run, scheduler):
+    study = make(scheduler=scheduler)
+    assert run(study, noisy)
+    assert study.max_epochs == EPOCHS
+    assert 3 * EPOCHS < study.spent.epochs <= 4 * EPOCHS
+    assert len(study.reports()) == study.spent.epochs
+
+
+@pytest.mark.parametrize("run", RUNNERS)
+def test_a_trial_that_paused_has_the_curve_of_one_that_did_not(run):
+    study = make(scheduler="asha", budget=5)
+    run(study, noisy)
+    for trial in study.trials:
+        alone = tw.Run(trial.params, seed=trial.seed)
+        random.seed(trial.seed)
+        np.random.seed(trial.seed)
+        noisy(alone)
+        reports = study.reports(trial.number)
+        assert [report.metrics["loss"] for report in reports] == [r["loss"] for r in alone.reports[: len(reports)]]
+    assert any(trial.epochs == EPOCHS for trial in study.trials)
+
+
+@pytest.mark.parametrize("run", RUNNERS)
+@pytest.mark.parametrize("train", [noisy, tracked])
+def test_a_trial_that_was_given_up_goes_on_with_the_same_curve(run, train, tmp_path):
+    kept, given_up = (make(scheduler="asha", store=tmp_path / f"{name}.db") for name in ("kept", "given_up"))
+    run_inline(kept, train)
+    run(given_up, train, keep=0)
+    curves = {trial.params: kept.history.curves[trial.number] for trial in kept.trials} if run is run_inline else {}
+    if curves:
+        np.testing.assert_array_equal(kept.history.curves[:4, :1], given_up.history.curves[:4, :1])
+    for trial in given_up.trials:
+        alone = tw.Run(trial.params, seed=trial.seed)
+        random.seed(trial.seed)
+        np.random.seed(trial.seed)
+        train(alone)
+        reports = given_up.reports(trial.number)
+        assert [report.metrics["loss"] for report in reports] == [r["loss"] for r in alone.reports[: len(reports)]]
+    retrained = sum(trial.retrained for trial in given_up.trials)
+    assert retrained == 0 if train is tracked else retrained > 0
+    assert given_up.spent.epochs <= 4 * EPOCHS
+
+
+def test_the_users_own_random_state_is_left_alone():
+    random.seed(1)
+    np.random.seed(1)
+    before = random.getstate(), np.random.get_state()[1].tolist()
+    run_inline(make(), noisy)
+    assert (random.getstate(), np.random.get_state()[1].tolist()) == before
+
+
+@pytest.mark.parametrize("run", RUNNERS)
+def test_a_failing_trial_leaves_its_traceback_and_the_study_goes_on(run):
+    study = make(scheduler="full", sampler="grid", budget="6trials")
+    run(study, failing)
+    failed = [trial for trial in study.trials if trial.state is TrialState.FAILED]
+    assert {trial.params.kind for trial in failed} == {"b"}
+    assert all("in failing" in trial.reason and "ValueError: no at epoch 1" in trial.reason for trial in failed)
+    assert all("worker.py" not in trial.reason for trial in failed)
+    assert any(trial.state is TrialState.COMPLETE for trial in study.trials)
+
+
+@pytest.mark.parametrize("run", RUNNERS)
+def test_an_error_in_the_code_stops_the_study(run):
+    with pytest.raises(RepeatedFailure, match="ValueError: always"):
+        run(make(), always_failing)
+
+
+@pytest.mark.parametrize("run", RUNNERS)
+def test_a_trial_whose_metric_is_not_finite_ends_there(run):
+    study = make(scheduler="full")
+    run(study, diverging)
+    assert [t.state for t in study.trials[:2]] == [TrialState.COMPLETE, TrialState.STOPPED]
+    assert study.trials[1].epochs == 2
+
+
+@pytest.mark.parametrize("run", RUNNERS)
+def test_a_metric_that_is_never_reported_stops_the_study_at_once(run):
+    study = make()
+    with pytest.raises(ReportError, match=r"'loss' is not among those reported \(lossy\)"):
+        run(study, misnamed)
+    assert [trial.state for trial in study.trials][:1] == [TrialState.FAILED]
+
+
+def test_a_worker_that_dies_costs_its_trial_alone():
+    study = make(scheduler="full")
+    two_processes(study, dying)
+    assert study.trials[1].state is TrialState.FAILED
+    assert "exit code 7" in study.trials[1].reason
+    assert [t.state for t in study.trials if t.number != 1] == [TrialState.COMPLETE] * (len(study.trials) - 1)
+
+
+@pytest.mark.parametrize("run", RUNNERS)
+def test_a_training_with_no_epochs_loop_is_paced_by_its_reports(run):
+    study = make(scheduler="asha", max_epochs=EPOCHS)
+    run(study, without_a_loop)
+    assert study.spent.epochs <= 4 * EPOCHS
+    assert len(study.trials) > 4
+
+
+@pytest.mark.parametrize("run", RUNNERS)
+def test_a_training_with_no_epochs_loop_tells_its_length_by_ending(run):
+    study = make(scheduler="asha")
+    run(study, without_a_loop)
+    assert study.max_epochs == EPOCHS
+    assert study.spent.epochs <= 4 * EPOCHS
+
+
+@pytest.mark.parametrize("run", RUNNERS)
+def test_a_training_may_end_by_itself(run):
+    study = make(scheduler="full")
+    run(study, stopping_early)
+    assert {trial.epochs for trial in study.trials} == {3}
+    assert {trial.state for trial in study.trials} == {TrialState.COMPLETE}
+
+
+def test_a_training_that_reports_nothing_fails_with_the_mend():
+    with pytest.raises(RepeatedFailure, match="report it after each epoch"):
+        run_inline(make(), silent)
+
+
+def test_fewer_epochs_than_the_loop_asks_for_can_be_enough():
+    study = make(max_epochs=4, scheduler="full", budget=2)
+    run_inline(study, noisy)
+    assert [trial.epochs for trial in study.trials] == [4, 4]
+    assert [trial.state for trial in study.trials] == [TrialState.COMPLETE] * 2
+
+
+def test_a_function_that_no_process_can_load_needs_cloudpickle(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cloudpickle", None)
+    with pytest.raises(SettingError, match="workers=1"):
+        two_processes(make(), lambda run: None)
+
+
+def test_a_function_from_a_notebook_reaches_the_workers():
+    pytest.importorskip("cloudpickle")
+    study = make(scheduler="full", budget=2)
+
+    def local(run):
+        for epoch in run.epochs(3):
+            run.report(loss=1.0 / epoch)
+
+    two_processes(study, local)
+    assert len(study.trials) == 2
+
+
+SCRIPT = """
+import time
+import tunewell as tw
+
+def train(run):
+    state = {{"sum": 0.0}}
+    if {tracks}:
+        run.track(state=state)
+    for epoch in run.epochs(20):
+        time.sleep(0.01)
+        state["sum"] += run.rng.normal()
+        run.report(loss=state["sum"])
+
+if __name__ == "__main__":
+    space = tw.Space(rate=tw.Float(0.0, 1.0))
+    study = tw.tune(train, space, metric="loss", budget=6, scheduler="asha", store={store!r}, name="s",
+                    resume=True, workers={workers})
+    print("done", len(study.trials))
+"""
+
+
+def start(tmp_path, name, *, workers=1, tracks=True):
+    script = tmp_path / f"{name}.py"
+    store = str(tmp_path / f"{name}.db")
+    script.write_text(textwrap.dedent(SCRIPT.format(store=store, workers=workers, tracks=tracks)))
+    return subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True), store
+
+
+def wait_for_reports(store, n):
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            if len(tw.Study.open(store).reports()) >= n:
+                return
+        except tw.TunewellError:
+            pass
+        time.sleep(0.02)
+    raise TimeoutError
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("tracks", [True, False])
+def test_a_study_that_was_ended_from_outside_goes_on_to_the_same_end(tmp_path, number, tracks):
+    whole, whole_store = start(tmp_path, "whole", tracks=tracks)
+    assert whole.communicate(timeout=60)[0].startswith("done")
+    first, store = start(tmp_path, "cut", tracks=tracks)
+    wait_for_reports(store, 30)
+    first.send_signal(number)
+    first.wait(timeout=20)
+    again, _ = start(tmp_path, "cut", tracks=tracks)
+    assert again.communicate(timeout=60)[0].startswith("done")
+    ended, expected = tw.Study.open(store), tw.Study.open(whole_store)
+    np.testing.assert_array_equal(ended.history.curves, expected.history.curves)
+    assert [t.params for t in ended.trials] == [t.params for t in expected.trials]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_workers_end_with_their_driver_and_the_study_goes_on(tmp_path, number):
+    first, store = start(tmp_path, "cut", workers=2)
+    wait_for_reports(store, 30)
+    first.send_signal(number)
+    first.wait(timeout=20)
+    acknowledged = len(tw.Study.open(store).reports())
+    again, _ = start(tmp_path, "cut", workers=2)
+    assert again.communicate(timeout=60)[0].startswith("done")
+    study = tw.Study.open(store)
+    assert len(study.reports()) >= acknowledged
+    assert study.spent.epochs <= 6 * 20
+    epochs = [(report.trial, report.epoch) for report in study.reports()]
+    assert len(epochs) == len(set(epochs))

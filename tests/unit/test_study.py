@@ -1,0 +1,399 @@
+"""Study: ask, report, tell, and what is on record of them."""
+
+import math
+import pickle
+
+import numpy as np
+import pytest
+
+import tunewell as tw
+from tunewell.errors import (
+    RepeatedFailure,
+    ReportError,
+    SettingError,
+    SpaceError,
+    StoreError,
+    StudyBusy,
+    StudyExists,
+    StudyNotFound,
+    TrialEnded,
+    TrialNotFound,
+)
+from tunewell.stores import Session
+from tunewell.trial import TrialState
+
+SPACE = tw.Space(
+    learning_rate=tw.Float(1e-4, 1.0, scale="log", tier=1, default=1e-2),
+    hidden=tw.Int(16, 512, scale="log", tier=2, default=128),
+    epsilon=tw.Float(1e-10, 1e-6, scale="log", tier=4, default=1e-8),
+)
+
+
+def accuracy(params, epoch):
+    """A learning curve: best at a rate of 0.1, rising with the epochs."""
+    return 0.9 - 0.1 * abs(math.log10(params.learning_rate) + 1) - 0.3 / (epoch + 1)
+
+
+def run_through(study, measure=accuracy, metric="val_accuracy"):
+    """The loop that a user would write; answers its steps."""
+    steps = []
+    while (step := study.ask()) is not None:
+        steps.append((step.trial, step.epochs, dict(step.params)))
+        for epoch in step.epochs:
+            study.report(step.trial, epoch, **{metric: measure(step.params, epoch)})
+        study.tell(step.trial)
+    return steps
+
+
+def make(**settings):
+    settings = {"metric": "val_accuracy", "max_epochs": 9, "budget": 5} | settings
+    return tw.Study(SPACE, **settings)
+
+
+def test_the_loop_of_the_documentation_ends_with_a_best_trial():
+    study = make()
+    run_through(study)
+    best = study.best
+    reports = [(r.metrics["val_accuracy"], r.trial, r.epoch) for r in study.reports()]
+    assert best.value == max(reports)[0]
+    assert (best.value, best.trial, best.epoch) in reports
+    assert best.params == study.trials[best.trial].params
+
+
+@pytest.mark.parametrize("scheduler", ["auto", "full", "halving", "asha", "hyperband"])
+@pytest.mark.parametrize(("budget", "epochs"), [(5, 45), ("30epochs", 30), (0.5, 5)])
+def test_the_budget_is_spent_and_never_exceeded(scheduler, budget, epochs):
+    study = make(scheduler=scheduler, budget=budget)
+    steps = run_through(study)
+    trained = sum(len(epochs) for _, epochs, _ in steps)
+    assert trained == study.spent.epochs
+    assert trained <= epochs
+    assert trained > epochs - 9
+
+
+def test_a_budget_of_trials_starts_so_many():
+    study = make(budget="7trials", scheduler="full")
+    run_through(study)
+    assert len(study.trials) == 7
+    assert all(trial.state is TrialState.COMPLETE for trial in study.trials)
+
+
+def test_a_budget_of_time_ends_the_study():
+    study = make(budget="0.05s", scheduler="full")
+    run_through(study)
+    assert study.out_of_time
+    assert study.share_spent == 1.0
+
+
+def test_the_same_seed_gives_the_same_study():
+    assert run_through(make(seed=3)) == run_through(make(seed=3))
+    assert run_through(make(seed=3)) != run_through(make(seed=4))
+
+
+def test_the_default_setting_is_tried_first_by_auto():
+    assert make().ask().params == SPACE.defaults()
+
+
+def test_settings_given_as_first_are_tried_before_any_other():
+    first = [{"learning_rate": 0.5, "hidden": 20, "epsilon": 1e-8}, {"learning_rate": 0.25, "hidden": 30, "epsilon": 1e-8}]
+    study = make(first=first, scheduler="full")
+    assert [params for _, _, params in run_through(study)][:2] == first
+    with pytest.raises(SpaceError, match="hiden"):
+        make(first=[{"learning_rate": 0.5, "hiden": 20}])
+
+
+def test_parameters_of_tier_4_stay_at_their_defaults_unless_asked():
+    assert {params["epsilon"] for _, _, params in run_through(make())} == {1e-8}
+    assert len({params["epsilon"] for _, _, params in run_through(make(max_tier=4))}) > 1
+
+
+def test_a_paused_trial_goes_on_where_it_was():
+    seen = {}
+    for trial, epochs, _ in run_through(make(scheduler="asha")):
+        assert epochs.start == seen.get(trial, 0) + 1
+        seen[trial] = epochs.stop - 1
+    assert 9 in seen.values()
+    assert min(seen.values()) < 9
+
+
+def test_a_loss_is_minimized_and_an_accuracy_maximized():
+    study = make(metric="val_loss")
+    run_through(study, lambda params, epoch: 1 - accuracy(params, epoch), "val_loss")
+    assert study.best.value == min(report.metrics["val_loss"] for report in study.reports())
+    assert not study.maximize
+
+
+@pytest.mark.parametrize(
+    ("metric", "direction"),
+    [
+        ("val_accuracy", "maximize"), ("val_acc", "maximize"), ("valAcc", "maximize"), ("test/f1", "maximize"),
+        ("auc", "maximize"), ("val_loss", "minimize"), ("top1-error", "minimize"), ("RMSE", "minimize"),
+    ],
+)  # fmt: skip
+def test_the_direction_is_read_from_the_metrics_name(metric, direction):
+    assert make(metric=metric).record.direction == direction
+
+
+@pytest.mark.parametrize("metric", ["speed", "accuracy_loss", "val"])
+def test_a_direction_that_the_name_does_not_tell_is_demanded(metric):
+    with pytest.raises(SettingError, match="direction"):
+        make(metric=metric)
+    assert make(metric=metric, direction="maximize").maximize
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"budget": 0}, "0"), ({"budget": "fast"}, "fast"), ({"scheduler": "ahsa"}, "asha"), ({"sampler": "tpe2"}, "sobol"),
+        ({"direction": "up"}, "maximize"), ({"max_epochs": 0}, "max_epochs"), ({"metric": ""}, "metric"),
+    ],
+)  # fmt: skip
+def test_a_setting_that_cannot_be_used_is_named(settings, named):
+    with pytest.raises(SettingError, match=named):
+        make(**settings)
+
+
+def test_a_scheduler_that_is_given_takes_no_sampler_besides():
+    with pytest.raises(SettingError, match="sampler"):
+        make(scheduler=tw.FullScheduler(tw.RandomSampler()), sampler="sobol")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_metric_that_is_not_finite_counts_as_the_worst_is_kept_and_ends_the_trial(value):
+    study = make(scheduler="full")
+    step = study.ask()
+    assert study.report(step.trial, 1, val_accuracy=0.5)
+    assert not study.report(step.trial, 2, val_accuracy=value)
+    assert study.tell(step.trial) is TrialState.STOPPED
+    assert study.best.value == 0.5
+    assert study.reports()[1].metrics["val_accuracy"] == pytest.approx(value, nan_ok=True)
+    assert "epoch 2" in study.trials[0].reason
+    assert study.spent.epochs == 2
+    assert study.ask().trial == 1
+
+
+def test_a_failed_trial_keeps_its_traceback_and_the_study_goes_on():
+    study = make()
+    step = study.ask()
+    study.report(step.trial, 1, val_accuracy=0.5)
+    assert study.tell(step.trial, error="Traceback ...\nValueError: no") is TrialState.FAILED
+    assert study.trials[0].reason.endswith("ValueError: no")
+    assert study.ask().trial == 1
+
+
+def test_three_failures_in_a_row_with_the_same_error_stop_the_study():
+    study = make()
+    for _ in range(3):
+        study.tell(study.ask().trial, error="Traceback ...\nValueError: no")
+    with pytest.raises(RepeatedFailure, match="ValueError: no"):
+        study.ask()
+
+
+def test_failures_with_other_errors_or_a_success_between_them_do_not_stop_the_study():
+    study = make()
+    for error in ("a", "a", "b", "a", "a", None, "a", "a"):
+        step = study.ask()
+        for epoch in step.epochs:
+            study.report(step.trial, epoch, val_accuracy=0.1)
+        study.tell(step.trial, error=error)
+    assert study.ask() is not None
+
+
+def test_a_study_whose_trials_fail_at_once_still_ends():
+    study = make(budget=1)
+    number = 0
+    while (step := study.ask()) is not None:
+        study.tell(step.trial, error=f"error {number}")
+        number += 1
+    assert number == 9
+
+
+def test_a_report_without_the_metric_lists_those_reported():
+    study = make()
+    step = study.ask()
+    with pytest.raises(ReportError, match=r"val_accuracy.*val_acc, train_loss"):
+        study.report(step.trial, 1, val_acc=0.5, train_loss=1.0)
+
+
+def test_a_metric_may_be_missing_after_the_first_report():
+    study = make(scheduler="full")
+    step = study.ask()
+    for epoch in step.epochs:
+        study.report(step.trial, epoch, **({"val_accuracy": 0.1 * epoch} if epoch % 4 == 1 else {"train_loss": 1.0}))
+    assert study.tell(step.trial) is TrialState.COMPLETE
+    assert study.best.epoch == 9
+
+
+def test_a_report_of_an_epoch_that_was_not_asked_for_is_refused():
+    study = make(scheduler="asha")
+    step = study.ask()
+    last = step.epochs.stop - 1
+    for epoch in (0, last + 1):
+        with pytest.raises(ReportError, match="asked for"):
+            study.report(step.trial, epoch, val_accuracy=0.5)
+    study.report(step.trial, 1, val_accuracy=0.5)
+    with pytest.raises(ReportError, match="once"):
+        study.report(step.trial, 1, val_accuracy=0.5)
+
+
+def test_only_a_trial_with_a_step_in_progress_takes_reports():
+    study = make()
+    with pytest.raises(TrialNotFound, match="has no trial 3"):
+        study.report(3, 1, val_accuracy=0.5)
+    step = study.ask()
+    study.report(step.trial, 1, val_accuracy=0.5)
+    study.tell(step.trial)
+    with pytest.raises(TrialEnded, match="paused"):
+        study.report(step.trial, 2, val_accuracy=0.5)
+    with pytest.raises(TrialEnded):
+        study.tell(step.trial)
+
+
+def test_a_training_that_ends_early_is_complete():
+    study = make(scheduler="full")
+    step = study.ask()
+    study.report(step.trial, 1, val_accuracy=0.5)
+    assert study.tell(step.trial, ended=True) is TrialState.COMPLETE
+    assert study.trials[0].epochs == 1
+    assert study.spent.epochs == 1
+
+
+def test_a_training_that_ends_without_the_metric_has_failed():
+    study = make()
+    assert study.tell(study.ask().trial, ended=True) is TrialState.FAILED
+    assert "val_accuracy" in study.trials[0].reason
+
+
+def test_before_the_length_of_a_training_is_known_one_trial_goes_ahead():
+    study = make(max_epochs=None)
+    step = study.ask()
+    assert study.ask().wait
+    for epoch in range(1, 13):
+        study.report(step.trial, epoch, val_accuracy=0.5)
+    study.tell(step.trial, ended=True)
+    assert study.max_epochs == 12
+    following = study.ask()
+    assert following.trial == 1
+    assert following.epochs.stop <= 13
+
+
+def test_a_training_that_says_its_length_gets_the_step_that_it_would_have_had():
+    open_ended, known = make(max_epochs=None, scheduler="asha"), make(scheduler="asha")
+    step = open_ended.ask()
+    assert open_ended.learn_max_epochs(9, step.trial) == known.ask().epochs.stop - 1
+    assert open_ended.trials == [
+        trial.__class__(**{f: getattr(trial, f) for f in trial.__slots__} | {"started_at": open_ended.trials[0].started_at})
+        for trial in known.trials
+    ]  # fmt: skip
+
+
+def test_several_workers_get_different_trials_and_then_wait():
+    study = make(budget="3trials", scheduler="full")
+    steps = [study.ask() for _ in range(3)]
+    assert [step.trial for step in steps] == [0, 1, 2]
+    assert study.ask().wait
+    for step in steps:
+        study.report(step.trial, 9, val_accuracy=0.5)
+        study.tell(step.trial)
+    assert study.ask() is None
+
+
+def test_with_nothing_reported_there_is_no_best():
+    with pytest.raises(StoreError, match="no finite 'val_accuracy'"):
+        make().best  # noqa: B018
+
+
+def test_a_study_of_the_same_name_is_not_begun_twice(tmp_path):
+    store = tmp_path / "t.db"
+    make(store=store, name="digits")
+    with pytest.raises(StudyExists, match="digits"):
+        make(store=store, name="digits")
+    assert make(store=store, name="digits", resume=True).record.id == 1
+
+
+def test_a_study_is_resumed_with_the_settings_that_it_was_begun_with(tmp_path):
+    store = tmp_path / "t.db"
+    run_through(make(store=store, budget=2))
+    study = make(store=store, budget=4, resume=True)
+    assert study.spent.epochs == 18
+    run_through(study)
+    assert study.spent.epochs == 36
+    with pytest.raises(SettingError, match="metric"):
+        make(store=store, metric="val_loss", resume=True)
+    with pytest.raises(SettingError, match="epochs"):
+        make(store=store, max_epochs=12, resume=True)
+
+
+def test_a_study_can_be_opened_from_its_store_alone(tmp_path):
+    store = tmp_path / "t.db"
+    run_through(make(store=store))
+    study = tw.Study.open(store)
+    assert study.space == SPACE.hold(["epsilon"])
+    assert study.metric == "val_accuracy"
+    assert run_through(study) == []
+    with pytest.raises(StudyNotFound, match="'study'"):
+        tw.Study.open(store, "other")
+    with pytest.raises(StoreError, match="no store"):
+        tw.Study.open(tmp_path / "none.db")
+
+
+@pytest.mark.parametrize("scheduler", ["auto", "hyperband"])
+@pytest.mark.parametrize("killed_after", range(0, 40, 3))
+def test_a_study_that_was_killed_and_resumed_is_the_study_it_would_have_been(tmp_path, scheduler, killed_after):
+    whole = make(store=tmp_path / "whole.db", scheduler=scheduler)
+    run_through(whole)
+    study = make(store=tmp_path / "killed.db", scheduler=scheduler)
+    left = killed_after
+    while left > 0:
+        step = study.ask()
+        for epoch in step.epochs[:left]:
+            study.report(step.trial, epoch, val_accuracy=accuracy(step.params, epoch))
+        left -= len(step.epochs)
+        if left > 0:
+            study.tell(step.trial)
+    resumed = make(store=tmp_path / "killed.db", scheduler=scheduler, resume=True)
+    run_through(resumed)
+    np.testing.assert_array_equal(resumed.history.curves, whole.history.curves)
+    assert [(t.params, t.seed, t.state) for t in resumed.trials] == [(t.params, t.seed, t.state) for t in whole.trials]
+
+
+def test_a_study_that_another_process_runs_is_busy(tmp_path):
+    import os
+    import socket
+
+    study = make(store=tmp_path / "t.db")
+    study.store.begin_session(study.record.id, Session(2e9, socket.gethostname(), os.getppid(), "tunewell", "/"))
+    with pytest.raises(StudyBusy, match=str(os.getppid())):
+        study.ask()
+
+
+def test_the_sessions_of_a_study_are_on_record(tmp_path):
+    study = make(store=tmp_path / "t.db", budget=1)
+    run_through(study)
+    study.close()
+    (session,) = study.store.sessions(study.record.id)
+    assert session.ended_at >= session.started_at
+    assert {"python", "numpy", "tunewell"} <= set(session.versions)
+
+
+def test_trials_as_a_dataframe():
+    pd = pytest.importorskip("pandas")
+    study = make()
+    run_through(study)
+    frame = study.trials_dataframe()
+    assert isinstance(frame, pd.DataFrame)
+    assert len(frame) == len(study.trials)
+    assert frame["val_accuracy"].max() == study.best.value
+    assert {"trial", "state", "learning_rate", "hidden", "epochs", "best_epoch"} <= set(frame.columns)
+
+
+def test_what_ask_answers_can_cross_a_process():
+    step = make().ask()
+    assert pickle.loads(pickle.dumps(step)) == step
+
+
+def test_settings_in_the_store_survive_the_user_changing_his_own():
+    first = {"learning_rate": 0.5, "hidden": 20, "epsilon": 1e-8}
+    study = make(first=[first], scheduler="full")
+    first["hidden"] = 99
+    assert study.ask().params.hidden == 20
