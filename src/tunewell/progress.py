@@ -7,6 +7,7 @@ few times a second at most, however fast the reports come in.
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
+from tunewell.budget import Budget
 from tunewell.errors import StoreError
 from tunewell.space.values import Params, Value
 from tunewell.study import Best, Study
@@ -56,12 +58,22 @@ class LineProgress:
         parts = [
             f"trial {trial}",
             f"epochs {first}-{last}" if last > first else f"epoch {last}" if last == first else "no epoch",
-            *([] if value is None else [f"{study.metric} {short(value)}"]),
+            *([] if value is None else [f"{study.metric} {measured(value)}"]),
             *_how_it_ended(study, trial),
             *([f"(best {self._leader})"] if self._leader.best else []),
             *([] if share is None else [f"{share:.0%} of the budget"]),
         ]
         print("  ".join(parts), file=self._stream, flush=True)
+
+
+@contextmanager
+def progress(stream: TextIO) -> Iterator[LiveProgress | LineProgress]:
+    """An observer that suits the stream: a live display if it is a terminal, else lines."""
+    if stream.isatty() and os.environ.get("TERM") != "dumb":
+        with live_progress(stream) as display:
+            yield display
+    else:
+        yield LineProgress(stream)
 
 
 @contextmanager
@@ -75,9 +87,7 @@ def live_progress(stream: TextIO | None = None) -> Iterator[LiveProgress]:
 
     console = Console(stderr=True) if stream is None else Console(file=stream)
     display = LiveProgress()
-    with Live(
-        get_renderable=display.render, console=console, refresh_per_second=_LOOKS_PER_SECOND, transient=True
-    ):
+    with Live(get_renderable=display.render, console=console, refresh_per_second=_LOOKS_PER_SECOND, transient=True):
         yield display
 
 
@@ -92,7 +102,7 @@ class LiveProgress:
     def on_step(self, study: Study, step: Step) -> None:
         """Of `Observer`."""
         self._leader.watch(study, step)
-        if self._study is None:
+        if self._study is not study:
             self._clock.start(spent_share(study))
             self._study = study
 
@@ -128,7 +138,7 @@ class LiveProgress:
         if best is None:
             yield "best", Text("nothing yet", style="dim")
             return
-        yield "best", Text.assemble((short(best.value), "bold green"), f"  trial {best.trial}  epoch {best.epoch}")
+        yield "best", Text.assemble((measured(best.value), "bold green"), f"  trial {best.trial}  epoch {best.epoch}")
         yield "", Text(setting(best.params))
 
     def _budget_row(self, study: Study) -> RenderableType:
@@ -156,6 +166,13 @@ def spent_of_budget(study: Study) -> str:
     return f"{epochs} epochs" if in_all is None else f"{epochs} of {in_all} epochs"
 
 
+def in_words(budget: Budget) -> str:
+    """`30 full trainings`, `900 epochs`, `2 h 00 min`."""
+    if budget.unit == "seconds":
+        return duration(budget.amount)
+    return f"{budget.amount:g} {'full ' if budget.unit == 'trainings' else ''}{budget.unit}"
+
+
 def spent_share(study: Study) -> float | None:
     """How much of the budget is used up, 0 to 1, counting what is trained and not what is promised; None if unknown."""
     budget = study.budget
@@ -178,7 +195,9 @@ def trials_by_state(study: Study) -> dict[str, int]:
     """The number of trials in each state."""
     history = study.history
     complete = history.ended & ~history.failed & ~history.stopped
-    arrays = dict(zip(TrialState, (history.running, history.paused, complete, history.stopped, history.failed), strict=True))
+    arrays = dict(
+        zip(TrialState, (history.running, history.paused, complete, history.stopped, history.failed), strict=True)
+    )
     return {str(state): int(is_so.sum()) for state, is_so in arrays.items()}
 
 
@@ -190,6 +209,11 @@ def setting(params: Mapping[str, Value]) -> str:
 def short(value: object) -> str:
     """A value with four digits, in as few characters as show them."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def measured(value: float) -> str:
+    """A metric with four digits, trailing zeros among them, so that values below each other compare."""
+    return f"{value:#.4g}".rstrip(".")
 
 
 def duration(seconds: float) -> str:
@@ -212,7 +236,9 @@ def sparkline(values: Sequence[float], width: int = 32) -> str:
         return ""
     means = np.array([part.mean() for part in np.array_split(finite, min(width, finite.size))])
     span = float(np.ptp(means))
-    heights = np.rint((means - means.min()) / span * (len(_BARS) - 1)).astype(int) if span else np.zeros(len(means), int)
+    heights = (
+        np.rint((means - means.min()) / span * (len(_BARS) - 1)).astype(int) if span else np.zeros(len(means), int)
+    )
     return "".join(_BARS[height] for height in heights)
 
 
@@ -226,12 +252,12 @@ class _Leader:
 
     def __str__(self) -> str:
         best = self.best
-        return "none" if best is None else f"{short(best.value)} trial {best.trial} epoch {best.epoch}"
+        return "none" if best is None else f"{measured(best.value)} trial {best.trial} epoch {best.epoch}"
 
     def watch(self, study: Study, step: Step) -> None:
         """A step begins."""
-        if self._study is None:
-            self._study = study
+        if self._study is not study:
+            self._study, self._params = study, {}
             try:
                 self.best = study.best  # of what a resumed study had
             except StoreError:
@@ -270,7 +296,7 @@ class _Clock:
         """`1 min 5 s, about 3 min 2 s left`."""
         passed = time.monotonic() - self._began
         gained = 0.0 if share is None else share - self._share_before
-        if share is None or gained <= 0:
+        if share is None or gained <= 0 or share >= 1:
             return duration(passed)
         return f"{duration(passed)}, about {duration(passed * (1 - share) / gained)} left"
 
@@ -284,7 +310,7 @@ def _running_rows(study: Study) -> Iterator[tuple[str, Text]]:
         curve = -history.curves[trial] if study.maximize else history.curves[trial]
         values = curve[np.isfinite(curve)]
         epochs = f"epoch {history.epochs[trial]}" + (f" of {study.max_epochs}" if study.max_epochs else "")
-        last = short(float(values[-1])) if values.size else ""
+        last = measured(float(values[-1])) if values.size else ""
         row = Text.assemble(f"trial {trial:<4d} {epochs}  ", (sparkline(values), "cyan"), f"  {last}")
         yield ("running" if i == 0 else ""), row
     if len(running) > _ROWS_OF_RUNNING:

@@ -6,14 +6,17 @@ are kept in `run.reports`. Under a worker, the run's `Channel` says after each e
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from tunewell import checkpoint
-from tunewell.errors import ReportError
+from tunewell.client import as_numbers
+from tunewell.errors import CheckpointError, ReportError
 from tunewell.space.values import Params, Value
 
 
@@ -40,6 +43,25 @@ class Channel(Protocol):
         ...
 
 
+@dataclass(slots=True, eq=False)
+class _Standing:
+    """Where a run stands: one more object that its checkpoint holds, besides those that the user tracks."""
+
+    rng: np.random.Generator
+    epoch: int = 0
+    """The last epoch done; inside the loop, the current one."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Its epoch and all of its randomness."""
+        return {"epoch": self.epoch, "rng": self.rng.bit_generator.state, "random": checkpoint.random_states()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """The reverse."""
+        self.rng.bit_generator.state = state["rng"]
+        checkpoint.set_random_states(state["random"])
+        self.epoch = int(state["epoch"])
+
+
 class Run:
     """One trial, as its training function sees it."""
 
@@ -63,28 +85,24 @@ class Run:
         self.on_resume: Callable[[], None] | None = None
         """Is called when the trial goes on."""
         self._channel: Channel = _Alone() if channel is None else channel
-        self._epoch = 0  # the last epoch done; inside the loop, the current one
-        self._n_epochs: int | None = None
+        self._standing = _Standing(self.rng)
         self._begun = False
-        self._in_loop = False
+        self._paced_by_reports = False  # there is no `run.epochs` loop: each report ends an epoch
 
     def epochs(self, n: int) -> Iterator[int]:
         """1, 2, ... n: waits while the trial is paused, ends when it is stopped, starts later after a resume.
 
         n: how many epochs a full training has.
         """
-        if n < 1:
-            raise ReportError(f"run.epochs(n) needs n of at least 1, got {n!r}")
         if self._begun:
             raise ReportError("run.epochs(...) may be looped over once in a trial, and before any report outside it")
-        self._begin(n)
-        self._in_loop = True
-        while self._epoch < n and self._channel.may_train(self._epoch + 1):
-            self._epoch += 1
-            yield self._epoch
-        self._in_loop = False
+        last = _at_least_1(n)
+        self._begin(last)
+        while self._standing.epoch < last and self._channel.may_train(self._standing.epoch + 1):
+            self._standing.epoch += 1
+            yield self._standing.epoch
 
-    def report(self, **metrics: float) -> None:
+    def report(self, /, **metrics: float) -> None:
         """Record what the current epoch measured, once an epoch; returns when it is safe on record.
 
         In a training function with no `run.epochs` loop, each report ends an epoch: it waits here while the
@@ -93,20 +111,19 @@ class Run:
         Raises:
             ReportError: a value is no number, or the epoch was reported already.
         """
-        values = {name: _number(name, value) for name, value in metrics.items()}
-        if not values:
-            raise ReportError("run.report() got no metric; name at least one: run.report(val_loss=...)")
-        if not self._in_loop:
-            if self._begun and self._n_epochs is not None:
-                raise ReportError("run.report(...) after the run.epochs(...) loop belongs to no epoch; report inside it")
-            if not self._begun:
-                self._begin(None)
-            self._epoch += 1
-        elif self.reports and self.reports[-1]["epoch"] == self._epoch:
-            raise ReportError(f"epoch {self._epoch} is reported already; give all metrics of an epoch in one report")
-        self.reports.append({"epoch": self._epoch, **values})
-        self._channel.report(self._epoch, values)
-        if not self._in_loop and not self._channel.may_train(self._epoch + 1):
+        values = as_numbers(metrics)
+        if not self._begun:
+            self._paced_by_reports = True
+            self._begin(None)
+        if self._paced_by_reports:
+            self._standing.epoch += 1
+        elif self.reports and self.reports[-1]["epoch"] == self._standing.epoch:
+            raise ReportError(
+                f"epoch {self._standing.epoch} is reported already; give all metrics of an epoch in one report"
+            )
+        self.reports.append({"epoch": self._standing.epoch, **values})
+        self._channel.report(self._standing.epoch, values)
+        if self._paced_by_reports and not self._channel.may_train(self._standing.epoch + 1):
             raise RunEnded
 
     def track(self, **objects: object) -> None:
@@ -123,47 +140,46 @@ class Run:
 
     def checkpoint(self, path: str | Path) -> int:
         """Write what is tracked, the random states and the epoch to a file, whole or not at all; answers its bytes."""
-        state = {
-            "epoch": self._epoch,
-            "objects": checkpoint.capture({**self.tracked, "tunewell.rng": self.rng}),
-            "random": checkpoint.random_states(),
-        }
-        return checkpoint.write(Path(path), state)
+        return checkpoint.write(Path(path), checkpoint.capture(self._all_tracked()))
 
     def restore(self, path: str | Path) -> int:
         """Fill what is tracked from a file; the next epoch is the one after its epoch, which is answered.
 
         Raises:
-            CheckpointError: the file is damaged, or holds other objects than are tracked.
+            CheckpointError: the file is damaged, or holds other objects than are tracked; these are as they were.
         """
-        state = checkpoint.read(Path(path))
-        checkpoint.refill({**self.tracked, "tunewell.rng": self.rng}, state["objects"])
-        checkpoint.set_random_states(state["random"])
-        self._epoch = int(state["epoch"])
-        return self._epoch
+        if self._paced_by_reports:
+            # its loop is its own and has begun at the beginning; what it reports next is not the epoch after this one
+            raise CheckpointError("a training with no run.epochs(...) loop cannot start later than at its first epoch")
+        checkpoint.refill(self._all_tracked(), checkpoint.read(Path(path)))
+        return self._standing.epoch
+
+    def _all_tracked(self) -> dict[str, object]:
+        return {**self.tracked, "tunewell.run": self._standing}
 
     def _begin(self, n: int | None) -> None:
         self._begun = True
-        self._n_epochs = n
-        self._epoch = max(self._epoch, self._channel.begin(self, n))
+        self._standing.epoch = max(self._standing.epoch, self._channel.begin(self, n))
 
 
 class _Alone:
     """The channel of a run with no tuner: nothing ever waits."""
 
-    def begin(self, run: Run, n_epochs: int | None) -> int:
+    def begin(self, run: Run, n_epochs: int | None) -> int:  # noqa: ARG002  as Channel has it
         return 0
 
-    def may_train(self, epoch: int) -> bool:
+    def may_train(self, epoch: int) -> bool:  # noqa: ARG002  as Channel has it
         return True
 
     def report(self, epoch: int, metrics: Mapping[str, float]) -> None:
         pass
 
 
-def _number(name: str, value: object) -> float:
+def _at_least_1(n: object) -> int:
     try:
-        number = float(value)  # type: ignore[arg-type]  # NumPy scalars, 0-d arrays and tensors convert too
-    except (TypeError, ValueError):
-        raise ReportError(f"metric {name!r} must be a number, got {value!r}; reduce it first (mean, item)") from None
+        number = operator.index(n)  # type: ignore[arg-type]  # what it is for
+    except TypeError:
+        number = 0
+    if number < 1:
+        raise ReportError(f"run.epochs(n) needs a whole number of at least 1, got {n!r}")
     return number

@@ -387,7 +387,10 @@ class Study:
         with self._lock:
             self._refresh()
             session = self._session
-            seconds = self._seconds_before + (time.time() - session.started_at if session else 0.0)
+            if session is None:
+                seconds = self._seconds_on_record()
+            else:
+                seconds = self._seconds_before + time.time() - session.started_at
             return Spent(self._epochs_spent(), len(self._trials), seconds)
 
     @property
@@ -516,12 +519,15 @@ class Study:
         for other in self.store.sessions(self.record.id):
             if other.ended_at is None:
                 self.store.end_session(other.id, self._last_sign_of(other))
-        self._seconds_before = sum(
-            (other.ended_at or other.started_at) - other.started_at for other in self.store.sessions(self.record.id)
-        )
+        self._seconds_before = self._seconds_on_record()
         session = Session(started_at=time.time(), **asdict(here))
         self._session = replace(session, id=self.store.begin_session(self.record.id, session))
         return self._session
+
+    def _seconds_on_record(self) -> float:
+        """How long the sessions took that have ended."""
+        sessions = self.store.sessions(self.record.id)
+        return sum(session.ended_at - session.started_at for session in sessions if session.ended_at is not None)
 
     def _last_sign_of(self, session: Session) -> float:
         """When a session that did not end in order was last heard of."""

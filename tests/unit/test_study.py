@@ -95,7 +95,10 @@ def test_the_default_setting_is_tried_first_by_auto():
 
 
 def test_settings_given_as_first_are_tried_before_any_other():
-    first = [{"learning_rate": 0.5, "hidden": 20, "epsilon": 1e-8}, {"learning_rate": 0.25, "hidden": 30, "epsilon": 1e-8}]
+    first = [
+        {"learning_rate": 0.5, "hidden": 20, "epsilon": 1e-8},
+        {"learning_rate": 0.25, "hidden": 30, "epsilon": 1e-8},
+    ]
     study = make(first=first, scheduler="full")
     assert [params for _, _, params in run_through(study)][:2] == first
     with pytest.raises(SpaceError, match="hiden"):

@@ -10,17 +10,16 @@ import importlib.util
 import linecache
 import sys
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any
 
 from tunewell.errors import ScriptError, TunewellError
 from tunewell.run import Run
 from tunewell.space.space import Space
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +28,11 @@ class ScriptTrain:
 
     path: str
 
-    def __call__(self, run: Run) -> object:
-        """Train one trial."""
-        return _load(self.path).train(run)
+    @property
+    def __call__(self) -> Callable[[Run], object]:
+        """The function itself: a property, so that no line of ours stands in the traceback of an error in it."""
+        train: Callable[[Run], object] = _load(self.path).train
+        return train
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +80,9 @@ def load_script(path: str | Path) -> Script:
     path = Path(path)
     module = _load(str(path.absolute()))
 
-    def defined(name: str, kind: type[_T] | tuple[type[_T], ...], wanted: str) -> _T | None:
+    def defined(name: str, *kinds: type, wanted: str) -> Any:
         value = getattr(module, name, None)
-        if value is None or isinstance(value, kind):
+        if value is None or isinstance(value, kinds):
             return value
         if name != "space" and (callable(value) or isinstance(value, ModuleType)):
             return None  # the file has a use of its own for the name
@@ -92,12 +93,12 @@ def load_script(path: str | Path) -> Script:
         raise ScriptError(f"{path}: train must be a function of one argument, the run, got {_glimpse(train)}")
     return Script(
         path=path,
-        space=defined("space", Space, "a tunewell.Space"),
+        space=defined("space", Space, wanted="a tunewell.Space"),
         train=None if train is None else ScriptTrain(str(path.absolute())),
-        metric=defined("metric", str, "the name of a metric"),
-        direction=defined("direction", str, "'minimize' or 'maximize'"),
-        epochs=defined("epochs", int, "a whole number") or defined("EPOCHS", int, "a whole number"),
-        budget=defined("budget", (str, int, float), "such as 30, '900epochs' or '2h'"),
+        metric=defined("metric", str, wanted="the name of a metric"),
+        direction=defined("direction", str, wanted="'minimize' or 'maximize'"),
+        epochs=defined("epochs", int, wanted="a whole number") or defined("EPOCHS", int, wanted="a whole number"),
+        budget=defined("budget", str, int, float, wanted="such as 30, '900epochs' or '2h'"),
     )
 
 
@@ -144,7 +145,7 @@ def _explained(error: BaseException, module: ModuleType, path: str) -> str:
     if not frames:
         return f"{_shown(path)}: {_said(error)}"
     line = frames[-1].lineno or 0
-    source = linecache.getline(frames[-1].filename, line).strip()
+    source = linecache.getline(frames[-1].filename, line).strip().rstrip(",")
     return f"{_shown(path)}:{line}: {source}: {_said(error)}"
 
 

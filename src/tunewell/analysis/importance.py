@@ -15,7 +15,6 @@ Shapes: n trials, ordered from best to worst; B samples of them; G places at whi
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,9 +27,10 @@ Floats = NDArray[np.float64]
 
 MIN_TRIALS = 10
 """With fewer trials that can be compared nothing is said; a parameter that was active in fewer gets no share."""
-_BEST = 0.25  # the share of trials that counts as the best
+_BEST, _BEST_AT_LEAST = 0.25, 5  # the share of trials that counts as the best, and their least number
 _GRID = (np.arange(64) + 0.5) / 64  # the places in [0, 1] at which densities are compared
 _INTERVAL = (0.05, 0.95)
+_ROUNDING = 1e-9  # what is left of a divergence of 0 after subtractions
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,9 @@ def importance(history: History, *, rng: np.random.Generator, n_bootstrap: int =
         for column, (name, param) in enumerate(history.space.params.items())
         if not (isinstance(param, Choice) and len(param.values) == 1)
     ]
-    counts = np.vstack([np.ones(len(points)), rng.multinomial(len(points), [1 / len(points)] * len(points), n_bootstrap)])
+    counts = np.vstack(
+        [np.ones(len(points)), rng.multinomial(len(points), [1 / len(points)] * len(points), n_bootstrap)]
+    )
     divergences = np.column_stack([_divergence(param, units, counts) for _, param, units in tuned])  # (1 + B, d)
     totals = divergences.sum(axis=1, keepdims=True)
     shares = np.divide(divergences, totals, out=np.zeros_like(divergences), where=totals > 0)
@@ -92,13 +94,17 @@ def standing(history: History) -> Floats:
             wins[some] += _beaten(values[some], values[others])
             opponents[some] += np.count_nonzero(others)
     wins, opponents = wins - 0.5, opponents - 1.0  # nobody competes with itself
-    return np.divide(wins, opponents, out=np.full(len(history), np.nan), where=opponents > 0)
+    won: Floats = np.divide(wins, opponents, out=np.full(len(history), np.nan), where=opponents > 0)
+    return won
 
 
 def _beaten(values: Floats, others: Floats) -> Floats:
     """How many of the others each value is below, those that are equal counting half."""
     others = np.sort(others)
-    return len(others) - (np.searchsorted(others, values, "left") + np.searchsorted(others, values, "right")) / 2
+    above: Floats = (
+        len(others) - (np.searchsorted(others, values, "left") + np.searchsorted(others, values, "right")) / 2
+    )
+    return above
 
 
 def _divergence(param: Param, units: Floats, counts: Floats) -> Floats:
@@ -112,7 +118,7 @@ def _divergence(param: Param, units: Floats, counts: Floats) -> Floats:
         return np.zeros(len(counts))
     drawn = counts[:, active]
     n = np.maximum(drawn.sum(axis=1, keepdims=True), 2)
-    k = np.ceil(_BEST * n)
+    k = np.minimum(np.maximum(np.ceil(_BEST * n), _BEST_AT_LEAST), n)
     best = np.clip(k - (np.cumsum(drawn, axis=1) - drawn), 0, drawn)  # the first k of each sample
 
     kernels = _kernels(param, units[active])
@@ -124,7 +130,9 @@ def _divergence(param: Param, units: Floats, counts: Floats) -> Floats:
     spread = twice @ kernels**2 - 2 * q * (twice @ kernels) + q**2 * twice.sum(axis=1, keepdims=True)
     chance = spread / (n * k) * (n - k) / (n - 1)
     excess = np.divide((p - q) ** 2 - chance, q, out=np.zeros_like(q), where=q > 0).sum(axis=1)
-    return np.maximum(excess, 0) * n[:, 0] / counts.sum(axis=1)
+    excess[excess < _ROUNDING] = 0
+    weighted: Floats = excess * n[:, 0] / counts.sum(axis=1)
+    return weighted
 
 
 def _kernels(param: Param, units: Floats) -> Floats:
@@ -136,6 +144,7 @@ def _kernels(param: Param, units: Floats) -> Floats:
         places = np.floor(units * len(param.values)).astype(np.intp)
         return np.eye(len(param.values))[places]
     # Scott's rule, for as many trials as are among the best
-    width = max(float(units.std()), 0.01) * math.ceil(_BEST * len(units)) ** -0.2
-    kernels = np.exp(-0.5 * ((units[:, np.newaxis] - _GRID) / width) ** 2)
-    return kernels / kernels.sum(axis=1, keepdims=True)
+    width = max(float(units.std()), 0.01) * max(_BEST * len(units), _BEST_AT_LEAST) ** -0.2
+    kernels: Floats = np.exp(-0.5 * ((units[:, np.newaxis] - _GRID) / width) ** 2)
+    kernels /= kernels.sum(axis=1, keepdims=True)
+    return kernels

@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from typing import IO, Any
+from typing import Any
 
 import click
 
@@ -31,6 +31,7 @@ from tunewell.errors import (
 _COMMANDS = ("tune", "space", "list", "show", "best", "export", "demo")
 _BAD_INPUT = (SpaceError, SettingError, ScriptError, ReportError, StoreError)
 INTERRUPTED = 130
+_COLOR = False if os.environ.get("NO_COLOR") else None  # None: on a terminal
 
 
 class _Commands(click.Group):
@@ -57,7 +58,11 @@ class _Commands(click.Group):
             return super().invoke(ctx)
 
 
-@click.group(cls=_Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "color": _COLOR},
+)
 @click.version_option(__version__, message="tunewell %(version)s")
 @click.option("--traceback", is_flag=True, help="Show where in tunewell an error comes from.")
 @click.pass_context
@@ -67,8 +72,6 @@ def cli(ctx: click.Context, *, traceback: bool) -> None:  # noqa: ARG001  read b
     Begin with `tunewell demo`, or with your own: `tunewell tune train.py`. Data go to standard output, talk to
     standard error. Exit codes: 0 fine, 1 failed, 2 bad input, 130 interrupted.
     """
-    if "NO_COLOR" in os.environ:
-        ctx.color = False
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 
@@ -81,43 +84,38 @@ def main() -> None:
     cli(prog_name="tunewell")
 
 
-class _OneLine(click.ClickException):
-    """What went wrong, as the user sees it."""
-
-    def __init__(self, message: str, exit_code: int) -> None:
-        super().__init__(" ".join(message.split()))
-        self.exit_code = exit_code
-
-    def show(self, file: IO[Any] | None = None) -> None:
-        click.echo(f"{click.style('error:', fg='red', bold=True)} {self.message}", file=file, err=True)
-
-
 @contextmanager
 def _in_one_line(*, with_traceback: bool) -> Iterator[None]:
     """Inside, whatever goes wrong becomes a line and an exit code."""
     try:
         yield
-    except (click.exceptions.Exit, click.Abort, _OneLine):
+    except (click.exceptions.Exit, click.Abort):
         raise
-    except click.ClickException as error:
-        hint = f" ({error.ctx.command_path} --help)" if isinstance(error, click.UsageError) and error.ctx else ""
-        raise _OneLine(error.format_message().rstrip(".") + hint, error.exit_code) from None
-    except KeyboardInterrupt:
-        raise _OneLine("interrupted", INTERRUPTED) from None
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
         if isinstance(error, OSError) and error.errno == errno.EPIPE:
             raise  # the reader of our output has gone; click knows what to do
         if with_traceback:
             traceback.print_exc()
         elif isinstance(error, RepeatedFailure):
-            click.echo(error.error.rstrip(), err=True)
+            click.echo(error.error.rstrip(), err=True)  # the traceback of the user's code, which is what they need
         message, exit_code = _in_words(error)
-        raise _OneLine(message, exit_code) from None
+        click.echo(f"{click.style('error:', fg='red', bold=True)} {' '.join(message.split())}", err=True, color=_COLOR)
+        raise click.exceptions.Exit(exit_code) from None
 
 
-def _in_words(error: Exception) -> tuple[str, int]:
-    if isinstance(error, TunewellError):
-        return str(error), 2 if isinstance(error, _BAD_INPUT) and not isinstance(error, StudyBusy) else 1
-    if isinstance(error, OSError):
-        return str(error), 1
-    return f"{type(error).__name__}: {error}; this is a defect of tunewell, and --traceback before the command shows it", 1
+def _in_words(error: BaseException) -> tuple[str, int]:
+    match error:
+        case click.UsageError():
+            hint = f" ({error.ctx.command_path} --help)" if error.ctx else ""
+            return error.format_message().rstrip(".") + hint, 2
+        case click.ClickException():
+            return error.format_message(), error.exit_code
+        case StudyBusy():
+            return str(error), 1
+        case TunewellError():
+            return str(error), 2 if isinstance(error, _BAD_INPUT) else 1
+        case OSError():
+            return str(error), 1
+        case KeyboardInterrupt():
+            return "interrupted", INTERRUPTED
+    return f"{type(error).__name__}: {error}; this is a defect of tunewell (tunewell --traceback ... shows where)", 1

@@ -83,6 +83,7 @@ class _Hosted:
         self._orders: SimpleQueue[Order | None] = SimpleQueue()
         self._outcomes: SimpleQueue[Outcome] = SimpleQueue()
         self._refusal: TunewellError | None = None
+        self._given_up = False
         self.epoch = 0
         self._run = Run(order.step.params, seed=order.step.seed, trial=order.step.trial, channel=self)
         self._thread: threading.Thread | None = None
@@ -105,6 +106,7 @@ class _Hosted:
 
     def give_up(self) -> None:
         """Unwind the thread; the code after the user's loop does not run."""
+        self._given_up = True
         self._orders.put(None)
         if self._thread is not None:
             self._thread.join(timeout=10)
@@ -123,7 +125,8 @@ class _Hosted:
         except Exception as raised:  # noqa: BLE001  a failed trial is a result, kept as text
             raised.__traceback__ = raised.__traceback__ and raised.__traceback__.tb_next  # not this frame
             error = "".join(traceback.format_exception(raised))
-        saved = self._save() if error is None and self._refusal is None and self.epoch > self._on_record else None
+        ended_in_order = error is None and self._refusal is None and not self._given_up
+        saved = self._save() if ended_in_order and self.epoch > self._on_record else None
         self._outcomes.put(
             Outcome(self._run.trial, self.epoch, parked=False, error=error, refusal=self._refusal, saved=saved)
         )

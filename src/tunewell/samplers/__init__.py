@@ -23,6 +23,7 @@ __all__ = [
     "describe",
 ]
 
+# derived, so that no list is kept twice
 _CLASSES: dict[str, Callable[..., Sampler]] = having_names(map(globals().get, __all__))
 
 NAMES = tuple(sorted(name for name, make in _CLASSES.items() if not needs_settings(make)))

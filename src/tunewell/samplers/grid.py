@@ -18,7 +18,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tunewell.errors import SettingError
+from tunewell.errors import SettingError, SpaceError
 from tunewell.history import History
 from tunewell.samplers.settings import check_whole
 from tunewell.space.params import Choice, Param
@@ -38,18 +38,14 @@ class GridSampler:
 
     name: ClassVar[str] = "grid"
     levels: Levels = DEFAULT_LEVELS
-    """How many values of each number, evenly spaced on its scale and both ends among them; one is its default.
-    Or by parameter: so many, or these values. Parameters that are not named have 3, choices have all."""
+    """How many values of each number, evenly spaced on its scale, both ends among them; 1 is its default alone.
+    Or, by parameter, so many or these values; a number that is not named has 3. Choices have all their values."""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.levels, Mapping):
+        if isinstance(self.levels, Mapping):
+            object.__setattr__(self, "levels", {name: _checked(name, given) for name, given in self.levels.items()})
+        else:
             check_whole("levels", self.levels, at_least=1)
-            return
-        for name, levels in self.levels.items():
-            if isinstance(levels, str) or not isinstance(levels, Sequence):
-                check_whole(f"levels of {name!r}", levels, at_least=1)
-            elif not levels:
-                raise SettingError(f"levels of {name!r} is empty; give the values to try, or how many")
 
     def suggest(self, space: Space, history: History, rng: np.random.Generator) -> Params | None:  # noqa: ARG002  is not random
         """The first setting that no trial has had."""
@@ -66,7 +62,7 @@ class GridSampler:
         return list(self._grid(space).settings)
 
     def _grid(self, space: Space) -> _Grid:
-        # keyed by what the space and the levels are, not by which objects
+        # keyed by texts, since Choice([0, 1]) equals Choice([False, True])
         return _grid(json.dumps(space.to_dict()), json.dumps(self.levels))
 
 
@@ -76,10 +72,18 @@ class _Grid:
     keys: list[bytes]
 
 
+def _checked(name: str, levels: int | Sequence[Value]) -> int | tuple[Value, ...]:
+    if isinstance(levels, str) or not isinstance(levels, Sequence):
+        return check_whole(f"levels of {name!r}", levels, at_least=1)
+    if not levels:
+        raise SettingError(f"levels of {name!r} is empty; give the values to try, or how many")
+    return tuple(levels)
+
+
 @lru_cache(maxsize=8)
-def _grid(space_json: str, levels_json: str) -> _Grid:
-    """The settings and what `_keys` makes of them."""
-    space, levels = Space.from_dict(json.loads(space_json)), json.loads(levels_json)
+def _grid(space_text: str, levels_text: str) -> _Grid:
+    """The settings, and what `_keys` makes of them."""
+    space, levels = Space.from_dict(json.loads(space_text)), json.loads(levels_text)
     if isinstance(levels, int):
         levels = dict.fromkeys(space.names, levels)
     if unknown := levels.keys() - set(space.names):
@@ -94,33 +98,31 @@ def _grid(space_json: str, levels_json: str) -> _Grid:
 
 
 def _axis(name: str, param: Param, levels: int | Sequence[Value]) -> list[Value]:
-    """The values of one parameter to try."""
+    """The values of one parameter to try, each once."""
     if not isinstance(levels, int):
-        for value in levels:
-            if not param.contains(value):
-                raise SettingError(f"level {value!r} of {name!r} is outside the parameter: {param!r}")
-        return list(dict.fromkeys(levels))
+        try:
+            return list(dict.fromkeys(map(param.check, levels)))
+        except SpaceError as error:
+            raise SettingError(f"levels of {name!r}: {error}") from error
     if isinstance(param, Choice):
         return list(param.values)
-    if levels == 1 and param.default is not None:
-        return [param.default]
-    units = np.linspace(0.0, 1.0, levels) if levels > 1 else np.array([0.5])
-    return list(dict.fromkeys(param.from_unit(units).tolist()))
+    # a short range of whole numbers has fewer values than levels
+    return [param.usual] if levels == 1 else list(dict.fromkeys(param.decode(np.linspace(0.0, 1.0, levels))))
 
 
 def _distinct(space: Space, axes: list[list[Value]]) -> list[Params]:
-    """Every combination, without its inactive parameters, once."""
+    """Every combination, less its inactive parameters, once."""
     units = [param.to_unit(axis) for param, axis in zip(space.params.values(), axes, strict=True)]
     points = np.stack(np.meshgrid(*units, indexing="ij"), axis=-1).reshape(-1, len(axes))
     settings = {}
     for values, active in zip(product(*axes), space.decode_many(points), strict=True):
         setting = {name: value for name, value in zip(space.names, values, strict=True) if name in active}
-        settings[*setting.items()] = Params(setting)
+        settings[tuple(setting.items())] = Params(setting)
     return list(settings.values())
 
 
 def _keys(points: NDArray[np.float64]) -> list[bytes]:
-    """What tells settings apart, from points (n, d); NaN, for inactive, equals NaN."""
+    """What tells settings apart, from points (n, d); where both are inactive they are alike."""
     # rounded, since a value that has been through a store or a scale may be an ulp off
     rounded = np.ascontiguousarray(np.round(np.nan_to_num(points, nan=-1.0), 9) + 0.0)
     keys: list[bytes] = rounded.view(f"V{rounded.itemsize * rounded.shape[1]}").ravel().tolist()

@@ -10,6 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, TypeVar, get_type_hints
 
+import numpy as np
+
 from tunewell.errors import SettingError
 from tunewell.samplers.base import Sampler
 
@@ -62,14 +64,15 @@ def known(name: object, names: Collection[str], kind: str) -> str:
     raise SettingError(f"there is no {kind} {name!r}; choose one of {', '.join(sorted(names))}")
 
 
-def check_whole(setting: str, value: object, at_least: int) -> None:
-    """Check that a setting is a whole number that is large enough.
+def check_whole(setting: str, value: object, at_least: int) -> int:
+    """The value, if it is a whole number that is large enough.
 
     Raises:
         SettingError: it is not.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
         raise SettingError(f"{setting} must be a whole number of at least {at_least}, got {value!r}")
+    return value
 
 
 def setting_names(cls: Any) -> set[str]:
@@ -89,4 +92,4 @@ def _plain(value: Any) -> object:
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    return value
+    return value.item() if isinstance(value, np.generic) else value

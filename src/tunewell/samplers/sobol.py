@@ -43,7 +43,8 @@ class SobolSampler:
 @lru_cache(maxsize=16)
 def _points(d: int, seed: int, size: int) -> NDArray[np.float64]:
     """(size, d): the first points of the sequence, which are the same whatever the size."""
-    from scipy.stats import qmc  # noqa: PLC0415  half a second, which only its users should pay
+    # imported here, since it takes half a second, which only this sampler's users should pay; it has no types
+    from scipy.stats import qmc  # type: ignore[import-untyped]  # noqa: PLC0415
 
     points: NDArray[np.float64] = qmc.Sobol(d, scramble=True, rng=seed).random(size)
     points.flags.writeable = False

@@ -6,12 +6,12 @@ highest rung that has one. If not, a new trial starts. Nobody waits for a rung t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tunewell.history import History
 from tunewell.samplers import Sampler
@@ -24,10 +24,11 @@ from tunewell.trial import Allowance, Resume, Start
 class AshaScheduler:
     """Starts many trials and trains on, at each rung, the best 1/eta so far; no worker waits for another.
 
-    When no trial is left to start, each rung is settled from the highest down as soon as nobody is on the way to it.
-    Is the number of trials used up, then the best 1/eta go on as before, but at least one, so that
-    one trial is trained to its end. Is the sampler exhausted (a grid), then all go on, the best first, while the
-    budget lasts.
+    When no trial can start any more, a rung is settled once nobody is on the way to it, the highest first:
+
+    * If the number of trials is used up, the best 1/eta go on as before, but at least one, so that one trial is
+      trained to its end.
+    * If the sampler has no setting left (a grid), all go on, the best first, while the budget lasts.
     """
 
     name: ClassVar[str] = "asha"
@@ -45,42 +46,32 @@ class AshaScheduler:
     ) -> Start | Resume | None:
         """Finish what was interrupted, else promote, else start, else settle the rungs."""
         ladder = rungs(self.min_epochs, history.max_epochs, self.eta)
-        resume = cut_short(history, ladder) or self._promotion(history, ladder)
+        resume = cut_short(history, ladder) or _promotion(history, ladder, lambda n: n // self.eta)
         if resume is not None:
             return resume
-        if allowance.trials > 0:
-            params = self.sampler.suggest(space, history, rng)
-            if params is not None:
-                return Start(params, until=ladder[0])
-        return self._settlement(history, ladder, all_go_on=allowance.trials > 0)
-
-    def _promotion(self, history: History, ladder: tuple[int, ...]) -> Resume | None:
-        for rung, until in reversed([*pairwise(ladder)]):
-            ranked = _ranked(history, rung)
-            trial = _first_waiting(history, rung, ranked[: len(ranked) // self.eta])
-            if trial is not None:
-                return Resume(trial, until)
-        return None
-
-    def _settlement(self, history: History, ladder: tuple[int, ...], *, all_go_on: bool) -> Resume | None:
-        for rung, until in reversed([*pairwise(ladder)]):
-            if (history.running & (history.until <= rung)).any():
-                continue  # a better one may be on the way
-            ranked = _ranked(history, rung)
-            places = len(ranked) if all_go_on else max(1, len(ranked) // self.eta)
-            trial = _first_waiting(history, rung, ranked[:places])
-            if trial is not None:
-                return Resume(trial, until)
-        return None
+        if allowance.trials == 0:
+            return _promotion(history, ladder, lambda n: max(1, n // self.eta), settled=True)
+        params = self.sampler.suggest(space, history, rng)
+        if params is not None:
+            return Start(params, until=ladder[0])
+        return _promotion(history, ladder, lambda n: n, settled=True)
 
 
-def _ranked(history: History, rung: int) -> NDArray[np.int64]:
-    """The numbers of the trials that arrived at the rung, the best first; of equals, the older."""
-    numbers = np.flatnonzero(arrived(history, rung))
-    return numbers[standings(history, rung)[numbers].argsort(kind="stable")]
+def _promotion(
+    history: History, ladder: tuple[int, ...], places: Callable[[int], int], *, settled: bool = False
+) -> Resume | None:
+    """The best trial of the highest rung that has one to go on.
 
-
-def _first_waiting(history: History, rung: int, ranked: NDArray[np.int64]) -> int | None:
-    """The first of these trials that is paused at the rung."""
-    waiting = ranked[(history.paused & (history.epochs == rung))[ranked]]
-    return int(waiting[0]) if waiting.size else None
+    places: how many of the n that have arrived at a rung may go on.
+    settled: look only at rungs that nobody is on the way to, where a better one could arrive.
+    """
+    for rung, until in reversed([*pairwise(ladder)]):
+        if settled and (history.running & (history.until <= rung)).any():
+            continue
+        numbers = np.flatnonzero(arrived(history, rung))
+        # stable: of equals, the older goes on
+        best = numbers[standings(history, rung)[numbers].argsort(kind="stable")][: places(len(numbers))]
+        waiting = best[history.paused[best] & (history.epochs[best] == rung)]
+        if waiting.size:
+            return Resume(int(waiting[0]), until)
+    return None

@@ -1,1 +1,7 @@
 """What may be tuned: parameters with their scales, tiers and conditions, and the space they span."""
+
+from tunewell.space.params import Choice, Float, Int, Param
+from tunewell.space.space import Space
+from tunewell.space.values import Params, Value
+
+__all__ = ["Choice", "Float", "Int", "Param", "Params", "Space", "Value"]

@@ -10,10 +10,12 @@ Each is frozen and checked when it is made, so one that exists can be used.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import KW_ONLY, dataclass, field, fields
 from numbers import Real
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,10 +30,40 @@ When = Mapping[str, Value | Sequence[Value]]
 TIERS = (1, 2, 3, 4)
 _LARGEST_INT = 2**40  # far beyond that, neighbours fall on the same float in [0, 1]
 _DIGITS = 12  # what decoded numbers keep: exp(log(0.001)) is 0.0010000000000000002
+_T = TypeVar("_T", float, int)
+
+
+class _Parameter(ABC):
+    """What the three kinds of parameters share."""
+
+    __slots__ = ()
+    when: When | None
+
+    @abstractmethod
+    def check(self, value: object) -> Value:
+        """The value as this parameter has it; SpaceError if it may not take it."""
+
+    def contains(self, value: object) -> bool:
+        """True if it may take this value."""
+        try:
+            self.check(value)
+        except SpaceError:
+            return False
+        return True
+
+    @property
+    def conditions(self) -> Mapping[str, tuple[Value, ...]]:
+        """Parent -> the values at which this is active; empty if it always is."""
+        return cast("Mapping[str, tuple[Value, ...]]", self.when or {})
+
+    def __repr__(self) -> str:
+        given = settings(cast("Param", self))
+        positional = [repr(given.pop(name)) for name in ("low", "high", "values") if name in given]
+        return f"{type(self).__name__}({', '.join([*positional, *(f'{k}={v!r}' for k, v in given.items())])})"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Float:
+class Float(_Parameter):
     """A real number from `low` to `high`, both included."""
 
     low: float
@@ -45,7 +77,7 @@ class Float:
     """What is tried first, and what it is held at when it is not tuned."""
     live: bool = False
     """It may change while a trial trains."""
-    when: When | None = None
+    when: When | None = field(default=None, hash=False)
     """It is active only where each of these parents has one of these values."""
     _axis: Axis = field(init=False, compare=False)
 
@@ -57,14 +89,6 @@ class Float:
             raise SpaceError(f"a float cannot tell apart the values from {low!r} to {high!r}; choose other bounds")
         _set(self, low=low, high=high, _axis=axis)
         _set_common(self)
-
-    def __repr__(self) -> str:
-        return _repr(self, "low", "high")
-
-    @property
-    def conditions(self) -> Mapping[str, tuple[Value, ...]]:
-        """Parent -> the values at which this is active; empty if it always is."""
-        return _conditions(self.when)
 
     @property
     def usual(self) -> float:
@@ -83,7 +107,8 @@ class Float:
     def decode(self, units: ArrayLike) -> list[float]:
         """`from_unit` as Python's own numbers, rounded to 12 significant digits."""
         low, high = self.low, self.high
-        return [min(max(float(f"{value:.{_DIGITS}g}"), low), high) for value in self.from_unit(units).tolist()]
+        # rounding may leave the range too
+        return [min(max(float(f"{value:.{_DIGITS}g}"), low), high) for value in self._axis.from_unit(units).tolist()]
 
     def check(self, value: object) -> float:
         """The value as a plain float.
@@ -93,13 +118,9 @@ class Float:
         """
         return _inside(self, _number("the value", value))
 
-    def contains(self, value: object) -> bool:
-        """True if it may take this value."""
-        return _contains(self, value)
-
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Int:
+class Int(_Parameter):
     """A whole number from `low` to `high`, both included.
 
     Each stands for the stretch half a step to both sides of it. So on a linear scale all are equally likely.
@@ -116,7 +137,7 @@ class Int:
     """What is tried first, and what it is held at when it is not tuned."""
     live: bool = False
     """It may change while a trial trains."""
-    when: When | None = None
+    when: When | None = field(default=None, hash=False)
     """It is active only where each of these parents has one of these values."""
     _axis: Axis = field(init=False, compare=False)
 
@@ -127,14 +148,6 @@ class Int:
             raise SpaceError(f"Int goes up to {_LARGEST_INT}, got low={low!r} and high={high!r}; use a Float")
         _set(self, low=low, high=high, _axis=Axis.between(self.scale, low - 0.5, high + 0.5))
         _set_common(self)
-
-    def __repr__(self) -> str:
-        return _repr(self, "low", "high")
-
-    @property
-    def conditions(self) -> Mapping[str, tuple[Value, ...]]:
-        """Parent -> the values at which this is active; empty if it always is."""
-        return _conditions(self.when)
 
     @property
     def usual(self) -> int:
@@ -162,13 +175,9 @@ class Int:
         """
         return _inside(self, _whole("the value", value))
 
-    def contains(self, value: object) -> bool:
-        """True if it may take this value."""
-        return _contains(self, value)
-
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Choice:
+class Choice(_Parameter):
     """One of a few values, all equally likely. A choice of one value holds the parameter at it."""
 
     values: Sequence[Value]
@@ -181,27 +190,19 @@ class Choice:
     """What is tried first, and what it is held at when it is not tuned."""
     live: bool = False
     """It may change while a trial trains."""
-    when: When | None = None
+    when: When | None = field(default=None, hash=False)
     """It is active only where each of these parents has one of these values."""
     _places: dict[Value, int] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        values = _choices(self.values)
+        values = _listed(self.values)
         places = {value: place for place, value in enumerate(values)}
         if len(places) < len(values):
             twice = next(value for value in values if values.count(value) > 1)
-            raise SpaceError(f"a choice is listed twice: {twice!r} in {list(values)!r}; list each value once")
+            raise SpaceError(f"{twice!r} is listed twice in {list(values)!r}; list each value once")
         _check_bool("ordered", self.ordered)
         _set(self, values=values, _places=places)
         _set_common(self)
-
-    def __repr__(self) -> str:
-        return _repr(self, "values")
-
-    @property
-    def conditions(self) -> Mapping[str, tuple[Value, ...]]:
-        """Parent -> the values at which this is active; empty if it always is."""
-        return _conditions(self.when)
 
     @property
     def usual(self) -> Value:
@@ -222,14 +223,12 @@ class Choice:
 
     def from_unit(self, units: ArrayLike) -> NDArray[np.object_]:
         """The values at these units; a unit outside [0, 1] counts as the nearer end."""
-        n = len(self.values)
-        places = _clip(np.floor(np.multiply(units, n)), 0, n - 1).astype(np.intp)
-        return np.array(self.values, dtype=object)[places]
+        values: NDArray[np.object_] = np.array(self.values, dtype=object)[self._places_at(units)]
+        return values
 
     def decode(self, units: ArrayLike) -> list[Value]:
         """`from_unit` as a list."""
-        values: list[Value] = self.from_unit(units).tolist()
-        return values
+        return [self.values[place] for place in self._places_at(units).tolist()]
 
     def check(self, value: object) -> Value:
         """The value as it is listed.
@@ -239,9 +238,10 @@ class Choice:
         """
         return self.values[self._place(value)]
 
-    def contains(self, value: object) -> bool:
-        """True if it may take this value."""
-        return _contains(self, value)
+    def _places_at(self, units: ArrayLike) -> NDArray[np.intp]:
+        n = len(self.values)
+        places: NDArray[np.intp] = np.minimum(n * _clip(units, 0.0, 1.0), n - 1).astype(np.intp)
+        return places
 
     def _place(self, value: object) -> int:
         try:
@@ -255,22 +255,17 @@ Param = Float | Int | Choice
 
 
 def settings(param: Param) -> dict[str, Any]:
-    """What the parameter was made with, defaults left out: its constructor's arguments by name."""
-    return {
-        item.name: getattr(param, item.name)
-        for item in fields(param)
-        if item.init and getattr(param, item.name) != item.default
-    }
+    """What the parameter was made with, as plain JSON data and without defaults: its constructor's arguments."""
+    given = {item.name: (getattr(param, item.name), item.default) for item in fields(param) if item.init}
+    return {name: _plain(value) for name, (value, default) in given.items() if value != default}
 
 
-def _repr(param: Param, *positional: str) -> str:
-    given = settings(param)
-    first = [_plain(given.pop(name)) for name in positional]
-    return f"{type(param).__name__}({', '.join([*first, *(f'{k}={_plain(v)}' for k, v in given.items())])})"
-
-
-def _plain(value: object) -> str:
-    return repr(list(value) if isinstance(value, tuple) else value)
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return list(value)
+    if isinstance(value, dict):  # a condition: on one value, or on a list of them
+        return {parent: values[0] if len(values) == 1 else list(values) for parent, values in value.items()}
+    return value
 
 
 def _set(param: Param, **values: object) -> None:
@@ -298,46 +293,47 @@ def _set_common(param: Param) -> None:
 
 def _checked_when(when: object) -> dict[str, tuple[Value, ...]] | None:
     if not isinstance(when, Mapping):
-        raise SpaceError(f"when needs parent names and values, as in {{'optimizer': 'sgd'}}, got {when!r}")
+        raise SpaceError(f"when needs parent names and values, as in {{'optimizer': 'sgd'}}; got {when!r}")
     return {parent: _allowed(parent, values) for parent, values in when.items()} or None
 
 
-def _allowed(parent: str, values: object) -> tuple[Value, ...]:
-    several = not isinstance(values, str) and isinstance(values, Iterable)
+def _allowed(parent: object, values: object) -> tuple[Value, ...]:
+    several = isinstance(values, Iterable) and not isinstance(values, str)
     try:
-        return _choices(values if several else [values])
+        return _listed(values if several else [values])
     except SpaceError as error:
         raise SpaceError(f"when={{{parent!r}: {values!r}}}: {error}") from None
 
 
-def _conditions(when: When | None) -> Mapping[str, tuple[Value, ...]]:
-    return cast("Mapping[str, tuple[Value, ...]]", when) or {}
-
-
-def _choices(values: object) -> tuple[Value, ...]:
+def _listed(values: object) -> tuple[Value, ...]:
     if isinstance(values, str) or not isinstance(values, Iterable):
-        raise SpaceError(f"choices are a list, got {values!r}; write [{values!r}]")
+        raise SpaceError(f"the values must be a list, got {values!r}; write [{values!r}]")
+    if isinstance(values, AbstractSet | Mapping):
+        raise SpaceError(f"the values must be a list, because their order counts; got {values!r}")
     listed = tuple(map(_native, values))
     if not listed:
-        raise SpaceError("there are no choices; list at least one value")
+        raise SpaceError("the list of values is empty; give at least one")
     return listed
 
 
 def _native(value: object) -> Value:
     plain = value.item() if isinstance(value, np.generic) else value
     if not isinstance(plain, bool | int | float | str):
-        raise SpaceError(f"a choice is a string, a number or a bool, got {value!r}; name it by a string")
+        raise SpaceError(f"a value must be a string, a number or a bool, got {value!r}; name it by a string")
     if isinstance(plain, float) and not math.isfinite(plain):
-        raise SpaceError(f"a choice must be finite, got {plain!r}; name it by a string")
+        raise SpaceError(f"a value must be finite, got {plain!r}; name it by a string")
     return plain
 
 
 def _number(what: str, value: object) -> float:
     if not isinstance(value, Real) or isinstance(value, bool):
         raise SpaceError(f"{what} must be a number, got {value!r}")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
     if not math.isfinite(number):
-        raise SpaceError(f"{what} must be finite, got {value!r}; choose the largest value worth trying")
+        raise SpaceError(f"{what} must be finite, got {value!r}; give the last value worth trying")
     return number
 
 
@@ -372,18 +368,10 @@ def _some_low(high: float) -> float:
     return float(f"{high / 1e4:.1g}") if high > 0 else 1e-4
 
 
-def _inside(param: Any, value: Any) -> Any:
+def _inside(param: Float | Int, value: _T) -> _T:
     if not param.low <= value <= param.high:
         raise SpaceError(f"the value must be from {param.low!r} to {param.high!r}, got {value!r}")
     return value
-
-
-def _contains(param: Param, value: object) -> bool:
-    try:
-        param.check(value)
-    except SpaceError:
-        return False
-    return True
 
 
 def _clip(values: ArrayLike, low: float, high: float) -> NDArray[Any]:

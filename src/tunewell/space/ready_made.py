@@ -44,9 +44,9 @@ def learning_rate(
 ) -> Float:
     """The learning rate, even in its logarithm: four decades, about the optimizer's usual rate.
 
-    Source: Bengio (2012): usually below 1 and above 1e-6, 0.01 a default for networks with standardized
-    inputs, and "if there is only time to optimize one hyperparameter", this one. Kingma and Ba (2015): 0.001 for Adam,
-    which sets the scale of its steps itself, so its range lies a decade lower.
+    Source: Bengio (2012): the one to tune if there is time for one only; below 1 and above 1e-6 for standardized
+    inputs, with 0.01 a default that often works. Ng (2017): drawn evenly in its logarithm, from 0.0001 to 1.
+    Kingma and Ba (2015): 0.001 for Adam, whose range lies a decade lower.
 
     Args:
         optimizer: sgd, momentum, adagrad, rmsprop, adam, adamw or nadam.
@@ -60,12 +60,13 @@ def learning_rate(
     Raises:
         SpaceError: the optimizer is not known here.
     """
-    if optimizer.lower() not in _RATES:
+    name = str(optimizer).lower()
+    if name not in _RATES:
         raise SpaceError(
             f"no usual learning rate is known for optimizer {optimizer!r}; choose one of {', '.join(_RATES)}, "
             f"or give a range: Float(1e-5, 1.0, scale='log')"
         )
-    usual_low, usual_high, usual = _RATES[optimizer.lower()]
+    usual_low, usual_high, usual = _RATES[name]
     return Float(
         usual_low if low is None else low,
         usual_high if high is None else high,
@@ -89,8 +90,8 @@ def batch_size(
 ) -> Int:
     """The number of samples a step, even in its logarithm: 16 to 512, and no more than there are.
 
-    Source: Bengio (2012): from 1 to a few hundreds, 32 a good default. Masters and Luschi (2018): 32 or
-    smaller generalizes best on the data sets they tried. Larger ones are in the range because they train faster.
+    Source: Bengio (2012): from 1 to a few hundreds, 32 a good default. Masters and Luschi (2018): 2 to 32 generalize
+    best. Larger ones are in the range because they train faster. Ng (2017): second in importance.
 
     Args:
         n_train: Samples to train on, which bound it; None where there are plenty.
@@ -105,7 +106,7 @@ def batch_size(
         SpaceError: there are fewer than two samples.
     """
     if n_train is not None and n_train < 2:
-        raise SpaceError(f"n_train must be at least 2, got {n_train!r}; it is the number of samples to train on")
+        raise SpaceError(f"n_train must be at least 2, got {n_train!r}; give the number of samples to train on")
     most = 512 if n_train is None else min(512, n_train)
     high = most if high is None else high
     low = min(16, max(1, high // 4)) if low is None else low
@@ -124,8 +125,8 @@ def hidden_units(
 ) -> Int:
     """The number of units in a hidden layer, even in its logarithm.
 
-    Source: Bengio (2012): more units than the best number cost time but seldom accuracy, as long as
-    something regularizes them, and the logarithm is what to vary evenly. Ng (2017): second in importance.
+    Source: Bengio (2012): more than the best number costs time but little accuracy, where something regularizes.
+    Ng (2017): second in importance.
     """
     return Int(low, high, scale="log", tier=tier, default=default, live=live, when=when)
 
@@ -141,8 +142,8 @@ def momentum(
 ) -> Float:
     """SGD's momentum, even in log(1 - momentum): 1 / (1 - momentum) is the number of steps averaged over.
 
-    Source: Goodfellow et al. (2016), 8.3.2: 0.5, 0.9 and 0.99 are the values in use. Ng (2017): 0.9 is a good default, and
-    it is to be drawn evenly in log(1 - momentum).
+    Source: Goodfellow et al. (2016), section 8.3.2: 0.5, 0.9 and 0.99 are common. Ng (2017): 0.9 a good default,
+    second in importance, and to be drawn evenly in log(1 - momentum).
     """
     return Float(low, high, scale="log1m", tier=tier, default=default, live=live, when=when)
 
@@ -174,7 +175,7 @@ def lr_decay(
 ) -> Float:
     """What the learning rate is multiplied by after each epoch: learning_rate * lr_decay ** (epoch - 1).
 
-    Even in log(1 - lr_decay), because the rate falls to a third in about 1 / (1 - lr_decay) epochs: from 5 to 1,000.
+    Even in log(1 - lr_decay), because the rate falls to 37 % in about 1 / (1 - lr_decay) epochs: in 5 to 1,000.
 
     Source: Ng (2017): exponential decay, 0.95 ** epoch, third in importance.
     """
@@ -192,8 +193,8 @@ def dropout(
 ) -> Float:
     """The share of units that are dropped in training.
 
-    Source: Srivastava et al. (2014): 0.2 to 0.5 are typical for hidden layers, and the test error is flat up to 0.6. Godbole et al.
-    (2023): regularization is for networks that overfit, so the default drops little.
+    Source: Srivastava et al. (2014): 0.2 to 0.5 are typical for hidden layers, and the test error is flat from 0.2 to
+    0.6. Godbole et al. (2023): regularization is added where a network overfits, so the default drops little.
     """
     return Float(low, high, tier=tier, default=default, live=live, when=when)
 
@@ -209,8 +210,8 @@ def weight_decay(
 ) -> Float:
     """The strength of weight decay (of L2 regularization), even in its logarithm.
 
-    Source: He et al. (2016): 1e-4. Loshchilov and Hutter (2019): up to the order of 1e-1 where the decay is decoupled from
-    Adam's step, and to be searched on a logarithmic grid.
+    Source: He et al. (2016): 1e-4. Loshchilov and Hutter (2019): searched on a logarithmic grid, and best at larger
+    values where the decay is decoupled from Adam's step.
     """
     return Float(low, high, scale="log", tier=tier, default=default, live=live, when=when)
 
@@ -226,8 +227,8 @@ def beta1(
 ) -> Float:
     """Adam's averaging of gradients, even in log(1 - beta1).
 
-    Source: Kingma and Ba (2015): 0.9. Ng (2017): leave it there. Godbole et al. (2023): the first of Adam's own to
-    tune, where there are more than ten trials.
+    Source: Kingma and Ba (2015): 0.9. Ng (2017): to be left there. Godbole et al. (2023): of Adam's own the first to
+    be tuned, from ten trials on.
     """
     return Float(low, high, scale="log1m", tier=tier, default=default, live=live, when=when)
 
@@ -243,7 +244,7 @@ def beta2(
 ) -> Float:
     """Adam's averaging of squared gradients, even in log(1 - beta2).
 
-    Source: Kingma and Ba (2015): 0.999, and 0.99 and 0.9999 in their experiments. Ng (2017): leave it there. Godbole et al.
-    (2023): the last of Adam's own to tune.
+    Source: Kingma and Ba (2015): 0.999, with 0.99 and 0.9999 in their experiments. Ng (2017): to be left there.
+    Godbole et al. (2023): of Adam's own the last to be tuned.
     """
     return Float(low, high, scale="log1m", tier=tier, default=default, live=live, when=when)

@@ -44,10 +44,12 @@ class Space:
         Raises:
             SpaceError: there are none, a name or a parameter cannot be used, or a condition cannot hold.
         """
-        twice = named.keys() & (params or {}).keys()
-        if twice:
+        unnamed: Mapping[str, Param] = {} if params is None else params
+        if not isinstance(unnamed, Mapping):
+            raise SpaceError(f"parameters need names, as in Space(momentum=tw.momentum()); got {unnamed!r}")
+        if twice := named.keys() & unnamed.keys():
             raise SpaceError(f"{min(twice)}: given twice, in the mapping and as a keyword; leave one out")
-        self._params = {**(params or {}), **named}
+        self._params = {**unnamed, **named}
         if not self._params:
             raise SpaceError("a space needs at least one parameter, such as learning_rate=tw.learning_rate()")
         for name, param in self._params.items():
@@ -159,7 +161,8 @@ class Space:
     def hold(self, names: Iterable[str]) -> Space:
         """The space with these parameters held at their defaults; what can then never be active is dropped."""
         held = set(names)
-        for name in held - self._params.keys():
+        if unknown := held - self._params.keys():
+            name = min(unknown)
             raise SpaceError(f"there is no parameter {name!r} to hold; {_closest(name, self._params)}")
         left: dict[str, Param] = {}
         for name in self._order:
@@ -201,7 +204,7 @@ class Space:
 
     def warnings(self) -> list[str]:
         """What looks like a mistake in the scales, a line each, with the name, figures and the mend."""
-        return [f"{name}: {doubt}" for name, param in self._params.items() for doubt in doubts(param)]
+        return [f"{name}: {doubt}" for name, param in self._params.items() for doubt in doubts(name, param)]
 
     def _active(self, values: Mapping[str, Value]) -> Mapping[str, Value]:
         """Those of the values whose parameter is active."""
@@ -230,16 +233,20 @@ def _held(param: Param) -> Choice:
 
 
 def _parents_first(params: Mapping[str, Param]) -> tuple[str, ...]:
+    """The names in an order in which each parameter comes after those that its condition is on."""
+    parents = {name: tuple(param.conditions) for name, param in params.items()}
+    if not any(parents.values()):
+        return tuple(params)
     for name, param in params.items():
         for parent, values in param.conditions.items():
             _check_condition(name, parent, values, params)
     try:
-        return tuple(
-            TopologicalSorter({name: tuple(param.conditions) for name, param in params.items()}).static_order()
-        )
+        return tuple(TopologicalSorter(parents).static_order())
     except CycleError as error:
-        circle = " -> ".join(error.args[1])
-        raise SpaceError(f"{error.args[1][0]}: its condition depends on itself, {circle}; drop one of them") from None
+        circle = error.args[1]
+        raise SpaceError(
+            f"{circle[0]}: its condition depends on itself, {' -> '.join(circle)}; drop one of these conditions"
+        ) from None
 
 
 def _check_condition(name: str, parent: str, values: Sequence[Value], params: Mapping[str, Param]) -> None:
@@ -260,7 +267,8 @@ def _check_name(name: object) -> None:
     if not isinstance(name, str):
         raise SpaceError(f"a parameter's name must be a string, got {name!r}")
     if not name.isidentifier():
-        legal = re.sub(r"\W", "_", name).strip("_") or "x"
+        legal = re.sub(r"\W", "_", name)
+        legal = legal if legal.isidentifier() else f"p_{legal}"
         raise SpaceError(f"{name}: a name has only letters, digits and _, and no digit first; call it {legal!r}")
     if hasattr(Params, name):
         raise SpaceError(f"{name}: params.{name} means something else already; call it {name + '_'!r}")
@@ -268,19 +276,17 @@ def _check_name(name: object) -> None:
 
 def _mend(found: object) -> str:
     match found:
-        case (int() | float() as low, int() | float() as high):
-            kind = "Int" if isinstance(low, int) and isinstance(high, int) else "Float"
-            return f"for a range write tw.{kind}({low!r}, {high!r})"
+        case (int() | float(), int() | float()):
+            return f"for a range write tw.Float{tuple(found)!r}"
         case list() | tuple() | set():
             return f"to choose among values write tw.Choice({list(found)!r})"
-        case int() | float() | str():
+        case bool() | int() | float() | str():
             return f"to hold it at a value write tw.Choice([{found!r}])"
-        case type():
-            return "call it with its bounds or choices"
-        case _:
-            return "use tw.Float, tw.Int, tw.Choice or a ready-made one such as tw.learning_rate()"
+    if callable(found):
+        return "call it, as in tw.Float(0, 1) or tw.learning_rate()"
+    return "write tw.Float(0, 1), tw.Int(1, 8), tw.Choice(['a', 'b']) or a ready-made one such as tw.learning_rate()"
 
 
-def _closest(name: str, params: Mapping[str, Param]) -> str:
-    close = get_close_matches(name, params, n=1)
+def _closest(name: object, params: Mapping[str, Param]) -> str:
+    close = get_close_matches(str(name), params, n=1)
     return f"did you mean {close[0]!r}?" if close else f"there are {', '.join(params)}"

@@ -23,10 +23,7 @@ _NAMES = {kind: name for name, kind in _TYPES.items()}
 
 def to_dict(params: Mapping[str, Param]) -> dict[str, object]:
     """Plain JSON data: `from_dict` makes the same parameters of it."""
-    return {
-        name: {"type": _NAMES[type(param)], **{key: _plain(value) for key, value in settings(param).items()}}
-        for name, param in params.items()
-    }
+    return {name: {"type": _NAMES[type(param)], **settings(param)} for name, param in params.items()}
 
 
 def from_dict(data: Mapping[str, object]) -> dict[str, Param]:
@@ -85,9 +82,3 @@ def _param(table: object) -> Param:
         raise SpaceError(f"a {name} needs {' and '.join(map(repr, missing))}")
     required = [given.pop(key) for key, needed in known.items() if needed]
     return kind(*required, **given)
-
-
-def _plain(value: Any) -> object:
-    if isinstance(value, tuple):
-        return list(value)
-    return {key: list(values) for key, values in value.items()} if isinstance(value, dict) else value

@@ -3,12 +3,41 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tunewell.stores.base import Changes, Session, Store, StudyRecord
 from tunewell.stores.memory import MemoryStore
 
-__all__ = ["Changes", "MemoryStore", "Session", "Store", "StudyRecord", "open_store"]
+if TYPE_CHECKING:
+    from tunewell.stores.sql import SqlStore
+
+__all__ = ["Changes", "MemoryStore", "Session", "SqlStore", "Store", "StudyRecord", "open_store"]
+
 
 def open_store(url: str | Path, *, create: bool = True) -> Store:
-    from tunewell.stores.sql import SqlStore
-    return SqlStore(url, create=create)
+    """The store that a URL or path names: `memory`, `tunewell.db`, `sqlite:///tunewell.db?synchronous=full`.
+
+    Args:
+        url: a file of the name `memory` is `./memory`.
+        create: make the file if there is none.
+
+    Raises:
+        StoreError: it cannot be opened, is no tunewell database, or is from a newer tunewell; or there is none and
+            `create` is False.
+        SettingError: no store can be kept at such a URL.
+    """
+    if url in ("memory", ":memory:"):
+        return MemoryStore()
+    return _sql_store()(url, create=create)
+
+
+def __getattr__(name: str) -> object:
+    if name == "SqlStore":
+        return _sql_store()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _sql_store() -> type[SqlStore]:
+    from tunewell.stores.sql import SqlStore  # noqa: PLC0415  SQLAlchemy takes a third of a second to import
+
+    return SqlStore

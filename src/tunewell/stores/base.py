@@ -80,7 +80,9 @@ class Store(Protocol):
     * Numbers (of trials, of steps) count from 0 without a gap and are never given twice.
     * Only a running trial takes reports; an ended trial is frozen (`TrialEnded`).
     * What is read are values: to change one changes nothing in the store.
+    * Mappings (a space, a note, an event's data) are plain JSON, in which a float may also be infinite or NaN.
     * Methods may be called from any thread; and, where the store is shared, from any process.
+    * A store that cannot be written or read raises StoreError; so does writing to a study that is not there.
     """
 
     url: str
@@ -120,18 +122,18 @@ class Store(Protocol):
     def begin_step(self, study_id: int, step: int, trial: Trial) -> bool:
         """Record that the study's step number `step` runs `trial` (state RUNNING) through `trial.until`.
 
-        A trial whose number is new is added; a paused one becomes running, its `until` and `session` as given.
-        False, and nothing is written, if the step number is taken: somebody else was quicker, so look
+        A trial whose number is the next is added; a paused one becomes running, its `until` and `session` as given.
+        False, and nothing is written, if the step number is not the next: somebody else was quicker, so look
         at the changes and decide again.
+
+        Raises TrialEnded if the trial is there but not paused, TrialNotFound if its number would leave a gap.
         """
         ...
 
-    def revise_step(
-        self, study_id: int, trial: int, *, session: int | None = None, until: int | None = None
-    ) -> None:
+    def revise_step(self, study_id: int, trial: int, *, session: int | None = None, until: int | None = None) -> None:
         """Record that a running trial's step goes on in another session, or ends at another epoch.
 
-        Raises TrialEnded if it is not running.
+        Raises TrialEnded if it is not running, TrialNotFound.
         """
         ...
 
@@ -154,15 +156,18 @@ class Store(Protocol):
         reason: str | None = None,
         at: float | None = None,
     ) -> None:
-        """Set a running trial's state and epochs; `at` is when it ended, if it did. Raises TrialEnded if it is not running."""
+        """Set a running trial's state and epochs. Raises TrialEnded if it is not running, TrialNotFound.
+
+        at: when it ended, if it did.
+        """
         ...
 
     def add_retrained(self, study_id: int, trial: int, epochs: int) -> None:
-        """Add to the trial's count of epochs trained twice."""
+        """Add to the trial's count of epochs trained twice. Raises TrialNotFound."""
         ...
 
     def add_event(self, study_id: int, event: Event) -> None:
-        """Append it."""
+        """Append it. Raises TrialNotFound if it names a trial that is not there."""
         ...
 
     def events(self, study_id: int, trial: int | None = None) -> list[Event]:
@@ -170,7 +175,7 @@ class Store(Protocol):
         ...
 
     def set_checkpoint(self, study_id: int, checkpoint: Checkpoint) -> None:
-        """Record a trial's newest checkpoint, in place of the one it had."""
+        """Record a trial's newest checkpoint, in place of the one it had. Raises TrialNotFound."""
         ...
 
     def checkpoints(self, study_id: int) -> list[Checkpoint]:
@@ -182,7 +187,7 @@ class Store(Protocol):
         ...
 
     def reports(self, study_id: int, trial: int | None = None) -> list[Report]:
-        """All of a study or of one trial, oldest first, with every metric as it was reported, NaN and infinity included."""
+        """All of a study or of one trial, oldest first, every metric as it was reported, NaN and infinity included."""
         ...
 
     def close(self) -> None:

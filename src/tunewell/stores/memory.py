@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tunewell.errors import StudyExists, StudyNotFound, TrialEnded, TrialNotFound
+from tunewell.errors import StoreError, StudyExists, StudyNotFound, TrialEnded, TrialNotFound
+from tunewell.space.values import Params
 from tunewell.stores.base import Changes, Session, StudyRecord
+from tunewell.stores.rows import copied
 from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState
 
 
@@ -23,8 +25,10 @@ class _Study:
     revision: int = 0
     n_steps: int = 0
     trials: list[Trial] = field(default_factory=list)
+    changed: list[int] = field(default_factory=list)
+    """The trial of each change of one, oldest first."""
     changed_at: list[int] = field(default_factory=list)
-    """The revision of each trial's last change."""
+    """The revision of each of these."""
     reports: list[Report] = field(default_factory=list)
     values: list[tuple[int, int, float]] = field(default_factory=list)
     valued_at: list[int] = field(default_factory=list)
@@ -37,24 +41,23 @@ class _Study:
         self.revision += 1
         return self.revision
 
-    def running(self, number: int) -> Trial:
+    def trial(self, number: int, state: TrialState | None = None) -> Trial:
+        """That trial, which must be in that state."""
         if not 0 <= number < len(self.trials):
             raise TrialNotFound(number, len(self.trials))
         trial = self.trials[number]
-        if trial.state is not TrialState.RUNNING:
+        if state not in (None, trial.state):
             raise TrialEnded(number, trial.state)
         return trial
 
     def set_trial(self, trial: Trial) -> None:
-        if trial.number == len(self.trials):
-            self.trials.append(trial)
-            self.changed_at.append(0)
-        self.trials[trial.number] = trial
-        self.changed_at[trial.number] = self.revise()
+        self.trials[trial.number : trial.number + 1] = [trial]
+        self.changed.append(trial.number)
+        self.changed_at.append(self.revise())
 
 
 class MemoryStore:
-    """A `Store` in memory, for one process."""
+    """A `Store` in memory, for one process. What it keeps and what it gives are copies."""
 
     url = "memory"
     folder: Path | None = None
@@ -70,7 +73,7 @@ class MemoryStore:
             if any(known.record.name == study.name for known in self._studies.values()):
                 raise StudyExists(study.name, self.url)
             record = replace(study, id=len(self._studies) + 1)
-            self._studies[record.id] = _Study(record)
+            self._studies[record.id] = _Study(_copy_of_study(record))
             return record
 
     def study(self, name: str) -> StudyRecord:
@@ -78,18 +81,18 @@ class MemoryStore:
         with self._lock:
             for known in self._studies.values():
                 if known.record.name == name:
-                    return known.record
+                    return _copy_of_study(known.record)
             raise StudyNotFound(name, self.url, tuple(known.record.name for known in self._studies.values()))
 
     def studies(self) -> list[StudyRecord]:
         """As `Store.studies`."""
         with self._lock:
-            return [known.record for known in self._studies.values()]
+            return [_copy_of_study(known.record) for known in self._studies.values()]
 
     def change_study(self, study_id: int, *, max_epochs: int | None = None, budget: str | None = None) -> None:
         """As `Store.change_study`."""
         with self._lock:
-            study = self._studies[study_id]
+            study = self._study(study_id)
             study.revise()
             if max_epochs is not None:
                 study.record = replace(study.record, max_epochs=max_epochs)
@@ -99,55 +102,60 @@ class MemoryStore:
     def begin_session(self, study_id: int, session: Session) -> int:
         """As `Store.begin_session`."""
         with self._lock:
+            study = self._study(study_id)
             number = len(self._sessions) + 1
-            self._sessions[number] = replace(session, id=number)
-            self._studies[study_id].sessions.append(number)
+            self._sessions[number] = replace(session, id=number, versions=dict(session.versions))
+            study.sessions.append(number)
+            study.revise()
             return number
 
     def end_session(self, session_id: int, at: float) -> None:
         """As `Store.end_session`."""
         with self._lock:
+            if session_id not in self._sessions:
+                raise StoreError(f"{self.url} has no session whose id is {session_id}")
             self._sessions[session_id] = replace(self._sessions[session_id], ended_at=at)
 
     def sessions(self, study_id: int) -> list[Session]:
         """As `Store.sessions`."""
         with self._lock:
-            return [self._sessions[number] for number in self._studies[study_id].sessions]
+            found = (self._sessions[number] for number in self._study(study_id).sessions)
+            return [replace(session, versions=dict(session.versions)) for session in found]
 
     def begin_step(self, study_id: int, step: int, trial: Trial) -> bool:
         """As `Store.begin_step`."""
         with self._lock:
-            study = self._studies[study_id]
+            study = self._study(study_id)
             if step != study.n_steps:
                 return False
+            if trial.number == len(study.trials):
+                begun = replace(_copy_of_trial(trial), state=TrialState.RUNNING)
+            else:
+                paused = study.trial(trial.number, TrialState.PAUSED)
+                begun = replace(paused, state=TrialState.RUNNING, until=trial.until, session=trial.session)
             study.n_steps += 1
-            study.set_trial(trial)
+            study.set_trial(begun)
             return True
 
     def revise_step(self, study_id: int, trial: int, *, session: int | None = None, until: int | None = None) -> None:
         """As `Store.revise_step`."""
         with self._lock:
-            study = self._studies[study_id]
-            known = study.running(trial)
-            study.set_trial(
-                replace(
-                    known,
-                    session=known.session if session is None else session,
-                    until=known.until if until is None else until,
-                )
-            )
+            study = self._study(study_id)
+            known = study.trial(trial, TrialState.RUNNING)
+            session = known.session if session is None else session
+            study.set_trial(replace(known, session=session, until=known.until if until is None else until))
 
     def report(
         self, study_id: int, trial: int, epoch: int, metrics: Mapping[str, float], value: float | None, at: float
     ) -> None:
         """As `Store.report`."""
         with self._lock:
-            study = self._studies[study_id]
-            study.running(trial)
-            study.reports.append(Report(trial, epoch, dict(metrics), at))
+            study = self._study(study_id)
+            study.trial(trial, TrialState.RUNNING)
+            study.reports.append(Report(trial, epoch, {name: float(v) for name, v in metrics.items()}, at))
             revision = study.revise()
             if value is not None:
-                study.values.append((trial, epoch, value))
+                study.values.append((trial, epoch, float(value)))
                 study.valued_at.append(revision)
 
     def end_step(
@@ -162,53 +170,81 @@ class MemoryStore:
     ) -> None:
         """As `Store.end_step`."""
         with self._lock:
-            study = self._studies[study_id]
-            study.set_trial(replace(study.running(trial), state=state, epochs=epochs, reason=reason, ended_at=at))
+            study = self._study(study_id)
+            known = study.trial(trial, TrialState.RUNNING)
+            study.set_trial(replace(known, state=state, epochs=epochs, reason=reason, ended_at=at))
 
     def add_retrained(self, study_id: int, trial: int, epochs: int) -> None:
         """As `Store.add_retrained`."""
         with self._lock:
-            study = self._studies[study_id]
-            known = study.trials[trial]
+            study = self._study(study_id)
+            known = study.trial(trial)
             study.set_trial(replace(known, retrained=known.retrained + epochs))
 
     def add_event(self, study_id: int, event: Event) -> None:
         """As `Store.add_event`."""
         with self._lock:
-            self._studies[study_id].events.append(event)
+            study = self._study(study_id)
+            if event.trial is not None:
+                study.trial(event.trial)
+            study.events.append(_copy_of_event(event))
+            study.revise()
 
     def events(self, study_id: int, trial: int | None = None) -> list[Event]:
         """As `Store.events`."""
         with self._lock:
-            return [event for event in self._studies[study_id].events if trial is None or event.trial == trial]
+            events = self._study(study_id).events
+            return [_copy_of_event(event) for event in events if trial is None or event.trial == trial]
 
     def set_checkpoint(self, study_id: int, checkpoint: Checkpoint) -> None:
         """As `Store.set_checkpoint`."""
         with self._lock:
-            self._studies[study_id].checkpoints[checkpoint.trial] = checkpoint
+            study = self._study(study_id)
+            study.trial(checkpoint.trial)
+            study.checkpoints[checkpoint.trial] = checkpoint
+            study.revise()
 
     def checkpoints(self, study_id: int) -> list[Checkpoint]:
         """As `Store.checkpoints`."""
         with self._lock:
-            return list(self._studies[study_id].checkpoints.values())
+            return sorted(self._study(study_id).checkpoints.values(), key=lambda checkpoint: checkpoint.trial)
 
     def changes(self, study_id: int, since: int) -> Changes:
         """As `Store.changes`."""
         with self._lock:
-            study = self._studies[study_id]
-            new = bisect_right(study.valued_at, since)
+            study = self._study(study_id)
+            changed = set(study.changed[bisect_right(study.changed_at, since) :])
+            values = study.values[bisect_right(study.valued_at, since) :]
             return Changes(
                 revision=study.revision,
                 n_steps=study.n_steps,
                 max_epochs=study.record.max_epochs,
-                trials=[trial for trial, at in zip(study.trials, study.changed_at, strict=True) if at > since],
-                values=np.array(study.values[new:], dtype=np.float64).reshape(-1, 3),
+                trials=[_copy_of_trial(study.trials[number]) for number in sorted(changed)],
+                values=np.array(values, dtype=np.float64).reshape(-1, 3),
             )
 
     def reports(self, study_id: int, trial: int | None = None) -> list[Report]:
         """As `Store.reports`."""
         with self._lock:
-            return [report for report in self._studies[study_id].reports if trial is None or report.trial == trial]
+            reports = self._study(study_id).reports
+            return [replace(r, metrics=dict(r.metrics)) for r in reports if trial is None or r.trial == trial]
 
     def close(self) -> None:
         """As `Store.close`."""
+
+    def _study(self, study_id: int) -> _Study:
+        if study_id not in self._studies:
+            raise StoreError(f"{self.url} has no study whose id is {study_id}")
+        return self._studies[study_id]
+
+
+def _copy_of_study(study: StudyRecord) -> StudyRecord:
+    return replace(study, space=copied(study.space), scheduler=copied(study.scheduler))
+
+
+def _copy_of_trial(trial: Trial) -> Trial:
+    return replace(trial, params=Params(copied(trial.params)), note=copied(trial.note))
+
+
+def _copy_of_event(event: Event) -> Event:
+    return replace(event, data=copied(event.data))

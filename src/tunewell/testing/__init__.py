@@ -3,5 +3,6 @@
 from tunewell.testing.samplers import SamplerContract
 from tunewell.testing.schedulers import SchedulerContract
 from tunewell.testing.simulation import Simulation, simulate
+from tunewell.testing.stores import SharedStoreContract, StoreContract
 
-__all__ = ["SamplerContract", "SchedulerContract", "Simulation", "simulate"]
+__all__ = ["SamplerContract", "SchedulerContract", "SharedStoreContract", "Simulation", "StoreContract", "simulate"]

@@ -1,10 +1,14 @@
-"""The laws of every sampler. To check one, subclass `SamplerContract` and give it the fixture `sampler`:
+"""The laws of every sampler.
 
-class TestMySampler(SamplerContract):
-    @pytest.fixture
-    def sampler(self):
-        return MySampler()
+To check one, subclass `SamplerContract` and give it the fixture `sampler`:
+
+    class TestMySampler(SamplerContract):
+        @pytest.fixture
+        def sampler(self):
+            return MySampler()
 """
+
+# ruff: noqa: D102  names of tests are sentences
 
 from __future__ import annotations
 

@@ -10,6 +10,8 @@ To check one, subclass `SchedulerContract` and give it the fixture `scheduler`:
 Its sampler should be one that always has a setting left.
 """
 
+# ruff: noqa: D102  names of tests are sentences
+
 from __future__ import annotations
 
 import copy
@@ -143,9 +145,9 @@ class SchedulerContract:
         assert log.epochs_spent == BUDGET
 
     def test_steps_go_forward_one_at_a_time_to_the_last_epoch_at_most(
-        self, scheduler: Scheduler, curve: Curve, n_workers: int
+        self, scheduler: Scheduler, n_workers: int
     ) -> None:
-        log = _simulated(scheduler, curve, n_workers=n_workers)
+        log = _simulated(scheduler, learning, n_workers=n_workers)
         trained: defaultdict[int, int] = defaultdict(int)
         for step in log.steps:
             assert trained[step.trial] < step.first <= step.until <= MAX_EPOCHS

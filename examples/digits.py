@@ -1,0 +1,1 @@
+../src/tunewell/demo/digits.py

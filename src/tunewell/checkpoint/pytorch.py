@@ -1,0 +1,101 @@
+"""PyTorch's tensors and random states, for as long as PyTorch is imported already: it is never imported for nothing.
+
+A tensor is kept as bytes, because NumPy does not know all of its types (bfloat16).
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunewell.checkpoint.tree import TensorState
+from tunewell.errors import CheckpointError, MissingExtra
+
+
+def torch() -> Any:
+    """The module, if somebody has imported it."""
+    return sys.modules.get("torch")
+
+
+def is_tensor(value: object) -> bool:
+    """Whether it is one."""
+    return torch() is not None and isinstance(value, torch().Tensor)
+
+
+def is_generator(value: object) -> bool:
+    """Whether it is a generator of PyTorch's."""
+    return torch() is not None and isinstance(value, torch().Generator)
+
+
+def copied_tensor(tensor: Any, path: str) -> TensorState:
+    """Its numbers, from whatever device.
+
+    Raises:
+        CheckpointError: it is sparse, quantized, has no numbers yet, ...
+    """
+    try:
+        flat = tensor.detach().cpu().resolve_conj().resolve_neg().contiguous().reshape(-1)
+        content = flat.view(torch().uint8).numpy().copy()
+    except (NotImplementedError, RuntimeError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path} is a tensor that cannot be copied: {_line(error)}") from error
+    return TensorState(content, str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape))
+
+
+def as_tensor(saved: TensorState, path: str) -> Any:
+    """A tensor with the same numbers, in the memory of the CPU.
+
+    Raises:
+        CheckpointError: there is no such tensor.
+        MissingExtra: PyTorch is not installed.
+    """
+    try:
+        loaded = importlib.import_module("torch")
+    except ImportError as error:
+        raise MissingExtra("torch", "torch", f"to restore the PyTorch tensor {path}") from error
+    try:
+        return loaded.from_numpy(saved.content.copy()).view(getattr(loaded, saved.dtype)).reshape(saved.shape)
+    except (AttributeError, RuntimeError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot be made a tensor of {saved.dtype}: {_line(error)}") from error
+
+
+def random_state(generator: Any) -> NDArray[np.uint8]:
+    """What a generator draws next, as bytes."""
+    state: NDArray[np.uint8] = generator.get_state().cpu().numpy().copy()
+    return state
+
+
+def set_random_state(generator: Any, state: NDArray[np.uint8]) -> None:
+    """The reverse."""
+    generator.set_state(torch().from_numpy(state.copy()))
+
+
+def random_states() -> list[NDArray[np.uint8]]:
+    """That of the CPU, then those of the GPUs that are in use; none if PyTorch is not loaded."""
+    return [random_state(generator) for generator in _default_generators()]
+
+
+def set_random_states(states: list[NDArray[np.uint8]]) -> None:
+    """The reverse, for as many of them as there are."""
+    for generator, state in zip(_default_generators(), states, strict=False):
+        set_random_state(generator, state)
+
+
+def seed(number: int) -> None:
+    """Seed all of them, now and, for GPUs that are not in use yet, then."""
+    if torch() is not None:
+        torch().manual_seed(number)
+
+
+def _default_generators() -> list[Any]:
+    if torch() is None:
+        return []
+    cuda = torch().cuda
+    return [torch().default_generator, *(cuda.default_generators if cuda.is_initialized() else ())]
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,272 @@
+"""The state of live objects, taken as a tree and put back in place.
+
+What an optimizer holds of its model it holds afterwards too, because arrays, dictionaries, lists and objects are
+filled where they are, not replaced. Only what is not there yet (the moments of an optimizer that has not made a
+step) is made anew.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable, Mapping
+from itertools import chain, repeat
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunewell.checkpoint.access import access, attributes, set_attributes
+from tunewell.checkpoint.pytorch import as_tensor, copied_tensor, is_tensor
+from tunewell.checkpoint.tree import CONTAINERS, PLAIN, ObjectState, TensorState
+from tunewell.errors import CheckpointError
+from tunewell.space.values import Params
+
+
+def capture(objects: Mapping[str, object]) -> dict[str, object]:
+    """A snapshot of the objects' state, which shares nothing with them.
+
+    Raises:
+        CheckpointError: something in an object cannot be saved and filled again; the message says where it is.
+    """
+    for name, value in objects.items():
+        if isinstance(value, (*PLAIN, np.generic, tuple, frozenset)):
+            raise CheckpointError(f"{name} is {_a(value)}, which cannot be filled again in place; put it in a dict")
+    try:
+        return {name: _copied(value, name, {}) for name, value in objects.items()}
+    except RecursionError:
+        raise CheckpointError(f"{', '.join(objects)}: nested too deeply for a checkpoint") from None
+
+
+def refill(objects: Mapping[str, object], tree: Mapping[str, object]) -> None:
+    """Fill live objects from what `capture` took of them, or of others that were made alike.
+
+    Raises:
+        CheckpointError: they are not alike; then the objects are as they were before.
+    """
+    if objects.keys() != tree.keys():
+        raise CheckpointError(
+            f"the checkpoint holds {', '.join(tree) or 'nothing'}, "
+            f"but what is to be filled is {', '.join(objects) or 'nothing'}; track the same objects"
+        )
+    before = capture(objects)
+    try:
+        _fill(objects, tree)
+    except CheckpointError:
+        _fill(objects, before)
+        raise
+
+
+# --- from live objects to a tree
+
+
+def _copied(value: Any, path: str, above: dict[int, str], *, only_data: bool = False) -> object:
+    """A copy of what stands at `path`.
+
+    above: where the things that hold it stand, by identity.
+    only_data: no objects, because none will stand there to be filled.
+    """
+    if type(value) in PLAIN:
+        return value
+    if isinstance(value, np.generic | np.ndarray):
+        return _copied_array(value, path)
+    if is_tensor(value):
+        return copied_tensor(value, path)
+    if id(value) in above:
+        raise CheckpointError(f"{path} is {above[id(value)]} again: a checkpoint cannot save what holds itself")
+    inside = {**above, id(value): path}
+    if type(value) in CONTAINERS:
+        return type(value)(_copied_contents(value, path, inside, only_data=only_data))
+    saved = None if only_data else _copied_object(value, path, inside)
+    if saved is None:
+        raise CheckpointError(
+            f"{path} is {_a(value)}; a checkpoint holds arrays and plain data, "
+            f"or give the object state_dict and load_state_dict"
+        )
+    return saved
+
+
+def _copied_contents(container: Any, path: str, inside: dict[int, str], *, only_data: bool) -> Any:
+    if isinstance(container, dict):
+        return {
+            _key(key, path): _copied(item, f"{path}[{key!r}]", inside, only_data=only_data)
+            for key, item in container.items()
+        }
+    if isinstance(container, set | frozenset):
+        return {_key(item, path) for item in container}
+    return [_copied(item, f"{path}[{i}]", inside, only_data=only_data) for i, item in enumerate(container)]
+
+
+def _copied_object(value: Any, path: str, inside: dict[int, str]) -> ObjectState | None:
+    """None if there is more to the object than can be known from outside."""
+    name = type(value).__qualname__
+    if isinstance(value, Params):
+        return ObjectState(name, None)  # a setting is given to a trial, not learnt by it
+    own = access(value)
+    if own is not None:
+        return _copied_state(own.take(), name, f"{path}.state_dict()", inside)
+    if isinstance(value, dict | list | set | deque):
+        return ObjectState(name, _copied_contents(value, path, inside, only_data=False))
+    present = attributes(value)
+    if present is None:
+        return None
+    return ObjectState(name, {key: _copied(item, f"{path}.{key}", inside) for key, item in present.items()})
+
+
+def _copied_state(state: object, name: str, path: str, inside: dict[int, str]) -> ObjectState:
+    metadata = getattr(state, "_metadata", None) if type(state) is OrderedDict else None
+    return ObjectState(
+        name,
+        _copied(state, path, inside, only_data=True),
+        _copied(metadata, f"{path}._metadata", inside, only_data=True),
+    )
+
+
+def _copied_array(value: NDArray[Any] | np.generic, path: str) -> object:
+    dtype = value.dtype
+    if dtype.hasobject or (dtype.names is None and dtype.kind not in "biufcmMSU"):
+        raise CheckpointError(f"{path} is an array of {dtype}, which a checkpoint cannot hold; use a numeric dtype")
+    if isinstance(value, np.generic):
+        return value
+    if type(value) is not np.ndarray:
+        raise CheckpointError(f"{path} is {_a(value)}; a checkpoint holds plain NumPy arrays: numpy.asarray(...)")
+    return value.copy(order="K")
+
+
+def _key(key: Any, path: str) -> object:
+    """A dictionary's key or a set's item, which is plain or made of what is."""
+    if type(key) in (tuple, frozenset):
+        for item in key:
+            _key(item, path)
+    elif type(key) not in PLAIN and not isinstance(key, np.generic):
+        raise CheckpointError(f"{path} has {_a(key)} as a key or in a set; a checkpoint takes plain values there")
+    return key
+
+
+# --- from a tree to live objects
+
+
+def _fill(objects: Mapping[str, object], tree: Mapping[str, object]) -> None:
+    for name, live in objects.items():
+        if _filled(live, tree[name], name) is not live:
+            raise _unlike(live, name, type(tree[name]).__name__)
+
+
+def _filled(live: Any, saved: Any, path: str) -> object:
+    """What is to stand where `live` stands: `live` itself, filled, where that can be done, else a copy of `saved`."""
+    match saved:
+        case ObjectState():
+            _fill_object(live, saved, path)
+            return live
+        case np.ndarray() if isinstance(live, np.ndarray):
+            _check_alike(path, live.shape, live.dtype, saved.shape, saved.dtype)
+            if live.flags.writeable:
+                live[...] = saved
+                return live
+        case TensorState() if is_tensor(live):
+            tensor = as_tensor(saved, path)
+            _check_alike(path, live.shape, live.dtype, tensor.shape, tensor.dtype)
+            live.detach().copy_(tensor)
+            return live
+        case dict() | list() | set() if type(live) is type(saved):
+            _fill_contents(live, saved, path)
+            return live
+        case tuple() if type(live) is tuple and len(live) == len(saved):
+            items = tuple(
+                _filled(old, new, f"{path}[{i}]") for i, (old, new) in enumerate(zip(live, saved, strict=True))
+            )
+            return live if all(old is new for old, new in zip(live, items, strict=True)) else items
+    return _thawed(saved, path)
+
+
+def _fill_contents(live: Any, saved: Any, path: str) -> None:
+    match live, saved:
+        case dict(), dict():
+            _fill_dict(live, saved, lambda key: f"{path}[{key!r}]")
+        case ((list() | deque()), list()):
+            present = chain(list(live), repeat(None))
+            items = [
+                _filled(old, new, f"{path}[{i}]") for i, (new, old) in enumerate(zip(saved, present, strict=False))
+            ]
+            live.clear()
+            live.extend(items)
+        case set(), set():
+            live.clear()
+            live.update(saved)
+        case _:
+            raise _unlike(live, path, type(saved).__name__)
+
+
+def _fill_dict(live: dict[Any, object], saved: dict[Any, object], path_of: Callable[[object], str]) -> None:
+    items = {key: _filled(live.get(key), item, path_of(key)) for key, item in saved.items()}
+    live.clear()
+    live.update(items)
+
+
+def _fill_object(live: Any, saved: ObjectState, path: str) -> None:
+    if type(live).__qualname__ != saved.type:
+        raise _unlike(live, path, saved.type)
+    if isinstance(live, Params):
+        return
+    own = access(live)
+    if own is not None:
+        state = _thawed(saved.state, path)
+        if saved.metadata is not None:
+            state._metadata = _thawed(saved.metadata, path)  # noqa: SLF001  PyTorch's own name for it
+        try:
+            own.put(state)
+        except Exception as error:  # a stranger's object may say anything to a state that is not its own
+            raise CheckpointError(f"{path} does not take the state saved: {' '.join(str(error).split())}") from error
+    elif isinstance(live, dict | list | set | deque):
+        _fill_contents(live, saved.state, path)
+    elif isinstance(saved.state, dict):
+        _fill_attributes(live, saved.state, path)
+    else:
+        raise _unlike(live, path, type(saved.state).__name__)
+
+
+def _fill_attributes(live: object, saved: dict[str, object], path: str) -> None:
+    present = attributes(live) or {}
+    wanted = {name: _filled(present.get(name), item, f"{path}.{name}") for name, item in saved.items()}
+    set_attributes(live, present, wanted)
+
+
+def _thawed(saved: Any, path: str) -> Any:
+    """A copy of what was saved, made anew."""
+    match saved:
+        case ObjectState():
+            raise CheckpointError(f"{path} is a {saved.type} in the checkpoint, but there is none here to be filled")
+        case TensorState():
+            return as_tensor(saved, path)
+        case np.ndarray():
+            return saved.copy(order="K")
+        case dict():
+            return type(saved)({key: _thawed(item, f"{path}[{key!r}]") for key, item in saved.items()})
+        case list() | tuple():
+            return type(saved)(_thawed(item, f"{path}[{i}]") for i, item in enumerate(saved))
+        case set():
+            return set(saved)
+    return saved
+
+
+def _check_alike(
+    path: str, shape: Iterable[int], dtype: object, saved_shape: Iterable[int], saved_dtype: object
+) -> None:
+    if (tuple(shape), dtype) != (tuple(saved_shape), saved_dtype):
+        raise CheckpointError(
+            f"{path} has shape {tuple(shape)} and dtype {dtype}, but {tuple(saved_shape)} and {saved_dtype} "
+            f"in the checkpoint; make it as it was made then"
+        )
+
+
+def _unlike(live: object, path: str, saved: str) -> CheckpointError:
+    return CheckpointError(f"{path} is {_a(live)}, but in the checkpoint it is a {saved}; track the same objects")
+
+
+def _a(value: object) -> str:
+    """What kind of thing it is, in words."""
+    if value is None:
+        return "None"
+    if isinstance(value, type):
+        return f"the class {value.__qualname__}"
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"

@@ -1,0 +1,30 @@
+"""`tunewell best`: the best setting of a study."""
+
+from __future__ import annotations
+
+import click
+
+from tunewell.cli.options import existing_study, json_option, store_option, study_argument
+from tunewell.cli.printing import print_json, setting_lines
+from tunewell.cli.records import best_record
+from tunewell.progress import measured
+
+
+@click.command("best")
+@study_argument
+@store_option
+@json_option
+def command(*, study: str | None, store: str | None, as_json: bool) -> None:
+    """Print the best setting of STUDY, fit to be pasted into Python.
+
+    Without STUDY it is the newest on record.
+    """
+    with existing_study(store, study) as opened:
+        best = opened.best
+        metric, name = opened.metric, opened.record.name
+    if as_json:
+        print_json({"study": name, "metric": metric} | best_record(best))
+        return
+    click.echo(f"study {name!r}: {metric} {measured(best.value)}, trial {best.trial}, epoch {best.epoch}", err=True)
+    for line in setting_lines(best.params):
+        click.echo(line)

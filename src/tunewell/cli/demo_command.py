@@ -1,0 +1,112 @@
+"""`tunewell demo`: a network on handwritten digits, before and after."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from tunewell.cli.main import INTERRUPTED
+from tunewell.cli.options import json_option, store_option
+from tunewell.cli.printing import facts, print_json, table
+from tunewell.cli.records import best_record
+from tunewell.progress import duration, progress
+from tunewell.stores import open_store
+from tunewell.tuning import default_store
+
+if TYPE_CHECKING:
+    from tunewell.demo.story import DemoResult, Network
+
+_BAR = 24
+
+
+@click.command("demo")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, metavar="N", help="Of the images' split, the networks and the search."
+)
+@click.option("--workers", type=click.IntRange(1), default=1, metavar="N", help="How many trials train at a time.")
+@store_option
+@json_option
+@click.pass_context
+def command(ctx: click.Context, /, *, seed: int, workers: int, store: str | None, as_json: bool) -> None:
+    """Tune a network on handwritten digits, from a poor setting to a good one.
+
+    A plain NumPy network, 1,797 images, a budget of 15 trainings and a minute or two. In the end the
+    networks before and after are shown images that no decision saw.
+    """
+    from tunewell.demo.story import TRAININGS, run_demo  # noqa: PLC0415  the demo's network is not for every start
+
+    began = time.monotonic()
+    url = store or default_store()
+    opened = open_store(url)
+    try:
+        with progress(sys.stderr) as observer:
+            result = run_demo(opened, seed=seed, workers=workers, observer=observer, say=_say)
+    finally:
+        opened.close()
+    if result is None:
+        click.echo("interrupted; what was trained is on record: tunewell list", err=True)
+        ctx.exit(INTERRUPTED)
+    took = time.monotonic() - began
+    if as_json:
+        print_json(_record(result) | {"store": opened.url, "seed": seed, "seconds": took})
+        return
+    for line in _lines(result):
+        click.echo(line)
+    in_store = ["--store", store] if store else []
+    for line in facts(
+        {
+            "spent": f"{result.epochs} epochs, {TRAININGS} full trainings' worth, in {duration(took)}",
+            "record": f"studies {result.before.study!r} and {result.after.study!r} in {opened.url}",
+            "look": shlex.join(["tunewell", "show", result.after.study, *in_store]),
+        }
+    ):
+        click.echo(line)
+
+
+def _say(line: str) -> None:
+    click.echo(click.style(line, bold=True), err=True)
+
+
+def _lines(result: DemoResult) -> Iterator[str]:
+    before, after = result.before, result.after
+    yield from table(
+        ("digits told right", "before", "after"),
+        [
+            ("validation images", _percent(before.best.value), _percent(after.best.value)),
+            ("test images", _percent(before.test_accuracy), _percent(after.test_accuracy)),
+        ],
+    )
+    yield ""
+    settings = [(name, before.best.params[name], value) for name, value in after.best.params.items()]
+    yield from table(("hyperparameter", "before", "after"), settings)
+    yield ""
+    if result.mattered:
+        yield click.style("what mattered, of what the best trials have in common", bold=True)
+    width = max((len(item.name) for item in result.mattered), default=0)
+    for item in result.mattered:
+        bar = "█" * round(_BAR * item.share)
+        yield f"{item.name:{width}}  {bar:{_BAR}}  {item.share:4.0%}  (between {item.low:.0%} and {item.high:.0%})"
+    yield ""
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}"
+
+
+def _record(result: DemoResult) -> dict[str, object]:
+    return {
+        "before": _network_record(result.before),
+        "after": _network_record(result.after),
+        "mattered": [asdict(item) for item in result.mattered],
+        "epochs": result.epochs,
+    }
+
+
+def _network_record(network: Network) -> dict[str, object]:
+    return best_record(network.best) | {"study": network.study, "test_accuracy": network.test_accuracy}

@@ -1,0 +1,158 @@
+"""`tunewell export`: the record as a file for a spreadsheet or a program."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tunewell.cli.options import existing_study, store_option, study_argument
+from tunewell.cli.printing import json_text
+from tunewell.cli.records import study_record, whole_study_record
+from tunewell.errors import MissingExtra, SettingError
+from tunewell.study import Study
+
+_FORMATS = ("csv", "json", "xlsx")
+_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_MOST_ROWS = 2**20
+"""Of an Excel sheet, its header among them."""
+
+
+@click.command("export")
+@study_argument
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(_FORMATS),
+    help="csv, json or xlsx (Excel).  [default: as --output ends, else csv]",
+)
+@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Where to.  [default: standard output]")
+@click.option(
+    "--what",
+    type=click.Choice(["trials", "reports"]),
+    default="trials",
+    help="The rows of a CSV file: a trial each, or an epoch each.  [default: trials]",
+)
+@store_option
+def command(*, study: str | None, kind: str | None, output: Path | None, what: str, store: str | None) -> None:
+    """Write the record of STUDY to a file.
+
+    Without STUDY it is the newest on record. JSON holds all that is known; Excel has a sheet each for the study,
+    its trials and its reports.
+    """
+    kind = kind or _kind_of(output)
+    with existing_study(store, study) as opened:
+        if kind == "xlsx":
+            _write_excel(opened, output)
+        elif kind == "json":
+            _write_text(json_text(whole_study_record(opened)) + "\n", output)
+        else:
+            _write_text(_csv(trial_rows(opened) if what == "trials" else report_rows(opened)), output)
+        name = opened.record.name
+    if output is not None:
+        click.echo(f"study {name!r} is in {output}", err=True)
+
+
+def trial_rows(study: Study) -> list[dict[str, object]]:
+    """A flat row a trial."""
+    return [
+        row | {name: _date(row[name]) for name in ("started_at", "ended_at") if isinstance(row[name], float)}
+        for row in study.trial_rows()
+    ]
+
+
+def report_rows(study: Study) -> list[dict[str, object]]:
+    """A flat row a report: its trial, epoch and time, and every metric that any report has."""
+    reports = study.reports()
+    names = dict.fromkeys(name for report in reports for name in report.metrics)
+    return [
+        {"trial": report.trial, "epoch": report.epoch, "reported_at": _date(report.at)}
+        | {name: report.metrics.get(name) for name in names}
+        for report in reports
+    ]
+
+
+def _date(seconds: object) -> datetime:
+    """In UTC and without saying so, which is how spreadsheets have dates."""
+    assert isinstance(seconds, float)
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
+
+
+def _kind_of(output: Path | None) -> str:
+    if output is None or not output.suffix:
+        return "csv"
+    kind = output.suffix.removeprefix(".").lower()
+    if kind not in _FORMATS:
+        raise SettingError(
+            f"what {output} should hold cannot be told from its name; say --format {', '.join(_FORMATS)}"
+        )
+    return kind
+
+
+def _write_text(text: str, output: Path | None) -> None:
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        output.write_text(text, encoding="utf-8", newline="")
+
+
+def _csv(rows: Sequence[Mapping[str, object]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    if rows:
+        writer.writerow(map(_harmless, rows[0]))
+    writer.writerows(map(_harmless, row.values()) for row in rows)
+    return text.getvalue()
+
+
+def _harmless(value: object) -> object:
+    """The value as CSV has it; a text that a spreadsheet would run as a formula gets an apostrophe in front."""
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ", timespec="milliseconds")
+    return f"'{value}" if isinstance(value, str) and value.startswith(_STARTS_A_FORMULA) else value
+
+
+def _write_excel(study: Study, output: Path | None) -> None:
+    if output is None:
+        raise SettingError("an Excel file cannot go to standard output; say --output FILE.xlsx")
+    try:
+        from openpyxl import Workbook  # noqa: PLC0415  an extra
+    except ImportError:
+        raise MissingExtra("openpyxl", "excel", "an Excel file") from None
+    sheets = {"trials": trial_rows(study), "reports": report_rows(study), "study": _about(study)}
+    book = Workbook(write_only=True)
+    for title, rows in sheets.items():
+        if len(rows) >= _MOST_ROWS:
+            raise SettingError(f"an Excel sheet has no room for {len(rows):,} {title}; export them as csv")
+        sheet = book.create_sheet(title)
+        lines: list[list[object]] = [list(row) for row in rows[:1]]
+        lines += [list(row.values()) for row in rows]
+        for line in lines:
+            sheet.append([_cell(sheet, value) for value in line])
+    book.save(output)
+
+
+def _about(study: Study) -> list[dict[str, object]]:
+    """The study itself, a row a fact."""
+    facts = study_record(study).items()
+    return [{"name": name, "value": json_text(value) if isinstance(value, Mapping) else value} for name, value in facts]
+
+
+def _cell(sheet: Any, value: Any) -> Any:
+    """Numbers as numbers, and a text as a text whatever it begins with: it is never run as a formula."""
+    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415  an extra
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE  # noqa: PLC0415
+
+    if isinstance(value, float) and not math.isfinite(value):
+        value = str(value)
+    if not isinstance(value, str):
+        return WriteOnlyCell(sheet, value)
+    cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("", value))
+    cell.data_type = "s"
+    return cell

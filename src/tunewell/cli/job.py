@@ -1,0 +1,72 @@
+"""What `tunewell tune` is to train: a script's function, or a program."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tunewell.adapters.script import Script, load_script
+from tunewell.cli.space_command import read_space
+from tunewell.errors import SettingError
+from tunewell.runners import Train
+from tunewell.space.space import Space
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be trained, and what it says of itself."""
+
+    train: Train
+    file: Script
+    """What it says of its study; no more than a space, if it is a program."""
+    program: tuple[str, ...] = ()
+    check: Callable[[Space], object] = lambda _: None
+    """Raises a TunewellError if a program's placeholders are not the space's parameters."""
+    space_file: str | None = None
+    """Where its space comes from, if not from itself."""
+
+    @property
+    def name(self) -> str:
+        """What its studies are called: `train` for `train.py`, `python -u train.py --lr {lr}` and `./train`."""
+        scripts = [argument for argument in self.program if argument.endswith(".py")]
+        return Path(scripts[0]).stem if scripts else self.file.path.stem
+
+    def needed_space(self) -> Space:
+        """Its space.
+
+        Raises:
+            TunewellError: it has none.
+        """
+        if self.program and self.file.space is None:
+            raise SettingError("a program needs a space, say what may be tuned: --space FILE.toml")
+        return self.file.needed_space()
+
+    def command_line(self, *options: str) -> str:
+        """What the user types to tune it with these options."""
+        space = [] if self.space_file is None else ["--space", self.space_file]
+        if self.program:
+            return shlex.join(["tunewell", "tune", *space, *options, "--", *self.program])
+        return shlex.join(["tunewell", "tune", str(self.file.path), *space, *options])
+
+
+def job(script: str | None, program: tuple[str, ...], space_file: str | None) -> Job:
+    """What the command line names.
+
+    Raises:
+        SettingError: it names nothing, or a script and a program.
+        ScriptError: the script cannot be used.
+    """
+    if program and script:
+        raise SettingError(f"give a script ({script}) or a program (after --), not both")
+    space = read_space(Path(space_file)) if space_file else None
+    if program:
+        from tunewell.adapters.command import Command  # noqa: PLC0415  only who tunes a program needs it
+
+        command = Command(program)
+        return Job(command, Script(Path(program[0]), space), program, command.check, space_file)
+    if script is None:
+        raise SettingError("give a Python file to tune (tunewell tune train.py), or a program after --")
+    file = load_script(script)
+    return Job(file.needed_train(), file if space is None else replace(file, space=space), space_file=space_file)

@@ -1,0 +1,186 @@
+"""`tunewell show`: a study and its trials, or one trial with its curve."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+import click
+import numpy as np
+
+from tunewell.cli.options import existing_study, json_option, store_option, study_argument
+from tunewell.cli.printing import curve, facts, moment, print_json, setting_lines, table
+from tunewell.cli.records import best_or_none, study_record, trial_record, whole_trial_record
+from tunewell.errors import TrialNotFound
+from tunewell.progress import counts, duration, measured, spent_of_budget
+from tunewell.stores import Session
+from tunewell.study import Study
+from tunewell.trial import Event, Report, Trial
+
+ROWS = 20
+
+
+@click.command("show")
+@study_argument
+@click.option("--trial", "number", type=int, metavar="N", help="Show one trial: its setting, curve, events and origin.")
+@click.option("--top", type=click.IntRange(1), metavar="N", help=f"Show the N best trials.  [default: {ROWS}]")
+@click.option("--last", type=click.IntRange(1), metavar="N", help="Show the N newest trials instead.")
+@store_option
+@json_option
+def command(
+    *, study: str | None, number: int | None, top: int | None, last: int | None, store: str | None, as_json: bool
+) -> None:
+    """Show STUDY and its trials, the best first.
+
+    Without STUDY it is the newest on record.
+    """
+    with existing_study(store, study) as opened:
+        if number is not None:
+            trial = _trial(opened, number)
+            if as_json:
+                print_json(whole_trial_record(opened, trial))
+            else:
+                _print(_trial_lines(opened, trial))
+            return
+        chosen = _chosen(opened, top, last)
+        if as_json:
+            print_json(study_record(opened) | {"trials": [trial_record(opened, trial) for trial in chosen]})
+        else:
+            _print(_study_lines(opened, chosen))
+
+
+def _print(lines: Iterator[str]) -> None:
+    for line in lines:
+        click.echo(line)
+
+
+def _trial(study: Study, number: int) -> Trial:
+    trials = study.trials
+    if not 0 <= number < len(trials):
+        raise TrialNotFound(number, len(trials))
+    return trials[number]
+
+
+def _chosen(study: Study, top: int | None, last: int | None) -> list[Trial]:
+    """The newest trials, or the best of them first and those without a value last."""
+    trials = study.trials
+    if last is not None:
+        return trials[-last:]
+    curves = np.where(np.isfinite(study.history.curves), study.history.curves, np.inf)
+    best = curves.min(axis=1, initial=np.inf)
+    return [trials[i] for i in np.argsort(best, kind="stable")[: top or ROWS]]
+
+
+def _study_lines(study: Study, trials: Sequence[Trial]) -> Iterator[str]:
+    record, best = study.record, best_or_none(study)
+    yield from facts(
+        {
+            "study": f"{record.name}, in {study.store.url}",
+            "metric": f"{record.direction} {record.metric}",
+            "best": best and f"{measured(best.value)}, trial {best.trial}, epoch {best.epoch}",
+            "spent": spent_of_budget(study),
+            "trials": counts(study),
+            "search": f"{_words(record.scheduler)}, seed {record.seed}",
+            "begun": moment(record.created_at),
+        }
+    )
+    if not trials:
+        return
+    yield ""
+    names = [name for name in study.space.names if _varies(study, name)]
+    rows = []
+    for trial in trials:
+        best_of = study.best_of(trial.number)
+        epoch, value = (best_of[0], measured(best_of[1])) if best_of else (None, None)
+        settings = [trial.params.get(name) for name in names]
+        rows.append([trial.number, str(trial.state), value, epoch, int(study.history.epochs[trial.number]), *settings])
+    yield from table(["trial", "state", record.metric, "at epoch", "epochs", *names], rows)
+    left_out = len(study.trials) - len(trials)
+    if left_out:
+        yield click.style(
+            f"and {left_out} more: --top {len(study.trials)} shows all, tunewell export saves them", dim=True
+        )
+
+
+def _varies(study: Study, name: str) -> bool:
+    """False for a parameter that is held at its default."""
+    return len(getattr(study.space.params[name], "values", (0, 1))) > 1
+
+
+def _words(scheduler: object) -> str:
+    """`asha on first on sobol`, from what a study has on record of its scheduler."""
+    names = []
+    while isinstance(scheduler, dict):
+        names.append(str(scheduler.get("name")))
+        scheduler = scheduler.get("sampler") or scheduler.get("then")
+    return " on ".join(name for name in names if name != "first")
+
+
+def _trial_lines(study: Study, trial: Trial) -> Iterator[str]:
+    best = study.best_of(trial.number)
+    reports = study.reports(trial.number)
+    ended = trial.ended_at or (reports[-1].at if reports else trial.started_at)
+    reason = (trial.reason or "").strip()
+    yield from facts(
+        {
+            "trial": f"{trial.number} of study {study.record.name}, {trial.state}",
+            "why": reason if reason and "\n" not in reason else None,
+            "best": best and f"{study.metric} {measured(best[1])} at epoch {best[0]}",
+            "epochs": f"{study.history.epochs[trial.number]}"
+            + (f", {trial.retrained} of them trained twice" if trial.retrained else ""),
+            "begun": f"{moment(trial.started_at)}, {duration(ended - trial.started_at)} to its last word",
+            "seed": trial.seed,
+        }
+    )
+    yield ""
+    yield from (f"    {line}" for line in setting_lines(trial.params))
+    if reports:
+        values = np.full(reports[-1].epoch, np.nan)
+        values[[report.epoch - 1 for report in reports]] = [
+            report.metrics.get(study.metric, np.nan) for report in reports
+        ]
+        yield ""
+        yield click.style(study.metric, bold=True)
+        yield from curve(values.tolist())
+        yield ""
+        yield from table(("metric", "first", "lowest", "highest", "last"), list(_metric_rows(reports)))
+    if "\n" in reason:
+        yield ""
+        yield reason
+    yield from _event_lines(study.events(trial.number))
+    yield from _session_lines([s for s in study.store.sessions(study.record.id) if s.id == trial.session])
+
+
+def _metric_rows(reports: Sequence[Report]) -> Iterator[tuple[object, ...]]:
+    for name in dict.fromkeys(name for report in reports for name in report.metrics):
+        values = [report.metrics[name] for report in reports if name in report.metrics]
+        finite = [value for value in values if math.isfinite(value)] or [math.nan]
+        yield name, *map(measured, (values[0], min(finite), max(finite), values[-1]))
+
+
+def _event_lines(events: Sequence[Event]) -> Iterator[str]:
+    if events:
+        yield ""
+        yield from table(
+            ("event", "when", "epoch", "by", ""),
+            [(event.kind, moment(event.at), event.epoch, event.by, _in_words(event.data)) for event in events],
+        )
+
+
+def _in_words(data: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in data.items())
+
+
+def _session_lines(sessions: Sequence[Session]) -> Iterator[str]:
+    for session in sessions:
+        changed = " with changes" if session.git_dirty else ""
+        yield ""
+        yield from facts(
+            {
+                "command": session.command,
+                "in": session.directory,
+                "on": f"{session.host}, process {session.pid}",
+                "commit": session.git_commit and session.git_commit + changed,
+                "versions": ", ".join(f"{name} {version}" for name, version in session.versions.items()),
+            }
+        )

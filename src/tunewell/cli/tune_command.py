@@ -1,0 +1,205 @@
+"""`tunewell tune`: tune a Python file or any program."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from typing import Any
+
+import click
+
+from tunewell.cli.job import job
+from tunewell.cli.main import INTERRUPTED
+from tunewell.cli.options import json_option, store_option
+from tunewell.cli.printing import facts, print_json, setting_lines
+from tunewell.cli.records import best_or_none, study_record
+from tunewell.cli.settings import BUDGET, METRIC, TIER, TIERS, Said, grid_of, new_study, old_study
+from tunewell.cli.space_command import print_preview, print_warnings
+from tunewell.errors import SettingError
+from tunewell.progress import (
+    counts,
+    duration,
+    in_words,
+    measured,
+    progress,
+    spent_of_budget,
+)
+from tunewell.runners import Train
+from tunewell.runners.base import Silence
+from tunewell.samplers import NAMES as SAMPLERS
+from tunewell.schedulers import NAMES as SCHEDULERS
+from tunewell.stores import open_store
+from tunewell.study import Study
+from tunewell.tuning import default_store, drive
+
+
+class _TuneCommand(click.Command):
+    """A command whose arguments after `--` are a program's."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        cut = args.index("--") if "--" in args else len(args)
+        ctx.params["program"] = tuple(args[cut + 1 :])
+        return super().parse_args(ctx, args[:cut])
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  as click has it
+        return ["[OPTIONS]", "SCRIPT | -- PROGRAM..."]
+
+
+@click.command("tune", cls=_TuneCommand)
+@click.argument("script", required=False)
+@click.option("--space", "space_file", metavar="FILE", help="The space, as TOML, in place of the script's own.")
+@click.option("--metric", metavar="NAME", help=f"Which reported number is optimized.  [default: {METRIC}]")
+@click.option(
+    "--direction",
+    type=click.Choice(["minimize", "maximize"]),
+    help="Which way the metric is better, where its name does not say.",
+)
+@click.option(
+    "--budget",
+    metavar="AMOUNT",
+    help=f"30 (full trainings' worth of epochs), 900epochs, 100trials or 2h.  [default: {BUDGET}]",
+)
+@click.option(
+    "--epochs", type=click.IntRange(1), metavar="N", help="Epochs of a full training, where the training does not say."
+)
+@click.option("--workers", type=click.IntRange(1), metavar="N", default=1, help="How many trials train at a time.")
+@click.option(
+    "--scheduler",
+    type=click.Choice(["auto", *SCHEDULERS]),
+    help="Which trial gets the next epochs.  [default: auto, the space's defaults first, then asha]",
+)
+@click.option("--eta", type=int, metavar="N", help="One trial in so many goes on at each rung of the scheduler.")
+@click.option("--min-epochs", type=int, metavar="N", help="The scheduler's first rung.")
+@click.option("--sampler", type=click.Choice(SAMPLERS), help="Where new settings come from.  [default: sobol]")
+@click.option("--levels", type=int, metavar="N", help="How many values of each number a grid has.")
+@click.option(
+    "--tier",
+    type=click.IntRange(1, TIERS),
+    metavar="N",
+    help=f"Tune parameters up to this tier, 1 to {TIERS}; the others keep their defaults.  [default: {TIER}]",
+)
+@click.option("--seed", type=click.IntRange(0), metavar="N", help="Same seed, same study.  [default: 0]")
+@store_option
+@click.option("--name", metavar="NAME", help="The study's name.  [default: the script's, numbered]")
+@click.option("--resume", is_flag=True, help="Go on with the newest study of that name.")
+@click.option("--dry-run", is_flag=True, help="Show what would be drawn, and train nothing.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+@json_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    *,
+    script: str | None,
+    program: tuple[str, ...],
+    space_file: str | None,
+    workers: int,
+    store: str | None,
+    name: str | None,
+    resume: bool,
+    dry_run: bool,
+    quiet: bool,
+    as_json: bool,
+    **said: Any,
+) -> None:
+    """Find the best setting of a Python file or of any program.
+
+    A SCRIPT defines `space` and `train(run)`, and may define `metric`, `direction`, `epochs` and `budget`; what is
+    said here goes before that. A PROGRAM gets its setting in its arguments, and prints a line such as
+    {"val_loss": 0.31} an epoch:
+
+        tunewell tune --space space.toml -- python train.py --lr {learning_rate}
+
+    Ctrl-C lets the running epochs finish; `--resume` goes on from there, and from a crash.
+    """
+    if dry_run and resume:
+        raise SettingError("--dry-run shows what a new study would draw; leave out --resume")
+    with _talk_on_stderr():
+        to_train = job(script, program, space_file)
+        if not resume:
+            # in memory first: what cannot be used is said before a store is made
+            draft = new_study(to_train, Said(**said), None, name)
+            _announce(draft)
+    if dry_run:
+        print_preview(draft.space, as_json=as_json)
+        return
+    opened = open_store(store or default_store(), create=not resume)
+    try:
+        with _talk_on_stderr():
+            begin = old_study if resume else new_study
+            study = begin(to_train, Said(**said), opened, name)
+            before = study.history.epochs.sum()
+            over = _run(study, to_train.train, workers=workers, quiet=quiet)
+        in_store = ["--store", store] if store else []
+        _print_summary(study, over=over, look=["show", study.record.name, *in_store], as_json=as_json)
+        nothing_found = best_or_none(study) is None
+        nothing_done = study.history.epochs.sum() == before
+    finally:
+        opened.close()
+    go_on = to_train.command_line(*in_store, *(["--name", name] if name else []), "--resume")
+    if not over:
+        click.echo(f"interrupted; all is on record; go on with: {go_on}", err=True)
+        ctx.exit(INTERRUPTED)
+    if nothing_done:
+        click.echo("nothing was left to train: the budget is spent; give more with --resume --budget", err=True)
+    if nothing_found:
+        ctx.exit(1)
+
+
+def _announce(study: Study) -> None:
+    """What is worth knowing before any training."""
+    grid = grid_of(study)
+    if grid is not None:
+        click.echo(f"the grid has {len(grid.settings(study.space))} settings", err=True)
+    print_warnings(study.space)
+
+
+def _run(study: Study, train: Train, *, workers: int, quiet: bool) -> bool:
+    """Train until the study is over; False if it was interrupted."""
+    if quiet:
+        return drive(study, train, workers=workers, observer=Silence())
+    wish = f"{study.record.direction} {study.metric}, budget {in_words(study.budget)}"
+    click.echo(f"study {study.record.name!r} in {study.store.url}: {wish}", err=True)
+    with progress(sys.stderr) as observer:
+        return drive(study, train, workers=workers, observer=observer)
+
+
+def _print_summary(study: Study, *, over: bool, look: list[str], as_json: bool) -> None:
+    record, best = study.record, best_or_none(study)
+    if as_json:
+        print_json(study_record(study) | {"seconds": study.spent.seconds, "finished": over})
+        return
+    if best is None:
+        click.echo(f"no trial has reported a finite {record.metric}")
+    else:
+        value = click.style(measured(best.value), fg="green", bold=True)
+        click.echo(f"best {record.metric} {value}, trial {best.trial}, epoch {best.epoch}\n")
+        for line in setting_lines(best.params):
+            click.echo(f"    {line}")
+    click.echo()
+    for line in facts(
+        {
+            "spent": f"{spent_of_budget(study)}, {duration(study.spent.seconds)}",
+            "trials": counts(study),
+            "record": f"study {record.name!r} in {study.store.url}",
+            "look": shlex.join(["tunewell", *look]),
+        }
+    ):
+        click.echo(line)
+
+
+@contextmanager
+def _talk_on_stderr() -> Iterator[None]:
+    """Inside, what the user's code prints goes to standard error: in this process, in workers and in programs."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)

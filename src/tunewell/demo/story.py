@@ -1,0 +1,123 @@
+"""What `tunewell demo` does: train a network with a poor setting, tune it, and test both on images kept apart.
+
+The poor setting is trained in full, as a study of its own with one trial, and paid for from the same budget.
+No decision sees the test images: they are shown to two networks only, the one before and the one that won.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import cast
+
+import numpy as np
+
+from tunewell.analysis.importance import Importance, importance
+from tunewell.demo import digits
+from tunewell.errors import CheckpointError
+from tunewell.run import Run
+from tunewell.runners import Observer
+from tunewell.stores import Store
+from tunewell.study import Best, Study
+from tunewell.tuning import drive, study_name
+
+TRAININGS = 15
+"""What the demo may spend, in full trainings; the one before the tuning is among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A trained network: where it is on record, and how many digits it gets right."""
+
+    study: str
+    """The name of its study."""
+    best: Best
+    """Its trial and epoch; its value is the accuracy on the validation images."""
+    test_accuracy: float
+    """On the images that no training and no decision has seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResult:
+    """How the demo went."""
+
+    before: Network
+    after: Network
+    mattered: list[Importance]
+    """The hyperparameters, by how much they mattered."""
+    epochs: int
+    """Spent on both studies."""
+
+
+def run_demo(
+    store: Store,
+    *,
+    seed: int = 0,
+    workers: int = 1,
+    observer: Observer | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> DemoResult | None:
+    """Run it; None if it was interrupted.
+
+    Args:
+        store: where the two studies go.
+        seed: of the split of the images, of the networks and of the search.
+        workers: how many trials train at a time; with one, the same seed gives the same result.
+        observer: is told what happens.
+        say: gets a line at each turn of the story.
+    """
+    train = partial(digits.train, split=seed)
+    begin = partial(Study, digits.space, metric=digits.metric, max_epochs=digits.EPOCHS, seed=seed, store=store)
+
+    say("a network with a poor setting, trained in full")
+    poor = begin(name=study_name(store, "demo-before", resume=False), budget=1, scheduler="full", first=[digits.POOR])
+    if not drive(poor, train, observer=observer):
+        return None
+    before = _network(poor, split=seed)
+    say(f"it gets {before.best.value:.1%} of the validation images right; {TRAININGS - 1} more trainings may be spent")
+
+    tuned = begin(name=study_name(store, "demo", resume=False), budget=TRAININGS - 1)
+    if not drive(tuned, train, workers=workers, observer=observer):
+        return None
+    return DemoResult(
+        before=before,
+        after=_network(tuned, split=seed),
+        mattered=importance(tuned.history, rng=np.random.default_rng(seed)),
+        epochs=poor.spent.epochs + tuned.spent.epochs,
+    )
+
+
+def _network(study: Study, split: int) -> Network:
+    """The network of a study's best report, trained once more from its seed, and shown the test images.
+
+    Raises:
+        CheckpointError: it is not the network that is on record.
+    """
+    best = study.best
+    run = Run(best.params, seed=study.trials[best.trial].seed, channel=_Until(best.epoch))
+    digits.train(run, split)
+    again = run.reports[-1][digits.metric]
+    if again != best.value:
+        raise CheckpointError(
+            f"trial {best.trial} of study {study.record.name!r} had {digits.metric} {best.value} at epoch {best.epoch} "
+            f"and has {again} when trained again; its numbers depend on this machine's threads: try --workers 1"
+        )
+    network = cast("digits.Network", run.tracked["network"])
+    return Network(study.record.name, best, digits.test_accuracy(network, split))
+
+
+@dataclass(frozen=True, slots=True)
+class _Until:
+    """The channel of a run that is to end after an epoch."""
+
+    last: int
+
+    def begin(self, run: Run, n_epochs: int | None) -> int:  # noqa: ARG002  of `Channel`
+        return 0
+
+    def may_train(self, epoch: int) -> bool:
+        return epoch <= self.last
+
+    def report(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        pass

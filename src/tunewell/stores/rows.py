@@ -1,0 +1,119 @@
+"""Records as rows: a column has the name of the field that it keeps, and is JSON where that is no plain value.
+
+JSON here is what any reader of the file can take: plain, with no `NaN` in it. So a metric that is not finite is the
+string `"NaN"`, `"Infinity"` or `"-Infinity"`; elsewhere such a number is an object, `{"float": "Infinity"}`, which
+cannot be taken for a string.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Generic, TypeVar
+
+from tunewell.space.values import Params
+from tunewell.stores.base import Session, StudyRecord
+from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState
+
+_Record = TypeVar("_Record")
+_TAG = "float"
+_strict = json.JSONEncoder(allow_nan=False).encode
+
+
+def to_json(value: object) -> str:
+    """Plain JSON text of mappings, lists, strings, numbers, booleans and None."""
+    try:
+        return _strict(value)
+    except ValueError:
+        return _strict(_tagged(value))
+
+
+def from_json(text: str) -> Any:
+    """What `to_json` was given."""
+    return json.loads(text, object_hook=_untag if f'"{_TAG}"' in text else None)
+
+
+def copied(value: Mapping[str, object]) -> dict[str, Any]:
+    """What becomes of a mapping that is written as JSON and read again."""
+    copy: dict[str, Any] = from_json(to_json(dict(value)))
+    return copy
+
+
+def metrics_to_json(metrics: Mapping[str, float]) -> str:
+    """Plain JSON text of numbers by name."""
+    numbers = {name: float(value) for name, value in metrics.items()}  # NumPy's are not all Python's
+    try:
+        return _strict(numbers)
+    except ValueError:
+        return _strict({name: v if math.isfinite(v) else json.dumps(v) for name, v in numbers.items()})
+
+
+def metrics_from_json(text: str) -> dict[str, float]:
+    """What `metrics_to_json` was given."""
+    return {name: float(value) for name, value in json.loads(text).items()}
+
+
+def to_text(text: str) -> str:
+    """The same, with what no database takes (bytes of a file name that are no text) spelled out."""
+    return text.encode(errors="backslashreplace").decode()
+
+
+def _tagged(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _tagged(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_tagged(item) for item in value]
+    return {_TAG: json.dumps(value)} if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _untag(found: dict[str, Any]) -> object:
+    text = found.get(_TAG)
+    return float(text) if len(found) == 1 and text in ("NaN", "Infinity", "-Infinity") else found
+
+
+@dataclass(frozen=True, slots=True)
+class _Codec:
+    write: Callable[[Any], object]
+    read: Callable[[Any], object]
+
+
+_JSON = _Codec(lambda value: to_json(dict(value)), from_json)
+_PARAMS = _Codec(_JSON.write, lambda text: Params(from_json(text)))
+_METRICS = _Codec(metrics_to_json, metrics_from_json)
+_STATE = _Codec(str, TrialState)
+_MAYBE = _Codec(lambda value: value, lambda number: None if number is None else bool(number))  # SQLite has no booleans
+
+
+class Rows(Generic[_Record]):
+    """How records of one kind become rows, and rows become records."""
+
+    def __init__(self, kind: type[_Record], **codecs: _Codec) -> None:
+        """`codecs`: by field, where the column holds something else than the field."""
+        self.columns = tuple(field.name for field in fields(kind))  # type: ignore[arg-type]  # it is a dataclass
+        """In the order in which `record` wants them."""
+        self._kind = kind
+        self._codecs = tuple((self.columns.index(name), name, codec) for name, codec in codecs.items())
+
+    def values(self, record: _Record) -> dict[str, object]:
+        """A row, by column."""
+        row: dict[str, object] = {name: getattr(record, name) for name in self.columns}
+        for _, name, codec in self._codecs:
+            row[name] = codec.write(row[name])
+        return {name: to_text(value) if isinstance(value, str) else value for name, value in row.items()}
+
+    def record(self, row: tuple[Any, ...]) -> _Record:
+        """What a row with these `columns` says."""
+        values = list(row)
+        for place, _, codec in self._codecs:
+            values[place] = codec.read(values[place])
+        return self._kind(*values)
+
+
+STUDIES = Rows(StudyRecord, space=_JSON, scheduler=_JSON)
+SESSIONS = Rows(Session, versions=_JSON, git_dirty=_MAYBE)
+TRIALS = Rows(Trial, params=_PARAMS, state=_STATE, note=_JSON)
+REPORTS = Rows(Report, metrics=_METRICS)
+EVENTS = Rows(Event, data=_JSON)
+CHECKPOINTS = Rows(Checkpoint)

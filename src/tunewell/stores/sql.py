@@ -1,0 +1,330 @@
+"""Studies in an SQL database: a method is a transaction, a record is a row.
+
+Every writing transaction on a study first raises the study's revision and stamps the rows it writes with it; since
+writers take turns from that moment on, revisions are in the order of the commits.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import sqlalchemy as sa
+
+from tunewell.errors import SettingError, StoreError, StudyExists, StudyNotFound, TrialEnded, TrialNotFound
+from tunewell.stores import rows
+from tunewell.stores.base import Changes, Session, StudyRecord
+from tunewell.stores.sqlite import SqliteFile
+from tunewell.stores.statements import texts
+from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState
+
+
+class SqlStore:
+    """A `Store` in an SQLite file, which many processes may hold at once.
+
+    What a method answered outlives the process that called it, however that ends. A power cut may take the last
+    moments with `synchronous="normal"`, the default; nothing with `"full"`, which waits for the disk at each write.
+    """
+
+    def __init__(self, url: str | Path, *, create: bool = True, synchronous: str | None = None) -> None:
+        """Open a file, which is made if need be.
+
+        Args:
+            url: a path, or `sqlite:///path`, to which `?synchronous=full` may be added.
+            create: make the file if there is none.
+            synchronous: `normal` or `full`.
+
+        Raises:
+            StoreError: the file cannot be opened, is no tunewell database, or is from a newer tunewell; or there is
+                none and `create` is False.
+            SettingError: the URL or `synchronous` cannot be used.
+        """
+        path, asked = _place(url)
+        self.url = str(path)
+        self.folder: Path | None = path.absolute().parent
+        self._database = SqliteFile(path, create=create, synchronous=synchronous or asked)
+        self._texts = texts(self._database.dialect)
+
+    # --- studies and sessions
+
+    def add_study(self, study: StudyRecord) -> StudyRecord:
+        """As `Store.add_study`."""
+        with self._writing() as log:
+            found = log.row("add_study", rows.STUDIES.values(study))
+            if found is None:
+                raise StudyExists(study.name, self.url)
+            return replace(study, id=found[0])
+
+    def study(self, name: str) -> StudyRecord:
+        """As `Store.study`."""
+        with self._reading() as log:
+            row = log.row("study", {"name": rows.to_text(name)})
+            if row is None:
+                raise StudyNotFound(name, self.url, tuple(known for (known,) in log.rows("study_names", {})))
+            return rows.STUDIES.record(row)
+
+    def studies(self) -> list[StudyRecord]:
+        """As `Store.studies`."""
+        with self._reading() as log:
+            return [rows.STUDIES.record(row) for row in log.rows("studies", {})]
+
+    def change_study(self, study_id: int, *, max_epochs: int | None = None, budget: str | None = None) -> None:
+        """As `Store.change_study`."""
+        with self._revising(study_id) as (log, _):
+            if max_epochs is not None:
+                log.run("set_max_epochs", {"study": study_id, "max_epochs": max_epochs})
+            if budget is not None:
+                log.run("set_budget", {"study": study_id, "budget": budget})
+
+    def begin_session(self, study_id: int, session: Session) -> int:
+        """As `Store.begin_session`."""
+        with self._revising(study_id) as (log, _):
+            row = log.row("begin_session", {"study_id": study_id, **rows.SESSIONS.values(session)})
+            assert row is not None  # an insertion that did not raise
+            return int(row[0])
+
+    def end_session(self, session_id: int, at: float) -> None:
+        """As `Store.end_session`."""
+        with self._writing() as log:
+            if not log.run("end_session", {"session": session_id, "ended_at": at}):
+                raise StoreError(f"{self.url} has no session whose id is {session_id}")
+
+    def sessions(self, study_id: int) -> list[Session]:
+        """As `Store.sessions`."""
+        with self._reading() as log:
+            return [rows.SESSIONS.record(row) for row in log.rows("sessions", {"study": study_id})]
+
+    # --- trials
+
+    def begin_step(self, study_id: int, step: int, trial: Trial) -> bool:
+        """As `Store.begin_step`."""
+        with self._writing() as log:
+            reserved = log.row("reserve_step", {"study": study_id, "step": step})
+            if reserved is None:
+                self._standing(log, study_id)  # there is such a study
+                return False
+            values = rows.TRIALS.values(replace(trial, state=TrialState.RUNNING))
+            values |= {"study_id": study_id, "study": study_id, "trial": trial.number, "revision": reserved[0]}
+            if trial.number == log.n_trials(values):
+                log.run("add_trial", values)
+            elif not log.run("resume_trial", values):
+                raise TrialEnded(trial.number, log.check_trial(values))
+            log.run("add_step", values | {"number": step, "first": trial.epochs + 1, "at": time.time()})
+            return True
+
+    def revise_step(self, study_id: int, trial: int, *, session: int | None = None, until: int | None = None) -> None:
+        """As `Store.revise_step`."""
+        with self._revising(study_id) as (log, revision):
+            key = {"study": study_id, "trial": trial, "revision": revision}
+            log.write_to_running("revise_step", {**key, "new_session": session, "new_until": until})
+            if until is not None:
+                log.run("set_until_of_step", {**key, "until": until})
+
+    def report(
+        self, study_id: int, trial: int, epoch: int, metrics: Mapping[str, float], value: float | None, at: float
+    ) -> None:
+        """As `Store.report`."""
+        with self._revising(study_id) as (log, revision):
+            log.write_to_running(
+                "report",
+                {
+                    "study": study_id,
+                    "trial": trial,
+                    "epoch": epoch,
+                    "value": None if value is None else float(value),
+                    "metrics": rows.metrics_to_json(metrics),
+                    "at": at,
+                    "revision": revision,
+                },
+            )
+
+    def end_step(
+        self,
+        study_id: int,
+        trial: int,
+        state: TrialState,
+        epochs: int,
+        *,
+        reason: str | None = None,
+        at: float | None = None,
+    ) -> None:
+        """As `Store.end_step`."""
+        with self._revising(study_id) as (log, revision):
+            log.write_to_running(
+                "end_step",
+                {
+                    "study": study_id,
+                    "trial": trial,
+                    "state": str(state),
+                    "epochs": epochs,
+                    "reason": None if reason is None else rows.to_text(reason),
+                    "ended_at": at,
+                    "revision": revision,
+                },
+            )
+
+    def add_retrained(self, study_id: int, trial: int, epochs: int) -> None:
+        """As `Store.add_retrained`."""
+        with self._revising(study_id) as (log, revision):
+            key = {"study": study_id, "trial": trial}
+            log.check_trial(key)
+            log.run("add_retrained", {**key, "more": epochs, "revision": revision})
+
+    # --- events and checkpoints
+
+    def add_event(self, study_id: int, event: Event) -> None:
+        """As `Store.add_event`."""
+        with self._revising(study_id) as (log, revision):
+            if event.trial is not None:
+                log.check_trial({"study": study_id, "trial": event.trial})
+            log.run("add_event", {"study_id": study_id, "revision": revision, **rows.EVENTS.values(event)})
+
+    def events(self, study_id: int, trial: int | None = None) -> list[Event]:
+        """As `Store.events`."""
+        statement = "events" if trial is None else "events_of_trial"
+        with self._reading() as log:
+            return [rows.EVENTS.record(row) for row in log.rows(statement, {"study": study_id, "trial": trial})]
+
+    def set_checkpoint(self, study_id: int, checkpoint: Checkpoint) -> None:
+        """As `Store.set_checkpoint`."""
+        with self._revising(study_id) as (log, _):
+            log.check_trial({"study": study_id, "trial": checkpoint.trial})
+            log.run("set_checkpoint", {"study_id": study_id, **rows.CHECKPOINTS.values(checkpoint)})
+
+    def checkpoints(self, study_id: int) -> list[Checkpoint]:
+        """As `Store.checkpoints`."""
+        with self._reading() as log:
+            return [rows.CHECKPOINTS.record(row) for row in log.rows("checkpoints", {"study": study_id})]
+
+    # --- reading
+
+    def changes(self, study_id: int, since: int) -> Changes:
+        """As `Store.changes`."""
+        key = {"study": study_id, "since": since}
+        with self._reading() as log:
+            revision, n_steps, max_epochs = self._standing(log, study_id)
+            trials = [rows.TRIALS.record(row) for row in log.rows("new_trials", key)]
+            values = np.fromiter(chain.from_iterable(log.rows("new_values", key)), dtype=np.float64)
+        return Changes(revision, n_steps, max_epochs, trials, values.reshape(-1, 3))
+
+    def reports(self, study_id: int, trial: int | None = None) -> list[Report]:
+        """As `Store.reports`."""
+        statement = "reports" if trial is None else "reports_of_trial"
+        with self._reading() as log:
+            return [rows.REPORTS.record(row) for row in log.rows(statement, {"study": study_id, "trial": trial})]
+
+    def close(self) -> None:
+        """As `Store.close`."""
+        self._database.close()
+
+    # --- inside
+
+    @contextmanager
+    def _revising(self, study_id: int) -> Iterator[tuple[_Transaction, int]]:
+        """A writing transaction on a study, and the study's new revision."""
+        with self._writing() as log:
+            row = log.row("revise", {"study": study_id})
+            if row is None:
+                raise self._no_study(study_id)
+            yield log, row[0]
+
+    @contextmanager
+    def _writing(self) -> Iterator[_Transaction]:
+        with self._database.writing() as cursor:
+            yield _Transaction(cursor, self._texts)
+
+    @contextmanager
+    def _reading(self) -> Iterator[_Transaction]:
+        with self._database.reading() as cursor:
+            yield _Transaction(cursor, self._texts)
+
+    def _standing(self, log: _Transaction, study_id: int) -> tuple[int, int, int | None]:
+        """The study's revision, number of steps and epochs of a full training."""
+        row = log.row("standing", {"study": study_id})
+        if row is None:
+            raise self._no_study(study_id)
+        revision, n_steps, max_epochs = row
+        return revision, n_steps, max_epochs
+
+    def _no_study(self, study_id: int) -> StoreError:
+        return StoreError(f"{self.url} has no study whose id is {study_id}")
+
+
+class _Cursor(Protocol):
+    """What a transaction needs of a driver's cursor."""
+
+    @property
+    def rowcount(self) -> int: ...
+    def execute(self, statement: str, values: Mapping[str, object], /) -> object: ...
+    def fetchall(self) -> list[Any]: ...
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class _Transaction:
+    """Runs statements by name."""
+
+    __slots__ = ("_cursor", "_texts")
+
+    def __init__(self, cursor: _Cursor, texts: Mapping[str, str]) -> None:
+        self._cursor, self._texts = cursor, texts
+
+    def run(self, statement: str, values: Mapping[str, object]) -> int:
+        """How many rows it wrote."""
+        self._cursor.execute(self._texts[statement], values)
+        return self._cursor.rowcount
+
+    def row(self, statement: str, values: Mapping[str, object]) -> tuple[Any, ...] | None:
+        """Its only row, if there is one."""
+        self._cursor.execute(self._texts[statement], values)
+        # all, because a statement that writes is not done before its last row is fetched
+        found: list[tuple[Any, ...]] = self._cursor.fetchall()
+        return found[0] if found else None
+
+    def rows(self, statement: str, values: Mapping[str, object]) -> Iterator[tuple[Any, ...]]:
+        """Its rows, as they come: the next statement ends them."""
+        self._cursor.execute(self._texts[statement], values)
+        return iter(self._cursor)
+
+    def write_to_running(self, statement: str, values: Mapping[str, Any]) -> None:
+        """Run what writes only if the trial is running; say why if it is not."""
+        if not self.run(statement, values):
+            raise TrialEnded(values["trial"], self.check_trial(values))
+
+    def check_trial(self, values: Mapping[str, Any]) -> str:
+        """The state of a trial, which there must be."""
+        row = self.row("state", values)
+        if row is None:
+            raise TrialNotFound(values["trial"], self.n_trials(values))
+        return str(row[0])
+
+    def n_trials(self, values: Mapping[str, object]) -> int:
+        """How many trials the study has."""
+        row = self.row("last_trial", values)
+        return 0 if row is None or row[0] is None else int(row[0]) + 1
+
+
+def _place(url: str | Path) -> tuple[Path, str]:
+    """The file that a path or a URL names, and how durable it is to be."""
+    if isinstance(url, Path) or "://" not in url:
+        return Path(url), "normal"
+    scheme = url.partition("://")[0]  # the rest of a URL may hold a password, and is not repeated
+    if scheme.partition("+")[0] == "postgresql":
+        raise SettingError("a record in PostgreSQL is not supported yet; name a file, such as tunewell.db")
+    if scheme != "sqlite":
+        raise SettingError(f"no record can be kept in {scheme + '://'!r}; name a file, sqlite:///FILE or 'memory'")
+    parsed = sa.make_url(url)
+    if not parsed.database or parsed.host:
+        raise SettingError(f"{url!r} names no file; write sqlite:///FILE, with a fourth slash if it begins with one")
+    options = dict(parsed.query)
+    synchronous = str(options.pop("synchronous", "normal"))
+    if options:
+        raise SettingError(
+            f"{url!r} has an unknown option {next(iter(options))!r}; there is synchronous=normal or full"
+        )
+    return Path(parsed.database), synchronous

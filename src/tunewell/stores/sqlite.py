@@ -1,0 +1,213 @@
+"""One SQLite file, held by many processes at once: how it is opened, how transactions run, what its errors mean.
+
+All that is SQLite's own is here. The file is in WAL mode, so that readers and the one writer do not wait for each
+other; a process has one connection, which its threads share in turn.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy.dialects import sqlite
+
+from tunewell.errors import SettingError, StoreError
+from tunewell.stores import migrations
+
+BUSY_TIMEOUT_S = 60.0
+"""How long a write waits for the writes of other processes."""
+SYNCHRONOUS = ("normal", "full")
+"""How much a power cut may take: the last moments, or nothing (then each write waits for the disk)."""
+
+_NEEDED = (3, 35, 0)  # RETURNING
+
+
+class SqliteFile:
+    """A tunewell database in a file, at the schema of today."""
+
+    dialect = sqlite.dialect(paramstyle="named")
+
+    def __init__(self, path: Path, *, create: bool, synchronous: str) -> None:
+        """Open it; make it, or bring it to the schema of today, if need be.
+
+        Raises:
+            StoreError: it cannot be opened, is no tunewell database, or is from a newer tunewell; or there is none
+                and `create` is False.
+            SettingError: `synchronous` is not one of SYNCHRONOUS.
+        """
+        if synchronous not in SYNCHRONOUS:
+            raise SettingError(f"synchronous must be {' or '.join(SYNCHRONOUS)}, got {synchronous!r}")
+        self.path = path
+        self._lock = threading.RLock()
+        self._process = os.getpid()
+        _check_place(path, create=create)
+        with self._speaking():
+            self._connection = _connect(path, create=create)
+            self._let_go = weakref.finalize(self, _close, self._connection, self._process)
+            try:
+                self._prepare(create=create, synchronous=synchronous)
+            except BaseException:
+                self.close()
+                raise
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Cursor]:
+        """A transaction that sees one moment of the database."""
+        with self._transaction("BEGIN") as cursor:
+            yield cursor
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Cursor]:
+        """A transaction that is committed at the end, or undone by any error."""
+        # IMMEDIATE takes the lock for writing at once: one that is asked for half-way is refused rather than waited for
+        with self._transaction("BEGIN IMMEDIATE") as cursor:
+            yield cursor
+
+    def close(self) -> None:
+        """Let go of the file; the last one to do so folds the log into it."""
+        with self._lock:
+            self._let_go()
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[sqlite3.Cursor]:
+        with self._lock, self._speaking():
+            self._check_open()
+            cursor = self._connection.cursor()
+            try:
+                cursor.execute(begin)
+                yield cursor
+                cursor.execute("COMMIT")
+            except BaseException:
+                self._connection.rollback()  # which does nothing if the database has done it already
+                raise
+
+    def _check_open(self) -> None:
+        if os.getpid() != self._process:
+            raise StoreError(
+                f"{self.path} was opened by process {self._process}, of which this one ({os.getpid()}) is a fork, and "
+                f"SQLite does not survive that; start processes by 'spawn' and open the store in each"
+            )
+        if not self._let_go.alive:
+            raise StoreError(f"{self.path} is closed; open it again")
+
+    @contextmanager
+    def _speaking(self) -> Iterator[None]:
+        """Turn what the database complains of into an error that names the file and the mend."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            code = "_".join(getattr(error, "sqlite_errorname", "").split("_")[:2])
+            if code not in _MENDS:
+                raise  # a mistake of ours
+            raise StoreError(f"{self.path}: {error}; {_MENDS[code]}") from error
+
+    def _prepare(self, *, create: bool, synchronous: str) -> None:
+        """Set up the connection and the tables."""
+        cursor = self._connection.cursor()
+        version, newest = self._recognize(cursor, create=create), len(migrations.MIGRATIONS)
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute(f"PRAGMA synchronous = {synchronous}")
+        if create or version < newest:
+            _use_wal(cursor)
+        while version < newest:
+            with self.writing() as cursor:
+                version = migrations.apply_next(cursor, self.dialect)
+
+    def _recognize(self, cursor: sqlite3.Cursor, *, create: bool) -> int:
+        """The file's schema, 0 for an empty file; refuses one that is not ours before anything is written to it."""
+        tables, newest = _tables(cursor), len(migrations.MIGRATIONS)
+        if not tables:
+            if not create:
+                raise _no_store(self.path)
+            return 0
+        if migrations.VERSION_TABLE not in tables:
+            raise StoreError(f"{self.path} is no tunewell database (it has tables {_some(tables)}); name another file")
+        version = migrations.version(cursor)
+        if version > newest:
+            raise StoreError(
+                f"{self.path} was written by a newer tunewell (schema {version}, this one knows {newest}); "
+                f"upgrade tunewell"
+            )
+        return version
+
+
+def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
+    if sqlite3.sqlite_version_info < _NEEDED:
+        needed = ".".join(map(str, _NEEDED))
+        raise StoreError(f"tunewell needs SQLite {needed} or newer, this Python has {sqlite3.sqlite_version}")
+    mode = "rwc" if create else "rw"
+    if not create and not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists():
+        mode = "ro&immutable=1"  # a record on a medium that nobody can write to: there is nothing to lock
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        timeout=BUSY_TIMEOUT_S,
+        isolation_level=None,  # transactions begin where we say so
+        check_same_thread=False,  # the lock sees to that
+    )
+
+
+def _close(connection: sqlite3.Connection, process: int) -> None:
+    if os.getpid() == process:  # a forked child must not touch its parent's connection
+        connection.close()
+
+
+def _use_wal(cursor: sqlite3.Cursor) -> None:
+    """Set the file's journal mode, which alone of all statements does not wait for other processes by itself."""
+    give_up = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            # fetched, or the statement would go on holding a lock
+            cursor.execute("PRAGMA journal_mode = WAL").fetchall()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _tables(cursor: sqlite3.Cursor) -> list[str]:
+    cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!'")
+    return sorted(str(name) for (name,) in cursor.fetchall())
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+
+
+def _check_place(path: Path, *, create: bool) -> None:
+    try:
+        is_folder, exists, has_folder = path.is_dir(), path.exists(), path.parent.is_dir()
+    except OSError as error:  # a folder on the way may not be looked into, or the name is too long
+        raise StoreError(f"{path}: {error.strerror}; name another file") from error
+    if is_folder:
+        raise StoreError(f"{path} is a folder; name a file in it, such as {path / 'tunewell.db'}")
+    if not create and not exists:
+        raise _no_store(path)
+    if not has_folder:
+        raise StoreError(f"{path} has no folder to lie in; make {path.parent}, or name another file")
+
+
+def _no_store(path: Path) -> StoreError:
+    return StoreError(f"no store at {path}; `tunewell tune` makes one")
+
+
+_MENDS = {
+    "SQLITE_BUSY": f"another process has kept it locked for {BUSY_TIMEOUT_S:.0f} seconds; find it and end it",
+    "SQLITE_CANTOPEN": "give yourself permission to write to its folder, or name another file",
+    "SQLITE_CORRUPT": "restore it from a copy, or save what can be read with sqlite3's .recover",
+    "SQLITE_FULL": "make room on the disk and resume; what was on record is safe",
+    "SQLITE_IOERR": "the disk may be full, failing or gone; mend that and resume",
+    "SQLITE_NOTADB": "it is no tunewell database; name another file",
+    "SQLITE_PERM": "give yourself permission to write to it, or name another file",
+    "SQLITE_PROTOCOL": "too many processes opened it at once; try again",
+    "SQLITE_READONLY": "give yourself permission to write to it and its folder, or name another file",
+}
+"""What to do about each kind of trouble that is not of our making."""

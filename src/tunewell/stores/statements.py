@@ -1,0 +1,186 @@
+"""What the store says to a database: SQLAlchemy Core expressions, written once and compiled to each dialect's text.
+
+Running the text on the driver's own cursor costs a fraction of what executing the expression costs, and a report
+must cost little, or users report less. Parameters have the names of their columns; `study` and `trial` say which
+rows are meant, `since` is the revision that a reader has seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from tunewell.stores import rows
+from tunewell.stores.schema import checkpoints, events, reports, sessions, steps, studies, trials
+from tunewell.trial import TrialState
+
+_study: sa.BindParameter[int] = sa.bindparam("study")
+_trial: sa.BindParameter[int] = sa.bindparam("trial")
+_since: sa.BindParameter[int] = sa.bindparam("since")
+_this_study = studies.c.id == _study
+_this_trial = sa.and_(trials.c.study_id == _study, trials.c.number == _trial)
+
+
+@cache
+def texts(dialect: sa.Dialect) -> Mapping[str, str]:
+    """Every statement by name."""
+    return {
+        name: str(statement.compile(dialect=dialect, column_keys=keys))
+        for name, (statement, keys) in _statements(dialect).items()
+    }
+
+
+_Statement = tuple[sa.ClauseElement, Sequence[str]]
+"""An expression, and the columns that it sets to parameters of the same name."""
+
+
+def _statements(dialect: sa.Dialect) -> dict[str, _Statement]:
+    return {**_of_studies(dialect), **_of_sessions(), **_of_trials(), **_of_reports(), **_of_the_rest(dialect)}
+
+
+def _of_studies(dialect: sa.Dialect) -> dict[str, _Statement]:
+    revised = studies.c.revision + _one
+    return {
+        "add_study": (
+            _insert(dialect, studies)
+            .values(revision=sa.literal_column("0"), n_steps=sa.literal_column("0"))
+            .on_conflict_do_nothing(index_elements=["name"])
+            .returning(studies.c.id),
+            _without_id(rows.STUDIES.columns),
+        ),
+        "study": (_select(studies, rows.STUDIES.columns).where(studies.c.name == sa.bindparam("name")), ()),
+        "studies": (_select(studies, rows.STUDIES.columns).order_by(studies.c.id), ()),
+        "study_names": (sa.select(studies.c.name).order_by(studies.c.id), ()),
+        "set_max_epochs": (studies.update().where(_this_study), ["max_epochs"]),
+        "set_budget": (studies.update().where(_this_study), ["budget"]),
+        "standing": (sa.select(studies.c.revision, studies.c.n_steps, studies.c.max_epochs).where(_this_study), ()),
+        # Each writing transaction on a study begins with one of these two. They take the lock (SQLite's only one, or
+        # the study's row), so revisions are in the order of the commits: what is new since one misses nothing.
+        "revise": (studies.update().where(_this_study).values(revision=revised).returning(studies.c.revision), ()),
+        "reserve_step": (
+            studies.update()
+            .where(_this_study, studies.c.n_steps == sa.bindparam("step"))
+            .values(revision=revised, n_steps=studies.c.n_steps + _one)
+            .returning(studies.c.revision),
+            (),
+        ),
+    }
+
+
+def _of_sessions() -> dict[str, _Statement]:
+    return {
+        "begin_session": (
+            sessions.insert().returning(sessions.c.id),
+            ["study_id", *_without_id(rows.SESSIONS.columns)],
+        ),
+        "end_session": (sessions.update().where(sessions.c.id == sa.bindparam("session")), ["ended_at"]),
+        "sessions": (
+            _select(sessions, rows.SESSIONS.columns).where(sessions.c.study_id == _study).order_by(sessions.c.id),
+            (),
+        ),
+    }
+
+
+def _of_trials() -> dict[str, _Statement]:
+    running = trials.update().where(_this_trial, _is(TrialState.RUNNING))
+    last_step = (
+        sa.select(sa.func.max(steps.c.number)).where(steps.c.study_id == _study, steps.c.trial == _trial)
+    ).scalar_subquery()
+    return {
+        "last_trial": (sa.select(sa.func.max(trials.c.number)).where(trials.c.study_id == _study), ()),
+        "state": (sa.select(trials.c.state).where(_this_trial), ()),
+        "add_trial": (trials.insert(), ["study_id", "revision", *rows.TRIALS.columns]),
+        "resume_trial": (
+            trials.update().where(_this_trial, _is(TrialState.PAUSED)),
+            ["state", "until", "session", "revision"],
+        ),
+        "revise_step": (running.values(session=_or_kept("session"), until=_or_kept("until")), ["revision"]),
+        "end_step": (running, ["state", "epochs", "reason", "ended_at", "revision"]),
+        "add_retrained": (
+            trials.update().where(_this_trial).values(retrained=trials.c.retrained + sa.bindparam("more")),
+            ["revision"],
+        ),
+        "new_trials": (
+            _select(trials, rows.TRIALS.columns)
+            .where(trials.c.study_id == _study, trials.c.revision > _since)
+            .order_by(trials.c.number),
+            (),
+        ),
+        "add_step": (steps.insert(), steps.c.keys()),
+        "set_until_of_step": (
+            steps.update().where(steps.c.study_id == _study, steps.c.number == last_step),
+            ["until"],
+        ),
+    }
+
+
+def _of_reports() -> dict[str, _Statement]:
+    given = [sa.bindparam(name, type_=reports.c[name].type) for name in ("epoch", "value", "metrics", "at", "revision")]
+    reported = _select(reports, rows.REPORTS.columns).where(reports.c.study_id == _study).order_by(reports.c.id)
+    return {
+        "report": (
+            reports.insert().from_select(
+                ["study_id", "trial", *(parameter.key for parameter in given)],
+                sa.select(trials.c.study_id, trials.c.number, *given).where(_this_trial, _is(TrialState.RUNNING)),
+            ),
+            (),
+        ),
+        "new_values": (
+            sa.select(reports.c.trial, reports.c.epoch, reports.c.value)
+            .where(reports.c.study_id == _study, reports.c.revision > _since, reports.c.value.is_not(None))
+            .order_by(reports.c.revision, reports.c.id),
+            (),
+        ),
+        "reports": (reported, ()),
+        "reports_of_trial": (reported.where(reports.c.trial == _trial), ()),
+    }
+
+
+def _of_the_rest(dialect: sa.Dialect) -> dict[str, _Statement]:
+    happened = _select(events, rows.EVENTS.columns).where(events.c.study_id == _study).order_by(events.c.id)
+    saved = _insert(dialect, checkpoints)
+    newer = {name: saved.excluded[name] for name in rows.CHECKPOINTS.columns if name != "trial"}
+    return {
+        "add_event": (events.insert(), ["study_id", "revision", *rows.EVENTS.columns]),
+        "events": (happened, ()),
+        "events_of_trial": (happened.where(events.c.trial == _trial), ()),
+        "set_checkpoint": (
+            saved.on_conflict_do_update(index_elements=["study_id", "trial"], set_=newer),
+            checkpoints.c.keys(),
+        ),
+        "checkpoints": (
+            _select(checkpoints, rows.CHECKPOINTS.columns)
+            .where(checkpoints.c.study_id == _study)
+            .order_by(checkpoints.c.trial),
+            (),
+        ),
+    }
+
+
+_one: sa.ColumnElement[int] = sa.literal_column("1")  # in the text: a plain 1 would become a parameter
+
+
+def _is(state: TrialState) -> sa.ColumnElement[bool]:
+    return trials.c.state == sa.literal_column(f"'{state}'")
+
+
+def _or_kept(column: str) -> sa.ColumnElement[int]:
+    """A parameter `new_...`, or what there is if that is null."""
+    kept = trials.c[column]
+    return sa.func.coalesce(sa.bindparam(f"new_{column}", type_=kept.type), kept)
+
+
+def _select(table: sa.Table, columns: Sequence[str]) -> sa.Select[tuple[object, ...]]:
+    return sa.select(*(table.c[name] for name in columns))
+
+
+def _without_id(columns: Sequence[str]) -> list[str]:
+    return [name for name in columns if name != "id"]
+
+
+def _insert(dialect: sa.Dialect, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """The same words in both dialects, but two classes."""
+    return postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)

@@ -1,0 +1,159 @@
+"""What the contract of stores writes down and reads again: a study, its life, and a reader that keeps up with it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from tunewell.space.values import Params
+from tunewell.stores import Changes, Session, Store, StudyRecord
+from tunewell.trial import Checkpoint, Event, Trial, TrialState
+
+RUNNING, PAUSED = TrialState.RUNNING, TrialState.PAUSED
+COMPLETE, STOPPED, FAILED = TrialState.COMPLETE, TrialState.STOPPED, TrialState.FAILED
+
+STUDY = StudyRecord(
+    name="digits",
+    metric="val_loss",
+    direction="minimize",
+    max_epochs=None,
+    budget="30trainings",
+    space={"params": {"x": {"low": 1e-5, "high": 1.0, "default": None}}, "names": ["x", "größe"]},
+    scheduler={"name": "asha", "eta": 3, "sampler": {"name": "sobol"}},
+    seed=2**53 + 1,
+    created_at=1.75e9,
+    uuid="d9b2d63d-a233-4123-847a-1d1f1b2b4c5d",
+)
+SESSION = Session(
+    started_at=1.75e9,
+    host="laptop",
+    pid=4711,
+    command="tunewell tune 'my train.py'",
+    directory="/home/ada",
+    git_commit="abc",
+    git_dirty=True,
+    versions={"python": "3.13.0"},
+)
+PARAMS = Params({"x": 1e-3, "layers": 2, "batch_norm": True, "optimizer": "naïve 'sgd'", "max_norm": math.inf})
+
+
+@dataclass(slots=True)
+class Reader:
+    """Keeps up with a study by its changes."""
+
+    store: Store = field(repr=False, compare=False)
+    study: int
+    revision: int = 0
+    n_steps: int = 0
+    trials: dict[int, Trial] = field(default_factory=dict)
+    values: list[list[float]] = field(default_factory=list)
+    told: int = field(default=0, compare=False)
+    """How many trials were new or changed, in all."""
+
+    def read(self) -> Reader:
+        """Take in what is new; itself."""
+        changes = self.store.changes(self.study, self.revision)
+        assert changes.revision >= self.revision
+        self.revision, self.n_steps = changes.revision, changes.n_steps
+        self.trials |= {trial.number: trial for trial in changes.trials}
+        assert list(self.trials) == list(range(len(self.trials)))  # none was told before the one before it
+        self.values += changes.values.tolist()
+        assert all(trial in self.trials for trial, _, _ in self.values)
+        self.told += len(changes.trials)
+        return self
+
+
+def a_trial(number: int) -> Trial:
+    """One that begins."""
+    return Trial(number, Params({"x": 0.5}), RUNNING, epochs=0, until=3, seed=number, started_at=1.0)
+
+
+def begin(
+    store: Store, study: int, number: int, *, params: Params | None = None, note: Mapping[str, object] | None = None
+) -> None:
+    """Give a trial its first step, or its next."""
+    trial = replace(a_trial(number), params=params or Params({"x": 0.5}), note=note or {})
+    assert store.begin_step(study, store.changes(study, 0).n_steps, trial)
+
+
+def a_life(store: Store, study: int) -> Iterator[Callable[[], object]]:
+    """What may happen in a study, one change at a time."""
+    yield lambda: store.begin_session(study, SESSION)
+    yield lambda: begin(store, study, 0, params=PARAMS)
+    yield lambda: store.change_study(study, max_epochs=9)
+    yield lambda: store.revise_step(study, 0, until=3)
+    yield lambda: store.report(study, 0, 1, {"val_loss": 0.5, "train_loss": math.inf}, 0.5, at=1.0)
+    yield lambda: begin(store, study, 1, note={"bracket": 1})
+    yield lambda: store.report(study, 1, 1, {"val_loss": 0.75}, 0.75, at=2.0)
+    yield lambda: store.report(study, 0, 3, {"train_loss": 0.25}, None, at=3.0)
+    yield lambda: store.end_step(study, 0, PAUSED, 3)
+    yield lambda: store.set_checkpoint(study, Checkpoint(0, 3, "0.ckpt", 5, 4.0))
+    yield lambda: store.end_step(study, 1, FAILED, 1, reason="ValueError: no", at=5.0)
+    yield lambda: store.add_event(study, Event("failed", at=5.0, trial=1, epoch=1, data={"n": 1}))
+    yield lambda: begin(store, study, 0)
+    yield lambda: store.revise_step(study, 0, session=1)
+    yield lambda: store.report(study, 0, 4, {"val_loss": math.nan}, math.inf, at=6.0)
+    yield lambda: store.add_retrained(study, 0, 2)
+    yield lambda: store.end_step(study, 0, STOPPED, 4, reason="not finite", at=7.0)
+    yield lambda: begin(store, study, 2)
+
+
+def everything(store: Store, study: int) -> tuple[list[StudyRecord], Reader, list[object]]:
+    """All that a store says of a study, but for reports that are not finite, which equal nothing."""
+    reports = [repr(report) for report in store.reports(study)]
+    kept = [*store.sessions(study), *store.events(study), *store.checkpoints(study), *reports]
+    return store.studies(), Reader(store, study).read(), kept
+
+
+def changes_of_a_running_trial(store: Store, study: int, number: int) -> list[Callable[[], None]]:
+    """What a trial takes only while a step of it is in progress."""
+    return [
+        lambda: store.report(study, number, 2, {"val_loss": 0.25}, 0.25, at=9.0),
+        lambda: store.end_step(study, number, COMPLETE, 9, at=9.0),
+        lambda: store.revise_step(study, number, until=99),
+        lambda: store.revise_step(study, number, session=99),
+    ]
+
+
+def nothing_new(store: Store, study: int, before: Changes) -> bool:
+    """Nothing has been written since."""
+    new = store.changes(study, before.revision)
+    return not new.trials and not len(new.values) and (new.n_steps, new.revision) == (before.n_steps, before.revision)
+
+
+def spoil(record: object) -> None:
+    """Change what was read, as far as it lets one."""
+    if isinstance(record, dict):
+        for value in record.values():
+            spoil(value)
+        record["spoilt"] = True
+    elif isinstance(record, list):
+        record.append("spoilt")
+
+
+def train(store: Store, study: int, worker: int, trials: int) -> None:
+    """Train so many trials of three epochs, others doing the same."""
+    known = Reader(store, study)
+    for nth in range(trials):
+        while True:
+            known.read()
+            number = len(known.trials)
+            trial = replace(a_trial(number), params=Params({"worker": worker, "nth": nth}))
+            if store.begin_step(study, known.n_steps, trial):
+                break
+        for epoch in (1, 2, 3):
+            store.report(study, number, epoch, {"val_loss": worker + epoch / 4}, worker + epoch / 4, time.time())
+        store.end_step(study, number, COMPLETE, 3, at=time.time())
+
+
+def check_all_is_there(known: Reader, workers: int, trials: int) -> None:
+    """Check the record of several `train`."""
+    done = sorted((trial.params["worker"], trial.params["nth"]) for trial in known.trials.values())
+    assert done == [(worker, nth) for worker in range(workers) for nth in range(trials)]
+    assert known.n_steps == workers * trials
+    for number, trial in known.trials.items():
+        curve = [[epoch, value] for owner, epoch, value in known.values if owner == number]
+        assert curve == [[epoch, float(trial.params["worker"]) + epoch / 4] for epoch in (1, 2, 3)]
+        assert (trial.state, trial.epochs) == (COMPLETE, 3)

@@ -1,0 +1,446 @@
+"""The laws of every store.
+
+To check one, subclass `StoreContract` and give it the fixture `store`, an empty one:
+
+    class TestMyStore(StoreContract):
+        @pytest.fixture
+        def store(self):
+            return MyStore()
+
+A store that several processes may hold at once keeps the laws of `SharedStoreContract` too. That one wants, besides,
+the fixture `reopen`: a function that opens the same store again and that can be pickled.
+"""
+
+# ruff: noqa: D102  names of tests are sentences
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from tunewell.errors import StoreError, StudyExists, StudyNotFound, TrialEnded, TrialNotFound
+from tunewell.space.values import Params
+from tunewell.stores import Session, Store
+from tunewell.testing.records import (
+    COMPLETE,
+    FAILED,
+    PARAMS,
+    PAUSED,
+    RUNNING,
+    SESSION,
+    STOPPED,
+    STUDY,
+    Reader,
+    a_life,
+    a_trial,
+    begin,
+    changes_of_a_running_trial,
+    check_all_is_there,
+    everything,
+    nothing_new,
+    spoil,
+    train,
+)
+from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState
+
+ODD_ORDER = [(1, 1), (0, 1), (0, 2), (1, 2), (0, 1), (1, 3)]
+"""Trials and epochs; one was rewound."""
+
+
+class StoreContract:
+    """What a study relies on."""
+
+    @pytest.fixture
+    def store(self) -> Store:
+        """The store to check, empty."""
+        raise NotImplementedError("give the contract a fixture `store`")
+
+    @pytest.fixture
+    def study(self, store: Store) -> int:
+        """The id of a study with nothing in it."""
+        return store.add_study(STUDY).id
+
+    # --- studies and sessions
+
+    def test_a_study_is_read_as_it_was_written(self, store: Store) -> None:
+        written = store.add_study(STUDY)
+        assert written == replace(STUDY, id=written.id)
+        assert store.study("digits") == written
+        assert store.studies() == [written]
+
+    def test_studies_are_listed_oldest_first(self, store: Store) -> None:
+        names = ["b", "a", "Ünïcode 'quoted' 深層", ""]
+        for name in names:
+            store.add_study(replace(STUDY, name=name, uuid=f"uuid of {name}"))
+        assert [study.name for study in store.studies()] == names
+
+    @pytest.mark.usefixtures("study")
+    def test_a_name_is_given_to_one_study(self, store: Store) -> None:
+        with pytest.raises(StudyExists, match="digits"):
+            store.add_study(replace(STUDY, uuid="another", seed=1))
+        assert [known.seed for known in store.studies()] == [STUDY.seed]
+
+    @pytest.mark.usefixtures("study")
+    def test_an_unknown_study_is_answered_with_those_there_are(self, store: Store) -> None:
+        with pytest.raises(StudyNotFound) as caught:
+            store.study("letters")
+        assert caught.value.known == ("digits",)
+
+    def test_a_study_can_change_its_budget_and_learn_its_epochs(self, store: Store, study: int) -> None:
+        store.change_study(study, budget="900epochs")
+        assert store.study("digits") == replace(STUDY, id=study, budget="900epochs")
+        before = store.changes(study, 0).revision
+        store.change_study(study, max_epochs=50)
+        assert store.study("digits") == replace(STUDY, id=study, budget="900epochs", max_epochs=50)
+        assert store.changes(study, before).max_epochs == 50
+
+    def test_a_study_that_is_not_there_takes_nothing(self, store: Store, study: int) -> None:
+        with pytest.raises(StoreError):
+            store.changes(study + 1, 0)
+        with pytest.raises(StoreError):
+            store.begin_step(study + 1, 0, a_trial(0))
+        with pytest.raises(StoreError):
+            store.add_event(study + 1, Event("lost", at=1.0))
+
+    def test_sessions_are_read_as_they_were_written(self, store: Store, study: int) -> None:
+        plain = Session(started_at=1.8e9, host="cluster", pid=1, command="x", directory="/")
+        first, second = (store.begin_session(study, session) for session in (SESSION, plain))
+        store.end_session(first, at=1.76e9)
+        assert store.sessions(study) == [replace(SESSION, id=first, ended_at=1.76e9), replace(plain, id=second)]
+
+    # --- steps and trials
+
+    def test_a_trial_is_read_as_it_was_written(self, store: Store, study: int) -> None:
+        begin(store, study, 0)
+        trial = Trial(
+            number=1,
+            params=PARAMS,
+            state=RUNNING,
+            epochs=0,
+            until=9,
+            seed=2**31 - 1,
+            started_at=1.75e9,
+            parent=0,
+            parent_epoch=3,
+            note={"bracket": 2, "seen": [1, 2.5, None, "δ"], "bound": math.inf},
+            session=store.begin_session(study, SESSION),
+        )
+        store.begin_step(study, 1, trial)
+        (read,) = [known for known in store.changes(study, 0).trials if known.number == 1]
+        assert read == trial
+        assert [type(value) for value in read.params.values()] == [float, int, bool, str, float]
+
+    def test_a_step_number_is_given_once(self, store: Store, study: int) -> None:
+        assert store.begin_step(study, 0, a_trial(0))
+        before = store.changes(study, 0)
+        assert not store.begin_step(study, 0, a_trial(1))
+        assert not store.begin_step(study, 2, a_trial(1))
+        assert nothing_new(store, study, before)
+        assert store.begin_step(study, 1, a_trial(1))
+        assert store.changes(study, 0).n_steps == 2
+
+    def test_a_trial_number_cannot_be_skipped(self, store: Store, study: int) -> None:
+        begin(store, study, 0)
+        before = store.changes(study, 0)
+        with pytest.raises(TrialNotFound, match="no trial 2"):
+            store.begin_step(study, 1, a_trial(2))
+        assert nothing_new(store, study, before)
+
+    def test_a_paused_trial_goes_on_with_its_record(self, store: Store, study: int) -> None:
+        session = store.begin_session(study, SESSION)
+        begin(store, study, 0, params=PARAMS, note={"bracket": 1})
+        store.end_step(study, 0, PAUSED, 3)
+        (paused,) = store.changes(study, 0).trials
+        assert (paused.state, paused.epochs) == (PAUSED, 3)
+        assert store.begin_step(study, 1, replace(a_trial(0), until=9, session=session, started_at=0.0))
+        (resumed,) = store.changes(study, 0).trials
+        assert resumed == replace(paused, state=RUNNING, until=9, session=session)
+
+    @pytest.mark.parametrize("state", [RUNNING, COMPLETE, STOPPED, FAILED])
+    def test_only_a_paused_trial_can_go_on(self, store: Store, study: int, state: TrialState) -> None:
+        begin(store, study, 0)
+        if state is not RUNNING:
+            store.end_step(study, 0, state, 3)
+        before = store.changes(study, 0)
+        with pytest.raises(TrialEnded):
+            store.begin_step(study, 1, a_trial(0))
+        assert nothing_new(store, study, before)
+
+    def test_a_running_step_can_be_revised(self, store: Store, study: int) -> None:
+        session = store.begin_session(study, SESSION)
+        begin(store, study, 0)
+        (before,) = store.changes(study, 0).trials
+        store.revise_step(study, 0, until=7)
+        assert store.changes(study, 0).trials == [replace(before, until=7)]
+        store.revise_step(study, 0, session=session)
+        assert store.changes(study, 0).trials == [replace(before, until=7, session=session)]
+
+    @pytest.mark.parametrize("state", [COMPLETE, STOPPED, FAILED])
+    def test_an_ended_trial_is_frozen(self, store: Store, study: int, state: TrialState) -> None:
+        begin(store, study, 0)
+        store.report(study, 0, 1, {"val_loss": 0.5}, 0.5, at=1.0)
+        store.end_step(study, 0, state, 1, reason="Traceback ...\n  é", at=2.0)
+        before = store.changes(study, 0)
+        assert before.trials[0] == replace(a_trial(0), state=state, epochs=1, reason="Traceback ...\n  é", ended_at=2.0)
+        for change in changes_of_a_running_trial(store, study, 0):
+            with pytest.raises(TrialEnded, match=str(state)):
+                change()
+        assert nothing_new(store, study, before)
+
+    def test_a_paused_trial_takes_nothing_until_it_goes_on(self, store: Store, study: int) -> None:
+        begin(store, study, 0)
+        store.end_step(study, 0, PAUSED, 3)
+        for change in changes_of_a_running_trial(store, study, 0):
+            with pytest.raises(TrialEnded, match="paused"):
+                change()
+        begin(store, study, 0)
+        store.report(study, 0, 4, {}, None, at=1.0)
+
+    @pytest.mark.parametrize("number", [-1, 1, 10**9])
+    def test_a_trial_that_is_not_there_takes_nothing(self, store: Store, study: int, number: int) -> None:
+        begin(store, study, 0)
+        before = store.changes(study, 0)
+        for change in changes_of_a_running_trial(store, study, number):
+            with pytest.raises(TrialNotFound, match=f"no trial {number}; its trials are 0 to 0"):
+                change()
+        with pytest.raises(TrialNotFound):
+            store.add_retrained(study, number, 1)
+        with pytest.raises(TrialNotFound):
+            store.add_event(study, Event("odd", at=1.0, trial=number))
+        with pytest.raises(TrialNotFound):
+            store.set_checkpoint(study, Checkpoint(number, 1, "x.ckpt", 1, 1.0))
+        assert nothing_new(store, study, before)
+
+    def test_epochs_trained_twice_are_added_up(self, store: Store, study: int) -> None:
+        begin(store, study, 0)
+        store.add_retrained(study, 0, 3)
+        store.end_step(study, 0, COMPLETE, 5)
+        store.add_retrained(study, 0, 4)
+        assert store.changes(study, 0).trials[0].retrained == 7
+
+    # --- reports
+
+    def test_a_report_is_read_as_it_was_written(self, store: Store, study: int) -> None:
+        begin(store, study, 0)
+        metrics = {"val_loss": math.nan, "train loss ñ": -0.0, "up": math.inf, "down": -math.inf, "tiny": 5e-324}
+        store.report(study, 0, 1, metrics, math.inf, at=1.75e9)
+        (report,) = store.reports(study)
+        assert (report.trial, report.epoch, report.at) == (0, 1, 1.75e9)
+        assert repr(report.metrics) == repr(metrics)  # not-a-number equals nothing, and 0 is -0 to ==
+        assert store.changes(study, 0).values.tolist() == [[0, 1, math.inf]]
+
+    def test_numbers_of_numpy_are_taken(self, store: Store, study: int) -> None:
+        begin(store, study, 0)
+        loss: Any = np.float32(0.5)  # which is no float to Python
+        store.report(study, 0, 1, {"val_loss": loss, "seen": cast("Any", np.int64(3))}, loss, at=1.0)
+        assert store.reports(study) == [Report(0, 1, {"val_loss": 0.5, "seen": 3.0}, 1.0)]
+        assert store.changes(study, 0).values.tolist() == [[0, 1, 0.5]]
+
+    def test_reports_come_oldest_first_of_all_trials_or_one(self, store: Store, study: int) -> None:
+        written = [Report(trial, epoch, {"val_loss": 0.1 * i}, i) for i, (trial, epoch) in enumerate(ODD_ORDER)]
+        begin(store, study, 0)
+        begin(store, study, 1)
+        for report in written:
+            store.report(study, report.trial, report.epoch, report.metrics, report.metrics["val_loss"], report.at)
+        assert store.reports(study) == written
+        assert store.reports(study, 1) == [report for report in written if report.trial == 1]
+        assert store.changes(study, 0).values.tolist() == [[r.trial, r.epoch, r.metrics["val_loss"]] for r in written]
+
+    def test_a_report_without_the_metric_has_no_value(self, store: Store, study: int) -> None:
+        begin(store, study, 0)
+        store.report(study, 0, 1, {"train_loss": 1.0}, None, at=1.0)
+        store.report(study, 0, 2, {"val_loss": 0.5}, 0.5, at=2.0)
+        assert store.changes(study, 0).values.tolist() == [[0, 2, 0.5]]
+        assert [report.epoch for report in store.reports(study)] == [1, 2]
+
+    # --- changes
+
+    def test_an_empty_study_has_no_trials_and_no_values(self, store: Store, study: int) -> None:
+        changes = store.changes(study, 0)
+        assert (changes.n_steps, changes.max_epochs, list(changes.trials)) == (0, None, [])
+        assert changes.values.shape == (0, 3)
+        assert changes.values.dtype == np.float64
+
+    def test_changes_are_told_once(self, store: Store, study: int) -> None:
+        reader = Reader(store, study)
+        for change in a_life(store, study):
+            change()
+            reader.read()
+            assert nothing_new(store, study, store.changes(study, 0))
+            assert reader == Reader(store, study).read()
+        assert reader.told == 10  # changes of a trial, of which the reader was told one by one
+
+    def test_studies_do_not_mix(self, store: Store, study: int) -> None:
+        other = store.add_study(replace(STUDY, name="letters", uuid="another")).id
+        for change in a_life(store, study):
+            change()
+        begin(store, other, 0)
+        store.report(other, 0, 1, {"val_loss": 9.0}, 9.0, at=1.0)
+        changes = store.changes(other, 0)
+        assert (changes.n_steps, list(changes.trials), changes.values.tolist()) == (1, [a_trial(0)], [[0, 1, 9.0]])
+        assert len(store.reports(other)) == 1
+        assert (store.events(other), store.checkpoints(other), store.sessions(other)) == ([], [], [])
+
+    def test_what_is_read_are_values(self, store: Store) -> None:
+        inner = [1]
+        space, note, data = {"params": {"x": inner}}, {"seen": inner}, {"why": inner}
+        params, metrics = {"x": 0.5}, {"val_loss": 0.5}
+        study = store.add_study(replace(STUDY, space=space)).id
+        begin(store, study, 0, params=Params(params), note=note)
+        store.report(study, 0, 1, metrics, 0.5, at=1.0)
+        store.add_event(study, Event("odd", at=1.0, data=data))
+        before = repr(everything(store, study))
+        inner.append(2)
+        params["x"] = metrics["val_loss"] = 99.0
+        for theirs in (store.studies()[0].space, store.reports(study)[0].metrics, store.events(study)[0].data):
+            spoil(theirs)
+        changes = store.changes(study, 0)
+        spoil(changes.trials[0].note)
+        changes.values[:] = 99.0
+        assert repr(everything(store, study)) == before
+
+    # --- events and checkpoints
+
+    def test_events_come_oldest_first_of_the_study_or_of_a_trial(self, store: Store, study: int) -> None:
+        begin(store, study, 0)
+        begin(store, study, 1)
+        events = [
+            Event("begun", at=3.0),
+            Event("restored", at=2.0, trial=1, epoch=4, by="Ada", data={"from": "a.ckpt", "loss": math.inf, "n": [1]}),
+            Event("failed", at=1.0, trial=0),
+        ]
+        for event in events:
+            store.add_event(study, event)
+        assert store.events(study) == events
+        assert store.events(study, 1) == [events[1]]
+
+    def test_the_newest_checkpoint_of_each_trial_is_kept(self, store: Store, study: int) -> None:
+        begin(store, study, 0)
+        begin(store, study, 1)
+        old, new = Checkpoint(0, 2, "0-2.ckpt", 10, 1.0), Checkpoint(0, 4, "0-4.ckpt", 2**40, 2.0)
+        other = Checkpoint(1, 3, "1-3.ckpt", 20, 3.0)
+        for checkpoint in (other, old, new):
+            store.set_checkpoint(study, checkpoint)
+        assert store.checkpoints(study) == [new, other]
+
+    # --- many at once
+
+    def test_threads_take_turns(self, store: Store, study: int) -> None:
+        errors: list[BaseException] = []
+
+        def work(worker: int) -> None:
+            try:
+                train(store, study, worker, trials=5)
+            except BaseException as error:  # noqa: BLE001  whatever it is, the test wants to show it
+                errors.append(error)
+
+        threads = [threading.Thread(target=work, args=(worker,)) for worker in range(4)]
+        reader = Reader(store, study)
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            reader.read()
+        assert errors == []
+        check_all_is_there(reader.read(), workers=4, trials=5)
+        assert reader == Reader(store, study).read()
+
+    def test_it_can_be_closed_twice(self, store: Store) -> None:
+        store.close()
+        store.close()
+
+
+class SharedStoreContract(StoreContract):
+    """What is relied on besides, where several processes hold one store."""
+
+    @pytest.fixture
+    def reopen(self) -> Callable[[], Store]:
+        """Opens the store of the fixture `store` again, in this process or another."""
+        raise NotImplementedError("give the contract a fixture `reopen`")
+
+    def test_all_is_there_when_it_is_opened_again(self, store: Store, study: int, reopen: Callable[[], Store]) -> None:
+        for change in a_life(store, study):
+            change()
+        before = everything(store, study)
+        store.close()
+        again = reopen()
+        assert everything(again, study) == before
+        assert again.begin_step(study, before[1].n_steps, a_trial(len(before[1].trials)))
+        again.close()
+
+    def test_each_sees_at_once_what_another_wrote(self, store: Store, study: int, reopen: Callable[[], Store]) -> None:
+        other = reopen()
+        reader = Reader(other, study)
+        for change in a_life(store, study):
+            change()
+            assert reader.read() == Reader(store, study).read()
+        other.close()
+
+    def test_of_two_that_begin_the_same_step_one_does(
+        self, store: Store, study: int, reopen: Callable[[], Store]
+    ) -> None:
+        other = reopen()
+        seen = store.changes(study, 0), other.changes(study, 0)
+        begun = [s.begin_step(study, n.n_steps, a_trial(0)) for s, n in zip((store, other), seen, strict=True)]
+        assert begun == [True, False]
+        other.close()
+
+    def test_processes_lose_nothing_while_another_reads(
+        self, store: Store, study: int, reopen: Callable[[], Store]
+    ) -> None:
+        spawn = multiprocessing.get_context("spawn")
+        start = spawn.Barrier(4)
+        processes = [spawn.Process(target=_train_in_a_process, args=(reopen, study, n, start)) for n in range(4)]
+        for process in processes:
+            process.start()
+        reader = Reader(store, study)
+        while any(process.is_alive() for process in processes):
+            reader.read()
+            time.sleep(0.002)
+        assert [process.exitcode for process in processes] == [0, 0, 0, 0]
+        check_all_is_there(reader.read(), workers=4, trials=10)
+        assert reader == Reader(store, study).read()
+
+    def test_what_a_killed_process_was_answered_is_kept(
+        self, store: Store, study: int, reopen: Callable[[], Store], tmp_path: Path
+    ) -> None:
+        journal = tmp_path / "journal"
+        begin(store, study, 0)
+        process = multiprocessing.get_context("spawn").Process(target=_report_for_ever, args=(reopen, study, journal))
+        process.start()
+        while process.is_alive() and (not journal.exists() or journal.stat().st_size < 500):
+            time.sleep(0.001)
+        process.kill()
+        process.join()
+        answered = journal.read_text().split()
+        kept = [str(report.epoch) for report in store.reports(study)]
+        assert len(answered) > 50
+        assert kept in (answered, [*answered, str(len(answered) + 1)])  # the last one may have missed its answer
+        store.report(study, 0, len(kept) + 1, {"val_loss": 0.5}, 0.5, at=1.0)
+        assert len(store.changes(study, 0).values) == len(kept) + 1
+
+
+def _train_in_a_process(reopen: Callable[[], Store], study: int, worker: int, start: Barrier) -> None:
+    start.wait()
+    store = reopen()
+    train(store, study, worker, trials=10)
+    store.close()
+
+
+def _report_for_ever(reopen: Callable[[], Store], study: int, journal: Path) -> None:
+    store = reopen()
+    epoch = 0
+    with journal.open("a", buffering=1) as answered:  # by line: what is written is out of this process
+        while True:
+            epoch += 1
+            store.report(study, 0, epoch, {"val_loss": 1.0 / epoch}, 1.0 / epoch, time.time())
+            answered.write(f"{epoch}\n")

@@ -1,0 +1,246 @@
+"""What holds for every space: values come back, bounds hold, scales are even, spaces survive being written down."""
+
+import json
+import math
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tunewell.space.params import Choice, Float, Int
+from tunewell.space.space import Space
+
+UNITS = st.floats(0, 1)
+ANY_UNITS = st.floats(allow_nan=False)
+AWKWARD = "aB0 _-.=#'\"\\\n\r\t\x00\x7f[]{}é☃𝔘"
+TIERS = st.sampled_from([None, 1, 2, 3])
+
+
+@st.composite
+def linear_floats(draw, **settings):
+    low = draw(st.floats(-1e6, 1e6))
+    return Float(low, low + draw(st.floats(1e-3, 1e6)), **settings)
+
+
+@st.composite
+def log_floats(draw, **settings):
+    low = 10 ** draw(st.floats(-12, 6))
+    return Float(low, low * 10 ** draw(st.floats(0.01, 12)), scale="log", **settings)
+
+
+@st.composite
+def log1m_floats(draw, **settings):
+    to_one = 10 ** draw(st.floats(-6, 1))
+    return Float(1 - to_one * 10 ** draw(st.floats(0.01, 4)), 1 - to_one, scale="log1m", **settings)
+
+
+@st.composite
+def ints(draw, **settings):
+    scale = draw(st.sampled_from(["linear", "log"]))
+    low = draw(st.integers(1 if scale == "log" else -(10**9), 10**9))
+    return Int(low, low + draw(st.integers(1, 10**9)), scale=scale, **settings)
+
+
+@st.composite
+def choices(draw, **settings):
+    value = st.one_of(
+        st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text(AWKWARD, max_size=5)
+    )
+    return Choice(draw(st.lists(value, min_size=1, max_size=6, unique=True)), ordered=draw(st.booleans()), **settings)
+
+
+def floats(**settings):
+    return st.one_of(linear_floats(**settings), log_floats(**settings), log1m_floats(**settings))
+
+
+def params(**settings):
+    return st.one_of(floats(**settings), ints(**settings), choices(**settings))
+
+
+@st.composite
+def spaces(draw):
+    """Up to six parameters, some of them under a condition on a choice or an int, children before parents too."""
+    parents = {"kind": draw(choices()), "depth": Int(1, 3)}
+    found = dict(parents)
+    for name in draw(st.lists(st.sampled_from("abcd"), unique=True)):
+        parent = draw(st.sampled_from([None, *parents]))
+        when = None
+        if parent is not None:
+            values = parents[parent].decode(draw(st.lists(UNITS, min_size=1, max_size=2)))
+            when = {parent: values}
+        plain = draw(params(tier=draw(TIERS), live=draw(st.booleans())))
+        default = draw(st.none() | UNITS.map(lambda unit, param=plain: param.decode([unit])[0]))
+        given_settings = {"tier": plain.tier, "live": plain.live, "default": default, "when": when}
+        if isinstance(plain, Choice):
+            found[name] = Choice(plain.values, ordered=plain.ordered, **given_settings)
+        else:
+            found[name] = type(plain)(plain.low, plain.high, scale=plain.scale, **given_settings)
+    return Space({name: found[name] for name in draw(st.permutations(list(found)))})
+
+
+@st.composite
+def spaces_and_points(draw):
+    space = draw(spaces())
+    return space, np.array(draw(st.lists(UNITS, min_size=len(space.params), max_size=len(space.params))))
+
+
+@given(param=floats(), unit=UNITS)
+def test_a_float_comes_back_from_its_unit(param, unit):
+    value = float(param.from_unit(unit))
+    back = float(param.from_unit(param.to_unit(value)))
+    exact_in = {"linear": param.high - param.low + abs(value), "log": value, "log1m": 1 - value}[param.scale]
+    assert abs(back - value) <= 1e-12 * exact_in + 1e-15
+
+
+@given(param=st.one_of(ints(), choices()), unit=UNITS)
+def test_an_int_or_a_choice_comes_back_exactly_from_its_unit(param, unit):
+    (value,) = param.decode([unit])
+    (back,) = param.decode(param.to_unit([value]))
+    assert back == value
+    assert type(back) is type(value)
+
+
+@given(param=floats(), unit=UNITS)
+def test_a_unit_comes_back_from_its_float(param, unit):
+    value = param.from_unit(unit)
+    # where floats are coarser than the scale, no closer than to the next float
+    coarse = abs(float(param.to_unit(np.nextafter(value, param.high)) - param.to_unit(np.nextafter(value, param.low))))
+    assert abs(float(param.to_unit(value)) - unit) <= 1e-12 + coarse
+
+
+@given(param=st.one_of(floats(), ints()), unit=ANY_UNITS)
+def test_bounds_are_never_left_by_rounding_nor_by_units_outside(param, unit):
+    assert param.low <= param.from_unit(unit) <= param.high
+    assert param.low <= param.decode([unit])[0] <= param.high
+    assert param.contains(param.decode([unit])[0])
+
+
+@given(param=choices(), unit=ANY_UNITS)
+def test_a_choice_is_one_of_its_values_whatever_the_unit(param, unit):
+    assert param.from_unit(unit) in param.values
+
+
+@given(param=st.one_of(floats(), ints()), value=st.floats(allow_nan=False))
+def test_units_stay_in_the_cube_whatever_the_value(param, value):
+    assert 0 <= param.to_unit(value) <= 1
+
+
+@given(param=st.one_of(floats(), ints()), units=st.lists(UNITS, min_size=2))
+def test_a_larger_unit_is_never_a_smaller_value(param, units):
+    assert (np.diff(param.from_unit(np.sort(units))) >= 0).all()
+
+
+@given(param=params())
+def test_arrays_of_any_shape_go_both_ways(param):
+    units = np.linspace(0, 1, 6).reshape(2, 3)
+    assert param.from_unit(units).shape == (2, 3)
+    assert param.to_unit(param.from_unit(units)).shape == (2, 3)
+
+
+@given(low=st.integers(-8, 2), decades=st.integers(2, 8))
+def test_a_log_scale_draws_as_often_from_each_decade_and_a_linear_one_does_not(low, decades):
+    bounds = 10.0**low, 10.0 ** (low + decades)
+    edges = 10.0 ** np.arange(low, low + decades + 1)
+    assert _shares(Float(*bounds, scale="log"), edges) == pytest.approx([1 / decades] * decades, abs=0.002)
+    assert _shares(Float(*bounds), edges)[-1] == pytest.approx(0.9, abs=0.01)
+
+
+@given(nines=st.integers(1, 5), decades=st.integers(2, 5))
+def test_a_log1m_scale_draws_as_often_from_each_decade_of_the_distance_to_one(nines, decades):
+    edges = 1 - 10.0 ** -np.arange(nines, nines + decades + 1)
+    param = Float(edges[0], edges[-1], scale="log1m")
+    assert _shares(param, edges) == pytest.approx([1 / decades] * decades, abs=0.002)
+
+
+def test_log1m_draws_as_often_from_90_to_99_as_from_99_to_999():
+    assert _shares(Float(0.9, 0.999, scale="log1m"), [0.9, 0.99, 0.999]) == pytest.approx([0.5, 0.5], abs=0.001)
+
+
+@given(low=st.integers(-1000, 1000), count=st.integers(2, 40))
+def test_a_linear_int_draws_every_value_as_often(low, count):
+    param = Int(low, low + count - 1)
+    values, counts = np.unique(param.from_unit(_even(100 * count)), return_counts=True)
+    assert values.tolist() == list(range(low, low + count))
+    assert counts == pytest.approx(100, abs=1)
+
+
+@given(param=choices())
+def test_a_choice_draws_every_value_as_often(param):
+    drawn = param.decode(_even(100 * len(param.values)))
+    assert [drawn.count(value) for value in param.values] == pytest.approx([100] * len(param.values), abs=1)
+
+
+def _even(n):
+    return (np.arange(n) + 0.5) / n
+
+
+def _shares(param, edges):
+    edges = np.array(edges)
+    edges[[0, -1]] = param.low, param.high
+    counts, _ = np.histogram(param.from_unit(_even(2000)), edges)
+    return counts / 2000
+
+
+@given(case=spaces_and_points())
+def test_encoding_undoes_decoding(case):
+    space, point = case
+    params = space.decode(point)
+    encoded = space.encode(params)
+    again = space.decode(encoded)
+    assert list(again) == list(params)
+    for name, value in params.items():
+        if isinstance(space.params[name], Float):
+            param = space.params[name]
+            assert again[name] == pytest.approx(value, rel=1e-9, abs=1e-9 * (param.high - param.low))
+        else:
+            assert again[name] == value
+    assert [name for name, unit in zip(space.names, encoded, strict=True) if not math.isnan(unit)] == list(params)
+
+
+@given(case=spaces_and_points())
+def test_a_parameter_is_there_exactly_when_its_condition_holds(case):
+    space, point = case
+    params = space.decode(point)
+    for name, param in space.params.items():
+        holds = all(params.get(parent) in values for parent, values in param.conditions.items())
+        assert (name in params) == holds
+
+
+@given(space=spaces(), seed=st.integers(0, 2**32))
+def test_many_settings_are_coded_as_each_alone(space, seed):
+    points = np.random.default_rng(seed).random((5, len(space.params)))
+    many = space.decode_many(points)
+    assert many == [space.decode(point) for point in points]
+    np.testing.assert_array_equal(space.encode_many(many), [space.encode(params) for params in many])
+
+
+@given(case=spaces_and_points())
+def test_what_is_decoded_passes_the_check_unchanged(case):
+    space, point = case
+    params = space.decode(point)
+    assert space.check(params) == params
+    assert list(space.check(params)) == list(params)
+
+
+@given(space=spaces())
+def test_the_defaults_pass_the_check(space):
+    assert space.check(space.defaults()) == space.defaults()
+
+
+@given(space=spaces())
+def test_a_space_survives_toml_json_and_pickle(space):
+    assert Space.from_toml(space.to_toml()) == space
+    assert Space.from_dict(json.loads(json.dumps(space.to_dict()))) == space
+    assert pickle.loads(pickle.dumps(space)) == space
+
+
+@given(space=spaces(), data=st.data())
+def test_a_held_parameter_keeps_its_default_in_every_setting(space, data):
+    held = data.draw(st.sets(st.sampled_from(space.names)))
+    smaller = space.hold(held)
+    for params in smaller.decode_many(np.random.default_rng(0).random((5, len(smaller.params)))):
+        assert space.check(params) == params
+        for name in held & params.keys():
+            assert params[name] == space.params[name].usual

@@ -1,0 +1,467 @@
+"""The commands in this process: what they print, and what they refuse in one line."""
+
+import csv
+import io
+import json
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+from openpyxl import load_workbook
+
+from tunewell.cli.main import cli
+
+SCRIPT = """
+import tunewell as tw
+
+space = tw.Space(
+    rate=tw.Float(1e-4, 1.0, scale="log", tier=1, default=1e-2),
+    kind=tw.Choice(["=a", "b"], tier=3, default="b"),
+    beta=tw.Float(0.0, 1.0, tier=4, default=0.5),
+)
+metric = "val_accuracy"
+
+
+def train(run):
+    for epoch in run.epochs(3):
+        value = (1 - abs(run.params.rate - 0.1)) * epoch / 3
+        run.report(val_accuracy=value, val_loss=1 - value, gradient=float("nan") if epoch == 1 else 1.0)
+"""
+SPACE = """
+[rate]
+type = "float"
+low = 1e-3
+high = 1.0
+scale = "log"
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """An empty working directory, with a script and a space in it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TUNEWELL_STORE", raising=False)
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    (tmp_path / "train.py").write_text(SCRIPT)
+    (tmp_path / "space.toml").write_text(SPACE)
+    return tmp_path
+
+
+def tunewell(*arguments, expect=0):
+    done = CliRunner().invoke(cli, arguments, prog_name="tunewell")
+    assert done.exit_code == expect, done.output
+    assert "Traceback" not in done.output
+    return done
+
+
+def refused(*arguments, expect=2):
+    """The one line that says why."""
+    (line,) = tunewell(*arguments, expect=expect).stderr.splitlines()
+    return line.removeprefix("error: ")
+
+
+def tune(*arguments):
+    return json.loads(tunewell("tune", "train.py", "--budget", "2", "--json", *arguments).stdout)
+
+
+# --- tune
+
+
+def test_tune_prints_the_best_setting_fit_to_be_copied():
+    shown = tunewell("tune", "train.py", "--budget", "2").stdout
+    namespace = {}
+    exec("\n".join(line.strip() for line in shown.splitlines() if " = " in line), namespace)
+    assert namespace["rate"] == json.loads(tunewell("best", "--json").stdout)["params"]["rate"]
+    assert "6 of 6 epochs" in shown
+    assert "tunewell show train" in shown
+
+
+def test_a_step_is_a_line_on_standard_error_and_quiet_means_none():
+    assert "trial 0  epoch" in tunewell("tune", "train.py", "--budget", "1").stderr
+    assert tunewell("tune", "train.py", "--budget", "1", "--quiet").stderr == ""
+
+
+def test_the_file_says_the_metric_and_a_flag_goes_before_it():
+    assert tune()["metric"] == "val_accuracy"
+    assert tune("--metric", "val_loss")["direction"] == "minimize"
+
+
+def test_the_budget_of_a_file_counts_and_a_flag_goes_before_it(folder):
+    (folder / "short.py").write_text(SCRIPT + "\nbudget = '4epochs'\nEPOCHS = 3\n")
+    assert json.loads(tunewell("tune", "short.py", "--json").stdout)["epochs"] == 4
+    assert json.loads(tunewell("tune", "short.py", "--json", "--budget", "5epochs").stdout)["epochs"] == 5
+
+
+def test_studies_of_a_script_are_numbered():
+    assert [tune()["study"] for _ in range(3)] == ["train", "train-2", "train-3"]
+
+
+def test_a_resumed_study_keeps_what_is_not_said_again():
+    first = tune("--seed", "5", "--scheduler", "halving", "--sampler", "random", "--tier", "4")
+    more = json.loads(tunewell("tune", "train.py", "--resume", "--budget", "4", "--json").stdout)
+    assert more["study"] == "train"
+    assert more["epochs"] == 12
+    assert {name: more[name] for name in ("seed", "scheduler", "space", "metric")} == {
+        name: first[name] for name in ("seed", "scheduler", "space", "metric")
+    }
+
+
+def test_what_is_said_again_as_it_was_is_accepted_when_a_study_is_resumed(folder):
+    (folder / "speed.py").write_text(SCRIPT.replace("val_accuracy", "speed"))
+    flags = ["--metric", "speed", "--seed", "2", "--scheduler", "asha", "--eta", "2", "--tier", "3", "--epochs", "3"]
+    tunewell("tune", "speed.py", "--direction", "maximize", "--budget", "2", *flags)
+    more = json.loads(tunewell("tune", "speed.py", "--resume", "--budget", "3", "--json", *flags).stdout)
+    assert (more["epochs"], more["direction"]) == (9, "maximize")
+
+
+def test_a_study_that_is_done_says_so_when_it_is_resumed():
+    tune()
+    assert "the budget is spent" in tunewell("tune", "train.py", "--resume").stderr
+
+
+def test_what_is_resumed_differently_is_refused():
+    tune()
+    assert "another seed" in refused("tune", "train.py", "--resume", "--seed", "3")
+    assert "another metric" in refused("tune", "train.py", "--resume", "--metric", "val_loss")
+    assert "another scheduler" in refused("tune", "train.py", "--resume", "--scheduler", "full")
+    assert "another space (in beta)" in refused("tune", "train.py", "--resume", "--tier", "4")
+    assert "another space (in rate, kind, beta)" in refused("tune", "train.py", "--resume", "--space", "space.toml")
+
+
+def test_there_must_be_something_to_resume(folder):
+    assert "tunewell.db" in refused("tune", "train.py", "--resume")
+    assert not (folder / "tunewell.db").exists()
+    tune("--name", "mine")
+    assert "nothing to resume" in refused("tune", "train.py", "--resume")
+    assert "'mine'" in refused("tune", "train.py", "--resume", "--name", "yours")
+
+
+def test_a_name_that_is_taken_is_refused():
+    tune("--name", "mine")
+    assert "'mine' already" in refused("tune", "train.py", "--name", "mine")
+
+
+def test_a_space_from_a_toml_file_takes_the_place_of_the_scripts(folder):
+    (folder / "train.py").write_text(
+        "def train(run):\n    for _ in run.epochs(2):\n        run.report(val_loss=run.params.rate)\n"
+    )
+    assert list(tune("--space", "space.toml")["best"]["params"]) == ["rate"]
+
+
+def test_parameters_above_the_tier_keep_their_defaults():
+    tune("--tier", "1", "--scheduler", "full")
+    rows = list(csv.DictReader(io.StringIO(tunewell("export").stdout)))
+    assert {row["kind"] for row in rows} == {"b"}
+    assert len({row["rate"] for row in rows}) == len(rows)
+
+
+def test_a_grid_is_counted_before_it_starts(folder):
+    done = tunewell("tune", "train.py", "--sampler", "grid", "--levels", "4", "--budget", "1")
+    assert "the grid has 8 settings" in done.stderr
+    assert "the grid has 6 settings" in tunewell("tune", "train.py", "--sampler", "grid", "--dry-run").stderr
+
+
+def test_settings_of_a_scheduler_are_on_record():
+    assert tune("--scheduler", "asha", "--eta", "2", "--min-epochs", "2")["scheduler"]["eta"] == 2
+
+
+def test_dry_run_shows_what_would_be_drawn_and_leaves_no_store(folder):
+    shown = tunewell("tune", "train.py", "--dry-run").stdout
+    assert "rate" in shown
+    assert "half below 0.01" in shown
+    assert "held at 0.5" in shown
+    assert not (folder / "tunewell.db").exists()
+
+
+def test_what_the_users_code_prints_stays_out_of_the_data(folder):
+    (folder / "chatty.py").write_text(
+        SCRIPT.replace("    for epoch", "    print('hello from train')\n    for epoch") + "\nprint('loading')"
+    )
+    done = tunewell("tune", "chatty.py", "--budget", "1", "--json")
+    assert json.loads(done.stdout)["study"] == "chatty"
+    assert "loading" in done.stderr
+    assert "hello from train" in done.stderr
+
+
+def test_the_environment_names_the_store_and_a_flag_goes_before_it(folder, monkeypatch):
+    monkeypatch.setenv("TUNEWELL_STORE", "from-environment.db")
+    tune()
+    tune("--store", "from-flag.db")
+    assert {path.name for path in folder.glob("*.db")} == {"from-environment.db", "from-flag.db"}
+
+
+def test_a_study_in_which_nothing_was_measured_exits_with_1(folder):
+    (folder / "nan.py").write_text(SCRIPT.replace("value = (1", "value = float('nan') * (1"))
+    shown = tunewell("tune", "nan.py", "--budget", "1", expect=1)
+    assert "no trial has reported a finite val_accuracy" in shown.stdout
+
+
+def test_code_that_keeps_failing_is_shown_once_and_exits_with_1(folder):
+    (folder / "broken.py").write_text(
+        SCRIPT.replace("    for epoch", "    raise RuntimeError('no such layer')\n    for epoch")
+    )
+    done = CliRunner().invoke(cli, ["tune", "broken.py", "--quiet"])
+    assert done.exit_code == 1
+    assert done.stderr.count("Traceback") == 1
+    assert "broken.py" in done.stderr
+    assert "src/tunewell" not in done.stderr
+    assert done.stderr.splitlines()[-1] == (
+        "error: stopped: 3 trials in a row failed with the same error: RuntimeError: no such layer"
+    )
+
+
+# --- bad input: a line, exit code 2, before any training
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("1e-4, 1.0", "1.0, 1e-4"), "low"),
+        (("1e-4, 1.0", "0.0, 1.0"), "log"),
+        (("default=1e-2", "default=7.0"), "default"),
+        (("tier=3,", "tier=3, when={'speed': 1},"), "speed"),
+        (("def train", "def fit"), "has no function train"),
+        (("space = ", "spice = "), "has no space"),
+        (("import tunewell as tw", "import tunewell as tw\nimport no_such_package"), "no_such_package"),
+        (("def train(run):", "def train(run:"), "train.py:12"),
+        (("metric = ", "metric = 5 or "), "metric must be the name of a metric, got 5"),
+        (("metric = ", "raise SystemExit(3)\nmetric = "), "sys.exit(3)"),
+        (('metric = "val_accuracy"', 'metric = "speed"'), "--direction"),
+        (('metric = "val_accuracy"', 'metric = "val_f1"'), "val_accuracy, val_loss, gradient"),
+    ],
+)
+def test_a_file_with_a_mistake_is_refused_in_a_line_that_names_it(folder, change, says):
+    assert change[0] in SCRIPT
+    (folder / "train.py").write_text(SCRIPT.replace(*change))
+    line = refused("tune", "train.py", "--quiet")
+    assert says in line
+    assert "Traceback" not in line
+
+
+def test_a_mistake_in_a_space_is_refused_with_its_line(folder):
+    (folder / "train.py").write_text(SCRIPT.replace("1e-4, 1.0", "1.0, 1e-4"))
+    assert refused("tune", "train.py").startswith(
+        'train.py:5: rate=tw.Float(1.0, 1e-4, scale="log", tier=1, default=1e-2): '
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["tune"], "give a Python file"),
+        (["tune", "none.py"], "none.py does not exist"),
+        (["tune", "."], "is a folder"),
+        (["tune", "space.toml"], "is no Python file"),
+        (["tune", "train.py", "--budget", "0"], "budget"),
+        (["tune", "train.py", "--budget", "lots"], "'lots'"),
+        (["tune", "train.py", "--epochs", "0"], "--epochs"),
+        (["tune", "train.py", "--workers", "0"], "--workers"),
+        (["tune", "train.py", "--direction", "up"], "--direction"),
+        (["tune", "train.py", "--scheduler", "fast"], "--scheduler"),
+        (["tune", "train.py", "--no-such-option"], "--no-such-option"),
+        (["tune", "train.py", "--eta", "3"], "--scheduler"),
+        (["tune", "train.py", "--scheduler", "full", "--eta", "3"], "no eta"),
+        (["tune", "train.py", "--scheduler", "asha", "--eta", "1"], "eta"),
+        (["tune", "train.py", "--levels", "3"], "--sampler grid"),
+        (["tune", "train.py", "--space", "none.toml"], "none.toml"),
+        (["tune", "train.py", "--dry-run", "--resume"], "--resume"),
+        (["tune", "train.py", "--store", "train.py"], "train.py"),
+        (["tune", "train.py", "--", "python", "x.py"], "not both"),
+        (["space", "none.toml"], "none.toml"),
+        (["list"], "tunewell.db"),
+        (["show"], "tunewell.db"),
+        (["best", "--store", "space.toml"], "space.toml"),
+        (["export", "--output", "x.parquet"], "--format"),
+        (["dance"], "dance"),
+        (["--dance"], "--dance"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_in_a_line(folder, arguments, says):
+    assert says in refused(*arguments)
+    assert {path.name for path in folder.iterdir()} <= {"train.py", "space.toml", "__pycache__"}
+
+
+def test_a_mistake_in_a_toml_space_names_the_file_and_the_parameter(folder):
+    (folder / "space.toml").write_text(SPACE.replace("low = 1e-3", "low = 2.0"))
+    line = refused("space", "space.toml")
+    assert "space.toml" in line
+    assert "rate" in line
+
+
+def test_traceback_shows_where_an_error_comes_from():
+    done = CliRunner().invoke(cli, ["--traceback", "tune", "train.py", "--budget", "0"])
+    assert done.exit_code == 2
+    assert "Traceback" in done.stderr
+    assert "budget.py" in done.stderr
+
+
+# --- space
+
+
+def test_space_shows_a_histogram_of_each_parameter_from_either_kind_of_file():
+    assert "rate" in tunewell("space", "train.py").stdout
+    assert "rate" in tunewell("space", "space.toml").stdout
+
+
+def test_space_warns_of_a_range_of_decades_on_a_linear_scale(folder):
+    (folder / "space.toml").write_text(SPACE.replace('scale = "log"\n', "").replace("1e-3", "1e-5"))
+    done = tunewell("space", "space.toml")
+    assert done.stderr.startswith("warning: rate")
+    assert "warning" not in done.stdout
+
+
+def test_space_gives_the_figures_as_json():
+    (rate,) = json.loads(tunewell("space", "space.toml", "--json").stdout)
+    assert rate["name"] == "rate"
+    assert sum(rate["shares"]) == pytest.approx(1)
+
+
+# --- list, show, best, export
+
+
+def test_list_has_a_line_a_study():
+    tune()
+    tune("--name", "mine")
+    lines = tunewell("list").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["study", "train", "mine"]
+    studies = json.loads(tunewell("list", "--json").stdout)
+    assert [study["epochs"] for study in studies] == [6, 6]
+
+
+def test_show_has_the_newest_study_and_its_trials_the_best_first():
+    tune()
+    tune("--name", "mine")
+    lines = tunewell("show").stdout.splitlines()
+    assert "mine" in lines[0]
+    values = [float(line.split()[2]) for line in lines[lines.index("") + 2 :]]
+    assert values == sorted(values, reverse=True)
+
+
+def test_show_takes_the_best_or_the_newest_trials():
+    tune("--scheduler", "asha", "--min-epochs", "1")
+    top = json.loads(tunewell("show", "--top", "2", "--json").stdout)
+    last = json.loads(tunewell("show", "--last", "2", "--json").stdout)
+    assert top["trials"][0]["trial"] == top["best"]["trial"]
+    n = sum(top["trials_by_state"].values())
+    assert [trial["trial"] for trial in last["trials"]] == [n - 2, n - 1]
+    assert "more: --top" in tunewell("show", "--top", "1").stdout
+
+
+def test_show_trial_has_its_setting_curve_and_origin():
+    tune()
+    shown = tunewell("show", "--trial", "0").stdout
+    for expected in ("rate = 0.01", "•", "gradient", "command", "versions", "python"):
+        assert expected in shown
+    record = json.loads(tunewell("show", "--trial", "0", "--json").stdout)
+    assert record["reports"][0]["metrics"]["gradient"] == "nan"
+    assert record["session"]["versions"]["numpy"]
+
+
+def test_show_has_the_traceback_of_a_trial_that_failed(folder):
+    (folder / "broken.py").write_text(SCRIPT.replace("        value", "        1 / (epoch - 2)\n        value"))
+    CliRunner().invoke(cli, ["tune", "broken.py", "--quiet", "--scheduler", "full"])
+    shown = CliRunner().invoke(cli, ["show", "--trial", "0"]).stdout
+    assert "ZeroDivisionError" in shown
+    assert "1 / (epoch - 2)" in shown
+
+
+def test_an_unknown_study_or_trial_is_refused_with_those_that_are_known():
+    tune()
+    assert "'train'" in refused("show", "other")
+    assert "'train'" in refused("best", "other")
+    assert "trials are 0 to" in refused("show", "--trial", "99")
+
+
+def test_best_prints_lines_that_python_takes():
+    tune()
+    namespace = {}
+    exec(tunewell("best").stdout, namespace)
+    assert namespace["rate"] == json.loads(tunewell("best", "train", "--json").stdout)["params"]["rate"]
+
+
+def test_export_has_a_row_a_trial_or_a_row_a_report():
+    tune()
+    trials = list(csv.DictReader(io.StringIO(tunewell("export").stdout)))
+    reports = list(csv.DictReader(io.StringIO(tunewell("export", "--what", "reports").stdout)))
+    assert len(reports) == sum(int(trial["epochs"]) for trial in trials) == 6
+    assert reports[0]["gradient"] == "nan"
+    assert trials[0]["rate"] == "0.01"
+    assert trials[0]["started_at"].startswith("20")
+
+
+def test_a_text_that_a_spreadsheet_would_run_is_exported_as_text():
+    tune("--scheduler", "full", "--sampler", "grid")
+    kinds = {row["kind"] for row in csv.DictReader(io.StringIO(tunewell("export").stdout))}
+    assert "'=a" in kinds
+    tunewell("export", "--output", "record.xlsx")
+    cells = [cell for row in load_workbook("record.xlsx")["trials"].iter_rows() for cell in row]
+    assert {cell.data_type for cell in cells if cell.value == "=a"} == {"s"}
+
+
+def test_excel_has_a_sheet_each_for_trials_reports_and_study():
+    best = tune()["best"]
+    tunewell("export", "--output", "record.xlsx")
+    book = load_workbook("record.xlsx")
+    assert book.sheetnames == ["trials", "reports", "study"]
+    header, *rows = book["trials"].iter_rows(values_only=True)
+    values = [row[header.index("val_accuracy")] for row in rows]
+    assert max(values) == best["value"]
+    assert rows[0][header.index("started_at")].year >= 2026
+    assert len(list(book["reports"])) == 7
+
+
+def test_json_holds_the_whole_record():
+    tune()
+    record = json.loads(tunewell("export", "--format", "json").stdout)
+    assert sum(len(trial["reports"]) for trial in record["trials"]) == record["epochs"] == 6
+    assert record["sessions"][0]["host"]
+
+
+def test_the_format_follows_from_the_files_name(folder):
+    tune()
+    tunewell("export", "--output", "record.json")
+    tunewell("export", "--output", "record.csv")
+    assert json.loads((folder / "record.json").read_text())["study"] == "train"
+    assert (folder / "record.csv").read_text().startswith("trial,")
+
+
+def test_excel_needs_a_file():
+    tune()
+    assert "--output" in refused("export", "--format", "xlsx")
+
+
+def test_excel_without_its_package_names_what_to_install(monkeypatch):
+    tune()
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    assert "pip install 'tunewell[excel]'" in refused("export", "--output", "record.xlsx", expect=1)
+
+
+# --- the whole
+
+
+def test_help_lists_every_command_and_the_version_is_told():
+    shown = tunewell("--help").stdout
+    for name in cli.list_commands(None):
+        assert f"\n  {name} " in shown
+    assert tunewell("--version").stdout.startswith("tunewell ")
+    assert tunewell().stdout == shown
+
+
+@pytest.mark.parametrize("name", cli.list_commands(None))
+def test_every_command_has_help_and_every_option_says_what_it_does(name):
+    command = cli.get_command(None, name)
+    assert command.help
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, parameter.name
+
+
+def test_the_page_on_commands_mentions_each_command_and_option():
+    page = (Path(__file__).parents[2] / "docs" / "commands.md").read_text()
+    for name in cli.list_commands(None):
+        assert f"\n## {name}\n" in page
+        for parameter in cli.get_command(None, name).params:
+            if isinstance(parameter, click.Option):
+                assert parameter.opts[0] in page, f"{name} {parameter.opts[0]}"
