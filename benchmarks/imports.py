@@ -36,8 +36,12 @@ def main() -> None:
             times[name].append(seconds(*arguments))
     bare = statistics.median(times["a bare interpreter"])
     for name, values in times.items():
-        print(f"{name:20s} {statistics.median(values):.3f} s   beyond a bare interpreter {statistics.median(values) - bare:.3f} s")
-    trace = subprocess.run([sys.executable, "-X", "importtime", "-c", "import tunewell"], check=True, capture_output=True, text=True)
+        print(
+            f"{name:20s} {statistics.median(values):.3f} s   beyond a bare interpreter {statistics.median(values) - bare:.3f} s"
+        )
+    trace = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", "import tunewell"], check=True, capture_output=True, text=True
+    )
     rows = [(int(m[2]), m[3].strip()) for m in re.finditer(r"import time:\s*(\d+) \|\s*(\d+) \|(.*)", trace.stderr)]
     print("\ncostliest imports, cumulative ms")
     for micros, module in sorted(rows, reverse=True)[:12]:

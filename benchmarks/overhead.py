@@ -106,7 +106,7 @@ def cpu_ms(work: Callable[[], None], n: int) -> float:
 
 
 def measure(ours: Tunewell, theirs: Optuna, sizes: list[int], largest_of_theirs: int) -> dict[str, object]:
-    """ask + tell at each size, both filled up to it; then reports."""
+    """Ask + tell at each size, both filled up to it; then reports."""
     table: dict[str, object] = {}
     filled = 0
     for size in sizes:

@@ -33,7 +33,9 @@ class Budget:
             if counted:
                 budget = cls(float(counted[1]), _WORDS[counted[2].removesuffix("s")])
             elif compact and times:
-                budget = cls(sum(float(n) * _SECONDS[u] for n, u in zip(times.groups(), "hms", strict=True) if n), "seconds")
+                budget = cls(
+                    sum(float(n) * _SECONDS[u] for n, u in zip(times.groups(), "hms", strict=True) if n), "seconds"
+                )
             else:
                 raise ValueError
         except ValueError:
@@ -41,7 +43,9 @@ class Budget:
                 f"budget {text!r} is none that tunewell knows; say 30 (full trainings), 900epochs, 100trials or 2h"
             ) from None
         if not 0 < budget.amount < math.inf:
-            raise SettingError(f"a budget must be above zero, got {text!r}; say 30 (full trainings), 900epochs, 100trials or 2h")
+            raise SettingError(
+                f"a budget must be above zero, got {text!r}; say 30 (full trainings), 900epochs, 100trials or 2h"
+            )
         return budget
 
     def epochs(self, max_epochs: int) -> int | None:

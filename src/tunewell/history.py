@@ -61,27 +61,30 @@ class History:
     @property
     def running(self) -> NDArray[np.bool_]:
         """(n,): a step is in progress."""
-        return self._states[: len(self)] == _CODE[TrialState.RUNNING]
+        return self._in_state(TrialState.RUNNING)
 
     @property
     def paused(self) -> NDArray[np.bool_]:
         """(n,): may be resumed."""
-        return self._states[: len(self)] == _CODE[TrialState.PAUSED]
+        return self._in_state(TrialState.PAUSED)
 
     @property
     def failed(self) -> NDArray[np.bool_]:
         """(n,): ended by an error."""
-        return self._states[: len(self)] == _CODE[TrialState.FAILED]
+        return self._in_state(TrialState.FAILED)
 
     @property
     def stopped(self) -> NDArray[np.bool_]:
         """(n,): ended before its last epoch, because its metric was no longer finite or somebody stopped it."""
-        return self._states[: len(self)] == _CODE[TrialState.STOPPED]
+        return self._in_state(TrialState.STOPPED)
 
     @property
     def ended(self) -> NDArray[np.bool_]:
         """(n,): complete, stopped or failed; no step can follow."""
         return ~(self.running | self.paused)
+
+    def _in_state(self, state: TrialState) -> NDArray[np.bool_]:
+        return np.equal(self._states[: len(self)], _CODE[state])
 
     def at(self, epoch: int) -> NDArray[np.float64]:
         """(n,): each trial's metric at `epoch`, or the last one reported before it if that epoch had no report.

@@ -6,7 +6,22 @@ import re
 
 from tunewell.errors import SettingError
 
-_UP = {"accuracy", "acc", "auc", "auroc", "f1", "precision", "recall", "r2", "score", "iou", "dice", "bleu", "map", "reward"}
+_UP = {
+    "accuracy",
+    "acc",
+    "auc",
+    "auroc",
+    "f1",
+    "precision",
+    "recall",
+    "r2",
+    "score",
+    "iou",
+    "dice",
+    "bleu",
+    "map",
+    "reward",
+}
 _DOWN = {"loss", "error", "err", "mse", "rmse", "mae", "perplexity", "ppl", "nll", "wer", "cer", "bpc"}
 
 

@@ -64,7 +64,12 @@ def is_running(pid: int, since: float) -> bool:
 def _git(directory: Path, *arguments: str) -> str | None:
     try:
         done = subprocess.run(  # noqa: S603  fixed words
-            ["git", *arguments], cwd=directory, capture_output=True, text=True, timeout=2, check=True  # noqa: S607
+            ["git", *arguments],
+            cwd=directory,
+            capture_output=True,
+            text=True,
+            timeout=2,
+            check=True,
         )
     except (OSError, subprocess.SubprocessError):
         return None

@@ -33,7 +33,7 @@ from tunewell.errors import (
 )
 from tunewell.history import History
 from tunewell.metric import direction_of
-from tunewell.samplers import FirstSampler, Sampler, SobolSampler
+from tunewell.samplers import FirstSampler, Sampler
 from tunewell.samplers import by_name as sampler_by_name
 from tunewell.schedulers import AshaScheduler, Scheduler, build, describe
 from tunewell.schedulers import by_name as scheduler_by_name
@@ -423,7 +423,7 @@ class Study:
 
     def trial_rows(self) -> list[dict[str, object]]:
         """The trials as flat rows, the same columns in each: what tables and exports show."""
-        rows = []
+        rows: list[dict[str, object]] = []
         for trial in self.trials:
             best = self.best_of(trial.number)
             rows.append(

@@ -234,7 +234,9 @@ def _thawed(saved: Any, path: str) -> Any:
     """A copy of what was saved, made anew."""
     match saved:
         case ObjectState():
-            raise CheckpointError(f"{path} is a {saved.type} in the checkpoint, but there is none here to be filled")
+            raise CheckpointError(
+                f"{path} is {_with_article(saved.type)} in the checkpoint, but there is none here to be filled"
+            )
         case TensorState():
             return as_tensor(saved, path)
         case np.ndarray():
@@ -259,14 +261,17 @@ def _check_alike(
 
 
 def _unlike(live: object, path: str, saved: str) -> CheckpointError:
-    return CheckpointError(f"{path} is {_a(live)}, but in the checkpoint it is a {saved}; track the same objects")
+    return CheckpointError(
+        f"{path} is {_a(live)}, but in the checkpoint it is {_with_article(saved)}; track the same objects"
+    )
 
 
 def _a(value: object) -> str:
     """What kind of thing it is, in words."""
     if value is None:
         return "None"
-    if isinstance(value, type):
-        return f"the class {value.__qualname__}"
-    name = type(value).__name__
+    return f"the class {value.__qualname__}" if isinstance(value, type) else _with_article(type(value).__name__)
+
+
+def _with_article(name: str) -> str:
     return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
