@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tunewell.errors import SettingError
 
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0}
+_NUMBER = r"(?:\d+\.?\d*|\.\d+)"
 _WORDS = {"": "trainings", "training": "trainings", "epoch": "epochs", "trial": "trials"}
 
 
@@ -27,21 +28,17 @@ class Budget:
             SettingError: it is none of these, or not above zero.
         """
         compact = re.sub(r"[\s_]", "", str(text).lower())
-        times = re.fullmatch(r"(?:([\d.]+)h)?(?:([\d.]+)m(?:in)?)?(?:([\d.]+)s)?", compact)
-        counted = re.fullmatch(r"(-?[\d.]+(?:e\+?\d+)?)(|(?:training|epoch|trial)s?)", compact)
-        try:
-            if counted:
-                budget = cls(float(counted[1]), _WORDS[counted[2].removesuffix("s")])
-            elif compact and times:
-                budget = cls(
-                    sum(float(n) * _SECONDS[u] for n, u in zip(times.groups(), "hms", strict=True) if n), "seconds"
-                )
-            else:
-                raise ValueError
-        except ValueError:
+        times = re.fullmatch(rf"(?:({_NUMBER})h)?(?:({_NUMBER})m(?:in)?)?(?:({_NUMBER})s)?", compact)
+        counted = re.fullmatch(rf"(-?{_NUMBER}(?:e\+?\d+)?)(|(?:training|epoch|trial)s?)", compact)
+        if counted:
+            budget = cls(float(counted[1]), _WORDS[counted[2].removesuffix("s")])
+        elif compact and times:
+            parts = zip(times.groups(), _SECONDS.values(), strict=True)
+            budget = cls(sum(float(number) * seconds for number, seconds in parts if number), "seconds")
+        else:
             raise SettingError(
                 f"budget {text!r} is none that tunewell knows; say 30 (full trainings), 900epochs, 100trials or 2h"
-            ) from None
+            )
         if not 0 < budget.amount < math.inf:
             raise SettingError(
                 f"a budget must be above zero, got {text!r}; say 30 (full trainings), 900epochs, 100trials or 2h"

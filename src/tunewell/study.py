@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FAILURES_IN_A_ROW = 3
-"""So many trials failing one after another with the same error stop a study: the error is in the code, not the setting."""
+"""So many trials failing in a row with the same error stop a study: it is the code then, not the setting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ class Study:
         else:
             record = opened.study(name)
         study = cls.__new__(cls)
-        study._set_up(opened, record, None)
+        study._set_up(opened, record, None)  # noqa: SLF001  our own
         return study
 
     def _set_up(self, store: Store, record: StudyRecord, scheduler: Scheduler | None) -> None:
@@ -618,11 +618,7 @@ def _scheduler(
         if sampler is not None or settings:
             raise SettingError("a scheduler that is given has its sampler already; give sampler= and first= to that")
         return scheduler
-    drawn: Sampler
-    if sampler is None or isinstance(sampler, str):
-        drawn = sampler_by_name(sampler or "sobol", seed)
-    else:
-        drawn = sampler
+    drawn = sampler_by_name(sampler or "sobol", seed) if sampler is None or isinstance(sampler, str) else sampler
     if scheduler == "auto":
         settings = settings or (dict(space.defaults()),)
     if settings:

@@ -276,7 +276,7 @@ def test_generators_go_on_with_the_same_numbers(tmp_path, make):
 
 
 def test_a_generator_of_another_kind_is_refused(tmp_path):
-    with pytest.raises(CheckpointError, match="does not take the state saved: .*MT19937"):
+    with pytest.raises(CheckpointError, match=r"does not take the state saved: .*MT19937"):
         refilled(tmp_path, np.random.default_rng(3), np.random.Generator(np.random.MT19937(3)))
 
 

@@ -1,0 +1,1 @@
+"""What is trained: a script's function, or any program."""

@@ -24,6 +24,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from tunewell.errors import ReportError, ScriptError, SpaceError
 from tunewell.run import Run
@@ -136,7 +137,7 @@ class _Program:
         """The last lines that were no reports."""
         return "\n".join(self._tail)
 
-    def __enter__(self) -> _Program:
+    def __enter__(self) -> Self:
         self._run.on_pause = lambda: self._signal(signal.SIGSTOP)
         self._run.on_resume = lambda: self._signal(signal.SIGCONT)
         for reader in self._readers:
@@ -147,10 +148,8 @@ class _Program:
         """End the whole group, whatever state it is in."""
         self._signal(signal.SIGCONT)
         self._signal(signal.SIGTERM)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            pass
         self._signal(signal.SIGKILL)
         self._process.wait()
         # wakes the thread that waits in accept(), which closing alone would not

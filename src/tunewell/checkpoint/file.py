@@ -59,9 +59,7 @@ def read(path: Path) -> dict[str, Any]:
     """
     try:
         with zipfile.ZipFile(path) as members:
-            document = json.loads(_content(members, "tree.json"))
-            if document["format"] != _FORMAT:
-                raise ValueError(f"it is of the format {document['format']!r}")
+            document = _document(members)
             if document["version"] <= _VERSION:
                 return {str(name): _decoded(node, members) for name, node in document["tree"].items()}
     except FileNotFoundError as error:
@@ -113,6 +111,13 @@ def _encoded(value: Any, arrays: list[NDArray[Any]]) -> object:
             return {type(value).__name__: pairs}
         case _:
             return value
+
+
+def _document(members: zipfile.ZipFile) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(_content(members, "tree.json"))
+    if document["format"] != _FORMAT:
+        raise ValueError(f"it is of the format {document['format']!r}")
+    return document
 
 
 def _decoded(node: Any, members: zipfile.ZipFile) -> Any:

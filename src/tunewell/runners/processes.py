@@ -14,7 +14,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 
@@ -91,10 +91,9 @@ class _Process:
     """Trials that are paused in its memory."""
 
     def send(self, message: object) -> None:
-        try:
+        # if it has died, the end of its pipe says so when it is read
+        with suppress(BrokenPipeError, ConnectionResetError):
             self.connection.send(message)
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # it has died; the end of its pipe says so when it is read
 
 
 class _Fleet:
