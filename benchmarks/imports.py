@@ -36,9 +36,8 @@ def main() -> None:
             times[name].append(seconds(*arguments))
     bare = statistics.median(times["a bare interpreter"])
     for name, values in times.items():
-        print(
-            f"{name:20s} {statistics.median(values):.3f} s   beyond a bare interpreter {statistics.median(values) - bare:.3f} s"
-        )
+        median = statistics.median(values)
+        print(f"{name:20s} {median:.3f} s   beyond a bare interpreter {median - bare:.3f} s")
     trace = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", "import tunewell"], check=True, capture_output=True, text=True
     )

@@ -148,7 +148,8 @@ def test_a_direction_that_the_name_does_not_tell_is_demanded(metric):
 @pytest.mark.parametrize(
     ("settings", "named"),
     [
-        ({"budget": 0}, "0"), ({"budget": "fast"}, "fast"), ({"scheduler": "ahsa"}, "asha"), ({"sampler": "t"}, "sobol"),
+        ({"budget": 0}, "0"), ({"budget": "fast"}, "fast"), ({"scheduler": "ahsa"}, "asha"),
+        ({"sampler": "tpe2"}, "sobol"),
         ({"direction": "up"}, "maximize"), ({"max_epochs": 0}, "max_epochs"), ({"metric": ""}, "metric"),
     ],
 )  # fmt: skip
