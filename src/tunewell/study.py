@@ -125,6 +125,8 @@ class Study:
             SettingError: a setting cannot be used.
             StudyExists: the store has a study of that name, and `resume` is False.
         """
+        if not 0 <= seed < 2**63:
+            raise SettingError(f"seed must be a whole number from 0 to 2**63 - 1, got {seed!r}")
         space = space.hold([p for p in space.names if space.tier(p) > max_tier])
         record = StudyRecord(
             name=name or "study",
@@ -246,6 +248,7 @@ class Study:
                 )
             if value is not None and not math.isfinite(value):
                 value = self._sign * math.inf
+            epoch = int(epoch)  # a NumPy integer would be stored as bytes
             self.store.report(self.record.id, trial, epoch, metrics, value, time.time())
             progress.epoch, progress.measured = epoch, True
             return value is None or math.isfinite(value)
@@ -453,7 +456,7 @@ class Study:
             # nobody knows yet how long a training is: one trial goes ahead and tells, the others wait
             if self._history.running.any() or allowance.trials < 1:
                 return None
-            plan = self.scheduler.next(self.space, self._empty_history(), allowance, self._rng(self._n_steps))
+            plan = self.scheduler.next(self.space, self._history, allowance, self._rng(self._n_steps))
             return replace(plan, until=OPEN_END) if isinstance(plan, Start) else None
         answer = self.scheduler.next(self.space, self._history, allowance, self._rng(self._n_steps))
         if answer is None:

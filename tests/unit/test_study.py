@@ -150,6 +150,7 @@ def test_a_direction_that_the_name_does_not_tell_is_demanded(metric):
     [
         ({"budget": 0}, "0"), ({"budget": "fast"}, "fast"), ({"scheduler": "ahsa"}, "asha"),
         ({"sampler": "tpe2"}, "sobol"),
+        ({"seed": -1}, "seed"),
         ({"direction": "up"}, "maximize"), ({"max_epochs": 0}, "max_epochs"), ({"metric": ""}, "metric"),
     ],
 )  # fmt: skip
@@ -280,6 +281,13 @@ def test_before_the_length_of_a_training_is_known_one_trial_goes_ahead():
     following = study.ask()
     assert following.trial == 1
     assert following.epochs.stop <= 13
+
+
+def test_a_first_trial_that_fails_before_its_length_is_known_is_not_tried_again():
+    study = make(max_epochs=None)
+    first = study.ask()
+    study.tell(first.trial, error="no")
+    assert study.ask().params != first.params
 
 
 def test_a_training_that_says_its_length_gets_the_step_that_it_would_have_had():
