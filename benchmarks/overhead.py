@@ -53,7 +53,7 @@ class Tunewell:
 
     def __init__(self, store: Store, scheduler: str) -> None:
         self.study = tw.Study(
-            SPACE, metric="loss", max_epochs=10**6, budget="1000000000trials", scheduler=scheduler, sampler="random",
+            SPACE, metric="loss", max_epochs=REPORTS_A_BATCH, budget="1000000000trials", scheduler=scheduler, sampler="random",
             store=store,
         )  # fmt: skip
 
