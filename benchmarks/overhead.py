@@ -53,8 +53,8 @@ class Tunewell:
 
     def __init__(self, store: Store, scheduler: str) -> None:
         self.study = tw.Study(
-            SPACE, metric="loss", max_epochs=REPORTS_A_BATCH, budget="1000000000trials", scheduler=scheduler, sampler="random",
-            store=store,
+            SPACE, metric="loss", max_epochs=REPORTS_A_BATCH, budget="1000000000trials", scheduler=scheduler,
+            sampler="random", store=store,
         )  # fmt: skip
 
     def ask_and_tell(self, n: int) -> None:
