@@ -1,7 +1,8 @@
-"""What tunewell costs beside the training: milliseconds for ask + tell, reports per second; Optuna in the same run.
+"""What tunewell costs beside the training, with Optuna in the same run.
 
-Each figure is CPU time (`time.process_time`), the median of several batches interleaved between the two, so that a
-noisy machine weighs on both. Trials report nothing in the ask + tell part, as in Optuna's own benchmarks.
+Asking for a trial, reporting its one epoch and telling that it has ended; a report by itself; opening a study that
+holds many trials. Each figure is CPU time (`time.process_time`), the median of several batches that take turns, so
+that a noisy machine weighs on both; behind it, in brackets, how many times ours it is.
 
     python benchmarks/overhead.py [--sizes 10 1000 10000] [--json FILE]
 """
@@ -9,6 +10,8 @@ noisy machine weighs on both. Trials report nothing in the ask + tell part, as i
 from __future__ import annotations
 
 import argparse
+import copy
+import functools
 import json
 import statistics
 import tempfile
@@ -49,12 +52,14 @@ def suggest(trial: optuna.Trial) -> None:
 class Tunewell:
     """One of our studies, with trials that end after one report."""
 
-    name = "tunewell"
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.study = self.opened()
 
-    def __init__(self, store: Store, scheduler: str) -> None:
-        self.study = tw.Study(
-            SPACE, metric="loss", max_epochs=REPORTS_A_BATCH, budget="1000000000trials", scheduler=scheduler,
-            sampler="random", store=store,
+    def opened(self, *, resume: bool = False) -> tw.Study:
+        return tw.Study(
+            SPACE, metric="loss", max_epochs=REPORTS_A_BATCH, budget="1000000000trials", scheduler="full",
+            sampler="random", store=self.store, name="overhead", resume=resume,
         )  # fmt: skip
 
     def ask_and_tell(self, n: int) -> None:
@@ -64,102 +69,116 @@ class Tunewell:
             self.study.report(step.trial, 1, loss=1.0)
             self.study.tell(step.trial, ended=True)
 
-    def reports(self, n: int) -> None:
+    def reports(self, n: int) -> float:
+        """Seconds for n reports of a trial."""
         step = self.study.ask()
         assert step is not None
         start = time.process_time()
         for epoch in range(1, n + 1):
             self.study.report(step.trial, epoch, loss=1.0, accuracy=0.5)
-        self.report_s = time.process_time() - start
+        seconds = time.process_time() - start
         self.study.tell(step.trial, ended=True)
+        return seconds
+
+    def open(self) -> None:
+        """Have every trial at hand."""
+        assert self.opened(resume=True).trials
 
 
 class Optuna:
     """One of Optuna's."""
 
-    name = "optuna"
-
-    def __init__(self, storage: str | None, sampler: optuna.samplers.BaseSampler) -> None:
-        self.study = optuna.create_study(storage=storage, sampler=sampler)
+    def __init__(self, storage: str | None) -> None:
+        self.storage = storage
+        self.study = optuna.create_study(storage=storage, study_name="overhead")
+        self.sampler: optuna.samplers.BaseSampler = optuna.samplers.RandomSampler(seed=0)
 
     def ask_and_tell(self, n: int) -> None:
+        self.study.sampler = self.sampler
         for _ in range(n):
             trial = self.study.ask()
             suggest(trial)
             trial.report(1.0, 1)
             self.study.tell(trial, 1.0)
 
-    def reports(self, n: int) -> None:
+    def reports(self, n: int) -> float:
         trial = self.study.ask()
         suggest(trial)
         start = time.process_time()
         for epoch in range(1, n + 1):
             trial.report(1.0, epoch)
-        self.report_s = time.process_time() - start
+        seconds = time.process_time() - start
         self.study.tell(trial, 1.0)
+        return seconds
+
+    def open(self) -> None:
+        if self.storage is not None:
+            assert optuna.load_study(study_name="overhead", storage=self.storage).trials
+
+    def with_tpe(self) -> Optuna:
+        """The same study, asked through the sampler that Optuna takes by default."""
+        other = copy.copy(self)
+        other.sampler = optuna.samplers.TPESampler(seed=0)
+        return other
 
 
-def cpu_ms(work: Callable[[], None], n: int) -> float:
+def cpu_ms(work: Callable[[], object], n: int = 1) -> float:
     start = time.process_time()
     work()
     return (time.process_time() - start) / n * 1e3
 
 
-def measure(ours: Tunewell, theirs: Optuna, sizes: list[int], largest_of_theirs: int) -> dict[str, object]:
-    """Ask + tell at each size, both filled up to it; then reports."""
-    table: dict[str, object] = {}
+def measure(ours: Tunewell, theirs: Optuna, sizes: list[int]) -> dict[str, dict[str, float]]:
+    """A row of medians for each thing that is timed."""
+    sides = {"tunewell": ours, "Optuna random": theirs, "Optuna TPE": theirs.with_tpe()}
+    table: dict[str, dict[str, float]] = {}
     filled = 0
     for size in sizes:
-        ours.ask_and_tell(size - filled)
-        both = size <= largest_of_theirs
-        if both:
-            theirs.ask_and_tell(size - filled)
-        filled = size
-        costs: dict[str, list[float]] = {"tunewell": [], "optuna": []}
-        for _ in range(BATCHES):
-            costs["tunewell"].append(cpu_ms(lambda: ours.ask_and_tell(ASKS_A_BATCH), ASKS_A_BATCH))
-            if both:
-                costs["optuna"].append(cpu_ms(lambda: theirs.ask_and_tell(ASKS_A_BATCH), ASKS_A_BATCH))
-        table[f"ask + report + tell at {size}, ms"] = {name: statistics.median(c) for name, c in costs.items() if c}
-    rates: dict[str, list[float]] = {"tunewell": [], "optuna": []}
-    for _ in range(BATCHES):
         for side in (ours, theirs):
-            side.reports(REPORTS_A_BATCH)
-            rates[side.name].append(REPORTS_A_BATCH / side.report_s)
-    table["reports a second"] = {name: statistics.median(r) for name, r in rates.items()}
+            side.ask_and_tell(size - filled)
+        costs: dict[str, list[float]] = {name: [] for name in sides}
+        for _ in range(BATCHES):
+            for name, side in sides.items():
+                costs[name].append(cpu_ms(functools.partial(side.ask_and_tell, ASKS_A_BATCH), ASKS_A_BATCH))
+        table[f"ask + report + tell at {size} trials, ms"] = {n: statistics.median(c) for n, c in costs.items()}
+        filled = size + BATCHES * ASKS_A_BATCH
+    last: dict[str, Tunewell | Optuna] = {"tunewell": ours, "Optuna random": theirs}
+    if theirs.storage is not None:
+        table[f"opening the study of {sizes[-1]} trials, ms"] = {n: cpu_ms(side.open) for n, side in last.items()}
+    seconds: dict[str, list[float]] = {name: [] for name in last}
+    for _ in range(BATCHES):
+        for name, side in last.items():
+            seconds[name].append(side.reports(REPORTS_A_BATCH))
+    table["a report, ms"] = {n: statistics.median(s) / REPORTS_A_BATCH * 1e3 for n, s in seconds.items()}
     return table
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 1000, 10000])
-    parser.add_argument("--optuna-up-to", type=int, default=1000, help="do not fill Optuna's SQLite beyond this (slow)")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    results: dict[str, dict[str, object]] = {}
+    results: dict[str, dict[str, dict[str, float]]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        random_sampler = optuna.samplers.RandomSampler(seed=0)
-        for title, store, storage, limit in (
-            ("memory, random", tw.MemoryStore(), None, max(arguments.sizes)),
+        url = f"sqlite:///{folder}/optuna.db"
+        for title, store, storage in (
+            ("In memory", tw.MemoryStore(), None),
+            ("SQLite: ours WAL, synchronous NORMAL", tw.open_store(Path(folder) / "normal.db"), url),
             (
-                "SQLite, random; ours: WAL, synchronous NORMAL; Optuna's: its default (rollback journal, FULL)",
-                tw.open_store(Path(folder) / "tunewell.db"),
-                f"sqlite:///{folder}/optuna.db",
-                arguments.optuna_up_to,
+                "SQLite: ours WAL, synchronous FULL",
+                tw.open_store(f"sqlite:///{folder}/full.db?synchronous=full"),
+                f"sqlite:///{folder}/optuna2.db",
             ),
         ):
-            results[title] = measure(Tunewell(store, "full"), Optuna(storage, random_sampler), arguments.sizes, limit)
-            print(f"\n{title}")
-            for row, values in results[title].items():
-                assert isinstance(values, dict)
-                cells = "  ".join(f"{name} {value:10.3f}" for name, value in values.items())
-                kind = "reports" in row and "second" in row
-                ratio = ""
-                if "optuna" in values:
-                    a, b = values["tunewell"], values["optuna"]
-                    ratio = f"  ratio {(a / b if kind else b / a):.1f}"
-                print(f"  {row:40s} {cells}{ratio}")
+            sizes = arguments.sizes[:-1] if "FULL" in title else arguments.sizes  # the largest takes minutes
+            results[title] = measure(Tunewell(store), Optuna(storage), sizes)
+            print(f"\n{title}" + (", Optuna as it comes (rollback journal, synchronous FULL)" if storage else ""))
+            for row, cells in results[title].items():
+                figures = "".join(
+                    f"   {name} {value:8.3f} ({value / cells['tunewell']:5.1f})" for name, value in cells.items()
+                )
+                print(f"  {row:38s}{figures}", flush=True)
     if arguments.json:
         arguments.json.write_text(json.dumps(results, indent=1))
 

@@ -1,7 +1,8 @@
 """All trials of a study as arrays, which is all that samplers and schedulers know.
 
-Shapes: n trials, d parameters, E epochs of a full training. Lower is better: the study has turned the sign.
-The arrays grow in place, so that a decision at 10,000 trials costs no re-reading.
+Shapes: n trials, d parameters, c epochs that any trial has reported so far. Lower is better: the study has turned
+the sign. The arrays grow in place, so that a decision at 10,000 trials costs no re-reading; and they are as wide as
+what has been reported, not as a full training, which may have a million epochs.
 """
 
 from __future__ import annotations
@@ -24,13 +25,14 @@ class History:
     """What is known of a study's trials, row i being trial number i. Readers do not write to its arrays."""
 
     def __init__(self, space: Space, max_epochs: int) -> None:
-        """`max_epochs`: E, how many epochs a full training has."""
+        """`max_epochs`: how many epochs a full training has."""
         self.space = space
         self.max_epochs = max_epochs
         self.notes: list[Mapping[str, object]] = []
         """What schedulers wrote on each trial."""
         self._points = np.empty((0, len(space.params)))
-        self._curves = np.empty((0, max_epochs))
+        self._curves = np.empty((0, 0))
+        self._reported = 0
         self._epochs = np.empty(0, dtype=np.int64)
         self._until = np.empty(0, dtype=np.int64)
         self._states = np.empty(0, dtype=np.int8)
@@ -45,8 +47,8 @@ class History:
 
     @property
     def curves(self) -> NDArray[np.float64]:
-        """(n, E): the metric by epoch, lower is better; inf where it was not finite, NaN where none was reported."""
-        return self._curves[: len(self)]
+        """(n, c): the metric by epoch, lower is better; inf where it was not finite, NaN where none was reported."""
+        return self._curves[: len(self), : self._reported]
 
     @property
     def epochs(self) -> NDArray[np.int64]:
@@ -92,13 +94,11 @@ class History:
         NaN for a trial that is not that far yet. One that ended before it keeps its last value; inf stands
         for a trial that failed, diverged or never reported the metric.
         """
-        values = self.curves[:, epoch - 1].copy()
+        curves = self.curves[:, :epoch]
+        values = curves[:, epoch - 1].copy() if epoch <= self._reported else np.full(len(self), np.nan)
         unreported = np.flatnonzero(np.isnan(values) & ((self.epochs >= epoch) | self.ended))
         if unreported.size:
-            before = self.curves[unreported, :epoch]
-            known = ~np.isnan(before)
-            last = epoch - 1 - known[:, ::-1].argmax(axis=1)
-            values[unreported] = np.where(known.any(axis=1), before[np.arange(len(before)), last], np.inf)
+            values[unreported] = _last_known(curves[unreported])
         values[self.failed] = np.inf
         return values
 
@@ -110,30 +110,46 @@ class History:
         """
         for trial in trials:
             if trial.number == len(self):
-                self._make_room(trial.number + 1)
+                self._make_room(trial.number + 1, self._reported)
                 self.notes.append(trial.note)
                 self._points[trial.number] = self.space.encode(trial.params)
-                self._curves[trial.number] = np.nan
             self._epochs[trial.number] = trial.epochs
             self._until[trial.number] = trial.until
             self._states[trial.number] = _CODE[trial.state]
         if len(values):
             numbers, epochs = values[:, 0].astype(np.int64), values[:, 1].astype(np.int64)
             within = epochs <= self.max_epochs
+            self._reported = max(self._reported, int(epochs[within].max(initial=0)))
+            self._make_room(len(self), self._reported)
             self._curves[numbers[within], epochs[within] - 1] = values[within, 2]
             np.maximum.at(self._epochs, numbers, epochs)
 
-    def _make_room(self, rows: int) -> None:
-        if rows > len(self._epochs):
-            size = max(16, 2 * rows)
-            self._points = _grown(self._points, size)
-            self._curves = _grown(self._curves, size)
-            self._epochs = _grown(self._epochs, size)
-            self._until = _grown(self._until, size)
-            self._states = _grown(self._states, size)
+    def _make_room(self, trials: int, epochs: int) -> None:
+        rows, columns = self._curves.shape
+        if trials > rows:
+            rows = max(16, 2 * trials)
+            self._points = _grown(self._points, rows, self._points.shape[1])
+            self._epochs = _grown(self._epochs, rows)
+            self._until = _grown(self._until, rows)
+            self._states = _grown(self._states, rows)
+        if epochs > columns:
+            columns = min(max(16, 2 * epochs), self.max_epochs)
+        if (rows, columns) != self._curves.shape:
+            self._curves = _grown(self._curves, rows, columns)
 
 
-def _grown(array: NDArray[_Scalar], rows: int) -> NDArray[_Scalar]:
-    bigger = np.empty((rows, *array.shape[1:]), dtype=array.dtype)
-    bigger[: len(array)] = array
+def _last_known(curves: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(k, c) -> (k,): the last value of each row that is not NaN; inf if there is none."""
+    if not curves.size:
+        return np.full(len(curves), np.inf)
+    known = ~np.isnan(curves)
+    last = curves.shape[1] - 1 - known[:, ::-1].argmax(axis=1)
+    return np.where(known.any(axis=1), curves[np.arange(len(curves)), last], np.inf)
+
+
+def _grown(array: NDArray[_Scalar], *shape: int) -> NDArray[_Scalar]:
+    """A larger one with the same beginning; NaN, or 0 among integers, where nothing was."""
+    fill = np.nan if np.issubdtype(array.dtype, np.floating) else 0
+    bigger = np.full(shape, fill, dtype=array.dtype)
+    bigger[tuple(slice(n) for n in array.shape)] = array
     return bigger

@@ -2,7 +2,7 @@
 
 A study is a log of training runs. `ask` reads the log and lets the scheduler say which run gets the next
 epochs; `report` and `tell` append to it. The study itself remembers nothing that the log does not hold, so any
-process can go on with it. Inside, everything minimizes: the sign of a metric turns here and nowhere else.
+process can go on with it. Inside, everything minimizes: the sign of a metric turns here and in `log`, and nowhere else.
 """
 
 from __future__ import annotations
@@ -10,36 +10,33 @@ from __future__ import annotations
 import math
 import threading
 import time
-import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tunewell import provenance
 from tunewell.budget import Budget
+from tunewell.definition import check_same, define
 from tunewell.errors import (
     MissingExtra,
     RepeatedFailure,
     ReportError,
-    SettingError,
     StoreError,
-    StudyBusy,
     StudyNotFound,
     TrialEnded,
     TrialNotFound,
 )
 from tunewell.history import History
-from tunewell.metric import direction_of
-from tunewell.samplers import FirstSampler, Sampler
-from tunewell.samplers import by_name as sampler_by_name
-from tunewell.schedulers import AshaScheduler, Scheduler, build, describe
-from tunewell.schedulers import by_name as scheduler_by_name
+from tunewell.log import Log
+from tunewell.samplers import Sampler
+from tunewell.schedulers import Scheduler, build
+from tunewell.sessions import begin_session, seconds_on_record
 from tunewell.space.space import Space
 from tunewell.space.values import Params, Value
 from tunewell.stores import MemoryStore, Session, Store, StudyRecord, open_store
+from tunewell.table import trial_rows
 from tunewell.trial import OPEN_END, WAIT, Allowance, Checkpoint, Event, Report, Resume, Start, Step, Trial, TrialState
 
 if TYPE_CHECKING:
@@ -125,20 +122,18 @@ class Study:
             SettingError: a setting cannot be used.
             StudyExists: the store has a study of that name, and `resume` is False.
         """
-        if not 0 <= seed < 2**63:
-            raise SettingError(f"seed must be a whole number from 0 to 2**63 - 1, got {seed!r}")
-        space = space.hold([p for p in space.names if space.tier(p) > max_tier])
-        record = StudyRecord(
-            name=name or "study",
+        record = define(
+            space,
             metric=metric,
-            direction=direction_of(metric, direction),
-            max_epochs=_positive("max_epochs", max_epochs),
-            budget=str(Budget.parse(budget)),
-            space=space.to_dict(),
-            scheduler=describe(_scheduler(scheduler, sampler, first, space, seed)),
+            direction=direction,
+            max_epochs=max_epochs,
+            budget=budget,
+            scheduler=scheduler,
+            sampler=sampler,
+            first=first,
+            max_tier=max_tier,
             seed=seed,
-            created_at=time.time(),
-            uuid=str(uuid.uuid4()),
+            name=name,
         )
         opened = MemoryStore() if store is None else open_store(store) if isinstance(store, str | Path) else store
         try:
@@ -148,7 +143,7 @@ class Study:
         if known is None:
             record = opened.add_study(record)
         else:
-            _check_same(known, record)
+            check_same(known, record)
             opened.change_study(known.id, budget=record.budget)
             record = replace(known, budget=record.budget)
         self._set_up(opened, record, scheduler if not isinstance(scheduler, str) else None)
@@ -180,7 +175,6 @@ class Study:
         self.metric = record.metric
         self.maximize = record.direction == "maximize"
         self.budget = Budget.parse(record.budget)
-        self.max_epochs = record.max_epochs
         self.scheduler = scheduler if scheduler is not None else build(record.scheduler)
         self._sign = -1.0 if self.maximize else 1.0
         self._lock = threading.RLock()
@@ -189,7 +183,7 @@ class Study:
         self._interrupted: list[int] = []
         self._progress: dict[int, _Progress] = {}
         self._failures: list[str] = []
-        self._forget()
+        self._log = Log(store, record)
 
     # --- the loop -------------------------------------------------------------------------------------
 
@@ -205,7 +199,7 @@ class Study:
                 raise RepeatedFailure(len(self._failures), self._failures[-1])
             session = self._begin_session()
             while True:
-                self._refresh()
+                self._log.refresh()
                 if self._interrupted:
                     number = self._interrupted.pop(0)
                     step = self._go_on(number)
@@ -215,10 +209,10 @@ class Study:
                     continue
                 answer = self._decide()
                 if answer is None:
-                    return WAIT if self._history.running.any() else None
+                    return WAIT if self._log.history.running.any() else None
                 trial = self._trial(answer, session)
                 first = trial.epochs + 1
-                if self.store.begin_step(self.record.id, self._n_steps, trial):
+                if self.store.begin_step(self.record.id, self._log.n_steps, trial):
                     return self._give_out(trial, first)
 
     def report(self, trial: int, epoch: int, **metrics: float) -> bool:
@@ -268,7 +262,7 @@ class Study:
             progress = self._progress.get(trial)
             if progress is None:
                 raise self._not_in_progress(trial)
-            self._refresh()
+            self._log.refresh()
             over = ended or progress.until == self.max_epochs
             if error is None and not progress.measured:
                 # a scheduler has nothing to go by, and would spend the whole budget on finding that out
@@ -306,7 +300,7 @@ class Study:
                 self._set_max_epochs(n)
             if progress.until == OPEN_END:
                 plan = self.scheduler.next(
-                    self.space, self._empty_history(), self._allowance(besides=trial), self._rng(0)
+                    self.space, self._log.empty_history(), self._allowance(besides=trial), self._rng(0)
                 )
                 until = plan.until if isinstance(plan, Start) else n
                 progress.until = max(1, min(until, self._allowance(besides=trial).epochs))
@@ -331,6 +325,11 @@ class Study:
         self.store.add_event(self.record.id, Event(kind, time.time(), trial, epoch, data=data))
 
     @property
+    def max_epochs(self) -> int | None:
+        """How many epochs a full training has; None until the first training tells."""
+        return self._log.max_epochs
+
+    @property
     def checkpoint_folder(self) -> Path | None:
         """Where this study's checkpoints lie: `.tunewell` beside the store's file; None if the store is no file."""
         folder = self.store.folder
@@ -346,35 +345,32 @@ class Study:
             StoreError: no finite value has been reported yet.
         """
         with self._lock:
-            self._refresh()
-            curves = self._history.curves
-            finite = np.where(np.isfinite(curves), curves, np.inf)
-            if not np.isfinite(finite).any():
+            self._log.refresh()
+            found = self._log.best()
+            if found is None:
                 raise StoreError(f"study {self.record.name!r} has no finite {self.metric!r} on record yet")
-            trial, column = np.unravel_index(int(finite.argmin()), finite.shape)
-            value = self._sign * float(finite[trial, column])
-            return Best(int(trial), int(column) + 1, value, self._trials[int(trial)].params)
+            trial, epoch, value = found
+            return Best(trial, epoch, value, self._log.trials[trial].params)
 
     @property
     def trials(self) -> list[Trial]:
         """All trials, by number."""
         with self._lock:
-            self._refresh()
-            return list(self._trials)
+            self._log.refresh()
+            return list(self._log.trials)
 
     @property
     def history(self) -> History:
         """What samplers and schedulers see: all trials as arrays, lower is better."""
         with self._lock:
-            self._refresh()
-            return self._history
+            self._log.refresh()
+            return self._log.history
 
     def best_of(self, trial: int) -> tuple[int, float] | None:
         """The epoch and value of a trial's best report; None if it has no finite one."""
-        curve = self.history.curves[trial]
-        curve = np.where(np.isfinite(curve), curve, np.inf)
-        column = int(curve.argmin())
-        return (column + 1, self._sign * float(curve[column])) if np.isfinite(curve[column]) else None
+        with self._lock:
+            self._log.refresh()
+            return self._log.best_of(trial)
 
     def reports(self, trial: int | None = None) -> list[Report]:
         """Every report, or a trial's, with all its metrics, oldest first."""
@@ -388,13 +384,13 @@ class Study:
     def spent(self) -> Spent:
         """What the study has cost so far."""
         with self._lock:
-            self._refresh()
+            self._log.refresh()
             session = self._session
             if session is None:
-                seconds = self._seconds_on_record()
+                seconds = seconds_on_record(self.store, self.record)
             else:
                 seconds = self._seconds_before + time.time() - session.started_at
-            return Spent(self._epochs_spent(), len(self._trials), seconds)
+            return Spent(self._log.epochs_spent(), len(self._log.trials), seconds)
 
     @property
     def share_spent(self) -> float:
@@ -425,25 +421,13 @@ class Study:
         return pd.DataFrame(self.trial_rows())
 
     def trial_rows(self) -> list[dict[str, object]]:
-        """The trials as flat rows, the same columns in each: what tables and exports show."""
-        rows: list[dict[str, object]] = []
-        for trial in self.trials:
-            best = self.best_of(trial.number)
-            rows.append(
-                {
-                    "trial": trial.number,
-                    "state": str(trial.state),
-                    self.metric: best[1] if best else None,
-                    "best_epoch": best[0] if best else None,
-                    "epochs": int(self._history.epochs[trial.number]),
-                    **{name: trial.params.get(name) for name in self.space.names},
-                    "seed": trial.seed,
-                    "started_at": trial.started_at,
-                    "ended_at": trial.ended_at,
-                    "reason": trial.reason.strip().splitlines()[-1] if trial.reason else None,
-                }
-            )
-        return rows
+        """The trials as flat rows, the same columns in each: what tables and exports show.
+
+        A parameter or metric with the name of another column goes by `param_...` or `metric_...`.
+        """
+        with self._lock:
+            self._log.refresh()
+            return trial_rows(self._log, self.metric, self.space.names)
 
     # --- inside ----------------------------------------------------------------------------------------
 
@@ -454,21 +438,21 @@ class Study:
             return None
         if self.max_epochs is None:
             # nobody knows yet how long a training is: one trial goes ahead and tells, the others wait
-            if self._history.running.any() or allowance.trials < 1:
+            if self._log.history.running.any() or allowance.trials < 1:
                 return None
-            plan = self.scheduler.next(self.space, self._history, allowance, self._rng(self._n_steps))
+            plan = self.scheduler.next(self.space, self._log.history, allowance, self._rng(self._log.n_steps))
             return replace(plan, until=OPEN_END) if isinstance(plan, Start) else None
-        answer = self.scheduler.next(self.space, self._history, allowance, self._rng(self._n_steps))
+        answer = self.scheduler.next(self.space, self._log.history, allowance, self._rng(self._log.n_steps))
         if answer is None:
             return None
-        done = int(self._history.epochs[answer.trial]) if isinstance(answer, Resume) else 0
+        done = int(self._log.history.epochs[answer.trial]) if isinstance(answer, Resume) else 0
         return replace(answer, until=min(answer.until, done + allowance.epochs))
 
     def _trial(self, answer: Start | Resume, session: Session) -> Trial:
         if isinstance(answer, Resume):
-            known = self._trials[answer.trial]
+            known = self._log.trials[answer.trial]
             return replace(known, state=TrialState.RUNNING, until=answer.until, session=session.id)
-        number = len(self._trials)
+        number = len(self._log.trials)
         return Trial(
             number=number,
             params=answer.params,
@@ -482,16 +466,16 @@ class Study:
         )
 
     def _give_out(self, trial: Trial, first: int) -> Step:
-        measured = first > 1 and bool(~np.isnan(self._history.curves[trial.number]).all())
+        measured = first > 1 and bool(~np.isnan(self._log.history.curves[trial.number]).all())
         self._progress[trial.number] = _Progress(trial.until, first - 1, measured)
         return Step(trial.number, trial.params, range(first, trial.until + 1), trial.seed)
 
     def _go_on(self, number: int) -> Step:
         """Give out again what is left of a step whose session ended in the middle of it."""
         assert self._session is not None  # ask() began it
-        trial = self._trials[number]
+        trial = self._log.trials[number]
         self.store.revise_step(self.record.id, number, session=self._session.id)
-        done = int(self._history.epochs[number])
+        done = int(self._log.history.epochs[number])
         self.add_event("interrupted", trial=number, epoch=done)
         return self._give_out(trial, done + 1)
 
@@ -501,80 +485,23 @@ class Study:
         """A trial's state after its step, the epochs it has trained, and why it ended."""
         if error is not None:
             return TrialState.FAILED, progress.epoch, error
-        infinite = np.flatnonzero(np.isinf(self._history.curves[trial]))
+        infinite = np.flatnonzero(np.isinf(self._log.history.curves[trial]))
         if infinite.size:
             return TrialState.STOPPED, progress.epoch, f"{self.metric} was not finite at epoch {int(infinite[0]) + 1}"
         # epochs that nobody reported were trained all the same
         return TrialState.COMPLETE if over else TrialState.PAUSED, progress.until, None
 
     def _begin_session(self) -> Session:
-        if self._session is not None:
-            return self._session
-        here = provenance.gather()
-        for other in self.store.sessions(self.record.id):
-            elsewhere = (other.host, other.pid) != (here.host, here.pid)
-            if other.ended_at is None and elsewhere and provenance.is_running(other.pid, other.started_at):
-                raise StudyBusy(self.record.name, other.pid, other.host)
-        self._refresh()
-        # a session that was killed left steps in progress; they are given out again before anything new is decided,
-        # so that a study that was killed and resumed is the study that it would have been
-        self._interrupted = [trial.number for trial in self._trials if trial.state is TrialState.RUNNING]
-        for other in self.store.sessions(self.record.id):
-            if other.ended_at is None:
-                self.store.end_session(other.id, self._last_sign_of(other))
-        self._seconds_before = self._seconds_on_record()
-        session = Session(started_at=time.time(), **asdict(here))
-        self._session = replace(session, id=self.store.begin_session(self.record.id, session))
+        if self._session is None:
+            # what a killed session left in progress is given out again before anything new is decided, so that
+            # a study that was killed and resumed is the study that it would have been
+            self._session, self._interrupted = begin_session(self.store, self.record, self._log)
+            self._seconds_before = seconds_on_record(self.store, self.record)
         return self._session
-
-    def _seconds_on_record(self) -> float:
-        """How long the sessions took that have ended."""
-        sessions = self.store.sessions(self.record.id)
-        return sum(session.ended_at - session.started_at for session in sessions if session.ended_at is not None)
-
-    def _last_sign_of(self, session: Session) -> float:
-        """When a session that did not end in order was last heard of."""
-        times = [session.started_at]
-        for trial in self._trials:
-            if trial.session == session.id:
-                times += [trial.ended_at or trial.started_at]
-                times += [report.at for report in self.reports(trial.number)[-1:]]
-        return max(times)
-
-    def _forget(self) -> None:
-        """Start reading the log from its beginning."""
-        self._revision = 0
-        self._n_steps = 0
-        self._trials: list[Trial] = []
-        self._retrained = 0
-        self._history = self._empty_history()
-
-    def _empty_history(self) -> History:
-        return History(self.space, self.max_epochs or 1)
-
-    def _refresh(self) -> None:
-        """Read what the log has gained."""
-        changes = self.store.changes(self.record.id, self._revision)
-        if changes.max_epochs != self.max_epochs:
-            self.max_epochs = changes.max_epochs
-            self._forget()
-            changes = self.store.changes(self.record.id, 0)
-        for trial in changes.trials:
-            if trial.number < len(self._trials):
-                self._retrained += trial.retrained - self._trials[trial.number].retrained
-                self._trials[trial.number] = trial
-            else:
-                self._retrained += trial.retrained
-                self._trials.append(trial)
-        values = changes.values
-        if len(values):
-            values = values * (1.0, 1.0, self._sign)
-        self._history.update(changes.trials, values)
-        self._revision, self._n_steps = changes.revision, changes.n_steps
 
     def _set_max_epochs(self, n: int) -> None:
         self.store.change_study(self.record.id, max_epochs=n)
-        self._refresh()
+        self._log.refresh()
 
     def _rng(self, step: int) -> np.random.Generator:
         """Keyed by the step's number, which is in the log: nothing has to be saved."""
@@ -584,69 +511,22 @@ class Study:
         epochs = self.budget.epochs(self.max_epochs) if self.max_epochs is not None else None
         return OPEN_END if epochs is None else epochs
 
-    def _epochs_spent(self, besides: int | None = None) -> int:
-        history = self._history
-        promised = np.where(history.running, history.until, np.maximum(history.epochs, history.failed))
-        if besides is not None:
-            promised[besides] = 0
-        return int(promised.sum()) + self._retrained
-
     def _allowance(self, besides: int | None = None) -> Allowance:
         trials = OPEN_END
         if self.budget.unit == "trials":
-            trials = math.ceil(self.budget.amount) - len(self._trials)
-        return Allowance(max(0, self._epochs_in_all() - self._epochs_spent(besides)), max(0, trials))
+            trials = math.ceil(self.budget.amount) - len(self._log.trials)
+        return Allowance(max(0, self._epochs_in_all() - self._log.epochs_spent(besides)), max(0, trials))
 
     def _failures_repeat(self) -> bool:
         last_lines = {error.strip().splitlines()[-1] for error in self._failures}
         return len(self._failures) == FAILURES_IN_A_ROW and len(last_lines) == 1
 
     def _not_in_progress(self, trial: int) -> StoreError:
-        self._refresh()
-        if not 0 <= trial < len(self._trials):
-            return TrialNotFound(trial, len(self._trials))
-        return TrialEnded(trial, self._trials[trial].state)
-
-
-def _scheduler(
-    scheduler: str | Scheduler,
-    sampler: str | Sampler | None,
-    first: Sequence[Mapping[str, Value]],
-    space: Space,
-    seed: int,
-) -> Scheduler:
-    """What the settings mean."""
-    settings = tuple(dict(space.check(setting)) for setting in first)
-    if not isinstance(scheduler, str):
-        if sampler is not None or settings:
-            raise SettingError("a scheduler that is given has its sampler already; give sampler= and first= to that")
-        return scheduler
-    drawn = sampler_by_name(sampler or "sobol", seed) if sampler is None or isinstance(sampler, str) else sampler
-    if scheduler == "auto":
-        settings = settings or (dict(space.defaults()),)
-    if settings:
-        drawn = FirstSampler(settings, drawn)
-    return AshaScheduler(drawn) if scheduler == "auto" else scheduler_by_name(scheduler, drawn)
-
-
-def _check_same(known: StudyRecord, asked: StudyRecord) -> None:
-    for setting in ("metric", "direction", "space", "scheduler", "seed"):
-        if getattr(known, setting) != getattr(asked, setting):
-            raise SettingError(
-                f"study {known.name!r} was begun with another {setting}: {getattr(known, setting)!r}, "
-                f"not {getattr(asked, setting)!r}; resume it as it was, or choose another name"
-            )
-    if asked.max_epochs is not None and known.max_epochs not in (None, asked.max_epochs):
-        raise SettingError(
-            f"study {known.name!r} has trainings of {known.max_epochs} epochs, not {asked.max_epochs}; "
-            f"resume it as it was, or choose another name"
-        )
-
-
-def _positive(name: str, value: int | None) -> int | None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise SettingError(f"{name} must be a whole number of at least 1, got {value!r}")
-    return value
+        self._log.refresh()
+        trials = self._log.trials
+        if not 0 <= trial < len(trials):
+            return TrialNotFound(trial, len(trials))
+        return TrialEnded(trial, trials[trial].state)
 
 
 def _trial_seed(study_seed: int, trial: int) -> int:

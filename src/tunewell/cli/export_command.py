@@ -68,12 +68,16 @@ def trial_rows(study: Study) -> list[dict[str, object]]:
 
 
 def report_rows(study: Study) -> list[dict[str, object]]:
-    """A flat row a report: its trial, epoch and time, and every metric that any report has."""
+    """A flat row a report: its trial, epoch and time, and every metric that any report has.
+
+    A metric with the name of another column goes by `metric_...`.
+    """
     reports = study.reports()
     names = dict.fromkeys(name for report in reports for name in report.metrics)
+    columns = {name: f"metric_{name}" if name in ("trial", "epoch", "reported_at") else name for name in names}
     return [
         {"trial": report.trial, "epoch": report.epoch, "reported_at": _date(report.at)}
-        | {name: report.metrics.get(name) for name in names}
+        | {column: report.metrics.get(name) for name, column in columns.items()}
         for report in reports
     ]
 

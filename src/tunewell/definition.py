@@ -1,0 +1,103 @@
+"""What makes a study the one it is: its settings, checked, written down, and compared when it is resumed."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+
+from tunewell.budget import Budget
+from tunewell.errors import SettingError
+from tunewell.metric import direction_of
+from tunewell.samplers import FirstSampler, Sampler
+from tunewell.samplers import by_name as sampler_by_name
+from tunewell.schedulers import AshaScheduler, Scheduler, describe
+from tunewell.schedulers import by_name as scheduler_by_name
+from tunewell.space.space import Space
+from tunewell.space.values import Value
+from tunewell.stores import StudyRecord
+
+DEFAULT_NAME = "study"
+
+
+def define(
+    space: Space,
+    *,
+    metric: str,
+    direction: str | None,
+    max_epochs: int | None,
+    budget: str | float,
+    scheduler: str | Scheduler,
+    sampler: str | Sampler | None,
+    first: Sequence[Mapping[str, Value]],
+    max_tier: int,
+    seed: int,
+    name: str | None,
+) -> StudyRecord:
+    """A new study's record; the arguments are those of `Study`.
+
+    Raises:
+        SettingError: a setting cannot be used.
+        SpaceError: a setting of `first` is not in the space.
+    """
+    if not 0 <= seed < 2**63:
+        raise SettingError(f"seed must be a whole number from 0 to 2**63 - 1, got {seed!r}")
+    space = space.hold([p for p in space.names if space.tier(p) > max_tier])
+    return StudyRecord(
+        name=name or DEFAULT_NAME,
+        metric=metric,
+        direction=direction_of(metric, direction),
+        max_epochs=_positive("max_epochs", max_epochs),
+        budget=str(Budget.parse(budget)),
+        space=space.to_dict(),
+        scheduler=describe(_scheduler(scheduler, sampler, first, space, seed)),
+        seed=seed,
+        created_at=time.time(),
+        uuid=str(uuid.uuid4()),
+    )
+
+
+def _scheduler(
+    scheduler: str | Scheduler,
+    sampler: str | Sampler | None,
+    first: Sequence[Mapping[str, Value]],
+    space: Space,
+    seed: int,
+) -> Scheduler:
+    """What the settings mean."""
+    settings = tuple(dict(space.check(setting)) for setting in first)
+    if not isinstance(scheduler, str):
+        if sampler is not None or settings:
+            raise SettingError("a scheduler that is given has its sampler already; give sampler= and first= to that")
+        return scheduler
+    drawn = sampler_by_name(sampler or "sobol", seed) if sampler is None or isinstance(sampler, str) else sampler
+    if scheduler == "auto":
+        settings = settings or (dict(space.defaults()),)
+    if settings:
+        drawn = FirstSampler(settings, drawn)
+    return AshaScheduler(drawn) if scheduler == "auto" else scheduler_by_name(scheduler, drawn)
+
+
+def check_same(known: StudyRecord, asked: StudyRecord) -> None:
+    """Whether a study may be resumed as it is asked for; the budget may differ.
+
+    Raises:
+        SettingError: another setting differs.
+    """
+    for setting in ("metric", "direction", "space", "scheduler", "seed"):
+        if getattr(known, setting) != getattr(asked, setting):
+            raise SettingError(
+                f"study {known.name!r} was begun with another {setting}: {getattr(known, setting)!r}, "
+                f"not {getattr(asked, setting)!r}; resume it as it was, or choose another name"
+            )
+    if asked.max_epochs is not None and known.max_epochs not in (None, asked.max_epochs):
+        raise SettingError(
+            f"study {known.name!r} has trainings of {known.max_epochs} epochs, not {asked.max_epochs}; "
+            f"resume it as it was, or choose another name"
+        )
+
+
+def _positive(name: str, value: int | None) -> int | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise SettingError(f"{name} must be a whole number of at least 1, got {value!r}")
+    return value

@@ -1,0 +1,84 @@
+"""A study's log, read as it grows: its trials, their history, and what they have cost.
+
+All of it is derived from the store, so whoever reads the log knows what whoever writes it knows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tunewell.history import History
+from tunewell.space.space import Space
+from tunewell.stores import Store, StudyRecord
+from tunewell.trial import Trial
+
+
+class Log:
+    """What a store has on a study, up to the last `refresh`."""
+
+    def __init__(self, store: Store, study: StudyRecord) -> None:
+        """Nothing is read before the first `refresh`."""
+        self._store = store
+        self._study_id = study.id
+        self._space = Space.from_dict(study.space)
+        self._sign = -1.0 if study.direction == "maximize" else 1.0
+        self._begin(study.max_epochs)
+
+    def _begin(self, max_epochs: int | None) -> None:
+        self.max_epochs = max_epochs
+        self.history = self.empty_history()
+        self.trials: list[Trial] = []
+        self.n_steps = 0
+        """How many steps have been given out."""
+        self._revision = 0
+        self._retrained = 0
+
+    def empty_history(self) -> History:
+        """The history of a study that has done nothing yet."""
+        return History(self._space, self.max_epochs or 1)
+
+    def refresh(self) -> None:
+        """Read what the log has gained."""
+        changes = self._store.changes(self._study_id, self._revision)
+        if changes.max_epochs != self.max_epochs:  # the arrays have another width, so start over
+            self._begin(changes.max_epochs)
+            changes = self._store.changes(self._study_id, 0)
+        for trial in changes.trials:
+            if trial.number < len(self.trials):
+                self._retrained -= self.trials[trial.number].retrained
+                self.trials[trial.number] = trial
+            else:
+                self.trials.append(trial)
+            self._retrained += trial.retrained
+        values = changes.values
+        if len(values):
+            values = values * (1.0, 1.0, self._sign)
+        self.history.update(changes.trials, values)
+        self._revision, self.n_steps = changes.revision, changes.n_steps
+
+    def epochs_spent(self, besides: int | None = None) -> int:
+        """What has been trained, again or for the first time, and what running steps were promised.
+
+        besides: a running trial whose promise is left out.
+        """
+        history = self.history
+        promised = np.where(history.running, history.until, np.maximum(history.epochs, history.failed))
+        if besides is not None:
+            promised[besides] = 0
+        return int(promised.sum()) + self._retrained
+
+    def best(self) -> tuple[int, int, float] | None:
+        """Trial, epoch and value, as reported, of the best report; None if no finite one is on record."""
+        return self._lowest(self.history.curves)
+
+    def best_of(self, trial: int) -> tuple[int, float] | None:
+        """Epoch and value, as reported, of a trial's best report; None if it has no finite one."""
+        found = self._lowest(self.history.curves[trial, np.newaxis])
+        return None if found is None else found[1:]
+
+    def _lowest(self, curves: np.ndarray) -> tuple[int, int, float] | None:
+        finite = np.where(np.isfinite(curves), curves, np.inf)
+        if not np.isfinite(finite).any():
+            return None
+        row, column = np.unravel_index(int(finite.argmin()), finite.shape)
+        return int(row), int(column) + 1, self._sign * float(finite[row, column])
