@@ -2,6 +2,7 @@
 
 import math
 import os
+import subprocess
 import sys
 import textwrap
 import time
@@ -120,3 +121,35 @@ def test_the_programs_of_a_program_end_with_it(tmp_path):
     while Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]:
         assert time.monotonic() < deadline, f"process {pid} of {os.getpid()} lives on"
         time.sleep(0.05)
+
+
+def test_a_stopped_program_does_not_outlive_a_tunewell_that_is_killed(tmp_path):
+    """It stands still by a signal, so it could not notice by itself."""
+    (tmp_path / "program.py").write_text("import os, time; open('pid', 'w').write(str(os.getpid())); time.sleep(60)")
+    code = """
+        import os, sys, threading, time
+        from pathlib import Path
+        import tunewell as tw
+        from tunewell.adapters.command import Command
+
+        run = tw.Run({}, seed=0, trial=0)
+        command = Command((sys.executable, "program.py"))
+        threading.Thread(target=command, args=(run,), daemon=True).start()
+        while not (Path("pid").exists() and Path("pid").read_text()):
+            time.sleep(0.01)
+        run.on_pause()
+        os.kill(os.getpid(), 9)
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], cwd=tmp_path, check=False)
+    pid = int((tmp_path / "pid").read_text())
+    assert ended_within(pid, seconds=10)
+
+
+def ended_within(pid, seconds):
+    give_up_at = time.monotonic() + seconds
+    while time.monotonic() < give_up_at:
+        status = Path(f"/proc/{pid}/stat")
+        if not status.exists() or status.read_text().rpartition(")")[2].split()[0] == "Z":
+            return True
+        time.sleep(0.05)
+    return False

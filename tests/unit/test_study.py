@@ -398,6 +398,33 @@ def test_trials_as_a_dataframe():
     assert {"trial", "state", "learning_rate", "hidden", "epochs", "best_epoch"} <= set(frame.columns)
 
 
+def test_a_column_of_the_table_is_never_overwritten_by_a_parameter_or_metric_of_its_name():
+    space = tw.Space(seed=tw.Float(0.25, 0.75), epochs=tw.Int(5, 9), loss=tw.Float(0.1, 0.2))
+    study = tw.Study(space, metric="loss", max_epochs=1, budget=1, seed=3)
+    run_through(study, lambda *_: 42.0, metric="loss")
+    [row] = study.trial_rows()
+    [trial] = study.trials
+    assert (row["loss"], row["epochs"], row["seed"]) == (42.0, 1, trial.seed)
+    assert {name: row[f"param_{name}"] for name in space.names} == dict(trial.params)
+    study = tw.Study(SPACE, metric="state", direction="minimize", max_epochs=1, budget=1)
+    run_through(study, lambda *_: 42.0, metric="state")
+    [row] = study.trial_rows()
+    assert (row["state"], row["metric_state"]) == ("complete", 42.0)
+
+
+def test_a_training_of_a_million_epochs_costs_what_was_reported_of_it():
+    study = make(max_epochs=10**6, scheduler="full", sampler="random", budget="1000000000epochs")
+    for _ in range(50):
+        step = study.ask()
+        study.report(step.trial, 7, val_accuracy=0.5)
+        study.tell(step.trial, ended=True)
+    history = study.history
+    assert history.curves.shape == (50, 7)
+    assert history._curves.nbytes < 100_000
+    assert np.isnan(history.at(6)).sum() == 0  # ended before it, without a report
+    assert (history.at(10**6) == -0.5).all()
+
+
 def test_what_ask_answers_can_cross_a_process():
     step = make().ask()
     assert pickle.loads(pickle.dumps(step)) == step

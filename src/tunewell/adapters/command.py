@@ -37,6 +37,15 @@ _TAIL = 50
 """Lines of the program's talk that are kept for a message."""
 _PATIENCE_S = 5.0
 """How long a program that is ended may take."""
+_GUARD = f"""
+read -r _
+kill -s TERM -- "-$0"
+kill -s CONT -- "-$0"
+sleep {_PATIENCE_S:.0f}
+kill -s KILL -- "-$0"
+"""
+"""What a shell does beside each program: when tunewell is killed the pipe to the shell breaks, and the shell ends the
+group. Otherwise a program that was stopped by a signal would keep its memory, and its GPU, for ever."""
 
 
 class ProgramFailed(RuntimeError):
@@ -127,6 +136,13 @@ class _Program:
             env=environment,
             start_new_session=True,
         )
+        self._guard = subprocess.Popen(  # noqa: S603  our own words
+            ["/bin/sh", "-c", _GUARD, str(self._process.pid)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is not for it
+        )
         self._readers = [
             threading.Thread(target=self._read_output, daemon=True),
             threading.Thread(target=self._read_socket, daemon=True),
@@ -146,6 +162,8 @@ class _Program:
 
     def __exit__(self, *_: object) -> None:
         """End the whole group, whatever state it is in."""
+        self._guard.kill()
+        self._guard.communicate()
         self._signal(signal.SIGCONT)
         self._signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):

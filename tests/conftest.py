@@ -1,0 +1,16 @@
+"""What holds for all tests."""
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# time limits fail what is right on a busy machine
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
+
+# contracts are written as tests and live in the package, where pytest would not explain a failed assert
+pytest.register_assert_rewrite("tunewell.testing")
+
+
+def pytest_collection_modifyitems(items):
+    """The whole way in small comes first: when it fails, all else is a detail."""
+    items.sort(key=lambda item: item.path.name != "test_tiny.py")
