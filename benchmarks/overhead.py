@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import copy
 import functools
+import gc
 import json
 import statistics
 import tempfile
@@ -136,6 +137,8 @@ def measure(ours: Tunewell, theirs: Optuna, sizes: list[int]) -> dict[str, dict[
     for size in sizes:
         for side in (ours, theirs):
             side.ask_and_tell(size - filled)
+        gc.collect()
+        gc.freeze()  # what one has filled is not swept at the other's expense
         costs: dict[str, list[float]] = {name: [] for name in sides}
         for _ in range(BATCHES):
             for name, side in sides.items():

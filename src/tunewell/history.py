@@ -7,7 +7,7 @@ what has been reported, not as a full training, which may have a million epochs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -102,17 +102,19 @@ class History:
         values[self.failed] = np.inf
         return values
 
-    def update(self, trials: Iterable[Trial], values: NDArray[np.float64]) -> None:
+    def update(self, trials: Sequence[Trial], values: NDArray[np.float64]) -> None:
         """Take in new or changed trials, then new reports.
 
         trials: in order of number where they are new.
         values: (m, 3), rows of trial number, epoch, metric (lower is better), oldest first.
         """
+        known = len(self)
+        new = [trial for trial in trials if trial.number >= known]
+        if new:
+            self._make_room(known + len(new), self._reported)
+            self.notes += [trial.note for trial in new]
+            self._points[known : len(self)] = self.space.encode_many([trial.params for trial in new])
         for trial in trials:
-            if trial.number == len(self):
-                self._make_room(trial.number + 1, self._reported)
-                self.notes.append(trial.note)
-                self._points[trial.number] = self.space.encode(trial.params)
             self._epochs[trial.number] = trial.epochs
             self._until[trial.number] = trial.until
             self._states[trial.number] = _CODE[trial.state]
