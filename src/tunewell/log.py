@@ -10,7 +10,7 @@ import numpy as np
 from tunewell.history import History
 from tunewell.space.space import Space
 from tunewell.stores import Store, StudyRecord
-from tunewell.trial import Trial
+from tunewell.trial import Trial, TrialState
 
 
 class Log:
@@ -31,7 +31,7 @@ class Log:
         self.n_steps = 0
         """How many steps have been given out."""
         self._revision = 0
-        self._retrained = 0
+        self._spent = 0
 
     def empty_history(self) -> History:
         """The history of a study that has done nothing yet."""
@@ -45,11 +45,11 @@ class Log:
             changes = self._store.changes(self._study_id, 0)
         for trial in changes.trials:
             if trial.number < len(self.trials):
-                self._retrained -= self.trials[trial.number].retrained
+                self._spent -= _cost(self.trials[trial.number])
                 self.trials[trial.number] = trial
             else:
                 self.trials.append(trial)
-            self._retrained += trial.retrained
+            self._spent += _cost(trial)
         values = changes.values
         if len(values):
             values = values * (1.0, 1.0, self._sign)
@@ -61,11 +61,7 @@ class Log:
 
         besides: a running trial whose promise is left out.
         """
-        history = self.history
-        promised = np.where(history.running, history.until, np.maximum(history.epochs, history.failed))
-        if besides is not None:
-            promised[besides] = 0
-        return int(promised.sum()) + self._retrained
+        return self._spent - (0 if besides is None else self.trials[besides].until)
 
     def best(self) -> tuple[int, int, float] | None:
         """Trial, epoch and value, as reported, of the best report; None if no finite one is on record."""
@@ -82,3 +78,9 @@ class Log:
             return None
         row, column = np.unravel_index(int(finite.argmin()), finite.shape)
         return int(row), int(column) + 1, self._sign * float(finite[row, column])
+
+
+def _cost(trial: Trial) -> int:
+    """In epochs. A failed trial costs at least one, or a study whose trials all fail at once would never end."""
+    trained = trial.until if trial.state is TrialState.RUNNING else trial.epochs
+    return max(trained, trial.state is TrialState.FAILED) + trial.retrained

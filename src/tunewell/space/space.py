@@ -126,6 +126,8 @@ class Space:
 
     def encode_many(self, settings: Sequence[Mapping[str, Value]]) -> NDArray[np.float64]:
         """(n, d): a row a setting; NaN where a parameter is inactive."""
+        if len(settings) == 1:  # the usual case, and twice as quick
+            return self.encode(settings[0])[np.newaxis]
         active = [self._active(setting) for setting in settings]
         points = np.full((len(active), len(self._params)), np.nan)
         for column, (name, param) in enumerate(self._params.items()):
