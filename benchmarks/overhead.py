@@ -35,7 +35,7 @@ SPACE = tw.Space(
     optimizer=tw.Choice(["sgd", "adam"]),
 )
 BATCHES = 5
-ASKS_A_BATCH = 20
+ASKS_A_BATCH = 50
 REPORTS_A_BATCH = 500
 
 
@@ -136,15 +136,16 @@ def measure(ours: Tunewell, theirs: Optuna, sizes: list[int]) -> dict[str, dict[
     filled = 0
     for size in sizes:
         for side in (ours, theirs):
-            side.ask_and_tell(size - filled)
+            side.ask_and_tell(max(0, size - filled))
         gc.collect()
         gc.freeze()  # what one has filled is not swept at the other's expense
         costs: dict[str, list[float]] = {name: [] for name in sides}
         for _ in range(BATCHES):
             for name, side in sides.items():
+                side.ask_and_tell(1)  # the other's batch has left it cold caches
                 costs[name].append(cpu_ms(functools.partial(side.ask_and_tell, ASKS_A_BATCH), ASKS_A_BATCH))
         table[f"ask + report + tell at {size} trials, ms"] = {n: statistics.median(c) for n, c in costs.items()}
-        filled = size + BATCHES * ASKS_A_BATCH
+        filled = size + BATCHES * (ASKS_A_BATCH + 1)
     last: dict[str, Tunewell | Optuna] = {"tunewell": ours, "Optuna random": theirs}
     if theirs.storage is not None:
         table[f"opening the study of {sizes[-1]} trials, ms"] = {n: cpu_ms(side.open) for n, side in last.items()}

@@ -1,0 +1,80 @@
+"""What stands in the README and the docs is true: its code runs, its commands and links exist."""
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+import tunewell as tw
+from tunewell.cli.main import cli
+
+ROOT = Path(__file__).parents[2]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "benchmarks/README.md",
+    *sorted(ROOT.glob("docs/**/*.md")),
+]
+by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+def blocks(page, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+
+
+def test_the_script_of_the_readme_gets_where_the_readme_says(tmp_path):
+    script = blocks(ROOT / "README.md", "python")[0]
+    names = {"__name__": "train"}
+    exec(compile(script, "train.py", "exec"), names)
+    untuned = tw.Run(names["space"].defaults(), seed=0)
+    names["train"](untuned)
+    assert max(report["val_accuracy"] for report in untuned.reports) == pytest.approx(0.72, abs=0.02)
+
+    (tmp_path / "train.py").write_text(script)
+    arguments = [
+        "tune",
+        str(tmp_path / "train.py"),
+        "--budget",
+        "30",
+        "--store",
+        str(tmp_path / "tunewell.db"),
+        "--json",
+    ]
+    assert CliRunner().invoke(cli, arguments).exit_code == 0
+    assert 0.97 <= tw.Study.open(tmp_path / "tunewell.db").best.value <= 0.99
+
+
+def test_the_loop_of_the_readme_runs():
+    script, loop = blocks(ROOT / "README.md", "python")
+    names = {"__name__": "train"}
+    exec(compile(script, "train.py", "exec"), names)
+    names["trained_one_epoch"] = lambda _, params: params.momentum
+    exec(compile(loop, "README.md", "exec"), names)
+    study = names["study"]
+    assert study.best.value == max(trial.params.momentum for trial in study.trials)
+
+
+@by_page
+def test_each_link_leads_to_a_file(page):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+@by_page
+def test_each_file_that_is_named_exists(page):
+    for name in re.findall(r"`((?:src|tests|benchmarks|examples|docs|tunewell)/[\w./-]+)`", page.read_text()):
+        assert (ROOT / name).exists() or (ROOT / "src" / name).exists(), name
+
+
+@by_page
+def test_each_command_and_option_exists(page):
+    for line in re.findall(r"^(?:\$ )?tunewell (.*)$", "\n".join(blocks(page, r"(?:sh|console)?")), flags=re.MULTILINE):
+        name, *arguments = shlex.split(line.split("  ")[0], comments=True)
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None, name
+        options = {option for parameter in command.params for option in parameter.opts + parameter.secondary_opts}
+        ours = arguments[: arguments.index("--")] if "--" in arguments else arguments
+        assert {argument for argument in ours if argument.startswith("-")} <= options | {"--help"}, line
