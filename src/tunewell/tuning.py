@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tunewell.errors import SettingError
 from tunewell.progress import live_progress
-from tunewell.runners import Observer, Train, run_inline, run_processes
+from tunewell.runners import Observer, Train, run_inline, run_processes, run_threads
 from tunewell.runners.worker import KEPT_TRIALS
 from tunewell.samplers import Sampler
 from tunewell.schedulers import Scheduler
@@ -31,6 +31,7 @@ def tune(
     max_epochs: int | None = None,
     budget: str | float = 30,
     workers: int = 1,
+    threads: bool = False,
     scheduler: str | Scheduler = "auto",
     sampler: str | Sampler | None = None,
     first: Sequence[Mapping[str, Value]] = (),
@@ -54,6 +55,8 @@ def tune(
         max_epochs: how many epochs a full training has; if None, what `train` passes to `run.epochs`.
         budget: what may be spent: `30` full trainings' worth of epochs, `"900epochs"`, `"100trials"`, `"2h"`.
         workers: how many trials train at a time; more than one run in processes of their own.
+        threads: they run in threads of this process instead, which suits small models whose training releases the
+            GIL; randomness must then come from `run.rng` or `run.seed`, since what is global is shared.
         scheduler: which run gets the next epochs.
         sampler: where new settings come from.
         first: settings to try before any other.
@@ -87,21 +90,36 @@ def tune(
         name=name or study_name(opened, _base_name(train), resume=resume),
         resume=resume,
     )
-    drive(study, train, workers=workers, keep=keep, observer=observer)
+    drive(study, train, workers=workers, threads=threads, keep=keep, observer=observer)
     return study
 
 
 def drive(
-    study: Study, train: Train, *, workers: int = 1, keep: int = KEPT_TRIALS, observer: Observer | None = None
+    study: Study,
+    train: Train,
+    *,
+    workers: int = 1,
+    threads: bool = False,
+    keep: int = KEPT_TRIALS,
+    observer: Observer | None = None,
 ) -> bool:
-    """Run a study until it is over; True, or False if it was interrupted and can be resumed."""
+    """Run a study until it is over; True, or False if it was interrupted and can be resumed.
+
+    The arguments are those of `tune`.
+
+    Raises:
+        SettingError: `workers` is no number of workers, or the training function cannot be sent to a process.
+        RepeatedFailure: trials keep failing with one and the same error.
+    """
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise SettingError(f"workers must be a whole number of at least 1, got {workers!r}")
     if observer is None and sys.stderr.isatty():
         with live_progress() as display:
-            return drive(study, train, workers=workers, keep=keep, observer=display)
+            return drive(study, train, workers=workers, threads=threads, keep=keep, observer=display)
     if workers == 1:
         return run_inline(study, train, keep=keep, observer=observer)
+    if threads:
+        return run_threads(study, train, workers=workers, keep=keep, observer=observer)
     return run_processes(study, train, workers=workers, keep=keep, observer=observer)
 
 

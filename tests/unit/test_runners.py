@@ -313,3 +313,18 @@ def test_workers_end_with_their_driver_and_the_study_goes_on(tmp_path, number):
     assert study.spent.epochs <= 6 * 20
     epochs = [(report.trial, report.epoch) for report in study.reports()]
     assert len(epochs) == len(set(epochs))
+
+
+def test_whatever_a_training_raises_costs_its_trial_alone():
+    class Odd(BaseException):
+        pass
+
+    def train(run):
+        for _ in run.epochs(2):
+            run.report(loss=1.0)
+            if run.trial == 0:
+                raise Odd("strange")
+
+    study = tw.Study(tw.Space(x=tw.Float(0.0, 1.0)), metric="loss", budget="3trials", scheduler="full")
+    assert run_inline(study, train)
+    assert [str(trial.state) for trial in study.trials] == ["failed", "complete", "complete"]

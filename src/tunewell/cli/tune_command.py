@@ -66,6 +66,7 @@ class _TuneCommand(click.Command):
     "--epochs", type=click.IntRange(1), metavar="N", help="Epochs of a full training, where the training does not say."
 )
 @click.option("--workers", type=click.IntRange(1), metavar="N", default=1, help="How many trials train at a time.")
+@click.option("--threads", is_flag=True, help="They train in threads of one process, not in processes of their own.")
 @click.option(
     "--scheduler",
     type=click.Choice(["auto", *SCHEDULERS]),
@@ -97,6 +98,7 @@ def command(
     program: tuple[str, ...],
     space_file: str | None,
     workers: int,
+    threads: bool,
     store: str | None,
     name: str | None,
     resume: bool,
@@ -132,7 +134,7 @@ def command(
             begin = old_study if resume else new_study
             study = begin(to_train, Said(**said), opened, name)
             before = study.history.epochs.sum()
-            over = _run(study, to_train.train, workers=workers, quiet=quiet)
+            over = _run(study, to_train.train, workers=workers, threads=threads, quiet=quiet)
         in_store = ["--store", store] if store else []
         _print_summary(study, over=over, look=["show", study.record.name, *in_store], as_json=as_json)
         nothing_found = best_or_none(study) is None
@@ -157,14 +159,14 @@ def _announce(study: Study) -> None:
     print_warnings(study.space)
 
 
-def _run(study: Study, train: Train, *, workers: int, quiet: bool) -> bool:
+def _run(study: Study, train: Train, *, workers: int, threads: bool, quiet: bool) -> bool:
     """Train until the study is over; False if it was interrupted."""
     if quiet:
-        return drive(study, train, workers=workers, observer=Silence())
+        return drive(study, train, workers=workers, threads=threads, observer=Silence())
     wish = f"{study.record.direction} {study.metric}, budget {in_words(study.budget)}"
     click.echo(f"study {study.record.name!r} in {study.store.url}: {wish}", err=True)
     with progress(sys.stderr) as observer:
-        return drive(study, train, workers=workers, observer=observer)
+        return drive(study, train, workers=workers, threads=threads, observer=observer)
 
 
 def _print_summary(study: Study, *, over: bool, look: list[str], as_json: bool) -> None:

@@ -15,7 +15,10 @@ from tunewell.trial import Step
 
 
 class Driver:
-    """The study's side of one or more workers. It is the `Desk` of a worker in the same process."""
+    """The study's side of one or more workers. It is the `Desk` of a worker in the same process.
+
+    Trials that train side by side report from threads of their own; the lock lets the observer hear one at a time.
+    """
 
     def __init__(self, study: Study, observer: Observer | None = None) -> None:
         """`observer` is told what happens."""
@@ -25,15 +28,17 @@ class Driver:
         self._folder = study.checkpoint_folder
         self._saved = {saved.trial: saved.path for saved in study.store.checkpoints(study.record.id)}
         self._seen: set[int] = set()
+        self._lock = threading.RLock()
 
     def next_step(self) -> Step | None:
         """As `Study.ask`; None also when the study was interrupted or its time is over."""
         if self.interrupted or self.study.out_of_time:
             return None
-        step = self.study.ask()
-        if step is not None and not step.wait:
-            self._observer.on_step(self.study, step)
-        return step
+        with self._lock:
+            step = self.study.ask()
+            if step is not None and not step.wait:
+                self._observer.on_step(self.study, step)
+            return step
 
     def order(self, step: Step) -> Order:
         """The order that carries out a step."""
@@ -59,8 +64,9 @@ class Driver:
         self._seen.add(outcome.trial)
         if outcome.interrupted:
             return  # its step stays in progress, and a resumed study gives the rest of it out first
-        self.study.tell(outcome.trial, error=outcome.error, ended=not outcome.parked)
-        self._observer.on_told(self.study, outcome.trial)
+        with self._lock:
+            self.study.tell(outcome.trial, error=outcome.error, ended=not outcome.parked)
+            self._observer.on_told(self.study, outcome.trial)
 
     def learn_max_epochs(self, trial: int, n: int) -> int:
         """Of `Desk`."""
@@ -68,8 +74,9 @@ class Driver:
 
     def report(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> Verdict:
         """Of `Desk`."""
-        go = self.study.report(trial, epoch, **metrics)
-        self._observer.on_report(self.study, trial, epoch, metrics)
+        with self._lock:
+            go = self.study.report(trial, epoch, **metrics)
+            self._observer.on_report(self.study, trial, epoch, metrics)
         if not go:
             return Verdict.END
         return Verdict.PARK if self._stopping() else Verdict.GO

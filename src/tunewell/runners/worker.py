@@ -1,4 +1,4 @@
-"""Hosts trials, each in a thread of its own, of which one moves at a time.
+"""Hosts trials, each in a thread of its own, of which as many move as were begun.
 
 A training function is an ordinary loop; what lets it pause is that its thread waits inside `run.epochs`. So a
 paused trial keeps its model, its optimizer and its place in the loop with no checkpoint written by anybody,
@@ -13,7 +13,7 @@ import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from tunewell import checkpoint
@@ -28,27 +28,62 @@ KEPT_TRIALS = 64
 
 
 class Worker:
-    """Trains what it is ordered to, one order at a time."""
+    """Trains what it is ordered to: one order at a time by `work`, or several by `begin` and `wait`.
 
-    def __init__(self, train: Train, desk: Desk, *, keep: int = KEPT_TRIALS) -> None:
-        """`keep`: how many paused trials stay in memory."""
+    Its methods are called from one thread.
+    """
+
+    def __init__(self, train: Train, desk: Desk, *, keep: int = KEPT_TRIALS, alone: bool = True) -> None:
+        """A worker that hosts nothing yet.
+
+        keep: how many paused trials stay in memory.
+        alone: one trial moves at a time, and has the process's random states to itself; where several move, those
+            states belong to nobody and are left alone.
+        """
         self._train = train
         self._desk = desk
         self._keep = keep
+        self._alone = alone
+        self._moving: dict[int, _Hosted] = {}
         self._parked: OrderedDict[int, _Hosted] = OrderedDict()
+        self._outcomes: SimpleQueue[Outcome] = SimpleQueue()
+
+    @property
+    def n_moving(self) -> int:
+        """How many trials train, or wait for their outcome to be taken."""
+        return len(self._moving)
 
     def work(self, order: Order) -> Outcome:
         """Train a trial through its step's epochs; returns when it is parked or over."""
+        # the trial has the process's random states to itself while it moves
+        outside = checkpoint.random_states()
+        self.begin(order)
+        outcome = self.wait()
+        assert outcome is not None  # there was no limit to the wait
+        checkpoint.set_random_states(outside)
+        return outcome
+
+    def begin(self, order: Order) -> None:
+        """Let a trial train through its step's epochs; `wait` answers its outcome."""
         trial = order.step.trial
         hosted = self._parked.pop(trial, None)
         if hosted is not None and hosted.epoch != order.step.epochs.start - 1:
             hosted.give_up()  # it went on elsewhere
             hosted = None
         if hosted is None:
-            hosted = _Hosted(self._train, self._desk, order)
-        outcome = hosted.go_on(order)
+            hosted = _Hosted(self._train, self._desk, order, self._outcomes, alone=self._alone)
+        self._moving[trial] = hosted
+        hosted.go_on(order)
+
+    def wait(self, timeout_s: float | None = None) -> Outcome | None:
+        """The outcome of the first trial that parks or is over; None if none does in time."""
+        try:
+            outcome = self._outcomes.get(timeout=timeout_s)
+        except Empty:
+            return None
+        hosted = self._moving.pop(outcome.trial)
         if outcome.parked:
-            self._parked[trial] = hosted
+            self._parked[outcome.trial] = hosted
             while len(self._parked) > self._keep:
                 self._parked.popitem(last=False)[1].give_up()
         return outcome
@@ -60,7 +95,9 @@ class Worker:
             hosted.give_up()
 
     def close(self) -> None:
-        """Let go of all."""
+        """Let go of all; nobody waits for what still moves, which ends at its next epoch and is heard of no more."""
+        for hosted in self._moving.values():
+            hosted.give_up(patience_s=0)
         for trial in list(self._parked):
             self.forget(trial)
 
@@ -68,11 +105,11 @@ class Worker:
 class _Hosted:
     """One trial's thread, and the channel between its run and the worker.
 
-    Exactly one side moves at a time: the worker waits in `go_on` while the thread trains, and the
-    thread waits in `_park` otherwise. So the fields need no lock.
+    Exactly one side moves at a time: the worker leaves it alone from `go_on` to its outcome, and the thread
+    waits in `_park` otherwise. So the fields need no lock; `give_up` alone may come at any time, and is final.
     """
 
-    def __init__(self, train: Train, desk: Desk, order: Order) -> None:
+    def __init__(self, train: Train, desk: Desk, order: Order, outcomes: SimpleQueue[Outcome], *, alone: bool) -> None:
         self._train = train
         self._desk = desk
         self._order = order
@@ -81,7 +118,8 @@ class _Hosted:
         """Epochs up to here are in the log already; when they are trained again, nobody is told."""
         self._verdict = Verdict.GO
         self._orders: SimpleQueue[Order | None] = SimpleQueue()
-        self._outcomes: SimpleQueue[Outcome] = SimpleQueue()
+        self._outcomes = outcomes
+        self._alone = alone
         self._refusal: TunewellError | None = None
         self._given_up = False
         self.epoch = 0
@@ -90,31 +128,30 @@ class _Hosted:
 
     # --- the worker's side
 
-    def go_on(self, order: Order) -> Outcome:
-        """Let the thread train until it parks or ends."""
+    def go_on(self, order: Order) -> None:
+        """Let the thread train until it parks or ends, and say so in an outcome."""
         self._order, self._until = order, order.step.epochs.stop - 1
-        # the trial has the process's random states to itself while it moves
-        outside = checkpoint.random_states()
         if self._thread is None:
             self._thread = threading.Thread(target=self._host, name=f"trial-{order.step.trial}", daemon=True)
             self._thread.start()
         else:
             self._orders.put(order)
-        outcome = self._outcomes.get()
-        checkpoint.set_random_states(outside)
-        return outcome
 
-    def give_up(self) -> None:
-        """Unwind the thread; the code after the user's loop does not run."""
+    def give_up(self, *, patience_s: float = 10.0) -> None:
+        """Unwind the thread; the code after the user's loop does not run.
+
+        patience_s: how long to wait for that.
+        """
         self._given_up = True
         self._orders.put(None)
         if self._thread is not None:
-            self._thread.join(timeout=10)
+            self._thread.join(timeout=patience_s)
 
     # --- the thread's side
 
     def _host(self) -> None:
-        checkpoint.seed_everything(self._run.seed)
+        if self._alone:
+            checkpoint.seed_everything(self._run.seed)
         error = None
         try:
             self._train(self._run)
@@ -122,10 +159,12 @@ class _Hosted:
             pass
         except SystemExit as stop:
             error = f"the training function called sys.exit({stop.code!r})" if stop.code else None
-        except Exception as raised:  # noqa: BLE001  a failed trial is a result, kept as text
+        except BaseException as raised:  # noqa: BLE001  a failed trial is a result, kept as text
             raised.__traceback__ = raised.__traceback__ and raised.__traceback__.tb_next  # not this frame
             error = "".join(traceback.format_exception(raised))
-        ended_in_order = error is None and self._refusal is None and not self._given_up
+        if self._given_up:
+            return  # nobody waits for it
+        ended_in_order = error is None and self._refusal is None
         saved = self._save() if ended_in_order and self.epoch > self._on_record else None
         self._outcomes.put(
             Outcome(self._run.trial, self.epoch, parked=False, error=error, refusal=self._refusal, saved=saved)
@@ -145,6 +184,7 @@ class _Hosted:
 
     def may_train(self, epoch: int) -> bool:
         """Of `Channel`: block while paused."""
+        self._check_wanted()
         last = self._order.max_epochs
         if self._verdict is Verdict.END or (last is not None and epoch > last):
             return False
@@ -156,9 +196,14 @@ class _Hosted:
 
     def report(self, epoch: int, metrics: Mapping[str, float]) -> None:
         """Of `Channel`: pass it on."""
+        self._check_wanted()
         self.epoch = epoch
         if epoch > self._on_record:
             self._verdict = self._heard(lambda: self._desk.report(self._run.trial, epoch, metrics))
+
+    def _check_wanted(self) -> None:
+        if self._given_up:
+            raise RunEnded
 
     def _heard(self, message: Callable[[], _Answer]) -> _Answer:
         """What the desk answers; if it refuses, this training is over, and the study with it."""
@@ -171,14 +216,15 @@ class _Hosted:
     def _park(self) -> None:
         if self._run.on_pause is not None:
             self._run.on_pause()
-        inside = checkpoint.random_states()
+        inside = checkpoint.random_states() if self._alone else None
         interrupted = self.epoch < self._until
         self._outcomes.put(
             Outcome(self._run.trial, self.epoch, parked=True, interrupted=interrupted, saved=self._save())
         )
         if self._orders.get() is None:
             raise RunEnded
-        checkpoint.set_random_states(inside)
+        if inside is not None:
+            checkpoint.set_random_states(inside)
         self._verdict = Verdict.GO
         if self._run.on_resume is not None:
             self._run.on_resume()

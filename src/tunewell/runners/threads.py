@@ -1,0 +1,102 @@
+"""Several trials at a time in this process, each in its thread: for small models whose training releases the GIL.
+
+A compiled loop, PyTorch or NumPy's BLAS lets other threads run while it computes, and then threads cost less than
+processes: nothing is loaded twice, nothing is sent, and a paused trial goes on in any slot. One `Worker` hosts all
+trials; this thread gives each slot a step as soon as the slot's last one is done.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+
+from tunewell import checkpoint
+from tunewell.errors import TunewellError
+from tunewell.runners.base import Observer, Train
+from tunewell.runners.driver import Driver
+from tunewell.runners.worker import KEPT_TRIALS, Worker
+from tunewell.study import Study
+
+_LOOK_AGAIN_S = 0.1
+"""How soon a slot that found nothing asks again: what the others report may give it something."""
+
+
+def run_threads(
+    study: Study, train: Train, *, workers: int, keep: int = KEPT_TRIALS, observer: Observer | None = None
+) -> bool:
+    """Train until the study is over, `workers` trials at a time; True, or False if it was interrupted.
+
+    Where several train at a time they share the random states that a process has once (those of `random`,
+    `numpy.random` and PyTorch), so only what draws from `run.rng`, or from generators seeded with `run.seed`,
+    can be trained again to the same curve.
+
+    keep: how many paused trials stay in memory, in all.
+
+    Raises:
+        RepeatedFailure: trials keep failing with one and the same error.
+    """
+    driver = Driver(study, observer)
+    alone = workers == 1
+    worker = Worker(train, driver, keep=keep, alone=alone)
+    with _random_states_kept():
+        try:
+            with driver.interruptible(), nullcontext() if alone else _one_blas_thread_each():
+                _train_all(driver, worker, workers)
+        finally:
+            worker.close()
+            study.close()
+    return not driver.interrupted
+
+
+def _train_all(driver: Driver, worker: Worker, slots: int) -> None:
+    try:
+        while (soon := _fill(driver, worker, slots)) or worker.n_moving:
+            _settle_next(driver, worker, _LOOK_AGAIN_S if soon else None)
+    except Exception:
+        # threads cannot be ended from outside, so the other trials are brought in as by Ctrl-C: parked at their next
+        # report, and on record
+        driver.interrupted = True
+        while worker.n_moving:
+            with suppress(TunewellError):  # the first error is the one to tell
+                _settle_next(driver, worker)
+        raise
+
+
+def _fill(driver: Driver, worker: Worker, slots: int) -> bool:
+    """Give each free slot a step; True if there is none for one now, but there may be soon."""
+    while worker.n_moving < slots:
+        step = driver.next_step()
+        if step is None or step.wait:
+            return step is not None
+        worker.begin(driver.order(step))
+    return False
+
+
+def _settle_next(driver: Driver, worker: Worker, timeout_s: float | None = None) -> None:
+    outcome = worker.wait(timeout_s)
+    if outcome is not None:
+        driver.settle(outcome)
+
+
+@contextmanager
+def _random_states_kept() -> Iterator[None]:
+    """Whatever trainings draw inside, the user's own random states are as they were."""
+    outside = checkpoint.random_states()
+    try:
+        yield
+    finally:
+        checkpoint.set_random_states(outside)
+
+
+def _one_blas_thread_each() -> AbstractContextManager[object]:
+    """Inside, the BLAS libraries loaded so far compute in the thread that calls them, if threadpoolctl is installed.
+
+    Otherwise each trial's products would be spread over all cores, and the trials would wait for each other there.
+    """
+    try:
+        threadpoolctl = importlib.import_module("threadpoolctl")
+    except ImportError:
+        return nullcontext()
+    limits: AbstractContextManager[object] = threadpoolctl.threadpool_limits(1, user_api="blas")
+    return limits
