@@ -1,0 +1,182 @@
+"""Whole trainings: against PyTorch to the last few bits, and what else is promised of them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tunewell import nn
+from tunewell.errors import SettingError
+
+REFERENCES = Path(__file__).parent / "references"
+
+
+def cases():
+    for path in sorted(REFERENCES.glob("training_*.npz")):
+        with np.load(path) as file:
+            for name in file["names"]:
+                yield pytest.param(path, str(name), id=f"{path.stem}-{name}")
+
+
+def made(settings):
+    """A schedule or an optimizer, from its name and fields."""
+    fields = {key: made(value) if isinstance(value, dict) else value for key, value in settings.items()}
+    return getattr(nn, fields.pop("name"))(**fields)
+
+
+def trainer_of(settings, file):
+    names = ("sizes", "activation", "norm", "dropout", "loss", "norm_momentum", "norm_epsilon")
+    network = nn.Network(dtype="float64", **{name: settings[name] for name in names if name in settings})
+    names = ("label_smoothing", "class_weights", "clip")
+    return nn.Trainer(
+        network,
+        file["x"],
+        file[settings["targets"]],
+        batch_size=int(file["batch_size"]),
+        seed=int(file["seed"]),
+        optimizer=made(settings["optimizer"]),
+        schedule=made(settings.get("schedule", {"name": "Constant"})),
+        **{name: settings[name] for name in names if name in settings},
+    )
+
+
+@pytest.mark.parametrize(("path", "name"), list(cases()))
+def test_a_training_is_that_of_pytorch(path, name):
+    """The same weights, order of rows and dropout; float64, so that nothing hides in rounding."""
+    with np.load(path) as file:
+        case = {key.removeprefix(f"{name}/"): file[key] for key in file if key.startswith(f"{name}/")}
+        trainer = trainer_of(json.loads(str(case["settings"])), file)
+        network = trainer.network
+        network.theta[:] = case["initial"]
+        losses = [trainer.epoch(order) for order in file["orders"]]
+        logits = network.logits(file["x"])
+    np.testing.assert_allclose(losses, case["losses"], rtol=1e-10)
+    np.testing.assert_allclose(network.theta, case["final"], rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(network.running[: len(case["running"])], case["running"], rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(logits, case["logits"], rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("compiled", ["0", "1"])
+def test_the_same_holds_with_and_without_the_compiler(compiled):
+    """One source and two ways to run it, chosen when the process starts."""
+    arguments = ["-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, "-k", "pytorch"]
+    environment = {**os.environ, "TUNEWELL_COMPILE": compiled}
+    done = subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+
+
+def blobs(n=200, *, n_in=5, n_classes=3, seed=0):
+    rng = np.random.default_rng(seed)
+    labels = np.arange(n) % n_classes
+    return rng.normal(size=(n_classes, n_in))[labels] * 2 + rng.normal(size=(n, n_in)), labels
+
+
+def trainer(*, seed=0, batch_size=32, optimizer=None, **settings):
+    x, labels = blobs()
+    network = nn.Network([5, 16, 8, 3], **{"norm": "before", "dropout": 0.2, "seed": 1} | settings)
+    return nn.Trainer(network, x, labels, seed=seed, batch_size=batch_size, optimizer=optimizer)
+
+
+def test_it_learns():
+    x, labels = blobs(seed=0)
+    learning = trainer(optimizer=nn.AdamW(1e-2))
+    losses = [learning.epoch() for _ in range(20)]
+    assert losses[-1] < losses[0] / 2
+    assert learning.network.evaluate(x, labels)["accuracy"] > 0.9
+
+
+def test_a_seed_gives_one_training_and_another_another():
+    one, same, other = (trainer(seed=seed) for seed in (3, 3, 4))
+    assert [one.epoch() for _ in range(3)] == [same.epoch() for _ in range(3)] != [other.epoch() for _ in range(3)]
+    np.testing.assert_array_equal(one.network.theta, same.network.theta)
+
+
+@pytest.mark.parametrize("optimizer", [nn.SGD(0.1, momentum=0.9), nn.AdamW(1e-2)])
+def test_a_training_taken_up_from_its_state_goes_on_to_the_last_bit(optimizer):
+    whole, parts = trainer(optimizer=optimizer), trainer(optimizer=optimizer)
+    expected = [whole.epoch() for _ in range(5)][2:]
+    for _ in range(2):
+        parts.epoch()
+    weights, rest = parts.network.state_dict(), parts.state_dict()
+    later = trainer(optimizer=optimizer, seed=0)
+    later.network.load_state_dict(weights)
+    later.load_state_dict(rest)
+    assert [later.epoch() for _ in range(3)] == expected
+
+
+def test_a_rate_that_is_far_too_high_ends_in_a_loss_that_is_not_finite_and_no_warning():
+    wild = trainer(optimizer=nn.SGD(1e12), norm=None)
+    losses = [wild.epoch() for _ in range(5)]
+    assert not np.isfinite(losses[-1])
+    assert not np.isfinite(wild.network.logits(blobs()[0])).all()
+
+
+def test_what_is_live_may_change_between_epochs():
+    still, moving = trainer(), trainer()
+    still.epoch()
+    moving.epoch()
+    still.learning_rate = 0.0
+    before = still.network.theta.copy()
+    still.epoch()
+    np.testing.assert_array_equal(still.network.theta, before)
+    moving.network.dropout = 0.0
+    assert moving.network.dropout == (0.0, 0.0)
+    assert moving.epoch() < still.epoch()
+
+
+def test_a_single_row_that_is_left_over_sits_out_where_the_batch_is_normalized():
+    x, labels = blobs(33)
+    network = nn.Network([5, 8, 3], norm="before")
+    assert np.isfinite(nn.Trainer(network, x, labels, batch_size=32).epoch())
+    assert np.isfinite(network.running).all()
+
+
+def test_early_stopping_keeps_the_best_weights():
+    x, labels = blobs(60)
+    unseen = blobs(200, seed=5)[0], np.random.default_rng(0).integers(0, 3, 200)  # nothing to be learned of these
+    network = nn.Network([5, 64, 3])
+    history = nn.fit(nn.Trainer(network, x, labels, optimizer=nn.Adam(0.01)), 100, validation=unseen, patience=5)
+    losses = [measured["val_loss"] for measured in history]
+    assert len(history) == int(np.argmin(losses)) + 1 + 5
+    assert network.evaluate(*unseen)["loss"] == min(losses)
+
+
+def test_smoothed_labels_keep_the_network_from_being_certain():
+    sure, unsure = (
+        nn.Trainer(nn.Network([5, 32, 3], seed=0), *blobs(), optimizer=nn.Adam(0.01), label_smoothing=smoothing)
+        for smoothing in (0.0, 0.2)
+    )
+    for learning in (sure, unsure):
+        for _ in range(50):
+            learning.epoch()
+    x, _ = blobs()
+    assert unsure.network.predict_proba(x).max() < sure.network.predict_proba(x).max()
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"batch_size": 0}, "batch_size must be a whole number of at least 1, got 0"),
+        ({"batch_size": 1}, "batch normalization cannot learn from a batch of one"),
+        ({"y": np.arange(60)}, r"label 3 in row 3 is no class; classes are whole numbers from 0 to 2"),
+        ({"y": np.zeros(7, int)}, "X has 60 rows and y has 7"),
+        ({"x": np.zeros((60, 4))}, r"X must have shape \(rows, 5\), got \(60, 4\)"),
+        ({"x": np.where(np.arange(5) == 2, np.nan, np.zeros((60, 5)))}, "nan in column 2 .first in row 0"),
+        ({"x": np.zeros((0, 5)), "y": np.zeros(0, int)}, "X has no rows"),
+        ({"class_weights": [1.0, 2.0]}, "class_weights must be 3 numbers above 0"),
+    ],
+)
+def test_bad_input_is_named_before_anything_is_trained(change, named):
+    x, labels = blobs(60)
+    settings = {"x": x, "y": labels} | change
+    with pytest.raises(SettingError, match=named):
+        nn.Trainer(nn.Network([5, 8, 3], norm="before"), **settings)
+
+
+def test_patience_needs_something_to_be_judged_by():
+    with pytest.raises(SettingError, match="patience needs validation"):
+        nn.fit(trainer(), 3, patience=2)
