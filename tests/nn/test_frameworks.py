@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.filterwarnings("default"),  # theirs are not ours to mend
+    pytest.mark.filterwarnings("default"),  # theirs are not ours
 ]
 RNG = np.random.default_rng(0)
 Z = RNG.normal(size=(8, 5)) * 3
@@ -87,7 +87,7 @@ def test_softmax_and_cross_entropy_are_those_of_keras(keras):
 
 
 def test_batch_normalization_is_that_of_keras_once_its_conventions_are_ours(keras):
-    """Keras: momentum is the weight of the old, the running variance is biased, epsilon is 0.001. It computes in float32."""
+    """Keras: momentum weighs the old, the running variance is biased, epsilon is 0.001; it computes in float32."""
     layer = keras.layers.BatchNormalization(momentum=0.99, epsilon=1e-3, dtype="float64")
     layer.build(Z.shape)
     layer.gamma.assign(GAMMA)
