@@ -3,6 +3,7 @@
 from tunewell.budget import Budget
 from tunewell.client import params, report
 from tunewell.errors import TunewellError
+from tunewell.reading import Best
 from tunewell.run import Run
 from tunewell.samplers import FirstSampler, GridSampler, RandomSampler, SobolSampler
 from tunewell.schedulers import AshaScheduler, FullScheduler, HalvingScheduler, HyperbandScheduler
@@ -22,7 +23,7 @@ from tunewell.space.ready_made import (
 from tunewell.space.space import Space
 from tunewell.space.values import Params
 from tunewell.stores import MemoryStore, open_store
-from tunewell.study import Best, Study
+from tunewell.study import Study
 from tunewell.trial import Step, Trial, TrialState
 from tunewell.tuning import tune
 

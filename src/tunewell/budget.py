@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tunewell.errors import SettingError
 
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0}
-_NUMBER = r"(?:\d+\.?\d*|\.\d+)"
+_NUMBER = r"(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)"
 _WORDS = {"": "trainings", "training": "trainings", "epoch": "epochs", "trial": "trials"}
 
 
@@ -29,7 +29,7 @@ class Budget:
         """
         compact = re.sub(r"[\s_]", "", str(text).lower())
         times = re.fullmatch(rf"(?:({_NUMBER})h)?(?:({_NUMBER})m(?:in)?)?(?:({_NUMBER})s)?", compact)
-        counted = re.fullmatch(rf"(-?{_NUMBER}(?:e\+?\d+)?)(|(?:training|epoch|trial)s?)", compact)
+        counted = re.fullmatch(rf"(-?{_NUMBER})(|(?:training|epoch|trial)s?)", compact)
         if counted:
             budget = cls(float(counted[1]), _WORDS[counted[2].removesuffix("s")])
         elif compact and times:

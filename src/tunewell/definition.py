@@ -18,6 +18,8 @@ from tunewell.space.values import Value
 from tunewell.stores import StudyRecord
 
 DEFAULT_NAME = "study"
+DEFAULT_BUDGET = 30
+"""Full trainings."""
 
 
 def define(
@@ -26,35 +28,37 @@ def define(
     metric: str,
     direction: str | None,
     max_epochs: int | None,
-    budget: str | float,
+    budget: str | float | None,
     scheduler: str | Scheduler,
     sampler: str | Sampler | None,
     first: Sequence[Mapping[str, Value]],
     max_tier: int,
     seed: int,
     name: str | None,
-) -> StudyRecord:
-    """A new study's record; the arguments are those of `Study`.
+) -> tuple[StudyRecord, Scheduler]:
+    """A new study's record and its scheduler; the arguments are those of `Study`.
 
     Raises:
         SettingError: a setting cannot be used.
         SpaceError: a setting of `first` is not in the space.
     """
-    if not 0 <= seed < 2**63:
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
         raise SettingError(f"seed must be a whole number from 0 to 2**63 - 1, got {seed!r}")
     space = space.hold([p for p in space.names if space.tier(p) > max_tier])
-    return StudyRecord(
+    built = _scheduler(scheduler, sampler, first, space, seed)
+    record = StudyRecord(
         name=name or DEFAULT_NAME,
         metric=metric,
         direction=direction_of(metric, direction),
         max_epochs=_positive("max_epochs", max_epochs),
-        budget=str(Budget.parse(budget)),
+        budget=str(Budget.parse(DEFAULT_BUDGET if budget is None else budget)),
         space=space.to_dict(),
-        scheduler=describe(_scheduler(scheduler, sampler, first, space, seed)),
+        scheduler=describe(built),
         seed=seed,
         created_at=time.time(),
         uuid=str(uuid.uuid4()),
     )
+    return record, built
 
 
 def _scheduler(
@@ -65,6 +69,8 @@ def _scheduler(
     seed: int,
 ) -> Scheduler:
     """What the settings mean."""
+    if isinstance(first, Mapping):
+        raise SettingError("first is a list of settings to try first, got one setting; put it in brackets: [{...}]")
     settings = tuple(dict(space.check(setting)) for setting in first)
     if not isinstance(scheduler, str):
         if sampler is not None or settings:

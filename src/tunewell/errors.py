@@ -22,6 +22,11 @@ The message says what is wrong, what was got and what to do, in one line.
 from __future__ import annotations
 
 
+def last_line(text: str) -> str:
+    """What an error's text ends with: the line of a traceback that says what was wrong."""
+    return (text.strip().splitlines() or ["an error without a message"])[-1]
+
+
 class TunewellError(Exception):
     """The root: `except TunewellError` catches all that tunewell raises on purpose."""
 

@@ -7,6 +7,7 @@ what has been reported, not as a full training, which may have a million epochs.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunewell.space.space import Space
-from tunewell.trial import Trial, TrialState
+from tunewell.trial import OPEN_END, Trial, TrialState
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 _STATES = tuple(TrialState)
@@ -24,12 +25,14 @@ _CODE = {state: code for code, state in enumerate(_STATES)}
 class History:
     """What is known of a study's trials, row i being trial number i. Readers do not write to its arrays."""
 
-    def __init__(self, space: Space, max_epochs: int) -> None:
-        """`max_epochs`: how many epochs a full training has."""
+    def __init__(self, space: Space, max_epochs: int | None) -> None:
+        """`max_epochs`: how many epochs a full training has; None while nobody knows."""
         self.space = space
-        self.max_epochs = max_epochs
-        self.notes: list[Mapping[str, object]] = []
-        """What schedulers wrote on each trial."""
+        self.max_epochs = max_epochs or 1
+        """How many epochs a full training has; 1 while nobody knows."""
+        self._longest = max_epochs or OPEN_END
+        self._n = 0
+        self._notes: list[Mapping[str, object]] = []
         self._points = np.empty((0, len(space.params)))
         self._curves = np.empty((0, 0))
         self._reported = 0
@@ -38,7 +41,16 @@ class History:
         self._states = np.empty(0, dtype=np.int8)
 
     def __len__(self) -> int:
-        return len(self.notes)
+        return self._n
+
+    def view(self) -> History:
+        """What is known now, at the cost of no copy; it does not grow while somebody reads it in another thread."""
+        return copy.copy(self)
+
+    @property
+    def notes(self) -> list[Mapping[str, object]]:
+        """What schedulers wrote on each trial."""
+        return self._notes if len(self._notes) == self._n else self._notes[: self._n]
 
     @property
     def points(self) -> NDArray[np.float64]:
@@ -112,17 +124,20 @@ class History:
         new = [trial for trial in trials if trial.number >= known]
         if new:
             self._make_room(known + len(new), self._reported)
-            self.notes += [trial.note for trial in new]
-            self._points[known : len(self)] = self.space.encode_many([trial.params for trial in new])
+            self._points[known : known + len(new)] = self.space.encode_many([trial.params for trial in new])
         for trial in trials:
             self._epochs[trial.number] = trial.epochs
             self._until[trial.number] = trial.until
             self._states[trial.number] = _CODE[trial.state]
+        # what is there already is complete before the count says that there is more
+        self._notes += [trial.note for trial in new]
+        self._n = known + len(new)
         if len(values):
             numbers, epochs = values[:, 0].astype(np.int64), values[:, 1].astype(np.int64)
-            within = epochs <= self.max_epochs
-            self._reported = max(self._reported, int(epochs[within].max(initial=0)))
-            self._make_room(len(self), self._reported)
+            within = epochs <= self._longest
+            reported = max(self._reported, int(epochs[within].max(initial=0)))
+            self._make_room(self._n, reported)
+            self._reported = reported
             self._curves[numbers[within], epochs[within] - 1] = values[within, 2]
             np.maximum.at(self._epochs, numbers, epochs)
 
@@ -135,7 +150,7 @@ class History:
             self._until = _grown(self._until, rows)
             self._states = _grown(self._states, rows)
         if epochs > columns:
-            columns = min(max(16, 2 * epochs), self.max_epochs)
+            columns = min(max(16, 2 * epochs), self._longest)
         if (rows, columns) != self._curves.shape:
             self._curves = _grown(self._curves, rows, columns)
 

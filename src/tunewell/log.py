@@ -35,7 +35,7 @@ class Log:
 
     def empty_history(self) -> History:
         """The history of a study that has done nothing yet."""
-        return History(self._space, self.max_epochs or 1)
+        return History(self._space, self.max_epochs)
 
     def refresh(self) -> None:
         """Read what the log has gained."""

@@ -22,7 +22,7 @@ _UP = {
     "map",
     "reward",
 }
-_DOWN = {"loss", "error", "err", "mse", "rmse", "mae", "perplexity", "ppl", "nll", "wer", "cer", "bpc"}
+_DOWN = {"loss", "error", "err", "mse", "rmse", "mae", "perplexity", "ppl", "nll", "wer", "cer", "bpc", "brier"}
 
 
 def direction_of(metric: str, direction: str | None = None) -> str:
@@ -37,7 +37,9 @@ def direction_of(metric: str, direction: str | None = None) -> str:
         if direction not in ("minimize", "maximize"):
             raise SettingError(f"direction must be 'minimize' or 'maximize', got {direction!r}")
         return direction
-    words = set(re.split(r"[^a-z0-9]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", metric).lower()))
+    # valLoss is val and loss, but mAP is one word
+    parted = re.sub(r"([a-z])([A-Z])", r"\1_\2", metric)
+    words = set(re.split(r"[^a-z0-9]+", f"{metric} {parted}".lower()))
     up, down = bool(words & _UP), bool(words & _DOWN)
     if up == down:
         raise SettingError(

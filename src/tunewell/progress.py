@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, TextIO
 import numpy as np
 
 from tunewell.budget import Budget
-from tunewell.errors import StoreError
+from tunewell.errors import StoreError, last_line
+from tunewell.reading import Best
 from tunewell.space.values import Params, Value
-from tunewell.study import Best, Study
+from tunewell.study import Study
 from tunewell.trial import OPEN_END, Step, TrialState
 
 if TYPE_CHECKING:
@@ -323,8 +324,7 @@ def _how_it_ended(study: Study, trial: int) -> list[str]:
     if not (history.failed[trial] or history.stopped[trial]):
         return []
     record = study.trials[trial]
-    last_line = (record.reason or "").strip().splitlines()[-1:]
-    return [": ".join([str(record.state), *last_line])]
+    return [str(record.state) if record.reason is None else f"{record.state}: {last_line(record.reason)}"]
 
 
 def _epochs_trained(study: Study) -> int:

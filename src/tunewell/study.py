@@ -8,53 +8,36 @@ process can go on with it. Inside, everything minimizes: the sign of a metric tu
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tunewell.budget import Budget
+from tunewell.client import as_numbers
 from tunewell.definition import check_same, define
 from tunewell.errors import (
-    MissingExtra,
     RepeatedFailure,
     ReportError,
     StoreError,
     StudyNotFound,
     TrialEnded,
     TrialNotFound,
+    last_line,
 )
-from tunewell.history import History
-from tunewell.log import Log
+from tunewell.reading import StudyReader
 from tunewell.samplers import Sampler
 from tunewell.schedulers import Scheduler, build
 from tunewell.sessions import begin_session, seconds_on_record
 from tunewell.space.space import Space
-from tunewell.space.values import Params, Value
+from tunewell.space.values import Value
 from tunewell.stores import MemoryStore, Session, Store, StudyRecord, open_store
-from tunewell.table import trial_rows
-from tunewell.trial import OPEN_END, WAIT, Allowance, Checkpoint, Event, Report, Resume, Start, Step, Trial, TrialState
-
-if TYPE_CHECKING:
-    import pandas as pd
+from tunewell.trial import OPEN_END, WAIT, Allowance, Checkpoint, Event, Resume, Start, Step, Trial, TrialState
 
 FAILURES_IN_A_ROW = 3
 """So many trials failing in a row with the same error stop a study: it is the code then, not the setting."""
-
-
-@dataclass(frozen=True, slots=True)
-class Best:
-    """The best report so far."""
-
-    trial: int
-    epoch: int
-    value: float
-    """The study's metric, as reported."""
-    params: Params
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +59,7 @@ class _Progress:
     """The trial has reported the study's metric."""
 
 
-class Study:
+class Study(StudyReader):
     """A search for the best setting of a space's parameters, kept in a store.
 
     Every method may be called from any thread.
@@ -89,7 +72,7 @@ class Study:
         metric: str,
         direction: str | None = None,
         max_epochs: int | None = None,
-        budget: str | float = 30,
+        budget: str | float | None = None,
         scheduler: str | Scheduler = "auto",
         sampler: str | Sampler | None = None,
         first: Sequence[Mapping[str, Value]] = (),
@@ -106,7 +89,8 @@ class Study:
             metric: the name, among those reported, of what is optimized.
             direction: `minimize` or `maximize`; inferred from the metric's name where that says it.
             max_epochs: how many epochs a full training has; told by the first training if None.
-            budget: what may be spent: `30` full trainings' worth of epochs, `"900epochs"`, `"100trials"`, `"2h"`.
+            budget: what may be spent: `30` full trainings' worth of epochs, `"900epochs"`, `"100trials"`, `"2h"`; if
+                None, 30, or what is on record when the study is resumed.
             scheduler: which run gets the next epochs; a name (`auto`, `full`, `halving`, ...) or a scheduler.
             sampler: where new settings come from; a name (`random`, `sobol`, `grid`) or a sampler. Only with a
                 scheduler that is named, since a scheduler that is given has its own.
@@ -122,7 +106,7 @@ class Study:
             SettingError: a setting cannot be used.
             StudyExists: the store has a study of that name, and `resume` is False.
         """
-        record = define(
+        asked, built = define(
             space,
             metric=metric,
             direction=direction,
@@ -137,16 +121,18 @@ class Study:
         )
         opened = MemoryStore() if store is None else open_store(store) if isinstance(store, str | Path) else store
         try:
-            known = opened.study(record.name) if resume else None
+            known = opened.study(asked.name) if resume else None
         except StudyNotFound:
             known = None
         if known is None:
-            record = opened.add_study(record)
-        else:
-            check_same(known, record)
-            opened.change_study(known.id, budget=record.budget)
-            record = replace(known, budget=record.budget)
-        self._set_up(opened, record, scheduler if not isinstance(scheduler, str) else None)
+            self._set_up(opened, opened.add_study(asked), built)
+            return
+        check_same(known, asked)
+        self._set_up(opened, known, built)
+        if budget is not None:
+            self.budget = Budget.parse(asked.budget)
+        if known.max_epochs is None and asked.max_epochs is not None:
+            self._set_max_epochs(asked.max_epochs)
 
     @classmethod
     def open(cls, store: str | Path | Store, name: str | None = None) -> Study:
@@ -169,21 +155,14 @@ class Study:
         return study
 
     def _set_up(self, store: Store, record: StudyRecord, scheduler: Scheduler | None) -> None:
-        self.store = store
-        self.record = record
-        self.space = Space.from_dict(record.space)
-        self.metric = record.metric
-        self.maximize = record.direction == "maximize"
-        self.budget = Budget.parse(record.budget)
-        self.scheduler = scheduler if scheduler is not None else build(record.scheduler)
+        self._read(store, record)
+        self._scheduler = scheduler
         self._sign = -1.0 if self.maximize else 1.0
-        self._lock = threading.RLock()
         self._session: Session | None = None
         self._seconds_before = 0.0
         self._interrupted: list[int] = []
         self._progress: dict[int, _Progress] = {}
         self._failures: list[str] = []
-        self._log = Log(store, record)
 
     # --- the loop -------------------------------------------------------------------------------------
 
@@ -215,14 +194,14 @@ class Study:
                 if self.store.begin_step(self.record.id, self._log.n_steps, trial):
                     return self._give_out(trial, first)
 
-    def report(self, trial: int, epoch: int, **metrics: float) -> bool:
+    def report(self, trial: int, epoch: int, /, **metrics: float) -> bool:
         """Record what an epoch of a step measured; it is safe when this returns.
 
         Answers whether the trial should be trained on: False once the study's metric is no longer finite,
         which counts as the worst and ends the trial when it is told.
 
         Raises:
-            ReportError: the epoch was not asked for, or the first report lacks the study's metric.
+            ReportError: a value is no number, the epoch was not asked for, or the first report lacks the metric.
             TrialEnded: no step of the trial is in progress.
         """
         with self._lock:
@@ -234,7 +213,8 @@ class Study:
                     f"trial {trial} reported epoch {epoch}, but was asked for "
                     f"epochs {progress.epoch + 1} to {progress.until}; report each once, in order"
                 )
-            value = metrics.get(self.metric)
+            values = as_numbers(metrics)
+            value = values.get(self.metric)
             if value is None and not progress.measured:
                 raise ReportError(
                     f"the metric {self.metric!r} is not among those reported ({', '.join(metrics) or 'none'}); "
@@ -243,7 +223,7 @@ class Study:
             if value is not None and not math.isfinite(value):
                 value = self._sign * math.inf
             epoch = int(epoch)  # a NumPy integer would be stored as bytes
-            self.store.report(self.record.id, trial, epoch, metrics, value, time.time())
+            self.store.report(self.record.id, trial, epoch, values, value, time.time())
             progress.epoch, progress.measured = epoch, True
             return value is None or math.isfinite(value)
 
@@ -267,12 +247,12 @@ class Study:
             if error is None and not progress.measured:
                 # a scheduler has nothing to go by, and would spend the whole budget on finding that out
                 error = f"the step ended without a report of {self.metric!r}; report it after each epoch"
-            if error is None and self.max_epochs is None and ended:
-                self._set_max_epochs(progress.epoch)
-            del self._progress[trial]
             state, epochs, reason = self._outcome(trial, progress, error, over=over)
             if ended:
                 epochs = progress.epoch
+            if state is TrialState.COMPLETE and self.max_epochs is None:
+                self._set_max_epochs(progress.epoch)  # one that diverged says nothing of how long they are
+            del self._progress[trial]
             self.store.end_step(
                 self.record.id, trial, state, epochs, reason=reason, at=time.time() if state.ended else None
             )
@@ -310,11 +290,13 @@ class Study:
     def add_retrained(self, trial: int, epochs: int, *, charged: bool) -> None:
         """Record that epochs had to be trained a second time, because the trial's state was kept nowhere.
 
-        charged: whether the budget pays for them.
+        charged: whether the budget pays for them, as far as there is anything left of it.
         """
-        if charged:
-            self.store.add_retrained(self.record.id, trial, epochs)
-        self.add_event("retrained", trial=trial, epochs=epochs, charged=charged)
+        with self._lock:
+            paid = min(epochs, self._allowance().epochs) if charged else 0
+            if paid:
+                self.store.add_retrained(self.record.id, trial, paid)
+            self.add_event("retrained", trial=trial, epochs=epochs, charged=paid)
 
     def add_checkpoint(self, trial: int, epoch: int, path: str, size: int) -> None:
         """Record a trial's newest checkpoint; `path` is relative to `checkpoint_folder`."""
@@ -325,66 +307,23 @@ class Study:
         self.store.add_event(self.record.id, Event(kind, time.time(), trial, epoch, data=data))
 
     @property
-    def max_epochs(self) -> int | None:
-        """How many epochs a full training has; None until the first training tells."""
-        return self._log.max_epochs
-
-    @property
-    def checkpoint_folder(self) -> Path | None:
-        """Where this study's checkpoints lie: `.tunewell` beside the store's file; None if the store is no file."""
-        folder = self.store.folder
-        return None if folder is None else folder / ".tunewell" / self.record.uuid
-
-    # --- what is known ---------------------------------------------------------------------------------
-
-    @property
-    def best(self) -> Best:
-        """The trial, epoch and value of the best report so far.
+    def scheduler(self) -> Scheduler:
+        """What decides; built from the record when it is first needed, since a study can be read without it.
 
         Raises:
-            StoreError: no finite value has been reported yet.
+            SettingError: it is somebody's own, and was not given.
         """
-        with self._lock:
-            self._log.refresh()
-            found = self._log.best()
-            if found is None:
-                raise StoreError(f"study {self.record.name!r} has no finite {self.metric!r} on record yet")
-            trial, epoch, value = found
-            return Best(trial, epoch, value, self._log.trials[trial].params)
+        if self._scheduler is None:
+            self._scheduler = build(self.record.scheduler)
+        return self._scheduler
 
-    @property
-    def trials(self) -> list[Trial]:
-        """All trials, by number."""
-        with self._lock:
-            self._log.refresh()
-            return list(self._log.trials)
-
-    @property
-    def history(self) -> History:
-        """What samplers and schedulers see: all trials as arrays, lower is better."""
-        with self._lock:
-            self._log.refresh()
-            return self._log.history
-
-    def best_of(self, trial: int) -> tuple[int, float] | None:
-        """The epoch and value of a trial's best report; None if it has no finite one."""
-        with self._lock:
-            self._log.refresh()
-            return self._log.best_of(trial)
-
-    def reports(self, trial: int | None = None) -> list[Report]:
-        """Every report, or a trial's, with all its metrics, oldest first."""
-        return self.store.reports(self.record.id, trial)
-
-    def events(self, trial: int | None = None) -> list[Event]:
-        """Every event, or a trial's, oldest first."""
-        return self.store.events(self.record.id, trial)
+    # --- what is known ---------------------------------------------------------------------------------
 
     @property
     def spent(self) -> Spent:
         """What the study has cost so far."""
         with self._lock:
-            self._log.refresh()
+            self._look()
             session = self._session
             if session is None:
                 seconds = seconds_on_record(self.store, self.record)
@@ -393,41 +332,9 @@ class Study:
             return Spent(self._log.epochs_spent(), len(self._log.trials), seconds)
 
     @property
-    def share_spent(self) -> float:
-        """How much of the budget is spent, 0 to 1; 0 while that cannot be known."""
-        spent = self.spent
-        total = {
-            "trials": self.budget.amount,
-            "seconds": self.budget.amount,
-        }.get(self.budget.unit, self._epochs_in_all())
-        used = {"trials": spent.trials, "seconds": spent.seconds}.get(self.budget.unit, spent.epochs)
-        return min(1.0, used / total) if total and total < OPEN_END else 0.0
-
-    @property
     def out_of_time(self) -> bool:
         """The budget is a time, and it is over."""
         return self.budget.unit == "seconds" and self.spent.seconds >= self.budget.amount
-
-    def trials_dataframe(self) -> pd.DataFrame:
-        """One row a trial: number, state, value and epoch of its best report, epochs, parameters, times.
-
-        Raises:
-            MissingExtra: pandas is not installed.
-        """
-        try:
-            import pandas as pd  # noqa: PLC0415  an extra, and slow to import
-        except ImportError:
-            raise MissingExtra("pandas", "pandas", "trials_dataframe()") from None
-        return pd.DataFrame(self.trial_rows())
-
-    def trial_rows(self) -> list[dict[str, object]]:
-        """The trials as flat rows, the same columns in each: what tables and exports show.
-
-        A parameter or metric with the name of another column goes by `param_...` or `metric_...`.
-        """
-        with self._lock:
-            self._log.refresh()
-            return trial_rows(self._log, self.metric, self.space.names)
 
     # --- inside ----------------------------------------------------------------------------------------
 
@@ -440,6 +347,8 @@ class Study:
             # nobody knows yet how long a training is: one trial goes ahead and tells, the others wait
             if self._log.history.running.any() or allowance.trials < 1:
                 return None
+            if self.budget.unit == "trainings" and len(self._log.trials) >= self.budget.amount:
+                return None  # as many trainings as the budget has, and none told how long one is
             plan = self.scheduler.next(self.space, self._log.history, allowance, self._rng(self._log.n_steps))
             return replace(plan, until=OPEN_END) if isinstance(plan, Start) else None
         answer = self.scheduler.next(self.space, self._log.history, allowance, self._rng(self._log.n_steps))
@@ -496,6 +405,9 @@ class Study:
             # what a killed session left in progress is given out again before anything new is decided, so that
             # a study that was killed and resumed is the study that it would have been
             self._session, self._interrupted = begin_session(self.store, self.record, self._log)
+            if str(self.budget) != self.record.budget:  # only now is it known that no other process runs the study
+                self.store.change_study(self.record.id, budget=str(self.budget))
+                self.record = replace(self.record, budget=str(self.budget))
             self._seconds_before = seconds_on_record(self.store, self.record)
         return self._session
 
@@ -518,8 +430,7 @@ class Study:
         return Allowance(max(0, self._epochs_in_all() - self._log.epochs_spent(besides)), max(0, trials))
 
     def _failures_repeat(self) -> bool:
-        last_lines = {error.strip().splitlines()[-1] for error in self._failures}
-        return len(self._failures) == FAILURES_IN_A_ROW and len(last_lines) == 1
+        return len(self._failures) == FAILURES_IN_A_ROW and len(set(map(last_line, self._failures))) == 1
 
     def _not_in_progress(self, trial: int) -> StoreError:
         self._log.refresh()

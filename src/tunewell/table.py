@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from tunewell.errors import last_line
 from tunewell.log import Log
 
 _ABOUT = ("trial", "state", "best_epoch", "epochs", "seed", "started_at", "ended_at", "reason")
@@ -30,7 +31,7 @@ def trial_rows(log: Log, metric: str, parameters: Iterable[str]) -> list[dict[st
                 "seed": trial.seed,
                 "started_at": trial.started_at,
                 "ended_at": trial.ended_at,
-                "reason": trial.reason.strip().splitlines()[-1] if trial.reason else None,
+                "reason": None if trial.reason is None else last_line(trial.reason),
             }
         )
     return rows

@@ -29,7 +29,7 @@ def tune(
     metric: str,
     direction: str | None = None,
     max_epochs: int | None = None,
-    budget: str | float = 30,
+    budget: str | float | None = None,
     workers: int = 1,
     threads: bool = False,
     scheduler: str | Scheduler = "auto",
@@ -53,7 +53,8 @@ def tune(
         metric: the name, among those that `train` reports, of what is optimized.
         direction: `minimize` or `maximize`; inferred from the metric's name where that says it.
         max_epochs: how many epochs a full training has; if None, what `train` passes to `run.epochs`.
-        budget: what may be spent: `30` full trainings' worth of epochs, `"900epochs"`, `"100trials"`, `"2h"`.
+        budget: what may be spent: `30` full trainings' worth of epochs, `"900epochs"`, `"100trials"`, `"2h"`; if
+            None, 30, or what is on record when the study is resumed.
         workers: how many trials train at a time; more than one run in processes of their own.
         threads: they run in threads of this process instead, which suits small models whose training releases the
             GIL; randomness must then come from `run.rng` or `run.seed`, since what is global is shared.
@@ -72,6 +73,8 @@ def tune(
         SettingError: a setting cannot be used.
         RepeatedFailure: trials keep failing with one and the same error.
     """
+    _check_workers(workers)
+    _check_guarded(sys._getframe(1).f_globals.get("__name__"))  # noqa: SLF001  how multiprocessing calls the caller
     if store is None:
         store = default_store()
     opened = open_store(store) if isinstance(store, str | Path) else store
@@ -111,8 +114,7 @@ def drive(
         SettingError: `workers` is no number of workers, or the training function cannot be sent to a process.
         RepeatedFailure: trials keep failing with one and the same error.
     """
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-        raise SettingError(f"workers must be a whole number of at least 1, got {workers!r}")
+    _check_workers(workers)
     if observer is None and sys.stderr.isatty():
         with live_progress() as display:
             return drive(study, train, workers=workers, threads=threads, keep=keep, observer=display)
@@ -137,7 +139,22 @@ def study_name(store: Store, base: str, *, resume: bool) -> str:
     return base if number == 1 else f"{base}-{number}"
 
 
+def _check_workers(workers: int) -> None:
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise SettingError(f"workers must be a whole number of at least 1, got {workers!r}")
+
+
+def _check_guarded(caller: str | None) -> None:
+    """Worker processes import the user's script; one that would tune again at that has no guard."""
+    if caller == "__mp_main__":
+        raise SettingError(
+            "the script that calls tune(...) is imported by each worker process; "
+            'put the call under `if __name__ == "__main__":`'
+        )
+
+
 def _base_name(train: Train) -> str:
+    train = getattr(train, "func", train)  # of functools.partial
     module = getattr(train, "__module__", None) or ""
     if module == "__main__":
         file = getattr(sys.modules["__main__"], "__file__", None)

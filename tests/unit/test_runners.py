@@ -2,9 +2,11 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 
@@ -12,7 +14,7 @@ import numpy as np
 import pytest
 
 import tunewell as tw
-from tunewell.errors import RepeatedFailure, ReportError, SettingError
+from tunewell.errors import CheckpointError, RepeatedFailure, ReportError, SettingError
 from tunewell.runners import run_inline, run_processes
 from tunewell.trial import TrialState
 
@@ -328,3 +330,112 @@ def test_whatever_a_training_raises_costs_its_trial_alone():
     study = tw.Study(tw.Space(x=tw.Float(0.0, 1.0)), metric="loss", budget="3trials", scheduler="full")
     assert run_inline(study, train)
     assert [str(trial.state) for trial in study.trials] == ["failed", "complete", "complete"]
+
+
+def test_a_checkpoint_that_cannot_be_written_stops_the_study_and_not_the_trial(tmp_path):
+    """The disk is full, or not ours to write: no setting would fare better."""
+
+    def train(run):
+        weights = np.zeros(3)
+        run.track(weights=weights)
+        for epoch in run.epochs(4):
+            folder = tmp_path / ".tunewell"
+            if epoch == 3 and not folder.is_file():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.write_text("in the way")  # root may write anywhere, but not into a file
+            run.report(loss=1.0)
+
+    study = tw.Study(
+        tw.Space(x=tw.Float(0.0, 1.0)), metric="loss", budget=3, scheduler="full", store=tmp_path / "tunewell.db"
+    )
+    with pytest.raises(CheckpointError, match="cannot be written"):
+        run_inline(study, train)
+    assert [str(trial.state) for trial in study.trials] == ["running"]
+    (tmp_path / ".tunewell").unlink()
+    resumed = tw.Study.open(tmp_path / "tunewell.db")
+    (tmp_path / ".tunewell").mkdir()
+    assert run_inline(resumed, lambda run: [run.report(loss=1.0) for _ in run.epochs(4)])
+    assert [str(trial.state) for trial in resumed.trials] == ["complete"] * 3
+
+
+def test_a_state_that_can_no_longer_be_saved_fails_its_trial():
+    class Odd:
+        def __init__(self):
+            self.epochs = 0
+
+        def state_dict(self):
+            return {"epochs": self.epochs if self.epochs < 2 else object()}
+
+        def load_state_dict(self, state):
+            self.epochs = state["epochs"]
+
+    def train(run):
+        odd = Odd()
+        run.track(odd=odd)
+        for _ in run.epochs(3):
+            odd.epochs += 1
+            run.report(loss=1.0)
+
+    with tempfile.TemporaryDirectory() as folder:
+        study = tw.Study(
+            tw.Space(x=tw.Float(0.0, 1.0)), metric="loss", budget="2trials", scheduler="full", store=f"{folder}/a.db"
+        )
+        assert run_inline(study, train)
+        assert [str(trial.state) for trial in study.trials] == ["failed"] * 2
+
+
+def test_an_interruption_is_heeded_while_epochs_are_trained_again(tmp_path):
+    """What is trained again is not reported, so nobody would be asked whether to go on."""
+    space = tw.Space(x=tw.Float(0.0, 1.0))
+    settings = {"metric": "loss", "scheduler": "full", "budget": 1, "store": tmp_path / "a.db"}
+    first = tw.Study(space, max_epochs=30, **settings)
+    step = first.ask()
+    for epoch in range(1, 21):
+        first.report(step.trial, epoch, loss=1.0)
+    first.close()
+    study = tw.Study(space, resume=True, **settings)
+    trained = []
+
+    def train(run):
+        for epoch in run.epochs(30):
+            trained.append(epoch)
+            if epoch == 5:
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(0.1)  # the main thread takes it in
+            run.report(loss=1.0)
+
+    assert not run_inline(study, train)
+    assert trained[-1] == 5
+
+
+def test_the_budget_is_never_exceeded_by_training_again():
+    """With nothing kept in memory every resumed trial is trained again from its seed."""
+    study = tw.Study(tw.Space(x=tw.Float(0.0, 1.0)), metric="loss", max_epochs=9, budget="40epochs", scheduler="asha")
+
+    def train(run):
+        for epoch in run.epochs(9):
+            run.report(loss=run.params.x / epoch)
+
+    run_inline(study, train, keep=0)
+    assert study.spent.epochs == 40
+    assert sum(event.data["charged"] for event in study.events() if event.kind == "retrained") > 0
+
+
+@pytest.mark.slow
+def test_a_script_without_a_guard_is_told_so_and_leaves_one_study(tmp_path):
+    """Worker processes import the script, which would tune again in each."""
+    script = """
+        import tunewell as tw
+
+        def train(run):
+            for _ in run.epochs(3):
+                run.report(loss=1.0)
+
+        tw.tune(train, tw.Space(x=tw.Float(0.0, 1.0)), metric="loss", budget=3, workers=2, store="a.db")
+    """
+    (tmp_path / "script.py").write_text(textwrap.dedent(script))
+    done = subprocess.run(
+        [sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert 'if __name__ == "__main__":' in done.stderr
+    assert [study.name for study in tw.open_store(tmp_path / "a.db").studies()] == ["script"]

@@ -2,7 +2,8 @@
 
 import math
 import pickle
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -83,7 +84,6 @@ def test_a_budget_of_time_ends_the_study():
     study = make(budget="0.05s", scheduler="full")
     run_through(study)
     assert study.out_of_time
-    assert study.share_spent == 1.0
 
 
 def test_the_same_seed_gives_the_same_study():
@@ -435,3 +435,139 @@ def test_settings_in_the_store_survive_the_user_changing_his_own():
     study = make(first=[first], scheduler="full")
     first["hidden"] = 99
     assert study.ask().params.hidden == 20
+
+
+def test_a_first_trial_that_diverges_says_nothing_of_how_long_a_training_is():
+    study = make(max_epochs=None, scheduler="full")
+    first = study.ask().trial
+    for epoch, value in enumerate([0.5, 0.6, math.nan], start=1):
+        study.report(first, epoch, val_accuracy=value)
+    assert study.tell(first, ended=True) is TrialState.STOPPED
+    assert study.max_epochs is None
+    second = study.ask().trial
+    for epoch in range(1, 8):
+        study.report(second, epoch, val_accuracy=0.5)
+    study.tell(second, ended=True)
+    assert study.max_epochs == 7
+
+
+def test_trainings_that_all_diverge_before_their_length_is_known_end_with_the_budget():
+    study = make(max_epochs=None, scheduler="full", budget=4)
+    while (step := study.ask()) is not None:
+        study.report(step.trial, 1, val_accuracy=math.nan)
+        study.tell(step.trial, ended=True)
+    assert [trial.state for trial in study.trials] == [TrialState.STOPPED] * 4
+
+
+def test_the_best_is_known_while_the_length_of_a_training_is_not():
+    study = make(max_epochs=None, scheduler="full")
+    trial = study.ask().trial
+    for epoch, value in enumerate([0.5, 0.9, 0.7], start=1):
+        study.report(trial, epoch, val_accuracy=value)
+    assert (study.best.epoch, study.best.value) == (2, 0.9)
+    assert study.history.curves.shape == (1, 3)
+
+
+@dataclass(frozen=True)
+class Middle:
+    """Somebody's own sampler."""
+
+    name: ClassVar[str] = "middle"
+
+    def suggest(self, space, history, rng):
+        return space.decode(np.full(len(space.params), 0.5))
+
+
+def test_a_sampler_of_ones_own_works_by_name_of_a_scheduler_and_the_study_can_be_read_without_it(tmp_path):
+    store = tmp_path / "a.db"
+    study = make(scheduler="full", sampler=Middle(), budget=2, store=store)
+    run_through(study)
+    assert len(study.trials) == 2
+    again = tw.Study.open(store)
+    assert again.best == study.best
+    with pytest.raises(SettingError, match="middle"):
+        _ = again.scheduler
+
+
+def test_a_metric_may_have_any_name():
+    study = tw.Study(SPACE, metric="trial", direction="minimize", max_epochs=2, budget=1, scheduler="full")
+    run_through(study, lambda _, epoch: 1.0 / epoch, metric="trial")
+    assert study.best.value == 0.5
+
+
+@pytest.mark.parametrize("value", ["abc", [1, 2], None, object()])
+def test_what_is_no_number_is_refused_by_name(value):
+    study = make()
+    with pytest.raises(ReportError, match="val_accuracy"):
+        study.report(study.ask().trial, 1, val_accuracy=value)
+
+
+def test_an_error_without_words_is_an_error():
+    study = make(scheduler="full")
+    for _ in range(2):
+        study.tell(study.ask().trial, error="")
+    assert study.ask() is not None
+    assert study.trial_rows()[0]["reason"] == "an error without a message"
+
+
+def test_a_busy_study_keeps_its_budget(tmp_path):
+    store = tmp_path / "a.db"
+    make(store=store, budget=5).close()
+    resumed = make(store=store, budget=7, resume=True)
+    assert tw.Study.open(store).budget.amount == 5
+    resumed.ask()
+    assert tw.Study.open(store).budget.amount == 7
+    resumed.close()
+    assert make(store=store, budget=None, resume=True).budget.amount == 7
+
+
+def test_the_length_of_a_training_may_be_said_when_a_study_is_resumed(tmp_path):
+    make(store=tmp_path / "a.db", max_epochs=None).close()
+    assert make(store=tmp_path / "a.db", max_epochs=7, resume=True).max_epochs == 7
+
+
+def test_a_reader_may_ask_for_stillness():
+    study = make()
+    step = study.ask()
+    study.report(step.trial, 1, val_accuracy=0.5)
+    with study.still():
+        for trial in (step.trial, study.ask().trial):
+            if trial != step.trial:
+                study.report(trial, 1, val_accuracy=0.6)
+        # asking reads the log, for whoever asks
+        assert {report.trial for report in study.reports()} <= {trial.number for trial in study.trials}
+
+
+def test_a_history_that_was_handed_out_does_not_grow():
+    study = make()
+    before = study.history
+    shape = before.curves.shape, len(before.notes), before.epochs.shape
+    run_through(study)
+    assert (before.curves.shape, len(before.notes), before.epochs.shape) == shape
+    assert len(study.history) > 3
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"seed": 1.5}, "seed"),
+        ({"seed": True}, "seed"),
+        ({"first": SPACE.defaults()}, "first is a list of settings"),
+    ],
+)
+def test_settings_of_the_wrong_kind_are_refused_at_the_door(settings, named):
+    with pytest.raises(SettingError, match=named):
+        make(**settings)
+
+
+@pytest.mark.parametrize(
+    ("metric", "direction"), [("mAP", "maximize"), ("valLoss", "minimize"), ("f1_score", "maximize")]
+)
+def test_the_direction_is_read_from_the_name(metric, direction):
+    assert tw.Study(SPACE, metric=metric).record.direction == direction
+
+
+def test_a_name_that_says_both_or_nothing_has_to_be_told():
+    for metric in ("brier_score", "gradient"):
+        with pytest.raises(SettingError, match="direction"):
+            tw.Study(SPACE, metric=metric)

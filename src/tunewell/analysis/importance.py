@@ -64,6 +64,8 @@ def importance(history: History, *, rng: np.random.Generator, n_bootstrap: int =
         for column, (name, param) in enumerate(history.space.params.items())
         if not (isinstance(param, Choice) and len(param.values) == 1)
     ]
+    if not tuned:
+        return []
     counts = np.vstack(
         [np.ones(len(points)), rng.multinomial(len(points), [1 / len(points)] * len(points), n_bootstrap)]
     )

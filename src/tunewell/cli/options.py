@@ -41,4 +41,6 @@ def existing_study(url: str | None, name: str | None) -> Iterator[Study]:
         StudyNotFound: it has no such study.
     """
     with existing_store(url) as store:
-        yield Study.open(store, name)
+        study = Study.open(store, name)
+        with study.still():
+            yield study

@@ -6,7 +6,8 @@ from dataclasses import asdict
 
 from tunewell.errors import StoreError
 from tunewell.progress import trials_by_state
-from tunewell.study import Best, Study
+from tunewell.reading import Best
+from tunewell.study import Study
 from tunewell.trial import Report, Trial
 
 

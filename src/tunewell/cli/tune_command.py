@@ -133,12 +133,12 @@ def command(
         with _talk_on_stderr():
             begin = old_study if resume else new_study
             study = begin(to_train, Said(**said), opened, name)
-            before = study.history.epochs.sum()
+            before = _trained(study)
             over = _run(study, to_train.train, workers=workers, threads=threads, quiet=quiet)
         in_store = ["--store", store] if store else []
         _print_summary(study, over=over, look=["show", study.record.name, *in_store], as_json=as_json)
         nothing_found = best_or_none(study) is None
-        nothing_done = study.history.epochs.sum() == before
+        nothing_done = _trained(study) == before
     finally:
         opened.close()
     go_on = to_train.command_line(*in_store, *(["--name", name] if name else []), "--resume")
@@ -149,6 +149,11 @@ def command(
         click.echo("nothing was left to train: the budget is spent; give more with --resume --budget", err=True)
     if nothing_found:
         ctx.exit(1)
+
+
+def _trained(study: Study) -> tuple[int, int]:
+    """Trials and epochs so far; a trial may fail before its first epoch."""
+    return len(study.trials), int(study.history.epochs.sum())
 
 
 def _announce(study: Study) -> None:

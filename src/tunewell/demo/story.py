@@ -16,10 +16,11 @@ import numpy as np
 from tunewell.analysis.importance import Importance, importance
 from tunewell.demo import digits
 from tunewell.errors import CheckpointError
+from tunewell.reading import Best
 from tunewell.run import Run
 from tunewell.runners import Observer
 from tunewell.stores import Store
-from tunewell.study import Best, Study
+from tunewell.study import Study
 from tunewell.tuning import drive, study_name
 
 TRAININGS = 15

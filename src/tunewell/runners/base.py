@@ -17,6 +17,9 @@ from tunewell.run import Run
 from tunewell.study import Study
 from tunewell.trial import Step
 
+LOOK_AGAIN_S = 0.1
+"""How soon a slot that found nothing to train asks again: what others report may give it something."""
+
 Train = Callable[[Run], object]
 """A training function, the user's: it gets a run; what it returns is not looked at."""
 
@@ -84,7 +87,11 @@ class Desk(Protocol):
         ...
 
     def retrained(self, trial: int, epochs: int) -> None:
-        """So many epochs had to be trained a second time."""
+        """So many epochs have to be trained a second time."""
+        ...
+
+    def verdict(self) -> Verdict:
+        """What a training does at an epoch that it has nothing to report of."""
         ...
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 
@@ -79,11 +79,19 @@ class Driver:
             self._observer.on_report(self.study, trial, epoch, metrics)
         if not go:
             return Verdict.END
-        return Verdict.PARK if self._stopping() else Verdict.GO
+        return self.verdict()
 
     def retrained(self, trial: int, epochs: int) -> None:
         """Of `Desk`. What a crash or an interruption lost is on record, but the search does not pay for it."""
         self.study.add_retrained(trial, epochs, charged=trial in self._seen)
+
+    def verdict(self) -> Verdict:
+        """Of `Desk`."""
+        return Verdict.PARK if self._stopping() else Verdict.GO
+
+    def lost(self, trials: Collection[int]) -> None:
+        """A worker has died with these trials in its memory: to train them again is no cost of the search."""
+        self._seen.difference_update(trials)
 
     def _stopping(self) -> bool:
         return self.interrupted or self.study.out_of_time
@@ -98,7 +106,7 @@ class Driver:
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Inside, Ctrl-C and SIGTERM let running epochs finish and be recorded; a second Ctrl-C ends at once."""
+        """Inside, Ctrl-C and SIGTERM let running epochs finish and be recorded; a second one ends at once."""
         if threading.current_thread() is not threading.main_thread():
             yield  # only the main thread gets signals
             return

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tunewell.runners.base import Observer, Train
+import time
+
+from tunewell.runners.base import LOOK_AGAIN_S, Observer, Train
 from tunewell.runners.driver import Driver
 from tunewell.runners.worker import KEPT_TRIALS, Worker
 from tunewell.study import Study
@@ -21,7 +23,10 @@ def run_inline(study: Study, train: Train, *, keep: int = KEPT_TRIALS, observer:
     try:
         with driver.interruptible():
             while (step := driver.next_step()) is not None:
-                driver.settle(worker.work(driver.order(step)))
+                if step.wait:
+                    time.sleep(LOOK_AGAIN_S)
+                else:
+                    driver.settle(worker.work(driver.order(step)))
     finally:
         worker.close()
         study.close()

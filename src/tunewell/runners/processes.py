@@ -11,6 +11,7 @@ import os
 import pickle
 import signal
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -74,7 +75,12 @@ class _Retrained:
     epochs: int
 
 
-_Message = _Learnt | _Reported | _Retrained | Outcome
+@dataclass(frozen=True, slots=True)
+class _Trained:
+    """An epoch that nothing is reported of."""
+
+
+_Message = _Learnt | _Reported | _Retrained | _Trained | Outcome
 
 
 @dataclass(slots=True)
@@ -182,7 +188,7 @@ class _Fleet:
             worker.send(self._answer(message))
         return True
 
-    def _answer(self, message: _Learnt | _Reported | _Retrained) -> object:
+    def _answer(self, message: _Learnt | _Reported | _Retrained | _Trained) -> object:
         try:
             match message:
                 case _Learnt():
@@ -192,6 +198,8 @@ class _Fleet:
                 case _Retrained():
                     self.driver.retrained(message.trial, message.epochs)
                     return None
+                case _Trained():
+                    return self.driver.verdict()
         except TunewellError as refusal:
             return refusal
 
@@ -199,6 +207,9 @@ class _Fleet:
         worker.process.join(_PATIENCE_S)
         worker.connection.close()
         assert worker.step is not None  # only busy workers are listened to
+        self.driver.lost(worker.hosts)
+        if self.driver.interrupted:
+            return  # its step stays in progress, and a resumed study gives the rest of it out first
         self.driver.settle(
             Outcome(worker.step.trial, 0, parked=False, error=f"its worker process {_end_of(worker.process)}")
         )
@@ -207,7 +218,7 @@ class _Fleet:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs, self._train, self._keep), name="tunewell-worker")
-        with _threads_shared(self._n):
+        with _threads_shared(self._n), _ctrl_c_ignored():
             process.start()
         theirs.close()
         return _Process(process, ours, waiting=waiting or deque())
@@ -215,7 +226,6 @@ class _Fleet:
 
 def _serve(connection: Connection, train: Train | bytes, keep: int) -> None:
     """A worker process, from its start to its end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver decides what Ctrl-C means
     function: Train = pickle.loads(train) if isinstance(train, bytes) else train  # noqa: S301  from our own parent
     worker = Worker(function, _Remote(connection), keep=keep)
     try:
@@ -240,6 +250,11 @@ class _Remote:
 
     def report(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> Verdict:
         verdict = self._ask(_Reported(trial, epoch, metrics))
+        assert isinstance(verdict, Verdict)
+        return verdict
+
+    def verdict(self) -> Verdict:
+        verdict = self._ask(_Trained())
         assert isinstance(verdict, Verdict)
         return verdict
 
@@ -288,6 +303,19 @@ def _threads_shared(workers: int) -> Iterator[None]:
     finally:
         for name in ours:
             del os.environ[name]
+
+
+@contextmanager
+def _ctrl_c_ignored() -> Iterator[None]:
+    """Inside, new processes ignore Ctrl-C from their first moment: the driver decides what it means."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may say so
+        return
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 def _end_of(process: multiprocessing.process.BaseProcess) -> str:

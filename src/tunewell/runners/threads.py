@@ -13,13 +13,10 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 
 from tunewell import checkpoint
 from tunewell.errors import TunewellError
-from tunewell.runners.base import Observer, Train
+from tunewell.runners.base import LOOK_AGAIN_S, Observer, Train
 from tunewell.runners.driver import Driver
 from tunewell.runners.worker import KEPT_TRIALS, Worker
 from tunewell.study import Study
-
-_LOOK_AGAIN_S = 0.1
-"""How soon a slot that found nothing asks again: what the others report may give it something."""
 
 
 def run_threads(
@@ -52,7 +49,7 @@ def run_threads(
 def _train_all(driver: Driver, worker: Worker, slots: int) -> None:
     try:
         while (soon := _fill(driver, worker, slots)) or worker.n_moving:
-            _settle_next(driver, worker, _LOOK_AGAIN_S if soon else None)
+            _settle_next(driver, worker, LOOK_AGAIN_S if soon else None)
     except Exception:
         # threads cannot be ended from outside, so the other trials are brought in as by Ctrl-C: parked at their next
         # report, and on record

@@ -12,6 +12,7 @@ import threading
 import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TypeVar
@@ -120,6 +121,8 @@ class _Hosted:
         self._orders: SimpleQueue[Order | None] = SimpleQueue()
         self._outcomes = outcomes
         self._alone = alone
+        self._asked_at = 0
+        """The epoch of the last verdict."""
         self._refusal: TunewellError | None = None
         self._given_up = False
         self.epoch = 0
@@ -152,11 +155,13 @@ class _Hosted:
     def _host(self) -> None:
         if self._alone:
             checkpoint.seed_everything(self._run.seed)
-        error = None
+        error = saved = None
         try:
-            self._train(self._run)
-        except RunEnded:
-            pass
+            with suppress(RunEnded):
+                self._train(self._run)
+            if self._refusal is None and not self._given_up and self.epoch > self._on_record:
+                with suppress(RunEnded):
+                    saved = self._save()
         except SystemExit as stop:
             error = f"the training function called sys.exit({stop.code!r})" if stop.code else None
         except BaseException as raised:  # noqa: BLE001  a failed trial is a result, kept as text
@@ -164,8 +169,6 @@ class _Hosted:
             error = "".join(traceback.format_exception(raised))
         if self._given_up:
             return  # nobody waits for it
-        ended_in_order = error is None and self._refusal is None
-        saved = self._save() if ended_in_order and self.epoch > self._on_record else None
         self._outcomes.put(
             Outcome(self._run.trial, self.epoch, parked=False, error=error, refusal=self._refusal, saved=saved)
         )
@@ -188,6 +191,8 @@ class _Hosted:
         last = self._order.max_epochs
         if self._verdict is Verdict.END or (last is not None and epoch > last):
             return False
+        if self._asked_at != epoch - 1:  # nothing was reported of the last epoch, so no verdict came back
+            self._verdict = self._heard(self._desk.verdict)
         # without reports at every epoch the run itself says how far it is
         self.epoch = max(self.epoch, epoch - 1)
         if epoch > self._until or self._verdict is Verdict.PARK:
@@ -200,6 +205,7 @@ class _Hosted:
         self.epoch = epoch
         if epoch > self._on_record:
             self._verdict = self._heard(lambda: self._desk.report(self._run.trial, epoch, metrics))
+            self._asked_at = epoch
 
     def _check_wanted(self) -> None:
         if self._given_up:
@@ -233,7 +239,13 @@ class _Hosted:
         if not self._run.tracked or self._order.folder is None:
             return None
         name = f"trial-{self._run.trial}-epoch-{self.epoch}.npz"
-        size = self._run.checkpoint(Path(self._order.folder) / name)
+        try:
+            size = self._run.checkpoint(Path(self._order.folder) / name)
+        except CheckpointError as error:
+            if not isinstance(error.__cause__, OSError):
+                raise
+            self._refusal = error  # a full disk is no fault of this setting, and the next would fare no better
+            raise RunEnded from error
         return SavedState(self.epoch, name, size)
 
     def _restore(self) -> int:

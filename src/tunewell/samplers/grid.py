@@ -73,11 +73,13 @@ class _Grid:
 
 
 def _checked(name: str, levels: int | Sequence[Value]) -> int | tuple[Value, ...]:
+    if isinstance(levels, np.ndarray | np.generic):
+        levels = levels.tolist()
     if isinstance(levels, str) or not isinstance(levels, Sequence):
         return check_whole(f"levels of {name!r}", levels, at_least=1)
     if not levels:
         raise SettingError(f"levels of {name!r} is empty; give the values to try, or how many")
-    return tuple(levels)
+    return tuple(level.item() if isinstance(level, np.generic) else level for level in levels)
 
 
 @lru_cache(maxsize=8)

@@ -1,0 +1,152 @@
+"""What can be read of a study: its trials, their reports, the best of them. Nothing here changes anything.
+
+All of it comes from the log, so a study that another process runs is read in the same way.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from tunewell.budget import Budget
+from tunewell.errors import MissingExtra, StoreError
+from tunewell.history import History
+from tunewell.log import Log
+from tunewell.space.space import Space
+from tunewell.space.values import Params
+from tunewell.stores import Store, StudyRecord
+from tunewell.table import trial_rows
+from tunewell.trial import Event, Report, Trial
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_OfTrial = TypeVar("_OfTrial", Report, Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The best report so far."""
+
+    trial: int
+    epoch: int
+    value: float
+    """The study's metric, as reported."""
+    params: Params
+
+
+class StudyReader:
+    """A study as it is on record. Every method may be called from any thread."""
+
+    def _read(self, store: Store, record: StudyRecord) -> None:
+        self.store = store
+        self.record = record
+        self.space = Space.from_dict(record.space)
+        self.metric = record.metric
+        self.maximize = record.direction == "maximize"
+        self.budget = Budget.parse(record.budget)
+        self._lock = threading.RLock()
+        self._log = Log(store, record)
+        self._is_still = False
+
+    @property
+    def max_epochs(self) -> int | None:
+        """How many epochs a full training has; None until the first training tells."""
+        return self._log.max_epochs
+
+    @property
+    def checkpoint_folder(self) -> Path | None:
+        """Where this study's checkpoints lie: `.tunewell` beside the store's file; None if the store is no file."""
+        folder = self.store.folder
+        return None if folder is None else folder / ".tunewell" / self.record.uuid
+
+    @property
+    def best(self) -> Best:
+        """The trial, epoch and value of the best report so far.
+
+        Raises:
+            StoreError: no finite value has been reported yet.
+        """
+        with self._lock:
+            self._look()
+            found = self._log.best()
+            if found is None:
+                raise StoreError(f"study {self.record.name!r} has no finite {self.metric!r} on record yet")
+            trial, epoch, value = found
+            return Best(trial, epoch, value, self._log.trials[trial].params)
+
+    @property
+    def trials(self) -> list[Trial]:
+        """All trials, by number."""
+        with self._lock:
+            self._look()
+            return list(self._log.trials)
+
+    @property
+    def history(self) -> History:
+        """What samplers and schedulers see: all trials as arrays, lower is better."""
+        with self._lock:
+            self._look()
+            return self._log.history.view()
+
+    def best_of(self, trial: int) -> tuple[int, float] | None:
+        """The epoch and value of a trial's best report; None if it has no finite one."""
+        with self._lock:
+            self._look()
+            return self._log.best_of(trial)
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Inside, the trials and their history stay as they are now, so that answers fit together.
+
+        For readers of a study that another process runs.
+        """
+        self._look()
+        self._is_still = True
+        try:
+            yield
+        finally:
+            self._is_still = False
+
+    def reports(self, trial: int | None = None) -> list[Report]:
+        """Every report, or a trial's, with all its metrics, oldest first."""
+        return self._known(self.store.reports(self.record.id, trial))
+
+    def events(self, trial: int | None = None) -> list[Event]:
+        """Every event, or a trial's, oldest first."""
+        return self._known(self.store.events(self.record.id, trial))
+
+    def trials_dataframe(self) -> pd.DataFrame:
+        """One row a trial: number, state, value and epoch of its best report, epochs, parameters, times.
+
+        Raises:
+            MissingExtra: pandas is not installed.
+        """
+        try:
+            import pandas as pd  # noqa: PLC0415  an extra, and slow to import
+        except ImportError:
+            raise MissingExtra("pandas", "pandas", "trials_dataframe()") from None
+        return pd.DataFrame(self.trial_rows())
+
+    def trial_rows(self) -> list[dict[str, object]]:
+        """The trials as flat rows, the same columns in each: what tables and exports show.
+
+        A parameter or metric with the name of another column goes by `param_...` or `metric_...`.
+        """
+        with self._lock:
+            self._look()
+            return trial_rows(self._log, self.metric, self.space.names)
+
+    def _look(self) -> None:
+        if not self._is_still:
+            self._log.refresh()
+
+    def _known(self, records: list[_OfTrial]) -> list[_OfTrial]:
+        """Without those of trials that came after a reader asked for stillness."""
+        if not self._is_still:
+            return records
+        return [record for record in records if record.trial is None or record.trial < len(self._log.trials)]
