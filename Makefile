@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup fmt check test slow bench demo clean
+.PHONY: setup fmt check test slow frameworks bench demo clean
 
 setup: $(VENV)/.ready
 
@@ -30,12 +30,18 @@ test: setup
 slow: setup
 	$(BIN)/python -m pytest -m slow
 
+frameworks: setup
+	$(BIN)/python -m pip install --quiet --group frameworks
+	$(BIN)/python -m pytest tests/nn/test_frameworks.py
+
 bench: setup
-	$(BIN)/python -m pip install --quiet 'optuna==5.0.0'
+	$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/imports.py
 	$(BIN)/python benchmarks/grid_against_random.py
 	$(BIN)/python benchmarks/demo.py
+	$(BIN)/python benchmarks/network.py
+	$(BIN)/python benchmarks/batchnorm.py
 
 # an environment of its own with the core install alone, as a user's would be
 demo: .venv-demo/.ready
