@@ -42,6 +42,7 @@ bench: setup
 	$(BIN)/python benchmarks/demo.py
 	$(BIN)/python benchmarks/network.py
 	$(BIN)/python benchmarks/batchnorm.py
+	$(BIN)/python benchmarks/estimators.py
 
 # an environment of its own with the core install alone, as a user's would be
 demo: .venv-demo/.ready

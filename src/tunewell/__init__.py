@@ -1,8 +1,12 @@
 """Finds the hyperparameters that hold a neural network back, and gets it where it should be in the fewest epochs."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from tunewell.budget import Budget
 from tunewell.client import params, report
-from tunewell.errors import TunewellError
+from tunewell.errors import MissingExtra, TunewellError
 from tunewell.reading import Best
 from tunewell.run import Run
 from tunewell.samplers import FirstSampler, GridSampler, RandomSampler, SobolSampler
@@ -27,6 +31,9 @@ from tunewell.study import Study
 from tunewell.trial import Step, Trial, TrialState
 from tunewell.tuning import tune
 
+if TYPE_CHECKING:
+    from tunewell.estimators import TunedClassifier, TunedRegressor
+
 __all__ = [
     "AshaScheduler",
     "Best",
@@ -49,6 +56,8 @@ __all__ = [
     "Study",
     "Trial",
     "TrialState",
+    "TunedClassifier",
+    "TunedRegressor",
     "TunewellError",
     "batch_size",
     "beta1",
@@ -66,3 +75,14 @@ __all__ = [
     "weight_decay",
 ]
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """The estimators, when they are asked for: scikit-learn and pandas are an extra, and slow to import."""
+    if name not in ("TunedClassifier", "TunedRegressor"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        from tunewell import estimators  # noqa: PLC0415
+    except ImportError:
+        raise MissingExtra("scikit-learn", "sklearn", name) from None
+    return getattr(estimators, name)

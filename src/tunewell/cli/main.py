@@ -28,7 +28,7 @@ from tunewell.errors import (
     TunewellError,
 )
 
-_COMMANDS = ("tune", "space", "list", "show", "best", "export", "demo")
+_COMMANDS = ("tune", "space", "list", "show", "best", "export", "fit", "predict", "demo")
 _BAD_INPUT = (SpaceError, SettingError, ScriptError, ReportError, StoreError)
 INTERRUPTED = 130
 _COLOR = False if os.environ.get("NO_COLOR") else None  # None: on a terminal

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 from zipfile import BadZipFile
 
 import numpy as np
@@ -262,14 +263,18 @@ class Network:
                 raise SettingError(f"the state has {given.size} numbers in {name!r}, this network {array.size}")
             array[...] = given
 
-    def save(self, path: str | Path) -> None:
+    def copy(self) -> Self:
+        """Another with the same weights."""
+        return self._like(self.layout, self.state_dict())
+
+    def save(self, file: str | Path | IO[bytes]) -> None:
         """Write it to a file (npz: plain arrays, no code)."""
         about = json.dumps({"format": _FORMAT, **asdict(self.layout)})
-        with Path(path).open("wb") as file:
-            np.savez(file, layout=np.array(about), theta=self.theta, running=self.running)
+        with Path(file).open("wb") if isinstance(file, str | Path) else nullcontext(file) as opened:
+            np.savez(opened, layout=np.array(about), theta=self.theta, running=self.running)
 
     @classmethod
-    def load(cls, path: str | Path) -> Self:
+    def load(cls, path: str | Path | IO[bytes]) -> Self:
         """A network that was saved.
 
         Raises:
@@ -283,9 +288,13 @@ class Network:
             raise SettingError(f"{path} holds no network: {error}; give a file that Network.save wrote") from error
         if about.pop("format") > _FORMAT:
             raise SettingError(f"{path} was written by a newer tunewell; update tunewell")
-        network = cls.__new__(cls)
         settings: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in about.items()}
-        network.layout = Layout(**settings)
+        return cls._like(Layout(**settings), state)
+
+    @classmethod
+    def _like(cls, layout: Layout, state: Mapping[str, ArrayLike]) -> Self:
+        network = cls.__new__(cls)
+        network.layout = layout
         network._set_up()  # noqa: SLF001  our own
         network.load_state_dict(state)
         return network

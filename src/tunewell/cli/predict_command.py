@@ -1,0 +1,34 @@
+"""`tunewell predict`: what a model says of a table."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from tunewell.cli.tables import read_table
+from tunewell.errors import SettingError
+
+
+@click.command("predict")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("table", type=click.Path(path_type=Path), metavar="TABLE.csv")
+@click.option("--proba", is_flag=True, help="A column of probability for each class, besides.")
+@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Where to.  [default: standard output]")
+def command(*, model: Path, table: Path, proba: bool, output: Path | None) -> None:
+    """Predict each row of TABLE.csv by a MODEL that `tunewell fit` wrote, as CSV."""
+    rows = read_table(table)
+
+    from tunewell.estimators import SavedModel  # noqa: PLC0415  slow to import
+
+    loaded = SavedModel.load(model)
+    answers = rows[[]].assign(**{loaded.target: loaded.predict(rows)})
+    if proba:
+        shares = loaded.predict_proba(rows)
+        for place, name in enumerate(loaded.classes or ()):
+            answers[f"{loaded.target}={name}"] = shares[:, place]
+    try:
+        answers.to_csv(sys.stdout if output is None else output, index=False)
+    except OSError as error:
+        raise SettingError(f"{output} cannot be written: {error.strerror}; give another --output") from error
