@@ -1,6 +1,8 @@
 """The estimators: scikit-learn's own checks, tables as they come, and models in files."""
 
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -148,3 +150,17 @@ def test_a_linear_task_is_learned_as_well_as_a_linear_model_does():
     y = x @ np.arange(10) + np.random.default_rng(1).normal(size=400) * 5 > 0
     linear = LogisticRegression().fit(x[:300], y[:300]).score(x[300:], y[300:])
     assert tw.TunedClassifier(**QUICK).fit(x[:300], y[:300]).score(x[300:], y[300:]) > linear - 0.1
+
+
+def test_without_scikit_learn_the_extra_is_named():
+    code = "import sys; sys.modules['sklearn'] = None; import tunewell; tunewell.TunedClassifier"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "pip install 'tunewell[sklearn]'" in done.stderr
+
+
+def test_a_rate_that_is_far_too_high_costs_its_trial_alone(wine):
+    x_train, _, y_train, _ = wine
+    space = tw.Space(learning_rate=tw.Float(1e-3, 1e200, scale="log", default=1e180))
+    model = tw.TunedClassifier(budget=12, max_epochs=10, space=space).fit(x_train, y_train)
+    assert {str(trial.state) for trial in model.study_.trials} >= {"stopped", "complete"}
+    assert np.isfinite(model.predict_proba(x_train)).all()
