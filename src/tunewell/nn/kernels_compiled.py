@@ -23,8 +23,9 @@ from tunewell.nn.compiler import compiled
 def gather(rows: Whole, source: Array, out: Array) -> None:
     """Into `out`, these rows of `source`."""
     for i in range(out.shape[0]):
+        row = rows[i]  # read before the loop, or it might have changed for all that the compiler knows
         for j in range(out.shape[1]):
-            out[i, j] = source[rows[i], j]
+            out[i, j] = source[row, j]
 
 
 @compiled
