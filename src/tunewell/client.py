@@ -2,7 +2,8 @@
 
 A program in any language can do the same. It prints a line of JSON an epoch, `{"val_loss": 0.31}`. Or it writes that
 line to the local socket that `TUNEWELL_SOCKET` names and reads a line: `{"go": true}`, which comes when the next epoch
-may begin, or `{"go": false}`, when it should end.
+may begin, or `{"go": false}`, when it should end by itself within a few seconds, or `{"error": "..."}`, when the line
+was no report.
 """
 
 from __future__ import annotations
@@ -16,22 +17,32 @@ from typing import Any
 
 from tunewell.errors import ReportError
 
+_is_over = False
+"""The tuner wants no further epoch."""
+
 
 def report(**metrics: float) -> None:
     """Report what an epoch measured, from a program that is tuned; waits while its trial is paused.
 
-    Ends the program (`SystemExit`) if no further epoch is wanted. Without a tuner it prints the line and returns.
+    Once no further epoch is wanted, the next call ends the program (`SystemExit`), so that what stands after a loop
+    that is over, such as saving a model, is still done; it has a few seconds. Without a tuner it prints the line.
 
     Raises:
-        ReportError: a value is no number.
+        ReportError: a value is no number, or the tuner cannot read the report.
     """
+    global _is_over  # noqa: PLW0603  as the process it speaks for
     line = json.dumps(as_numbers(metrics))
+    if _is_over:
+        raise SystemExit(0)
     address = os.environ.get("TUNEWELL_SOCKET")
     if address is None:
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
-    elif not _may_go_on(address, line):
-        raise SystemExit(0)
+        return
+    answer = _answer(address, line)
+    if "error" in answer:
+        raise ReportError(answer["error"])
+    _is_over = not answer["go"]
 
 
 def params() -> dict[str, Any]:
@@ -62,12 +73,13 @@ def _number(name: str, value: Any) -> float:
     raise ReportError(f"metric {name!r} must be a number, got {value!r}; reduce it first (mean, item)")
 
 
-def _may_go_on(address: str, line: str) -> bool:
+def _answer(address: str, line: str) -> dict[str, Any]:
     try:
         with socket.socket(socket.AF_UNIX) as connection, connection.makefile("rw", encoding="utf-8") as lines:
             connection.connect(address)
             lines.write(f"{line}\n")
             lines.flush()
-            return bool(json.loads(lines.readline())["go"])
+            answer: dict[str, Any] = json.loads(lines.readline())
+            return answer
     except (OSError, ValueError):
         raise SystemExit("tunewell, which ran this program, is gone") from None

@@ -7,45 +7,22 @@ answer. While its trial is paused the whole process group is stopped by a signal
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import json
-import os
-import queue
 import re
 import shlex
 import shutil
-import signal
-import socket
-import subprocess
-import tempfile
-import threading
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Self
 
+from tunewell.adapters.program import Program
 from tunewell.errors import ReportError, ScriptError, SpaceError
-from tunewell.run import Run
+from tunewell.run import Run, RunEnded
 from tunewell.space.space import Space
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _ALWAYS = ("seed", "trial")
 """Placeholders that are filled besides the parameters."""
-_TAIL = 50
-"""Lines of the program's talk that are kept for a message."""
-_PATIENCE_S = 5.0
-"""How long a program that is ended may take."""
-_GUARD = f"""
-read -r _
-kill -s TERM -- "-$0"
-kill -s CONT -- "-$0"
-sleep {_PATIENCE_S:.0f}
-kill -s KILL -- "-$0"
-"""
-"""What a shell does beside each program: when tunewell is killed the pipe to the shell breaks, and the shell ends the
-group. Otherwise a program that was stopped by a signal would keep its memory, and its GPU, for ever."""
 
 
 class ProgramFailed(RuntimeError):
@@ -57,6 +34,8 @@ class Command:
     """A program and its arguments, with `{placeholders}` for the parameters."""
 
     arguments: Sequence[str]
+    metric: str | None = None
+    """What is optimized. Lines of JSON that the program prints before the first one that has it are no reports."""
 
     def check(self, space: Space) -> None:
         """Find what cannot work before anything is trained.
@@ -87,154 +66,57 @@ class Command:
             ProgramFailed: it ended with an exit code other than 0.
             ReportError: it ended without a report.
         """
-        filled = self._filled({**run.params, "seed": run.seed, "trial": run.trial})
-        with tempfile.TemporaryDirectory(prefix="tunewell-") as folder, _Program(filled, run, Path(folder)) as program:
-            reported = program.pass_on_reports()
-            code = program.wait()
+        with Program(self._filled(run), _environment(run), metric=self.metric) as program:
+            run.on_pause, run.on_resume = program.stop, program.go_on
+            _pass_on_reports(program, run)
+            code = program.exit_code
         if code != 0:
-            raise ProgramFailed(f"{shlex.join(filled)} ended with exit code {code}; its last lines:\n{program.talk}")
-        if not reported:
-            raise ReportError(
-                f"{shlex.join(filled)} ended without a report; print a line of JSON after each epoch, such as "
-                f'{{"val_loss": 0.31}}, or call tunewell.report(val_loss=0.31)'
-            )
+            raise ProgramFailed(self._failure(code, program.talk))
+        if not run.reports:
+            self._complain(program, run)
 
-    def _filled(self, values: Mapping[str, object]) -> list[str]:
+    def _filled(self, run: Run) -> list[str]:
         """The arguments of one trial. Only known names are placeholders: other braces are the program's own."""
+        values: Mapping[str, object] = {**run.params, "seed": run.seed, "trial": run.trial}
 
         def fill(found: re.Match[str]) -> str:
             return str(values.get(found[1], found[0]))
 
         return [_PLACEHOLDER.sub(fill, argument) for argument in self.arguments]
 
+    # The messages name the command as the user gave it: errors that end with the same line are one error, and a study
+    # that meets the same one again and again stops. With the arguments filled in, each trial's would be another.
 
-class _Program:
-    """One process group, its reports and its talk."""
+    def _failure(self, code: int | None, talk: str) -> str:
+        what = f"{shlex.join(self.arguments)} ended with exit code {code}"
+        return f"{what}; its last lines:\n{talk}" if talk else f"{what} and said nothing"
 
-    def __init__(self, arguments: list[str], run: Run, folder: Path) -> None:
-        self._run = run
-        self._reports: queue.SimpleQueue[tuple[dict[str, float], socket.socket | None] | None] = queue.SimpleQueue()
-        self._tail: deque[str] = deque(maxlen=_TAIL)
-        self._server = socket.socket(socket.AF_UNIX)
-        self._server.bind(str(folder / "s"))
-        self._server.listen()
-        environment = {
-            **os.environ,
-            "TUNEWELL_SOCKET": str(folder / "s"),
-            "TUNEWELL_PARAMS": json.dumps(dict(run.params)),
-            "TUNEWELL_TRIAL": str(run.trial),
-            "TUNEWELL_SEED": str(run.seed),
-            "PYTHONUNBUFFERED": "1",  # else a report would lie in a buffer while the training goes on
-        }
-        self._process = subprocess.Popen(  # noqa: S603  running the user's program is what this is for
-            arguments,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            env=environment,
-            start_new_session=True,
+    def _complain(self, program: Program, run: Run) -> None:
+        """Raise what there is to say of a program without a report."""
+        if program.numbers:
+            run.report(**program.numbers)  # a study refuses them for want of its metric, and tells their names
+        metric = self.metric or "val_loss"
+        raise ReportError(
+            f"{shlex.join(self.arguments)} ended without a report; print a line of JSON after each epoch, such as "
+            f'{{"{metric}": 0.31}}, or call tunewell.report({metric}=0.31)'
         )
-        self._guard = subprocess.Popen(  # noqa: S603  our own words
-            ["/bin/sh", "-c", _GUARD, str(self._process.pid)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is not for it
-        )
-        self._readers = [
-            threading.Thread(target=self._read_output, daemon=True),
-            threading.Thread(target=self._read_socket, daemon=True),
-        ]
-
-    @property
-    def talk(self) -> str:
-        """The last lines that were no reports."""
-        return "\n".join(self._tail)
-
-    def __enter__(self) -> Self:
-        self._run.on_pause = lambda: self._signal(signal.SIGSTOP)
-        self._run.on_resume = lambda: self._signal(signal.SIGCONT)
-        for reader in self._readers:
-            reader.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """End the whole group, whatever state it is in."""
-        self._guard.kill()
-        self._guard.communicate()
-        self._signal(signal.SIGCONT)
-        self._signal(signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(_PATIENCE_S)
-        self._signal(signal.SIGKILL)
-        self._process.wait()
-        # wakes the thread that waits in accept(), which closing alone would not
-        with contextlib.suppress(OSError):
-            self._server.shutdown(socket.SHUT_RDWR)
-        self._server.close()
-        for reader in self._readers:
-            reader.join(_PATIENCE_S)
-        assert self._process.stdout is not None  # it is a pipe
-        self._process.stdout.close()
-
-    def pass_on_reports(self) -> int:
-        """Hand each report to the run, which may wait; answers how many there were when the program has ended."""
-        count = 0
-        while (item := self._reports.get()) is not None:
-            metrics, asker = item
-            self._run.report(**metrics)
-            count += 1
-            if asker is not None:
-                with contextlib.suppress(OSError):
-                    asker.sendall(b'{"go": true}\n')
-        return count
-
-    def wait(self) -> int:
-        """Its exit code."""
-        return self._process.wait()
-
-    def _signal(self, number: signal.Signals) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, number)
-
-    def _read_output(self) -> None:
-        assert self._process.stdout is not None  # it is a pipe
-        for line in self._process.stdout:
-            metrics = _metrics_in(line)
-            if metrics:
-                self._reports.put((metrics, None))
-            else:
-                self._tail.append(line.rstrip("\n"))
-        self._reports.put(None)
-
-    def _read_socket(self) -> None:
-        for connection in self._connections():
-            with connection, connection.makefile() as lines:
-                for line in lines:
-                    if metrics := _metrics_in(line):
-                        self._reports.put((metrics, connection))
-
-    def _connections(self) -> Iterator[socket.socket]:
-        """One after another: a program reports from one place at a time."""
-        while True:
-            try:
-                yield self._server.accept()[0]
-            except OSError:
-                return
 
 
-def _metrics_in(line: str) -> dict[str, float]:
-    """The numbers of a line that is a JSON object; {} for any other line. An epoch is counted, not believed."""
-    if not line.lstrip().startswith("{"):
-        return {}
-    try:
-        entries = json.loads(line)
-    except ValueError:
-        return {}
+def _pass_on_reports(program: Program, run: Run) -> None:
+    """Hand each report to the run, which may wait, until the program has ended."""
+    while (report := program.receive()) is not None:
+        try:
+            run.report(**report.metrics)
+        except RunEnded:
+            program.finish(report)
+            raise
+        report.answer(go=True)
+
+
+def _environment(run: Run) -> dict[str, str]:
     return {
-        name: float(value)
-        for name, value in entries.items()
-        if isinstance(value, int | float) and not isinstance(value, bool) and name != "epoch"
+        "TUNEWELL_PARAMS": json.dumps(dict(run.params)),
+        "TUNEWELL_TRIAL": str(run.trial),
+        "TUNEWELL_SEED": str(run.seed),
+        "PYTHONUNBUFFERED": "1",  # else a report would lie in a buffer while the training goes on
     }

@@ -33,6 +33,12 @@ class Job:
         scripts = [argument for argument in self.program if argument.endswith(".py")]
         return Path(scripts[0]).stem if scripts else self.file.path.stem
 
+    def train_for(self, metric: str) -> Train:
+        """What trains a trial of a study of this metric; a program may print other JSON before its first report."""
+        from tunewell.adapters.command import Command  # noqa: PLC0415  only who tunes a program needs it
+
+        return Command(self.program, metric) if self.program else self.train
+
     def needed_space(self) -> Space:
         """Its space.
 

@@ -134,7 +134,7 @@ def command(
             begin = old_study if resume else new_study
             study = begin(to_train, Said(**said), opened, name)
             before = _trained(study)
-            over = _run(study, to_train.train, workers=workers, threads=threads, quiet=quiet)
+            over = _run(study, to_train.train_for(study.metric), workers=workers, threads=threads, quiet=quiet)
         in_store = ["--store", store] if store else []
         _print_summary(study, over=over, look=["show", study.record.name, *in_store], as_json=as_json)
         nothing_found = best_or_none(study) is None

@@ -1,0 +1,290 @@
+"""A running program: what it reports, what else it says, and how it is stopped, let go on and ended.
+
+It runs in a session of its own, so that Ctrl-C does not reach it, and each signal goes to its whole process group (a
+shell and what the shell has started). All that it says is read by one loop, in the trial's thread. While the trial
+waits in `run.report` nobody reads, and a program that goes on all the same is held by a full pipe.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from typing import IO, Self
+
+_CHUNK = 1 << 16
+_LONGEST_LINE = 1 << 20
+_TAIL = 50
+"""Lines of the program's talk that are kept for a message."""
+_LOOK_S, _GLANCE_S = 0.2, 0.02
+"""How long to wait for it to say something before looking whether it has ended."""
+_LAST_WORDS_S = 1.0
+"""How long what it has left behind is listened to, once it has ended."""
+_GRACE_S = 5.0
+"""How long it may take to end by itself after its last epoch."""
+_PATIENCE_S = 5.0
+"""How long it may take to end on SIGTERM."""
+_GUARD = f"""
+read -r group || exit
+read -r _
+kill -s TERM -- "-$group"
+kill -s CONT -- "-$group"
+sleep {_PATIENCE_S:.0f}
+kill -s KILL -- "-$group"
+"""
+"""What a shell does beside each program: when tunewell is killed the pipe to the shell breaks, and the shell ends the
+group. Otherwise a program that was stopped by a signal would keep its memory, and its GPU, for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramReport:
+    """What the program measured in an epoch."""
+
+    metrics: Mapping[str, float]
+    asker: socket.socket | None = None
+    """Who waits for an answer, if it came through the socket."""
+
+    def answer(self, *, go: bool) -> None:
+        """Let the next epoch begin, or say that none is wanted."""
+        if self.asker is not None:
+            _send(self.asker, {"go": go})
+
+
+class Program:
+    """A program that runs from the beginning of its `with` block to the end of it."""
+
+    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], *, metric: str | None = None) -> None:
+        """`environment`: in addition to that of this process; `metric`: printed numbers before its first are talk."""
+        self.numbers: dict[str, float] = {}
+        """Numbers that it printed as JSON before the metric, and that were taken for talk."""
+        self._arguments = list(arguments)
+        self._environment = {**os.environ, **environment}
+        self._metric = metric
+        self._measured = metric is None
+        self._reports: deque[ProgramReport] = deque()
+        self._tail: deque[str] = deque(maxlen=_TAIL)
+        self._stopped = False
+        self._deaf_from = math.inf
+        self._closing = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Start it."""
+        with ExitStack() as closing:
+            self._selector = closing.enter_context(selectors.DefaultSelector())
+            folder = closing.enter_context(tempfile.TemporaryDirectory(prefix="tunewell-"))
+            server = closing.enter_context(socket.socket(socket.AF_UNIX))
+            server.bind(f"{folder}/s")
+            server.listen()
+            self._selector.register(server, selectors.EVENT_READ, lambda: self._accept(server))
+            guard = closing.enter_context(_guard())
+            self._process = subprocess.Popen(  # noqa: S603  running the user's program is what this is for
+                self._arguments,
+                env={**self._environment, "TUNEWELL_SOCKET": f"{folder}/s"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+            closing.callback(self._end)
+            guard.write(b"%d\n" % self._process.pid)
+            assert self._process.stdout is not None  # they are pipes
+            assert self._process.stderr is not None
+            self._streams: set[object] = {self._process.stdout, self._process.stderr}
+            self._listen_to(self._process.stdout, self._hear_output)
+            self._listen_to(self._process.stderr, self._hear_talk)
+            self._closing = closing.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the whole group, whatever state it is in."""
+        self._closing.close()
+
+    @property
+    def talk(self) -> str:
+        """Its last lines that were no reports."""
+        return "\n".join(self._tail)
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs; negative if a signal has killed it."""
+        return self._process.poll()
+
+    def receive(self, patience_s: float = math.inf) -> ProgramReport | None:
+        """Its next report; None when it has ended, or has reported nothing for so long."""
+        give_up_at = time.monotonic() + patience_s
+        while not self._reports:
+            ended = self._has_ended()
+            left = min(give_up_at, self._deaf_from) - time.monotonic()
+            if left <= 0:
+                return None
+            silent = ended and not self._streams
+            # once its streams are closed nothing tells that it has ended, so look often
+            heard = self._listen(0 if silent else min(left, _LOOK_S if self._streams else _GLANCE_S))
+            if silent and not heard:
+                return None
+        return self._reports.popleft()
+
+    def stop(self) -> None:
+        """Let it stand still where it is."""
+        self._stopped = True
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it run again."""
+        self._stopped = False
+        self._signal(signal.SIGCONT)
+
+    def finish(self, last: ProgramReport) -> None:
+        """Let it end by itself after its last report: it may have a model to save.
+
+        It gets no time for that if it stands still, which means that its trial is given up, and no more of it once it
+        prints what looks like the report of another epoch.
+        """
+        last.answer(go=False)
+        give_up_at = time.monotonic() + (0 if self._stopped else _GRACE_S)
+        while (report := self.receive(give_up_at - time.monotonic())) is not None:
+            if report.asker is None and report.metrics.keys() >= last.metrics.keys():
+                return
+            report.answer(go=False)
+
+    # --- what it says
+
+    def _has_ended(self) -> bool:
+        if self._deaf_from == math.inf and self.exit_code is not None:
+            self._deaf_from = time.monotonic() + _LAST_WORDS_S  # a child may hold its streams open for ever
+        return self._deaf_from < math.inf
+
+    def _listen(self, timeout_s: float) -> bool:
+        """Take in what it says now; False if it says nothing for so long."""
+        ready = [key for key, _ in self._selector.select(timeout_s)]
+        # errors last: of what it said at one time, they should be what its talk ends with
+        for key in sorted(ready, key=lambda key: key.fileobj is self._process.stderr):
+            key.data()
+        return bool(ready)
+
+    def _accept(self, server: socket.socket) -> None:
+        asker = server.accept()[0]
+        asker.setblocking(False)  # one that reads no answers must not hold up the trial
+        self._listen_to(asker, lambda line: self._hear_asker(line, asker))
+
+    def _listen_to(self, source: IO[bytes] | socket.socket, hear: Callable[[bytes], None]) -> None:
+        """Let each line of a stream or a connection be heard, to its end."""
+        lines = _Lines()
+
+        def read() -> None:
+            try:
+                chunk = os.read(source.fileno(), _CHUNK)
+            except ConnectionError:
+                chunk = b""
+            for line in lines.cut(chunk):
+                hear(line)
+            # who has said the last word may wait for an answer all the same; the end is heard again after that
+            if not chunk and not self._reports:
+                self._forget(source)
+
+        self._selector.register(source, selectors.EVENT_READ, read)
+
+    def _forget(self, source: IO[bytes] | socket.socket) -> None:
+        self._selector.unregister(source)
+        self._streams.discard(source)
+        source.close()
+
+    def _hear_output(self, line: bytes) -> None:
+        metrics = _numbers_in(line)
+        self._measured = self._measured or self._metric in metrics
+        if metrics and self._measured:
+            self._reports.append(ProgramReport(metrics))
+        else:  # its configuration, say
+            self.numbers |= metrics
+            self._hear_talk(line)
+
+    def _hear_talk(self, line: bytes) -> None:
+        if line:
+            self._tail.append(line.decode(errors="replace"))
+
+    def _hear_asker(self, line: bytes, asker: socket.socket) -> None:
+        metrics = _numbers_in(line)
+        if metrics:
+            self._reports.append(ProgramReport(metrics, asker))
+        else:
+            wish = 'send an object of JSON with a number on a line of its own, such as {"val_loss": 0.31}'
+            _send(asker, {"error": f"{line[:80].decode(errors='replace')!r} is no report; {wish}"})
+
+    # --- its process group
+
+    def _end(self) -> None:
+        self._signal(signal.SIGTERM)
+        self._signal(signal.SIGCONT)  # one that stands still hears the other when it goes on
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_PATIENCE_S)
+        self._signal(signal.SIGKILL)
+        self._process.wait()
+        for key in list(self._selector.get_map().values()):
+            self._forget(key.fileobj)  # type: ignore[arg-type]  # nothing else was registered
+
+    def _signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError, PermissionError):  # the latter is what macOS says of the dead
+            os.killpg(self._process.pid, number)
+
+
+class _Lines:
+    """Cuts what is read into lines; of one that was written over, as progress bars are, what is seen in the end."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def cut(self, chunk: bytes) -> list[bytes]:
+        """The lines that are whole now; at the end, which is an empty chunk, the rest is one."""
+        *lines, rest = (self._rest + chunk).split(b"\n")
+        # what was written over is dropped at once, as a bar may be one line of a million states; \r may begin \r\n
+        rest = rest[rest.rfind(b"\r", 0, -1) + 1 :]
+        if rest and (not chunk or len(rest) > _LONGEST_LINE):
+            lines, rest = [*lines, rest], b""
+        self._rest = rest
+        return [line.rstrip().rpartition(b"\r")[2].strip() for line in lines]
+
+
+def _numbers_in(line: bytes) -> dict[str, float]:
+    """The numbers of a line that is a JSON object; {} for any other line. An epoch is counted, not believed."""
+    if not (line.startswith(b"{") and line.endswith(b"}")):
+        return {}
+    try:
+        # a whole number may be longer than a float can hold: that is infinity
+        entries: dict[str, object] = json.loads(line.decode(), parse_int=float)
+    except (ValueError, RecursionError):
+        return {}
+    return {name: value for name, value in entries.items() if isinstance(value, float) and name != "epoch"}
+
+
+def _send(asker: socket.socket, answer: Mapping[str, object]) -> None:
+    with suppress(OSError):  # it may be gone, or have left the answers before this one unread
+        asker.sendall(json.dumps(answer).encode() + b"\n")
+
+
+@contextmanager
+def _guard() -> Iterator[IO[bytes]]:
+    """A guard, to be told what it guards; it is there before the program, so that there is hardly a moment without."""
+    guard = subprocess.Popen(  # noqa: S603  our own words
+        ["/bin/sh", "-c", _GUARD],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        bufsize=0,
+        start_new_session=True,  # Ctrl-C is not for it
+    )
+    assert guard.stdin is not None  # it is a pipe
+    try:
+        yield guard.stdin
+    finally:
+        guard.kill()
+        guard.communicate()
