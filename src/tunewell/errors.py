@@ -75,14 +75,14 @@ class StudyNotFound(StoreError, LookupError):
 
 
 class StudyBusy(StoreError):
-    """Another process is running the study."""
+    """Another process, or another `Study` of this one, is running the study."""
 
-    def __init__(self, name: str, pid: int, host: str) -> None:
-        super().__init__(name, pid, host)
-        self.name, self.pid, self.host = name, pid, host
+    def __init__(self, name: str, pid: int, host: str, mend: str = "wait for it or end it first") -> None:
+        super().__init__(name, pid, host, mend)
+        self.name, self.pid, self.host, self.mend = name, pid, host, mend
 
     def __str__(self) -> str:
-        return f"study {self.name!r} is being run by process {self.pid} on {self.host}; wait for it or end it first"
+        return f"study {self.name!r} is being run by process {self.pid} on {self.host}; {self.mend}"
 
 
 class TrialNotFound(StoreError, LookupError):

@@ -15,6 +15,8 @@ from pathlib import Path
 
 _PACKAGES = ("tunewell", "numpy", "scipy")
 _IF_IMPORTED = ("torch", "tensorflow", "jax", "keras", "lightning", "sklearn")
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_STARTTIME = 22 - 3  # proc(5) counts from 1, and the state is its third
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,8 @@ class Provenance:
 
     host: str
     pid: int
+    process: str | None
+    """When it began, as `boot:tick`: with the number, which is given again, this names one process for good."""
     command: str
     directory: str
     git_commit: str | None
@@ -38,6 +42,7 @@ def gather() -> Provenance:
     return Provenance(
         host=socket.gethostname(),
         pid=os.getpid(),
+        process=_began(_fields(os.getpid())),
         command=shlex.join(sys.argv),
         directory=str(directory),
         git_commit=commit,
@@ -46,19 +51,37 @@ def gather() -> Provenance:
     )
 
 
-def is_running(pid: int, since: float) -> bool:
-    """Whether process `pid` of this machine runs and may be the one that ran at time `since`."""
+def is_running(pid: int, process: str | None) -> bool:
+    """Whether process `pid` of this machine runs and, as far as that can be known, began when `process` says."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
-        pass
+        pass  # it is another user's, and /proc may not show it
+    fields = _fields(pid)
+    if fields[:1] in ([b"Z"], [b"X"]):
+        return False  # it was killed, and its parent has not asked what became of it
+    began = _began(fields)
+    return process is None or began is None or began == process
+
+
+def _fields(pid: int) -> list[bytes]:
+    """What /proc says of a process, from its state on; nothing where there is no /proc, or it does not show it."""
     try:
-        # the number may have been given to another process since
-        return Path(f"/proc/{pid}").stat().st_ctime <= since + 1.0
+        # what comes first is the number and the name, in parentheses, of which the name may have some too
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
     except OSError:
-        return True
+        return []
+
+
+def _began(fields: list[bytes]) -> str | None:
+    """The boot, and its clock tick, in which a process began."""
+    try:
+        boot = _BOOT.read_text().strip()
+    except OSError:
+        return None
+    return f"{boot}:{int(fields[_STARTTIME])}" if len(fields) > _STARTTIME else None
 
 
 def _git(directory: Path, *arguments: str) -> str | None:

@@ -30,7 +30,7 @@ from tunewell.errors import (
 from tunewell.reading import StudyReader
 from tunewell.samplers import Sampler
 from tunewell.schedulers import Scheduler, build
-from tunewell.sessions import begin_session, seconds_on_record
+from tunewell.sessions import begin_session, end_session, seconds_on_record
 from tunewell.space.space import Space
 from tunewell.space.values import Value
 from tunewell.stores import MemoryStore, Session, Store, StudyRecord, open_store
@@ -263,7 +263,7 @@ class Study(StudyReader):
         """End this process's session; steps in progress are given out again when the study is resumed."""
         with self._lock:
             if self._session is not None:
-                self.store.end_session(self._session.id, time.time())
+                end_session(self.store, self._session)
                 self._session = None
 
     # --- what runners need besides ---------------------------------------------------------------------

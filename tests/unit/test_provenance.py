@@ -5,6 +5,8 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -71,14 +73,64 @@ def test_the_process_and_its_packages_are_named(monkeypatch):
     assert {"python", "tunewell", "numpy", "scipy"} <= here.versions.keys()
 
 
+@contextmanager
+def another_process(code="input()"):
+    """One that waits for a line; and what it said first, if the code says something."""
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+        process.communicate("\n")
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="there is no /proc here")
+
+
 def test_a_process_runs_until_it_has_ended():
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
-        assert provenance.is_running(process.pid, time.time())
-        process.communicate(b"\n")
-    assert not provenance.is_running(process.pid, time.time())
+    with another_process("from tunewell import provenance; print(provenance.gather().process); input()") as process:
+        began = process.stdout.readline().strip()
+        began = None if began == "None" else began
+        assert provenance.is_running(process.pid, began)
+        assert provenance.is_running(process.pid, None)
+    assert not provenance.is_running(process.pid, began)
+    assert not provenance.is_running(process.pid, None)
 
 
-def test_a_process_that_began_later_is_another_with_the_same_number():
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
-        assert not provenance.is_running(process.pid, time.time() - 3600)
-        process.communicate(b"\n")
+def test_this_process_runs():
+    here = provenance.gather()
+    assert provenance.is_running(here.pid, here.process)
+
+
+@needs_proc
+def test_a_process_is_known_by_the_boot_and_the_tick_in_which_it_began():
+    boot, tick = provenance.gather().process.split(":")
+    assert boot == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    since_boot = int(tick) / os.sysconf("SC_CLK_TCK")
+    assert 0 < since_boot < time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+@needs_proc
+def test_another_process_with_the_same_number_is_another():
+    boot, tick = provenance.gather().process.split(":")
+    with another_process() as process:
+        assert not provenance.is_running(process.pid, f"{boot}:{int(tick) - 1}")
+        assert not provenance.is_running(process.pid, f"another-boot:{tick}")
+
+
+@needs_proc
+def test_a_name_with_parentheses_and_spaces_does_not_confuse(tmp_path):
+    shell = tmp_path / "a) Z (b"
+    shell.symlink_to(shutil.which("sleep"))
+    with subprocess.Popen([shell, "60"]) as process:
+        assert provenance.is_running(process.pid, None)
+        assert not provenance.is_running(process.pid, "another-boot:1")
+        process.kill()
+
+
+@needs_proc
+def test_a_process_that_was_killed_is_gone_though_its_parent_has_not_asked():
+    with another_process() as process:
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        os.kill(process.pid, 0)  # it still has its number
+        assert not provenance.is_running(process.pid, None)

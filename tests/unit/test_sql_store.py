@@ -18,7 +18,7 @@ from tunewell import stores
 from tunewell.errors import SettingError, StoreError, TunewellError
 from tunewell.stores import MemoryStore, SqlStore, open_store, schema
 from tunewell.stores.migrations import MIGRATIONS
-from tunewell.testing.records import STUDY, Reader, a_life, a_trial, begin, everything
+from tunewell.testing.records import SESSION, STUDY, Reader, a_life, a_trial, begin, everything
 from tunewell.trial import TrialState
 
 RECORD_PAGE = Path(__file__).parents[2] / "docs" / "record.md"
@@ -248,6 +248,13 @@ def test_a_record_of_a_past_schema_is_read(file, past):
         with store._database.reading() as cursor:
             versions = cursor.execute("SELECT version FROM tunewell_schema ORDER BY version").fetchall()
         assert versions == [(n + 1,) for n in range(len(MIGRATIONS))]
+
+
+def test_a_session_of_before_processes_were_noted_is_read(file):
+    with closing(sqlite3.connect(file)) as database:
+        database.executescript((SCHEMAS / "001.sql").read_text(encoding="utf-8"))
+    with closing(open_store(file)) as store:
+        assert store.sessions(1) == [replace(SESSION, id=1, process=None)]
 
 
 def test_every_schema_is_kept_for_the_tests():

@@ -362,6 +362,7 @@ def test_a_study_that_was_killed_and_resumed_is_the_study_it_would_have_been(tmp
         left -= len(step.epochs)
         if left > 0:
             study.tell(step.trial)
+    del study  # while it is there, it runs
     resumed = make(store=tmp_path / "killed.db", scheduler=scheduler, resume=True)
     run_through(resumed)
     np.testing.assert_array_equal(resumed.history.curves, whole.history.curves)

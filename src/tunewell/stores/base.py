@@ -50,6 +50,8 @@ class Session:
     git_dirty: bool | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     """Python's and the packages'."""
+    process: str | None = None
+    """When process `pid` began, as `boot:tick`; None where the system does not tell."""
     ended_at: float | None = None
     """None while it runs, or if it was killed."""
     id: int = 0
@@ -107,8 +109,13 @@ class Store(Protocol):
         """Set what is given."""
         ...
 
-    def begin_session(self, study_id: int, session: Session) -> int:
-        """Its id."""
+    def begin_session(self, study_id: int, session: Session, *, newest: int | None = None) -> int | None:
+        """Its id; it is higher than those of the study's earlier sessions.
+
+        newest: the id of the newest session that the caller knows of, 0 if it knows of none. None is answered, and no
+            session begins, if the study has a newer one: somebody else was quicker, so look at the sessions and
+            decide again.
+        """
         ...
 
     def end_session(self, session_id: int, at: float) -> None:

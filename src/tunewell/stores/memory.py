@@ -99,14 +99,16 @@ class MemoryStore:
             if budget is not None:
                 study.record = replace(study.record, budget=budget)
 
-    def begin_session(self, study_id: int, session: Session) -> int:
+    def begin_session(self, study_id: int, session: Session, *, newest: int | None = None) -> int | None:
         """As `Store.begin_session`."""
         with self._lock:
             study = self._study(study_id)
+            study.revise()
+            if newest not in (None, max(study.sessions, default=0)):
+                return None
             number = len(self._sessions) + 1
             self._sessions[number] = replace(session, id=number, versions=dict(session.versions))
             study.sessions.append(number)
-            study.revise()
             return number
 
     def end_session(self, session_id: int, at: float) -> None:

@@ -39,7 +39,12 @@ def m001_initial(cursor: Cursor, dialect: Dialect) -> None:
         cursor.execute(statement)
 
 
-MIGRATIONS: Sequence[Callable[[Cursor, Dialect], None]] = (m001_initial,)
+def m002_process(cursor: Cursor, dialect: Dialect) -> None:  # noqa: ARG001  the same in both
+    """When a session's process began."""
+    cursor.execute("ALTER TABLE sessions ADD COLUMN process TEXT /* when the process began: boot:tick */")
+
+
+MIGRATIONS: Sequence[Callable[[Cursor, Dialect], None]] = (m001_initial, m002_process)
 
 
 def version(cursor: Cursor) -> int:

@@ -67,6 +67,7 @@ sessions = Table(
     Column("git_commit", Text),
     Column("git_dirty", Boolean),
     Column("versions", Text, nullable=False),
+    Column("process", Text),
     Index("sessions_by_study", "study_id"),
 )
 

@@ -82,12 +82,11 @@ class SqlStore:
             if budget is not None:
                 log.run("set_budget", {"study": study_id, "budget": budget})
 
-    def begin_session(self, study_id: int, session: Session) -> int:
+    def begin_session(self, study_id: int, session: Session, *, newest: int | None = None) -> int | None:
         """As `Store.begin_session`."""
         with self._revising(study_id) as (log, _):
-            row = log.row("begin_session", {"study_id": study_id, **rows.SESSIONS.values(session)})
-            assert row is not None  # an insertion that did not raise
-            return int(row[0])
+            row = log.row("begin_session", {"study": study_id, "newest": newest, **rows.SESSIONS.values(session)})
+            return None if row is None else int(row[0])
 
     def end_session(self, session_id: int, at: float) -> None:
         """As `Store.end_session`."""

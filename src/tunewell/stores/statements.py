@@ -71,10 +71,18 @@ def _of_studies(dialect: sa.Dialect) -> dict[str, _Statement]:
 
 
 def _of_sessions() -> dict[str, _Statement]:
+    columns = _without_id(rows.SESSIONS.columns)
+    given = [sa.bindparam(name, type_=sessions.c[name].type) for name in columns]
+    newest = (
+        sa.select(sa.func.coalesce(sa.func.max(sessions.c.id), _zero)).where(sessions.c.study_id == _study)
+    ).scalar_subquery()
+    known = sa.func.coalesce(sa.bindparam("newest", type_=sessions.c.id.type), newest)
     return {
         "begin_session": (
-            sessions.insert().returning(sessions.c.id),
-            ["study_id", *_without_id(rows.SESSIONS.columns)],
+            sessions.insert()
+            .from_select(["study_id", *columns], sa.select(_study, *given).where(known == newest))
+            .returning(sessions.c.id),
+            (),
         ),
         "end_session": (sessions.update().where(sessions.c.id == sa.bindparam("session")), ["ended_at"]),
         "sessions": (
@@ -160,7 +168,9 @@ def _of_the_rest(dialect: sa.Dialect) -> dict[str, _Statement]:
     }
 
 
-_one: sa.ColumnElement[int] = sa.literal_column("1")  # in the text: a plain 1 would become a parameter
+# in the text: a plain number would become a parameter
+_zero: sa.ColumnElement[int] = sa.literal_column("0")
+_one: sa.ColumnElement[int] = sa.literal_column("1")
 
 
 def _is(state: TrialState) -> sa.ColumnElement[bool]:

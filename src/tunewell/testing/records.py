@@ -35,6 +35,7 @@ SESSION = Session(
     git_commit="abc",
     git_dirty=True,
     versions={"python": "3.13.0"},
+    process="0ae3c6f2-2a8e-4d5b-9c3e-5d9f3e6f8a11:4711",
 )
 PARAMS = Params({"x": 1e-3, "layers": 2, "batch_norm": True, "optimizer": "naïve 'sgd'", "max_norm": math.inf})
 
@@ -68,6 +69,13 @@ class Reader:
 def a_trial(number: int) -> Trial:
     """One that begins."""
     return Trial(number, Params({"x": 0.5}), RUNNING, epochs=0, until=3, seed=number, started_at=1.0)
+
+
+def begin_session(store: Store, study: int, session: Session = SESSION) -> int:
+    """Its id."""
+    number = store.begin_session(study, session)
+    assert number is not None  # nothing was asked of it
+    return number
 
 
 def begin(

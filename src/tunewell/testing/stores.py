@@ -21,6 +21,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any, cast
@@ -44,6 +45,7 @@ from tunewell.testing.records import (
     a_life,
     a_trial,
     begin,
+    begin_session,
     changes_of_a_running_trial,
     check_all_is_there,
     everything,
@@ -114,9 +116,24 @@ class StoreContract:
 
     def test_sessions_are_read_as_they_were_written(self, store: Store, study: int) -> None:
         plain = Session(started_at=1.8e9, host="cluster", pid=1, command="x", directory="/")
-        first, second = (store.begin_session(study, session) for session in (SESSION, plain))
+        first, second = (begin_session(store, study, session) for session in (SESSION, plain))
         store.end_session(first, at=1.76e9)
         assert store.sessions(study) == [replace(SESSION, id=first, ended_at=1.76e9), replace(plain, id=second)]
+
+    def test_a_session_begins_only_if_its_caller_knows_the_newest(self, store: Store, study: int) -> None:
+        other = store.add_study(replace(STUDY, name="letters", uuid="another")).id
+        first = store.begin_session(study, SESSION, newest=0)
+        assert first is not None
+        assert store.begin_session(study, SESSION, newest=0) is None
+        assert [session.id for session in store.sessions(study)] == [first]
+        assert store.begin_session(other, SESSION, newest=0) is not None
+        assert store.begin_session(study, SESSION, newest=first + 1) is None
+        second = store.begin_session(study, SESSION, newest=first)
+        assert second is not None
+        store.end_session(second, at=1.76e9)
+        assert store.begin_session(study, SESSION, newest=first) is None
+        assert [session.id for session in store.sessions(study)] == [first, second]
+        assert first < second
 
     # --- steps and trials
 
@@ -133,7 +150,7 @@ class StoreContract:
             parent=0,
             parent_epoch=3,
             note={"bracket": 2, "seen": [1, 2.5, None, "δ"], "bound": math.inf},
-            session=store.begin_session(study, SESSION),
+            session=begin_session(store, study),
         )
         store.begin_step(study, 1, trial)
         (read,) = [known for known in store.changes(study, 0).trials if known.number == 1]
@@ -157,7 +174,7 @@ class StoreContract:
         assert nothing_new(store, study, before)
 
     def test_a_paused_trial_goes_on_with_its_record(self, store: Store, study: int) -> None:
-        session = store.begin_session(study, SESSION)
+        session = begin_session(store, study)
         begin(store, study, 0, params=PARAMS, note={"bracket": 1})
         store.end_step(study, 0, PAUSED, 3)
         (paused,) = store.changes(study, 0).trials
@@ -177,7 +194,7 @@ class StoreContract:
         assert nothing_new(store, study, before)
 
     def test_a_running_step_can_be_revised(self, store: Store, study: int) -> None:
-        session = store.begin_session(study, SESSION)
+        session = begin_session(store, study)
         begin(store, study, 0)
         (before,) = store.changes(study, 0).trials
         store.revise_step(study, 0, until=7)
@@ -410,6 +427,20 @@ class SharedStoreContract(StoreContract):
         check_all_is_there(reader.read(), workers=4, trials=10)
         assert reader == Reader(store, study).read()
 
+    def test_of_processes_that_begin_a_session_at_once_one_does(
+        self, store: Store, study: int, reopen: Callable[[], Store]
+    ) -> None:
+        spawn = multiprocessing.get_context("spawn")
+        start, begun = spawn.Barrier(4), spawn.Queue()
+        processes = [spawn.Process(target=_begin_a_session, args=(reopen, study, start, begun)) for _ in range(4)]
+        for process in processes:
+            process.start()
+        answers = [begun.get(timeout=60) for _ in processes]
+        for process in processes:
+            process.join()
+        (session,) = store.sessions(study)
+        assert [answer for answer in answers if answer is not None] == [session.id]
+
     def test_what_a_killed_process_was_answered_is_kept(
         self, store: Store, study: int, reopen: Callable[[], Store], tmp_path: Path
     ) -> None:
@@ -427,6 +458,13 @@ class SharedStoreContract(StoreContract):
         assert kept in (answered, [*answered, str(len(answered) + 1)])  # the last one may have missed its answer
         store.report(study, 0, len(kept) + 1, {"val_loss": 0.5}, 0.5, at=1.0)
         assert len(store.changes(study, 0).values) == len(kept) + 1
+
+
+def _begin_a_session(reopen: Callable[[], Store], study: int, start: Barrier, begun: Queue[int | None]) -> None:
+    store = reopen()
+    start.wait()
+    begun.put(store.begin_session(study, SESSION, newest=0))
+    store.close()
 
 
 def _train_in_a_process(reopen: Callable[[], Store], study: int, worker: int, start: Barrier) -> None:

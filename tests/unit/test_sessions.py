@@ -1,0 +1,293 @@
+"""Who may run a study: one process at a time, and in it one `Study`. With real processes, which begin, fork and die."""
+
+import inspect
+import multiprocessing
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+
+import pytest
+
+import tunewell as tw
+from tunewell import provenance, sessions
+from tunewell.errors import StoreError, StudyBusy
+from tunewell.stores import MemoryStore, Session, open_store
+from tunewell.testing.records import a_trial
+from tunewell.trial import TrialState
+
+HERE = socket.gethostname()
+
+
+def make(store):
+    return tw.Study(
+        tw.Space(x=tw.Float(0.0, 1.0)), metric="loss", max_epochs=3, scheduler="full", store=store, resume=True
+    )
+
+
+def script(code, file):
+    """A process of its own, which may make the study."""
+    whole = f"import os, signal, sys\nimport tunewell as tw\n{inspect.getsource(make)}\nfile = sys.argv[1]\n{code}"
+    return subprocess.Popen(
+        [sys.executable, "-c", whole, str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "tunewell.db"
+
+
+@pytest.fixture(params=["memory", "file"])
+def store(request, file):
+    with closing(MemoryStore() if request.param == "memory" else open_store(file)) as store:
+        yield store
+
+
+def ask_at_once(file, start, answers):
+    """A process that resumes a study at the same moment as others, and holds it until all have tried."""
+    study = make(file)
+    start.wait()
+    try:
+        answers.put(study.ask().trial)
+    except StudyBusy:
+        answers.put("busy")
+    start.wait()
+
+
+def killed_session(study):
+    """One whose process is gone, put on record as if by it."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        pass
+    return study.store.begin_session(study.record.id, Session(time.time(), HERE, process.pid, "tunewell", "/"))
+
+
+def test_of_processes_that_resume_a_killed_study_at_once_one_runs_it(file):
+    study = make(file)
+    killed_session(study)
+    spawn = multiprocessing.get_context("spawn")
+    start, answers = spawn.Barrier(4), spawn.Queue()
+    processes = [spawn.Process(target=ask_at_once, args=(file, start, answers)) for _ in range(4)]
+    for process in processes:
+        process.start()
+    assert sorted((answers.get(timeout=60) for _ in processes), key=str) == [0, "busy", "busy", "busy"]
+    for process in processes:
+        process.join()
+    assert len(study.store.sessions(study.record.id)) == 2
+
+
+def test_of_threads_that_resume_a_study_at_once_one_runs_it(store):
+    make(store)
+    for n in range(5):
+        studies = [make(store) for _ in range(4)]
+        start = threading.Barrier(4)
+        answers = []
+
+        def ask(study, start=start, answers=answers):
+            start.wait()
+            try:
+                answers.append(study.ask().trial)
+            except StudyBusy:
+                answers.append("busy")
+
+        threads = [threading.Thread(target=ask, args=(study,)) for study in studies]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(answers, key=str) == [0, "busy", "busy", "busy"], n
+        for study in studies:
+            study.close()
+
+
+def test_another_study_of_the_same_process_waits_its_turn(store):
+    first, second = make(store), make(store)
+    step = first.ask()
+    first.report(step.trial, 1, loss=1.0)
+    with pytest.raises(StudyBusy, match=rf"process {os.getpid()} on .*; that is this process: close\(\) the other"):
+        second.ask()
+    first.report(step.trial, 2, loss=0.5)  # its step was not taken away
+    first.close()
+    assert second.ask().epochs == range(3, 4)
+
+
+def test_a_study_that_nobody_holds_any_more_is_not_run_by_anybody(store):
+    first = make(store)
+    step = first.ask()
+    first.report(step.trial, 1, loss=1.0)
+    del first
+    assert make(store).ask().epochs == range(2, 4)
+
+
+def test_two_studies_of_a_process_do_not_hinder_each_other(tmp_path):
+    first, second = make(tmp_path / "a.db"), make(tmp_path / "b.db")
+    assert (first.ask().trial, second.ask().trial) == (0, 0)
+
+
+def test_a_session_whose_end_cannot_be_written_is_over_all_the_same(file):
+    study = make(file)
+    session, _ = sessions.begin_session(study.store, study.record, study._log)
+    study.store.close()
+    with pytest.raises(StoreError, match="closed"):
+        sessions.end_session(study.store, session)
+    assert make(file).ask().trial == 0
+
+
+class _Overtaken(MemoryStore):
+    """One in which somebody else is quicker, right before a session is to begin."""
+
+    quicker = None
+
+    def begin_session(self, study_id, session, *, newest=None):
+        if self.quicker is not None:
+            quicker, self.quicker = self.quicker, None
+            quicker()
+        return super().begin_session(study_id, session, newest=newest)
+
+
+def test_one_that_was_overtaken_finds_the_study_busy():
+    store = _Overtaken()
+    first, second = make(store), make(store)
+    store.quicker = second.ask
+    with pytest.raises(StudyBusy):
+        first.ask()
+    assert [trial.session for trial in second.trials] == [session.id for session in store.sessions(first.record.id)]
+
+
+def test_one_that_was_overtaken_does_nothing_that_the_other_has_done():
+    store = _Overtaken()
+    step = make(store).ask()  # by a study that nobody holds any more
+    first, second = make(store), make(store)
+
+    def quicker():
+        assert second.ask() == step
+        for epoch in step.epochs:
+            second.report(step.trial, epoch, loss=1.0)
+        second.tell(step.trial)
+        second.close()
+
+    store.quicker = quicker
+    assert first.ask().trial == step.trial + 1
+
+
+def test_the_last_word_of_a_session_that_died_meanwhile_is_heard():
+    store = _Overtaken()
+    first = make(store)
+    step = first.ask()
+    study = first.record.id
+    del first
+    store.quicker = partial(store.end_step, study, step.trial, TrialState.STOPPED, 1, at=time.time())
+    assert make(store).ask().trial == step.trial + 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_fork_of_a_process_that_runs_a_study_does_not_run_it_too_but_inherits_it(file):
+    code = """
+mine = make(file)
+mine.report(mine.ask().trial, 1, loss=1.0)
+if os.fork():
+    signal.pause()
+parent = os.getppid()
+theirs = make(file)
+try:
+    theirs.ask()
+except tw.errors.StudyBusy as error:
+    print("busy", error.pid == parent)
+os.kill(parent, signal.SIGKILL)
+while os.getppid() == parent:
+    pass
+print("epochs", *theirs.ask().epochs)
+"""
+    with script(code, file) as process:
+        assert process.stdout.readlines() == ["busy True\n", "epochs 2 3\n"]
+
+
+def test_a_study_whose_process_was_killed_goes_on_at_once(file):
+    code = "mine = make(file); mine.report(mine.ask().trial, 1, loss=1.0); print('ready', flush=True); input()"
+    with script(code, file) as process:
+        process.stdout.readline()
+        study = make(file)
+        (running,) = study.store.sessions(study.record.id)
+        assert running.pid == process.pid
+        assert provenance.is_running(running.pid, running.process)
+        with pytest.raises(StudyBusy, match=str(process.pid)):
+            study.ask()
+        process.send_signal(signal.SIGKILL)
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # its number is not free yet
+        assert study.ask().epochs == range(2, 4)
+    ended = study.store.sessions(study.record.id)[0].ended_at
+    assert ended == study.reports(0)[0].at
+
+
+def test_a_process_with_the_number_of_a_killed_one_does_not_keep_a_study_busy(store):
+    study = make(store)
+    session = Session(time.time(), HERE, os.getppid(), "tunewell", "/", process="another-boot:1")
+    study.store.begin_session(study.record.id, session)
+    if provenance.gather().process is None:
+        pytest.skip("this system does not tell when a process began")
+    assert study.ask().trial == 0
+
+
+def test_an_old_session_with_the_number_of_this_process_does_not_keep_a_study_busy(store):
+    study = make(store)
+    study.store.begin_session(study.record.id, Session(time.time(), HERE, os.getpid(), "tunewell", "/"))
+    assert study.ask().trial == 0
+
+
+# --- sessions of another machine, whose processes cannot be looked up
+
+
+def run_elsewhere(study, began):
+    """Another machine's session, in the first step of the study."""
+    here = provenance.gather()  # the number of a process that runs, but not there
+    session = Session(began, "elsewhere", here.pid, "tunewell", "/", process=here.process)
+    session = study.store.begin_session(study.record.id, session)
+    assert study.store.begin_step(study.record.id, 0, replace(a_trial(0), session=session))
+
+
+def test_a_study_that_another_machine_runs_is_busy(store):
+    study = make(store)
+    run_elsewhere(study, time.time() - sessions.SILENT_S / 2)
+    with pytest.raises(StudyBusy, match=r"on elsewhere; .* silent for 10 minutes"):
+        study.ask()
+
+
+def test_a_study_that_another_machine_left_long_ago_goes_on(store):
+    study = make(store)
+    began = time.time() - sessions.SILENT_S - 1
+    run_elsewhere(study, began)
+    assert study.ask().epochs == range(1, 4)
+    assert study.store.sessions(study.record.id)[0].ended_at == began
+
+
+def report(study, at):
+    study.store.report(study.record.id, 0, 1, {"loss": 1.0}, 1.0, at)
+
+
+def end(study, at):
+    study.store.end_step(study.record.id, 0, TrialState.STOPPED, 1, at=at)
+
+
+@pytest.mark.parametrize("sign", [report, end])
+def test_a_machine_that_was_heard_of_lately_keeps_its_study(store, sign):
+    study = make(store)
+    run_elsewhere(study, time.time() - 2 * sessions.SILENT_S)
+    sign(study, time.time() - sessions.SILENT_S / 2)
+    with pytest.raises(StudyBusy):
+        study.ask()
+
+
+@pytest.mark.parametrize("sign", [report, end])
+def test_a_machine_that_fell_silent_loses_its_study(store, sign):
+    study = make(store)
+    run_elsewhere(study, time.time() - 3 * sessions.SILENT_S)
+    last = time.time() - sessions.SILENT_S - 1
+    sign(study, last)
+    assert study.ask() is not None
+    assert study.store.sessions(study.record.id)[0].ended_at == last
