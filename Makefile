@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup fmt check test slow frameworks bench demo clean
+.PHONY: setup fmt check test slow frameworks bench demo clean clean-cache
 
 setup: $(VENV)/.ready
 
@@ -53,5 +53,9 @@ demo: .venv-demo/.ready
 	.venv-demo/bin/python -m pip install --quiet --editable .
 	touch $@
 
-clean:
+# compiled loops, which Numba does not compile anew when what they call has changed
+clean-cache:
+	rm -f src/tunewell/nn/__pycache__/*.nbc src/tunewell/nn/__pycache__/*.nbi
+
+clean: clean-cache
 	rm -rf $(VENV) .venv-demo

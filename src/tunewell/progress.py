@@ -48,7 +48,7 @@ class LineProgress:
 
     def on_report(self, study: Study, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:
         """Of `Observer`."""
-        self._leader.heed(trial, epoch, metrics)
+        self._leader.take_in(trial, epoch, metrics)
         self._latest[trial] = epoch, metrics.get(study.metric)
 
     def on_told(self, study: Study, trial: int) -> None:
@@ -109,7 +109,7 @@ class LiveProgress:
 
     def on_report(self, study: Study, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:  # noqa: ARG002  of `Observer`
         """Of `Observer`."""
-        self._leader.heed(trial, epoch, metrics)
+        self._leader.take_in(trial, epoch, metrics)
 
     def on_told(self, study: Study, trial: int) -> None:
         """Of `Observer`; the display looks by itself."""
@@ -265,7 +265,7 @@ class _Leader:
                 self.best = None
         self._params[step.trial] = step.params
 
-    def heed(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:
+    def take_in(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:
         """A report is in."""
         assert self._study is not None  # a step comes before its reports
         value = metrics.get(self._study.metric)

@@ -164,8 +164,6 @@ class Study(StudyReader):
         self._progress: dict[int, _Progress] = {}
         self._failures: list[str] = []
 
-    # --- the loop -------------------------------------------------------------------------------------
-
     def ask(self) -> Step | None:
         """The next thing to train: a step, one whose `wait` is True, or None when the study is over.
 
@@ -266,8 +264,6 @@ class Study(StudyReader):
                 end_session(self.store, self._session)
                 self._session = None
 
-    # --- what runners need besides ---------------------------------------------------------------------
-
     def learn_max_epochs(self, n: int, trial: int) -> int:
         """Trial number `trial` says that a full training has n epochs; answers where its step ends.
 
@@ -317,8 +313,6 @@ class Study(StudyReader):
             self._scheduler = build(self.record.scheduler)
         return self._scheduler
 
-    # --- what is known ---------------------------------------------------------------------------------
-
     @property
     def spent(self) -> Spent:
         """What the study has cost so far."""
@@ -335,8 +329,6 @@ class Study(StudyReader):
     def out_of_time(self) -> bool:
         """The budget is a time, and it is over."""
         return self.budget.unit == "seconds" and self.spent.seconds >= self.budget.amount
-
-    # --- inside ----------------------------------------------------------------------------------------
 
     def _decide(self) -> Start | Resume | None:
         """The scheduler's answer, within the budget."""

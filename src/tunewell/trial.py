@@ -78,7 +78,7 @@ class Event:
     """Something that happened to a study or a trial and is worth keeping: when, what, by whom."""
 
     kind: str
-    """`interrupted`, `restored`, `retrained`, `diverged`, `failed`, ..."""
+    """`interrupted`: its session ended in the middle of a step; `retrained`: epochs had to be trained a second time."""
     at: float
     trial: int | None = None
     epoch: int | None = None
@@ -93,7 +93,7 @@ class Checkpoint:
     trial: int
     epoch: int
     path: str
-    """Relative to the checkpoint folder of the store."""
+    """Relative to the study's checkpoint folder."""
     size: int
     """Bytes."""
     at: float

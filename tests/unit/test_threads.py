@@ -16,7 +16,7 @@ import tunewell as tw
 from tunewell.cli.main import cli
 from tunewell.errors import RepeatedFailure, ReportError
 from tunewell.runners import run_inline, run_threads
-from tunewell.runners.base import Order, Silence, Verdict
+from tunewell.runners.base import NullObserver, Order, Verdict
 from tunewell.runners.worker import Worker
 from tunewell.trial import Step, TrialState
 
@@ -131,7 +131,7 @@ def test_the_second_slot_is_filled_as_soon_as_the_first_trial_has_told_its_lengt
 def test_the_budget_is_spent_and_never_exceeded(scheduler, workers):
     promised = []
 
-    class Watch(Silence):
+    class Watch(NullObserver):
         def on_step(self, study, step):
             promised.append(study.spent.epochs)
 
@@ -248,7 +248,7 @@ def test_a_metric_that_is_never_reported_stops_the_study_at_once():
 def test_an_interrupted_study_is_resumed_to_its_end(train, number, tmp_path):
     interrupted = threading.Event()
 
-    class Watch(Silence):
+    class Watch(NullObserver):
         def on_report(self, study, trial, epoch, metrics):
             if len(study.reports()) == 12 and not interrupted.is_set():
                 interrupted.set()
@@ -295,7 +295,7 @@ def test_a_worker_that_closes_hears_no_more_of_a_trial_that_still_moves():
 
 
 def test_an_observer_hears_one_thing_at_a_time():
-    class Watch(Silence):
+    class Watch(NullObserver):
         inside = 0
         most = 0
 

@@ -157,8 +157,6 @@ class Program:
                 return
             report.answer(go=False)
 
-    # --- what it says
-
     def _has_ended(self) -> bool:
         if self._deaf_from == math.inf and self.exit_code is not None:
             self._deaf_from = time.monotonic() + _LAST_WORDS_S  # a child may hold its streams open for ever
@@ -219,8 +217,6 @@ class Program:
         else:
             wish = 'send an object of JSON with a number on a line of its own, such as {"val_loss": 0.31}'
             _send(asker, {"error": f"{line[:80].decode(errors='replace')!r} is no report; {wish}"})
-
-    # --- its process group
 
     def _end(self) -> None:
         self._signal(signal.SIGTERM)

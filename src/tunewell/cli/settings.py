@@ -22,7 +22,7 @@ TIERS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Options:
     """The settings of a study on the command line; None where nothing was said."""
 
     metric: str | None = None
@@ -38,7 +38,7 @@ class Said:
     seed: int | None = None
 
 
-def new_study(job: Job, said: Said, store: Store | None, name: str | None = None) -> Study:
+def new_study(job: Job, said: Options, store: Store | None, name: str | None = None) -> Study:
     """A study that begins; in memory if no store is given, which shows whether it can.
 
     Raises:
@@ -65,7 +65,7 @@ def new_study(job: Job, said: Said, store: Store | None, name: str | None = None
     return study
 
 
-def old_study(job: Job, said: Said, store: Store, name: str | None) -> Study:
+def old_study(job: Job, said: Options, store: Store, name: str | None) -> Study:
     """A study that goes on: what the command line does not say is as on record.
 
     Raises:
@@ -113,7 +113,7 @@ def grid_of(study: Study) -> GridSampler | None:
     return sampler
 
 
-def _search(said: Said, seed: int) -> tuple[str | Scheduler, str | Sampler | None]:
+def _search(said: Options, seed: int) -> tuple[str | Scheduler, str | Sampler | None]:
     """The scheduler and the sampler, by name as far as names will do."""
     sampler: str | Sampler | None = said.sampler
     if said.levels is not None:
@@ -126,7 +126,7 @@ def _search(said: Said, seed: int) -> tuple[str | Scheduler, str | Sampler | Non
     return _with_settings(said, drawn), None
 
 
-def _with_settings(said: Said, sampler: Sampler) -> Scheduler:
+def _with_settings(said: Options, sampler: Sampler) -> Scheduler:
     """A scheduler with settings of its own."""
     if said.scheduler in (None, "auto"):
         raise SettingError("--eta and --min-epochs need a scheduler that is named: --scheduler asha, say")

@@ -16,7 +16,7 @@ from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import json_option, store_option
 from tunewell.cli.printing import facts, print_json, setting_lines
 from tunewell.cli.records import best_or_none, study_record
-from tunewell.cli.settings import BUDGET, METRIC, TIER, TIERS, Said, grid_of, new_study, old_study
+from tunewell.cli.settings import BUDGET, METRIC, TIER, TIERS, Options, grid_of, new_study, old_study
 from tunewell.cli.space_command import print_preview, print_warnings
 from tunewell.errors import SettingError
 from tunewell.progress import (
@@ -28,7 +28,7 @@ from tunewell.progress import (
     spent_of_budget,
 )
 from tunewell.runners import Train
-from tunewell.runners.base import Silence
+from tunewell.runners.base import NullObserver
 from tunewell.samplers import NAMES as SAMPLERS
 from tunewell.schedulers import NAMES as SCHEDULERS
 from tunewell.stores import open_store
@@ -123,7 +123,7 @@ def command(
         to_train = job(script, program, space_file)
         if not resume:
             # in memory first: what cannot be used is said before a store is made
-            draft = new_study(to_train, Said(**said), None, name)
+            draft = new_study(to_train, Options(**said), None, name)
             _announce(draft)
     if dry_run:
         print_preview(draft.space, as_json=as_json)
@@ -132,7 +132,7 @@ def command(
     try:
         with _talk_on_stderr():
             begin = old_study if resume else new_study
-            study = begin(to_train, Said(**said), opened, name)
+            study = begin(to_train, Options(**said), opened, name)
             before = _trained(study)
             over = _run(study, to_train.train_for(study.metric), workers=workers, threads=threads, quiet=quiet)
         in_store = ["--store", store] if store else []
@@ -167,7 +167,7 @@ def _announce(study: Study) -> None:
 def _run(study: Study, train: Train, *, workers: int, threads: bool, quiet: bool) -> bool:
     """Train until the study is over; False if it was interrupted."""
     if quiet:
-        return drive(study, train, workers=workers, threads=threads, observer=Silence())
+        return drive(study, train, workers=workers, threads=threads, observer=NullObserver())
     wish = f"{study.record.direction} {study.metric}, budget {in_words(study.budget)}"
     click.echo(f"study {study.record.name!r} in {study.store.url}: {wish}", err=True)
     with progress(sys.stderr) as observer:

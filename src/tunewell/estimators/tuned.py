@@ -18,7 +18,7 @@ from tunewell.errors import StoreError
 from tunewell.estimators.columns import Columns
 from tunewell.estimators.saved import SavedModel
 from tunewell.nn import AdamW, Cosine, Network, Trainer
-from tunewell.runners.base import Silence
+from tunewell.runners.base import NullObserver
 from tunewell.space import ready_made
 from tunewell.space.params import Choice
 from tunewell.space.space import Space
@@ -108,7 +108,7 @@ class _TunedNetwork(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
             seed=seed,
             store="memory" if self.store is None else self.store,
             name=self.name or "fit",
-            observer=Silence() if self.observer is None else self.observer,
+            observer=NullObserver() if self.observer is None else self.observer,
         )
         if best.network is None:
             raise StoreError("no trial reached a finite loss; look at study_.trials, and give a space with lower rates")

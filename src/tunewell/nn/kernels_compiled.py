@@ -4,6 +4,8 @@ Each has a twin of the same name in `kernels_plain`, which says the same in whol
 are apart because neither serves both: as array expressions Numba compiles batch normalization to something 5 times
 slower, and Adam 10 times, while plain Python would take milliseconds for these loops. A test holds them equal.
 
+Numba's cache of `loop` does not see when this file changes: `make clean-cache` then, or the old code is measured.
+
 Shapes: m rows of a batch, n units. Constants are made in the arrays' own precision: one double among floats would
 turn the whole loop into doubles.
 """

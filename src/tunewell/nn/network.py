@@ -145,8 +145,6 @@ class Network:
             if norm != loop.NO_NORM:
                 self.theta[vector : vector + n] = 1.0
 
-    # --- what it says
-
     def logits(self, x: ArrayLike) -> Array:
         """(m, inputs) -> (m, outputs): before softmax or sigmoid, without dropout and by running statistics."""
         rows = self.inputs(x)
@@ -189,8 +187,6 @@ class Network:
         elif self.layout.loss == "sigmoid":
             found["accuracy"] = float(np.mean((z > 0) == (targets > 0.5)))
         return found
-
-    # --- what it is told
 
     def inputs(self, x: ArrayLike) -> Array:
         """Rows as the network takes them: (m, inputs), C-contiguous, of its dtype.
@@ -239,8 +235,6 @@ class Network:
     def dropout(self, rate: float | Sequence[float]) -> None:
         self.layout = replace(self.layout, dropout=_each("dropout", rate, len(self.layout.sizes) - 2))
         self.plan.keep[:-1] = 1.0 - np.array(self.layout.dropout)
-
-    # --- what it is
 
     def weights(self, layer: int) -> Array:
         """(n_in, n_out): W of a layer from 0, a view."""

@@ -111,7 +111,7 @@ class Observer(Protocol):
         ...
 
 
-class Silence:
+class NullObserver:
     """The observer that does nothing."""
 
     def on_step(self, study: Study, step: Step) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from tunewell.errors import ReportError
-from tunewell.runners.base import Observer, Order, Outcome, SavedState, Silence, Verdict
+from tunewell.runners.base import NullObserver, Observer, Order, Outcome, SavedState, Verdict
 from tunewell.study import Study
 from tunewell.trial import Step
 
@@ -24,7 +24,7 @@ class Driver:
         """`observer` is told what happens."""
         self.study = study
         self.interrupted = False
-        self._observer = Silence() if observer is None else observer
+        self._observer = NullObserver() if observer is None else observer
         self._folder = study.checkpoint_folder
         self._saved = {saved.trial: saved.path for saved in study.store.checkpoints(study.record.id)}
         self._seen: set[int] = set()

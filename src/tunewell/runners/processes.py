@@ -43,14 +43,14 @@ def run_processes(
         SettingError: the training function cannot be sent to another process.
         RepeatedFailure: trials keep failing with one and the same error.
     """
-    fleet = _Fleet(Driver(study, observer), _portable(train), workers, keep)
+    pool = _WorkerPool(Driver(study, observer), _portable(train), workers, keep)
     try:
-        with fleet.driver.interruptible():
-            fleet.run()
+        with pool.driver.interruptible():
+            pool.run()
     finally:
-        fleet.close()
+        pool.close()
         study.close()
-    return not fleet.driver.interrupted
+    return not pool.driver.interrupted
 
 
 # What a worker says; the driver's answer to each is a value, or an error to be raised.
@@ -102,7 +102,7 @@ class _Process:
             self.connection.send(message)
 
 
-class _Fleet:
+class _WorkerPool:
     """The workers, and which trial is paused in which."""
 
     def __init__(self, driver: Driver, train: Train | bytes, workers: int, keep: int) -> None:
@@ -114,11 +114,11 @@ class _Fleet:
 
     def run(self) -> None:
         """Until there is nothing to train any more."""
-        self._workers = [self._hire() for _ in range(self._n)]
+        self._workers = [self._spawn() for _ in range(self._n)]
         while True:
             for worker in self._workers:
                 if worker.step is None:
-                    self._employ(worker)
+                    self._assign(worker)
             busy = [worker for worker in self._workers if worker.step is not None]
             if not busy:
                 step = self.driver.next_step()
@@ -132,7 +132,7 @@ class _Fleet:
             ready = set(wait([worker.connection for worker in busy], timeout=1.0))
             for number, worker in enumerate(self._workers):
                 if worker.connection in ready and not self._listen(worker):
-                    self._workers[number] = self._hire(worker.waiting)
+                    self._workers[number] = self._spawn(worker.waiting)
 
     def close(self) -> None:
         """End all workers: in order if they are idle, at once if they are not."""
@@ -149,7 +149,7 @@ class _Fleet:
                 worker.process.join()
             worker.connection.close()
 
-    def _employ(self, worker: _Process) -> None:
+    def _assign(self, worker: _Process) -> None:
         """Find a step for an idle worker. A trial goes on where it is paused, unless its checkpoint can travel."""
         if worker.waiting:
             self._give(worker, worker.waiting.popleft())
@@ -175,7 +175,7 @@ class _Fleet:
         try:
             message: _Message = worker.connection.recv()
         except (EOFError, ConnectionResetError):
-            self._bury(worker)
+            self._take_leave_of(worker)
             return False
         if isinstance(message, Outcome):
             worker.step = None
@@ -203,7 +203,7 @@ class _Fleet:
         except TunewellError as refusal:
             return refusal
 
-    def _bury(self, worker: _Process) -> None:
+    def _take_leave_of(self, worker: _Process) -> None:
         worker.process.join(_PATIENCE_S)
         worker.connection.close()
         assert worker.step is not None  # only busy workers are listened to
@@ -214,7 +214,7 @@ class _Fleet:
             Outcome(worker.step.trial, 0, parked=False, error=f"its worker process {_end_of(worker.process)}")
         )
 
-    def _hire(self, waiting: deque[Step] | None = None) -> _Process:
+    def _spawn(self, waiting: deque[Step] | None = None) -> _Process:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs, self._train, self._keep), name="tunewell-worker")

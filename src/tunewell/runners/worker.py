@@ -129,8 +129,6 @@ class _Hosted:
         self._run = Run(order.step.params, seed=order.step.seed, trial=order.step.trial, channel=self)
         self._thread: threading.Thread | None = None
 
-    # --- the worker's side
-
     def go_on(self, order: Order) -> None:
         """Let the thread train until it parks or ends, and say so in an outcome."""
         self._order, self._until = order, order.step.epochs.stop - 1
@@ -149,8 +147,6 @@ class _Hosted:
         self._orders.put(None)
         if self._thread is not None:
             self._thread.join(timeout=patience_s)
-
-    # --- the thread's side
 
     def _host(self) -> None:
         if self._alone:

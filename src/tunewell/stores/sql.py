@@ -51,8 +51,6 @@ class SqlStore:
         self._database = SqliteFile(path, create=create, synchronous=synchronous or asked)
         self._texts = texts(self._database.dialect)
 
-    # --- studies and sessions
-
     def add_study(self, study: StudyRecord) -> StudyRecord:
         """As `Store.add_study`."""
         with self._writing() as log:
@@ -98,8 +96,6 @@ class SqlStore:
         """As `Store.sessions`."""
         with self._reading() as log:
             return [rows.SESSIONS.record(row) for row in log.rows("sessions", {"study": study_id})]
-
-    # --- trials
 
     def begin_step(self, study_id: int, step: int, trial: Trial) -> bool:
         """As `Store.begin_step`."""
@@ -175,8 +171,6 @@ class SqlStore:
             log.check_trial(key)
             log.run("add_retrained", {**key, "more": epochs, "revision": revision})
 
-    # --- events and checkpoints
-
     def add_event(self, study_id: int, event: Event) -> None:
         """As `Store.add_event`."""
         with self._revising(study_id) as (log, revision):
@@ -201,8 +195,6 @@ class SqlStore:
         with self._reading() as log:
             return [rows.CHECKPOINTS.record(row) for row in log.rows("checkpoints", {"study": study_id})]
 
-    # --- reading
-
     def changes(self, study_id: int, since: int) -> Changes:
         """As `Store.changes`."""
         key = {"study": study_id, "since": since}
@@ -221,8 +213,6 @@ class SqlStore:
     def close(self) -> None:
         """As `Store.close`."""
         self._database.close()
-
-    # --- inside
 
     @contextmanager
     def _revising(self, study_id: int) -> Iterator[tuple[_Transaction, int]]:
