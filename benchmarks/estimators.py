@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import optuna
 from mlxtend.data import autompg_data, boston_housing_data
+from sklearn import datasets
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -31,7 +32,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import tunewell as tw
-from sklearn import datasets
 
 Data = tuple[np.ndarray, np.ndarray]
 
