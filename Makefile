@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup fmt check test slow frameworks bench demo clean clean-cache
+.PHONY: setup fmt check test slow frameworks bench bench-search demo clean clean-cache
 
 setup: $(VENV)/.ready
 
@@ -52,6 +52,11 @@ demo: .venv-demo/.ready
 	$(PYTHON) -m venv .venv-demo
 	.venv-demo/bin/python -m pip install --quiet --editable .
 	touch $@
+
+# LCBENCH is the folder of the surrogate: see benchmarks/lcbench/README.md
+bench-search: setup
+	$(BIN)/python -m pip install --quiet --group bench
+	$(BIN)/python benchmarks/lcbench/run.py --data '$(LCBENCH)'
 
 # compiled loops, which Numba does not compile anew when what they call has changed
 clean-cache:

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
-    ROOT / "benchmarks/README.md",
+    *sorted(ROOT.glob("benchmarks/**/*.md")),
     *sorted(ROOT.glob("docs/**/*.md")),
 ]
 by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
