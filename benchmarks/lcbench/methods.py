@@ -105,6 +105,7 @@ def _median() -> optuna.pruners.BasePruner:
 
 METHODS: dict[str, Callable[[int, int], Method]] = {
     "tunewell auto": Tunewell,
+    "tunewell freeze_thaw": lambda seed, n: Tunewell(seed, n, scheduler="freeze_thaw", first=[SPACE.defaults()]),
     "tunewell random": lambda seed, n: Tunewell(seed, n, scheduler="full", sampler="random"),
     "tunewell hyperband": lambda seed, n: Tunewell(seed, n, scheduler="hyperband", sampler="random"),
     "Optuna TPE": lambda seed, _: Optuna(seed, sampler=_tpe),

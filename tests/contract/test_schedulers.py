@@ -7,7 +7,7 @@ from tunewell import schedulers
 from tunewell.errors import SettingError
 from tunewell.history import History
 from tunewell.samplers import GridSampler, RandomSampler, SobolSampler
-from tunewell.schedulers import AshaScheduler, FullScheduler, HalvingScheduler, HyperbandScheduler
+from tunewell.schedulers import AshaScheduler, FreezeThawScheduler, FullScheduler, HalvingScheduler, HyperbandScheduler
 from tunewell.schedulers.rungs import rungs
 from tunewell.space.params import Float
 from tunewell.space.space import Space
@@ -31,6 +31,12 @@ class TestAshaScheduler(SchedulerContract):
     @pytest.fixture
     def scheduler(self):
         return AshaScheduler(SobolSampler())
+
+
+class TestFreezeThawScheduler(SchedulerContract):
+    @pytest.fixture
+    def scheduler(self):
+        return FreezeThawScheduler(SobolSampler(), n_first=4)
 
 
 class TestAshaSchedulerWithSettings(SchedulerContract):
@@ -270,11 +276,13 @@ def test_settings_that_cannot_be_used_are_refused_when_the_scheduler_is_made(mak
 
 def test_a_scheduler_is_made_by_its_name_on_a_sampler():
     assert schedulers.by_name("asha", SobolSampler(3)) == AshaScheduler(SobolSampler(3))
-    assert schedulers.NAMES == ("asha", "full", "halving", "hyperband")
+    assert schedulers.NAMES == ("asha", "freeze_thaw", "full", "halving", "hyperband")
 
 
 def test_an_unknown_scheduler_is_refused_with_those_there_are():
-    with pytest.raises(SettingError, match="no scheduler 'median'; choose one of asha, full, halving, hyperband"):
+    with pytest.raises(
+        SettingError, match="no scheduler 'median'; choose one of asha, freeze_thaw, full, halving, hyperband"
+    ):
         schedulers.by_name("median", RandomSampler())
 
 

@@ -9,11 +9,13 @@ from tunewell.samplers.settings import constructed, describe, having_names, know
 from tunewell.schedulers.asha import AshaScheduler
 from tunewell.schedulers.base import Scheduler
 from tunewell.schedulers.brackets import HalvingScheduler, HyperbandScheduler
+from tunewell.schedulers.freeze_thaw import FreezeThawScheduler
 from tunewell.schedulers.full import FullScheduler
 
 __all__ = [
     "NAMES",
     "AshaScheduler",
+    "FreezeThawScheduler",
     "FullScheduler",
     "HalvingScheduler",
     "HyperbandScheduler",

@@ -1,0 +1,203 @@
+"""A Gaussian process over learning curves: what a setting will reach at the last epoch, and how sure that is.
+
+The covariance of two observations, at the settings x and x', the times s and s', of the trials i and i':
+
+    k(x, x') (a + (1 - a) exp(-(s - s')^2 / 2 l^2))   the setting: Matern-5/2 with a length scale a coordinate
+    + c exp(-(s - s')^2 / 2)                          the curve that all settings share
+    + t^2 [i = i']                                    how lucky a trial is, all along its curve
+    + n^2 [the same observation]                      noise
+
+after Swersky, Snoek and Adams ("Freeze-thaw Bayesian optimization", 2014). Time is log(epoch) / log(last epoch). The
+settings of the covariance are those of the highest posterior density under weak log-normal priors, found by their
+analytic gradient.
+
+Shapes: n observations of m trials, d coordinates, p settings of the covariance (d + 5).
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import cho_solve, solve_triangular  # type: ignore[import-untyped]
+from scipy.optimize import minimize  # type: ignore[import-untyped]
+from scipy.special import erfcx, ndtr  # type: ignore[import-untyped]
+
+Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
+
+_ROOT5 = np.sqrt(5.0)
+_JITTER = 1e-6
+_HALF_KNOWN = 0.25  # the squared distance to a setting in which the parameter is inactive
+
+
+class _Scales(NamedTuple):
+    """The settings of the covariance, as they stand in its formula."""
+
+    lengths: Floats
+    fade: float
+    lasting: float
+    shared: float
+    noise: float
+    luck: float
+
+
+class CurveModel:
+    """What observations of learning curves say of settings and of trials."""
+
+    def __init__(
+        self, points: Floats, unordered: NDArray[np.bool_], owner: Whole, time: Floats, y: Floats,
+        fitted: ArrayLike | None = None,
+    ) -> None:  # fmt: skip
+        """Fit the model, unless that has been done.
+
+        Args:
+            points: (m, d), trials in the unit cube; NaN where a parameter is inactive.
+            unordered: (d,), which coordinates are choices with no order.
+            owner: (n,), the row in `points` of each observation's trial.
+            time: (n,), log(epoch) / log(last epoch).
+            y: (n,), of mean 0 and deviation 1 or so; lower is better.
+            fitted: (d + 5,), what `fitted` of an earlier model was.
+        """
+        self._points, self._unordered, self._owner, self._time, self._y = points, unordered, owner, time, y
+        d = points.shape[1]
+        self._prior_mean = np.r_[np.full(d, np.log(0.5 * np.sqrt(d))), np.log([0.5, 1.0, 0.5, 0.03, 0.05])]
+        self._prior_deviation = np.r_[np.ones(d), 0.7, 1.5, 1.0, 1.0, 1.0]
+        self.fitted: Floats = self._fit() if fitted is None else np.asarray(fitted, dtype=np.float64)
+        self._low = _factored(self._covariance(_scales(self.fitted)))
+        self._alpha = cho_solve((self._low, True), y)
+
+    def predict(self, points: Floats, owner: Whole) -> tuple[Floats, Floats]:
+        """(q, d) and (q,) -> mean and deviation, each (q,), at the last epoch.
+
+        owner: the row of the trial that goes on, or -1 for a new one.
+        """
+        s = _scales(self.fitted)
+        setting, _, _ = _matern(squared_differences(self._points, points, self._unordered), s.lengths)
+        apart = (self._time[:, np.newaxis] - 1.0) ** 2
+        covariance = setting[self._owner] * (s.lasting + (1 - s.lasting) * np.exp(-0.5 * apart / s.fade**2))
+        covariance += s.shared * np.exp(-0.5 * apart)
+        covariance += s.luck**2 * (self._owner[:, np.newaxis] == owner[np.newaxis, :])
+        known = solve_triangular(self._low, covariance, lower=True)
+        variance = 1 + s.shared + s.luck**2 - (known * known).sum(axis=0)
+        return covariance.T @ self._alpha, np.sqrt(np.maximum(variance, 1e-10))
+
+    def believing(self, points: Floats, y: Floats) -> CurveModel:
+        """The model if new trials at these points, (q, d), came out as `y`, (q,), at the last epoch."""
+        return CurveModel(
+            np.vstack([self._points, points]),
+            self._unordered,
+            np.r_[self._owner, len(self._points) + np.arange(len(points))],
+            np.r_[self._time, np.ones(len(points))],
+            np.r_[self._y, y],
+            self.fitted,
+        )
+
+    @cached_property
+    def _dx(self) -> Floats:
+        return squared_differences(self._points, self._points, self._unordered)
+
+    @cached_property
+    def _dt(self) -> Floats:
+        apart: Floats = (self._time[:, np.newaxis] - self._time[np.newaxis, :]) ** 2
+        return apart
+
+    @cached_property
+    def _same(self) -> NDArray[np.bool_]:
+        same: NDArray[np.bool_] = self._owner[:, np.newaxis] == self._owner[np.newaxis, :]
+        return same
+
+    @cached_property
+    def _member(self) -> Floats:
+        """(n, m): one where an observation is of a trial."""
+        return np.eye(len(self._points))[self._owner]
+
+    def _covariance(self, s: _Scales) -> Floats:
+        setting, _, _ = _matern(self._dx, s.lengths)
+        fading = s.lasting + (1 - s.lasting) * np.exp(-0.5 * self._dt / s.fade**2)
+        covariance: Floats = setting[np.ix_(self._owner, self._owner)] * fading
+        covariance += s.shared * np.exp(-0.5 * self._dt) + s.luck**2 * self._same
+        covariance[np.diag_indices_from(covariance)] += s.noise**2 + _JITTER
+        return covariance
+
+    def _fit(self) -> Floats:
+        found: Floats = minimize(self.loss, self._prior_mean, jac=True, method="L-BFGS-B", options={"maxiter": 60}).x
+        return found
+
+    def loss(self, theta: Floats) -> tuple[float, Floats]:
+        """The negative log posterior density of covariance settings, (p,), but for a constant, and its gradient."""
+        s, d = _scales(theta), self._points.shape[1]
+        try:
+            low = np.linalg.cholesky(self._covariance(s))
+        except np.linalg.LinAlgError:
+            return 1e25, np.zeros_like(theta)
+        half = solve_triangular(low, np.eye(len(low)), lower=True)
+        inverse = half.T @ half
+        alpha = inverse @ self._y
+        z = (theta - self._prior_mean) / self._prior_deviation
+        value = 0.5 * self._y @ alpha + np.log(np.diag(low)).sum() + 0.5 * z @ z
+
+        setting, r, e = _matern(self._dx, s.lengths)
+        by_observation = setting[np.ix_(self._owner, self._owner)]
+        fading = np.exp(-0.5 * self._dt / s.fade**2)
+        w = np.outer(alpha, alpha) - inverse  # minus twice the gradient by the covariance
+        weight = w * by_observation
+        by_trial = self._member.T @ (w * (s.lasting + (1 - s.lasting) * fading)) @ self._member
+        gradient = np.empty_like(theta)
+        gradient[:d] = np.tensordot(self._dx, 5 / 3 * (1 + _ROOT5 * r) * e * by_trial, axes=2) / s.lengths**2
+        gradient[d] = (weight * (1 - s.lasting) * fading * self._dt).sum() / s.fade**2
+        gradient[d + 1] = (weight * (1 - fading)).sum() * s.lasting * (1 - s.lasting)
+        gradient[d + 2] = (w * s.shared * np.exp(-0.5 * self._dt)).sum()
+        gradient[d + 3] = 2 * np.trace(w) * s.noise**2
+        gradient[d + 4] = 2 * (w * self._same).sum() * s.luck**2
+        return float(value), -0.5 * gradient + z / self._prior_deviation
+
+
+def squared_differences(a: Floats, b: Floats, unordered: NDArray[np.bool_]) -> Floats:
+    """(m, d) and (q, d) -> (d, m, q): 0 or 1 for choices with no order; where both are inactive they are alike."""
+    left, right = a.T[:, :, np.newaxis], b.T[:, np.newaxis, :]
+    squared = (left - right) ** 2
+    squared[unordered] = squared[unordered] > _JITTER
+    one, both = np.isnan(left) | np.isnan(right), np.isnan(left) & np.isnan(right)
+    return np.where(both, 0.0, np.where(one, _HALF_KNOWN, squared))
+
+
+def log_expected_improvement(mean: Floats, deviation: Floats, best: float) -> Floats:
+    """(q,): of going below `best`; exact where the improvement itself would vanish (Ament et al., 2023)."""
+    z = (best - mean) / deviation
+    found = np.empty_like(z)
+    near = z > -1
+    found[near] = np.log(np.exp(-0.5 * z[near] ** 2) / np.sqrt(2 * np.pi) + z[near] * ndtr(z[near]))
+    far = z[~near]
+    ratio = np.sqrt(np.pi / 2) * erfcx(-far / np.sqrt(2)) * np.abs(far)
+    found[~near] = -0.5 * far**2 - 0.5 * np.log(2 * np.pi) + np.log1p(-np.minimum(ratio, 1 - 1e-15))
+    improvement: Floats = found + np.log(deviation)
+    return improvement
+
+
+def _factored(covariance: Floats) -> Floats:
+    """Its lower Cholesky factor; where observations are all but copies of each other, with more noise."""
+    for noise in (0.0, 1e-5, 1e-3, 1e-1):
+        try:
+            low: Floats = np.linalg.cholesky(covariance + noise * np.eye(len(covariance)))
+        except np.linalg.LinAlgError:
+            continue
+        return low
+    return np.diag(np.sqrt(np.diag(covariance)))  # as if they had nothing to do with each other
+
+
+def _scales(theta: Floats) -> _Scales:
+    fade, lasting, shared, noise, luck = theta[-5:]
+    return _Scales(
+        np.exp(theta[:-5]), np.exp(fade), 1 / (1 + np.exp(-lasting)), np.exp(shared), np.exp(noise), np.exp(luck)
+    )
+
+
+def _matern(squared: Floats, lengths: Floats) -> tuple[Floats, Floats, Floats]:
+    """The covariance, the distance r in length scales, and exp(-sqrt(5) r)."""
+    r2 = np.tensordot(1 / lengths**2, squared, axes=1)
+    r = np.sqrt(r2)
+    e = np.exp(-_ROOT5 * r)
+    return (1 + _ROOT5 * r + 5 / 3 * r2) * e, r, e
