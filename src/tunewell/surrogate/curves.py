@@ -181,7 +181,7 @@ def _factored(covariance: Floats) -> Floats:
     """Its lower Cholesky factor; where observations are all but copies of each other, with more noise."""
     for noise in (0.0, 1e-5, 1e-3, 1e-1):
         try:
-            low: Floats = np.linalg.cholesky(covariance + noise * np.eye(len(covariance)))
+            low: Floats = np.asarray(np.linalg.cholesky(covariance + noise * np.eye(len(covariance))), np.float64)
         except np.linalg.LinAlgError:
             continue
         return low
