@@ -5,14 +5,17 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from tunewell.budget import Budget
 from tunewell.errors import SettingError
+from tunewell.history import History
 from tunewell.metric import direction_of
 from tunewell.samplers import FirstSampler, Sampler
 from tunewell.samplers import by_name as sampler_by_name
-from tunewell.schedulers import AshaScheduler, Scheduler, describe
+from tunewell.schedulers import AshaScheduler, FreezeThawScheduler, Scheduler, describe
 from tunewell.schedulers import by_name as scheduler_by_name
+from tunewell.schedulers.freeze_thaw import ETA, RUNGS
 from tunewell.space.space import Space
 from tunewell.space.values import Value
 from tunewell.stores import StudyRecord
@@ -32,11 +35,14 @@ def define(
     scheduler: str | Scheduler,
     sampler: str | Sampler | None,
     first: Sequence[Mapping[str, Value]],
+    past: Sequence[tuple[Space, History]],
     max_tier: int,
     seed: int,
     name: str | None,
 ) -> tuple[StudyRecord, Scheduler]:
-    """A new study's record and its scheduler; the arguments are those of `Study`.
+    """A new study's record and its scheduler.
+
+    The arguments are those of `Study`; `past` is what the studies of `warm_start` are about, and know.
 
     Raises:
         SettingError: a setting cannot be used.
@@ -45,7 +51,7 @@ def define(
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
         raise SettingError(f"seed must be a whole number from 0 to 2**63 - 1, got {seed!r}")
     space = space.hold([p for p in space.names if space.tier(p) > max_tier])
-    built = _scheduler(scheduler, sampler, first, space, seed)
+    built = _scheduler(scheduler, sampler, first, past, space, seed)
     record = StudyRecord(
         name=name or DEFAULT_NAME,
         metric=metric,
@@ -65,10 +71,16 @@ def _scheduler(
     scheduler: str | Scheduler,
     sampler: str | Sampler | None,
     first: Sequence[Mapping[str, Value]],
+    past: Sequence[tuple[Space, History]],
     space: Space,
     seed: int,
 ) -> Scheduler:
     """What the settings mean."""
+    if past and not (isinstance(scheduler, str) and scheduler in ("auto", FreezeThawScheduler.name)):
+        raise SettingError(
+            f"warm_start needs the scheduler auto or {FreezeThawScheduler.name}, which learn from past studies; "
+            f"got {scheduler!r}"
+        )
     if isinstance(first, Mapping):
         raise SettingError("first is a list of settings to try first, got one setting; put it in brackets: [{...}]")
     settings = tuple(dict(space.check(setting)) for setting in first)
@@ -81,7 +93,24 @@ def _scheduler(
         settings = settings or (dict(space.defaults()),)
     if settings:
         drawn = FirstSampler(settings, drawn)
+    if scheduler == FreezeThawScheduler.name or (scheduler == "auto" and sampler is None):
+        return FreezeThawScheduler(drawn, past=_learned(past, space))
+    # a sampler that was asked for decides on every setting
     return AshaScheduler(drawn) if scheduler == "auto" else scheduler_by_name(scheduler, drawn)
+
+
+def _learned(past: Sequence[tuple[Space, History]], space: Space) -> Mapping[str, object]:
+    if not past:
+        return {}
+    from tunewell.surrogate import Past  # noqa: PLC0415  SciPy is slow to import
+
+    learned = Past.learned(past, space, RUNGS, ETA)
+    if not learned:
+        raise SettingError(
+            "the studies of warm_start have nothing to say of this space: each needs three trials with different "
+            "values of its metric, and a parameter of the same name"
+        )
+    return learned
 
 
 def check_same(known: StudyRecord, asked: StudyRecord) -> None:
@@ -90,6 +119,8 @@ def check_same(known: StudyRecord, asked: StudyRecord) -> None:
     Raises:
         SettingError: another setting differs.
     """
+    # what past studies said when it was begun is on record, and they may have learned more since
+    asked = replace(asked, scheduler=dict(asked.scheduler) | {k: v for k, v in known.scheduler.items() if k == "past"})
     for setting in ("metric", "direction", "space", "scheduler", "seed"):
         if getattr(known, setting) != getattr(asked, setting):
             raise SettingError(

@@ -76,6 +76,7 @@ class Study(StudyReader):
         scheduler: str | Scheduler = "auto",
         sampler: str | Sampler | None = None,
         first: Sequence[Mapping[str, Value]] = (),
+        warm_start: Sequence[StudyReader] = (),
         max_tier: int = 3,
         seed: int = 0,
         store: str | Path | Store | None = None,
@@ -95,6 +96,7 @@ class Study(StudyReader):
             sampler: where new settings come from; a name (`random`, `sobol`, `grid`) or a sampler. Only with a
                 scheduler that is named, since a scheduler that is given has its own.
             first: settings to try before any other.
+            warm_start: studies of the same kind of network on other data, which `auto` and `freeze_thaw` learn from.
             max_tier: parameters of a higher tier are held at their defaults.
             seed: of the search and, with the trial's number, of each trial. Same seed, same study (one worker).
             store: a path, a URL or a store; None keeps the study in memory.
@@ -115,6 +117,7 @@ class Study(StudyReader):
             scheduler=scheduler,
             sampler=sampler,
             first=first,
+            past=[(study.space, study.history) for study in warm_start],
             max_tier=max_tier,
             seed=seed,
             name=name,
@@ -128,7 +131,8 @@ class Study(StudyReader):
             self._set_up(opened, opened.add_study(asked), built)
             return
         check_same(known, asked)
-        self._set_up(opened, known, built)
+        # as on record, unless it is somebody's own
+        self._set_up(opened, known, None if isinstance(scheduler, str) else built)
         if budget is not None:
             self.budget = Budget.parse(asked.budget)
         if known.max_epochs is None and asked.max_epochs is not None:

@@ -114,6 +114,8 @@ class Resume:
 
     trial: int
     until: int
+    note: Mapping[str, object] = field(default_factory=dict)
+    """`why`, if the scheduler says so."""
 
 
 @dataclass(frozen=True, slots=True)

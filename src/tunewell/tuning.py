@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tunewell.errors import SettingError
 from tunewell.progress import live_progress
+from tunewell.reading import StudyReader
 from tunewell.runners import Observer, Train, run_inline, run_processes, run_threads
 from tunewell.runners.worker import KEPT_TRIALS
 from tunewell.samplers import Sampler
@@ -35,6 +36,7 @@ def tune(
     scheduler: str | Scheduler = "auto",
     sampler: str | Sampler | None = None,
     first: Sequence[Mapping[str, Value]] = (),
+    warm_start: Sequence[StudyReader] = (),
     max_tier: int = 3,
     seed: int = 0,
     store: str | Path | Store | None = None,
@@ -61,6 +63,7 @@ def tune(
         scheduler: which run gets the next epochs.
         sampler: where new settings come from.
         first: settings to try before any other.
+        warm_start: studies of the same kind of network on other data, which `auto` and `freeze_thaw` learn from.
         max_tier: parameters of a higher tier are held at their defaults.
         seed: of the search and of each trial; with one worker, the same seed gives the same study.
         store: where the record goes; `TUNEWELL_STORE` or `tunewell.db` if None, `"memory"` for nowhere.
@@ -87,6 +90,7 @@ def tune(
         scheduler=scheduler,
         sampler=sampler,
         first=first,
+        warm_start=warm_start,
         max_tier=max_tier,
         seed=seed,
         store=opened,

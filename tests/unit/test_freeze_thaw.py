@@ -7,8 +7,7 @@ from scipy.stats import norm
 import tunewell as tw
 from tunewell.samplers import SobolSampler
 from tunewell.schedulers import FreezeThawScheduler
-from tunewell.schedulers.freeze_thaw import _evened
-from tunewell.surrogate import CurveModel, log_expected_improvement
+from tunewell.surrogate import CurveModel, Warp, log_expected_improvement
 from tunewell.testing import simulate
 
 SPACE = tw.Space(
@@ -67,9 +66,10 @@ def test_expected_improvement_is_exact_near_and_far():
     ],
 )
 def test_any_range_of_values_is_evened_in_order_and_outliers_do_no_harm(values):
-    evened = _evened(values)
+    evened = Warp.of(values)(values)
     assert (np.diff(evened) <= 0).all()
-    with_outliers = _evened(np.r_[values, values[:2], 1e9 if values[0] > 0 else 0.0, np.inf])
+    more = np.r_[values, values[:2], 1e9 if values[0] > 0 else 0.0, np.inf]
+    with_outliers = Warp.of(more)(more)
     assert np.isfinite(with_outliers).all()
     assert with_outliers.max() < 5
 

@@ -11,9 +11,10 @@ and the fit is made anew only when a seventh more is known.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,20 +24,25 @@ from tunewell.samplers import Sampler
 from tunewell.samplers.settings import check_whole
 from tunewell.space.params import Choice
 from tunewell.space.space import Space
+from tunewell.space.values import Params
 from tunewell.trial import Allowance, Resume, Start
 
 if TYPE_CHECKING:
-    from tunewell.surrogate import CurveModel
+    from tunewell.surrogate import CurveModel, Observations, Past, Warp
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
+ETA = 3
+RUNGS = 4
+"""Looks at a trial, the last one at the end of its training."""
 _GROWTH = 1.15
 _ANYWHERE, _NEAR_BEST, _NEAR_DEFAULT = 512, 384, 128  # new settings that are weighed at each step
 _STEPS = (0.02, 0.4)  # the least and the largest usual move of a coordinate from a good setting
 _MOST = 256
 """Trials that the model knows, half of them the best and half the newest, so that a decision's cost stays bounded."""
-_LOG_FLOOR = 1e-3  # of an error rate, so that the last per mille does not count more than all the rest
+_SURE = 1.2816  # deviations on both sides of the mean that hold 80 %
+_NODES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +53,12 @@ class FreezeThawScheduler:
     sampler: Sampler
     """Where the first settings come from."""
     n_first: int = 16
-    """How many of them there are."""
-    eta: int = 3
+    """How many of them there are at most. They get a look each, a full training's worth of epochs in all, but there is
+    one more of them than there are parameters; half as many if there are past studies."""
+    eta: int = ETA
     """Each look at a trial is so many times as long as the one before; the last of four ends with the training."""
+    past: Mapping[str, Any] = field(default_factory=dict)
+    """What studies of other data have to say, as `surrogate.Past.learned` wrote it down."""
 
     def __post_init__(self) -> None:
         check_whole("n_first", self.n_first, at_least=1)
@@ -61,119 +70,172 @@ class FreezeThawScheduler:
         """Start one of the first settings, or what the model says."""
         rungs = self._rungs(history.max_epochs)
         may_start = allowance.trials > 0
-        if may_start and len(history) < self.n_first and (start := self._sampled(space, history, rng, rungs[0])):
+        if (
+            may_start
+            and len(history) < self._n_first(space, rungs)
+            and (start := self._first(space, history, rungs, rng))
+        ):
             return start
-        seen = _observed(history, rungs)
-        if len(seen.owner) < 2 or not np.ptp(seen.y):  # nothing to be told apart
-            start = self._sampled(space, history, rng, rungs[0]) if may_start else None
-            return start or _first_paused(history, rungs)
-        model, place, fit = _modelled(space, history, seen)
+        from tunewell.surrogate import observed  # noqa: PLC0415  SciPy is slow to import
+
+        seen = observed(history, rungs, _MOST)
+        if len(seen.y) < 2 or not np.ptp(seen.y):  # nothing to be told apart
+            start = self._first(space, history, rungs, rng) if may_start else None
+            if (answer := start or _first_paused(history, rungs)) or not may_start:
+                return answer
+            drawn, _ = _untried(space, history, rng.random((_ANYWHERE, len(space.params))))
+            return Start(drawn[0], rungs[0]) if drawn else None
+        known = _Known(space, history, rungs, seen, self._past(space))
         points = _candidates(space, history, seen, rng) if may_start else np.empty((0, len(space.params)))
-        settings = space.decode_many(points)
-        points = space.encode_many(settings) if settings else points  # as they are once rounded
-        paused, running = np.flatnonzero(history.paused), np.flatnonzero(history.running)
-        if not len(points) and not len(paused):
+        return known.choice(points)
+
+    def _rungs(self, max_epochs: int) -> list[int]:
+        return sorted({max(1, round(max_epochs / self.eta**i)) for i in range(RUNGS)})
+
+    def _n_first(self, space: Space, rungs: list[int]) -> int:
+        n = min(self.n_first, max(len(space.params) + 1, math.ceil(rungs[-1] / rungs[0])))
+        return math.ceil(n / 2) if self.past else n
+
+    def _past(self, space: Space) -> Past | None:
+        from tunewell.surrogate import Past  # noqa: PLC0415  SciPy is slow to import
+
+        return Past(self.past, space) if self.past else None
+
+    def _first(self, space: Space, history: History, rungs: list[int], rng: np.random.Generator) -> Start | None:
+        """The sampler's next setting, unless that has been tried; or what past studies agree on, in full."""
+        past = self._past(space)
+        if past is None:
+            params = self.sampler.suggest(space, history, rng)
+            if params is None or not _untried(space, history, space.encode_many([params]))[0]:
+                return None
+            return Start(params, rungs[0])
+        settings, points = _untried(space, history, np.vstack([past.best, rng.random((_ANYWHERE, len(space.params)))]))
+        if not settings:
             return None
-        if len(running):  # believed to come out as predicted, so that no other worker tries the same
-            expected, _ = model.predict(history.points[running], place[running])
-            model = model.believing(history.points[running], expected)
-        mean, deviation = model.predict(
-            np.vstack([points, history.points[paused]]), np.r_[np.full(len(points), -1), place[paused]]
+        expected = past.at(points)[:, -1]
+        # the best on the whole, to the end; then the best if the new study is like one that is drawn
+        weights = rng.normal(size=expected.shape[1] - 1) if len(history) else np.zeros(expected.shape[1] - 1)
+        best = int((expected[:, 0] + expected[:, 1:] @ weights).argmin())
+        return Start(settings[best], rungs[0] if len(history) else rungs[-1])
+
+
+class _Known:
+    """What the model says of a history."""
+
+    def __init__(self, space: Space, history: History, rungs: list[int], seen: Observations, past: Past | None) -> None:
+        from tunewell.surrogate import Coordinates, CurveModel, times  # noqa: PLC0415  SciPy is slow to import
+
+        self._space, self._history, self._rungs, self._seen, self._past = space, history, rungs, seen, past
+        self._coordinates = Coordinates(space)
+        rows, owner = np.unique(seen.owner, return_inverse=True)
+        self._place = np.full(len(history), -1)  # of a trial in the model
+        self._place[rows] = np.arange(len(rows))
+        points = self._coordinates.of(history.points[rows])
+        expected = None
+        if past is not None:
+            expected = past.at(history.points[rows])[owner, seen.rung + RUNGS - len(rungs)]
+        fit = next((fit for note in reversed(history.notes) if isinstance(fit := note.get("fit"), Mapping)), None)
+        n_settings = points.shape[1] + (5 if past is None else 7)
+        at = fit["at"] if fit is not None and len(fit["at"]) == n_settings else None
+        enough = fit is not None and at is not None and len(seen.y) < _GROWTH * fit["n"]
+        self._model: CurveModel = CurveModel(
+            points,
+            self._coordinates.unordered,
+            owner,
+            times(rungs)[seen.rung],
+            seen.y,
+            past=expected,
+            fitted=at if enough else None,
+            start=at,
+        )
+        self._fit = fit if enough else {"n": len(seen.y), "at": [round(x, 6) for x in self._model.fitted.tolist()]}
+
+    def choice(self, points: Floats) -> Start | Resume | None:
+        """The best of these new settings, (k, d), and of the paused trials."""
+        history, rungs = self._history, self._rungs
+        settings, points = _untried(self._space, history, points)
+        paused = np.flatnonzero(history.paused)
+        if not settings and not len(paused):
+            return None
+        model = self._believing_in_the_running()
+        best = float(self._seen.y.min())
+        mean, deviation = self._predicted(
+            model, np.vstack([points, history.points[paused]]), np.r_[np.full(len(points), -1), self._place[paused]]
         )
         from tunewell.surrogate import log_expected_improvement  # noqa: PLC0415  SciPy is slow to import
 
-        chosen = int(log_expected_improvement(mean, deviation, float(seen.y.min())).argmax())
-        if chosen < len(points):
-            return Start(settings[chosen], rungs[0], note={"fit": fit})
-        trial = int(paused[chosen - len(points)])
-        return Resume(trial, _next_rung(rungs, int(history.epochs[trial])))
+        chosen = int(log_expected_improvement(mean, deviation, best).argmax())
+        why = _why(self._seen.warp, float(mean[chosen]), float(deviation[chosen]), best) | {"n_weighed": len(mean)}
+        if chosen < len(settings):
+            return Start(settings[chosen], rungs[0], note={"fit": self._fit, "why": {"kind": "start"} | why})
+        trial = int(paused[chosen - len(settings)])
+        return Resume(trial, _next_rung(rungs, int(history.epochs[trial])), note={"why": {"kind": "resume"} | why})
 
-    def _rungs(self, max_epochs: int) -> list[int]:
-        return sorted({max(1, round(max_epochs / self.eta**i)) for i in range(4)})
+    def _believing_in_the_running(self) -> CurveModel:
+        """They are believed to come out as predicted, so that no other worker tries the same (Ginsbourger, 2010)."""
+        running = np.flatnonzero(self._history.running)
+        if not len(running):
+            return self._model
+        points = self._history.points[running]
+        expected, _ = self._predicted(self._model, points, self._place[running])
+        past = None if self._past is None else self._past.at(points)[:, -1]
+        return self._model.believing(self._coordinates.of(points), expected, past)
 
-    def _sampled(self, space: Space, history: History, rng: np.random.Generator, until: int) -> Start | None:
-        params = self.sampler.suggest(space, history, rng)
-        return None if params is None else Start(params, until)
-
-
-@dataclass(frozen=True, slots=True)
-class _Observations:
-    """What was seen at the rungs, each array (n,)."""
-
-    owner: Whole
-    time: Floats
-    y: Floats
-
-
-def _observed(history: History, rungs: list[int]) -> _Observations:
-    owners, epochs, values = [], [], []
-    for rung in rungs:
-        at = history.at(rung)
-        seen = np.flatnonzero(~np.isnan(at))
-        owners.append(seen)
-        epochs.append(np.full(len(seen), float(rung)))
-        values.append(at[seen])
-    owner, y = np.concatenate(owners), _evened(np.concatenate(values))
-    time = np.log(np.concatenate(epochs)) / np.log(max(2, rungs[-1]))
-    if len(history) > _MOST:
-        best = np.full(len(history), np.inf)
-        np.minimum.at(best, owner, y)
-        kept = np.isin(owner, np.r_[np.argsort(best)[: _MOST // 2], np.arange(len(history) - _MOST // 2, len(history))])
-        owner, time, y = owner[kept], time[kept], y[kept]
-    return _Observations(owner, time, y)
+    def _predicted(self, model: CurveModel, points: Floats, owner: Whole) -> tuple[Floats, Floats]:
+        past = None if self._past is None else self._past.at(points)[:, -1]
+        return model.predict(self._coordinates.of(points), owner, past)
 
 
-def _evened(values: Floats) -> Floats:
-    """(n,): of mean 0 and deviation 1, on a scale on which the good ones are told apart and no outlier does harm.
+def _why(warp: Warp, mean: float, deviation: float, best: float) -> dict[str, object]:
+    """What was predicted at the last epoch, in the metric's own unit; lower is better.
 
-    An accuracy, of 1 or of 100, becomes the logarithm of its error; a loss its logarithm; others stay. What is far
-    worse than the middle, or not finite, counts as the worst that is not.
+    `mean` is the middle, `low` to `high` hold 80 %, `chance` is that of beating `best`, `gain` by how much on average.
     """
-    finite = values[np.isfinite(values)]
-    if not len(finite):
-        return np.zeros(len(values))
-    low, high = finite.min(), finite.max()
-    if high <= 0 and low >= -100:  # an accuracy, whose sign is turned
-        finite = np.log(1 + finite / (1 if low >= -1 else 100) + _LOG_FLOOR)
-    elif low >= 0:
-        finite = np.log(finite + _LOG_FLOOR * np.median(finite) + np.finfo(float).tiny)
-    middle = np.median(finite)
-    worst = min(finite.max(), middle + 3 * (middle - np.quantile(finite, 0.1))) if len(finite) > 1 else middle
-    evened = np.full(len(values), max(worst, middle))
-    evened[np.isfinite(values)] = np.minimum(finite, max(worst, middle))
-    deviation = evened.std()
-    result: Floats = (evened - evened.mean()) / (deviation if deviation > 0 else 1.0)
-    return result
+    nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
+    outcomes = warp.back(mean + deviation * nodes)
+    middle, low, high, least = warp.back(np.array([mean, mean - _SURE * deviation, mean + _SURE * deviation, best]))
+    gain = float((np.maximum(least - outcomes, 0.0) * weights).sum() / weights.sum())
+    chance = 0.5 * math.erfc((mean - best) / (deviation * math.sqrt(2)))
+    told = {"mean": middle, "low": low, "high": high, "best": least, "gain": gain, "chance": chance}
+    return {name: float(f"{value:.6g}") for name, value in told.items()}
 
 
-def _modelled(space: Space, history: History, seen: _Observations) -> tuple[CurveModel, Whole, Mapping[str, object]]:
-    """The model, the row in it of each trial (-1: none), and its fit as it is written on a trial."""
-    from tunewell.surrogate import CurveModel  # noqa: PLC0415  SciPy is slow to import
+def _candidates(space: Space, history: History, seen: Observations, rng: np.random.Generator) -> Floats:
+    """(k, d): anywhere, and around the best setting and the default, with one, two or half of the coordinates moved.
 
-    rows, owner = np.unique(seen.owner, return_inverse=True)
-    place = np.full(len(history), -1)
-    place[rows] = np.arange(len(rows))
-    unordered = np.array([isinstance(param, Choice) and not param.ordered for param in space.params.values()])
-    known = next((fit for note in reversed(history.notes) if isinstance(fit := note.get("fit"), Mapping)), None)
-    if known is None or len(known["at"]) != len(unordered) + 5 or len(seen.y) >= _GROWTH * known["n"]:
-        model = CurveModel(history.points[rows], unordered, owner, seen.time, seen.y)
-        return model, place, {"n": len(seen.y), "at": model.fitted.tolist()}
-    model = CurveModel(history.points[rows], unordered, owner, seen.time, seen.y, known["at"])
-    return model, place, known
-
-
-def _candidates(space: Space, history: History, seen: _Observations, rng: np.random.Generator) -> Floats:
-    """(k, d): anywhere, and around the best setting and the default, with one, two or half of the coordinates moved."""
+    A coordinate of a more important tier is moved twice as often as one of the next.
+    """
     d = len(space.params)
     parts = [rng.random((_ANYWHERE, d))]
-    best = history.points[seen.owner[seen.y.argmin()]]
+    best = history.points[seen.owner[seen.best]]
+    unordered = np.array([isinstance(param, Choice) and not param.ordered for param in space.params.values()])
+    often = 2.0 ** -np.array([space.tier(name) for name in space.names])
+    often /= often.mean()
     for center, k in ((best, _NEAR_BEST), (space.encode(space.defaults()), _NEAR_DEFAULT)):
-        moved = rng.random((k, d)) < rng.choice([1 / d, 2 / d, 0.5], size=(k, 1))
-        moved[np.arange(k), rng.integers(d, size=k)] = True
+        moved = rng.random((k, d)) < often * rng.choice([1 / d, 2 / d, 0.5], size=(k, 1))
+        moved[np.arange(k), rng.choice(d, size=k, p=often / d)] = True
+        anew = rng.random((k, d))
         step = rng.normal(size=(k, d)) * np.exp(rng.uniform(np.log(_STEPS[0]), np.log(_STEPS[1]), size=(k, 1)))
-        inside = np.abs(np.where(moved, step, 0.0) + np.where(np.isnan(center), rng.random((k, d)), center))
-        parts.append(np.where(inside > 1, 2 - inside, inside).clip(0, 1))  # reflected at the bounds
+        near = np.abs(np.where(moved, step, 0.0) + np.where(np.isnan(center), anew, center.clip(0, 1)))
+        near = np.where(near > 1, 2 - near, near).clip(0, 1)  # reflected at the bounds
+        parts.append(np.where(moved & unordered, anew, near))
     return np.vstack(parts)
+
+
+def _untried(space: Space, history: History, points: Floats) -> tuple[list[Params], Floats]:
+    """The settings at these points, (k, d), and where they lie once rounded; without those that a trial has already."""
+    if not len(points):
+        return [], points
+    settings = space.decode_many(points)
+    points = space.encode_many(settings)
+    known = {row.tobytes() for row in _comparable(history.points)}
+    new = [i for i, row in enumerate(_comparable(points)) if row.tobytes() not in known]
+    return [settings[i] for i in new], points[new]
+
+
+def _comparable(points: Floats) -> Floats:
+    rounded: Floats = np.round(points, 9) + 0.0  # which turns -0 into 0
+    return rounded
 
 
 def _first_paused(history: History, rungs: list[int]) -> Resume | None:

@@ -1,5 +1,8 @@
 """Models of what a study has not tried yet."""
 
+from tunewell.surrogate.coordinates import Coordinates
 from tunewell.surrogate.curves import CurveModel, log_expected_improvement
+from tunewell.surrogate.observations import Observations, Warp, observed, times
+from tunewell.surrogate.past import Past
 
-__all__ = ["CurveModel", "log_expected_improvement"]
+__all__ = ["Coordinates", "CurveModel", "Observations", "Past", "Warp", "log_expected_improvement", "observed", "times"]

@@ -2,16 +2,17 @@
 
 The covariance of two observations, at the settings x and x', the times s and s', of the trials i and i':
 
-    k(x, x') (a + (1 - a) exp(-(s - s')^2 / 2 l^2))   the setting: Matern-5/2 with a length scale a coordinate
-    + c exp(-(s - s')^2 / 2)                          the curve that all settings share
-    + t^2 [i = i']                                    how lucky a trial is, all along its curve
-    + n^2 [the same observation]                      noise
+    r^2 k(x, x') (a + (1 - a) exp(-(s - s')^2 / 2 l^2))   the setting: Matern-5/2 with a length scale a coordinate
+    + c exp(-(s - s')^2 / 2)                              the curve that all settings share
+    + t^2 [i = i']                                        how lucky a trial is, all along its curve
+    + n^2 [the same observation]                          noise
+    + b^2 f(x, s) . f(x', s')                             the ways in which past studies differ (`past`)
 
-after Swersky, Snoek and Adams ("Freeze-thaw Bayesian optimization", 2014). Time is log(epoch) / log(last epoch). The
-settings of the covariance are those of the highest posterior density under weak log-normal priors, found by their
-analytic gradient.
+about the mean 0, or b times what past studies expect. After Swersky, Snoek and Adams ("Freeze-thaw Bayesian
+optimization", 2014). Time is log(epoch) / log(last epoch). The settings of the covariance are those of the highest
+posterior density under weak log-normal priors, found by their analytic gradient.
 
-Shapes: n observations of m trials, d coordinates, p settings of the covariance (d + 5).
+Shapes: n observations of m trials, d coordinates, k ways, p settings of the covariance (d + 5; d + 7 with a past).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import cho_solve, solve_triangular  # type: ignore[import-untyped]
+from scipy.linalg.lapack import dpotri  # type: ignore[import-untyped]
 from scipy.optimize import minimize  # type: ignore[import-untyped]
 from scipy.special import erfcx, ndtr  # type: ignore[import-untyped]
 
@@ -30,6 +32,9 @@ Whole = NDArray[np.int64]
 
 _ROOT5 = np.sqrt(5.0)
 _JITTER = 1e-6
+_ITERATIONS = 60
+_FARTHEST = 4.0  # a fitted setting lies, from the middle of its prior, in its deviations
+_WITH_PAST = (0.5, 1.0)  # where a past is given: what it leaves to be found out, and how far it is trusted
 _HALF_KNOWN = 0.25  # the squared distance to a setting in which the parameter is inactive
 
 
@@ -42,6 +47,8 @@ class _Scales(NamedTuple):
     shared: float
     noise: float
     luck: float
+    rest: float = 1.0
+    trust: float = 0.0
 
 
 class CurveModel:
@@ -49,42 +56,59 @@ class CurveModel:
 
     def __init__(
         self, points: Floats, unordered: NDArray[np.bool_], owner: Whole, time: Floats, y: Floats,
-        fitted: ArrayLike | None = None,
+        *, past: Floats | None = None, fitted: ArrayLike | None = None, start: ArrayLike | None = None,
     ) -> None:  # fmt: skip
         """Fit the model, unless that has been done.
 
         Args:
-            points: (m, d), trials in the unit cube; NaN where a parameter is inactive.
+            points: (m, d), trials by their coordinates; NaN where a parameter is inactive.
             unordered: (d,), which coordinates are choices with no order.
             owner: (n,), the row in `points` of each observation's trial.
             time: (n,), log(epoch) / log(last epoch).
             y: (n,), of mean 0 and deviation 1 or so; lower is better.
-            fitted: (d + 5,), what `fitted` of an earlier model was.
+            past: (n, 1 + k), what past studies expect of each observation, and the k ways in which they differ.
+            fitted: (p,), what `fitted` of an earlier model was.
+            start: (p,), where the fit begins; the middle of the priors if None.
         """
         self._points, self._unordered, self._owner, self._time, self._y = points, unordered, owner, time, y
+        self._past = past
+        self._mean = np.zeros(len(y)) if past is None else past[:, 0]
+        self._ways = np.zeros((len(y), len(y))) if past is None else past[:, 1:] @ past[:, 1:].T
         d = points.shape[1]
-        self._prior_mean = np.r_[np.full(d, np.log(0.5 * np.sqrt(d))), np.log([0.5, 1.0, 0.5, 0.03, 0.05])]
-        self._prior_deviation = np.r_[np.ones(d), 0.7, 1.5, 1.0, 1.0, 1.0]
-        self.fitted: Floats = self._fit() if fitted is None else np.asarray(fitted, dtype=np.float64)
-        self._low = _factored(self._covariance(_scales(self.fitted)))
-        self._alpha = cho_solve((self._low, True), y)
+        middle = np.log([0.5, 1.0, 0.5, 0.03, 0.05, *([] if past is None else _WITH_PAST)])
+        wide = [0.7, 1.5, 1.0, 1.0, 1.0, *([] if past is None else [0.7, 0.7])]
+        self._prior_mean = np.r_[np.full(d, np.log(0.5 * np.sqrt(d))), middle]
+        self._prior_deviation = np.r_[np.ones(d), wide]
+        self.fitted: Floats = self._fit(start) if fitted is None else np.asarray(fitted, dtype=np.float64)
+        scales = _scales(self.fitted, d)
+        self._low = _factored(self._covariance(scales))
+        self._alpha = cho_solve((self._low, True), y - scales.trust * self._mean)
 
-    def predict(self, points: Floats, owner: Whole) -> tuple[Floats, Floats]:
-        """(q, d) and (q,) -> mean and deviation, each (q,), at the last epoch.
+    def predict(
+        self, points: Floats, owner: Whole, past: Floats | None = None, time: float = 1.0
+    ) -> tuple[Floats, Floats]:
+        """(q, d) and (q,) -> mean and deviation, each (q,), at a time.
 
         owner: the row of the trial that goes on, or -1 for a new one.
+        past: (q, 1 + k), if the model has a past.
         """
-        s = _scales(self.fitted)
-        setting, _, _ = _matern(squared_differences(self._points, points, self._unordered), s.lengths)
-        apart = (self._time[:, np.newaxis] - 1.0) ** 2
-        covariance = setting[self._owner] * (s.lasting + (1 - s.lasting) * np.exp(-0.5 * apart / s.fade**2))
+        s = _scales(self.fitted, self._points.shape[1])
+        setting, _, _ = matern(squared_differences(self._points, points, self._unordered), s.lengths)
+        apart = (self._time[:, np.newaxis] - time) ** 2
+        fading = s.lasting + (1 - s.lasting) * np.exp(-0.5 * apart / s.fade**2)
+        covariance = s.rest**2 * setting[self._owner] * fading
         covariance += s.shared * np.exp(-0.5 * apart)
         covariance += s.luck**2 * (self._owner[:, np.newaxis] == owner[np.newaxis, :])
+        mean, variance = np.zeros(len(points)), np.full(len(points), s.rest**2 + s.shared + s.luck**2)
+        if past is not None and self._past is not None:
+            covariance += s.trust**2 * self._past[:, 1:] @ past[:, 1:].T
+            mean += s.trust * past[:, 0]
+            variance += s.trust**2 * (past[:, 1:] ** 2).sum(axis=1)
         known = solve_triangular(self._low, covariance, lower=True)
-        variance = 1 + s.shared + s.luck**2 - (known * known).sum(axis=0)
-        return covariance.T @ self._alpha, np.sqrt(np.maximum(variance, 1e-10))
+        variance -= (known * known).sum(axis=0)
+        return mean + covariance.T @ self._alpha, np.sqrt(np.maximum(variance, 1e-10))
 
-    def believing(self, points: Floats, y: Floats) -> CurveModel:
+    def believing(self, points: Floats, y: Floats, past: Floats | None = None) -> CurveModel:
         """The model if new trials at these points, (q, d), came out as `y`, (q,), at the last epoch."""
         return CurveModel(
             np.vstack([self._points, points]),
@@ -92,7 +116,8 @@ class CurveModel:
             np.r_[self._owner, len(self._points) + np.arange(len(points))],
             np.r_[self._time, np.ones(len(points))],
             np.r_[self._y, y],
-            self.fitted,
+            past=None if past is None or self._past is None else np.vstack([self._past, past]),
+            fitted=self.fitted,
         )
 
     @cached_property
@@ -115,36 +140,48 @@ class CurveModel:
         return np.eye(len(self._points))[self._owner]
 
     def _covariance(self, s: _Scales) -> Floats:
-        setting, _, _ = _matern(self._dx, s.lengths)
+        setting, _, _ = matern(self._dx, s.lengths)
         fading = s.lasting + (1 - s.lasting) * np.exp(-0.5 * self._dt / s.fade**2)
-        covariance: Floats = setting[np.ix_(self._owner, self._owner)] * fading
+        covariance: Floats = s.rest**2 * setting[np.ix_(self._owner, self._owner)] * fading
+        covariance += s.trust**2 * self._ways
         covariance += s.shared * np.exp(-0.5 * self._dt) + s.luck**2 * self._same
         covariance[np.diag_indices_from(covariance)] += s.noise**2 + _JITTER
         return covariance
 
-    def _fit(self) -> Floats:
-        found: Floats = minimize(self.loss, self._prior_mean, jac=True, method="L-BFGS-B", options={"maxiter": 60}).x
+    def _fit(self, start: ArrayLike | None) -> Floats:
+        far = _FARTHEST * self._prior_deviation  # beyond it, exp() overflows before the prior pulls back
+        low, high = self._prior_mean - far, self._prior_mean + far
+        found: Floats = minimize(
+            self.loss,
+            self._prior_mean if start is None else np.clip(np.asarray(start, dtype=np.float64), low, high),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=np.column_stack([low, high]),
+            options={"maxiter": _ITERATIONS},
+        ).x
         return found
 
     def loss(self, theta: Floats) -> tuple[float, Floats]:
         """The negative log posterior density of covariance settings, (p,), but for a constant, and its gradient."""
-        s, d = _scales(theta), self._points.shape[1]
+        d = self._points.shape[1]
+        s = _scales(theta, d)
         try:
             low = np.linalg.cholesky(self._covariance(s))
         except np.linalg.LinAlgError:
             return 1e25, np.zeros_like(theta)
-        half = solve_triangular(low, np.eye(len(low)), lower=True)
-        inverse = half.T @ half
-        alpha = inverse @ self._y
+        below = np.tril(dpotri(low, lower=1)[0])
+        inverse = below + np.tril(below, -1).T
+        y = self._y - s.trust * self._mean
+        alpha = inverse @ y
         z = (theta - self._prior_mean) / self._prior_deviation
-        value = 0.5 * self._y @ alpha + np.log(np.diag(low)).sum() + 0.5 * z @ z
+        value = 0.5 * y @ alpha + np.log(np.diag(low)).sum() + 0.5 * z @ z
 
-        setting, r, e = _matern(self._dx, s.lengths)
-        by_observation = setting[np.ix_(self._owner, self._owner)]
+        setting, r, e = matern(self._dx, s.lengths)
+        by_observation = s.rest**2 * setting[np.ix_(self._owner, self._owner)]
         fading = np.exp(-0.5 * self._dt / s.fade**2)
         w = np.outer(alpha, alpha) - inverse  # minus twice the gradient by the covariance
         weight = w * by_observation
-        by_trial = self._member.T @ (w * (s.lasting + (1 - s.lasting) * fading)) @ self._member
+        by_trial = s.rest**2 * self._member.T @ (w * (s.lasting + (1 - s.lasting) * fading)) @ self._member
         gradient = np.empty_like(theta)
         gradient[:d] = np.tensordot(self._dx, 5 / 3 * (1 + _ROOT5 * r) * e * by_trial, axes=2) / s.lengths**2
         gradient[d] = (weight * (1 - s.lasting) * fading * self._dt).sum() / s.fade**2
@@ -152,6 +189,9 @@ class CurveModel:
         gradient[d + 2] = (w * s.shared * np.exp(-0.5 * self._dt)).sum()
         gradient[d + 3] = 2 * np.trace(w) * s.noise**2
         gradient[d + 4] = 2 * (w * self._same).sum() * s.luck**2
+        if self._past is not None:
+            gradient[d + 5] = 2 * (weight * (s.lasting + (1 - s.lasting) * fading)).sum()
+            gradient[d + 6] = 2 * (w * self._ways).sum() * s.trust**2 + 2 * s.trust * self._mean @ alpha
         return float(value), -0.5 * gradient + z / self._prior_deviation
 
 
@@ -188,15 +228,13 @@ def _factored(covariance: Floats) -> Floats:
     return np.diag(np.sqrt(np.diag(covariance)))  # as if they had nothing to do with each other
 
 
-def _scales(theta: Floats) -> _Scales:
-    fade, lasting, shared, noise, luck = theta[-5:]
-    return _Scales(
-        np.exp(theta[:-5]), np.exp(fade), 1 / (1 + np.exp(-lasting)), np.exp(shared), np.exp(noise), np.exp(luck)
-    )
+def _scales(theta: Floats, d: int) -> _Scales:
+    fade, lasting, *others = theta[d:].tolist()
+    return _Scales(np.exp(theta[:d]), np.exp(fade), 1 / (1 + np.exp(-lasting)), *np.exp(others))
 
 
-def _matern(squared: Floats, lengths: Floats) -> tuple[Floats, Floats, Floats]:
-    """The covariance, the distance r in length scales, and exp(-sqrt(5) r)."""
+def matern(squared: Floats, lengths: Floats) -> tuple[Floats, Floats, Floats]:
+    """(d, m, q), (d,) -> three of (m, q): the covariance, the distance r in length scales, and exp(-sqrt(5) r)."""
     r2 = np.tensordot(1 / lengths**2, squared, axes=1)
     r = np.sqrt(r2)
     e = np.exp(-_ROOT5 * r)

@@ -1,0 +1,117 @@
+"""What a history says to a model: values at the rungs, on a scale on which the good ones are told apart.
+
+Shapes: n observations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunewell.history import History
+
+Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
+
+_FLOOR = 1e-3
+"""Of an error rate, so that the last per mille does not count more than all the rest; of a loss, relative."""
+_FAR = 3.0
+"""Values further above the median, in distances from it to the best tenth, count as that far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Warp:
+    """A metric's scale for a model: mean 0, deviation 1, and no outlier that does harm; lower is better.
+
+    An accuracy, of 1 or of 100, becomes the logarithm of its error, a loss its logarithm; others stay.
+    """
+
+    kind: str
+    """`error`, `log` or `plain`."""
+    unit: float
+    """What is added, or what an accuracy is a part of."""
+    worst: float
+    mean: float
+    deviation: float
+
+    @classmethod
+    def of(cls, values: Floats) -> Warp:
+        """For these; those that are not finite do not count."""
+        finite = values[np.isfinite(values)]
+        if not len(finite):
+            return cls("plain", 0.0, 0.0, 0.0, 1.0)
+        low, high = float(finite.min()), float(finite.max())
+        if high <= 0 and low >= -100:  # an accuracy, whose sign is turned
+            kind, unit = "error", 1.0 if low >= -1 else 100.0
+        elif low >= 0:
+            kind, unit = "log", _FLOOR * float(np.median(finite)) + np.finfo(float).tiny
+        else:
+            kind, unit = "plain", 0.0
+        warped = cls(kind, unit, np.inf, 0.0, 1.0)(finite)
+        middle = float(np.median(warped))
+        worst = min(float(warped.max()), middle + _FAR * (middle - float(np.quantile(warped, 0.1))))
+        bounded = cls(kind, unit, max(worst, middle), 0.0, 1.0)(values)
+        deviation = float(bounded.std())
+        return cls(kind, unit, max(worst, middle), float(bounded.mean()), deviation if deviation > 0 else 1.0)
+
+    def __call__(self, values: Floats) -> Floats:
+        """What is far worse than the middle, or not finite, counts as the worst that is not."""
+        known = np.where(np.isfinite(values), values, 0.0)
+        if self.kind == "error":
+            known = np.log(np.maximum(1 + known / self.unit, 0.0) + _FLOOR)
+        elif self.kind == "log":
+            known = np.log(np.maximum(known, 0.0) + self.unit)
+        bounded = np.where(np.isfinite(values), np.minimum(known, self.worst), self.worst)
+        warped: Floats = (bounded - self.mean) / self.deviation
+        return warped
+
+    def back(self, warped: Floats) -> Floats:
+        """The values themselves."""
+        known = self.mean + self.deviation * warped
+        if self.kind == "error":
+            accuracy: Floats = np.clip(self.unit * (np.exp(known) - 1 - _FLOOR), -self.unit, 0.0)
+            return accuracy
+        loss: Floats = np.maximum(np.exp(known) - self.unit, 0.0) if self.kind == "log" else known
+        return loss
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """What trials had reached at the rungs."""
+
+    owner: Whole
+    """(n,): the trial."""
+    rung: Whole
+    """(n,): the place among the rungs."""
+    y: Floats
+    """(n,): warped."""
+    warp: Warp
+
+    @property
+    def best(self) -> int:
+        """The observation of the lowest value."""
+        return int(self.y.argmin())
+
+
+def observed(history: History, rungs: Sequence[int], most: int) -> Observations:
+    """Every trial at each rung that it reached; of more than `most` trials the best half and the newest half."""
+    at = np.column_stack([history.at(rung) for rung in rungs])
+    owner, rung = np.nonzero(~np.isnan(at))
+    warp = Warp.of(at[owner, rung])
+    y = warp(at[owner, rung])
+    if len(history) > most:
+        best = np.full(len(history), np.inf)
+        np.minimum.at(best, owner, y)
+        newest = np.arange(len(history) - most // 2, len(history))
+        kept = np.isin(owner, np.r_[np.argsort(best, kind="stable")[: most // 2], newest])
+        owner, rung, y = owner[kept], rung[kept], y[kept]
+    return Observations(owner, rung, y, warp)
+
+
+def times(rungs: Sequence[int]) -> Floats:
+    """log(epoch) / log(last epoch) of each."""
+    logs: Floats = np.log(np.asarray(rungs, dtype=np.float64)) / np.log(max(2, rungs[-1]))
+    return logs
