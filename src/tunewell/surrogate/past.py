@@ -11,6 +11,7 @@ Shapes: k studies, u settings, t times, w components, d parameters.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -31,6 +32,8 @@ _SETTINGS = 256
 _COMPONENTS = 6
 _NOISE = 1e-4
 _MOST = 256
+_FEWEST = 3  # trials that say something
+_LEAST_SCALE = 0.1
 _BEST = 3  # settings of each study that are remembered as they are
 _DIGITS = 6
 
@@ -40,24 +43,20 @@ class Past:
 
     def __init__(self, record: Mapping[str, Any], space: Space) -> None:
         """As `learned` wrote it down."""
-        weights = np.asarray(record["weights"], dtype=np.float64)
-        self.best: Floats = np.asarray(record["best"], dtype=np.float64).reshape(-1, len(space.params))
+        self.best: Floats = np.asarray(record["best"], dtype=np.float64)
         """(b, d): the best settings of the studies."""
-        self._anchors, self._unordered = _settings(space, len(weights))
-        self._weights = weights
+        self._anchors, self._unordered = _anchors(space, self.best), _unordered(space)
+        self._weights = np.asarray(record["weights"], dtype=np.float64)
 
     def at(self, points: Floats) -> Floats:
         """(n, d) -> (n, t, 1 + w): the mean and the components at each rung, the last one being the end."""
-        weights = self._weights
-        expected: Floats = np.tensordot(self._near(points), weights, axes=(1, 0))
+        near = _covariance(np.nan_to_num(points, nan=0.5), self._anchors, self._unordered)
+        expected: Floats = np.tensordot(near, self._weights, axes=(1, 0))
         return expected
 
-    def _near(self, points: Floats) -> Floats:
-        return _covariance(np.nan_to_num(points, nan=0.5), self._anchors, self._unordered)
-
-    @classmethod
-    def learned(cls, studies: Sequence[tuple[Space, History]], space: Space, rungs: int, eta: int) -> dict[str, object]:
-        """What studies of other data have to say of this space, as plain JSON.
+    @staticmethod
+    def learned(studies: Sequence[tuple[Space, History]], space: Space, rungs: int, eta: int) -> dict[str, object]:
+        """What studies of other data have to say of this space, as plain JSON; empty if nothing.
 
         Args:
             studies: their spaces and histories; those with fewer than three trials say nothing.
@@ -65,56 +64,62 @@ class Past:
             rungs: how many looks a trial has, the last one at its end.
             eta: each is so many times as long as the one before.
         """
-        anchors, unordered = _settings(space, _SETTINGS)
-        told = [_Told.by(*study, space, anchors, rungs, eta) for study in studies]
-        values = np.array([study.values for study in told if study is not None])  # (k, u, t)
-        if not len(values):
+        known = [study for study in (_Study.of(*past, space, rungs, eta) for past in studies) if study is not None]
+        if not known:
             return {}
+        best = np.vstack([study.best for study in known]).round(_DIGITS)
+        anchors = _anchors(space, best)
+        values = np.array([study.expected(anchors) for study in known])  # (k, u, t)
+        end = values[:, :_SETTINGS, -1]  # those of no study's choosing
+        level, scale = end.mean(axis=1), np.maximum(end.std(axis=1), _LEAST_SCALE)
+        values = (values - level[:, np.newaxis, np.newaxis]) / scale[:, np.newaxis, np.newaxis]
         mean = values.mean(axis=0)
-        apart = (values - mean).reshape(len(values), -1)
-        _, sizes, ways = np.linalg.svd(apart, full_matrices=False)
+        _, sizes, ways = np.linalg.svd((values - mean).reshape(len(values), -1), full_matrices=False)
         kept = min(_COMPONENTS, len(values) - 1)
         ways = sizes[:kept, np.newaxis] * ways[:kept] / np.sqrt(max(1, len(values) - 1))
         expected = np.stack([mean, *ways.reshape(kept, *mean.shape)], axis=-1)  # (u, t, 1 + w)
-        within = _covariance(anchors, anchors, unordered) + _NOISE * np.eye(len(anchors))
+        within = _covariance(anchors, anchors, _unordered(space)) + _NOISE * np.eye(len(anchors))
         weights = cho_solve(cho_factor(within), expected.reshape(len(anchors), -1)).reshape(expected.shape)
-        best = np.vstack([study.best for study in told if study is not None])
-        return {"weights": _rounded(weights), "best": _rounded(best)}
+        return {"weights": np.round(weights, _DIGITS).tolist(), "best": best.tolist()}
 
 
-class _Told:
-    """What one study says."""
+@dataclass(frozen=True, slots=True)
+class _Study:
+    """What one study says of the new one's space."""
 
-    def __init__(self, values: Floats, best: Floats) -> None:
-        self.values = values
-        """(u, t), of mean 0 and deviation 1 at the end."""
-        self.best = best
-        """(b, d)."""
+    model: CurveModel
+    coordinates: Coordinates
+    lacks: NDArray[np.bool_]
+    """(d,): parameters of which it says nothing."""
+    times: Floats
+    """(t,)"""
+    best: Floats
+    """(b, d)"""
 
     @classmethod
-    def by(cls, known: Space, history: History, space: Space, anchors: Floats, rungs: int, eta: int) -> Self | None:
+    def of(cls, known: Space, history: History, space: Space, rungs: int, eta: int) -> Self | None:
+        """None if it says nothing."""
         looks = [max(1, round(history.max_epochs / eta**i)) for i in reversed(range(rungs))]
         epochs = sorted(set(looks))  # a short training has fewer
         seen = observed(history, epochs, _MOST)
         rows, owner = np.unique(seen.owner, return_inverse=True)
-        shared = [
-            name for name in space.names if name in known.params and _alike(space.params[name], known.params[name])
-        ]
-        if len(rows) < 3 or not shared or not np.ptp(seen.y):
+        shared = [name in known.params and _alike(param, known.params[name]) for name, param in space.params.items()]
+        if len(rows) < _FEWEST or not any(shared) or not np.ptp(seen.y):
             return None
-        columns = [space.names.index(name) for name in shared]
-        points = _placed(known.decode_many(history.points[rows]), space, shared)
-        unordered, at = Coordinates(space).unordered[columns], times(epochs)
-        model = CurveModel(points[:, columns], unordered, owner, at[seen.rung], seen.y)
-        new = np.full(len(anchors), -1)
-        values = np.column_stack(
-            [model.predict(anchors[:, columns], new, time=float(at[epochs.index(look)]))[0] for look in looks]
-        )
-        end = values[:, -1]
-        ranked = np.unique(seen.owner[np.argsort(seen.y, kind="stable")][: 4 * _BEST])
-        best = np.array([seen.y[seen.owner == trial].min() for trial in ranked])
-        chosen = np.searchsorted(rows, ranked[np.argsort(best, kind="stable")[:_BEST]])
-        return cls((values - end.mean()) / max(float(end.std()), 0.1), np.nan_to_num(points[chosen], nan=0.5))
+        points = _placed(known.decode_many(history.points[rows]), space, np.array(space.names)[shared].tolist())
+        coordinates, at = Coordinates(space), times(epochs)
+        model = CurveModel(coordinates.of(points), coordinates.unordered, owner, at[seen.rung], seen.y)
+        lowest = np.full(len(rows), np.inf)
+        np.minimum.at(lowest, owner, seen.y)
+        best = points[np.argsort(lowest, kind="stable")[:_BEST]]
+        at_looks = at[[epochs.index(look) for look in looks]]
+        return cls(model, coordinates, ~np.array(shared), at_looks, np.nan_to_num(best, nan=0.5))
+
+    def expected(self, points: Floats) -> Floats:
+        """(n, d) -> (n, t)."""
+        seen = self.coordinates.of(np.where(self.lacks, np.nan, points))
+        new = np.full(len(points), -1)
+        return np.column_stack([self.model.predict(seen, new, time=time)[0] for time in self.times.tolist()])
 
 
 def _placed(settings: Sequence[Mapping[str, Any]], space: Space, names: Sequence[str]) -> Floats:
@@ -135,18 +140,16 @@ def _alike(one: Param, other: Param) -> bool:
     return True
 
 
-def _settings(space: Space, n: int) -> tuple[Floats, NDArray[np.bool_]]:
-    """(n, d): settings all over the space; and which coordinates are choices with no order."""
-    d = len(space.params)
-    points = space.encode_many(space.decode_many(qmc.Sobol(d, rng=0).random(n)))
-    return np.nan_to_num(points, nan=0.5), Coordinates(space).unordered[:d]
+def _anchors(space: Space, best: Floats) -> Floats:
+    """(u, d): settings all over the space, then these."""
+    drawn = space.encode_many(space.decode_many(qmc.Sobol(len(space.params), rng=0).random(_SETTINGS)))
+    return np.vstack([np.nan_to_num(drawn, nan=0.5), best])
+
+
+def _unordered(space: Space) -> NDArray[np.bool_]:
+    return Coordinates(space).unordered[: len(space.params)]
 
 
 def _covariance(points: Floats, others: Floats, unordered: NDArray[np.bool_]) -> Floats:
     d = points.shape[1]
     return matern(squared_differences(points, others, unordered), np.full(d, 0.5 * np.sqrt(d)))[0]
-
-
-def _rounded(values: Floats) -> list[Any]:
-    rounded: list[Any] = np.round(values, _DIGITS).tolist()
-    return rounded
