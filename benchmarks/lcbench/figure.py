@@ -2,38 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from problem import EPOCHS
-from report import Regret
+from regret import Regret
 
 mpl.use("svg")
 mpl.rcParams |= {"svg.hashsalt": "tunewell", "font.size": 9}
 from matplotlib import pyplot as plt  # noqa: E402  only after the backend is chosen
 
 
+COLOURS = {"tunewell": "tab:red", "random": "black", "grid": "gray"}
+PEERS = ("tab:blue", "tab:green", "tab:purple", "tab:brown", "tab:pink", "tab:olive", "tab:cyan", "tab:orange")
+DASHES = ("-", "--", ":", "-.", (0, (8, 2)), (0, (1, 3)), (0, (5, 1, 1, 1, 1, 1)), (0, (3, 5)))
+
+
+def styles(names: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """A colour a package, which a name begins with; its methods differ in their dashes. Ours are thicker."""
+    left = iter(PEERS)
+    colours = dict(COLOURS)
+    counts: Counter[str] = Counter()
+    for name in names:
+        family = name.split()[0]
+        if family not in colours:
+            colours[family] = next(left)
+        dashes = DASHES[counts[family] % len(DASHES)]
+        counts[family] += 1
+        yield {"color": colours[family], "linestyle": dashes, "linewidth": 2.5 if family == "tunewell" else 1}
+
+
 def draw(found: Mapping[str, Regret], path: Path) -> None:
-    """A band is the standard error over tasks; ours are thicker. The same runs give the same file."""
+    """A band is the standard error over tasks. The same runs give the same file."""
     figure, panel = plt.subplots(figsize=(8, 4.5), layout="constrained")
-    colours = iter(plt.get_cmap("tab20")(np.arange(20)))
-    dashes = ("-", "--", ":")
-    n_peers = 0
-    for method, regret in found.items():
+    for (method, regret), style in zip(found.items(), styles(found), strict=True):
         mean, error = regret.mean, regret.error
         trainings = np.arange(1, len(mean) + 1) / EPOCHS
-        # half a percent apart on a logarithmic axis: what is nearer cannot be seen
-        shown = np.unique(np.searchsorted(trainings, np.geomspace(0.5, trainings[-1], 250)).clip(max=len(mean) - 1))
-        ours = method.startswith("tunewell")
-        style = "-" if ours else dashes[n_peers // 7 % 3]
-        n_peers += not ours
-        (line,) = panel.plot(
-            trainings[shown], mean[shown], style, color=next(colours), linewidth=2.5 if ours else 1, label=method
-        )
+        # four percent apart, which on a logarithmic axis is little
+        shown = np.unique(np.searchsorted(trainings, np.geomspace(0.5, trainings[-1], 100)).clip(max=len(mean) - 1))
+        panel.plot(trainings[shown], mean[shown], label=method, **style)
         low, high = (mean - error)[shown], (mean + error)[shown]
-        panel.fill_between(trainings[shown], low, high, color=line.get_color(), alpha=0.12, linewidth=0)
+        panel.fill_between(trainings[shown], low, high, color=style["color"], alpha=0.1, linewidth=0)
     panel.set(xscale="log", yscale="log", xlim=(0.5, 30), ylim=(0.01, 1.5))
     panel.set(xlabel="full trainings' worth of epochs", ylabel="mean normalized regret")
     ticks = (0.5, 1, 2, 3, 5, 10, 20, 30)

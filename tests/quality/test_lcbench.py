@@ -170,7 +170,7 @@ def test_a_run_is_read_as_it_was_written(tmp_path):
 
 
 def test_regret_is_counted_from_the_best_that_any_run_has_seen():
-    from report import regrets
+    from regret import regrets
     from results import Reference
 
     runs = [
@@ -187,7 +187,7 @@ def test_regret_is_counted_from_the_best_that_any_run_has_seen():
 
 
 def test_the_standard_error_is_of_the_means_of_tasks():
-    from report import regrets
+    from regret import regrets
     from results import Reference
 
     references = {task: Reference(median=0.0, best=1.0, corner=False) for task in "ab"}
@@ -199,7 +199,7 @@ def test_the_standard_error_is_of_the_means_of_tasks():
 
 
 def test_a_method_that_lacks_a_task_is_left_out_and_named(capsys):
-    from report import regrets
+    from regret import regrets
     from results import Reference
 
     references = {task: Reference(0.0, 1.0, corner=False) for task in "ab"}
