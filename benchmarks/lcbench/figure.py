@@ -16,7 +16,6 @@ mpl.use("svg")
 mpl.rcParams |= {"svg.hashsalt": "tunewell", "font.size": 9}
 from matplotlib import pyplot as plt  # noqa: E402  only after the backend is chosen
 
-
 COLOURS = {"tunewell": "tab:red", "random": "black", "grid": "gray"}
 PEERS = ("tab:blue", "tab:green", "tab:purple", "tab:brown", "tab:pink", "tab:olive", "tab:cyan", "tab:orange")
 DASHES = ("-", "--", ":", "-.", (0, (8, 2)), (0, (1, 3)), (0, (5, 1, 1, 1, 1, 1)), (0, (3, 5)))

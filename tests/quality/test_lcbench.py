@@ -140,6 +140,25 @@ def test_an_order_that_comes_again_goes_on_where_it_stopped_and_is_answered_at_o
     assert outcome.trials == 1
 
 
+def test_an_order_for_a_trial_that_is_being_trained_waits_until_it_is_done():
+    from peers.orders import Order, Ordered
+
+    class Impatient:
+        def __init__(self):
+            self.orders = [Order(key, {"level": 1}, until, until) for key, until in (("a", 1), ("a", 3), ("b", 4))]
+            self.told = []
+
+        def ask(self):
+            return self.orders.pop(0)
+
+        def tell(self, order, accuracy):
+            self.told.append((order.key, order.until))
+
+    search = Impatient()
+    simulate(Ordered(search), rising, epochs=6, workers=2)
+    assert search.told == [("a", 1), ("a", 3)]
+
+
 def test_a_study_of_ours_spends_its_epochs_with_eight_workers():
     from methods import METHODS
     from problem import EPOCHS

@@ -35,8 +35,15 @@ class Search(Protocol):
         ...
 
 
+MOST_HELD = 8
+"""Orders that wait at the same time; then workers wait."""
+
+
 class Ordered:
-    """A method that carries out a search's orders."""
+    """A method that carries out a search's orders.
+
+    One for a trial that is still being trained waits until it is done: NePS promotes what it has not heard of yet.
+    """
 
     def __init__(self, search: Search) -> None:
         self._search = search
@@ -44,16 +51,35 @@ class Ordered:
         self._trained: dict[int, int] = {}
         self._best: dict[int, float] = {}
         self._orders: dict[int, Order] = {}
+        self._held: list[Order] = []
 
-    def next(self) -> Job:
+    def next(self) -> Job | None:
         while True:
-            order = self._search.ask()
-            trial = self._numbers.setdefault(order.key, len(self._numbers))
+            order = self._free_order()
+            if order is None:
+                return None
+            trial = self._number(order)
             trained = self._trained.setdefault(trial, 0)
             if order.until > trained:
                 self._orders[trial] = order
                 return Job(trial, order.setting, range(trained + 1, order.until + 1))
             self._search.tell(order, self._best[trial])  # it has been trained as far already
+
+    def _free_order(self) -> Order | None:
+        """One whose trial no worker has; None if too many wait for theirs."""
+        for order in self._held:
+            if self._number(order) not in self._orders:
+                self._held.remove(order)
+                return order
+        while len(self._held) < MOST_HELD:
+            order = self._search.ask()
+            if self._number(order) not in self._orders:
+                return order
+            self._held.append(order)
+        return None
+
+    def _number(self, order: Order) -> int:
+        return self._numbers.setdefault(order.key, len(self._numbers))
 
     def report(self, trial: int, epoch: int, accuracy: float) -> bool:
         self._trained[trial] = epoch
