@@ -72,4 +72,4 @@ clean-cache:
 	rm -f src/tunewell/nn/__pycache__/*.nbc src/tunewell/nn/__pycache__/*.nbi
 
 clean: clean-cache
-	rm -rf $(VENV) .venv-demo
+	rm -rf $(VENV) .venv-demo .venv-peers

@@ -88,12 +88,18 @@ def versions(runs: Sequence[Run]) -> Iterator[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--results", type=Path, nargs="+", default=[Path(".lcbench")], help="folders that keep runs")
+    parser.add_argument(
+        "--results",
+        type=Path,
+        nargs="+",
+        default=[Path(".lcbench")],
+        help="folders; of a run that several have, the last's",
+    )
     parser.add_argument("--markdown", type=Path, help="where the tables go; to standard output if not given")
     parser.add_argument("--figure", type=Path)
     parser.add_argument("--methods", nargs="+", metavar="NAME", help="those in the figure; all if not given")
     arguments = parser.parse_args()
-    runs = [run for folder in arguments.results for run in read_runs(folder)]
+    runs = list({run.key: run for folder in arguments.results for run in read_runs(folder)}.values())
     references: dict[str, Reference] = {}
     for folder in arguments.results:
         references |= read_references(folder)

@@ -13,7 +13,7 @@ import os
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -34,7 +34,7 @@ def _surrogate(data: Path) -> Surrogate:
     return Surrogate(data)
 
 
-def run(key: Key, data: Path, results: Path) -> Key:
+def run(key: Key, data: Path, results: Path) -> None:
     """One search, kept when it is done."""
     method, surrogate = METHODS[key.method], _surrogate(data)
     outcome = simulate(
@@ -54,7 +54,6 @@ def run(key: Key, data: Path, results: Path) -> Key:
         idle=outcome.idle,
     )
     write_run(results, kept)
-    return key
 
 
 def _seed(key: Key) -> int:
@@ -103,10 +102,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the folder of model.onnx and tasks.json")
     parser.add_argument("--results", type=Path, default=Path(".lcbench"), help="the folder that keeps the runs")
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--workers", type=int, default=1, help="simulated, asynchronous")
+    parser.add_argument("--seeds", type=int, default=5, help="runs of each method and task; 5 if not given")
+    parser.add_argument("--workers", type=int, default=1, help="simulated, asynchronous; 1 if not given")
     parser.add_argument("--processes", type=int, default=1, help="runs at the same time")
-    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS), metavar="NAME")
+    parser.add_argument(
+        "--methods",
+        nargs="+",
+        default=list(METHODS),
+        choices=list(METHODS),
+        metavar="NAME",
+        help=f"all if not given; some of: {', '.join(map(repr, METHODS))}",
+    )
     arguments = parser.parse_args()
     surrogate = _surrogate(arguments.data)
     learn_references(surrogate, arguments.results)
@@ -119,18 +125,29 @@ def main() -> None:
     ]
     left = list(undone(keys, arguments.results))
     print(f"{len(keys)} runs, {len(left)} of them to be done", file=sys.stderr)
-    with ProcessPoolExecutor(arguments.processes, mp_context=get_context("spawn")) as pool:
-        waiting = {pool.submit(run, key, arguments.data, arguments.results): key for key in left}
-        failed = set()
-        for n, future in enumerate(as_completed(waiting), start=1):
-            key = waiting[future]
-            if (error := future.exception()) is not None:
-                failed.add(key.method)
-                print(f"{key.method} on {key.task}, seed {key.seed}: {type(error).__name__}: {error}", file=sys.stderr)
-            elif n % 50 == 0 or n == len(left):
-                print(f"{n} of {len(left)}: {key.method}, seed {key.seed}", file=sys.stderr, flush=True)
+    pool = ProcessPoolExecutor(arguments.processes, mp_context=get_context("spawn"))
+    try:
+        failed = _run_all(left, pool, arguments.data, arguments.results)
+    except KeyboardInterrupt:
+        sys.exit("interrupted; the same command goes on")
+    finally:
+        pool.shutdown(cancel_futures=True)
     if failed:
         sys.exit(f"not complete: {', '.join(sorted(failed))}")
+
+
+def _run_all(keys: Sequence[Key], pool: Executor, data: Path, results: Path) -> set[str]:
+    """The methods of which a run failed."""
+    waiting = {pool.submit(run, key, data, results): key for key in keys}
+    failed = set()
+    for n, future in enumerate(as_completed(waiting), start=1):
+        key = waiting[future]
+        if (error := future.exception()) is not None:
+            failed.add(key.method)
+            print(f"{key.method} on {key.task}, seed {key.seed}: {type(error).__name__}: {error}", file=sys.stderr)
+        elif n % 50 == 0 or n == len(keys):
+            print(f"{n} of {len(keys)}: {key.method}, seed {key.seed}", file=sys.stderr, flush=True)
+    return failed
 
 
 if __name__ == "__main__":
