@@ -43,6 +43,7 @@ bench: setup
 	$(BIN)/python benchmarks/network.py
 	$(BIN)/python benchmarks/batchnorm.py
 	$(BIN)/python benchmarks/estimators.py
+	$(BIN)/python benchmarks/real_training.py
 
 # an environment of its own with the core install alone, as a user's would be
 demo: .venv-demo/.ready
