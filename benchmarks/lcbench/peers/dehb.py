@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
+from tempfile import TemporaryDirectory
 
 from ConfigSpace import ConfigurationSpace, Float, Integer
 from dehb import DEHB
@@ -20,9 +20,10 @@ class _Evolution:
         for axis in AXES:
             bounds = (int(axis.low), int(axis.high)) if axis.whole else (axis.low, axis.high)
             space.add((Integer if axis.whole else Float)(axis.name, bounds, log=axis.log))
+        self._folder = TemporaryDirectory(prefix="dehb-")  # it writes a log; gone when the search is
         self._dehb = DEHB(
             cs=space, f=None, min_fidelity=FLOOR, max_fidelity=EPOCHS, eta=3, n_workers=1, seed=seed,
-            save_freq="end", output_path=tempfile.mkdtemp(prefix="dehb-"),
+            save_freq="end", output_path=self._folder.name,
         )  # fmt: skip
         logger.remove()  # it has set up its own, which talks
 

@@ -1,4 +1,4 @@
-"""NePS: PriorBand (Mallik et al., 2023), Hyperband that also samples around a default and around the best, and others.
+"""NePS: PriorBand (Mallik et al., 2023), Hyperband that also samples around a default and around the best.
 
 Fidelities are epochs 6, 17 and 52; the default setting is the prior, with medium confidence.
 """
@@ -50,5 +50,5 @@ class _Algorithm:
 
 
 def priorband(seed: int) -> Ordered:
-    """On asynchronous Hyperband, with a Gaussian process after ten trainings' worth of epochs."""
+    """On asynchronous Hyperband, which no worker has to wait for; the default setting is tried first."""
     return Ordered(_Algorithm(seed, "priorband", base="async_hb", sample_prior_first=True))

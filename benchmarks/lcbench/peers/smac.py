@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ConfigSpace import ConfigurationSpace, Float, Integer
 from problem import AXES, DEFAULT, EPOCHS
@@ -14,6 +14,8 @@ from smac.runhistory import TrialInfo, TrialValue
 
 from peers.orders import Order, Ordered
 
+FIRST = 10
+"""Random settings to begin with: of the usual 70, no model would come into play in this time."""
 FLOOR = 5  # of the budgets 52, 52 / 3 and 52 / 9; with 6, SMAC leaves the last out
 
 
@@ -29,6 +31,7 @@ def configuration_space(seed: int) -> ConfigurationSpace:
 class _Facade:
     def __init__(self, seed: int) -> None:
         logging.getLogger("smac").setLevel(logging.ERROR)
+        self._folder = TemporaryDirectory(prefix="smac-")  # it writes its scenario; gone when the search is
         scenario = Scenario(
             configuration_space(seed),
             deterministic=True,
@@ -36,11 +39,11 @@ class _Facade:
             min_budget=FLOOR,
             max_budget=EPOCHS,
             seed=seed,
-            output_directory=Path(tempfile.mkdtemp(prefix="smac-")),
+            output_directory=Path(self._folder.name),
         )
         self._facade = MultiFidelityFacade(
             scenario, self._never, logging_level=logging.ERROR, overwrite=True,
-            initial_design=MultiFidelityFacade.get_initial_design(scenario, n_configs=10),
+            initial_design=MultiFidelityFacade.get_initial_design(scenario, n_configs=FIRST),
         )  # fmt: skip
 
     @staticmethod
