@@ -43,6 +43,7 @@ bench: setup
 	$(BIN)/python benchmarks/network.py
 	$(BIN)/python benchmarks/batchnorm.py
 	$(BIN)/python benchmarks/estimators.py
+	$(BIN)/python benchmarks/real_training.py
 
 # an environment of its own with the core install alone, as a user's would be
 demo: .venv-demo/.ready
@@ -53,14 +54,23 @@ demo: .venv-demo/.ready
 	.venv-demo/bin/python -m pip install --quiet --editable .
 	touch $@
 
-# LCBENCH is the folder of the surrogate: see benchmarks/lcbench/README.md
-bench-search: setup
-	$(BIN)/python -m pip install --quiet --group bench
-	$(BIN)/python benchmarks/lcbench/run.py --data '$(LCBENCH)'
+# LCBENCH is the folder of the surrogate: see benchmarks/lcbench/README.md. Runs that .lcbench holds are not done again.
+bench-search: .venv-peers/.ready
+	.venv-peers/bin/python benchmarks/lcbench/run.py --data '$(LCBENCH)' --processes 2
+	.venv-peers/bin/python benchmarks/lcbench/run.py --data '$(LCBENCH)' --processes 2 --workers 8
+	.venv-peers/bin/python benchmarks/lcbench/report.py --markdown benchmarks/lcbench/TABLES.md --figure docs/figures/search.svg
+	.venv-peers/bin/python benchmarks/lcbench/decisions.py --data '$(LCBENCH)'
+
+# an environment of their own: what they need would replace packages that development uses
+.venv-peers/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	.venv-peers/bin/python -m pip install --quiet --editable . --group bench --group peers
+	touch $@
 
 # compiled loops, which Numba does not compile anew when what they call has changed
 clean-cache:
 	rm -f src/tunewell/nn/__pycache__/*.nbc src/tunewell/nn/__pycache__/*.nbi
 
 clean: clean-cache
-	rm -rf $(VENV) .venv-demo
+	rm -rf $(VENV) .venv-demo .venv-peers

@@ -1,39 +1,23 @@
-"""The methods, behind one small adapter: which trial trains next, and until when."""
+"""The methods by name, and what each needs to be installed."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
-from typing import Protocol
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module, metadata
+from pathlib import Path
 
-import optuna
-from surrogate import EPOCHS, SPACE
+from problem import DEFAULT, EPOCHS, SPACE
+from simulation import Job, Method
 
 import tunewell as tw
-
-optuna.logging.set_verbosity(optuna.logging.ERROR)
-Job = tuple[object, Mapping[str, object], int, int]
-"""A trial, its setting, and the first and last epoch to train."""
-
-
-class Method(Protocol):
-    """A search under way."""
-
-    def next(self) -> Job | None:
-        """What a free worker trains; None if it has to wait."""
-        ...
-
-    def report(self, trial: object, epoch: int, accuracy: float) -> bool:
-        """Whether the trial goes on."""
-        ...
-
-    def done(self, trial: object) -> None:
-        """Its job is over."""
-        ...
+from tunewell.samplers import GridSampler
 
 
 class Tunewell:
-    """A study by ask and tell."""
+    """A study by ask and tell. Its budget is twice the `trainings` that are measured: no end is in sight."""
 
     def __init__(self, seed: int, trainings: int, **settings: object) -> None:
         self._study = tw.Study(
@@ -42,90 +26,96 @@ class Tunewell:
 
     def next(self) -> Job | None:
         step = self._study.ask()
-        return None if step is None or step.wait else (step.trial, step.params, step.epochs.start, step.epochs[-1])
+        return None if step is None or step.wait else Job(step.trial, step.params, step.epochs)
 
-    def report(self, trial: object, epoch: int, accuracy: float) -> bool:
+    def report(self, trial: int, epoch: int, accuracy: float) -> bool:
         return self._study.report(trial, epoch, val_accuracy=accuracy)
 
-    def done(self, trial: object) -> None:
+    def done(self, trial: int) -> None:
         self._study.tell(trial)
 
 
-class Optuna:
-    """A study of Optuna's: a trial trains to its end unless it is pruned."""
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """A method that can be entered. `package`: what it needs, as the package registry names it."""
 
-    def __init__(
-        self,
-        seed: int,
-        *,
-        sampler: Callable[[int], optuna.samplers.BaseSampler],
-        pruner: Callable[[], optuna.pruners.BasePruner] = optuna.pruners.NopPruner,
-        default: bool = False,
-    ) -> None:
-        self._study = optuna.create_study(direction="maximize", sampler=sampler(seed), pruner=pruner())
-        if default:
-            self._study.enqueue_trial(dict(SPACE.defaults()))
-        self._best: dict[int, float] = {}
+    package: str
+    begin: Callable[[int, int], Method]
+    """Of a seed, and of how many full trainings' worth of epochs are measured.
 
-    def next(self) -> Job:
-        trial = self._study.ask()
-        setting = {
-            "batch_size": trial.suggest_int("batch_size", 16, 512, log=True),
-            "learning_rate": trial.suggest_float("learning_rate", 1e-4, 1e-1, log=True),
-            "momentum": trial.suggest_float("momentum", 0.1, 0.99),
-            "weight_decay": trial.suggest_float("weight_decay", 1e-5, 1e-1, log=True),
-            "num_layers": trial.suggest_int("num_layers", 1, 5),
-            "max_units": trial.suggest_int("max_units", 64, 1024, log=True),
-            "max_dropout": trial.suggest_float("max_dropout", 0.0, 1.0),
-        }
-        return trial, setting, 1, EPOCHS
+    Raises ImportError if something that it needs is not installed.
+    """
 
-    def report(self, trial: object, epoch: int, accuracy: float) -> bool:
-        assert isinstance(trial, optuna.Trial)
-        self._best[trial.number] = max(self._best.get(trial.number, 0.0), accuracy)
-        trial.report(accuracy, epoch)
-        return not trial.should_prune()
-
-    def done(self, trial: object) -> None:
-        assert isinstance(trial, optuna.Trial)
-        pruned = len(trial.study.trials[trial.number].intermediate_values) < EPOCHS
-        if pruned:
-            self._study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-        else:
-            self._study.tell(trial, self._best[trial.number])
+    @property
+    def version(self) -> str | None:
+        """What a result is a result of; None if it is not installed."""
+        if self.package == "tunewell":
+            return f"tunewell {_sources()}"
+        try:
+            return f"{self.package} {metadata.version(self.package)}"
+        except metadata.PackageNotFoundError:
+            return None
 
 
-def _tpe(seed: int) -> optuna.samplers.BaseSampler:
-    return optuna.samplers.TPESampler(seed=seed)
+@cache
+def _sources() -> str:
+    """A digest of the package: its version stays the same while it is worked on, its searches do not."""
+    digest = hashlib.sha256()
+    folder = Path(tw.__file__).parent
+    for path in sorted(folder.rglob("*.py")):
+        if path.relative_to(folder).parts[0] not in {"cli", "nn", "demo", "estimators", "runners", "adapters"}:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
-def _median() -> optuna.pruners.BasePruner:
-    return optuna.pruners.MedianPruner(n_warmup_steps=6)
+def _ours(**settings: object) -> Contestant:
+    return Contestant("tunewell", lambda seed, trainings: Tunewell(seed, trainings, **settings))
 
 
-METHODS: dict[str, Callable[[int, int], Method]] = {
-    "tunewell auto": Tunewell,
-    "tunewell freeze_thaw": lambda seed, n: Tunewell(seed, n, scheduler="freeze_thaw", first=[SPACE.defaults()]),
-    "tunewell random": lambda seed, n: Tunewell(seed, n, scheduler="full", sampler="random"),
-    "tunewell hyperband": lambda seed, n: Tunewell(seed, n, scheduler="hyperband", sampler="random"),
-    "Optuna TPE": lambda seed, _: Optuna(seed, sampler=_tpe),
-    "Optuna TPE, default first": lambda seed, _: Optuna(seed, sampler=_tpe, default=True),
-    "Optuna TPE, Hyperband": lambda seed, _: Optuna(seed, sampler=_tpe, pruner=optuna.pruners.HyperbandPruner),
-    "Optuna TPE, median after 6": lambda seed, _: Optuna(seed, sampler=_tpe, pruner=_median),
+def _peer(package: str, module: str, name: str, **settings: object) -> Contestant:
+    """One whose file is imported only when it is begun, since it may not be installed."""
+
+    def begin(seed: int, _: int) -> Method:
+        method: Method = getattr(import_module(f"peers.{module}"), name)(seed, **settings)
+        return method
+
+    return Contestant(package, begin)
+
+
+def _optuna(**settings: object) -> Contestant:
+    return _peer("optuna", "optuna", "Optuna", **settings)
+
+
+def _syne_tune(**settings: object) -> Contestant:
+    return _peer("syne-tune", "syne_tune", "SyneTune", **settings)
+
+
+RANDOM = "random search"
+# 32 settings, as many as there is time for: the rest at their defaults
+GRID = GridSampler(
+    {"learning_rate": 4, "batch_size": 2, "momentum": 2, "max_units": 2}
+    | dict.fromkeys(("weight_decay", "num_layers", "max_dropout"), 1)
+)
+METHODS: dict[str, Contestant] = {
+    "tunewell auto": _ours(),
+    "tunewell freeze_thaw": _ours(scheduler="freeze_thaw", first=[DEFAULT]),
+    "tunewell hyperband": _ours(scheduler="hyperband", sampler="random"),
+    RANDOM: _ours(scheduler="full", sampler="random"),
+    "grid search": _ours(scheduler="full", sampler=GRID),
+    "Optuna TPE": _optuna(sampler="tpe"),
+    "Optuna TPE, default first": _optuna(sampler="tpe", default=True),
+    "Optuna TPE, Hyperband": _optuna(sampler="tpe", pruner="hyperband"),
+    "Optuna TPE, halving from 6": _optuna(sampler="tpe", pruner="halving"),
+    "Optuna TPE, median after 6": _optuna(sampler="tpe", pruner="median"),
+    "Optuna TPE, median after 6, default first": _optuna(sampler="tpe", pruner="median", default=True),
+    "Optuna GP": _optuna(sampler="gp"),
+    "Optuna GP, default first": _optuna(sampler="gp", default=True),
+    "SMAC3 multi-fidelity": _peer("smac", "smac", "multi_fidelity"),
+    "Syne Tune ASHA": _syne_tune(scheduler="asha"),
+    "Syne Tune BOHB": _syne_tune(scheduler="bohb"),
+    "Syne Tune ASHA, CQR": _syne_tune(scheduler="cqr"),
+    "Syne Tune BOHB, default first": _syne_tune(scheduler="bohb", default=True),
+    "NePS PriorBand": _peer("neural-pipeline-search", "neps", "priorband"),
+    "HEBO": _peer("HEBO", "hebo", "hebo"),
+    "DEHB": _peer("DEHB", "dehb", "dehb"),
 }
-
-
-class Timed:
-    """A method whose decisions are timed."""
-
-    def __init__(self, method: Method) -> None:
-        self.method = method
-        self.seconds = 0.0
-        self.decisions = 0
-
-    def next(self) -> Job | None:
-        start = time.process_time()
-        job = self.method.next()
-        self.seconds += time.process_time() - start
-        self.decisions += job is not None
-        return job

@@ -1,103 +1,153 @@
-"""Regret by epochs spent: see the README of this folder.
+"""Runs searches on LCBench's surrogate and keeps what each came to: see the README of this folder.
 
-python benchmarks/lcbench/run.py --data FOLDER [--seeds 5] [--workers 1] [--methods ...] [--inside] [--json FILE]
+python benchmarks/lcbench/run.py --data FOLDER [--results .lcbench] [--seeds 5] [--workers 1] [--methods ...]
+
+Runs that the results hold already are not done again, unless they are of another version of their method. Then
+`report.py` makes tables and a figure of them.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import tempfile
+import os
+import sys
+import zlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 
-import numpy as np
-from methods import METHODS, Job, Timed
-from surrogate import EPOCHS, Surrogate
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
-POINTS = (1, 2, 3, 5, 10, 20, 30)  # full trainings' worth of epochs
+from methods import METHODS
+from problem import EPOCHS
+from results import Key, Run, gains, read_references, read_run, write_references, write_run
+from simulation import simulate
+from surrogate import Surrogate
+
+TRAININGS = 30
 
 
-def best_by_epoch(surrogate: Surrogate, task: str, name: str, seed: int, workers: int) -> tuple[np.ndarray, float]:
-    """(30 x 52,): the best accuracy seen after each epoch; and seconds a decision. Simulated time, asynchronous."""
-    in_all = POINTS[-1] * EPOCHS
-    timed = Timed(METHODS[name](seed, POINTS[-1]))
-    curves: dict[object, np.ndarray] = {}
-    slots: list[Job | None] = [None] * workers
-    best, trace = 0.0, np.zeros(in_all)
-    spent = 0
-    while spent < in_all:
-        for slot in range(workers):
-            if slots[slot] is None:
-                slots[slot] = timed.next()
-            job = slots[slot]
-            if job is None or spent == in_all:
-                continue
-            trial, setting, epoch, last = job
-            number = getattr(trial, "number", trial)
-            if number not in curves:
-                curves[number] = surrogate.curves(task, [setting])[0]
-            accuracy = float(curves[number][epoch - 1])
-            best = max(best, accuracy)
-            trace[spent] = best
-            spent += 1
-            goes_on = timed.method.report(trial, epoch, accuracy)
-            slots[slot] = (trial, setting, epoch + 1, last)
-            if epoch == last or not goes_on:
-                timed.method.done(trial)
-                slots[slot] = None
-    return trace, timed.seconds / timed.decisions
+@cache
+def _surrogate(data: Path) -> Surrogate:
+    return Surrogate(data)
+
+
+def run(key: Key, data: Path, results: Path) -> None:
+    """One search, kept when it is done."""
+    method, surrogate = METHODS[key.method], _surrogate(data)
+    outcome = simulate(
+        method.begin(_seed(key), TRAININGS),
+        lambda setting: surrogate.curves(key.task, [setting])[0],
+        epochs=TRAININGS * EPOCHS,
+        workers=key.workers,
+    )
+    kept = Run(
+        key,
+        version=str(method.version),
+        epochs=len(outcome.best),
+        gains=gains(outcome.best),
+        trials=outcome.trials,
+        decisions=outcome.decisions,
+        seconds=outcome.seconds,
+        idle=outcome.idle,
+    )
+    write_run(results, kept)
+
+
+def _seed(key: Key) -> int:
+    """Another on each task: with the same, all tasks would have the same luck, and their spread would not tell."""
+    return zlib.crc32(f"{key.task} {key.seed}".encode()) >> 1  # 31 bits, which every library takes
+
+
+def installed(names: Sequence[str]) -> list[str]:
+    """Those of the methods that can be run here; each other is named, with what it lacks."""
+    able = []
+    for name in names:
+        method = METHODS[name]
+        if method.version is None:
+            print(f"{name}: skipped, since {method.package} is not installed", file=sys.stderr)
+            continue
+        try:
+            method.begin(0, TRAININGS)
+        except ImportError as error:
+            print(f"{name}: skipped, since {method.version} cannot be imported: {error}", file=sys.stderr)
+            continue
+        able.append(name)
+    return able
+
+
+def undone(keys: Sequence[Key], results: Path) -> Iterator[Key]:
+    """The runs that are not kept yet, or of another version."""
+    for key in keys:
+        try:
+            kept = read_run(key.path(results))
+        except FileNotFoundError:
+            yield key
+        else:
+            if kept.version != METHODS[key.method].version:
+                yield key
+
+
+def learn_references(surrogate: Surrogate, results: Path) -> None:
+    """What is known of each task, computed once: a minute."""
+    known = read_references(results)
+    if not set(surrogate.tasks) <= set(known):
+        new = {task: surrogate.reference(task) for task in surrogate.tasks if task not in known}
+        write_references(results, known | new)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the folder of model.onnx and tasks.json")
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--methods", nargs="+", default=list(METHODS))
+    parser.add_argument("--results", type=Path, default=Path(".lcbench"), help="the folder that keeps the runs")
+    parser.add_argument("--seeds", type=int, default=5, help="runs of each method and task; 5 if not given")
+    parser.add_argument("--workers", type=int, default=1, help="simulated, asynchronous; 1 if not given")
+    parser.add_argument("--processes", type=int, default=1, help="runs at the same time")
     parser.add_argument(
-        "--inside", action="store_true", help="only tasks whose best known setting is not in the corner"
+        "--methods",
+        nargs="+",
+        default=list(METHODS),
+        choices=list(METHODS),
+        metavar="NAME",
+        help=f"all if not given; some of: {', '.join(map(repr, METHODS))}",
     )
-    parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    surrogate = Surrogate(arguments.data)
-    references = known_references(surrogate)
-    tasks = [task for task in surrogate.tasks if not (arguments.inside and references[task]["corner"])]
-    traces: dict[str, np.ndarray] = {}
-    seconds: dict[str, float] = {}
-    for name in arguments.methods:
-        runs = [
-            [best_by_epoch(surrogate, t, name, seed, arguments.workers) for seed in range(arguments.seeds)]
-            for t in tasks
-        ]
-        traces[name] = np.array([[trace for trace, _ in row] for row in runs])  # (tasks, seeds, epochs)
-        seconds[name] = float(np.mean([spent for row in runs for _, spent in row]))
-    median = np.array([references[task]["median"] for task in tasks])[:, np.newaxis, np.newaxis]
-    seen = np.max([trace.max(axis=(1, 2)) for trace in traces.values()], axis=0)
-    best = np.maximum([references[task]["best"] for task in tasks], seen)[:, np.newaxis, np.newaxis]
-    print(f"{len(tasks)} tasks, {arguments.seeds} seeds, {arguments.workers} worker(s)\n")
-    print("| regret after full trainings' worth of epochs | " + " | ".join(map(str, POINTS)) + " | ms a decision |")
-    print("|---" * (len(POINTS) + 2) + "|")
-    table = {}
-    for name, trace in traces.items():
-        regret = ((best - trace) / (best - median))[:, :, np.array(POINTS) * EPOCHS - 1].mean(axis=1)  # (tasks, points)
-        mean, error = regret.mean(axis=0), regret.std(axis=0, ddof=1) / np.sqrt(len(tasks))
-        cells = [f"{m:.2f} ± {e:.2f}" for m, e in zip(mean, error, strict=True)]
-        print(f"| {name} | " + " | ".join(cells) + f" | {seconds[name] * 1e3:.1f} |", flush=True)
-        table[name] = {"mean": mean.tolist(), "error": error.tolist(), "ms": seconds[name] * 1e3}
-    if arguments.json:
-        arguments.json.write_text(json.dumps(table, indent=1))
+    surrogate = _surrogate(arguments.data)
+    learn_references(surrogate, arguments.results)
+    able = installed(arguments.methods)
+    keys = [
+        Key(name, task, seed, arguments.workers)
+        for seed in range(arguments.seeds)
+        for name in able
+        for task in surrogate.tasks
+    ]
+    left = list(undone(keys, arguments.results))
+    print(f"{len(keys)} runs, {len(left)} of them to be done", file=sys.stderr)
+    pool = ProcessPoolExecutor(arguments.processes, mp_context=get_context("spawn"))
+    try:
+        failed = _run_all(left, pool, arguments.data, arguments.results)
+    except KeyboardInterrupt:
+        sys.exit("interrupted; the same command goes on")
+    finally:
+        pool.shutdown(cancel_futures=True)
+    if failed:
+        sys.exit(f"not complete: {', '.join(sorted(failed))}")
 
 
-def known_references(surrogate: Surrogate) -> dict[str, dict[str, object]]:
-    """Computed once, a minute a machine, and kept in the folder for temporary files."""
-    path = Path(tempfile.gettempdir()) / "tunewell-lcbench-references.json"
-    if path.exists():
-        known = json.loads(path.read_text())
-        if set(known) == set(surrogate.tasks):
-            return known
-    known = {task: surrogate.reference(task) for task in surrogate.tasks}
-    path.write_text(json.dumps(known))
-    return known
+def _run_all(keys: Sequence[Key], pool: Executor, data: Path, results: Path) -> set[str]:
+    """The methods of which a run failed."""
+    waiting = {pool.submit(run, key, data, results): key for key in keys}
+    failed = set()
+    for n, future in enumerate(as_completed(waiting), start=1):
+        key = waiting[future]
+        if (error := future.exception()) is not None:
+            failed.add(key.method)
+            print(f"{key.method} on {key.task}, seed {key.seed}: {type(error).__name__}: {error}", file=sys.stderr)
+        elif n % 50 == 0 or n == len(keys):
+            print(f"{n} of {len(keys)}: {key.method}, seed {key.seed}", file=sys.stderr, flush=True)
+    return failed
 
 
 if __name__ == "__main__":

@@ -8,20 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
+from problem import EPOCHS, SPACE
+from results import Reference
 
-import tunewell as tw
-
-EPOCHS = 52
-NAMES = ("batch_size", "learning_rate", "momentum", "weight_decay", "num_layers", "max_units", "max_dropout")
-SPACE = tw.Space(
-    batch_size=tw.Int(16, 512, scale="log", tier=2, default=64),
-    learning_rate=tw.Float(1e-4, 1e-1, scale="log", tier=1, default=1e-2),
-    momentum=tw.Float(0.1, 0.99, scale="log1m", tier=2, default=0.9),
-    weight_decay=tw.Float(1e-5, 1e-1, scale="log", tier=3, default=1e-3),
-    num_layers=tw.Int(1, 5, tier=3, default=3),
-    max_units=tw.Int(64, 1024, scale="log", tier=2, default=256),
-    max_dropout=tw.Float(0.0, 1.0, tier=3, default=0.2),
-)
 _CORNER = {"batch_size": 16, "learning_rate": 0.1, "momentum": 0.99, "num_layers": 5}
 
 
@@ -38,7 +27,7 @@ class Surrogate:
 
     def curves(self, task: str, settings: Sequence[Mapping[str, object]]) -> np.ndarray:
         """(n, 52): accuracy, 0 to 1, of n settings by epoch."""
-        values = np.array([[float(str(setting[name])) for name in NAMES] for setting in settings])
+        values = np.array([[float(str(setting[name])) for name in SPACE.names] for setting in settings])
         n = len(values)
         epochs = np.tile(np.arange(1, EPOCHS + 1), n)[:, np.newaxis]
         inputs = np.hstack([epochs, np.repeat(values, EPOCHS, axis=0)]).astype(np.float32)
@@ -46,10 +35,10 @@ class Surrogate:
         output = self._model.run(None, {"x_cat": number, "x_cont": inputs})[0]
         return output[:, 1].reshape(n, EPOCHS).astype(np.float64) / 100
 
-    def reference(self, task: str, seed: int = 1) -> dict[str, object]:
+    def reference(self, task: str, seed: int = 1) -> Reference:
         """The median and the best of many settings, and whether the best lies in the corner of the space."""
         rng = np.random.default_rng(seed)
-        points = rng.random((4000, len(NAMES)))
+        points = rng.random((4000, len(SPACE.names)))
         found = self._best_of_curve(task, points)
         median = float(np.median(found))
         for _ in range(25):  # an evolution from the fifty best
@@ -62,7 +51,7 @@ class Surrogate:
             found = np.concatenate([found, self._best_of_curve(task, children)])
         best = SPACE.decode(points[found.argmax()])
         near = [abs(SPACE.params[n].to_unit(best[n]) - SPACE.params[n].to_unit(v)) < 0.1 for n, v in _CORNER.items()]
-        return {"median": median, "best": float(found.max()), "corner": bool(all(near))}
+        return Reference(median=median, best=float(found.max()), corner=bool(all(near)))
 
     def _best_of_curve(self, task: str, points: np.ndarray) -> np.ndarray:
         parts = [points[i : i + 1000] for i in range(0, len(points), 1000)]
