@@ -89,7 +89,7 @@ def _scheduler(
             raise SettingError("a scheduler that is given has its sampler already; give sampler= and first= to that")
         return scheduler
     drawn = sampler_by_name(sampler or "sobol", seed) if sampler is None or isinstance(sampler, str) else sampler
-    if scheduler == "auto":
+    if scheduler == "auto" and not past:  # which know better than a default
         settings = settings or (dict(space.defaults()),)
     if settings:
         drawn = FirstSampler(settings, drawn)

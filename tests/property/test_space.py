@@ -216,6 +216,15 @@ def test_many_settings_are_coded_as_each_alone(space, seed):
     np.testing.assert_array_equal(space.encode_many(many), [space.encode(params) for params in many])
 
 
+@given(space=spaces(), seed=st.integers(0, 2**32))
+def test_points_are_rounded_as_settings_are(space, seed):
+    points = np.random.default_rng(seed).random((5, len(space.params)))
+    for setting, again in zip(space.decode_many(points), space.decode_many(space.rounded(points)), strict=True):
+        assert list(again) == list(setting)
+        for name, value in setting.items():
+            assert again[name] == (pytest.approx(value, rel=1e-9, abs=1e-9) if isinstance(value, float) else value)
+
+
 @given(case=spaces_and_points())
 def test_what_is_decoded_passes_the_check_unchanged(case):
     space, point = case

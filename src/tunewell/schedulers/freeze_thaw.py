@@ -20,11 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunewell.history import History
-from tunewell.samplers import Sampler
+from tunewell.samplers import FirstSampler, Sampler
 from tunewell.samplers.settings import check_whole
 from tunewell.space.params import Choice
 from tunewell.space.space import Space
-from tunewell.space.values import Params
 from tunewell.trial import Allowance, Resume, Start
 
 if TYPE_CHECKING:
@@ -83,8 +82,8 @@ class FreezeThawScheduler:
             start = self._first(space, history, rungs, rng) if may_start else None
             if (answer := start or _first_paused(history, rungs)) or not may_start:
                 return answer
-            drawn, _ = _untried(space, history, rng.random((_ANYWHERE, len(space.params))))
-            return Start(drawn[0], rungs[0]) if drawn else None
+            drawn = _untried(space, history, rng.random((_ANYWHERE, len(space.params))))
+            return Start(space.decode(drawn[0]), rungs[0]) if len(drawn) else None
         known = _Known(space, history, rungs, seen, self._past(space))
         points = _candidates(space, history, seen, rng) if may_start else np.empty((0, len(space.params)))
         return known.choice(points)
@@ -102,21 +101,21 @@ class FreezeThawScheduler:
         return Past(self.past, space) if self.past else None
 
     def _first(self, space: Space, history: History, rungs: list[int], rng: np.random.Generator) -> Start | None:
-        """The sampler's next setting, unless that has been tried; or what past studies agree on, in full."""
+        """The sampler's next setting, unless that has been tried; or what past studies agree on, the first in full."""
         past = self._past(space)
-        if past is None:
+        if past is None or (isinstance(self.sampler, FirstSampler) and len(history) < len(self.sampler.settings)):
             params = self.sampler.suggest(space, history, rng)
-            if params is None or not _untried(space, history, space.encode_many([params]))[0]:
+            if params is None or not len(_untried(space, history, np.nan_to_num(space.encode(params))[np.newaxis])):
                 return None
             return Start(params, rungs[0])
-        settings, points = _untried(space, history, np.vstack([past.best, rng.random((_ANYWHERE, len(space.params)))]))
-        if not settings:
+        points = _untried(space, history, np.vstack([past.best, rng.random((_ANYWHERE, len(space.params)))]))
+        if not len(points):
             return None
         expected = past.at(points)[:, -1]
         # the best on the whole, to the end; then the best if the new study is like one that is drawn
         weights = rng.normal(size=expected.shape[1] - 1) if len(history) else np.zeros(expected.shape[1] - 1)
         best = int((expected[:, 0] + expected[:, 1:] @ weights).argmin())
-        return Start(settings[best], rungs[0] if len(history) else rungs[-1])
+        return Start(space.decode(points[best]), rungs[0] if len(history) else rungs[-1])
 
 
 class _Known:
@@ -153,9 +152,9 @@ class _Known:
     def choice(self, points: Floats) -> Start | Resume | None:
         """The best of these new settings, (k, d), and of the paused trials."""
         history, rungs = self._history, self._rungs
-        settings, points = _untried(self._space, history, points)
+        points = _untried(self._space, history, points)
         paused = np.flatnonzero(history.paused)
-        if not settings and not len(paused):
+        if not len(points) and not len(paused):
             return None
         model = self._believing_in_the_running()
         best = float(self._seen.y.min())
@@ -166,9 +165,11 @@ class _Known:
 
         chosen = int(log_expected_improvement(mean, deviation, best).argmax())
         why = _why(self._seen.warp, float(mean[chosen]), float(deviation[chosen]), best) | {"n_weighed": len(mean)}
-        if chosen < len(settings):
-            return Start(settings[chosen], rungs[0], note={"fit": self._fit, "why": {"kind": "start"} | why})
-        trial = int(paused[chosen - len(settings)])
+        if chosen < len(points):
+            return Start(
+                self._space.decode(points[chosen]), rungs[0], note={"fit": self._fit, "why": {"kind": "start"} | why}
+            )
+        trial = int(paused[chosen - len(points)])
         return Resume(trial, _next_rung(rungs, int(history.epochs[trial])), note={"why": {"kind": "resume"} | why})
 
     def _believing_in_the_running(self) -> CurveModel:
@@ -222,15 +223,13 @@ def _candidates(space: Space, history: History, seen: Observations, rng: np.rand
     return np.vstack(parts)
 
 
-def _untried(space: Space, history: History, points: Floats) -> tuple[list[Params], Floats]:
-    """The settings at these points, (k, d), and where they lie once rounded; without those that a trial has already."""
+def _untried(space: Space, history: History, points: Floats) -> Floats:
+    """(k, d) -> those, as they are once rounded, that no trial has."""
     if not len(points):
-        return [], points
-    settings = space.decode_many(points)
-    points = space.encode_many(settings)
+        return points
+    points = space.rounded(points)
     known = {row.tobytes() for row in _comparable(history.points)}
-    new = [i for i, row in enumerate(_comparable(points)) if row.tobytes() not in known]
-    return [settings[i] for i in new], points[new]
+    return points[[row.tobytes() not in known for row in _comparable(points)]]
 
 
 def _comparable(points: Floats) -> Floats:

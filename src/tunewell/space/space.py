@@ -160,6 +160,20 @@ class Space:
                 setting[name] = value
         return [Params(self._in_order(setting)) for setting in settings]
 
+    def rounded(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(n, d) with no NaN -> (n, d): as encoding what they decode to gives them, but without making settings."""
+        columns = dict(zip(self._params, points.T, strict=True))
+        values: dict[str, NDArray[np.generic]] = {}
+        places: dict[str, NDArray[np.float64]] = {}
+        for name in self._order:
+            param = self._params[name]
+            values[name] = param.from_unit(columns[name])
+            places[name] = param.to_unit(values[name])
+            for parent, allowed in param.conditions.items():
+                holds = np.isin(values[parent], np.array(allowed, dtype=values[parent].dtype))
+                places[name][~holds | np.isnan(places[parent])] = np.nan
+        return np.column_stack([places[name] for name in self._params])
+
     def hold(self, names: Iterable[str]) -> Space:
         """The space with these parameters held at their defaults; what can then never be active is dropped."""
         held = set(names)
