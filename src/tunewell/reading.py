@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from tunewell.analysis.decisions import Decision, Outlook, decisions, outlook
 from tunewell.budget import Budget
 from tunewell.errors import MissingExtra, StoreError
 from tunewell.history import History
@@ -119,6 +120,17 @@ class StudyReader:
     def events(self, trial: int | None = None) -> list[Event]:
         """Every event, or a trial's, oldest first."""
         return self._known(self.store.events(self.record.id, trial))
+
+    def why(self, trial: int) -> list[Decision]:
+        """Why a trial was started, and resumed each time: what the scheduler's model expected of it.
+
+        Empty for one of the first settings, before a model knows anything, and for schedulers without a model.
+        """
+        return decisions(self.events(trial), maximize=self.maximize)
+
+    def outlook(self) -> Outlook | None:
+        """What one more training is expected to bring; None while no model has made ten decisions."""
+        return outlook(decisions(self.events(), maximize=self.maximize))
 
     def trials_dataframe(self) -> pd.DataFrame:
         """One row a trial: number, state, value and epoch of its best report, epochs, parameters, times.

@@ -15,12 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
+from tunewell.analysis.decisions import DECIDED
 from tunewell.budget import Budget
 from tunewell.client import as_numbers
 from tunewell.definition import check_same, define
 from tunewell.errors import (
     RepeatedFailure,
     ReportError,
+    SettingError,
     StoreError,
     StudyNotFound,
     TrialEnded,
@@ -82,6 +84,7 @@ class Study(StudyReader):
         store: str | Path | Store | None = None,
         name: str | None = None,
         resume: bool = False,
+        min_delta: float = 0.0,
     ) -> None:
         """Begin a study, or go on with one.
 
@@ -103,6 +106,8 @@ class Study(StudyReader):
             name: of the study in its store; `study` if None.
             resume: go on with the study of that name if there is one; its settings must be the same,
                 but for the budget, which is replaced (it counts what was spent before).
+            min_delta: stop before the budget is spent when no training is expected to improve the metric by as much
+                (see `outlook`); 0 never stops.
 
         Raises:
             SettingError: a setting cannot be used.
@@ -122,6 +127,8 @@ class Study(StudyReader):
             seed=seed,
             name=name,
         )
+        if not (isinstance(min_delta, int | float) and 0 <= min_delta < math.inf):
+            raise SettingError(f"min_delta must be a number of at least 0, in the metric's unit, got {min_delta!r}")
         opened = MemoryStore() if store is None else open_store(store) if isinstance(store, str | Path) else store
         try:
             known = opened.study(asked.name) if resume else None
@@ -129,10 +136,12 @@ class Study(StudyReader):
             known = None
         if known is None:
             self._set_up(opened, opened.add_study(asked), built)
+            self.min_delta = min_delta
             return
         check_same(known, asked)
         # as on record, unless it is somebody's own
         self._set_up(opened, known, None if isinstance(scheduler, str) else built)
+        self.min_delta = min_delta
         if budget is not None:
             self.budget = Budget.parse(asked.budget)
         if known.max_epochs is None and asked.max_epochs is not None:
@@ -161,6 +170,7 @@ class Study(StudyReader):
     def _set_up(self, store: Store, record: StudyRecord, scheduler: Scheduler | None) -> None:
         self._read(store, record)
         self._scheduler = scheduler
+        self.min_delta = 0.0
         self._sign = -1.0 if self.maximize else 1.0
         self._session: Session | None = None
         self._seconds_before = 0.0
@@ -194,6 +204,8 @@ class Study(StudyReader):
                 trial = self._trial(answer, session)
                 first = trial.epochs + 1
                 if self.store.begin_step(self.record.id, self._log.n_steps, trial):
+                    if isinstance(why := answer.note.get("why"), Mapping):
+                        self.add_event(DECIDED, trial=trial.number, epoch=first, until=trial.until, **why)
                     return self._give_out(trial, first)
 
     def report(self, trial: int, epoch: int, /, **metrics: float) -> bool:
@@ -334,10 +346,18 @@ class Study(StudyReader):
         """The budget is a time, and it is over."""
         return self.budget.unit == "seconds" and self.spent.seconds >= self.budget.amount
 
+    @property
+    def flat(self) -> bool:
+        """No training is expected to improve the metric by `min_delta`."""
+        if not self.min_delta:
+            return False
+        found = self.outlook()
+        return found is not None and found.gain < self.min_delta
+
     def _decide(self) -> Start | Resume | None:
         """The scheduler's answer, within the budget."""
         allowance = self._allowance()
-        if allowance.epochs < 1 or self.out_of_time:
+        if allowance.epochs < 1 or self.out_of_time or self.flat:
             return None
         if self.max_epochs is None:
             # nobody knows yet how long a training is: one trial goes ahead and tells, the others wait
@@ -366,7 +386,7 @@ class Study(StudyReader):
             until=answer.until,
             seed=_trial_seed(self.record.seed, number),
             started_at=time.time(),
-            note=answer.note,
+            note={name: value for name, value in answer.note.items() if name != "why"},
             session=session.id,
         )
 

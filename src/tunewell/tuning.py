@@ -42,6 +42,7 @@ def tune(
     store: str | Path | Store | None = None,
     name: str | None = None,
     resume: bool = False,
+    min_delta: float = 0.0,
     keep: int = KEPT_TRIALS,
     observer: Observer | None = None,
 ) -> Study:
@@ -69,6 +70,7 @@ def tune(
         store: where the record goes; `TUNEWELL_STORE` or `tunewell.db` if None, `"memory"` for nowhere.
         name: of the study; if None, that of the training function's file, numbered if there is one already.
         resume: go on with the newest study of that name.
+        min_delta: stop before the budget is spent when no training is expected to improve the metric by as much.
         keep: how many paused trials a worker keeps in memory.
         observer: is told what happens; if None, a live display on a terminal and nothing elsewhere.
 
@@ -96,6 +98,7 @@ def tune(
         store=opened,
         name=name or study_name(opened, _base_name(train), resume=resume),
         resume=resume,
+        min_delta=min_delta,
     )
     drive(study, train, workers=workers, threads=threads, keep=keep, observer=observer)
     return study

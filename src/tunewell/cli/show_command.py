@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 
 import click
 import numpy as np
@@ -13,6 +14,7 @@ from tunewell.cli.printing import curve, facts, moment, print_json, setting_line
 from tunewell.cli.records import best_or_none, study_record, trial_record, whole_trial_record
 from tunewell.errors import TrialNotFound
 from tunewell.progress import counts, duration, measured, spent_of_budget
+from tunewell.schedulers import FreezeThawScheduler
 from tunewell.stores import Session
 from tunewell.study import Study
 from tunewell.trial import Event, Report, Trial
@@ -23,18 +25,33 @@ ROWS = 20
 @click.command("show")
 @study_argument
 @click.option("--trial", "number", type=int, metavar="N", help="Show one trial: its setting, curve, events and origin.")
+@click.option("--why", "asked", type=int, metavar="N", help="Say why trial N was started, and resumed each time.")
 @click.option("--top", type=click.IntRange(1), metavar="N", help=f"Show the N best trials.  [default: {ROWS}]")
 @click.option("--last", type=click.IntRange(1), metavar="N", help="Show the N newest trials instead.")
 @store_option
 @json_option
 def command(
-    *, study: str | None, number: int | None, top: int | None, last: int | None, store: str | None, as_json: bool
+    *,
+    study: str | None,
+    number: int | None,
+    asked: int | None,
+    top: int | None,
+    last: int | None,
+    store: str | None,
+    as_json: bool,
 ) -> None:
     """Show STUDY and its trials, the best first.
 
     Without STUDY it is the newest on record.
     """
     with existing_study(store, study) as opened:
+        if asked is not None:
+            trial = _trial(opened, asked)
+            if as_json:
+                print_json([asdict(decision) for decision in opened.why(trial.number)])
+            else:
+                _print(_why_lines(opened, trial))
+            return
         if number is not None:
             trial = _trial(opened, number)
             if as_json:
@@ -80,6 +97,7 @@ def _study_lines(study: Study, trials: Sequence[Trial]) -> Iterator[str]:
             "best": best and f"{measured(best.value)}, trial {best.trial}, epoch {best.epoch}",
             "spent": spent_of_budget(study),
             "trials": counts(study),
+            "outlook": _outlook(study),
             "search": f"{_words(record.scheduler)}, seed {record.seed}",
             "begun": moment(record.created_at),
         }
@@ -100,6 +118,52 @@ def _study_lines(study: Study, trials: Sequence[Trial]) -> Iterator[str]:
         yield click.style(
             f"and {left_out} more: --top {len(study.trials)} shows all, tunewell export saves them", dim=True
         )
+
+
+def _outlook(study: Study) -> str | None:
+    found = study.outlook()
+    if found is None:
+        return None
+    return f"one more training gains {found.gain:.2g} on average; {found.chance:.0%} chance that it gains anything"
+
+
+def _why_lines(study: Study, trial: Trial) -> Iterator[str]:
+    """What was expected at each step of a trial, and what it came to."""
+    known, best = study.why(trial.number), study.best_of(trial.number)
+    yield f"trial {trial.number} of study {study.record.name}, {trial.state}"
+    yield ""
+    yield from (f"    {line}" for line in setting_lines(trial.params))
+    yield ""
+    if not known or known[0].action != "start":
+        yield f"It was started with no model's advice: {_unadvised(study)}."
+    if known:
+        yield f"What it was expected to reach at epoch {study.max_epochs}, when each of these steps was given out:"
+        yield ""
+        yield from table(
+            ("step", "epochs", "expected", "8 of 10 cases", "best then", "chance to beat it", "gain", "of"),
+            [
+                (
+                    decision.action,
+                    f"{decision.first_epoch} to {decision.until}",
+                    measured(decision.mean),
+                    f"{measured(decision.low)} to {measured(decision.high)}",
+                    measured(decision.best),
+                    f"{decision.chance:.0%}",
+                    f"{decision.gain:.2g}",
+                    decision.n_weighed,
+                )
+                for decision in known
+            ],
+        )
+    yield ""
+    yield f"It came to {measured(best[1])} at epoch {best[0]}." if best else f"It reported no finite {study.metric}."
+
+
+def _unadvised(study: Study) -> str:
+    name = str(study.record.scheduler.get("name"))
+    if name == FreezeThawScheduler.name:
+        return "it is one of the first settings, which are tried before anything is known"
+    return f"the scheduler {name} has none. {(type(study.scheduler).__doc__ or '').splitlines()[0].rstrip('.')}"
 
 
 def _varies(study: Study, name: str) -> bool:

@@ -38,6 +38,8 @@ RUNGS = 4
 _GROWTH = 1.15
 _ANYWHERE, _NEAR_BEST, _NEAR_DEFAULT = 512, 384, 128  # new settings that are weighed at each step
 _STEPS = (0.02, 0.4)  # the least and the largest usual move of a coordinate from a good setting
+_REFINED = (0.1, 0.03)  # steps by which the settings of the largest expected improvement are then bettered
+_PEAKS, _AROUND, _SHARE = 8, 24, 0.4  # how many, by how many new ones each, and the share of coordinates that move
 _MOST = 256
 """Trials that the model knows, half of them the best and half the newest, so that a decision's cost stays bounded."""
 _SURE = 1.2816  # deviations on both sides of the mean that hold 80 %
@@ -86,7 +88,7 @@ class FreezeThawScheduler:
             return Start(space.decode(drawn[0]), rungs[0]) if len(drawn) else None
         known = _Known(space, history, rungs, seen, self._past(space))
         points = _candidates(space, history, seen, rng) if may_start else np.empty((0, len(space.params)))
-        return known.choice(points)
+        return known.choice(points, rng)
 
     def _rungs(self, max_epochs: int) -> list[int]:
         return sorted({max(1, round(max_epochs / self.eta**i)) for i in range(RUNGS)})
@@ -149,28 +151,31 @@ class _Known:
         )
         self._fit = fit if enough else {"n": len(seen.y), "at": [round(x, 6) for x in self._model.fitted.tolist()]}
 
-    def choice(self, points: Floats) -> Start | Resume | None:
-        """The best of these new settings, (k, d), and of the paused trials."""
+    def choice(self, points: Floats, rng: np.random.Generator) -> Start | Resume | None:
+        """The best of these new settings, (k, d), of what lies near the best of them, and of the paused trials."""
+        from tunewell.surrogate import log_expected_improvement  # noqa: PLC0415  SciPy is slow to import
+
         history, rungs = self._history, self._rungs
         points = _untried(self._space, history, points)
         paused = np.flatnonzero(history.paused)
         if not len(points) and not len(paused):
             return None
-        model = self._believing_in_the_running()
-        best = float(self._seen.y.min())
+        model, best = self._believing_in_the_running(), float(self._seen.y.min())
+        for step in _REFINED if len(points) else ():
+            gains = log_expected_improvement(*self._predicted(model, points, np.full(len(points), -1)), best)
+            near = _moved(points[np.argsort(-gains, kind="stable")[:_PEAKS]], step, rng)
+            points = np.vstack([points, _untried(self._space, history, near)])
         mean, deviation = self._predicted(
             model, np.vstack([points, history.points[paused]]), np.r_[np.full(len(points), -1), self._place[paused]]
         )
-        from tunewell.surrogate import log_expected_improvement  # noqa: PLC0415  SciPy is slow to import
-
         chosen = int(log_expected_improvement(mean, deviation, best).argmax())
         why = _why(self._seen.warp, float(mean[chosen]), float(deviation[chosen]), best) | {"n_weighed": len(mean)}
         if chosen < len(points):
             return Start(
-                self._space.decode(points[chosen]), rungs[0], note={"fit": self._fit, "why": {"kind": "start"} | why}
+                self._space.decode(points[chosen]), rungs[0], note={"fit": self._fit, "why": {"action": "start"} | why}
             )
         trial = int(paused[chosen - len(points)])
-        return Resume(trial, _next_rung(rungs, int(history.epochs[trial])), note={"why": {"kind": "resume"} | why})
+        return Resume(trial, _next_rung(rungs, int(history.epochs[trial])), note={"why": {"action": "resume"} | why})
 
     def _believing_in_the_running(self) -> CurveModel:
         """They are believed to come out as predicted, so that no other worker tries the same (Ginsbourger, 2010)."""
@@ -221,6 +226,13 @@ def _candidates(space: Space, history: History, seen: Observations, rng: np.rand
         near = np.where(near > 1, 2 - near, near).clip(0, 1)  # reflected at the bounds
         parts.append(np.where(moved & unordered, anew, near))
     return np.vstack(parts)
+
+
+def _moved(points: Floats, step: float, rng: np.random.Generator) -> Floats:
+    """(k, d) -> (_AROUND k, d): around each, about half of the coordinates moved."""
+    near = np.repeat(np.nan_to_num(points, nan=0.5), _AROUND, axis=0)
+    moved: Floats = (near + rng.normal(size=near.shape) * step * (rng.random(near.shape) < _SHARE)).clip(0, 1)
+    return moved
 
 
 def _untried(space: Space, history: History, points: Floats) -> Floats:

@@ -1,0 +1,86 @@
+"""Why a scheduler did what it did, and whether going on is worth it: both from the decisions on record.
+
+A scheduler with a model says, with each step that it gives out, what it expected of it. So the reasons cost nothing to
+keep, and whether more search pays is what the last of them expected to gain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tunewell.trial import Event
+
+DECIDED = "decided"
+"""The kind of event that a decision is on record as."""
+_RECENT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was expected of a step when it was given out; values are the study's metric at the last epoch."""
+
+    trial: int
+    first_epoch: int
+    until: int
+    action: str
+    """`start` or `resume`."""
+    mean: float
+    """The middle of what was expected;"""
+    low: float
+    """in one case of ten it is worse than this,"""
+    high: float
+    """and in one of ten better than this."""
+    best: float
+    """The best value known at the time."""
+    chance: float
+    """Of the trial's beating it."""
+    gain: float
+    """By how much it would on average, no gain counting as 0."""
+    n_weighed: int
+    """How many new settings and paused trials it was chosen from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What one more training is expected to bring."""
+
+    gain: float
+    """The largest expected improvement of the metric among the last ten decisions."""
+    chance: float
+    """The largest chance of any improvement among them."""
+
+
+def decisions(events: Sequence[Event], *, maximize: bool) -> list[Decision]:
+    """Those on record, oldest first; decisions that were made by no model are not among them."""
+    return [
+        _decision(event.trial, event.epoch, event.data, -1.0 if maximize else 1.0)
+        for event in events
+        if event.kind == DECIDED and event.trial is not None and event.epoch is not None and "mean" in event.data
+    ]
+
+
+def outlook(known: Sequence[Decision]) -> Outlook | None:
+    """From the last ten decisions; None while there are fewer."""
+    if len(known) < _RECENT:
+        return None
+    recent = known[-_RECENT:]
+    return Outlook(max(decision.gain for decision in recent), max(decision.chance for decision in recent))
+
+
+def _decision(trial: int, epoch: int, data: Mapping[str, Any], sign: float) -> Decision:
+    worse, better = data["high"], data["low"]  # in the log, lower is better
+    return Decision(
+        trial=trial,
+        first_epoch=epoch,
+        until=int(data["until"]),
+        action=str(data["action"]),
+        mean=sign * data["mean"],
+        low=sign * worse,
+        high=sign * better,
+        best=sign * data["best"],
+        chance=data["chance"],
+        gain=data["gain"],
+        n_weighed=int(data["n_weighed"]),
+    )
