@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tunewell.analysis.decisions import Decision, Outlook
 from tunewell.budget import Budget
 from tunewell.client import params, report
+from tunewell.confirmation import Confirmed, confirmation, confirmed
 from tunewell.errors import MissingExtra, TunewellError
 from tunewell.reading import Best
 from tunewell.run import Run
 from tunewell.samplers import FirstSampler, GridSampler, RandomSampler, SobolSampler
-from tunewell.schedulers import AshaScheduler, FullScheduler, HalvingScheduler, HyperbandScheduler
+from tunewell.schedulers import AshaScheduler, FreezeThawScheduler, FullScheduler, HalvingScheduler, HyperbandScheduler
 from tunewell.space.params import Choice, Float, Int
 from tunewell.space.ready_made import (
     batch_size,
@@ -39,14 +41,18 @@ __all__ = [
     "Best",
     "Budget",
     "Choice",
+    "Confirmed",
+    "Decision",
     "FirstSampler",
     "Float",
+    "FreezeThawScheduler",
     "FullScheduler",
     "GridSampler",
     "HalvingScheduler",
     "HyperbandScheduler",
     "Int",
     "MemoryStore",
+    "Outlook",
     "Params",
     "RandomSampler",
     "Run",
@@ -62,6 +68,8 @@ __all__ = [
     "batch_size",
     "beta1",
     "beta2",
+    "confirmation",
+    "confirmed",
     "dropout",
     "hidden_units",
     "layers",

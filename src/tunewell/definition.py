@@ -21,6 +21,8 @@ from tunewell.space.values import Value
 from tunewell.stores import StudyRecord
 
 DEFAULT_NAME = "study"
+CONFIRMED = "-confirmed-"
+"""Stands in the name of a study that confirms another, after that one's name."""
 DEFAULT_BUDGET = 30
 """Full trainings."""
 

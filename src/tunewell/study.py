@@ -18,7 +18,7 @@ import numpy as np
 from tunewell.analysis.decisions import DECIDED
 from tunewell.budget import Budget
 from tunewell.client import as_numbers
-from tunewell.definition import check_same, define
+from tunewell.definition import CONFIRMED, check_same, define
 from tunewell.errors import (
     RepeatedFailure,
     ReportError,
@@ -149,7 +149,9 @@ class Study(StudyReader):
 
     @classmethod
     def open(cls, store: str | Path | Store, name: str | None = None) -> Study:
-        """A study that a store has; the newest if `name` is None. It can be read, and gone on with by `ask`.
+        """A study that a store has, to be read or gone on with.
+
+        If `name` is None, it is the newest one that does not confirm another.
 
         Raises:
             StoreError: there is no such store.
@@ -160,7 +162,7 @@ class Study(StudyReader):
             records = opened.studies()
             if not records:
                 raise StoreError(f"{opened.url} has no study yet; `tunewell tune` makes one")
-            record = records[-1]
+            record = next((known for known in reversed(records) if CONFIRMED not in known.name), records[-1])
         else:
             record = opened.study(name)
         study = cls.__new__(cls)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tunewell.confirmation import confirmation
 from tunewell.errors import SettingError
 from tunewell.progress import live_progress
 from tunewell.reading import StudyReader
@@ -43,6 +44,7 @@ def tune(
     name: str | None = None,
     resume: bool = False,
     min_delta: float = 0.0,
+    confirm: int = 0,
     keep: int = KEPT_TRIALS,
     observer: Observer | None = None,
 ) -> Study:
@@ -71,6 +73,8 @@ def tune(
         name: of the study; if None, that of the training function's file, numbered if there is one already.
         resume: go on with the newest study of that name.
         min_delta: stop before the budget is spent when no training is expected to improve the metric by as much.
+        confirm: in the end, train each of the three best settings again in full with so many fresh seeds, beyond the
+            budget; `confirmed(study)` says what came of it.
         keep: how many paused trials a worker keeps in memory.
         observer: is told what happens; if None, a live display on a terminal and nothing elsewhere.
 
@@ -100,7 +104,10 @@ def tune(
         resume=resume,
         min_delta=min_delta,
     )
-    drive(study, train, workers=workers, threads=threads, keep=keep, observer=observer)
+    over = drive(study, train, workers=workers, threads=threads, keep=keep, observer=observer)
+    if confirm and over:
+        again = confirmation(study, seeds=confirm)
+        drive(again, train, workers=workers, threads=threads, keep=keep, observer=observer)
     return study
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from tunewell.confirmation import confirmed
 from tunewell.errors import StoreError
 from tunewell.progress import trials_by_state
 from tunewell.reading import Best
@@ -34,6 +35,8 @@ def study_record(study: Study) -> dict[str, object]:
         "metric": record.metric,
         "direction": record.direction,
         "best": None if best is None else best_record(best),
+        "confirmed": [asdict(one) | {"mean": one.mean, "margin": one.margin} for one in confirmed(study)],
+        "outlook": None if (ahead := study.outlook()) is None else asdict(ahead),
         "trials_by_state": trials_by_state(study),
         "epochs": study.spent.epochs,
         "max_epochs": study.max_epochs,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tunewell.cli.job import Job
@@ -36,10 +37,17 @@ class Options:
     levels: int | None = None
     tier: int | None = None
     seed: int | None = None
+    min_delta: float | None = None
+    past: Sequence[str] = ()
+    """Studies of other data, in the same store."""
 
 
-def new_study(job: Job, said: Options, store: Store | None, name: str | None = None) -> Study:
+def new_study(
+    job: Job, said: Options, store: Store | None, name: str | None = None, past: Sequence[Study] = ()
+) -> Study:
     """A study that begins; in memory if no store is given, which shows whether it can.
+
+    past: the studies that it learns from.
 
     Raises:
         TunewellError: it cannot.
@@ -56,10 +64,12 @@ def new_study(job: Job, said: Options, store: Store | None, name: str | None = N
         budget=said.budget or file.budget or BUDGET,
         scheduler=scheduler,
         sampler=sampler,
+        warm_start=past,
         max_tier=said.tier or TIER,
         seed=seed,
         store=store,
         name=name,
+        min_delta=said.min_delta or 0.0,
     )
     job.check(study.space)
     return study
@@ -100,6 +110,7 @@ def old_study(job: Job, said: Options, store: Store, name: str | None) -> Study:
         store=store,
         name=name,
         resume=True,
+        min_delta=said.min_delta or 0.0,
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict
 import click
 import numpy as np
 
+from tunewell.cli.confirmed import confirmed_lines, outlook_line
 from tunewell.cli.options import existing_study, json_option, store_option, study_argument
 from tunewell.cli.printing import curve, facts, moment, print_json, setting_lines, table
 from tunewell.cli.records import best_or_none, study_record, trial_record, whole_trial_record
@@ -97,13 +98,14 @@ def _study_lines(study: Study, trials: Sequence[Trial]) -> Iterator[str]:
             "best": best and f"{measured(best.value)}, trial {best.trial}, epoch {best.epoch}",
             "spent": spent_of_budget(study),
             "trials": counts(study),
-            "outlook": _outlook(study),
+            "outlook": outlook_line(study),
             "search": f"{_words(record.scheduler)}, seed {record.seed}",
             "begun": moment(record.created_at),
         }
     )
     if not trials:
         return
+    yield from confirmed_lines(study)
     yield ""
     names = [name for name in study.space.names if _varies(study, name)]
     rows = []
@@ -118,13 +120,6 @@ def _study_lines(study: Study, trials: Sequence[Trial]) -> Iterator[str]:
         yield click.style(
             f"and {left_out} more: --top {len(study.trials)} shows all, tunewell export saves them", dim=True
         )
-
-
-def _outlook(study: Study) -> str | None:
-    found = study.outlook()
-    if found is None:
-        return None
-    return f"one more training gains {found.gain:.2g} on average; {found.chance:.0%} chance that it gains anything"
 
 
 def _why_lines(study: Study, trial: Trial) -> Iterator[str]:

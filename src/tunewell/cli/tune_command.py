@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from tunewell.cli.confirmed import confirmed_lines, outlook_line
 from tunewell.cli.job import job
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import json_option, store_option
@@ -18,6 +19,7 @@ from tunewell.cli.printing import facts, print_json, setting_lines
 from tunewell.cli.records import best_or_none, study_record
 from tunewell.cli.settings import BUDGET, METRIC, TIER, TIERS, Options, grid_of, new_study, old_study
 from tunewell.cli.space_command import print_preview, print_warnings
+from tunewell.confirmation import confirmation
 from tunewell.errors import SettingError
 from tunewell.progress import (
     counts,
@@ -70,11 +72,15 @@ class _TuneCommand(click.Command):
 @click.option(
     "--scheduler",
     type=click.Choice(["auto", *SCHEDULERS]),
-    help="Which trial gets the next epochs.  [default: auto, the space's defaults first, then asha]",
+    help="Which trial gets the next epochs.  [default: auto, the defaults and a few more, then freeze_thaw]",
 )
 @click.option("--eta", type=int, metavar="N", help="One trial in so many goes on at each rung of the scheduler.")
 @click.option("--min-epochs", type=int, metavar="N", help="The scheduler's first rung.")
-@click.option("--sampler", type=click.Choice(SAMPLERS), help="Where new settings come from.  [default: sobol]")
+@click.option(
+    "--sampler",
+    type=click.Choice(SAMPLERS),
+    help="Where new settings come from.  [default: sobol; asha decides then, if no scheduler is named]",
+)
 @click.option("--levels", type=int, metavar="N", help="How many values of each number a grid has.")
 @click.option(
     "--tier",
@@ -86,6 +92,22 @@ class _TuneCommand(click.Command):
 @store_option
 @click.option("--name", metavar="NAME", help="The study's name.  [default: the script's, numbered]")
 @click.option("--resume", is_flag=True, help="Go on with the newest study of that name.")
+@click.option(
+    "--warm-start",
+    "past",
+    metavar="STUDY",
+    multiple=True,
+    help="Learn from this study of other data, in the same store; may be said several times.",
+)
+@click.option(
+    "--min-delta", type=click.FloatRange(0), metavar="X", help="Stop when no training is expected to gain as much."
+)
+@click.option(
+    "--confirm",
+    type=click.IntRange(1),
+    metavar="N",
+    help="In the end, train the three best settings again in full, each with N fresh seeds.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be drawn, and train nothing.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @json_option
@@ -102,6 +124,7 @@ def command(
     store: str | None,
     name: str | None,
     resume: bool,
+    confirm: int | None,
     dry_run: bool,
     quiet: bool,
     as_json: bool,
@@ -123,7 +146,8 @@ def command(
         to_train = job(script, program, space_file)
         if not resume:
             # in memory first: what cannot be used is said before a store is made
-            draft = new_study(to_train, Options(**said), None, name)
+            past = [Study.open(store or default_store(), other) for other in said["past"]]
+            draft = new_study(to_train, Options(**said), None, name, past)
             _announce(draft)
     if dry_run:
         print_preview(draft.space, as_json=as_json)
@@ -131,10 +155,16 @@ def command(
     opened = open_store(store or default_store(), create=not resume)
     try:
         with _talk_on_stderr():
-            begin = old_study if resume else new_study
-            study = begin(to_train, Options(**said), opened, name)
+            if resume:
+                study = old_study(to_train, Options(**said), opened, name)
+            else:
+                study = new_study(to_train, Options(**said), opened, name, past)
             before = _trained(study)
-            over = _run(study, to_train.train_for(study.metric), workers=workers, threads=threads, quiet=quiet)
+            train = to_train.train_for(study.metric)
+            over = _run(study, train, workers=workers, threads=threads, quiet=quiet)
+            if over and confirm:
+                again = confirmation(study, seeds=confirm)
+                over = _run(again, train, workers=workers, threads=threads, quiet=quiet)
         in_store = ["--store", store] if store else []
         _print_summary(study, over=over, look=["show", study.record.name, *in_store], as_json=as_json)
         nothing_found = best_or_none(study) is None
@@ -145,7 +175,7 @@ def command(
     if not over:
         click.echo(f"interrupted; all is on record; go on with: {go_on}", err=True)
         ctx.exit(INTERRUPTED)
-    if nothing_done:
+    if nothing_done and not confirm:
         click.echo("nothing was left to train: the budget is spent; give more with --resume --budget", err=True)
     if nothing_found:
         ctx.exit(1)
@@ -186,11 +216,14 @@ def _print_summary(study: Study, *, over: bool, look: list[str], as_json: bool) 
         click.echo(f"best {record.metric} {value}, trial {best.trial}, epoch {best.epoch}\n")
         for line in setting_lines(best.params):
             click.echo(f"    {line}")
+        for line in confirmed_lines(study):
+            click.echo(line)
     click.echo()
     for line in facts(
         {
             "spent": f"{spent_of_budget(study)}, {duration(study.spent.seconds)}",
             "trials": counts(study),
+            "outlook": outlook_line(study),
             "record": f"study {record.name!r} in {study.store.url}",
             "look": shlex.join(["tunewell", *look]),
         }

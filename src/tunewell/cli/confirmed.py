@@ -1,0 +1,32 @@
+"""What a study says of its winner and of going on, for the commands that print it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tunewell.cli.printing import table
+from tunewell.confirmation import confirmed
+from tunewell.progress import measured
+from tunewell.study import Study
+
+
+def confirmed_lines(study: Study) -> Iterator[str]:
+    """What the best settings reached when they were trained again; nothing if they were not."""
+    found = confirmed(study)
+    if not found:
+        return
+    yield ""
+    yield f"The best report is the luckiest of {len(study.trials)} trials. Trained again with fresh seeds:"
+    yield ""
+    rows = [(one.trial, measured(one.found), measured(one.mean), f"{one.margin:.2g}", len(one.values)) for one in found]
+    yield from table(("trial", "found", "mean", "95 % within", "seeds"), rows)
+    yield ""
+    yield f"An honest best is trial {found[0].trial}, with {measured(found[0].mean)} on average."
+
+
+def outlook_line(study: Study) -> str | None:
+    """What more search would bring, if a model has said so."""
+    found = study.outlook()
+    if found is None:
+        return None
+    return f"one more training gains {found.gain:.2g} on average; {found.chance:.0%} chance that it gains anything"

@@ -1,0 +1,122 @@
+"""Is the winner real? The best settings of a study are trained again, in full, with fresh seeds.
+
+The best report of a search is the luckiest of thousands: it flatters its setting. Trained again several times, a
+setting shows what it reaches on average, and how far that can be told. The trainings are a study of their own beside
+the one that they confirm, so that this one stays what it was; they are resumed, shown and exported like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from tunewell.definition import CONFIRMED
+from tunewell.errors import SettingError
+from tunewell.reading import StudyReader
+from tunewell.samplers import FirstSampler, RandomSampler
+from tunewell.schedulers import FullScheduler
+from tunewell.space.values import Value
+from tunewell.study import Study
+from tunewell.trial import TrialState
+
+_LEVEL = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A setting, trained again."""
+
+    trial: int
+    """The trial of the search that had it first."""
+    found: float
+    """The metric that the search saw."""
+    values: tuple[float, ...]
+    """The best report of each new training; fewer than asked for while they are under way, or if some failed."""
+    params: Mapping[str, Value]
+
+    @property
+    def mean(self) -> float:
+        """Of the values; NaN if there are none."""
+        return float(np.mean(self.values)) if self.values else float("nan")
+
+    @property
+    def margin(self) -> float:
+        """The mean's 95 % interval reaches so far to both sides (Student's t); infinite for a single value."""
+        from scipy.stats import t  # type: ignore[import-untyped]  # noqa: PLC0415  slow to import
+
+        n = len(self.values)
+        if n < 2:
+            return float("inf")
+        return float(t.ppf((1 + _LEVEL) / 2, n - 1) * np.std(self.values, ddof=1) / np.sqrt(n))
+
+
+def confirmation(study: Study, *, seeds: int, best: int = 3) -> Study:
+    """The study that trains the best settings of another again; to be driven like any other, and resumed.
+
+    Args:
+        study: has found something.
+        seeds: trainings of each setting, each with a seed of its own, which the search did not use.
+        best: how many settings, by their best reports.
+
+    Raises:
+        SettingError: `seeds` or `best` is no whole number of at least 1, or nothing has been found.
+    """
+    for name, value in (("confirm", seeds), ("best", best)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise SettingError(f"{name} must be a whole number of at least 1, got {value!r}")
+    trials = _best_trials(study, best)
+    if not trials:
+        raise SettingError(f"study {study.record.name!r} has no finite {study.metric!r} to confirm yet")
+    settings = [dict(study.trials[trial].params) for trial in trials]
+    return Study(
+        study.space,
+        metric=study.metric,
+        direction=study.record.direction,
+        max_epochs=study.max_epochs,
+        budget=f"{seeds * len(settings)}trials",
+        # setting by setting and seed by seed in turn, so that what is there at any time is balanced
+        scheduler=FullScheduler(FirstSampler(settings * seeds, RandomSampler())),
+        max_tier=4,  # what the study held is held in its space
+        seed=study.record.seed + 1,
+        store=study.store,
+        name=_name(study, trials, seeds),
+        resume=True,
+    )
+
+
+def confirmed(study: StudyReader) -> list[Confirmed]:
+    """What the newest confirmation of a study has on record, the best mean first; empty if there is none."""
+    names = [record.name for record in study.store.studies() if record.name.startswith(study.record.name + CONFIRMED)]
+    if not names:
+        return []
+    again = Study.open(study.store, names[-1])
+    trials = [int(number) for number in names[-1].rpartition("-of-")[2].split(",")]
+    sign = -1.0 if study.maximize else 1.0
+    found = []
+    known = study.trials
+    for place, number in enumerate(trials):
+        repeats = [trial for trial in again.trials if trial.number % len(trials) == place]
+        ended = [trial.number for trial in repeats if trial.state in (TrialState.COMPLETE, TrialState.STOPPED)]
+        values = tuple(value[1] for value in map(again.best_of, ended) if value is not None)
+        seen = study.best_of(number)
+        if seen is not None:
+            found.append(Confirmed(number, seen[1], values, known[number].params))
+    return sorted(found, key=lambda one: sign * one.mean if one.values else float("inf"))
+
+
+def _best_trials(study: Study, n: int) -> list[int]:
+    """The trials of the best reports, best first, each of another setting."""
+    curves = study.history.curves
+    lowest = np.where(np.isfinite(curves), curves, np.inf).min(axis=1, initial=np.inf)
+    chosen: dict[str, int] = {}
+    trials = study.trials
+    for trial in np.argsort(lowest, kind="stable").tolist():
+        if np.isfinite(lowest[trial]):
+            chosen.setdefault(repr(dict(trials[trial].params)), trial)
+    return list(chosen.values())[:n]
+
+
+def _name(study: Study, trials: list[int], seeds: int) -> str:
+    return f"{study.record.name}{CONFIRMED}{seeds}-of-{','.join(map(str, trials))}"
