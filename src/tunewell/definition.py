@@ -123,17 +123,28 @@ def check_same(known: StudyRecord, asked: StudyRecord) -> None:
     """
     # what past studies said when it was begun is on record, and they may have learned more since
     asked = replace(asked, scheduler=dict(asked.scheduler) | {k: v for k, v in known.scheduler.items() if k == "past"})
+    if known.assumed is not None:  # the space had another form when the first settings were written down
+        known, asked = (replace(study, scheduler=_without_first(study.scheduler)) for study in (known, asked))
     for setting in ("metric", "direction", "space", "scheduler", "seed"):
         if getattr(known, setting) != getattr(asked, setting):
             raise SettingError(
                 f"study {known.name!r} was begun with another {setting}: {getattr(known, setting)!r}, "
                 f"not {getattr(asked, setting)!r}; resume it as it was, or choose another name"
+                + ("; study.extend(space) changes the space of a study" if setting == "space" else "")
             )
     if asked.max_epochs is not None and known.max_epochs not in (None, asked.max_epochs):
         raise SettingError(
             f"study {known.name!r} has trainings of {known.max_epochs} epochs, not {asked.max_epochs}; "
             f"resume it as it was, or choose another name"
         )
+
+
+def _without_first(part: Mapping[str, object]) -> dict[str, object]:
+    """A scheduler's record with no settings that come first."""
+    sampler = part.get("sampler")
+    if isinstance(sampler, Mapping) and sampler.get("name") == FirstSampler.name:
+        sampler = sampler["then"]
+    return dict(part) | {"sampler": sampler}
 
 
 def _positive(name: str, value: int | None) -> int | None:
