@@ -1,5 +1,10 @@
 """What holds for all tests."""
 
+import os
+
+# before NumPy is imported: on small matrices, threads of BLAS that fight for a busy machine cost tens of times the work
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
 import pytest
 from hypothesis import HealthCheck, settings
 

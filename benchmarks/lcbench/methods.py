@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module, metadata
 from pathlib import Path
@@ -19,20 +19,38 @@ from tunewell.samplers import GridSampler
 class Tunewell:
     """A study by ask and tell. Its budget is twice the `trainings` that are measured: no end is in sight."""
 
-    def __init__(self, seed: int, trainings: int, **settings: object) -> None:
+    def __init__(self, seed: int, trainings: int, space: tw.Space = SPACE, **settings: object) -> None:
         self._study = tw.Study(
-            SPACE, metric="val_accuracy", max_epochs=EPOCHS, budget=2 * trainings, seed=seed, **settings
+            space, metric="val_accuracy", max_epochs=EPOCHS, budget=2 * trainings, seed=seed, **settings
         )
 
     def next(self) -> Job | None:
         step = self._study.ask()
-        return None if step is None or step.wait else Job(step.trial, step.params, step.epochs)
+        if step is None or step.wait:
+            return None
+        return Job(step.trial, dict(zip(SPACE.names, step.params.values(), strict=True)), step.epochs)
 
     def report(self, trial: int, epoch: int, accuracy: float) -> bool:
         return self._study.report(trial, epoch, val_accuracy=accuracy)
 
     def done(self, trial: int) -> None:
         self._study.tell(trial)
+
+
+class WholeTrainings(Tunewell):
+    """The same with no curves: a trial trains to its end, and only its best epoch is known."""
+
+    def __init__(self, seed: int, trainings: int) -> None:
+        self._study = tw.Study(SPACE, metric="val_accuracy", max_epochs=1, budget=2 * trainings, seed=seed)
+        self._best: dict[int, float] = {}
+
+    def next(self) -> Job | None:
+        job = super().next()
+        return None if job is None else Job(job.trial, job.setting, range(1, EPOCHS + 1))
+
+    def report(self, trial: int, epoch: int, accuracy: float) -> bool:
+        self._best[trial] = max(self._best.get(trial, 0.0), accuracy)
+        return epoch < EPOCHS or self._study.report(trial, 1, val_accuracy=self._best[trial])
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +108,20 @@ def _syne_tune(**settings: object) -> Contestant:
     return _peer("syne-tune", "syne_tune", "SyneTune", **settings)
 
 
+def _with_defaults(setting: Mapping[str, float]) -> tw.Space:
+    return tw.Space({name: replace(param, default=setting[name]) for name, param in SPACE.params.items()})
+
+
+WORST = {
+    "batch_size": 512,
+    "learning_rate": 1e-4,
+    "momentum": 0.1,
+    "weight_decay": 0.1,
+    "num_layers": 1,
+    "max_units": 64,
+    "max_dropout": 1.0,
+}
+"""A default that nobody would give: each is at the end where networks learn least."""
 RANDOM = "random search"
 # 32 settings, as many as there is time for: the rest at their defaults
 GRID = GridSampler(
@@ -98,7 +130,13 @@ GRID = GridSampler(
 )
 METHODS: dict[str, Contestant] = {
     "tunewell auto": _ours(),
-    "tunewell freeze_thaw": _ours(scheduler="freeze_thaw", first=[DEFAULT]),
+    "tunewell, no default": _ours(scheduler="freeze_thaw"),
+    "tunewell, default in the worst corner": _ours(space=_with_defaults(WORST)),
+    "tunewell, no tiers": _ours(space=tw.Space({name: replace(param, tier=2) for name, param in SPACE.params.items()})),
+    # parameters of which it knows nothing by their names
+    "tunewell, no products": _ours(space=tw.Space({f"x_{name}": param for name, param in SPACE.params.items()})),
+    "tunewell, no curves": Contestant("tunewell", WholeTrainings),
+    "tunewell asha": _ours(scheduler="asha", first=[DEFAULT]),
     "tunewell hyperband": _ours(scheduler="hyperband", sampler="random"),
     RANDOM: _ours(scheduler="full", sampler="random"),
     "grid search": _ours(scheduler="full", sampler=GRID),

@@ -121,9 +121,9 @@ def check_same(known: StudyRecord, asked: StudyRecord) -> None:
     Raises:
         SettingError: another setting differs.
     """
-    # what past studies said when it was begun is on record, and they may have learned more since
-    asked = replace(asked, scheduler=dict(asked.scheduler) | {k: v for k, v in known.scheduler.items() if k == "past"})
-    if known.assumed is not None:  # the space had another form when the first settings were written down
+    past = known.scheduler.get("past")  # was learned when it was begun, and takes the place of the default
+    if past or known.assumed is not None:  # or the space had another form when the first settings were written down
+        asked = replace(asked, scheduler=dict(asked.scheduler) | {"past": past})
         known, asked = (replace(study, scheduler=_without_first(study.scheduler)) for study in (known, asked))
     for setting in ("metric", "direction", "space", "scheduler", "seed"):
         if getattr(known, setting) != getattr(asked, setting):

@@ -80,7 +80,7 @@ def test_it_finds_a_good_setting_sooner_than_chance():
         return 0.1 + gap + 2.0 / epoch
 
     def best(scheduler, seed):
-        log = simulate(scheduler, SPACE, curve, max_epochs=27, epochs=10 * 27, seed=seed)
+        log = simulate(scheduler, SPACE, curve, max_epochs=9, epochs=6 * 9, seed=seed)
         return min(curve(trial.params, trial.epochs) for trial in log.trials)
 
     modelled = np.mean([best(FreezeThawScheduler(SobolSampler(seed)), seed) for seed in range(3)])
@@ -92,3 +92,79 @@ def test_it_finds_a_good_setting_sooner_than_chance():
 def test_values_that_say_nothing_do_not_stop_it(constant):
     log = simulate(FreezeThawScheduler(SobolSampler(), n_first=3), SPACE, lambda *_: constant, max_epochs=9, epochs=60)
     assert log.trials
+
+
+SMALL = tw.Space(optimizer=tw.Choice(["sgd", "adam", "rmsprop"]), norm=tw.Choice([True, False]))
+
+
+def run_to_the_end(study, value):
+    """The study, every trial reporting `value(params, epoch)`."""
+    while (step := study.ask()) is not None:
+        for epoch in step.epochs:
+            if not study.report(step.trial, epoch, val_loss=value(step.params, epoch)):
+                break
+        study.tell(step.trial)
+    return study
+
+
+@pytest.mark.parametrize("value", [lambda p, e: len(p["optimizer"]) + 1 / e, lambda *_: 0.5], ids=["told", "constant"])
+def test_a_space_of_six_settings_ends_when_each_was_trained(value):
+    study = run_to_the_end(tw.Study(SMALL, metric="val_loss", max_epochs=9, budget=100), value)
+    assert len(study.trials) == 6
+    assert len({tuple(trial.params.values()) for trial in study.trials}) == 6
+    assert {trial.state for trial in study.trials} == {tw.TrialState.COMPLETE}
+
+
+@pytest.mark.parametrize("d", [1, 40])
+def test_one_parameter_and_forty_will_do(d):
+    space = tw.Space({f"x{i}": tw.Float(0, 1) for i in range(d)})
+    study = run_to_the_end(
+        tw.Study(space, metric="val_loss", max_epochs=9, budget=8), lambda p, e: (p["x0"] - 0.3) ** 2 + 1 / e
+    )
+    assert study.spent.epochs == 72
+
+
+@pytest.mark.parametrize("budget", ["1trials", "2trials", 1])
+def test_budgets_of_one_or_two_trials_are_spent(budget):
+    study = run_to_the_end(tw.Study(SPACE, metric="val_loss", max_epochs=9, budget=budget), lambda p, e: p["rate"] / e)
+    assert study.trials
+    assert study.best.value > 0
+
+
+def test_trainings_of_a_single_epoch_are_modelled_too():
+    study = run_to_the_end(
+        tw.Study(SPACE, metric="val_loss", max_epochs=1, budget=30), lambda p, _: abs(np.log10(p["rate"]) + 2)
+    )
+    assert len(study.trials) == 30
+    assert study.best.value < 0.2
+
+
+def test_a_default_in_a_bad_corner_is_overcome():
+    space = tw.Space(
+        learning_rate=tw.Float(1e-4, 1.0, scale="log", default=1e-4), momentum=tw.Float(0.5, 0.99, default=0.5)
+    )
+
+    def loss(p, e):
+        return 0.1 + (np.log10(p["learning_rate"]) + 1) ** 2 + (p["momentum"] - 0.9) ** 2 + 1 / e
+
+    study = run_to_the_end(tw.Study(space, metric="val_loss", max_epochs=27, budget=8), loss)
+    assert study.best.value < 0.1 + 1 / 27 + 0.05
+
+
+def test_what_is_reported_at_other_epochs_than_the_rungs_counts():
+    study = tw.Study(SPACE, metric="val_loss", max_epochs=30, budget=10)
+    while (step := study.ask()) is not None:
+        for epoch in step.epochs:
+            if epoch == step.epochs[0] or epoch % 4 == 0:
+                study.report(step.trial, epoch, val_loss=abs(np.log10(step.params["rate"]) + 2) + 1 / epoch)
+        study.tell(step.trial)
+    assert study.best.value < 0.5
+
+
+def test_the_same_seed_gives_the_same_study_and_another_another():
+    def settings(seed):
+        study = tw.Study(SPACE, metric="val_loss", max_epochs=9, budget=6, seed=seed)
+        return [dict(t.params) for t in run_to_the_end(study, lambda p, e: p["units"] / e).trials]
+
+    assert settings(3) == settings(3)
+    assert settings(3) != settings(4)

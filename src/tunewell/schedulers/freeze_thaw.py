@@ -161,13 +161,14 @@ class _Known:
         if not len(points) and not len(paused):
             return None
         model, best = self._believing_in_the_running(), float(self._seen.y.min())
+        of_new = self._predicted(model, points, np.full(len(points), -1))  # (2, k): mean and deviation
         for step in _REFINED if len(points) else ():
-            gains = log_expected_improvement(*self._predicted(model, points, np.full(len(points), -1)), best)
-            near = _moved(points[np.argsort(-gains, kind="stable")[:_PEAKS]], step, rng)
-            points = np.vstack([points, _untried(self._space, history, near)])
-        mean, deviation = self._predicted(
-            model, np.vstack([points, history.points[paused]]), np.r_[np.full(len(points), -1), self._place[paused]]
-        )
+            gains = log_expected_improvement(of_new[0], of_new[1], best)
+            peaks = points[np.argsort(-gains, kind="stable")[:_PEAKS]]
+            near = _untried(self._space, history, _moved(peaks, step, rng))
+            of_new = np.hstack([of_new, self._predicted(model, near, np.full(len(near), -1))])
+            points = np.vstack([points, near])
+        mean, deviation = np.hstack([of_new, self._predicted(model, history.points[paused], self._place[paused])])
         chosen = int(log_expected_improvement(mean, deviation, best).argmax())
         why = _why(self._seen.warp, float(mean[chosen]), float(deviation[chosen]), best) | {"n_weighed": len(mean)}
         if chosen < len(points):
@@ -187,9 +188,12 @@ class _Known:
         past = None if self._past is None else self._past.at(points)[:, -1]
         return self._model.believing(self._coordinates.of(points), expected, past)
 
-    def _predicted(self, model: CurveModel, points: Floats, owner: Whole) -> tuple[Floats, Floats]:
+    def _predicted(self, model: CurveModel, points: Floats, owner: Whole) -> Floats:
+        """(2, q): mean and deviation at the end."""
+        if not len(points):
+            return np.empty((2, 0))
         past = None if self._past is None else self._past.at(points)[:, -1]
-        return model.predict(self._coordinates.of(points), owner, past)
+        return np.stack(model.predict(self._coordinates.of(points), owner, past))
 
 
 def _why(warp: Warp, mean: float, deviation: float, best: float) -> dict[str, object]:

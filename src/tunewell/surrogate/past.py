@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Self
 
 import numpy as np
@@ -142,8 +143,14 @@ def _alike(one: Param, other: Param) -> bool:
 
 def _anchors(space: Space, best: Floats) -> Floats:
     """(u, d): settings all over the space, then these."""
-    drawn = space.encode_many(space.decode_many(qmc.Sobol(len(space.params), rng=0).random(_SETTINGS)))
+    drawn = space.rounded(_drawn(len(space.params)))
     return np.vstack([np.nan_to_num(drawn, nan=0.5), best])
+
+
+@cache
+def _drawn(d: int) -> Floats:
+    points: Floats = qmc.Sobol(d, rng=0).random(_SETTINGS)
+    return points
 
 
 def _unordered(space: Space) -> NDArray[np.bool_]:

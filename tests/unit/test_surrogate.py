@@ -1,0 +1,137 @@
+"""What models see of a setting, and what past studies have to say."""
+
+import json
+
+import numpy as np
+import pytest
+
+import tunewell as tw
+from tunewell.errors import SettingError
+from tunewell.surrogate import Coordinates, Past
+
+SPACE = tw.Space(
+    learning_rate=tw.Float(1e-4, 1.0, scale="log"),
+    batch_size=tw.Int(16, 512, scale="log"),
+    momentum=tw.Float(0.5, 0.99, scale="log1m"),
+    weight_decay=tw.Float(1e-6, 1e-1, scale="log"),
+)
+
+
+def products(**setting):
+    """The coordinates that a setting has beside its own."""
+    return Coordinates(SPACE).of(SPACE.encode(setting)[np.newaxis])[0, len(SPACE.params) :]
+
+
+def test_a_larger_batch_with_a_rate_as_much_larger_makes_as_much_noise():
+    one = products(learning_rate=0.01, batch_size=32, momentum=0.9, weight_decay=1e-4)
+    other = products(learning_rate=0.04, batch_size=128, momentum=0.9, weight_decay=1e-4)
+    assert one[0] == pytest.approx(other[0])
+    assert one[1] < other[1]
+
+
+def test_momentum_of_99_hundredths_moves_weights_as_far_as_a_rate_ten_times_that_of_9_tenths():
+    one = products(learning_rate=0.1, batch_size=32, momentum=0.9, weight_decay=1e-4)
+    other = products(learning_rate=0.01, batch_size=32, momentum=0.99, weight_decay=1e-4)
+    assert one == pytest.approx(other)
+
+
+def test_products_stay_in_the_unit_cube():
+    points = np.random.default_rng(0).random((200, 4))
+    coordinates = Coordinates(SPACE).of(SPACE.rounded(points))
+    assert coordinates.shape == (200, 7)
+    assert coordinates.min() >= 0
+    assert coordinates.max() <= 1 + 1e-9
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        tw.Space(x=tw.Float(0, 1), y=tw.Float(0, 1)),
+        tw.Space(learning_rate=tw.Float(1e-4, 1.0, scale="log"), width=tw.Int(1, 9)),
+        tw.Space(learning_rate=tw.Choice([0.1, 0.01]), batch_size=tw.Int(16, 512)),
+        tw.Space(learning_rate=tw.Float(0.0, 1.0), batch_size=tw.Int(16, 512)),
+    ],
+)
+def test_where_nothing_is_known_of_the_parameters_there_are_no_products(space):
+    assert Coordinates(space).of(np.full((1, 2), 0.5)).shape == (1, 2)
+
+
+def test_a_product_with_an_inactive_parameter_is_inactive():
+    space = tw.Space(
+        optimizer=tw.Choice(["sgd", "adam"]),
+        learning_rate=tw.Float(1e-4, 1.0, scale="log"),
+        momentum=tw.Float(0.5, 0.99, scale="log1m", when={"optimizer": "sgd"}),
+    )
+    points = space.encode_many(
+        [{"optimizer": "sgd", "learning_rate": 0.1, "momentum": 0.9}, {"optimizer": "adam", "learning_rate": 0.1}]
+    )
+    assert np.isnan(Coordinates(space).of(points)[:, -1]).tolist() == [False, True]
+
+
+def searched(*, best, space=SPACE, trainings=5, **settings):
+    """A study of a network whose best learning rate is given."""
+    study = tw.Study(space, metric="val_loss", max_epochs=9, budget=trainings, **settings)
+    while (step := study.ask()) is not None:
+        gap = np.log10(step.params["learning_rate"] / best)
+        for epoch in step.epochs:
+            study.report(step.trial, epoch, val_loss=0.1 + gap**2 + 1 / epoch)
+        study.tell(step.trial)
+    return study
+
+
+def test_past_studies_agree_on_where_to_begin():
+    past = [searched(best=best) for best in (0.02, 0.03, 0.04)]
+    study = tw.Study(SPACE, metric="val_loss", max_epochs=9, budget=8, warm_start=past)
+    step = study.ask()
+    assert 0.01 < step.params["learning_rate"] < 0.1
+    assert step.epochs == range(1, 10)  # in full: that is what they are sure of
+
+
+def test_past_studies_of_other_parameters_count_as_far_as_they_share_them():
+    narrow = tw.Space(learning_rate=tw.Float(1e-3, 0.1, scale="log"), layers=tw.Int(1, 3))
+    past = [searched(best=0.03, space=narrow, seed=seed) for seed in range(2)]
+    step = tw.Study(SPACE, metric="val_loss", max_epochs=9, budget=8, warm_start=past).ask()
+    assert 0.005 < step.params["learning_rate"] < 0.2
+
+
+def test_past_studies_that_mislead_are_overcome():
+    past = [searched(best=best) for best in (1e-4, 2e-4, 3e-4)]
+    study = searched(best=0.5, trainings=10, warm_start=past)
+    assert 0.2 < study.best.params["learning_rate"] <= 1.0
+
+
+def test_what_past_studies_say_is_plain_json_and_on_record():
+    past = [searched(best=best) for best in (0.02, 0.04)]
+    told = Past.learned([(study.space, study.history) for study in past], SPACE, 4, 3)
+    again = Past(json.loads(json.dumps(told)), SPACE)
+    points = np.random.default_rng(0).random((5, 4))
+    assert again.at(points) == pytest.approx(Past(told, SPACE).at(points))
+    study = tw.Study(SPACE, metric="val_loss", max_epochs=9, warm_start=past)
+    assert study.record.scheduler["past"] == told
+
+
+def test_a_study_that_was_warm_started_is_resumed_without_its_past(tmp_path):
+    past = [searched(best=best) for best in (0.02, 0.04)]
+    file = tmp_path / "tunewell.db"
+    begun = tw.Study(SPACE, metric="val_loss", max_epochs=9, warm_start=past, store=file)
+    begun.close()
+    resumed = tw.Study(SPACE, metric="val_loss", max_epochs=9, store=file, resume=True)
+    assert resumed.scheduler.past == begun.scheduler.past
+
+
+def test_settings_that_are_given_come_before_those_of_past_studies():
+    past = [searched(best=best) for best in (0.02, 0.04)]
+    mine = {"learning_rate": 0.7, "batch_size": 64, "momentum": 0.9, "weight_decay": 1e-4}
+    study = tw.Study(SPACE, metric="val_loss", max_epochs=9, warm_start=past, first=[mine])
+    assert dict(study.ask().params) == mine
+
+
+def test_a_warm_start_from_what_says_nothing_is_refused():
+    empty = tw.Study(SPACE, metric="val_loss", max_epochs=9)
+    other = searched(best=0.1, space=tw.Space(learning_rate=tw.Float(0.01, 1.0)))
+    with pytest.raises(SettingError, match="nothing to say of this space"):
+        tw.Study(SPACE, metric="val_loss", warm_start=[empty])
+    with pytest.raises(SettingError, match="nothing to say of this space"):
+        tw.Study(tw.Space(x=tw.Float(0, 1)), metric="val_loss", warm_start=[other])
+    with pytest.raises(SettingError, match="warm_start needs the scheduler auto or freeze_thaw"):
+        tw.Study(SPACE, metric="val_loss", warm_start=[other], scheduler="asha")
