@@ -126,8 +126,67 @@ def test_what_is_resumed_differently_is_refused():
     assert "another seed" in refused("tune", "train.py", "--resume", "--seed", "3")
     assert "another metric" in refused("tune", "train.py", "--resume", "--metric", "val_loss")
     assert "another scheduler" in refused("tune", "train.py", "--resume", "--scheduler", "full")
-    assert "another space (in beta)" in refused("tune", "train.py", "--resume", "--tier", "4")
-    assert "another space (in rate, kind, beta)" in refused("tune", "train.py", "--resume", "--space", "space.toml")
+
+
+def test_a_study_goes_on_in_an_edited_space_and_says_what_changed(folder):
+    tune("--space", "space.toml")
+    wider = SPACE.replace("1e-3", "1e-4") + '[width]\ntype = "int"\nlow = 1\nhigh = 9\n'
+    (folder / "wider.toml").write_text(wider)
+    resume = ("tune", "train.py", "--space", "wider.toml", "--resume", "--budget", "6")
+    assert "width is new, and nobody knows" in refused(*resume)
+    assert "NAME=VALUE" in refused(*resume, "--held", "width")
+    done = tunewell(*resume, "--held", "width=3", "--quiet")
+    said = [line for line in done.stderr.splitlines() if line.startswith("space: ")]
+    assert [line.split()[1] for line in said] == ["rate", "width"]
+    trials = json.loads(tunewell("show", "--json", "--top", "99").stdout)["trials"]
+    by_number = sorted(trials, key=lambda trial: trial["trial"])
+    assert by_number[0]["params"]["width"] == 3
+    assert len({trial["params"]["width"] for trial in trials}) > 1
+
+
+def test_a_tier_that_was_held_may_be_tuned_later():
+    tune()
+    tunewell("tune", "train.py", "--resume", "--budget", "6", "--tier", "4", "--quiet")
+    trials = json.loads(tunewell("show", "--json", "--top", "99").stdout)["trials"]
+    assert len({trial["params"]["beta"] for trial in trials}) > 1
+
+
+def test_a_study_learns_from_another_in_the_same_store():
+    tune("--name", "old")
+    study = tune("--name", "new", "--warm-start", "old")
+    assert study["scheduler"]["past"]["best"]
+    assert "no study 'older'" in refused("tune", "train.py", "--warm-start", "older")
+
+
+def test_the_best_settings_are_confirmed_and_an_honest_best_is_told(folder):
+    done = tunewell("tune", "train.py", "--budget", "4", "--confirm", "2", "--quiet")
+    assert "An honest best is trial" in done.stdout
+    assert "An honest best is trial" in tunewell("best").stderr
+    assert "An honest best is trial" in tunewell("show").stdout
+    confirmed = json.loads(tunewell("show", "--json").stdout)["confirmed"]
+    assert [len(one["values"]) for one in confirmed] == [2, 2, 2]
+    assert confirmed[0]["mean"] == max(one["mean"] for one in confirmed)
+
+
+def test_a_study_says_why_it_trained_a_trial():
+    tunewell("tune", "train.py", "--budget", "12", "--quiet")
+    assert "one of the first settings" in tunewell("show", "--why", "0").stdout
+    trials = json.loads(tunewell("show", "--json", "--top", "99").stdout)["trials"]
+    reasons = json.loads(tunewell("show", "--why", str(max(t["trial"] for t in trials)), "--json").stdout)
+    assert reasons[0]["action"] == "start"
+    assert 0 <= reasons[0]["chance"] <= 1
+    told = tunewell("show", "--why", str(reasons[0]["trial"])).stdout
+    assert "chance to beat it" in told
+    assert "It came to" in told
+    tunewell("tune", "train.py", "--budget", "2", "--scheduler", "asha", "--quiet")
+    assert "the scheduler asha has none" in tunewell("show", "--why", "0").stdout
+    assert "no trial 999" in refused("show", "--why", "999")
+
+
+def test_a_search_that_gains_nothing_more_stops_when_it_is_told_to():
+    study = tune("--budget", "60", "--min-delta", "0.5")
+    assert study["epochs"] < 180
+    assert study["outlook"]["gain"] < 0.5
 
 
 def test_there_must_be_something_to_resume(folder):
