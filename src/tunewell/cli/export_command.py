@@ -145,7 +145,10 @@ def _write_excel(study: Study, output: Path | None) -> None:
 def _about(study: Study) -> list[dict[str, object]]:
     """The study itself, a row a fact."""
     facts = study_record(study).items()
-    return [{"name": name, "value": json_text(value) if isinstance(value, Mapping) else value} for name, value in facts]
+    return [
+        {"name": name, "value": json_text(value) if isinstance(value, Mapping | list) else value}
+        for name, value in facts
+    ]
 
 
 def _cell(sheet: Any, value: Any) -> Any:
