@@ -122,7 +122,7 @@ def check_same(known: StudyRecord, asked: StudyRecord) -> None:
         SettingError: another setting differs.
     """
     past = known.scheduler.get("past")  # was learned when it was begun, and takes the place of the default
-    if past or known.assumed is not None:  # or the space had another form when the first settings were written down
+    if past:
         asked = replace(asked, scheduler=dict(asked.scheduler) | {"past": past})
         known, asked = (replace(study, scheduler=_without_first(study.scheduler)) for study in (known, asked))
     for setting in ("metric", "direction", "space", "scheduler", "seed"):
@@ -130,7 +130,6 @@ def check_same(known: StudyRecord, asked: StudyRecord) -> None:
             raise SettingError(
                 f"study {known.name!r} was begun with another {setting}: {getattr(known, setting)!r}, "
                 f"not {getattr(asked, setting)!r}; resume it as it was, or choose another name"
-                + ("; study.extend(space) changes the space of a study" if setting == "space" else "")
             )
     if asked.max_epochs is not None and known.max_epochs not in (None, asked.max_epochs):
         raise SettingError(

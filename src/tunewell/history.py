@@ -25,16 +25,9 @@ _CODE = {state: code for code, state in enumerate(_STATES)}
 class History:
     """What is known of a study's trials, row i being trial number i. Readers do not write to its arrays."""
 
-    def __init__(self, space: Space, max_epochs: int | None, *, extended: bool = False) -> None:
-        """Nothing is known.
-
-        Args:
-            space: in which trials are placed.
-            max_epochs: how many epochs a full training has; None while nobody knows.
-            extended: the space had another form before, so that trials may lie outside of it.
-        """
+    def __init__(self, space: Space, max_epochs: int | None) -> None:
+        """`max_epochs`: how many epochs a full training has; None while nobody knows."""
         self.space = space
-        self._place = space.place_many if extended else space.encode_many
         self.max_epochs = max_epochs or 1
         """How many epochs a full training has; 1 while nobody knows."""
         self._longest = max_epochs or OPEN_END
@@ -61,7 +54,7 @@ class History:
 
     @property
     def points(self) -> NDArray[np.float64]:
-        """(n, d): each trial in the unit cube, or beside it if the space was narrowed; NaN where inactive."""
+        """(n, d): each trial in the unit cube; NaN where a parameter is inactive."""
         return self._points[: len(self)]
 
     @property
@@ -131,7 +124,7 @@ class History:
         new = [trial for trial in trials if trial.number >= known]
         if new:
             self._make_room(known + len(new), self._reported)
-            self._points[known : known + len(new)] = self._place([trial.params for trial in new])
+            self._points[known : known + len(new)] = self.space.encode_many([trial.params for trial in new])
         for trial in trials:
             self._epochs[trial.number] = trial.epochs
             self._until[trial.number] = trial.until

@@ -5,8 +5,6 @@ All of it is derived from the store, so whoever reads the log knows what whoever
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from tunewell.history import History
@@ -23,7 +21,6 @@ class Log:
         self._store = store
         self._study_id = study.id
         self._space = Space.from_dict(study.space)
-        self._assumed = study.assumed
         self._sign = -1.0 if study.direction == "maximize" else 1.0
         self._begin(study.max_epochs)
 
@@ -38,7 +35,7 @@ class Log:
 
     def empty_history(self) -> History:
         """The history of a study that has done nothing yet."""
-        return History(self._space, self.max_epochs, extended=self._assumed is not None)
+        return History(self._space, self.max_epochs)
 
     def refresh(self) -> None:
         """Read what the log has gained."""
@@ -46,8 +43,7 @@ class Log:
         if changes.max_epochs != self.max_epochs:  # the arrays have another width, so start over
             self._begin(changes.max_epochs)
             changes = self._store.changes(self._study_id, 0)
-        trials = [self._completed(trial) for trial in changes.trials]
-        for trial in trials:
+        for trial in changes.trials:
             if trial.number < len(self.trials):
                 self._spent -= _cost(self.trials[trial.number])
                 self.trials[trial.number] = trial
@@ -57,14 +53,8 @@ class Log:
         values = changes.values
         if len(values):
             values = values * (1.0, 1.0, self._sign)
-        self.history.update(trials, values)
+        self.history.update(changes.trials, values)
         self._revision, self.n_steps = changes.revision, changes.n_steps
-
-    def _completed(self, trial: Trial) -> Trial:
-        """With the values that it is taken to have of parameters that came later."""
-        if not self._assumed:
-            return trial
-        return replace(trial, params=self._space.complete(trial.params, self._assumed))
 
     def epochs_spent(self, besides: int | None = None) -> int:
         """What has been trained, again or for the first time, and what running steps were promised.

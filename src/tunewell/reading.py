@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from tunewell.analysis.bounds import AtBound, at_bounds
 from tunewell.analysis.decisions import Decision, Outlook, decisions, outlook
 from tunewell.budget import Budget
 from tunewell.errors import MissingExtra, StoreError
@@ -132,10 +131,6 @@ class StudyReader:
     def outlook(self) -> Outlook | None:
         """What one more training is expected to bring; None while no model has made ten decisions."""
         return outlook(decisions(self.events(), maximize=self.maximize))
-
-    def at_bounds(self) -> list[AtBound]:
-        """Parameters whose best values lie at an end of their range, and how far to extend it."""
-        return at_bounds(self.history)
 
     def trials_dataframe(self) -> pd.DataFrame:
         """One row a trial: number, state, value and epoch of its best report, epochs, parameters, times.

@@ -29,8 +29,6 @@ from tunewell.errors import (
     TrialNotFound,
     last_line,
 )
-from tunewell.extension import EXTENDED, changes, extended
-from tunewell.log import Log
 from tunewell.reading import StudyReader
 from tunewell.samplers import Sampler
 from tunewell.schedulers import Scheduler, build
@@ -138,7 +136,6 @@ class Study(StudyReader):
             known = None
         if known is None:
             self._set_up(opened, opened.add_study(asked), built)
-            self._scheduler_is_on_record = isinstance(scheduler, str)
             self.min_delta = min_delta
             return
         check_same(known, asked)
@@ -175,7 +172,6 @@ class Study(StudyReader):
     def _set_up(self, store: Store, record: StudyRecord, scheduler: Scheduler | None) -> None:
         self._read(store, record)
         self._scheduler = scheduler
-        self._scheduler_is_on_record = scheduler is None
         self.min_delta = 0.0
         self._sign = -1.0 if self.maximize else 1.0
         self._session: Session | None = None
@@ -278,36 +274,6 @@ class Study(StudyReader):
             )
             self._failures = [] if error is None else [*self._failures, error][-FAILURES_IN_A_ROW:]
             return state
-
-    def extend(self, space: Space, *, held: Mapping[str, Value] | None = None, max_tier: int = 3) -> list[str]:
-        """Go on in another space: ranges widened or narrowed, parameters added or gone. Answers what has changed.
-
-        Nothing that was learned is lost: past trials count, also where they lie outside of the new space. Each space
-        that the study had is on record, as an event.
-
-        Args:
-            space: the new one.
-            held: values that past trials had of parameters that are new; their defaults where it says nothing.
-            max_tier: parameters of a higher tier are held at their defaults, but for those that the study tunes.
-
-        Raises:
-            SettingError: it is not known what past trials had of a new parameter.
-            StudyBusy: another process is running the study.
-        """
-        with self._lock:
-            new = extended(self.record, space, held or {}, max_tier)
-            if new.space == self.record.space:
-                return []
-            self._begin_session()
-            found = list(changes(self.space, Space.from_dict(new.space)))
-            data = {"before": self.record.space, "after": new.space, "assumed": new.assumed}
-            self.store.extend_study(new, Event(EXTENDED, time.time(), data=data))
-            self.record, self.space = new, Space.from_dict(new.space)
-            self._log = Log(self.store, new)
-            self._log.refresh()
-            if self._scheduler is not None and self._scheduler_is_on_record:
-                self._scheduler = None  # made anew from the record
-            return found
 
     def close(self) -> None:
         """End this process's session; steps in progress are given out again when the study is resumed."""

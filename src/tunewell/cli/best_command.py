@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from tunewell.cli.advice import confirmed_lines
+from tunewell.cli.confirmed import confirmed_lines
 from tunewell.cli.options import existing_study, json_option, store_option, study_argument
 from tunewell.cli.printing import print_json, setting_lines
 from tunewell.cli.records import best_record

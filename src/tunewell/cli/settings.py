@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import click
 
 from tunewell.cli.job import Job
 from tunewell.errors import SettingError, StudyNotFound
@@ -15,7 +12,6 @@ from tunewell.samplers import by_name as sampler_by_name
 from tunewell.schedulers import Scheduler, build, describe
 from tunewell.schedulers import by_name as scheduler_by_name
 from tunewell.space.space import Space
-from tunewell.space.values import Value
 from tunewell.stores import Store
 from tunewell.study import Study
 from tunewell.tuning import study_name
@@ -42,8 +38,6 @@ class Options:
     tier: int | None = None
     seed: int | None = None
     min_delta: float | None = None
-    held: Sequence[str] = ()
-    """`name=value`, of parameters that an edited space has more than the one on record."""
     past: Sequence[str] = ()
     """Studies of other data, in the same store."""
 
@@ -100,7 +94,10 @@ def old_study(job: Job, said: Options, store: Store, name: str | None) -> Study:
         scheduler, sampler = _search(said, seed)
     else:
         scheduler, sampler = build(record.scheduler), None
-    study = Study(
+    if job.file.space is not None:
+        _check_same_space(job.file.space, on_record, said.tier, name)
+    job.check(on_record)
+    return Study(
         on_record,
         metric=said.metric or record.metric,
         direction=said.direction or (record.direction if said.metric in (None, record.metric) else None),
@@ -115,11 +112,6 @@ def old_study(job: Job, said: Options, store: Store, name: str | None) -> Study:
         resume=True,
         min_delta=said.min_delta or 0.0,
     )
-    if job.file.space is not None and not _is_on_record(job.file.space, on_record, said.tier):
-        for line in study.extend(job.file.space, held=_held(said.held), max_tier=said.tier or TIER):
-            click.echo(f"space: {line}", err=True)
-    job.check(study.space)
-    return study
 
 
 def grid_of(study: Study) -> GridSampler | None:
@@ -158,22 +150,14 @@ def _with_settings(said: Options, sampler: Sampler) -> Scheduler:
     return build(record)
 
 
-def _is_on_record(space: Space, on_record: Space, tier: int | None) -> bool:
-    """Whether this is the space on record, with parameters above the tier held; above any if none is given."""
+def _check_same_space(space: Space, on_record: Space, tier: int | None, name: str) -> None:
+    """Check that this space is the one on record, with parameters above the tier held; above any if none is given."""
     tiers = range(1, TIERS + 1) if tier is None else [tier]
-    return on_record in [space.hold([p for p in space.names if space.tier(p) > highest]) for highest in tiers]
-
-
-def _held(said: Sequence[str]) -> dict[str, Value]:
-    """`dropout=0.1` as a value by name: a number, true or false, or else text."""
-    held: dict[str, Value] = {}
-    for one in said:
-        name, equals, text = one.partition("=")
-        if not name or not equals:
-            raise SettingError(f"--held is NAME=VALUE, such as dropout=0.1; got {one!r}")
-        try:
-            value = json.loads(text)
-        except ValueError:
-            value = text
-        held[name] = value if isinstance(value, bool | int | float | str) else text
-    return held
+    held = [space.hold([p for p in space.names if space.tier(p) > highest]) for highest in tiers]
+    if on_record not in held:
+        last = held[-1].params
+        differing = [p for p in {**last, **on_record.params} if last.get(p) != on_record.params.get(p)]
+        raise SettingError(
+            f"study {name!r} was begun with another space (in {', '.join(differing) or 'its order'}); "
+            f"restore it, or begin a study without --resume"
+        )

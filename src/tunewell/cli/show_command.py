@@ -9,7 +9,7 @@ from dataclasses import asdict
 import click
 import numpy as np
 
-from tunewell.cli.advice import bound_lines, confirmed_lines, outlook_line
+from tunewell.cli.confirmed import confirmed_lines, outlook_line
 from tunewell.cli.options import existing_study, json_option, store_option, study_argument
 from tunewell.cli.printing import curve, facts, moment, print_json, setting_lines, table
 from tunewell.cli.records import best_or_none, study_record, trial_record, whole_trial_record
@@ -106,7 +106,6 @@ def _study_lines(study: Study, trials: Sequence[Trial]) -> Iterator[str]:
     if not trials:
         return
     yield from confirmed_lines(study)
-    yield from bound_lines(study)
     yield ""
     names = [name for name in study.space.names if _varies(study, name)]
     rows = []

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from tunewell.cli.advice import bound_lines, confirmed_lines, outlook_line
+from tunewell.cli.confirmed import confirmed_lines, outlook_line
 from tunewell.cli.job import job
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import json_option, store_option
@@ -91,7 +91,7 @@ class _TuneCommand(click.Command):
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="Same seed, same study.  [default: 0]")
 @store_option
 @click.option("--name", metavar="NAME", help="The study's name.  [default: the script's, numbered]")
-@click.option("--resume", is_flag=True, help="Go on with the newest study of that name, in the space as it is now.")
+@click.option("--resume", is_flag=True, help="Go on with the newest study of that name.")
 @click.option(
     "--warm-start",
     "past",
@@ -107,12 +107,6 @@ class _TuneCommand(click.Command):
     type=click.IntRange(1),
     metavar="N",
     help="In the end, train the three best settings again in full, each with N fresh seeds.",
-)
-@click.option(
-    "--held",
-    metavar="NAME=VALUE",
-    multiple=True,
-    help="With --resume and a space that has gained a parameter: what past trials had.  [default: its default]",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be drawn, and train nothing.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
@@ -224,8 +218,6 @@ def _print_summary(study: Study, *, over: bool, look: list[str], as_json: bool) 
             click.echo(f"    {line}")
         for line in confirmed_lines(study):
             click.echo(line)
-        for line in bound_lines(study):
-            click.echo(f"\n{line}")
     click.echo()
     for line in facts(
         {

@@ -29,7 +29,6 @@ When = Mapping[str, Value | Sequence[Value]]
 
 TIERS = (1, 2, 3, 4)
 _LARGEST_INT = 2**40  # far beyond that, neighbours fall on the same float in [0, 1]
-_FAR = 1.0  # what lies further outside a range counts as that far
 _DIGITS = 12  # what decoded numbers keep: exp(log(0.001)) is 0.0010000000000000002
 _T = TypeVar("_T", float, int)
 
@@ -105,10 +104,6 @@ class Float(_Parameter):
         # exp(log(x)) may leave the range by a rounding error
         return _clip(self._axis.from_unit(units), self.low, self.high)
 
-    def place(self, value: object) -> float:
-        """Where a value of another range would lie, 0 to 1 being this range; NaN if it is no number."""
-        return _placed(self._axis, value)
-
     def decode(self, units: ArrayLike) -> list[float]:
         """`from_unit` as Python's own numbers, rounded to 12 significant digits."""
         low, high = self.low, self.high
@@ -166,10 +161,6 @@ class Int(_Parameter):
     def from_unit(self, units: ArrayLike) -> NDArray[np.int64]:
         """The values at these units; a unit outside [0, 1] counts as the nearer end."""
         return _clip(np.rint(self._axis.from_unit(units)), self.low, self.high).astype(np.int64)
-
-    def place(self, value: object) -> float:
-        """Where a value of another range would lie, 0 to 1 being this range; NaN if it is no number."""
-        return _placed(self._axis, value)
 
     def decode(self, units: ArrayLike) -> list[int]:
         """`from_unit` as Python's own numbers."""
@@ -235,13 +226,6 @@ class Choice(_Parameter):
         values: NDArray[np.object_] = np.array(self.values, dtype=object)[self._places_at(units)]
         return values
 
-    def place(self, value: object) -> float:
-        """Where a value lies; NaN if it is not among the choices."""
-        try:
-            return (self._place(value) + 0.5) / len(self.values)
-        except SpaceError:
-            return math.nan
-
     def decode(self, units: ArrayLike) -> list[Value]:
         """`from_unit` as a list."""
         return [self.values[place] for place in self._places_at(units).tolist()]
@@ -268,14 +252,6 @@ class Choice(_Parameter):
 
 
 Param = Float | Int | Choice
-
-
-def _placed(axis: Axis, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return math.nan
-    with np.errstate(divide="ignore", invalid="ignore"):
-        unit = float(axis.to_unit(value))
-    return min(max(unit, -_FAR), 1 + _FAR) if not math.isnan(unit) else -_FAR  # such as the logarithm of 0
 
 
 def settings(param: Param) -> dict[str, Any]:

@@ -160,27 +160,6 @@ class Space:
                 setting[name] = value
         return [Params(self._in_order(setting)) for setting in settings]
 
-    def complete(self, params: Params, assumed: Mapping[str, Value]) -> Params:
-        """A setting of an earlier space with what it lacks; `assumed` says what the values were."""
-        values = dict(params)
-        for name in self._order:
-            if name not in values and name in assumed and _holds(self._params[name], values):
-                values[name] = assumed[name]
-        return params if len(values) == len(params) else Params(values)
-
-    def place_many(self, settings: Sequence[Mapping[str, Value]]) -> NDArray[np.float64]:
-        """(n, d): as `encode_many`, of settings that an earlier space may have had.
-
-        What lies outside of this space lies outside of [0, 1]; NaN where a value is no longer among the choices.
-        """
-        active = [self._active(setting) for setting in settings]
-        return np.array(
-            [
-                [param.place(setting[name]) if name in setting else np.nan for name, param in self._params.items()]
-                for setting in active
-            ]
-        ).reshape(-1, len(self._params))
-
     def rounded(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """(n, d) with no NaN -> (n, d): as encoding what they decode to gives them, but without making settings."""
         columns = dict(zip(self._params, points.T, strict=True))

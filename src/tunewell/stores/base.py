@@ -10,7 +10,6 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tunewell.space.values import Value
 from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState
 
 
@@ -34,9 +33,6 @@ class StudyRecord:
     created_at: float
     uuid: str
     """Names the study across stores."""
-    assumed: Mapping[str, Value] | None = None
-    """Values that trials without them are taken to have, of parameters that the space gained when it was extended;
-    None if it never was."""
     id: int = 0
     """Its key in this store; the store gives it."""
 
@@ -111,10 +107,6 @@ class Store(Protocol):
 
     def change_study(self, study_id: int, *, max_epochs: int | None = None, budget: str | None = None) -> None:
         """Set what is given."""
-        ...
-
-    def extend_study(self, study: StudyRecord, event: Event) -> None:
-        """Replace a study's space, scheduler and assumed values by the record's, and put the event on record."""
         ...
 
     def begin_session(self, study_id: int, session: Session, *, newest: int | None = None) -> int | None:

@@ -99,14 +99,6 @@ class MemoryStore:
             if budget is not None:
                 study.record = replace(study.record, budget=budget)
 
-    def extend_study(self, study: StudyRecord, event: Event) -> None:
-        """As `Store.extend_study`."""
-        with self._lock:
-            known, new = self._study(study.id), _copy_of_study(study)
-            known.record = replace(known.record, space=new.space, scheduler=new.scheduler, assumed=new.assumed)
-            known.events.append(_copy_of_event(event))
-            known.revise()
-
     def begin_session(self, study_id: int, session: Session, *, newest: int | None = None) -> int | None:
         """As `Store.begin_session`."""
         with self._lock:
@@ -249,8 +241,7 @@ class MemoryStore:
 
 
 def _copy_of_study(study: StudyRecord) -> StudyRecord:
-    assumed = None if study.assumed is None else copied(study.assumed)
-    return replace(study, space=copied(study.space), scheduler=copied(study.scheduler), assumed=assumed)
+    return replace(study, space=copied(study.space), scheduler=copied(study.scheduler))
 
 
 def _copy_of_trial(trial: Trial) -> Trial:

@@ -44,12 +44,7 @@ def m002_process(cursor: Cursor, dialect: Dialect) -> None:  # noqa: ARG001  the
     cursor.execute("ALTER TABLE sessions ADD COLUMN process TEXT /* when the process began: boot:tick */")
 
 
-def m003_assumed(cursor: Cursor, dialect: Dialect) -> None:  # noqa: ARG001  the same in both
-    """What trials had of parameters that the space gained later."""
-    cursor.execute("ALTER TABLE studies ADD COLUMN assumed TEXT /* JSON: parameter -> value of trials before it */")
-
-
-MIGRATIONS: Sequence[Callable[[Cursor, Dialect], None]] = (m001_initial, m002_process, m003_assumed)
+MIGRATIONS: Sequence[Callable[[Cursor, Dialect], None]] = (m001_initial, m002_process)
 
 
 def version(cursor: Cursor) -> int:

@@ -86,11 +86,6 @@ _STATE = _Codec(str, TrialState)
 _MAYBE = _Codec(lambda value: value, lambda number: None if number is None else bool(number))  # SQLite has no booleans
 
 
-_MAYBE_JSON = _Codec(
-    lambda value: None if value is None else _JSON.write(value), lambda text: None if text is None else from_json(text)
-)
-
-
 class Rows(Generic[_Record]):
     """How records of one kind become rows, and rows become records."""
 
@@ -116,7 +111,7 @@ class Rows(Generic[_Record]):
         return self._kind(*values)
 
 
-STUDIES = Rows(StudyRecord, space=_JSON, scheduler=_JSON, assumed=_MAYBE_JSON)
+STUDIES = Rows(StudyRecord, space=_JSON, scheduler=_JSON)
 SESSIONS = Rows(Session, versions=_JSON, git_dirty=_MAYBE)
 TRIALS = Rows(Trial, params=_PARAMS, state=_STATE, note=_JSON)
 REPORTS = Rows(Report, metrics=_METRICS)

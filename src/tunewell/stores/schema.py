@@ -51,7 +51,6 @@ studies = Table(
     Column("n_steps", Integer, nullable=False),
     Column("space", Text, nullable=False),
     Column("scheduler", Text, nullable=False),
-    Column("assumed", Text),
 )
 
 sessions = Table(

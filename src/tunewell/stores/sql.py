@@ -80,15 +80,6 @@ class SqlStore:
             if budget is not None:
                 log.run("set_budget", {"study": study_id, "budget": budget})
 
-    def extend_study(self, study: StudyRecord, event: Event) -> None:
-        """As `Store.extend_study`."""
-        row = rows.STUDIES.values(study)
-        with self._revising(study.id) as (log, revision):
-            log.run(
-                "extend_study", {"study": study.id} | {name: row[name] for name in ("space", "scheduler", "assumed")}
-            )
-            log.run("add_event", {"study_id": study.id, "revision": revision, **rows.EVENTS.values(event)})
-
     def begin_session(self, study_id: int, session: Session, *, newest: int | None = None) -> int | None:
         """As `Store.begin_session`."""
         with self._revising(study_id) as (log, _):

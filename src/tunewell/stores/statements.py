@@ -55,7 +55,6 @@ def _of_studies(dialect: sa.Dialect) -> dict[str, _Statement]:
         "studies": (_select(studies, rows.STUDIES.columns).order_by(studies.c.id), ()),
         "study_names": (sa.select(studies.c.name).order_by(studies.c.id), ()),
         "set_max_epochs": (studies.update().where(_this_study), ["max_epochs"]),
-        "extend_study": (studies.update().where(_this_study), ["space", "scheduler", "assumed"]),
         "set_budget": (studies.update().where(_this_study), ["budget"]),
         "standing": (sa.select(studies.c.revision, studies.c.n_steps, studies.c.max_epochs).where(_this_study), ()),
         # Each writing transaction on a study begins with one of these two. They take the lock (SQLite's only one, or

@@ -24,15 +24,6 @@ def confirmed_lines(study: Study) -> Iterator[str]:
     yield f"An honest best is trial {found[0].trial}, with {measured(found[0].mean)} on average."
 
 
-def bound_lines(study: Study) -> Iterator[str]:
-    """Where the space seems to end too early."""
-    for one in study.at_bounds():
-        yield (
-            f"{one.name}: the best trials lie at its {one.side}est, {one.bound:.6g}; "
-            f"to go on beyond, make it {one.suggested:.6g} in the space and say --resume with more budget"
-        )
-
-
 def outlook_line(study: Study) -> str | None:
     """What more search would bring, if a model has said so."""
     found = study.outlook()
