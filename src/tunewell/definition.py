@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from tunewell.budget import Budget
-from tunewell.errors import SettingError
+from tunewell.errors import SettingError, SpaceError
 from tunewell.history import History
 from tunewell.metric import direction_of
 from tunewell.samplers import FirstSampler, Sampler
@@ -16,6 +16,7 @@ from tunewell.samplers import by_name as sampler_by_name
 from tunewell.schedulers import AshaScheduler, FreezeThawScheduler, Scheduler, describe
 from tunewell.schedulers import by_name as scheduler_by_name
 from tunewell.schedulers.freeze_thaw import ETA, RUNGS
+from tunewell.space.extension import extended
 from tunewell.space.space import Space
 from tunewell.space.values import Value
 from tunewell.stores import StudyRecord
@@ -113,15 +114,20 @@ def _learned(past: Sequence[tuple[Space, History]], space: Space) -> Mapping[str
     return learned
 
 
-def check_same(known: StudyRecord, asked: StudyRecord) -> None:
+def check_same(known: StudyRecord, asked: StudyRecord, *, versions: int) -> None:
     """Whether a study may be resumed as it is asked for; the budget may differ.
+
+    versions: how many its space has had.
 
     Raises:
         SettingError: another setting differs.
     """
     # what past studies said when it was begun is on record, and they may have learned more since
     asked = replace(asked, scheduler=dict(asked.scheduler) | {k: v for k, v in known.scheduler.items() if k == "past"})
-    for setting in ("metric", "direction", "space", "scheduler", "seed"):
+    if versions > 1 and _without_first(known.scheduler) == _without_first(asked.scheduler):
+        asked = replace(asked, scheduler=known.scheduler)  # it was begun with the defaults of another space
+    _check_same_space(known, asked)
+    for setting in ("metric", "direction", "scheduler", "seed"):
         if getattr(known, setting) != getattr(asked, setting):
             raise SettingError(
                 f"study {known.name!r} was begun with another {setting}: {getattr(known, setting)!r}, "
@@ -132,6 +138,26 @@ def check_same(known: StudyRecord, asked: StudyRecord) -> None:
             f"study {known.name!r} has trainings of {known.max_epochs} epochs, not {asked.max_epochs}; "
             f"resume it as it was, or choose another name"
         )
+
+
+def _check_same_space(known: StudyRecord, asked: StudyRecord) -> None:
+    try:
+        changes = extended(Space.from_dict(known.space), Space.from_dict(asked.space)).changes
+    except SpaceError as error:
+        changes = (str(error),)
+    if changes:
+        raise SettingError(
+            f"study {known.name!r} was begun with another space ({'; '.join(changes)}); Study.open(...).extend(space) "
+            f"lets it go on with this one, or choose another name"
+        )
+
+
+def _without_first(scheduler: object) -> object:
+    """The record of a scheduler or sampler, without the settings that are to be tried first."""
+    if not isinstance(scheduler, Mapping):
+        return scheduler
+    left = {key: _without_first(value) for key, value in scheduler.items()}
+    return left | {"settings": None} if left.get("name") == FirstSampler.name else left
 
 
 def _positive(name: str, value: int | None) -> int | None:

@@ -45,13 +45,17 @@ class StudyReader:
     def _read(self, store: Store, record: StudyRecord) -> None:
         self.store = store
         self.record = record
-        self.space = Space.from_dict(record.space)
         self.metric = record.metric
         self.maximize = record.direction == "maximize"
         self.budget = Budget.parse(record.budget)
         self._lock = threading.RLock()
         self._log = Log(store, record)
         self._is_still = False
+
+    @property
+    def space(self) -> Space:
+        """What may be tuned; of a study that was extended, as it is since."""
+        return self._log.lineage.space
 
     @property
     def max_epochs(self) -> int | None:

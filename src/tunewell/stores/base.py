@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tunewell.space.values import Value
 from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState
 
 
@@ -68,7 +69,7 @@ class SpaceVersion:
     at: float
     """Seconds since 1970 (UTC)."""
     by: str = "tunewell"
-    held: Mapping[str, object] = field(default_factory=dict)
+    held: Mapping[str, Value] = field(default_factory=dict)
     """Parameter -> the value that trials of earlier versions had of it, which their record lacks."""
     first_trial: int = 0
     """How many trials the study had before; the store says so."""

@@ -39,11 +39,14 @@ class Past:
     """What past studies expect, by setting and by rung."""
 
     def __init__(self, record: Mapping[str, Any], space: Space) -> None:
-        """As `learned` wrote it down."""
+        """As `learned` wrote it down, perhaps for an earlier version of the space."""
         weights = np.asarray(record["weights"], dtype=np.float64)
-        self.best: Floats = np.asarray(record["best"], dtype=np.float64).reshape(-1, len(space.params))
+        asked = Space.from_dict(record["space"]) if "space" in record else space
+        best: Floats = np.asarray(record["best"], dtype=np.float64).reshape(-1, len(asked.params))
+        self._space, self._asked = space, None if asked == space else asked
+        self.best = best if self._asked is None else _moved(best, asked, space)
         """(b, d): the best settings of the studies."""
-        self._anchors, self._unordered = _settings(space, len(weights))
+        self._anchors, self._unordered = _settings(asked, len(weights))
         self._weights = weights
 
     def at(self, points: Floats) -> Floats:
@@ -53,6 +56,8 @@ class Past:
         return expected
 
     def _near(self, points: Floats) -> Floats:
+        if self._asked is not None:
+            points = _moved(points, self._space, self._asked)
         return _covariance(np.nan_to_num(points, nan=0.5), self._anchors, self._unordered)
 
     @classmethod
@@ -79,7 +84,7 @@ class Past:
         within = _covariance(anchors, anchors, unordered) + _NOISE * np.eye(len(anchors))
         weights = cho_solve(cho_factor(within), expected.reshape(len(anchors), -1)).reshape(expected.shape)
         best = np.vstack([study.best for study in told if study is not None])
-        return {"weights": _rounded(weights), "best": _rounded(best)}
+        return {"space": space.to_dict(), "weights": _rounded(weights), "best": _rounded(best)}
 
 
 class _Told:
@@ -126,6 +131,12 @@ def _placed(settings: Sequence[Mapping[str, Any]], space: Space, names: Sequence
             given = [setting[name] for setting in settings if name in setting]
             points[has, space.names.index(name)] = space.params[name].to_unit(given)
     return points
+
+
+def _moved(points: Floats, known: Space, space: Space) -> Floats:
+    """(n, d) in a space -> (n, d'): where the settings lie in another, at the middle of what they lack or cannot be."""
+    shared = [name for name in space.names if name in known.params and _alike(space.params[name], known.params[name])]
+    return np.nan_to_num(_placed(known.decode_many(points), space, shared), nan=0.5)
 
 
 def _alike(one: Param, other: Param) -> bool:
