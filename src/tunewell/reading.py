@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from tunewell.analysis.bounds import AtBound, at_bounds
 from tunewell.budget import Budget
 from tunewell.errors import MissingExtra, StoreError
 from tunewell.history import History
@@ -123,6 +124,10 @@ class StudyReader:
     def events(self, trial: int | None = None) -> list[Event]:
         """Every event, or a trial's, oldest first."""
         return self._known(self.store.events(self.record.id, trial))
+
+    def at_bounds(self) -> list[AtBound]:
+        """Parameters whose best values lie at an end of their range, and how far to extend it."""
+        return at_bounds(self.history)
 
     def trials_dataframe(self) -> pd.DataFrame:
         """One row a trial: number, state, value and epoch of its best report, epochs, parameters, times.

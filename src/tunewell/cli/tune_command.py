@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from tunewell.cli.advice import bound_lines
 from tunewell.cli.job import job
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import json_option, store_option
@@ -86,6 +87,13 @@ class _TuneCommand(click.Command):
 @store_option
 @click.option("--name", metavar="NAME", help="The study's name.  [default: the script's, numbered]")
 @click.option("--resume", is_flag=True, help="Go on with the newest study of that name.")
+@click.option(
+    "--held",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="With --resume and an edited space: what past trials had of a parameter that is new, or what new trials have "
+    "of one that is gone.  [default: its default]",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be drawn, and train nothing.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @json_option
@@ -136,12 +144,14 @@ def command(
             before = _trained(study)
             over = _run(study, to_train.train_for(study.metric), workers=workers, threads=threads, quiet=quiet)
         in_store = ["--store", store] if store else []
+        go_on = to_train.command_line(*in_store, *(["--name", name] if name else []), "--resume")
         _print_summary(study, over=over, look=["show", study.record.name, *in_store], as_json=as_json)
+        for line in bound_lines(study, go_on):
+            click.echo(line, err=True)
         nothing_found = best_or_none(study) is None
         nothing_done = _trained(study) == before
     finally:
         opened.close()
-    go_on = to_train.command_line(*in_store, *(["--name", name] if name else []), "--resume")
     if not over:
         click.echo(f"interrupted; all is on record; go on with: {go_on}", err=True)
         ctx.exit(INTERRUPTED)

@@ -60,6 +60,7 @@ def extended(known: Space, asked: Space, held: Mapping[str, Value] = _NOTHING) -
             _check_kind(name, old, param)
             also = f"; past trials had {past[name]!r} where they lack it" if name in past else ""
             lines.append(f"{name}: {', '.join(_differences(old, param))}{also}")
+    lines += [f"{name}: taken away; it can no longer be active" for name in known.names if name not in space.params]
     if unused := held.keys() - past.keys() - taken.keys():
         name = min(unused)
         raise SpaceError(

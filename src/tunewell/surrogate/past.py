@@ -21,6 +21,7 @@ from scipy.stats import qmc  # type: ignore[import-untyped]
 from tunewell.history import History
 from tunewell.space.params import Choice, Param
 from tunewell.space.space import Space
+from tunewell.space.values import Params
 from tunewell.surrogate.coordinates import Coordinates
 from tunewell.surrogate.curves import CurveModel, matern, squared_differences
 from tunewell.surrogate.observations import observed, times
@@ -108,7 +109,7 @@ class _Told:
         if len(rows) < 3 or not shared or not np.ptp(seen.y):
             return None
         columns = [space.names.index(name) for name in shared]
-        points = _placed(known.decode_many(history.points[rows]), space, shared)
+        points = _placed(_decoded(known, history.points[rows]), space, shared)
         unordered, at = Coordinates(space).unordered[columns], times(epochs)
         model = CurveModel(points[:, columns], unordered, owner, at[seen.rung], seen.y)
         new = np.full(len(anchors), -1)
@@ -120,6 +121,11 @@ class _Told:
         best = np.array([seen.y[seen.owner == trial].min() for trial in ranked])
         chosen = np.searchsorted(rows, ranked[np.argsort(best, kind="stable")[:_BEST]])
         return cls((values - end.mean()) / max(float(end.std()), 0.1), np.nan_to_num(points[chosen], nan=0.5))
+
+
+def _decoded(space: Space, points: Floats) -> list[Params]:
+    """The settings at points that may be of an earlier version of the space, where other parameters were active."""
+    return space.decode_many(np.nan_to_num(points, nan=0.5))
 
 
 def _placed(settings: Sequence[Mapping[str, Any]], space: Space, names: Sequence[str]) -> Floats:
@@ -136,7 +142,7 @@ def _placed(settings: Sequence[Mapping[str, Any]], space: Space, names: Sequence
 def _moved(points: Floats, known: Space, space: Space) -> Floats:
     """(n, d) in a space -> (n, d'): where the settings lie in another, at the middle of what they lack or cannot be."""
     shared = [name for name in space.names if name in known.params and _alike(space.params[name], known.params[name])]
-    return np.nan_to_num(_placed(known.decode_many(points), space, shared), nan=0.5)
+    return np.nan_to_num(_placed(_decoded(known, points), space, shared), nan=0.5)
 
 
 def _alike(one: Param, other: Param) -> bool:
