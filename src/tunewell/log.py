@@ -48,7 +48,9 @@ class Log:
         while (changes.max_epochs, changes.n_spaces) != (self.max_epochs, len(self.lineage.spaces)):
             self._begin(changes.max_epochs)
             changes = self._store.changes(self._study_id, 0)
-        trials = [replace(trial, params=self.lineage.setting(trial.params)) for trial in changes.trials]
+        trials = changes.trials
+        if len(self.lineage.spaces) > 1:
+            trials = [replace(trial, params=self.lineage.setting(trial.params)) for trial in trials]
         for trial in trials:
             if trial.number < len(self.trials):
                 self._spent -= _cost(self.trials[trial.number])
