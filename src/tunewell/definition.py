@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from tunewell.budget import Budget
-from tunewell.errors import SettingError
+from tunewell.errors import SettingError, SpaceError
 from tunewell.history import History
 from tunewell.metric import direction_of
 from tunewell.samplers import FirstSampler, Sampler
@@ -16,6 +16,7 @@ from tunewell.samplers import by_name as sampler_by_name
 from tunewell.schedulers import AshaScheduler, FreezeThawScheduler, Scheduler, describe
 from tunewell.schedulers import by_name as scheduler_by_name
 from tunewell.schedulers.freeze_thaw import ETA, RUNGS
+from tunewell.space.extension import extended
 from tunewell.space.space import Space
 from tunewell.space.values import Value
 from tunewell.stores import StudyRecord
@@ -115,8 +116,10 @@ def _learned(past: Sequence[tuple[Space, History]], space: Space) -> Mapping[str
     return learned
 
 
-def check_same(known: StudyRecord, asked: StudyRecord) -> None:
+def check_same(known: StudyRecord, asked: StudyRecord, *, versions: int) -> None:
     """Whether a study may be resumed as it is asked for; the budget may differ.
+
+    versions: how many its space has had.
 
     Raises:
         SettingError: another setting differs.
@@ -124,8 +127,11 @@ def check_same(known: StudyRecord, asked: StudyRecord) -> None:
     past = known.scheduler.get("past")  # was learned when it was begun, and takes the place of the default
     if past:
         asked = replace(asked, scheduler=dict(asked.scheduler) | {"past": past})
-        known, asked = (replace(study, scheduler=_without_first(study.scheduler)) for study in (known, asked))
-    for setting in ("metric", "direction", "space", "scheduler", "seed"):
+    first_may_differ = past or versions > 1  # it was begun with the defaults of another space
+    if first_may_differ and _without_first(known.scheduler) == _without_first(asked.scheduler):
+        asked = replace(asked, scheduler=known.scheduler)
+    _check_same_space(known, asked)
+    for setting in ("metric", "direction", "scheduler", "seed"):
         if getattr(known, setting) != getattr(asked, setting):
             raise SettingError(
                 f"study {known.name!r} was begun with another {setting}: {getattr(known, setting)!r}, "
@@ -138,12 +144,24 @@ def check_same(known: StudyRecord, asked: StudyRecord) -> None:
         )
 
 
-def _without_first(part: Mapping[str, object]) -> dict[str, object]:
-    """A scheduler's record with no settings that come first."""
-    sampler = part.get("sampler")
-    if isinstance(sampler, Mapping) and sampler.get("name") == FirstSampler.name:
-        sampler = sampler["then"]
-    return dict(part) | {"sampler": sampler}
+def _check_same_space(known: StudyRecord, asked: StudyRecord) -> None:
+    try:
+        changes = extended(Space.from_dict(known.space), Space.from_dict(asked.space)).changes
+    except SpaceError as error:
+        changes = (str(error),)
+    if changes:
+        raise SettingError(
+            f"study {known.name!r} was begun with another space ({'; '.join(changes)}); Study.open(...).extend(space) "
+            f"lets it go on with this one, or choose another name"
+        )
+
+
+def _without_first(scheduler: object) -> object:
+    """The record of a scheduler or sampler, without the settings that are to be tried first."""
+    if not isinstance(scheduler, Mapping):
+        return scheduler
+    left = {key: _without_first(value) for key, value in scheduler.items()}
+    return left["then"] if left.get("name") == FirstSampler.name else left
 
 
 def _positive(name: str, value: int | None) -> int | None:

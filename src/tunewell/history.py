@@ -14,6 +14,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tunewell.space.lineage import Lineage
 from tunewell.space.space import Space
 from tunewell.trial import OPEN_END, Trial, TrialState
 
@@ -25,9 +26,15 @@ _CODE = {state: code for code, state in enumerate(_STATES)}
 class History:
     """What is known of a study's trials, row i being trial number i. Readers do not write to its arrays."""
 
-    def __init__(self, space: Space, max_epochs: int | None) -> None:
-        """`max_epochs`: how many epochs a full training has; None while nobody knows."""
+    def __init__(self, space: Space, max_epochs: int | None, lineage: Lineage | None = None) -> None:
+        """An empty one.
+
+        space: today's.
+        max_epochs: how many epochs a full training has; None while nobody knows.
+        lineage: the versions of the space, if there were others.
+        """
         self.space = space
+        self.lineage = Lineage((space,)) if lineage is None else lineage
         self.max_epochs = max_epochs or 1
         """How many epochs a full training has; 1 while nobody knows."""
         self._longest = max_epochs or OPEN_END
@@ -54,7 +61,10 @@ class History:
 
     @property
     def points(self) -> NDArray[np.float64]:
-        """(n, d): each trial in the unit cube; NaN where a parameter is inactive."""
+        """(n, d): each trial in the unit cube; NaN where a parameter is inactive.
+
+        A trial of an earlier version of the space may lie outside [0, 1].
+        """
         return self._points[: len(self)]
 
     @property
@@ -124,7 +134,7 @@ class History:
         new = [trial for trial in trials if trial.number >= known]
         if new:
             self._make_room(known + len(new), self._reported)
-            self._points[known : known + len(new)] = self.space.encode_many([trial.params for trial in new])
+            self._points[known : known + len(new)] = self.lineage.encode_many([trial.params for trial in new])
         for trial in trials:
             self._epochs[trial.number] = trial.epochs
             self._until[trial.number] = trial.until

@@ -5,11 +5,15 @@ All of it is derived from the store, so whoever reads the log knows what whoever
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 
 from tunewell.history import History
+from tunewell.space.lineage import Lineage
 from tunewell.space.space import Space
-from tunewell.stores import Store, StudyRecord
+from tunewell.stores import SpaceVersion, Store, StudyRecord
 from tunewell.trial import Trial, TrialState
 
 
@@ -17,15 +21,15 @@ class Log:
     """What a store has on a study, up to the last `refresh`."""
 
     def __init__(self, store: Store, study: StudyRecord) -> None:
-        """Nothing is read before the first `refresh`."""
+        """No trial is read before the first `refresh`."""
         self._store = store
         self._study_id = study.id
-        self._space = Space.from_dict(study.space)
         self._sign = -1.0 if study.direction == "maximize" else 1.0
         self._begin(study.max_epochs)
 
     def _begin(self, max_epochs: int | None) -> None:
         self.max_epochs = max_epochs
+        self.lineage = _lineage(self._store.spaces(self._study_id))
         self.history = self.empty_history()
         self.trials: list[Trial] = []
         self.n_steps = 0
@@ -35,15 +39,19 @@ class Log:
 
     def empty_history(self) -> History:
         """The history of a study that has done nothing yet."""
-        return History(self._space, self.max_epochs)
+        return History(self.lineage.space, self.max_epochs, self.lineage)
 
     def refresh(self) -> None:
         """Read what the log has gained."""
         changes = self._store.changes(self._study_id, self._revision)
-        if changes.max_epochs != self.max_epochs:  # the arrays have another width, so start over
+        # the arrays have another width, or the trials other places, so start over
+        while (changes.max_epochs, changes.n_spaces) != (self.max_epochs, len(self.lineage.spaces)):
             self._begin(changes.max_epochs)
             changes = self._store.changes(self._study_id, 0)
-        for trial in changes.trials:
+        trials = changes.trials
+        if len(self.lineage.spaces) > 1:
+            trials = [replace(trial, params=self.lineage.setting(trial.params)) for trial in trials]
+        for trial in trials:
             if trial.number < len(self.trials):
                 self._spent -= _cost(self.trials[trial.number])
                 self.trials[trial.number] = trial
@@ -53,7 +61,7 @@ class Log:
         values = changes.values
         if len(values):
             values = values * (1.0, 1.0, self._sign)
-        self.history.update(changes.trials, values)
+        self.history.update(trials, values)
         self._revision, self.n_steps = changes.revision, changes.n_steps
 
     def epochs_spent(self, besides: int | None = None) -> int:
@@ -78,6 +86,14 @@ class Log:
             return None
         row, column = np.unravel_index(int(finite.argmin()), finite.shape)
         return int(row), int(column) + 1, self._sign * float(finite[row, column])
+
+
+def _lineage(versions: Sequence[SpaceVersion]) -> Lineage:
+    return Lineage(
+        [Space.from_dict(version.space) for version in versions],
+        [version.held for version in versions],
+        versions[-1].first_trial,
+    )
 
 
 def _cost(trial: Trial) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import platform
 import shlex
@@ -49,6 +50,14 @@ def gather() -> Provenance:
         git_dirty=None if changes is None else bool(changes),
         versions=_versions(),
     )
+
+
+def user() -> str:
+    """Who runs this process, by name."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container may have no name for them
+        return "somebody"
 
 
 def is_running(pid: int, process: str | None) -> bool:

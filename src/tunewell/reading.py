@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from tunewell.analysis.bounds import AtBound, at_bounds
 from tunewell.analysis.decisions import Decision, Outlook, decisions, outlook
 from tunewell.budget import Budget
 from tunewell.errors import MissingExtra, StoreError
@@ -46,13 +47,17 @@ class StudyReader:
     def _read(self, store: Store, record: StudyRecord) -> None:
         self.store = store
         self.record = record
-        self.space = Space.from_dict(record.space)
         self.metric = record.metric
         self.maximize = record.direction == "maximize"
         self.budget = Budget.parse(record.budget)
         self._lock = threading.RLock()
         self._log = Log(store, record)
         self._is_still = False
+
+    @property
+    def space(self) -> Space:
+        """What may be tuned; of a study that was extended, as it is since."""
+        return self._log.lineage.space
 
     @property
     def max_epochs(self) -> int | None:
@@ -131,6 +136,10 @@ class StudyReader:
     def outlook(self) -> Outlook | None:
         """What one more training is expected to bring; None while no model has made ten decisions."""
         return outlook(decisions(self.events(), maximize=self.maximize))
+
+    def at_bounds(self) -> list[AtBound]:
+        """Parameters whose best values lie at an end of their range, and how far to extend it."""
+        return at_bounds(self.history)
 
     def trials_dataframe(self) -> pd.DataFrame:
         """One row a trial: number, state, value and epoch of its best report, epochs, parameters, times.

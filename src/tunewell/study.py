@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tunewell import provenance
 from tunewell.analysis.decisions import DECIDED
 from tunewell.budget import Budget
 from tunewell.client import as_numbers
@@ -29,13 +30,16 @@ from tunewell.errors import (
     TrialNotFound,
     last_line,
 )
+from tunewell.history import History
 from tunewell.reading import StudyReader
 from tunewell.samplers import Sampler
 from tunewell.schedulers import Scheduler, build
 from tunewell.sessions import begin_session, end_session, seconds_on_record
+from tunewell.space.extension import extended
+from tunewell.space.lineage import Lineage
 from tunewell.space.space import Space
 from tunewell.space.values import Value
-from tunewell.stores import MemoryStore, Session, Store, StudyRecord, open_store
+from tunewell.stores import MemoryStore, Session, SpaceVersion, Store, StudyRecord, open_store
 from tunewell.trial import OPEN_END, WAIT, Allowance, Checkpoint, Event, Resume, Start, Step, Trial, TrialState
 
 FAILURES_IN_A_ROW = 3
@@ -138,7 +142,7 @@ class Study(StudyReader):
             self._set_up(opened, opened.add_study(asked), built)
             self.min_delta = min_delta
             return
-        check_same(known, asked)
+        check_same(known, asked, versions=len(opened.spaces(known.id)))
         # as on record, unless it is somebody's own
         self._set_up(opened, known, None if isinstance(scheduler, str) else built)
         self.min_delta = min_delta
@@ -209,6 +213,40 @@ class Study(StudyReader):
                     if isinstance(why := answer.note.get("why"), Mapping):
                         self.add_event(DECIDED, trial=trial.number, epoch=first, until=trial.until, **why)
                     return self._give_out(trial, first)
+
+    def extend(self, space: Space, *, held: Mapping[str, Value] | None = None, max_tier: int = 3) -> tuple[str, ...]:
+        """Go on with another space: wider, narrower, with parameters more or less; answers what changed, a line each.
+
+        Nothing is lost: trials so far stay, with their own values, and the search goes on learning from them. A study
+        that another process runs takes the new space up at its next step.
+
+        Args:
+            space: what may be tuned from now on. A parameter that it lacks is held at a value.
+            held: of a parameter that is added, the value that trials had so far; its default, if nothing is said. Of
+                one that is taken away, the value that it has from now on; its default so far.
+            max_tier: as of `Study`.
+
+        Raises:
+            SpaceError: such a value is not known, or a parameter becomes another kind of thing.
+            SettingError: the study's sampler cannot draw from the space.
+        """
+        space = space.hold([name for name in space.names if space.tier(name) > max_tier])
+        with self._lock:
+            while True:
+                self._log.refresh()
+                found = extended(self.space, space, held or {})
+                if not found.changes:
+                    return ()
+                self._check_drawn_from(found.space)
+                at, by, number = time.time(), provenance.user(), len(self._log.lineage.spaces) + 1
+                if self.store.add_space(
+                    self.record.id, SpaceVersion(number, found.space.to_dict(), at, by, found.held)
+                ):
+                    break  # else somebody else extended it meanwhile
+            data = {"version": number, "changes": list(found.changes)}
+            self.store.add_event(self.record.id, Event("extended", at, by=by, data=data))
+            self._log.refresh()
+            return found.changes
 
     def report(self, trial: int, epoch: int, /, **metrics: float) -> bool:
         """Record what an epoch of a step measured; it is safe when this returns.
@@ -355,6 +393,11 @@ class Study(StudyReader):
             return False
         found = self.outlook()
         return found is not None and found.gain < self.min_delta
+
+    def _check_drawn_from(self, space: Space) -> None:
+        """Whether settings can be drawn from a new version of the space; a grid may name what is gone."""
+        lineage = Lineage([*self._log.lineage.spaces, space], [{}] * (len(self._log.lineage.spaces) + 1))
+        self.scheduler.next(space, History(space, self.max_epochs, lineage), Allowance(OPEN_END, 1), self._rng(0))
 
     def _decide(self) -> Start | Resume | None:
         """The scheduler's answer, within the budget."""

@@ -78,7 +78,8 @@ class Event:
     """Something that happened to a study or a trial and is worth keeping: when, what, by whom."""
 
     kind: str
-    """`interrupted`: its session ended in the middle of a step; `retrained`: epochs had to be trained a second time."""
+    """`interrupted`: its session ended in the middle of a step; `retrained`: epochs had to be trained a second time;
+    `extended`: the space has changed."""
     at: float
     trial: int | None = None
     epoch: int | None = None

@@ -146,8 +146,8 @@ def test_bad_input_is_named():
 
 
 def test_a_linear_task_is_learned_as_well_as_a_linear_model_does():
-    x = np.random.default_rng(0).normal(size=(400, 10))
-    y = x @ np.arange(10) + np.random.default_rng(1).normal(size=400) * 5 > 0
+    x = np.random.default_rng(0).normal(size=(2300, 10))  # most of them to score with: 100 would say little
+    y = x @ np.arange(10) + np.random.default_rng(1).normal(size=2300) * 5 > 0
     linear = LogisticRegression().fit(x[:300], y[:300]).score(x[300:], y[300:])
     assert tw.TunedClassifier(**QUICK).fit(x[:300], y[:300]).score(x[300:], y[300:]) > linear - 0.1
 

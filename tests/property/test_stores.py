@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tunewell.errors import StoreError
 from tunewell.space.values import Params
-from tunewell.stores import MemoryStore, Session, SqlStore
+from tunewell.stores import MemoryStore, Session, SpaceVersion, SqlStore
 from tunewell.testing.records import STUDY, Reader, a_trial, everything
 from tunewell.trial import Checkpoint, Event, TrialState
 
@@ -88,6 +88,10 @@ class BothStores(RuleBasedStateMachine):
     @rule(study=st.integers(1, 2), epochs=epochs | st.none(), budget=texts | st.none())
     def change_study(self, study, epochs, budget):
         self.both(lambda store: store.change_study(study, max_epochs=epochs, budget=budget))
+
+    @rule(study=st.integers(1, 3), number=st.integers(1, 4), space=mappings, held=mappings, by=texts, at=times)
+    def add_space(self, study, number, space, held, by, at):
+        self.both(lambda store: store.add_space(study, SpaceVersion(number, space, at, by, held)))
 
     @rule(study=st.integers(1, 3), command=texts, dirty=st.none() | st.booleans(), at=times)
     def run_a_session(self, study, command, dirty, at):

@@ -128,29 +128,6 @@ def test_what_is_resumed_differently_is_refused():
     assert "another scheduler" in refused("tune", "train.py", "--resume", "--scheduler", "full")
 
 
-def test_a_study_goes_on_in_an_edited_space_and_says_what_changed(folder):
-    tune("--space", "space.toml")
-    wider = SPACE.replace("1e-3", "1e-4") + '[width]\ntype = "int"\nlow = 1\nhigh = 9\n'
-    (folder / "wider.toml").write_text(wider)
-    resume = ("tune", "train.py", "--space", "wider.toml", "--resume", "--budget", "6")
-    assert "width is new, and nobody knows" in refused(*resume)
-    assert "NAME=VALUE" in refused(*resume, "--held", "width")
-    done = tunewell(*resume, "--held", "width=3", "--quiet")
-    said = [line for line in done.stderr.splitlines() if line.startswith("space: ")]
-    assert [line.split()[1] for line in said] == ["rate", "width"]
-    trials = json.loads(tunewell("show", "--json", "--top", "99").stdout)["trials"]
-    by_number = sorted(trials, key=lambda trial: trial["trial"])
-    assert by_number[0]["params"]["width"] == 3
-    assert len({trial["params"]["width"] for trial in trials}) > 1
-
-
-def test_a_tier_that_was_held_may_be_tuned_later():
-    tune()
-    tunewell("tune", "train.py", "--resume", "--budget", "6", "--tier", "4", "--quiet")
-    trials = json.loads(tunewell("show", "--json", "--top", "99").stdout)["trials"]
-    assert len({trial["params"]["beta"] for trial in trials}) > 1
-
-
 def test_a_study_learns_from_another_in_the_same_store():
     tune("--name", "old")
     study = tune("--name", "new", "--warm-start", "old")
@@ -187,6 +164,69 @@ def test_a_search_that_gains_nothing_more_stops_when_it_is_told_to():
     study = tune("--budget", "60", "--min-delta", "0.5")
     assert study["epochs"] < 180
     assert study["outlook"]["gain"] < 0.5
+
+
+KIND = """
+[kind]
+type = "choice"
+values = ["=a", "b"]
+"""
+IN_FILE = ("tune", "train.py", "--space", "space.toml")
+
+
+def edit(folder, space):
+    (folder / "space.toml").write_text(space)
+
+
+def test_an_edited_space_is_taken_up_when_a_study_is_resumed(folder):
+    tunewell(*IN_FILE, "--budget", "2")
+    edit(folder, SPACE.replace("high = 1.0", "high = 10.0") + KIND + 'default = "b"\n')
+    done = tunewell(*IN_FILE, "--resume", "--budget", "4", "--json")
+    assert "the space has changed: rate: high 1.0 -> 10.0\n" in done.stderr
+    assert "the space has changed: kind: added, Choice(['=a', 'b'], default='b'); past trials had 'b'\n" in done.stderr
+    after = json.loads(done.stdout)
+    assert (after["study"], after["space"]["rate"]["high"], after["epochs"]) == ("train", 10.0, 12)
+    assert "has changed" not in tunewell(*IN_FILE, "--resume", "--budget", "5").stderr
+    shown = json.loads(tunewell("show", "--json").stdout)["trials"]
+    assert [trial["params"]["kind"] for trial in shown if trial["trial"] < 2] == ["b", "b"]
+    assert "kind" in tunewell("export").stdout.splitlines()[0].split(",")
+    tunewell("show")
+    tunewell("show", "--trial", "0")
+
+
+def test_a_higher_tier_may_be_tuned_when_a_study_is_resumed():
+    tune()
+    assert "beta: Choice([0.5], " in tunewell("tune", "train.py", "--resume", "--tier", "4").stderr
+    assert "has changed" not in tunewell("tune", "train.py", "--resume").stderr
+
+
+def test_what_past_trials_had_of_a_new_parameter_must_be_known(folder):
+    tunewell(*IN_FILE, "--budget", "2")
+    edit(folder, SPACE + '[noise]\ntype = "float"\nlow = 0.1\nhigh = 1.0\n')
+    resume = (*IN_FILE, "--resume", "--budget", "3")
+    assert "noise: nothing says what past trials had of it" in refused(*resume)
+    assert "NAME=VALUE" in refused(*resume, "--held", "noise")
+    assert "past trials had 0.0" in tunewell(*resume, "--held", "noise=0.0").stderr
+    assert "say --resume too" in refused(*IN_FILE, "--held", "noise=0.0")
+
+
+def test_a_parameter_that_is_gone_is_held(folder):
+    edit(folder, SPACE + KIND)
+    tunewell(*IN_FILE, "--budget", "2")
+    edit(folder, SPACE)
+    resume = (*IN_FILE, "--resume", "--budget", "3")
+    assert "kind: it is taken away, and nothing says which value new trials have" in refused(*resume)
+    assert "kind: taken away; held at '=a'" in tunewell(*resume, "--held", "kind==a").stderr
+    assert "has changed" not in tunewell(*resume).stderr
+
+
+def test_a_best_at_a_bound_is_named_with_what_to_do(folder):
+    (folder / "train.py").write_text(SCRIPT.replace("1 - abs(run.params.rate - 0.1)", "run.params.rate"))
+    line = "rate: the best trials lie at high=1; to search beyond, write high=10 in the space, then"
+    done = tunewell("tune", "train.py", "--space", "space.toml", "--budget", "30", "--seed", "1")
+    assert f"{line} tunewell tune train.py --space space.toml --resume --budget MORE" in done.stderr
+    assert line in tunewell("show").stdout
+    assert line in tunewell("best").stderr
 
 
 def test_there_must_be_something_to_resume(folder):

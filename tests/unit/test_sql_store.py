@@ -16,9 +16,9 @@ import sqlalchemy as sa
 
 from tunewell import stores
 from tunewell.errors import SettingError, StoreError, TunewellError
-from tunewell.stores import MemoryStore, SqlStore, open_store, schema
+from tunewell.stores import MemoryStore, SpaceVersion, SqlStore, open_store, schema
 from tunewell.stores.migrations import MIGRATIONS
-from tunewell.testing.records import SESSION, STUDY, Reader, a_life, a_trial, begin, everything
+from tunewell.testing.records import SESSION, STUDY, WIDER, Reader, a_life, a_trial, begin, everything
 from tunewell.trial import TrialState
 
 RECORD_PAGE = Path(__file__).parents[2] / "docs" / "record.md"
@@ -255,6 +255,15 @@ def test_a_session_of_before_processes_were_noted_is_read(file):
         database.executescript((SCHEMAS / "001.sql").read_text(encoding="utf-8"))
     with closing(open_store(file)) as store:
         assert store.sessions(1) == [replace(SESSION, id=1, process=None)]
+
+
+def test_the_space_of_before_versions_were_kept_is_the_first(file):
+    with closing(sqlite3.connect(file)) as database:
+        database.executescript((SCHEMAS / "002.sql").read_text(encoding="utf-8"))
+    with closing(open_store(file)) as store:
+        assert store.spaces(1) == [SpaceVersion(1, STUDY.space, STUDY.created_at)]
+        assert store.add_space(1, WIDER)
+        assert store.study("digits").space == WIDER.space
 
 
 def test_every_schema_is_kept_for_the_tests():

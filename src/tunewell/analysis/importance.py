@@ -52,7 +52,8 @@ def importance(history: History, *, rng: np.random.Generator, n_bootstrap: int =
     rng: draws the resampled studies, and nothing else: the shares do not depend on it.
     """
     scores = standing(history)
-    points = history.points
+    # where a trial of an earlier version of the space lies outside of today's, it does not count
+    points = np.where((history.points < 0) | (history.points > 1), np.nan, history.points)
     usable = np.flatnonzero(~np.isnan(scores))
     if len(usable) < MIN_TRIALS:
         return []

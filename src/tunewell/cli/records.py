@@ -41,7 +41,7 @@ def study_record(study: Study) -> dict[str, object]:
         "epochs": study.spent.epochs,
         "max_epochs": study.max_epochs,
         "budget": record.budget,
-        "space": record.space,
+        "space": study.space.to_dict(),
         "scheduler": record.scheduler,
         "seed": record.seed,
         "created_at": record.created_at,

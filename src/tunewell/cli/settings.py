@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+import click
 
 from tunewell.cli.job import Job
 from tunewell.errors import SettingError, StudyNotFound
@@ -12,6 +15,7 @@ from tunewell.samplers import by_name as sampler_by_name
 from tunewell.schedulers import Scheduler, build, describe
 from tunewell.schedulers import by_name as scheduler_by_name
 from tunewell.space.space import Space
+from tunewell.space.values import Value
 from tunewell.stores import Store
 from tunewell.study import Study
 from tunewell.tuning import study_name
@@ -40,6 +44,8 @@ class Options:
     min_delta: float | None = None
     past: Sequence[str] = ()
     """Studies of other data, in the same store."""
+    held: Sequence[str] = ()
+    """`name=value`, of parameters that an edited space has more or fewer than the one on record."""
 
 
 def new_study(
@@ -52,6 +58,8 @@ def new_study(
     Raises:
         TunewellError: it cannot.
     """
+    if said.held:
+        raise SettingError("--held is for a study whose space has changed; say --resume too, or leave it out")
     file, seed = job.file, said.seed or 0
     if store is not None and name is None:
         name = study_name(store, job.name, resume=False)
@@ -94,10 +102,9 @@ def old_study(job: Job, said: Options, store: Store, name: str | None) -> Study:
         scheduler, sampler = _search(said, seed)
     else:
         scheduler, sampler = build(record.scheduler), None
-    if job.file.space is not None:
-        _check_same_space(job.file.space, on_record, said.tier, name)
-    job.check(on_record)
-    return Study(
+    asked = on_record if job.file.space is None else _tuned(job.file.space, on_record, said.tier)
+    job.check(asked)
+    study = Study(
         on_record,
         metric=said.metric or record.metric,
         direction=said.direction or (record.direction if said.metric in (None, record.metric) else None),
@@ -112,6 +119,9 @@ def old_study(job: Job, said: Options, store: Store, name: str | None) -> Study:
         resume=True,
         min_delta=said.min_delta or 0.0,
     )
+    for line in study.extend(asked, held=_held(said.held), max_tier=TIERS):
+        click.echo(f"the space has changed: {line}", err=True)
+    return study
 
 
 def grid_of(study: Study) -> GridSampler | None:
@@ -150,14 +160,23 @@ def _with_settings(said: Options, sampler: Sampler) -> Scheduler:
     return build(record)
 
 
-def _check_same_space(space: Space, on_record: Space, tier: int | None, name: str) -> None:
-    """Check that this space is the one on record, with parameters above the tier held; above any if none is given."""
-    tiers = range(1, TIERS + 1) if tier is None else [tier]
-    held = [space.hold([p for p in space.names if space.tier(p) > highest]) for highest in tiers]
-    if on_record not in held:
-        last = held[-1].params
-        differing = [p for p in {**last, **on_record.params} if last.get(p) != on_record.params.get(p)]
-        raise SettingError(
-            f"study {name!r} was begun with another space (in {', '.join(differing) or 'its order'}); "
-            f"restore it, or begin a study without --resume"
-        )
+def _tuned(space: Space, on_record: Space, tier: int | None) -> Space:
+    """What is tuned of a space: up to a tier or, if none is given, to the one that is most like what is on record."""
+    tiers = (TIER, *range(TIERS, 0, -1)) if tier is None else (tier,)
+    spaces = [space.hold([name for name in space.names if space.tier(name) > highest]) for highest in tiers]
+    return min(spaces, key=lambda tuned: sum(on_record.params.get(name) != p for name, p in tuned.params.items()))
+
+
+def _held(said: Sequence[str]) -> dict[str, Value]:
+    """`dropout=0.1` as a value by name: a number, true or false, or else a text."""
+    held: dict[str, Value] = {}
+    for one in said:
+        name, equals, text = one.partition("=")
+        if not name or not equals:
+            raise SettingError(f"--held needs NAME=VALUE, such as dropout=0.1; got {one!r}")
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = text
+        held[name] = value if isinstance(value, bool | int | float) else text
+    return held

@@ -9,7 +9,7 @@ from dataclasses import asdict
 import click
 import numpy as np
 
-from tunewell.cli.confirmed import confirmed_lines, outlook_line
+from tunewell.cli.advice import bound_lines, confirmed_lines, outlook_line
 from tunewell.cli.options import existing_study, json_option, store_option, study_argument
 from tunewell.cli.printing import curve, facts, moment, print_json, setting_lines, table
 from tunewell.cli.records import best_or_none, study_record, trial_record, whole_trial_record
@@ -106,6 +106,7 @@ def _study_lines(study: Study, trials: Sequence[Trial]) -> Iterator[str]:
     if not trials:
         return
     yield from confirmed_lines(study)
+    yield from bound_lines(study)
     yield ""
     names = [name for name in study.space.names if _varies(study, name)]
     rows = []
@@ -162,8 +163,10 @@ def _unadvised(study: Study) -> str:
 
 
 def _varies(study: Study, name: str) -> bool:
-    """False for a parameter that is held at its default."""
-    return len(getattr(study.space.params[name], "values", (0, 1))) > 1
+    """False for a parameter that was always held at its default."""
+    if len(getattr(study.space.params[name], "values", (0, 1))) > 1:
+        return True
+    return len({trial.params.get(name) for trial in study.trials}) > 1
 
 
 def _words(scheduler: object) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from tunewell.cli.confirmed import confirmed_lines, outlook_line
+from tunewell.cli.advice import bound_lines, confirmed_lines, outlook_line
 from tunewell.cli.job import job
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import json_option, store_option
@@ -108,6 +108,13 @@ class _TuneCommand(click.Command):
     metavar="N",
     help="In the end, train the three best settings again in full, each with N fresh seeds.",
 )
+@click.option(
+    "--held",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="With --resume and an edited space: what past trials had of a parameter that is new, or what new trials have "
+    "of one that is gone.  [default: its default]",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be drawn, and train nothing.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @json_option
@@ -166,12 +173,14 @@ def command(
                 again = confirmation(study, seeds=confirm)
                 over = _run(again, train, workers=workers, threads=threads, quiet=quiet)
         in_store = ["--store", store] if store else []
+        go_on = to_train.command_line(*in_store, *(["--name", name] if name else []), "--resume")
         _print_summary(study, over=over, look=["show", study.record.name, *in_store], as_json=as_json)
+        for line in bound_lines(study, go_on):
+            click.echo(line, err=True)
         nothing_found = best_or_none(study) is None
         nothing_done = _trained(study) == before
     finally:
         opened.close()
-    go_on = to_train.command_line(*in_store, *(["--name", name] if name else []), "--resume")
     if not over:
         click.echo(f"interrupted; all is on record; go on with: {go_on}", err=True)
         ctx.exit(INTERRUPTED)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
+from tunewell.errors import SpaceError
 from tunewell.history import History
 from tunewell.samplers.base import Sampler
 from tunewell.space.space import Space
@@ -28,8 +30,20 @@ class FirstSampler:
     def suggest(self, space: Space, history: History, rng: np.random.Generator) -> Params | None:
         """The setting whose place is the number of trials so far; past the last one, the other sampler's.
 
+        One that was given before the space was extended takes the defaults of what it lacks; if it no longer fits, the
+        other sampler has its turn.
+
         Raises:
             SpaceError: the setting does not fit the space.
         """
         n = len(history)
-        return space.check(self.settings[n]) if n < len(self.settings) else self.then.suggest(space, history, rng)
+        if n < len(self.settings):
+            try:
+                return space.check(self.settings[n])
+            except SpaceError:
+                if len(history.lineage.spaces) == 1:
+                    raise
+            setting = space.completed(self.settings[n], space.defaults())
+            with suppress(SpaceError):
+                return space.check({name: setting[name] for name in space.names if name in setting})
+        return self.then.suggest(space, history, rng)

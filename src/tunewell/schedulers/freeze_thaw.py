@@ -135,7 +135,8 @@ class _Known:
         expected = None
         if past is not None:
             expected = past.at(history.points[rows])[owner, seen.rung + RUNGS - len(rungs)]
-        fit = next((fit for note in reversed(history.notes) if isinstance(fit := note.get("fit"), Mapping)), None)
+        notes = reversed(history.notes[history.lineage.first_trial :])  # a fit is of the space that it was made in
+        fit = next((fit for note in notes if isinstance(fit := note.get("fit"), Mapping)), None)
         n_settings = points.shape[1] + (5 if past is None else 7)
         at = fit["at"] if fit is not None and len(fit["at"]) == n_settings else None
         enough = fit is not None and at is not None and len(seen.y) < _GROWTH * fit["n"]

@@ -99,6 +99,10 @@ class Float(_Parameter):
         """Where values lie in [0, 1]; one outside the range counts as the nearer bound."""
         return self._axis.to_unit(_clip(values, self.low, self.high))
 
+    def place(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """As `to_unit`, but a value outside the range lies outside [0, 1], by 1 at most."""
+        return _place(self, values)
+
     def from_unit(self, units: ArrayLike) -> NDArray[np.float64]:
         """The values at these units; a unit outside [0, 1] counts as the nearer end."""
         # exp(log(x)) may leave the range by a rounding error
@@ -157,6 +161,10 @@ class Int(_Parameter):
     def to_unit(self, values: ArrayLike) -> NDArray[np.float64]:
         """Where values lie in [0, 1]; one outside the range counts as the nearer bound."""
         return self._axis.to_unit(_clip(values, self.low, self.high))
+
+    def place(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """As `to_unit`, but a value outside the range lies outside [0, 1], by 1 at most."""
+        return _place(self, values)
 
     def from_unit(self, units: ArrayLike) -> NDArray[np.int64]:
         """The values at these units; a unit outside [0, 1] counts as the nearer end."""
@@ -372,6 +380,14 @@ def _inside(param: Float | Int, value: _T) -> _T:
     if not param.low <= value <= param.high:
         raise SpaceError(f"the value must be from {param.low!r} to {param.high!r}, got {value!r}")
     return value
+
+
+def _place(param: Float | Int, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    with np.errstate(divide="ignore", invalid="ignore"):  # a logarithmic scale has no place for some values
+        beyond = param._axis.to_unit(values)  # noqa: SLF001  our own
+    end = np.where(values < param.low, -1.0, 2.0)
+    inside = (param.low <= values) & (values <= param.high)
+    return np.where(inside, param.to_unit(values), np.where(np.isnan(beyond), end, _clip(beyond, -1.0, 2.0)))
 
 
 def _clip(values: ArrayLike, low: float, high: float) -> NDArray[Any]:

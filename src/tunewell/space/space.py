@@ -7,7 +7,7 @@ under its `when=` condition.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
@@ -24,6 +24,8 @@ from tunewell.space.toml import from_dict, from_toml, to_dict, to_toml
 from tunewell.space.values import Params, Value
 
 _Item = TypeVar("_Item")
+_Map = Callable[[Sequence[Value]], NDArray[np.float64]]
+_NO_MAPS: Mapping[str, _Map] = MappingProxyType({})
 _TIERS = {
     1: ("learning_rate", "lr", "base_lr", "max_lr", "eta", "eta0", "alpha", "step_size"),
     2: ("batch_size", "hidden", "hidden_units", "hidden_size", "units", "width", "channels", "momentum"),
@@ -68,6 +70,11 @@ class Space:
     def names(self) -> tuple[str, ...]:
         """The names, in the order of the coordinates."""
         return tuple(self._params)
+
+    @property
+    def parents_first(self) -> tuple[str, ...]:
+        """The names in an order in which each parameter comes after those that its condition is on."""
+        return self._order
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Space) and list(self._params.items()) == list(other._params.items())
@@ -124,15 +131,28 @@ class Space:
             dtype=np.float64,
         )
 
-    def encode_many(self, settings: Sequence[Mapping[str, Value]]) -> NDArray[np.float64]:
-        """(n, d): a row a setting; NaN where a parameter is inactive."""
-        if len(settings) == 1:  # the usual case, and twice as quick
+    def completed(self, params: Mapping[str, Value], held: Mapping[str, Value]) -> dict[str, Value]:
+        """The setting, with the values of `held` for active parameters that it lacks; inactive ones come last."""
+        values: dict[str, Value] = {}
+        for name in self._order:
+            if (name in params or name in held) and _holds(self._params[name], values):
+                values[name] = params[name] if name in params else held[name]
+        return {**self._in_order(values), **{name: value for name, value in params.items() if name not in values}}
+
+    def encode_many(
+        self, settings: Sequence[Mapping[str, Value]], maps: Mapping[str, _Map] = _NO_MAPS
+    ) -> NDArray[np.float64]:
+        """(n, d): a row a setting; NaN where a parameter is inactive.
+
+        maps: how the values of a parameter are placed, where that is not as the parameter itself does.
+        """
+        if len(settings) == 1 and not maps:  # the usual case, and twice as quick
             return self.encode(settings[0])[np.newaxis]
         active = [self._active(setting) for setting in settings]
         points = np.full((len(active), len(self._params)), np.nan)
         for column, (name, param) in enumerate(self._params.items()):
             rows = [row for row, setting in enumerate(active) if name in setting]
-            points[rows, column] = param.to_unit([active[row][name] for row in rows])
+            points[rows, column] = maps.get(name, param.to_unit)([active[row][name] for row in rows])
         return points
 
     def decode(self, point: NDArray[np.float64]) -> Params:

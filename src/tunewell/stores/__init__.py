@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tunewell.stores.base import Changes, Session, Store, StudyRecord
+from tunewell.stores.base import Changes, Session, SpaceVersion, Store, StudyRecord
 from tunewell.stores.memory import MemoryStore
 
 if TYPE_CHECKING:
     from tunewell.stores.sql import SqlStore
 
-__all__ = ["Changes", "MemoryStore", "Session", "SqlStore", "Store", "StudyRecord", "open_store"]
+__all__ = ["Changes", "MemoryStore", "Session", "SpaceVersion", "SqlStore", "Store", "StudyRecord", "open_store"]
 
 
 def open_store(url: str | Path, *, create: bool = True) -> Store:

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tunewell.space.values import Value
 from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState
 
 
@@ -26,7 +27,7 @@ class StudyRecord:
     budget: str
     """As `Budget` writes and reads it: `30trainings`, `900epochs`, `100trials`, `7200s`."""
     space: Mapping[str, object]
-    """As `Space.to_dict` writes it."""
+    """As `Space.to_dict` writes it; the newest version, where the study was extended."""
     scheduler: Mapping[str, object]
     """Name and settings, as `schedulers.describe` writes them."""
     seed: int
@@ -58,6 +59,23 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
+class SpaceVersion:
+    """A study's space from some trial on: the first one, or what it was extended to."""
+
+    number: int
+    """Its place among the study's versions, from 1."""
+    space: Mapping[str, object]
+    """As `Space.to_dict` writes it."""
+    at: float
+    """Seconds since 1970 (UTC)."""
+    by: str = "tunewell"
+    held: Mapping[str, Value] = field(default_factory=dict)
+    """Parameter -> the value that trials of earlier versions had of it, which their record lacks."""
+    first_trial: int = 0
+    """How many trials the study had before; the store says so."""
+
+
+@dataclass(frozen=True, slots=True)
 class Changes:
     """What a study's log has gained since a revision."""
 
@@ -70,6 +88,8 @@ class Changes:
     """New and changed ones, by number."""
     values: NDArray[np.float64]
     """(m, 3): trial number, epoch, the study's metric as reported, oldest first; reports without it are left out."""
+    n_spaces: int = 1
+    """How many versions of its space the study has."""
 
 
 class Store(Protocol):
@@ -107,6 +127,18 @@ class Store(Protocol):
 
     def change_study(self, study_id: int, *, max_epochs: int | None = None, budget: str | None = None) -> None:
         """Set what is given."""
+        ...
+
+    def add_space(self, study_id: int, version: SpaceVersion) -> bool:
+        """Record a new version of the study's space, which is the study's space from now on.
+
+        False, and nothing is written, if its number is not the next: somebody else was quicker, so look at the versions
+        and decide again.
+        """
+        ...
+
+    def spaces(self, study_id: int) -> list[SpaceVersion]:
+        """All versions, oldest first; the first is the space that the study was added with."""
         ...
 
     def begin_session(self, study_id: int, session: Session, *, newest: int | None = None) -> int | None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from tunewell.errors import StoreError, StudyExists, StudyNotFound, TrialEnded, TrialNotFound
 from tunewell.space.values import Params
-from tunewell.stores.base import Changes, Session, StudyRecord
+from tunewell.stores.base import Changes, Session, SpaceVersion, StudyRecord
 from tunewell.stores.rows import copied
 from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState
 
@@ -36,6 +36,7 @@ class _Study:
     events: list[Event] = field(default_factory=list)
     checkpoints: dict[int, Checkpoint] = field(default_factory=dict)
     sessions: list[int] = field(default_factory=list)
+    spaces: list[SpaceVersion] = field(default_factory=list)
 
     def revise(self) -> int:
         self.revision += 1
@@ -73,7 +74,8 @@ class MemoryStore:
             if any(known.record.name == study.name for known in self._studies.values()):
                 raise StudyExists(study.name, self.url)
             record = replace(study, id=len(self._studies) + 1)
-            self._studies[record.id] = _Study(_copy_of_study(record))
+            first = _copy_of_space(SpaceVersion(1, record.space, record.created_at))
+            self._studies[record.id] = _Study(_copy_of_study(record), spaces=[first])
             return record
 
     def study(self, name: str) -> StudyRecord:
@@ -98,6 +100,23 @@ class MemoryStore:
                 study.record = replace(study.record, max_epochs=max_epochs)
             if budget is not None:
                 study.record = replace(study.record, budget=budget)
+
+    def add_space(self, study_id: int, version: SpaceVersion) -> bool:
+        """As `Store.add_space`."""
+        with self._lock:
+            study = self._study(study_id)
+            if version.number != len(study.spaces) + 1:
+                return False
+            version = _copy_of_space(replace(version, first_trial=len(study.trials)))
+            study.spaces.append(version)
+            study.record = replace(study.record, space=version.space)
+            study.revise()
+            return True
+
+    def spaces(self, study_id: int) -> list[SpaceVersion]:
+        """As `Store.spaces`."""
+        with self._lock:
+            return [_copy_of_space(version) for version in self._study(study_id).spaces]
 
     def begin_session(self, study_id: int, session: Session, *, newest: int | None = None) -> int | None:
         """As `Store.begin_session`."""
@@ -223,6 +242,7 @@ class MemoryStore:
                 max_epochs=study.record.max_epochs,
                 trials=[_copy_of_trial(study.trials[number]) for number in sorted(changed)],
                 values=np.array(values, dtype=np.float64).reshape(-1, 3),
+                n_spaces=len(study.spaces),
             )
 
     def reports(self, study_id: int, trial: int | None = None) -> list[Report]:
@@ -242,6 +262,10 @@ class MemoryStore:
 
 def _copy_of_study(study: StudyRecord) -> StudyRecord:
     return replace(study, space=copied(study.space), scheduler=copied(study.scheduler))
+
+
+def _copy_of_space(version: SpaceVersion) -> SpaceVersion:
+    return replace(version, space=copied(version.space), held=copied(version.held))
 
 
 def _copy_of_trial(trial: Trial) -> Trial:

@@ -44,7 +44,14 @@ def m002_process(cursor: Cursor, dialect: Dialect) -> None:  # noqa: ARG001  the
     cursor.execute("ALTER TABLE sessions ADD COLUMN process TEXT /* when the process began: boot:tick */")
 
 
-MIGRATIONS: Sequence[Callable[[Cursor, Dialect], None]] = (m001_initial, m002_process)
+def m003_spaces(cursor: Cursor, dialect: Dialect) -> None:  # noqa: ARG001  the same in both
+    """The versions of a study's space."""
+    cursor.execute("ALTER TABLE studies ADD COLUMN n_spaces INTEGER NOT NULL DEFAULT 1 /* versions of its space */")
+    for statement in _M003.split(";\n"):
+        cursor.execute(statement)
+
+
+MIGRATIONS: Sequence[Callable[[Cursor, Dialect], None]] = (m001_initial, m002_process, m003_spaces)
 
 
 def version(cursor: Cursor) -> int:
@@ -166,3 +173,16 @@ CREATE TABLE checkpoints (              -- the newest of each trial that has one
     PRIMARY KEY (study_id, trial),
     FOREIGN KEY (study_id, trial) REFERENCES trials (study_id, number)
 )"""
+
+_M003 = """\
+CREATE TABLE spaces (                   -- the versions of a study's space, the newest of which is studies.space
+    study_id BIGINT NOT NULL REFERENCES studies (id),
+    number INTEGER NOT NULL,            -- from 1
+    space TEXT NOT NULL,                -- JSON
+    held TEXT NOT NULL,                 -- JSON: parameter -> what earlier trials, whose params lack it, had of it
+    first_trial INTEGER NOT NULL,       -- how many trials there were before
+    at DOUBLE PRECISION NOT NULL,
+    "by" TEXT NOT NULL,
+    PRIMARY KEY (study_id, number)
+);
+INSERT INTO spaces SELECT id, 1, space, '{}', 0, created_at, 'tunewell' FROM studies"""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Generic, TypeVar
 
 from tunewell.space.values import Params
-from tunewell.stores.base import Session, StudyRecord
+from tunewell.stores.base import Session, SpaceVersion, StudyRecord
 from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState
 
 _Record = TypeVar("_Record")
@@ -112,6 +112,7 @@ class Rows(Generic[_Record]):
 
 
 STUDIES = Rows(StudyRecord, space=_JSON, scheduler=_JSON)
+SPACES = Rows(SpaceVersion, space=_JSON, held=_JSON)
 SESSIONS = Rows(Session, versions=_JSON, git_dirty=_MAYBE)
 TRIALS = Rows(Trial, params=_PARAMS, state=_STATE, note=_JSON)
 REPORTS = Rows(Report, metrics=_METRICS)

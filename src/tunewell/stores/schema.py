@@ -51,6 +51,20 @@ studies = Table(
     Column("n_steps", Integer, nullable=False),
     Column("space", Text, nullable=False),
     Column("scheduler", Text, nullable=False),
+    Column("n_spaces", Integer, nullable=False),
+)
+
+spaces = Table(
+    "spaces",
+    metadata,
+    _study_id(),
+    Column("number", Integer, nullable=False),
+    Column("space", Text, nullable=False),
+    Column("held", Text, nullable=False),
+    Column("first_trial", Integer, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("by", Text, nullable=False),
+    PrimaryKeyConstraint("study_id", "number"),
 )
 
 sessions = Table(

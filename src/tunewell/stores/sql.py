@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from tunewell.errors import SettingError, StoreError, StudyExists, StudyNotFound, TrialEnded, TrialNotFound
 from tunewell.stores import rows
-from tunewell.stores.base import Changes, Session, StudyRecord
+from tunewell.stores.base import Changes, Session, SpaceVersion, StudyRecord
 from tunewell.stores.sqlite import SqliteFile
 from tunewell.stores.statements import texts
 from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState
@@ -57,6 +57,8 @@ class SqlStore:
             found = log.row("add_study", rows.STUDIES.values(study))
             if found is None:
                 raise StudyExists(study.name, self.url)
+            first = SpaceVersion(1, study.space, study.created_at)
+            log.run("add_space", {"study_id": found[0], **rows.SPACES.values(first)})
             return replace(study, id=found[0])
 
     def study(self, name: str) -> StudyRecord:
@@ -79,6 +81,23 @@ class SqlStore:
                 log.run("set_max_epochs", {"study": study_id, "max_epochs": max_epochs})
             if budget is not None:
                 log.run("set_budget", {"study": study_id, "budget": budget})
+
+    def add_space(self, study_id: int, version: SpaceVersion) -> bool:
+        """As `Store.add_space`."""
+        key = {"study": study_id, "study_id": study_id}
+        with self._writing() as log:
+            if log.row("set_space", {**key, **rows.SPACES.values(version)}) is None:
+                self._standing(log, study_id)  # there is such a study
+                return False
+            values = rows.SPACES.values(replace(version, first_trial=log.n_trials(key)))
+            log.run("add_space", {**key, **values})
+            return True
+
+    def spaces(self, study_id: int) -> list[SpaceVersion]:
+        """As `Store.spaces`."""
+        with self._reading() as log:
+            self._standing(log, study_id)  # there is such a study
+            return [rows.SPACES.record(row) for row in log.rows("spaces", {"study": study_id})]
 
     def begin_session(self, study_id: int, session: Session, *, newest: int | None = None) -> int | None:
         """As `Store.begin_session`."""
@@ -199,10 +218,10 @@ class SqlStore:
         """As `Store.changes`."""
         key = {"study": study_id, "since": since}
         with self._reading() as log:
-            revision, n_steps, max_epochs = self._standing(log, study_id)
+            revision, n_steps, max_epochs, n_spaces = self._standing(log, study_id)
             trials = [rows.TRIALS.record(row) for row in log.rows("new_trials", key)]
             values = np.fromiter(chain.from_iterable(log.rows("new_values", key)), dtype=np.float64)
-        return Changes(revision, n_steps, max_epochs, trials, values.reshape(-1, 3))
+        return Changes(revision, n_steps, max_epochs, trials, values.reshape(-1, 3), n_spaces)
 
     def reports(self, study_id: int, trial: int | None = None) -> list[Report]:
         """As `Store.reports`."""
@@ -233,13 +252,13 @@ class SqlStore:
         with self._database.reading() as cursor:
             yield _Transaction(cursor, self._texts)
 
-    def _standing(self, log: _Transaction, study_id: int) -> tuple[int, int, int | None]:
-        """The study's revision, number of steps and epochs of a full training."""
+    def _standing(self, log: _Transaction, study_id: int) -> tuple[int, int, int | None, int]:
+        """The study's revision, number of steps, epochs of a full training and number of spaces."""
         row = log.row("standing", {"study": study_id})
         if row is None:
             raise self._no_study(study_id)
-        revision, n_steps, max_epochs = row
-        return revision, n_steps, max_epochs
+        revision, n_steps, max_epochs, n_spaces = row
+        return revision, n_steps, max_epochs, n_spaces
 
     def _no_study(self, study_id: int) -> StoreError:
         return StoreError(f"{self.url} has no study whose id is {study_id}")

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tunewell.stores import rows
-from tunewell.stores.schema import checkpoints, events, reports, sessions, steps, studies, trials
+from tunewell.stores.schema import checkpoints, events, reports, sessions, spaces, steps, studies, trials
 from tunewell.trial import TrialState
 
 _study: sa.BindParameter[int] = sa.bindparam("study")
@@ -46,7 +46,7 @@ def _of_studies(dialect: sa.Dialect) -> dict[str, _Statement]:
     return {
         "add_study": (
             _insert(dialect, studies)
-            .values(revision=sa.literal_column("0"), n_steps=sa.literal_column("0"))
+            .values(revision=_zero, n_steps=_zero, n_spaces=_one)
             .on_conflict_do_nothing(index_elements=["name"])
             .returning(studies.c.id),
             _without_id(rows.STUDIES.columns),
@@ -56,8 +56,18 @@ def _of_studies(dialect: sa.Dialect) -> dict[str, _Statement]:
         "study_names": (sa.select(studies.c.name).order_by(studies.c.id), ()),
         "set_max_epochs": (studies.update().where(_this_study), ["max_epochs"]),
         "set_budget": (studies.update().where(_this_study), ["budget"]),
-        "standing": (sa.select(studies.c.revision, studies.c.n_steps, studies.c.max_epochs).where(_this_study), ()),
-        # Each writing transaction on a study begins with one of these two. They take the lock (SQLite's only one, or
+        "standing": (
+            sa.select(studies.c.revision, studies.c.n_steps, studies.c.max_epochs, studies.c.n_spaces).where(
+                _this_study
+            ),
+            (),
+        ),
+        "add_space": (spaces.insert(), ["study_id", *rows.SPACES.columns]),
+        "spaces": (
+            _select(spaces, rows.SPACES.columns).where(spaces.c.study_id == _study).order_by(spaces.c.number),
+            (),
+        ),
+        # Each writing transaction on a study begins with one of these three. They take the lock (SQLite's only one, or
         # the study's row), so revisions are in the order of the commits: what is new since one misses nothing.
         "revise": (studies.update().where(_this_study).values(revision=revised).returning(studies.c.revision), ()),
         "reserve_step": (
@@ -66,6 +76,13 @@ def _of_studies(dialect: sa.Dialect) -> dict[str, _Statement]:
             .values(revision=revised, n_steps=studies.c.n_steps + _one)
             .returning(studies.c.revision),
             (),
+        ),
+        "set_space": (
+            studies.update()
+            .where(_this_study, studies.c.n_spaces == sa.bindparam("number") - _one)
+            .values(revision=revised, n_spaces=studies.c.n_spaces + _one)
+            .returning(studies.c.revision),
+            ["space"],
         ),
     }
 

@@ -23,6 +23,7 @@ from scipy.stats import qmc  # type: ignore[import-untyped]
 from tunewell.history import History
 from tunewell.space.params import Choice, Param
 from tunewell.space.space import Space
+from tunewell.space.values import Params
 from tunewell.surrogate.coordinates import Coordinates
 from tunewell.surrogate.curves import CurveModel, matern, squared_differences
 from tunewell.surrogate.observations import observed, times
@@ -43,14 +44,18 @@ class Past:
     """What past studies expect, by setting and by rung."""
 
     def __init__(self, record: Mapping[str, Any], space: Space) -> None:
-        """As `learned` wrote it down."""
-        self.best: Floats = np.asarray(record["best"], dtype=np.float64)
-        """(b, d): the best settings of the studies."""
-        self._anchors, self._unordered = _anchors(space, self.best), _unordered(space)
+        """As `learned` wrote it down, perhaps for an earlier version of the space."""
+        asked, best = Space.from_dict(record["space"]), np.asarray(record["best"], dtype=np.float64)
+        self._space, self._asked = space, asked
+        self._anchors, self._unordered = _anchors(asked, best), _unordered(asked)
         self._weights = np.asarray(record["weights"], dtype=np.float64)
+        self.best: Floats = best if asked == space else _moved(best, asked, space)
+        """(b, d): the best settings of the studies."""
 
     def at(self, points: Floats) -> Floats:
         """(n, d) -> (n, t, 1 + w): the mean and the components at each rung, the last one being the end."""
+        if self._asked != self._space:
+            points = _moved(points, self._space, self._asked)
         near = _covariance(np.nan_to_num(points, nan=0.5), self._anchors, self._unordered)
         expected: Floats = np.tensordot(near, self._weights, axes=(1, 0))
         return expected
@@ -81,7 +86,8 @@ class Past:
         expected = np.stack([mean, *ways.reshape(kept, *mean.shape)], axis=-1)  # (u, t, 1 + w)
         within = _covariance(anchors, anchors, _unordered(space)) + _NOISE * np.eye(len(anchors))
         weights = cho_solve(cho_factor(within), expected.reshape(len(anchors), -1)).reshape(expected.shape)
-        return {"weights": np.round(weights, _DIGITS).tolist(), "best": best.tolist()}
+        weights = np.round(weights, _DIGITS).tolist()
+        return {"space": space.to_dict(), "weights": weights, "best": best.tolist()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +113,8 @@ class _Study:
         shared = [name in known.params and _alike(param, known.params[name]) for name, param in space.params.items()]
         if len(rows) < _FEWEST or not any(shared) or not np.ptp(seen.y):
             return None
-        points = _placed(known.decode_many(history.points[rows]), space, np.array(space.names)[shared].tolist())
+        names = np.array(space.names)[shared].tolist()
+        points = _placed(_decoded(known, history.points[rows]), space, names)
         coordinates, at = Coordinates(space), times(epochs)
         model = CurveModel(coordinates.of(points), coordinates.unordered, owner, at[seen.rung], seen.y)
         lowest = np.full(len(rows), np.inf)
@@ -123,6 +130,11 @@ class _Study:
         return np.column_stack([self.model.predict(seen, new, time=time)[0] for time in self.times.tolist()])
 
 
+def _decoded(space: Space, points: Floats) -> list[Params]:
+    """The settings at points that may be of an earlier version of the space, where other parameters were active."""
+    return space.decode_many(np.nan_to_num(points, nan=0.5))
+
+
 def _placed(settings: Sequence[Mapping[str, Any]], space: Space, names: Sequence[str]) -> Floats:
     """(n, d): where settings of another space lie in this one; NaN for what they lack."""
     points = np.full((len(settings), len(space.params)), np.nan)
@@ -132,6 +144,12 @@ def _placed(settings: Sequence[Mapping[str, Any]], space: Space, names: Sequence
             given = [setting[name] for setting in settings if name in setting]
             points[has, space.names.index(name)] = space.params[name].to_unit(given)
     return points
+
+
+def _moved(points: Floats, known: Space, space: Space) -> Floats:
+    """(n, d) in a space -> (n, d'): where the settings lie in another, at the middle of what they lack or cannot be."""
+    shared = [name for name in space.names if name in known.params and _alike(space.params[name], known.params[name])]
+    return np.nan_to_num(_placed(_decoded(known, points), space, shared), nan=0.5)
 
 
 def _alike(one: Param, other: Param) -> bool:

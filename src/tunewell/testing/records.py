@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from tunewell.space.values import Params
-from tunewell.stores import Changes, Session, Store, StudyRecord
+from tunewell.stores import Changes, Session, SpaceVersion, Store, StudyRecord
 from tunewell.trial import Checkpoint, Event, Trial, TrialState
 
 RUNNING, PAUSED = TrialState.RUNNING, TrialState.PAUSED
@@ -37,6 +37,7 @@ SESSION = Session(
     versions={"python": "3.13.0"},
     process="0ae3c6f2-2a8e-4d5b-9c3e-5d9f3e6f8a11:4711",
 )
+WIDER = SpaceVersion(2, {"params": {"x": {"low": 1e-9}}, "names": ["x", "y"]}, 1.76e9, "ada", {"y": math.inf})
 PARAMS = Params({"x": 1e-3, "layers": 2, "batch_norm": True, "optimizer": "naïve 'sgd'", "max_norm": math.inf})
 
 
@@ -48,6 +49,7 @@ class Reader:
     study: int
     revision: int = 0
     n_steps: int = 0
+    n_spaces: int = 0
     trials: dict[int, Trial] = field(default_factory=dict)
     values: list[list[float]] = field(default_factory=list)
     told: int = field(default=0, compare=False)
@@ -57,7 +59,7 @@ class Reader:
         """Take in what is new; itself."""
         changes = self.store.changes(self.study, self.revision)
         assert changes.revision >= self.revision
-        self.revision, self.n_steps = changes.revision, changes.n_steps
+        self.revision, self.n_steps, self.n_spaces = changes.revision, changes.n_steps, changes.n_spaces
         self.trials |= {trial.number: trial for trial in changes.trials}
         assert list(self.trials) == list(range(len(self.trials)))  # none was told before the one before it
         self.values += changes.values.tolist()
@@ -104,6 +106,7 @@ def a_life(store: Store, study: int) -> Iterator[Callable[[], object]]:
     yield lambda: store.revise_step(study, 0, session=1)
     yield lambda: store.report(study, 0, 4, {"val_loss": math.nan}, math.inf, at=6.0)
     yield lambda: store.add_retrained(study, 0, 2)
+    yield lambda: store.add_space(study, WIDER)
     yield lambda: store.end_step(study, 0, STOPPED, 4, reason="not finite", at=7.0)
     yield lambda: begin(store, study, 2)
 
@@ -111,7 +114,7 @@ def a_life(store: Store, study: int) -> Iterator[Callable[[], object]]:
 def everything(store: Store, study: int) -> tuple[list[StudyRecord], Reader, list[object]]:
     """All that a store says of a study, but for reports that are not finite, which equal nothing."""
     reports = [repr(report) for report in store.reports(study)]
-    kept = [*store.sessions(study), *store.events(study), *store.checkpoints(study), *reports]
+    kept = [*store.spaces(study), *store.sessions(study), *store.events(study), *store.checkpoints(study), *reports]
     return store.studies(), Reader(store, study).read(), kept
 
 

@@ -31,7 +31,7 @@ import pytest
 
 from tunewell.errors import StoreError, StudyExists, StudyNotFound, TrialEnded, TrialNotFound
 from tunewell.space.values import Params
-from tunewell.stores import Session, Store
+from tunewell.stores import Session, SpaceVersion, Store
 from tunewell.testing.records import (
     COMPLETE,
     FAILED,
@@ -41,6 +41,7 @@ from tunewell.testing.records import (
     SESSION,
     STOPPED,
     STUDY,
+    WIDER,
     Reader,
     a_life,
     a_trial,
@@ -113,6 +114,35 @@ class StoreContract:
             store.begin_step(study + 1, 0, a_trial(0))
         with pytest.raises(StoreError):
             store.add_event(study + 1, Event("lost", at=1.0))
+        with pytest.raises(StoreError):
+            store.add_space(study + 1, WIDER)
+        with pytest.raises(StoreError):
+            store.spaces(study + 1)
+
+    def test_a_study_begins_with_the_first_version_of_its_space(self, store: Store, study: int) -> None:
+        assert store.spaces(study) == [SpaceVersion(1, STUDY.space, STUDY.created_at)]
+        assert store.changes(study, 0).n_spaces == 1
+
+    def test_a_version_of_the_space_is_read_as_it_was_written(self, store: Store, study: int) -> None:
+        begin(store, study, 0)
+        before = store.changes(study, 0)
+        assert store.add_space(study, WIDER)
+        assert store.spaces(study)[1:] == [replace(WIDER, first_trial=1)]
+        assert store.study("digits").space == WIDER.space
+        after = store.changes(study, before.revision)
+        assert (after.n_spaces, list(after.trials)) == (2, [])
+        assert after.revision > before.revision
+
+    def test_a_version_of_the_space_is_added_once(self, store: Store, study: int) -> None:
+        other = store.add_study(replace(STUDY, name="letters", uuid="another")).id
+        assert store.add_space(study, WIDER)
+        before = store.changes(study, 0)
+        for number in (1, 2, 4):
+            assert not store.add_space(study, replace(WIDER, number=number, space={}))
+        assert nothing_new(store, study, before)
+        assert store.add_space(study, replace(WIDER, number=3))
+        assert [version.number for version in store.spaces(study)] == [1, 2, 3]
+        assert len(store.spaces(other)) == 1
 
     def test_sessions_are_read_as_they_were_written(self, store: Store, study: int) -> None:
         plain = Session(started_at=1.8e9, host="cluster", pid=1, command="x", directory="/")
