@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 
-from tunewell import provenance
 from tunewell.analysis.decisions import DECIDED
 from tunewell.budget import Budget
 from tunewell.client import as_numbers
@@ -35,12 +34,12 @@ from tunewell.reading import StudyReader
 from tunewell.samplers import Sampler
 from tunewell.schedulers import Scheduler, build
 from tunewell.sessions import begin_session, end_session, seconds_on_record
-from tunewell.space.extension import extended
 from tunewell.space.lineage import Lineage
 from tunewell.space.space import Space
 from tunewell.space.values import Value
-from tunewell.stores import MemoryStore, Session, SpaceVersion, Store, StudyRecord, open_store
+from tunewell.stores import MemoryStore, Session, Store, StudyRecord, open_store
 from tunewell.trial import OPEN_END, WAIT, Allowance, Checkpoint, Event, Resume, Start, Step, Trial, TrialState
+from tunewell.versions import add_version
 
 FAILURES_IN_A_ROW = 3
 """So many trials failing in a row with the same error stop a study: it is the code then, not the setting."""
@@ -230,23 +229,9 @@ class Study(StudyReader):
             SpaceError: such a value is not known, or a parameter becomes another kind of thing.
             SettingError: the study's sampler cannot draw from the space.
         """
-        space = space.hold([name for name in space.names if space.tier(name) > max_tier])
+        asked = space.hold([name for name in space.names if space.tier(name) > max_tier])
         with self._lock:
-            while True:
-                self._log.refresh()
-                found = extended(self.space, space, held or {})
-                if not found.changes:
-                    return ()
-                self._check_drawn_from(found.space)
-                at, by, number = time.time(), provenance.user(), len(self._log.lineage.spaces) + 1
-                if self.store.add_space(
-                    self.record.id, SpaceVersion(number, found.space.to_dict(), at, by, found.held)
-                ):
-                    break  # else somebody else extended it meanwhile
-            data = {"version": number, "changes": list(found.changes)}
-            self.store.add_event(self.record.id, Event("extended", at, by=by, data=data))
-            self._log.refresh()
-            return found.changes
+            return add_version(self.store, self.record, self._log, asked, held or {}, self._check_drawn_from)
 
     def report(self, trial: int, epoch: int, /, **metrics: float) -> bool:
         """Record what an epoch of a step measured; it is safe when this returns.
@@ -394,10 +379,10 @@ class Study(StudyReader):
         found = self.outlook()
         return found is not None and found.gain < self.min_delta
 
-    def _check_drawn_from(self, space: Space) -> None:
+    def _check_drawn_from(self, lineage: Lineage) -> None:
         """Whether settings can be drawn from a new version of the space; a grid may name what is gone."""
-        lineage = Lineage([*self._log.lineage.spaces, space], [{}] * (len(self._log.lineage.spaces) + 1))
-        self.scheduler.next(space, History(space, self.max_epochs, lineage), Allowance(OPEN_END, 1), self._rng(0))
+        history = History(lineage.space, self.max_epochs, lineage)
+        self.scheduler.next(lineage.space, history, Allowance(OPEN_END, 1), self._rng(0))
 
     def _decide(self) -> Start | Resume | None:
         """The scheduler's answer, within the budget."""
