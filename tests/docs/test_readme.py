@@ -57,10 +57,20 @@ def test_the_loop_of_the_readme_runs():
     assert study.best.value == max(trial.params.momentum for trial in study.trials)
 
 
+def anchors(page):
+    """What headings can be linked by, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+
+
 @by_page
-def test_each_link_leads_to_a_file(page):
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
-        assert (page.parent / target).exists(), target
+def test_each_link_leads_somewhere(page):
+    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text()):
+        file, _, anchor = target.partition("#")
+        there = page.parent / file if file else page
+        assert there.exists(), target
+        if anchor and there.suffix == ".md":
+            assert anchor in anchors(there), target
 
 
 @by_page
@@ -69,12 +79,27 @@ def test_each_file_that_is_named_exists(page):
         assert (ROOT / name).exists() or (ROOT / "src" / name).exists(), name
 
 
+def commands(page):
+    """The command lines of a page: in blocks, and in the running text where more than a name is said."""
+    blocked = re.findall(r"^(?:\$ )?tunewell (.*)$", "\n".join(blocks(page, r"(?:sh|console)?")), flags=re.MULTILINE)
+    prose = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    return [line.split("  ")[0] for line in blocked] + re.findall(r"`tunewell ([^`]+)`", prose)
+
+
 @by_page
 def test_each_command_and_option_exists(page):
-    for line in re.findall(r"^(?:\$ )?tunewell (.*)$", "\n".join(blocks(page, r"(?:sh|console)?")), flags=re.MULTILINE):
-        name, *arguments = shlex.split(line.split("  ")[0], comments=True)
+    for line in commands(page):
+        name, *arguments = shlex.split(line, comments=True)
+        if name.startswith("-") or name == "COMMAND":
+            continue
         command = cli.get_command(click.Context(cli), name)
-        assert command is not None, name
+        assert command is not None, line
         options = {option for parameter in command.params for option in parameter.opts + parameter.secondary_opts}
         ours = arguments[: arguments.index("--")] if "--" in arguments else arguments
         assert {argument for argument in ours if argument.startswith("-")} <= options | {"--help"}, line
+
+
+@by_page
+def test_each_line_for_a_shell_begins_with_a_program_that_there_is(page):
+    lines = "\n".join(blocks(page, "sh")).replace("\\\n", " ").splitlines()
+    assert {shlex.split(line)[0] for line in lines if line.strip()} <= {"tunewell", "python", "pip", "make", "git"}
