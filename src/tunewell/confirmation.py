@@ -7,16 +7,19 @@ the one that they confirm, so that this one stays what it was; they are resumed,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from tunewell.definition import CONFIRMED
+from tunewell.definition import confirming_name, confirms
 from tunewell.errors import SettingError
 from tunewell.reading import StudyReader
 from tunewell.samplers import FirstSampler, RandomSampler
+from tunewell.samplers.settings import check_whole
 from tunewell.schedulers import FullScheduler
+from tunewell.space.params import Choice, Param
+from tunewell.space.space import Space
 from tunewell.space.values import Value
 from tunewell.study import Study
 from tunewell.trial import TrialState
@@ -63,15 +66,14 @@ def confirmation(study: Study, *, seeds: int, best: int = 3) -> Study:
     Raises:
         SettingError: `seeds` or `best` is no whole number of at least 1, or nothing has been found.
     """
-    for name, value in (("confirm", seeds), ("best", best)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise SettingError(f"{name} must be a whole number of at least 1, got {value!r}")
+    check_whole("confirm", seeds, at_least=1)
+    check_whole("best", best, at_least=1)
     trials = _best_trials(study, best)
     if not trials:
         raise SettingError(f"study {study.record.name!r} has no finite {study.metric!r} to confirm yet")
     settings = [dict(study.trials[trial].params) for trial in trials]
     return Study(
-        study.space,
+        _having(study.space, settings),
         metric=study.metric,
         direction=study.record.direction,
         max_epochs=study.max_epochs,
@@ -79,21 +81,28 @@ def confirmation(study: Study, *, seeds: int, best: int = 3) -> Study:
         # setting by setting and seed by seed in turn, so that what is there at any time is balanced
         scheduler=FullScheduler(FirstSampler(settings * seeds, RandomSampler())),
         max_tier=4,  # what the study held is held in its space
-        seed=study.record.seed + 1,
+        seed=(study.record.seed + 1) % 2**63,
         store=study.store,
-        name=_name(study, trials, seeds),
+        name=confirming_name(study.record.name, seeds, trials),
         resume=True,
     )
 
 
 def confirmed(study: StudyReader) -> list[Confirmed]:
-    """What the newest confirmation of a study has on record, the best mean first; empty if there is none."""
-    names = [record.name for record in study.store.studies() if record.name.startswith(study.record.name + CONFIRMED)]
-    if not names:
-        return []
-    again = Study.open(study.store, names[-1])
-    trials = [int(number) for number in names[-1].rpartition("-of-")[2].split(",")]
-    sign = -1.0 if study.maximize else 1.0
+    """What the newest confirmation of a study has on record, the best mean first; empty if none has a value yet."""
+    known, name = study.trials, study.record.name
+    for record in reversed(study.store.studies()):
+        of = confirms(record.name)
+        if of is None or of[0] != name or max(of[1]) >= len(known):
+            continue
+        found = _values(study, Study.open(study.store, record.name), of[1])
+        if any(one.values for one in found):
+            sign = -1.0 if study.maximize else 1.0
+            return sorted(found, key=lambda one: sign * one.mean if one.values else np.inf)
+    return []
+
+
+def _values(study: StudyReader, again: StudyReader, trials: list[int]) -> list[Confirmed]:
     found = []
     known = study.trials
     for place, number in enumerate(trials):
@@ -103,7 +112,7 @@ def confirmed(study: StudyReader) -> list[Confirmed]:
         seen = study.best_of(number)
         if seen is not None:
             found.append(Confirmed(number, seen[1], values, known[number].params))
-    return sorted(found, key=lambda one: sign * one.mean if one.values else float("inf"))
+    return found
 
 
 def _best_trials(study: Study, n: int) -> list[int]:
@@ -118,5 +127,13 @@ def _best_trials(study: Study, n: int) -> list[int]:
     return list(chosen.values())[:n]
 
 
-def _name(study: Study, trials: list[int], seeds: int) -> str:
-    return f"{study.record.name}{CONFIRMED}{seeds}-of-{','.join(map(str, trials))}"
+def _having(space: Space, settings: Sequence[Mapping[str, Value]]) -> Space:
+    """The space with room for these settings, which may be of an earlier version of it."""
+    params: dict[str, Param] = {}
+    for name, param in space.params.items():
+        values = list(dict.fromkeys(setting[name] for setting in settings if name in setting))
+        if all(map(param.contains, values)):
+            params[name] = param
+        else:
+            params[name] = Choice(values, tier=param.tier, when=param.conditions or None)
+    return Space(params)

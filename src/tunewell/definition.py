@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -22,8 +24,7 @@ from tunewell.space.values import Value
 from tunewell.stores import StudyRecord
 
 DEFAULT_NAME = "study"
-CONFIRMED = "-confirmed-"
-"""Stands in the name of a study that confirms another, after that one's name."""
+_CONFIRMING = re.compile(r"(?P<study>.+)-confirmed-[0-9]+-of-(?P<trials>[0-9]+(?:,[0-9]+)*)")
 DEFAULT_BUDGET = 30
 """Full trainings."""
 
@@ -42,6 +43,7 @@ def define(
     max_tier: int,
     seed: int,
     name: str | None,
+    min_delta: float | None,
 ) -> tuple[StudyRecord, Scheduler]:
     """A new study's record and its scheduler.
 
@@ -55,6 +57,7 @@ def define(
         raise SettingError(f"seed must be a whole number from 0 to 2**63 - 1, got {seed!r}")
     space = space.hold([p for p in space.names if space.tier(p) > max_tier])
     built = _scheduler(scheduler, sampler, first, past, space, seed)
+    _check_min_delta(min_delta, built)
     record = StudyRecord(
         name=name or DEFAULT_NAME,
         metric=metric,
@@ -66,6 +69,7 @@ def define(
         seed=seed,
         created_at=time.time(),
         uuid=str(uuid.uuid4()),
+        min_delta=min_delta or 0.0,
     )
     return record, built
 
@@ -96,10 +100,22 @@ def _scheduler(
         settings = settings or (dict(space.defaults()),)
     if settings:
         drawn = FirstSampler(settings, drawn)
-    if scheduler == FreezeThawScheduler.name or (scheduler == "auto" and sampler is None):
+    if scheduler == FreezeThawScheduler.name or (scheduler == "auto" and (sampler is None or past)):
         return FreezeThawScheduler(drawn, past=_learned(past, space))
     # a sampler that was asked for decides on every setting
     return AshaScheduler(drawn) if scheduler == "auto" else scheduler_by_name(scheduler, drawn)
+
+
+def _check_min_delta(min_delta: float | None, scheduler: Scheduler) -> None:
+    if min_delta is None:
+        return
+    if isinstance(min_delta, bool) or not isinstance(min_delta, int | float) or not 0 <= min_delta < math.inf:
+        raise SettingError(f"min_delta must be a number of at least 0, in the metric's unit, got {min_delta!r}")
+    if min_delta and not getattr(scheduler, "predicts", False):
+        raise SettingError(
+            f"min_delta needs a scheduler that says what it expects to gain, such as {FreezeThawScheduler.name} (which "
+            f"auto is, unless a sampler is named); got {scheduler!r}"
+        )
 
 
 def _learned(past: Sequence[tuple[Space, History]], space: Space) -> Mapping[str, object]:
@@ -116,6 +132,17 @@ def _learned(past: Sequence[tuple[Space, History]], space: Space) -> Mapping[str
     return learned
 
 
+def confirming_name(study: str, seeds: int, trials: Sequence[int]) -> str:
+    """What a study is called that trains the settings of another's trials again, so many times each."""
+    return f"{study}-confirmed-{seeds}-of-{','.join(map(str, trials))}"
+
+
+def confirms(name: str) -> tuple[str, list[int]] | None:
+    """The study, and the trials of it, that the study of this name confirms; None if it confirms none."""
+    found = _CONFIRMING.fullmatch(name)
+    return None if found is None else (found["study"], [int(trial) for trial in found["trials"].split(",")])
+
+
 def check_same(known: StudyRecord, asked: StudyRecord, *, versions: int) -> None:
     """Whether a study may be resumed as it is asked for; the budget may differ.
 
@@ -124,7 +151,8 @@ def check_same(known: StudyRecord, asked: StudyRecord, *, versions: int) -> None
     Raises:
         SettingError: another setting differs.
     """
-    past = known.scheduler.get("past")  # was learned when it was begun, and takes the place of the default
+    # what past studies said was learned when it was begun, and takes the place of the default
+    past = known.scheduler.get("past")
     if past:
         asked = replace(asked, scheduler=dict(asked.scheduler) | {"past": past})
     first_may_differ = past or versions > 1  # it was begun with the defaults of another space
@@ -134,8 +162,8 @@ def check_same(known: StudyRecord, asked: StudyRecord, *, versions: int) -> None
     for setting in ("metric", "direction", "scheduler", "seed"):
         if getattr(known, setting) != getattr(asked, setting):
             raise SettingError(
-                f"study {known.name!r} was begun with another {setting}: {getattr(known, setting)!r}, "
-                f"not {getattr(asked, setting)!r}; resume it as it was, or choose another name"
+                f"study {known.name!r} was begun with another {setting}: {_told(known, setting)}, "
+                f"not {_told(asked, setting)}; resume it as it was, or choose another name"
             )
     if asked.max_epochs is not None and known.max_epochs not in (None, asked.max_epochs):
         raise SettingError(
@@ -151,9 +179,17 @@ def _check_same_space(known: StudyRecord, asked: StudyRecord) -> None:
         changes = (str(error),)
     if changes:
         raise SettingError(
-            f"study {known.name!r} was begun with another space ({'; '.join(changes)}); Study.open(...).extend(space) "
+            f"study {known.name!r} has another space now ({'; '.join(changes)}); Study.open(...).extend(space) "
             f"lets it go on with this one, or choose another name"
         )
+
+
+def _told(study: StudyRecord, setting: str) -> str:
+    """A setting in words; of past studies no more than that there were any."""
+    value = getattr(study, setting)
+    if isinstance(value, Mapping) and value.get("past"):
+        value = dict(value) | {"past": "..."}
+    return repr(value)
 
 
 def _without_first(scheduler: object) -> object:

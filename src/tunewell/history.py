@@ -141,6 +141,8 @@ class History:
             self._states[trial.number] = _CODE[trial.state]
         # what is there already is complete before the count says that there is more
         self._notes += [trial.note for trial in new]
+        for trial in trials:
+            self._notes[trial.number] = trial.note
         self._n = known + len(new)
         if len(values):
             numbers, epochs = values[:, 0].astype(np.int64), values[:, 1].astype(np.int64)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from tunewell.analysis.bounds import AtBound, at_bounds
-from tunewell.analysis.decisions import Decision, Outlook, decisions, outlook
+from tunewell.analysis.decisions import Decision, Outlook, decisions, outlook, since_extended
 from tunewell.budget import Budget
 from tunewell.errors import MissingExtra, StoreError
 from tunewell.history import History
@@ -77,11 +77,19 @@ class StudyReader:
         Raises:
             StoreError: no finite value has been reported yet.
         """
+        found = self.best_so_far
+        if found is None:
+            raise StoreError(f"study {self.record.name!r} has no finite {self.metric!r} on record yet")
+        return found
+
+    @property
+    def best_so_far(self) -> Best | None:
+        """The same; None if no finite value has been reported yet."""
         with self._lock:
             self._look()
             found = self._log.best()
             if found is None:
-                raise StoreError(f"study {self.record.name!r} has no finite {self.metric!r} on record yet")
+                return None
             trial, epoch, value = found
             return Best(trial, epoch, value, self._log.trials[trial].params)
 
@@ -134,8 +142,8 @@ class StudyReader:
         return decisions(self.events(trial), maximize=self.maximize)
 
     def outlook(self) -> Outlook | None:
-        """What one more training is expected to bring; None while no model has made ten decisions."""
-        return outlook(decisions(self.events(), maximize=self.maximize))
+        """What one more training is expected to bring; None while no model has made ten decisions in this space."""
+        return outlook(decisions(since_extended(self.events()), maximize=self.maximize))
 
     def at_bounds(self) -> list[AtBound]:
         """Parameters whose best values lie at an end of their range, and how far to extend it."""

@@ -15,10 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tunewell.analysis.decisions import DECIDED
 from tunewell.budget import Budget
 from tunewell.client import as_numbers
-from tunewell.definition import CONFIRMED, check_same, define
+from tunewell.definition import DEFAULT_NAME, check_same, confirms, define
 from tunewell.errors import (
     RepeatedFailure,
     ReportError,
@@ -37,6 +36,7 @@ from tunewell.sessions import begin_session, end_session, seconds_on_record
 from tunewell.space.lineage import Lineage
 from tunewell.space.space import Space
 from tunewell.space.values import Value
+from tunewell.steps import Expected, Progress, begun
 from tunewell.stores import MemoryStore, Session, Store, StudyRecord, open_store
 from tunewell.trial import OPEN_END, WAIT, Allowance, Checkpoint, Event, Resume, Start, Step, Trial, TrialState
 from tunewell.versions import add_version
@@ -52,16 +52,6 @@ class Spent:
     epochs: int
     trials: int
     seconds: float
-
-
-@dataclass(slots=True)
-class _Progress:
-    """How far a step that this process gave out has come."""
-
-    until: int
-    epoch: int
-    measured: bool
-    """The trial has reported the study's metric."""
 
 
 class Study(StudyReader):
@@ -87,7 +77,7 @@ class Study(StudyReader):
         store: str | Path | Store | None = None,
         name: str | None = None,
         resume: bool = False,
-        min_delta: float = 0.0,
+        min_delta: float | None = None,
     ) -> None:
         """Begin a study, or go on with one.
 
@@ -109,13 +99,19 @@ class Study(StudyReader):
             name: of the study in its store; `study` if None.
             resume: go on with the study of that name if there is one; its settings must be the same,
                 but for the budget, which is replaced (it counts what was spent before).
-            min_delta: stop before the budget is spent when no training is expected to improve the metric by as much
-                (see `outlook`); 0 never stops.
+            min_delta: end before the budget is spent when no training is expected to improve the metric by as much
+                (see `outlook`); if None, never, or what is on record when the study is resumed.
 
         Raises:
             SettingError: a setting cannot be used.
             StudyExists: the store has a study of that name, and `resume` is False.
         """
+        if isinstance(warm_start, StudyReader | str):
+            raise SettingError("warm_start is a list of studies; put it in brackets: [Study.open(store, name)]")
+        opened = MemoryStore() if store is None else open_store(store) if isinstance(store, str | Path) else store
+        known = _known(opened, name or DEFAULT_NAME) if resume else None
+        if known is not None and warm_start and not known.scheduler.get("past"):
+            raise SettingError(f"study {known.name!r} was begun with no past studies; leave out warm_start")
         asked, built = define(
             space,
             metric=metric,
@@ -125,28 +121,23 @@ class Study(StudyReader):
             scheduler=scheduler,
             sampler=sampler,
             first=first,
-            past=[(study.space, study.history) for study in warm_start],
+            # what they had to say when the study was begun is on record
+            past=[(study.space, study.history) for study in warm_start] if known is None else [],
             max_tier=max_tier,
             seed=seed,
             name=name,
+            min_delta=min_delta,
         )
-        if not (isinstance(min_delta, int | float) and 0 <= min_delta < math.inf):
-            raise SettingError(f"min_delta must be a number of at least 0, in the metric's unit, got {min_delta!r}")
-        opened = MemoryStore() if store is None else open_store(store) if isinstance(store, str | Path) else store
-        try:
-            known = opened.study(asked.name) if resume else None
-        except StudyNotFound:
-            known = None
         if known is None:
             self._set_up(opened, opened.add_study(asked), built)
-            self.min_delta = min_delta
             return
         check_same(known, asked, versions=len(opened.spaces(known.id)))
         # as on record, unless it is somebody's own
         self._set_up(opened, known, None if isinstance(scheduler, str) else built)
-        self.min_delta = min_delta
         if budget is not None:
             self.budget = Budget.parse(asked.budget)
+        if min_delta is not None:
+            self.min_delta = asked.min_delta
         if known.max_epochs is None and asked.max_epochs is not None:
             self._set_max_epochs(asked.max_epochs)
 
@@ -165,7 +156,7 @@ class Study(StudyReader):
             records = opened.studies()
             if not records:
                 raise StoreError(f"{opened.url} has no study yet; `tunewell tune` makes one")
-            record = next((known for known in reversed(records) if CONFIRMED not in known.name), records[-1])
+            record = next((known for known in reversed(records) if not confirms(known.name)), records[-1])
         else:
             record = opened.study(name)
         study = cls.__new__(cls)
@@ -175,12 +166,13 @@ class Study(StudyReader):
     def _set_up(self, store: Store, record: StudyRecord, scheduler: Scheduler | None) -> None:
         self._read(store, record)
         self._scheduler = scheduler
-        self.min_delta = 0.0
+        self.min_delta = record.min_delta
+        self._expected = Expected(store, record)
         self._sign = -1.0 if self.maximize else 1.0
         self._session: Session | None = None
         self._seconds_before = 0.0
         self._interrupted: list[int] = []
-        self._progress: dict[int, _Progress] = {}
+        self._progress: dict[int, Progress] = {}
         self._failures: list[str] = []
 
     def ask(self) -> Step | None:
@@ -193,7 +185,7 @@ class Study(StudyReader):
         with self._lock:
             if self._failures_repeat():
                 raise RepeatedFailure(len(self._failures), self._failures[-1])
-            session = self._begin_session()
+            session = self.begin_session()
             while True:
                 self._log.refresh()
                 if self._interrupted:
@@ -206,14 +198,15 @@ class Study(StudyReader):
                 answer = self._decide()
                 if answer is None:
                     return WAIT if self._log.history.running.any() else None
-                trial = self._trial(answer, session)
+                trial = begun(answer, self._log.trials, session, self.record.seed)
                 first = trial.epochs + 1
                 if self.store.begin_step(self.record.id, self._log.n_steps, trial):
-                    if isinstance(why := answer.note.get("why"), Mapping):
-                        self.add_event(DECIDED, trial=trial.number, epoch=first, until=trial.until, **why)
+                    self._expected.note(trial, first, answer.note.get("why"))
                     return self._give_out(trial, first)
 
-    def extend(self, space: Space, *, held: Mapping[str, Value] | None = None, max_tier: int = 3) -> tuple[str, ...]:
+    def extend(
+        self, space: Space, *, held: Mapping[str, Value] | None = None, max_tier: int | None = None
+    ) -> tuple[str, ...]:
         """Go on with another space: wider, narrower, with parameters more or less; answers what changed, a line each.
 
         Nothing is lost: trials so far stay, with their own values, and the search goes on learning from them. A study
@@ -223,15 +216,20 @@ class Study(StudyReader):
             space: what may be tuned from now on. A parameter that it lacks is held at a value.
             held: of a parameter that is added, the value that trials had so far; its default, if nothing is said. Of
                 one that is taken away, the value that it has from now on; its default so far.
-            max_tier: as of `Study`.
+            max_tier: as of `Study`; if None, 3, but what the study tunes stays tuned.
 
         Raises:
             SpaceError: such a value is not known, or a parameter becomes another kind of thing.
             SettingError: the study's sampler cannot draw from the space.
         """
-        asked = space.hold([name for name in space.names if space.tier(name) > max_tier])
         with self._lock:
-            return add_version(self.store, self.record, self._log, asked, held or {}, self._check_drawn_from)
+            kept = self.space.tuned if max_tier is None else frozenset[str]()
+            asked = space.hold(
+                [name for name in space.names if space.tier(name) > (max_tier or 3) and name not in kept]
+            )
+            changes = add_version(self.store, self.record, self._log, asked, held or {}, self._check_drawn_from)
+            self.record = replace(self.record, space=self.space.to_dict())
+            return changes
 
     def report(self, trial: int, epoch: int, /, **metrics: float) -> bool:
         """Record what an epoch of a step measured; it is safe when this returns.
@@ -286,7 +284,8 @@ class Study(StudyReader):
             if error is None and not progress.measured:
                 # a scheduler has nothing to go by, and would spend the whole budget on finding that out
                 error = f"the step ended without a report of {self.metric!r}; report it after each epoch"
-            state, epochs, reason = self._outcome(trial, progress, error, over=over)
+            curve = self._log.history.curves[trial]
+            state, epochs, reason = progress.outcome(self.metric, curve, error, over=over)
             if ended:
                 epochs = progress.epoch
             if state is TrialState.COMPLETE and self.max_epochs is None:
@@ -373,11 +372,9 @@ class Study(StudyReader):
 
     @property
     def flat(self) -> bool:
-        """No training is expected to improve the metric by `min_delta`."""
-        if not self.min_delta:
-            return False
-        found = self.outlook()
-        return found is not None and found.gain < self.min_delta
+        """No training is expected to improve the metric by `min_delta`, as `outlook` says."""
+        with self._lock:
+            return bool(self.min_delta) and self._expected.gain(self._log) < self.min_delta
 
     def _check_drawn_from(self, lineage: Lineage) -> None:
         """Whether settings can be drawn from a new version of the space; a grid may name what is gone."""
@@ -403,26 +400,9 @@ class Study(StudyReader):
         done = int(self._log.history.epochs[answer.trial]) if isinstance(answer, Resume) else 0
         return replace(answer, until=min(answer.until, done + allowance.epochs))
 
-    def _trial(self, answer: Start | Resume, session: Session) -> Trial:
-        if isinstance(answer, Resume):
-            known = self._log.trials[answer.trial]
-            return replace(known, state=TrialState.RUNNING, until=answer.until, session=session.id)
-        number = len(self._log.trials)
-        return Trial(
-            number=number,
-            params=answer.params,
-            state=TrialState.RUNNING,
-            epochs=0,
-            until=answer.until,
-            seed=_trial_seed(self.record.seed, number),
-            started_at=time.time(),
-            note={name: value for name, value in answer.note.items() if name != "why"},
-            session=session.id,
-        )
-
     def _give_out(self, trial: Trial, first: int) -> Step:
         measured = first > 1 and bool(~np.isnan(self._log.history.curves[trial.number]).all())
-        self._progress[trial.number] = _Progress(trial.until, first - 1, measured)
+        self._progress[trial.number] = Progress(trial.until, first - 1, measured)
         return Step(trial.number, trial.params, range(first, trial.until + 1), trial.seed)
 
     def _go_on(self, number: int) -> Step:
@@ -434,26 +414,21 @@ class Study(StudyReader):
         self.add_event("interrupted", trial=number, epoch=done)
         return self._give_out(trial, done + 1)
 
-    def _outcome(
-        self, trial: int, progress: _Progress, error: str | None, *, over: bool
-    ) -> tuple[TrialState, int, str | None]:
-        """A trial's state after its step, the epochs it has trained, and why it ended."""
-        if error is not None:
-            return TrialState.FAILED, progress.epoch, error
-        infinite = np.flatnonzero(np.isinf(self._log.history.curves[trial]))
-        if infinite.size:
-            return TrialState.STOPPED, progress.epoch, f"{self.metric} was not finite at epoch {int(infinite[0]) + 1}"
-        # epochs that nobody reported were trained all the same
-        return TrialState.COMPLETE if over else TrialState.PAUSED, progress.until, None
+    def begin_session(self) -> Session:
+        """Run the study in this process from now on; `ask` does so by itself.
 
-    def _begin_session(self) -> Session:
+        Raises:
+            StudyBusy: another process is running the study.
+        """
         if self._session is None:
             # what a killed session left in progress is given out again before anything new is decided, so that
             # a study that was killed and resumed is the study that it would have been
             self._session, self._interrupted = begin_session(self.store, self.record, self._log)
-            if str(self.budget) != self.record.budget:  # only now is it known that no other process runs the study
-                self.store.change_study(self.record.id, budget=str(self.budget))
-                self.record = replace(self.record, budget=str(self.budget))
+            # only now is it known that no other process runs the study
+            new = replace(self.record, budget=str(self.budget), min_delta=self.min_delta)
+            if new != self.record:
+                self.store.change_study(self.record.id, budget=new.budget, min_delta=new.min_delta)
+                self.record = new
             self._seconds_before = seconds_on_record(self.store, self.record)
         return self._session
 
@@ -486,6 +461,8 @@ class Study(StudyReader):
         return TrialEnded(trial, trials[trial].state)
 
 
-def _trial_seed(study_seed: int, trial: int) -> int:
-    """31 bits, which every framework accepts as a seed; the third key keeps it apart from the search's own draws."""
-    return int(np.random.SeedSequence([study_seed, trial, 1]).generate_state(1)[0] >> 1)
+def _known(store: Store, name: str) -> StudyRecord | None:
+    try:
+        return store.study(name)
+    except StudyNotFound:
+        return None

@@ -79,7 +79,7 @@ class Event:
 
     kind: str
     """`interrupted`: its session ended in the middle of a step; `retrained`: epochs had to be trained a second time;
-    `extended`: the space has changed."""
+    `decided`: what a model expected of a step that was given out; `extended`: the space has changed."""
     at: float
     trial: int | None = None
     epoch: int | None = None

@@ -15,6 +15,7 @@ from tunewell.reading import StudyReader
 from tunewell.runners import Observer, Train, run_inline, run_processes, run_threads
 from tunewell.runners.worker import KEPT_TRIALS
 from tunewell.samplers import Sampler
+from tunewell.samplers.settings import check_whole
 from tunewell.schedulers import Scheduler
 from tunewell.space.space import Space
 from tunewell.space.values import Value
@@ -43,7 +44,7 @@ def tune(
     store: str | Path | Store | None = None,
     name: str | None = None,
     resume: bool = False,
-    min_delta: float = 0.0,
+    min_delta: float | None = None,
     confirm: int = 0,
     keep: int = KEPT_TRIALS,
     observer: Observer | None = None,
@@ -72,7 +73,7 @@ def tune(
         store: where the record goes; `TUNEWELL_STORE` or `tunewell.db` if None, `"memory"` for nowhere.
         name: of the study; if None, that of the training function's file, numbered if there is one already.
         resume: go on with the newest study of that name.
-        min_delta: stop before the budget is spent when no training is expected to improve the metric by as much.
+        min_delta: end before the budget is spent when no training is expected to improve the metric by as much.
         confirm: in the end, train each of the three best settings again in full with so many fresh seeds, beyond the
             budget; `confirmed(study)` says what came of it.
         keep: how many paused trials a worker keeps in memory.
@@ -83,6 +84,7 @@ def tune(
         RepeatedFailure: trials keep failing with one and the same error.
     """
     _check_workers(workers)
+    check_whole("confirm", confirm, at_least=0)
     _check_guarded(sys._getframe(1).f_globals.get("__name__"))  # noqa: SLF001  how multiprocessing calls the caller
     if store is None:
         store = default_store()
@@ -105,7 +107,7 @@ def tune(
         min_delta=min_delta,
     )
     over = drive(study, train, workers=workers, threads=threads, keep=keep, observer=observer)
-    if confirm and over:
+    if confirm and over and study.best_so_far is not None:
         again = confirmation(study, seeds=confirm)
         drive(again, train, workers=workers, threads=threads, keep=keep, observer=observer)
     return study

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from tunewell import provenance
+from tunewell.analysis.decisions import EXTENDED
 from tunewell.log import Log
 from tunewell.space.extension import extended
 from tunewell.space.lineage import Lineage
@@ -44,6 +45,6 @@ def add_version(
         if store.add_space(study.id, version):
             break  # else somebody else extended it meanwhile
     data = {"version": version.number, "changes": list(found.changes)}
-    store.add_event(study.id, Event("extended", version.at, by=version.by, data=data))
+    store.add_event(study.id, Event(EXTENDED, version.at, by=version.by, data=data))
     log.refresh()
     return found.changes

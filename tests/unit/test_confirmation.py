@@ -80,3 +80,43 @@ def test_what_cannot_be_confirmed_is_refused():
         confirmation(empty, seeds=3)
     with pytest.raises(SettingError, match="confirm must be a whole number of at least 1"):
         confirmation(tuned(), seeds=0)
+
+
+def test_what_an_earlier_space_had_is_confirmed_as_it_was():
+    study = tuned()
+    best = study.best.params.learning_rate
+    study.extend(tw.Space(learning_rate=tw.Float(best * 1.5, best * 2, scale="log")))
+    again = confirmation(study, seeds=2)
+    while (step := again.ask()) is not None:
+        for epoch in step.epochs:
+            again.report(step.trial, epoch, val_loss=1 / epoch)
+        again.tell(step.trial)
+    assert {trial.params.learning_rate for trial in again.trials} >= {best}
+    assert [len(one.values) for one in confirmed(study)] == [2, 2, 2]
+
+
+def test_another_study_whose_name_is_like_a_confirmation_s_is_none():
+    study = tuned()
+    tw.Study(SPACE, metric="val_loss", store=study.store, name="noisy-confirmed-v2")
+    assert confirmed(study) == []
+
+
+def test_a_confirmation_without_a_value_confirms_nothing():
+    study = tuned()
+    confirmation(study, seeds=2)
+    assert confirmed(study) == []
+
+
+@pytest.mark.parametrize("wrong", [True, -1, 2.5])
+def test_how_often_to_confirm_is_checked_before_any_training(wrong):
+    with pytest.raises(SettingError, match="confirm must be a whole number"):
+        tw.tune(None, SPACE, metric="val_loss", store="memory", confirm=wrong)
+
+
+def test_where_nothing_was_found_nothing_is_confirmed():
+    def diverging(run):
+        for _ in run.epochs(2):
+            run.report(val_loss=float("nan"))
+
+    study = tw.tune(diverging, SPACE, metric="val_loss", budget=2, store="memory", confirm=2, observer=NullObserver())
+    assert study.best_so_far is None

@@ -199,3 +199,11 @@ def test_another_space_on_resuming_is_refused_with_the_way_to_extend():
             name="s",
             resume=True,
         )
+
+
+def test_what_the_study_tunes_stays_tuned_whatever_its_tier():
+    space = tw.Space(rate=tw.Float(0, 1), eps=tw.Float(1e-9, 1e-5, scale="log", tier=4, default=1e-8))
+    study = tw.Study(space, metric="loss", max_epochs=3, max_tier=4)
+    (change,) = study.extend(tw.Space(space.params | {"rate": tw.Float(0, 2)}))
+    assert change.startswith("rate")
+    assert study.record.space["rate"]["high"] == 2

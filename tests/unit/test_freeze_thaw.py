@@ -168,3 +168,52 @@ def test_the_same_seed_gives_the_same_study_and_another_another():
 
     assert settings(3) == settings(3)
     assert settings(3) != settings(4)
+
+
+def test_a_training_of_one_epoch_is_predicted_as_it_was_seen():
+    study = tw.Study(tw.Space(rate=tw.Float(0, 1)), metric="val_loss", max_epochs=1, budget=20)
+    run_to_the_end(study, lambda params, _: 0.1 + (params["rate"] - 0.3) ** 2)
+    errors = [abs(study.best_of(n)[1] - why[0].mean) for n in range(20) if (why := study.why(n))]
+    assert np.median(errors) < 0.01
+
+
+def plateau(params, epoch):
+    """The error of the commonest class, until a network that learns leaves it."""
+    return 0.05 if epoch < 4 else 0.05 - 0.04 * params["rate"]
+
+
+def test_a_plateau_at_the_start_is_waited_out():
+    study = tw.Study(tw.Space(rate=tw.Float(0, 1), other=tw.Float(0, 1)), metric="val_loss", max_epochs=27, budget=8)
+    run_to_the_end(study, plateau)
+    assert study.best.value < 0.015
+    assert study.why(len(study.trials) - 1)
+
+
+def test_every_setting_that_is_given_is_tried():
+    first = [{"rate": value / 10} for value in range(10)]
+    study = tw.Study(tw.Space(rate=tw.Float(0, 1)), metric="val_loss", max_epochs=5, budget=6, first=first)
+    run_to_the_end(study, lambda params, _: params["rate"])
+    assert [dict(trial.params) for trial in study.trials[:10]] == first
+
+
+def test_a_budget_of_trials_leaves_the_hopeless_ones_unfinished():
+    study = tw.Study(tw.Space(rate=tw.Float(0, 1)), metric="val_loss", max_epochs=27, budget="20trials")
+    run_to_the_end(study, lambda params, epoch: 0.1 + params["rate"] + 1 / epoch)
+    assert len(study.trials) == 20
+    assert study.history.epochs.max() == 27
+    assert study.spent.epochs < 20 * 27 / 2
+
+
+def test_losses_that_most_trials_diverge_to_leave_the_good_ones_apart():
+    values = np.array([0.5, 0.6, 1e9, 1e10, 1e12, np.inf])
+    warped = Warp.of(values)(values)
+    assert warped[0] < warped[1] - 0.5
+    assert (warped[2:] > warped[1]).all()
+
+
+def test_the_fit_is_kept_also_where_trials_are_only_resumed():
+    study = tw.Study(tw.Space(rate=tw.Int(1, 30)), metric="val_loss", max_epochs=27, budget=40)
+    run_to_the_end(study, lambda params, epoch: 0.1 + params["rate"] / 30 + 1 / epoch)
+    fits = {repr(trial.note["fit"]) for trial in study.trials if "fit" in trial.note}
+    decisions = sum(len(study.why(trial.number)) for trial in study.trials)
+    assert len(fits) < decisions / 4

@@ -4,10 +4,13 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import tunewell as tw
 from tunewell.errors import SettingError
 from tunewell.surrogate import Coordinates, Past
+from tunewell.surrogate.curves import matern, squared_differences
 
 SPACE = tw.Space(
     learning_rate=tw.Float(1e-4, 1.0, scale="log"),
@@ -135,3 +138,46 @@ def test_a_warm_start_from_what_says_nothing_is_refused():
         tw.Study(tw.Space(x=tw.Float(0, 1)), metric="val_loss", warm_start=[other])
     with pytest.raises(SettingError, match="warm_start needs the scheduler auto or freeze_thaw"):
         tw.Study(SPACE, metric="val_loss", warm_start=[other], scheduler="asha")
+
+
+@given(seed=st.integers(0, 10**6), inactive=st.floats(0, 0.9), outside=st.booleans())
+def test_the_covariance_is_one_also_of_inactive_parameters_and_of_what_lies_outside(seed, inactive, outside):
+    rng = np.random.default_rng(seed)
+    points = rng.random((40, 4)) * (2 if outside else 1)
+    points[:, 3] = np.floor(points[:, 3] * 3) / 3
+    points[rng.random(points.shape) < inactive] = np.nan
+    unordered = np.array([False, False, False, True])
+    covariance, _, _ = matern(squared_differences(points, points, unordered), rng.uniform(0.1, 2, 4))
+    assert np.linalg.eigvalsh(covariance).min() > -1e-9
+
+
+def test_a_momentum_counts_by_what_is_left_to_one_on_any_scale():
+    def product(scale):
+        space = tw.Space(lr=tw.Float(1e-3, 1.0, scale="log"), momentum=tw.Float(0.5, 0.99, scale=scale))
+        points = space.encode_many([{"lr": 0.1, "momentum": value} for value in (0.5, 0.9, 0.99)])
+        return Coordinates(space).of(points)[:, -1]
+
+    assert product("linear") == pytest.approx(product("log1m"))
+
+
+def test_a_past_is_not_given_to_a_study_that_had_none(tmp_path):
+    past = [searched(best=0.03)]
+    asked = {"metric": "val_loss", "max_epochs": 9, "budget": 2, "store": tmp_path / "t.db", "resume": True}
+    tw.Study(SPACE, **asked).close()
+    with pytest.raises(SettingError, match="begun with no past studies"):
+        tw.Study(SPACE, **asked, warm_start=past)
+    with pytest.raises(SettingError, match="in brackets"):
+        tw.Study(SPACE, metric="val_loss", warm_start=past[0])
+
+
+def test_past_studies_count_also_with_a_sampler_that_is_named():
+    study = tw.Study(SPACE, metric="val_loss", max_epochs=9, sampler="sobol", warm_start=[searched(best=0.03)])
+    assert study.record.scheduler["past"]
+
+
+def test_an_error_about_a_scheduler_does_not_print_what_past_studies_said(tmp_path):
+    asked = {"metric": "val_loss", "max_epochs": 9, "budget": 2, "store": tmp_path / "t.db", "resume": True}
+    tw.Study(SPACE, **asked, warm_start=[searched(best=0.03)]).close()
+    with pytest.raises(SettingError, match="another scheduler") as caught:
+        tw.Study(SPACE, **asked, scheduler="asha")
+    assert len(str(caught.value)) < 700

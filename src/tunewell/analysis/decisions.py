@@ -12,9 +12,10 @@ from typing import Any
 
 from tunewell.trial import Event
 
-DECIDED = "decided"
-"""The kind of event that a decision is on record as."""
-_RECENT = 10
+DECIDED, EXTENDED = "decided", "extended"
+"""The kinds of events that a decision, and another space, are on record as."""
+RECENT = 10
+"""Decisions that an outlook goes by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,9 @@ class Decision:
     """`start` or `resume`."""
     mean: float
     """The middle of what was expected;"""
-    low: float
+    worse: float
     """in one case of ten it is worse than this,"""
-    high: float
+    better: float
     """and in one of ten better than this."""
     best: float
     """The best value known at the time."""
@@ -61,24 +62,29 @@ def decisions(events: Sequence[Event], *, maximize: bool) -> list[Decision]:
     ]
 
 
+def since_extended(events: Sequence[Event]) -> Sequence[Event]:
+    """Those since the space is what it is: what was expected in another space says nothing of this one."""
+    newest = max((place for place, event in enumerate(events) if event.kind == EXTENDED), default=-1)
+    return events[newest + 1 :]
+
+
 def outlook(known: Sequence[Decision]) -> Outlook | None:
     """From the last ten decisions; None while there are fewer."""
-    if len(known) < _RECENT:
+    if len(known) < RECENT:
         return None
-    recent = known[-_RECENT:]
+    recent = known[-RECENT:]
     return Outlook(max(decision.gain for decision in recent), max(decision.chance for decision in recent))
 
 
 def _decision(trial: int, epoch: int, data: Mapping[str, Any], sign: float) -> Decision:
-    worse, better = data["high"], data["low"]  # in the log, lower is better
     return Decision(
         trial=trial,
         first_epoch=epoch,
         until=int(data["until"]),
         action=str(data["action"]),
         mean=sign * data["mean"],
-        low=sign * worse,
-        high=sign * better,
+        worse=sign * data["high"],  # in the log, lower is better
+        better=sign * data["low"],
         best=sign * data["best"],
         chance=data["chance"],
         gain=data["gain"],

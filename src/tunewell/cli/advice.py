@@ -27,7 +27,16 @@ def confirmed_lines(study: Study) -> Iterator[str]:
     yield ""
     yield f"The best report is the luckiest of {len(study.trials)} trials. Trained again with fresh seeds:"
     yield ""
-    rows = [(one.trial, measured(one.found), measured(one.mean), f"{one.margin:.2g}", len(one.values)) for one in found]
+    rows = [
+        (
+            one.trial,
+            measured(one.found),
+            measured(one.mean) if one.values else None,
+            f"{one.margin:.2g}" if len(one.values) > 1 else None,
+            len(one.values),
+        )
+        for one in found
+    ]
     yield from table(("trial", "found", "mean", "95 % within", "seeds"), rows)
     yield ""
     yield f"An honest best is trial {found[0].trial}, with {measured(found[0].mean)} on average."

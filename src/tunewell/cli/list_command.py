@@ -6,7 +6,7 @@ import click
 
 from tunewell.cli.options import existing_store, json_option, store_option
 from tunewell.cli.printing import age, print_json, table
-from tunewell.cli.records import best_or_none, study_record
+from tunewell.cli.records import study_record
 from tunewell.progress import measured, spent_of_budget
 from tunewell.study import Study
 
@@ -30,7 +30,7 @@ def command(*, store: str | None, as_json: bool) -> None:
 
 
 def _cells(study: Study) -> tuple[object, ...]:
-    best = best_or_none(study)
+    best = study.best_so_far
     record = study.record
     return (
         record.name,

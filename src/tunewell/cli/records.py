@@ -5,19 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from tunewell.confirmation import confirmed
-from tunewell.errors import StoreError
 from tunewell.progress import trials_by_state
 from tunewell.reading import Best
 from tunewell.study import Study
 from tunewell.trial import Report, Trial
-
-
-def best_or_none(study: Study) -> Best | None:
-    """The best report, if there is one yet."""
-    try:
-        return study.best
-    except StoreError:
-        return None
 
 
 def best_record(best: Best) -> dict[str, object]:
@@ -27,7 +18,7 @@ def best_record(best: Best) -> dict[str, object]:
 
 def study_record(study: Study) -> dict[str, object]:
     """A study, its best report and how many trials it has in each state."""
-    record, best = study.record, best_or_none(study)
+    record, best = study.record, study.best_so_far
     return {
         "study": record.name,
         "store": study.store.url,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from tunewell.samplers import GridSampler, Sampler
 from tunewell.samplers import by_name as sampler_by_name
 from tunewell.schedulers import Scheduler, build, describe
 from tunewell.schedulers import by_name as scheduler_by_name
+from tunewell.space.params import Choice, Float, Param
 from tunewell.space.space import Space
 from tunewell.space.values import Value
 from tunewell.stores import Store
@@ -77,7 +77,7 @@ def new_study(
         seed=seed,
         store=store,
         name=name,
-        min_delta=said.min_delta or 0.0,
+        min_delta=said.min_delta,
     )
     job.check(study.space)
     return study
@@ -104,6 +104,15 @@ def old_study(job: Job, said: Options, store: Store, name: str | None) -> Study:
         scheduler, sampler = build(record.scheduler), None
     asked = on_record if job.file.space is None else _tuned(job.file.space, on_record, said.tier)
     job.check(asked)
+    if not asked.tuned & on_record.tuned and not said.held:
+        raise SettingError(
+            f"study {name!r} tunes {', '.join(sorted(on_record.tuned))}, and this space none of them; "
+            f"give the study's name with --name"
+        )
+    if said.past and not record.scheduler.get("past"):
+        raise SettingError(
+            f"study {name!r} was begun with no past studies; leave out --warm-start, or begin a new study"
+        )
     study = Study(
         on_record,
         metric=said.metric or record.metric,
@@ -117,9 +126,10 @@ def old_study(job: Job, said: Options, store: Store, name: str | None) -> Study:
         store=store,
         name=name,
         resume=True,
-        min_delta=said.min_delta or 0.0,
+        min_delta=said.min_delta,
     )
-    for line in study.extend(asked, held=_held(said.held), max_tier=TIERS):
+    study.begin_session()  # another process that runs the study would have to live with the space
+    for line in study.extend(asked, held=_held(said.held, asked, on_record), max_tier=TIERS):
         click.echo(f"the space has changed: {line}", err=True)
     return study
 
@@ -167,16 +177,22 @@ def _tuned(space: Space, on_record: Space, tier: int | None) -> Space:
     return min(spaces, key=lambda tuned: sum(on_record.params.get(name) != p for name, p in tuned.params.items()))
 
 
-def _held(said: Sequence[str]) -> dict[str, Value]:
-    """`dropout=0.1` as a value by name: a number, true or false, or else a text."""
+def _held(said: Sequence[str], *spaces: Space) -> dict[str, Value]:
+    """`dropout=0.1` as a value by name: one of a choice's, where it is a choice, else a number."""
     held: dict[str, Value] = {}
     for one in said:
         name, equals, text = one.partition("=")
         if not name or not equals:
             raise SettingError(f"--held needs NAME=VALUE, such as dropout=0.1; got {one!r}")
-        try:
-            value = json.loads(text)
-        except ValueError:
-            value = text
-        held[name] = value if isinstance(value, bool | int | float) else text
+        held[name] = _value(text, next((space.params[name] for space in spaces if name in space.params), None))
     return held
+
+
+def _value(text: str, param: Param | None) -> Value:
+    """What a text means for a parameter; the text itself, if it means nothing."""
+    if isinstance(param, Choice):
+        return next((value for value in param.values if str(value).lower() == text.lower()), text)
+    try:
+        return float(text) if isinstance(param, Float) else int(text)
+    except ValueError:
+        return text

@@ -9,10 +9,11 @@ from dataclasses import asdict
 import click
 import numpy as np
 
+from tunewell.analysis.decisions import DECIDED
 from tunewell.cli.advice import bound_lines, confirmed_lines, outlook_line
 from tunewell.cli.options import existing_study, json_option, store_option, study_argument
 from tunewell.cli.printing import curve, facts, moment, print_json, setting_lines, table
-from tunewell.cli.records import best_or_none, study_record, trial_record, whole_trial_record
+from tunewell.cli.records import study_record, trial_record, whole_trial_record
 from tunewell.errors import TrialNotFound
 from tunewell.progress import counts, duration, measured, spent_of_budget
 from tunewell.schedulers import FreezeThawScheduler
@@ -90,7 +91,7 @@ def _chosen(study: Study, top: int | None, last: int | None) -> list[Trial]:
 
 
 def _study_lines(study: Study, trials: Sequence[Trial]) -> Iterator[str]:
-    record, best = study.record, best_or_none(study)
+    record, best = study.record, study.best_so_far
     yield from facts(
         {
             "study": f"{record.name}, in {study.store.url}",
@@ -142,7 +143,7 @@ def _why_lines(study: Study, trial: Trial) -> Iterator[str]:
                     decision.action,
                     f"{decision.first_epoch} to {decision.until}",
                     measured(decision.mean),
-                    f"{measured(decision.low)} to {measured(decision.high)}",
+                    f"{measured(decision.worse)} to {measured(decision.better)}",
                     measured(decision.best),
                     f"{decision.chance:.0%}",
                     f"{decision.gain:.2g}",
@@ -221,6 +222,7 @@ def _metric_rows(reports: Sequence[Report]) -> Iterator[tuple[object, ...]]:
 
 
 def _event_lines(events: Sequence[Event]) -> Iterator[str]:
+    events = [event for event in events if event.kind != DECIDED]  # --why has them in the metric's own sign
     if events:
         yield ""
         yield from table(

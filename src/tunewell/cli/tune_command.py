@@ -16,7 +16,7 @@ from tunewell.cli.job import job
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import json_option, store_option
 from tunewell.cli.printing import facts, print_json, setting_lines
-from tunewell.cli.records import best_or_none, study_record
+from tunewell.cli.records import study_record
 from tunewell.cli.settings import BUDGET, METRIC, TIER, TIERS, Options, grid_of, new_study, old_study
 from tunewell.cli.space_command import print_preview, print_warnings
 from tunewell.confirmation import confirmation
@@ -169,15 +169,16 @@ def command(
             before = _trained(study)
             train = to_train.train_for(study.metric)
             over = _run(study, train, workers=workers, threads=threads, quiet=quiet)
-            if over and confirm:
+            if over and confirm and study.best_so_far is not None:
                 again = confirmation(study, seeds=confirm)
                 over = _run(again, train, workers=workers, threads=threads, quiet=quiet)
         in_store = ["--store", store] if store else []
-        go_on = to_train.command_line(*in_store, *(["--name", name] if name else []), "--resume")
+        again_too = ["--confirm", str(confirm)] if confirm else []
+        go_on = to_train.command_line(*in_store, *(["--name", name] if name else []), "--resume", *again_too)
         _print_summary(study, over=over, look=["show", study.record.name, *in_store], as_json=as_json)
         for line in bound_lines(study, go_on):
             click.echo(line, err=True)
-        nothing_found = best_or_none(study) is None
+        nothing_found = study.best_so_far is None
         nothing_done = _trained(study) == before
     finally:
         opened.close()
@@ -185,7 +186,12 @@ def command(
         click.echo(f"interrupted; all is on record; go on with: {go_on}", err=True)
         ctx.exit(INTERRUPTED)
     if nothing_done and not confirm:
-        click.echo("nothing was left to train: the budget is spent; give more with --resume --budget", err=True)
+        why = (
+            f"no training is expected to gain {study.min_delta:g}; say --min-delta 0 to go on"
+            if study.flat
+            else ("the budget is spent; give more with --resume --budget")
+        )
+        click.echo(f"nothing was left to train: {why}", err=True)
     if nothing_found:
         ctx.exit(1)
 
@@ -214,7 +220,7 @@ def _run(study: Study, train: Train, *, workers: int, threads: bool, quiet: bool
 
 
 def _print_summary(study: Study, *, over: bool, look: list[str], as_json: bool) -> None:
-    record, best = study.record, best_or_none(study)
+    record, best = study.record, study.best_so_far
     if as_json:
         print_json(study_record(study) | {"seconds": study.spent.seconds, "finished": over})
         return

@@ -194,6 +194,13 @@ class Space:
                 places[name][~holds | np.isnan(places[parent])] = np.nan
         return np.column_stack([places[name] for name in self._params])
 
+    @property
+    def tuned(self) -> frozenset[str]:
+        """The parameters that have more than one value."""
+        return frozenset(
+            name for name, param in self._params.items() if not isinstance(param, Choice) or len(param.values) > 1
+        )
+
     def hold(self, names: Iterable[str]) -> Space:
         """The space with these parameters held at their defaults; what can then never be active is dropped."""
         held = set(names)

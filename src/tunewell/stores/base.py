@@ -34,6 +34,8 @@ class StudyRecord:
     created_at: float
     uuid: str
     """Names the study across stores."""
+    min_delta: float = 0.0
+    """It ends when no training is expected to improve the metric by as much; 0: only when the budget is spent."""
     id: int = 0
     """Its key in this store; the store gives it."""
 
@@ -125,7 +127,14 @@ class Store(Protocol):
         """All, oldest first."""
         ...
 
-    def change_study(self, study_id: int, *, max_epochs: int | None = None, budget: str | None = None) -> None:
+    def change_study(
+        self,
+        study_id: int,
+        *,
+        max_epochs: int | None = None,
+        budget: str | None = None,
+        min_delta: float | None = None,
+    ) -> None:
         """Set what is given."""
         ...
 
@@ -161,7 +170,8 @@ class Store(Protocol):
     def begin_step(self, study_id: int, step: int, trial: Trial) -> bool:
         """Record that the study's step number `step` runs `trial` (state RUNNING) through `trial.until`.
 
-        A trial whose number is the next is added; a paused one becomes running, its `until` and `session` as given.
+        A trial whose number is the next is added; a paused one becomes running, its `until`, `session` and `note` as
+        given.
         False, and nothing is written, if the step number is not the next: somebody else was quicker, so look
         at the changes and decide again.
 

@@ -91,7 +91,14 @@ class MemoryStore:
         with self._lock:
             return [_copy_of_study(known.record) for known in self._studies.values()]
 
-    def change_study(self, study_id: int, *, max_epochs: int | None = None, budget: str | None = None) -> None:
+    def change_study(
+        self,
+        study_id: int,
+        *,
+        max_epochs: int | None = None,
+        budget: str | None = None,
+        min_delta: float | None = None,
+    ) -> None:
         """As `Store.change_study`."""
         with self._lock:
             study = self._study(study_id)
@@ -100,6 +107,8 @@ class MemoryStore:
                 study.record = replace(study.record, max_epochs=max_epochs)
             if budget is not None:
                 study.record = replace(study.record, budget=budget)
+            if min_delta is not None:
+                study.record = replace(study.record, min_delta=min_delta)
 
     def add_space(self, study_id: int, version: SpaceVersion) -> bool:
         """As `Store.add_space`."""
@@ -153,7 +162,13 @@ class MemoryStore:
                 begun = replace(_copy_of_trial(trial), state=TrialState.RUNNING)
             else:
                 paused = study.trial(trial.number, TrialState.PAUSED)
-                begun = replace(paused, state=TrialState.RUNNING, until=trial.until, session=trial.session)
+                begun = replace(
+                    paused,
+                    state=TrialState.RUNNING,
+                    until=trial.until,
+                    session=trial.session,
+                    note=copied(trial.note),
+                )
             study.n_steps += 1
             study.set_trial(begun)
             return True

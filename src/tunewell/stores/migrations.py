@@ -45,8 +45,9 @@ def m002_process(cursor: Cursor, dialect: Dialect) -> None:  # noqa: ARG001  the
 
 
 def m003_spaces(cursor: Cursor, dialect: Dialect) -> None:  # noqa: ARG001  the same in both
-    """The versions of a study's space."""
+    """The versions of a study's space; when it ends before its budget is spent."""
     cursor.execute("ALTER TABLE studies ADD COLUMN n_spaces INTEGER NOT NULL DEFAULT 1 /* versions of its space */")
+    cursor.execute("ALTER TABLE studies ADD COLUMN min_delta DOUBLE PRECISION NOT NULL DEFAULT 0 /* 0: never early */")
     for statement in _M003.split(";\n"):
         cursor.execute(statement)
 

@@ -52,6 +52,7 @@ studies = Table(
     Column("space", Text, nullable=False),
     Column("scheduler", Text, nullable=False),
     Column("n_spaces", Integer, nullable=False),
+    Column("min_delta", Double, nullable=False),
 )
 
 spaces = Table(

@@ -74,13 +74,22 @@ class SqlStore:
         with self._reading() as log:
             return [rows.STUDIES.record(row) for row in log.rows("studies", {})]
 
-    def change_study(self, study_id: int, *, max_epochs: int | None = None, budget: str | None = None) -> None:
+    def change_study(
+        self,
+        study_id: int,
+        *,
+        max_epochs: int | None = None,
+        budget: str | None = None,
+        min_delta: float | None = None,
+    ) -> None:
         """As `Store.change_study`."""
         with self._revising(study_id) as (log, _):
             if max_epochs is not None:
                 log.run("set_max_epochs", {"study": study_id, "max_epochs": max_epochs})
             if budget is not None:
                 log.run("set_budget", {"study": study_id, "budget": budget})
+            if min_delta is not None:
+                log.run("set_min_delta", {"study": study_id, "min_delta": min_delta})
 
     def add_space(self, study_id: int, version: SpaceVersion) -> bool:
         """As `Store.add_space`."""

@@ -56,6 +56,7 @@ def _of_studies(dialect: sa.Dialect) -> dict[str, _Statement]:
         "study_names": (sa.select(studies.c.name).order_by(studies.c.id), ()),
         "set_max_epochs": (studies.update().where(_this_study), ["max_epochs"]),
         "set_budget": (studies.update().where(_this_study), ["budget"]),
+        "set_min_delta": (studies.update().where(_this_study), ["min_delta"]),
         "standing": (
             sa.select(studies.c.revision, studies.c.n_steps, studies.c.max_epochs, studies.c.n_spaces).where(
                 _this_study
@@ -120,7 +121,7 @@ def _of_trials() -> dict[str, _Statement]:
         "add_trial": (trials.insert(), ["study_id", "revision", *rows.TRIALS.columns]),
         "resume_trial": (
             trials.update().where(_this_trial, _is(TrialState.PAUSED)),
-            ["state", "until", "session", "revision"],
+            ["state", "until", "session", "note", "revision"],
         ),
         "revise_step": (running.values(session=_or_kept("session"), until=_or_kept("until")), ["revision"]),
         "end_step": (running, ["state", "epochs", "reason", "ended_at", "revision"]),

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tunewell.space.params import Choice, Float, Int, Param
+from tunewell.space.params import Choice, Float, Int
 from tunewell.space.space import Space
 
 Floats = NDArray[np.float64]
@@ -38,6 +38,8 @@ class _Factor:
     param: Float | Int
     falling: bool = False
     """The product is divided by it."""
+    to_one: bool = False
+    """It is a momentum: what counts is 1 / (1 - value)."""
 
     def decades(self, units: Floats) -> Floats:
         low, high = self._log(np.array([self.param.low, self.param.high]))
@@ -51,8 +53,7 @@ class _Factor:
         return float(high - low)
 
     def _log(self, values: NDArray[np.float64] | NDArray[np.int64]) -> Floats:
-        """Of momentum, log 1 / (1 - value)."""
-        if _spans_log1m(self.param):
+        if self.to_one:
             return -np.log10(1 - np.asarray(values, dtype=np.float64))
         return np.log10(values)
 
@@ -79,7 +80,7 @@ class Coordinates:
 
 def _products(space: Space) -> list[list[_Factor]]:
     rate, batch, decay = (_factor(space, names) for names in (_RATES, _BATCHES, _DECAYS))
-    momentum = _factor(space, _MOMENTA)
+    momentum = _factor(space, _MOMENTA, to_one=True)
     if rate is None:
         return []
     moved = [rate] if momentum is None else [rate, momentum]
@@ -89,13 +90,9 @@ def _products(space: Space) -> list[list[_Factor]]:
     return products
 
 
-def _factor(space: Space, names: tuple[str, ...]) -> _Factor | None:
-    """The parameter of one of these names, if it is a number of which a logarithm can be taken."""
+def _factor(space: Space, names: tuple[str, ...], *, to_one: bool = False) -> _Factor | None:
+    """The parameter of one of these names, if it is a number of which the logarithm can be taken."""
     for column, (name, param) in enumerate(space.params.items()):
-        if name in names and not isinstance(param, Choice) and (_spans_log1m(param) or param.low > 0):
-            return _Factor(column, param)
+        if name in names and not isinstance(param, Choice) and (param.high < 1 if to_one else param.low > 0):
+            return _Factor(column, param, to_one=to_one)
     return None
-
-
-def _spans_log1m(param: Param) -> bool:
-    return isinstance(param, Float) and param.scale == "log1m"

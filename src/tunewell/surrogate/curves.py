@@ -35,7 +35,9 @@ _JITTER = 1e-6
 _ITERATIONS = 60
 _FARTHEST = 4.0  # a fitted setting lies, from the middle of its prior, in its deviations
 _WITH_PAST = (0.5, 1.0)  # where a past is given: what it leaves to be found out, and how far it is trusted
-_HALF_KNOWN = 0.25  # the squared distance to a setting in which the parameter is inactive
+_ASIDE = 1 / 6
+"""A setting in which a parameter is inactive lies beside the middle of its range, so far away, squared: a quarter from
+the others on average. Distances stay those of points, without which the covariance would be none."""
 
 
 class _Scales(NamedTuple):
@@ -196,12 +198,12 @@ class CurveModel:
 
 
 def squared_differences(a: Floats, b: Floats, unordered: NDArray[np.bool_]) -> Floats:
-    """(m, d) and (q, d) -> (d, m, q): 0 or 1 for choices with no order; where both are inactive they are alike."""
+    """(m, d) and (q, d) -> (d, m, q): 0 or 1 for choices with no order, of which to be inactive is one more."""
     left, right = a.T[:, :, np.newaxis], b.T[:, np.newaxis, :]
-    squared = (left - right) ** 2
-    squared[unordered] = squared[unordered] > _JITTER
-    one, both = np.isnan(left) | np.isnan(right), np.isnan(left) & np.isnan(right)
-    return np.where(both, 0.0, np.where(one, _HALF_KNOWN, squared))
+    one_inactive = np.isnan(left) != np.isnan(right)
+    squared: Floats = (np.nan_to_num(left, nan=0.5) - np.nan_to_num(right, nan=0.5)) ** 2 + _ASIDE * one_inactive
+    squared[unordered] = (squared[unordered] > _JITTER) | one_inactive[unordered]
+    return squared
 
 
 def log_expected_improvement(mean: Floats, deviation: Floats, best: float) -> Floats:

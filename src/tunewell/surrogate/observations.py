@@ -18,6 +18,9 @@ Whole = NDArray[np.int64]
 
 _FLOOR = 1e-3
 """Of an error rate, so that the last per mille does not count more than all the rest; of a loss, relative."""
+_SAME = 1e-9  # a deviation that is rounding
+_DIVERGED = 1e3
+"""A loss that is so many times the usual one counts as one that is not finite."""
 _FAR = 3.0
 """Values further above the median, in distances from it to the best tenth, count as that far."""
 
@@ -47,18 +50,22 @@ class Warp:
         if high <= 0 and low >= -100:  # an accuracy, whose sign is turned
             kind, unit = "error", 1.0 if low >= -1 else 100.0
         elif low >= 0:
-            kind, unit = "log", _FLOOR * float(np.median(finite)) + np.finfo(float).tiny
+            # a quarter from below: half of them may have diverged
+            usual = float(np.quantile(finite, 0.25, method="lower"))
+            kind, unit = "log", _FLOOR * usual + np.finfo(float).tiny
+            finite = finite[finite <= (_DIVERGED * usual or np.inf)]
         else:
             kind, unit = "plain", 0.0
         warped = cls(kind, unit, np.inf, 0.0, 1.0)(finite)
-        middle = float(np.median(warped))
-        worst = min(float(warped.max()), middle + _FAR * (middle - float(np.quantile(warped, 0.1))))
-        bounded = cls(kind, unit, max(worst, middle), 0.0, 1.0)(values)
+        worst = _worst(warped)
+        if len(finite) < len(values):
+            worst += float(np.minimum(warped, worst).std()) or 1.0
+        bounded = cls(kind, unit, worst, 0.0, 1.0)(values)
         deviation = float(bounded.std())
-        return cls(kind, unit, max(worst, middle), float(bounded.mean()), deviation if deviation > 0 else 1.0)
+        return cls(kind, unit, worst, float(bounded.mean()), deviation if deviation > _SAME else 1.0)
 
     def __call__(self, values: Floats) -> Floats:
-        """What is far worse than the middle, or not finite, counts as the worst that is not."""
+        """What is far worse than the middle counts as the worst that is not, what diverged as a deviation worse."""
         known = np.where(np.isfinite(values), values, 0.0)
         if self.kind == "error":
             known = np.log(np.maximum(1 + known / self.unit, 0.0) + _FLOOR)
@@ -69,13 +76,22 @@ class Warp:
         return warped
 
     def back(self, warped: Floats) -> Floats:
-        """The values themselves."""
-        known = self.mean + self.deviation * warped
+        """The values themselves; what is worse than the worst is that."""
+        known = np.minimum(self.mean + self.deviation * warped, self.worst)
         if self.kind == "error":
             accuracy: Floats = np.clip(self.unit * (np.exp(known) - 1 - _FLOOR), -self.unit, 0.0)
             return accuracy
         loss: Floats = np.maximum(np.exp(known) - self.unit, 0.0) if self.kind == "log" else known
         return loss
+
+
+def _worst(values: Floats) -> float:
+    """The largest that is told from others: where most are alike, the next one above them."""
+    middle, highest = float(np.median(values)), float(values.max())
+    spread = middle - float(np.quantile(values, 0.1)) or middle - float(values.min())
+    if not spread and highest > middle:
+        return float(values[values > middle].min())
+    return min(highest, middle + _FAR * spread)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +105,8 @@ class Observations:
     y: Floats
     """(n,): warped."""
     warp: Warp
+    n_known: int
+    """How many there are with those of the trials that were left out."""
 
     @property
     def best(self) -> int:
@@ -102,16 +120,19 @@ def observed(history: History, rungs: Sequence[int], most: int) -> Observations:
     owner, rung = np.nonzero(~np.isnan(at))
     warp = Warp.of(at[owner, rung])
     y = warp(at[owner, rung])
+    n_known = len(y)
     if len(history) > most:
         best = np.full(len(history), np.inf)
         np.minimum.at(best, owner, y)
         newest = np.arange(len(history) - most // 2, len(history))
         kept = np.isin(owner, np.r_[np.argsort(best, kind="stable")[: most // 2], newest])
         owner, rung, y = owner[kept], rung[kept], y[kept]
-    return Observations(owner, rung, y, warp)
+    return Observations(owner, rung, y, warp, n_known)
 
 
 def times(rungs: Sequence[int]) -> Floats:
-    """log(epoch) / log(last epoch) of each."""
-    logs: Floats = np.log(np.asarray(rungs, dtype=np.float64)) / np.log(max(2, rungs[-1]))
+    """log(epoch) / log(last epoch) of each; the last one is at 1, also where it is the only one."""
+    if rungs[-1] == 1:
+        return np.ones(len(rungs))
+    logs: Floats = np.log(np.asarray(rungs, dtype=np.float64)) / np.log(rungs[-1])
     return logs

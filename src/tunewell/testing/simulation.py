@@ -224,7 +224,8 @@ class _Study:
         assert answer.trial < len(self.log.trials), f"resumes trial {answer.trial}, which was never started"
         trial = self.log.trials[answer.trial]
         assert trial.state is TrialState.PAUSED, f"resumes trial {answer.trial}, which is {trial.state}"
-        return replace(trial, state=TrialState.RUNNING)
+        note = {name: value for name, value in answer.note.items() if name != "why"}
+        return replace(trial, state=TrialState.RUNNING, note={**trial.note, **note})
 
     def _write(self, trial: Trial, *reports: tuple[int, int, float]) -> None:
         self.log.trials[trial.number : trial.number + 1] = [trial]

@@ -106,6 +106,8 @@ class StoreContract:
         store.change_study(study, max_epochs=50)
         assert store.study("digits") == replace(STUDY, id=study, budget="900epochs", max_epochs=50)
         assert store.changes(study, before).max_epochs == 50
+        store.change_study(study, min_delta=0.01)
+        assert store.study("digits").min_delta == 0.01
 
     def test_a_study_that_is_not_there_takes_nothing(self, store: Store, study: int) -> None:
         with pytest.raises(StoreError):
@@ -209,9 +211,10 @@ class StoreContract:
         store.end_step(study, 0, PAUSED, 3)
         (paused,) = store.changes(study, 0).trials
         assert (paused.state, paused.epochs) == (PAUSED, 3)
-        assert store.begin_step(study, 1, replace(a_trial(0), until=9, session=session, started_at=0.0))
+        again = replace(a_trial(0), until=9, session=session, started_at=0.0, note={"bracket": 1, "fit": [0.5]})
+        assert store.begin_step(study, 1, again)
         (resumed,) = store.changes(study, 0).trials
-        assert resumed == replace(paused, state=RUNNING, until=9, session=session)
+        assert resumed == replace(paused, state=RUNNING, until=9, session=session, note=again.note)
 
     @pytest.mark.parametrize("state", [RUNNING, COMPLETE, STOPPED, FAILED])
     def test_only_a_paused_trial_can_go_on(self, store: Store, study: int, state: TrialState) -> None:

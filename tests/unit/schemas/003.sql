@@ -75,10 +75,10 @@ CREATE TABLE steps (                    -- what the scheduler decided, in order
     PRIMARY KEY (study_id, number),
     FOREIGN KEY (study_id, trial) REFERENCES trials (study_id, number)
 );
-INSERT INTO "steps" VALUES(1,0,0,1,3,0,1.79544484648602747913e+09);
-INSERT INTO "steps" VALUES(1,1,1,1,3,0,1.79544484648647379877e+09);
-INSERT INTO "steps" VALUES(1,2,0,1,3,0,1.79544484648722529407e+09);
-INSERT INTO "steps" VALUES(1,3,2,1,3,0,1.7954448464877038002e+09);
+INSERT INTO "steps" VALUES(1,0,0,1,3,0,1.79545072302247190471e+09);
+INSERT INTO "steps" VALUES(1,1,1,1,3,0,1.79545072302729344371e+09);
+INSERT INTO "steps" VALUES(1,2,0,1,3,0,1.79545072302778911587e+09);
+INSERT INTO "steps" VALUES(1,3,2,1,3,0,1.79545072302819633484e+09);
 CREATE TABLE studies (
     id INTEGER PRIMARY KEY,
     uuid TEXT NOT NULL UNIQUE,          -- names the study across stores
@@ -93,8 +93,8 @@ CREATE TABLE studies (
     n_steps INTEGER NOT NULL,           -- how many steps were given out
     space TEXT NOT NULL,                -- JSON
     scheduler TEXT NOT NULL             -- JSON: name and settings
-, n_spaces INTEGER NOT NULL DEFAULT 1 /* versions of its space */);
-INSERT INTO "studies" VALUES(1,'d9b2d63d-a233-4123-847a-1d1f1b2b4c5d','digits','val_loss','minimize',9,'30trainings',9007199254740993,1750000000.0,19,4,'{"params": {"x": {"low": 1e-09}}, "names": ["x", "y"]}','{"name": "asha", "eta": 3, "sampler": {"name": "sobol"}}',2);
+, n_spaces INTEGER NOT NULL DEFAULT 1 /* versions of its space */, min_delta DOUBLE PRECISION NOT NULL DEFAULT 0 /* 0: never early */);
+INSERT INTO "studies" VALUES(1,'d9b2d63d-a233-4123-847a-1d1f1b2b4c5d','digits','val_loss','minimize',9,'30trainings',9007199254740993,1750000000.0,19,4,'{"params": {"x": {"low": 1e-09}}, "names": ["x", "y"]}','{"name": "asha", "eta": 3, "sampler": {"name": "sobol"}}',2,0.0);
 CREATE TABLE trials (                   -- one training run of one setting
     study_id BIGINT NOT NULL REFERENCES studies (id),
     number INTEGER NOT NULL,            -- its place in the study, from 0
@@ -119,9 +119,9 @@ INSERT INTO "trials" VALUES(1,0,'{"x": 0.001, "layers": 2, "batch_norm": true, "
 INSERT INTO "trials" VALUES(1,1,'{"x": 0.5}','failed',1,3,1,1.0,5.0,'ValueError: no',0,NULL,NULL,'{"bracket": 1}',0,11);
 INSERT INTO "trials" VALUES(1,2,'{"x": 0.5}','running',0,3,2,1.0,NULL,NULL,0,NULL,NULL,'{}',0,19);
 CREATE TABLE tunewell_schema (version INTEGER PRIMARY KEY, applied_at DOUBLE PRECISION NOT NULL);
-INSERT INTO "tunewell_schema" VALUES(1,1.79544484646939945223e+09);
-INSERT INTO "tunewell_schema" VALUES(2,1.79544484647505211832e+09);
-INSERT INTO "tunewell_schema" VALUES(3,1.79544484647532796859e+09);
+INSERT INTO "tunewell_schema" VALUES(1,1.79545072298370838159e+09);
+INSERT INTO "tunewell_schema" VALUES(2,1.79545072299917411805e+09);
+INSERT INTO "tunewell_schema" VALUES(3,1.79545072299960923193e+09);
 CREATE INDEX sessions_by_study ON sessions (study_id);
 CREATE INDEX trials_by_revision ON trials (study_id, revision);
 CREATE INDEX reports_by_revision ON reports (study_id, revision);
