@@ -7,8 +7,8 @@ often. The rows by the size of the prediction say whether a small one may be bel
 The outlook is the largest of ten recent expectations: it is meant to err on the side of going on.
 
 *When to stop.* For each `min_delta`, the searches that would have ended before their 30 trainings, after how many, and
-the regret there. To heed the outlook is worth something if that regret is lower than where each search ends after as
-many trainings as they do on average.
+the regret there; and by how much the best of all 30 is better, in points, the unit of `min_delta`. To heed the outlook
+is worth something where less is lost than if each search had ended after as many trainings as they do on average.
 
 Accuracies are in points (hundredths); errors are standard errors over tasks.
 """
@@ -87,9 +87,9 @@ def stops(runs: Sequence[Run], references: Mapping[str, Reference], best: Mappin
     """The rows, in Markdown."""
     yield (
         "| min_delta, points | searches that stop | trainings until then, of all | regret then "
-        "| regret if each had as many | regret at the end | points missed, mean | points missed, most |"
+        "| if each had as many | at the end | points missed | if each had as many | most missed |"
     )
-    yield "|---" * 8 + "|"
+    yield "|---" * 9 + "|"
     tasks = [run.key.task for run in runs]
 
     def regret(ends: Sequence[int]) -> str:
@@ -99,15 +99,19 @@ def stops(runs: Sequence[Run], references: Mapping[str, Reference], best: Mappin
         ]
         return _mean(found, tasks)
 
+    def missed(ends: Sequence[int]) -> list[float]:
+        return [100 * float(run.best[-1] - run.best[end - 1]) for run, end in zip(runs, ends, strict=True)]
+
+    whole = [run.epochs for run in runs]
     for delta in DELTAS:
         ends = [stop(run, delta) for run in runs]
-        stopped = np.mean([end < run.epochs for run, end in zip(runs, ends, strict=True)])
-        missed = [100 * float(run.best[-1] - run.best[end - 1]) for run, end in zip(runs, ends, strict=True)]
         as_many = [round(float(np.mean(ends)))] * len(runs)
+        stopped = np.mean([end < last for end, last in zip(ends, whole, strict=True)])
+        fewest, mean, most = (float(at) / EPOCHS for at in (min(ends), np.mean(ends), max(ends)))
         yield (
-            f"| {delta:g} | {stopped:.0%} | {np.mean(ends) / EPOCHS:.1f} "
-            f"({min(ends) / EPOCHS:.1f} to {max(ends) / EPOCHS:.1f}) | {regret(ends)} | {regret(as_many)} "
-            f"| {regret([run.epochs for run in runs])} | {np.mean(missed):.2f} | {max(missed):.2f} |"
+            f"| {delta:g} | {stopped:.0%} | {mean:.1f} ({fewest:.1f} to {most:.1f}) "
+            f"| {regret(ends)} | {regret(as_many)} | {regret(whole)} "
+            f"| {_mean(missed(ends), tasks)} | {_mean(missed(as_many), tasks)} | {max(missed(ends)):.2f} |"
         )
 
 
