@@ -4,11 +4,13 @@
 training is expected to gain, and the chance that it gains any. Beside their means stands what came, with the next
 training and with the next five. An estimate is honest where the next training gains about what was predicted, and as
 often. The rows by the size of the prediction say whether a small one may be believed, which is what a stop rests on.
-The outlook is the largest of ten recent expectations: it is meant to err on the side of going on.
+The outlook is the largest of ten recent expectations, to err on the side of going on: its chance is too high by that.
 
 *When to stop.* For each `min_delta`, the searches that would have ended before their 30 trainings, after how many, and
 the regret there; and by how much the best of all 30 is better, in points, the unit of `min_delta`. To heed the outlook
-is worth something where less is lost than if each search had ended after as many trainings as they do on average.
+is worth something where less is lost than if each search had ended after as many trainings as they do on average. A
+search ends at the first decision that expects too little, be it a dip that the next would have mended: where each
+moment's estimate is honest and much is lost all the same, it is that.
 
 Accuracies are in points (hundredths); errors are standard errors over tasks.
 """
@@ -71,8 +73,12 @@ def calibration(known: Sequence[Forecast]) -> Iterator[str]:
     yield "|---" * (5 + len(AHEAD)) + "|"
     rows = {"all": known}
     rows |= {f"after {n} trainings": [one for one in known if one.trainings == n] for n in AFTER}
-    rows |= {f"predicted {low:g} to {high:g}": [one for one in known if low <= one.gain < high] for low, high in BINS}
+    rows |= {f"predicted {_span(*ends)}": [one for one in known if ends[0] <= one.gain < ends[1]] for ends in BINS}
     yield from (_row(name, members) for name, members in rows.items() if members)
+
+
+def _span(low: float, high: float) -> str:
+    return f"{low:g} or more" if high == np.inf else f"{low:g} to {high:g}"
 
 
 def _row(name: str, known: Sequence[Forecast]) -> str:
