@@ -58,6 +58,8 @@ demo: .venv-demo/.ready
 bench-search: .venv-peers/.ready
 	.venv-peers/bin/python benchmarks/lcbench/run.py --data '$(LCBENCH)' --processes 2
 	.venv-peers/bin/python benchmarks/lcbench/run.py --data '$(LCBENCH)' --processes 2 --workers 8
+	.venv-peers/bin/python benchmarks/lcbench/transfer.py --data '$(LCBENCH)' --processes 2
+	.venv-peers/bin/python benchmarks/lcbench/stopping.py --data '$(LCBENCH)' --processes 2
 	.venv-peers/bin/python benchmarks/lcbench/report.py --markdown benchmarks/lcbench/TABLES.md --figure docs/figures/search.svg
 	.venv-peers/bin/python benchmarks/lcbench/decisions.py --data '$(LCBENCH)'
 

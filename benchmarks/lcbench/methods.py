@@ -20,28 +20,28 @@ class Tunewell:
     """A study by ask and tell. Its budget is twice the `trainings` that are measured: no end is in sight."""
 
     def __init__(self, seed: int, trainings: int, space: tw.Space = SPACE, **settings: object) -> None:
-        self._study = tw.Study(
+        self.study = tw.Study(
             space, metric="val_accuracy", max_epochs=EPOCHS, budget=2 * trainings, seed=seed, **settings
         )
 
     def next(self) -> Job | None:
-        step = self._study.ask()
+        step = self.study.ask()
         if step is None or step.wait:
             return None
         return Job(step.trial, dict(zip(SPACE.names, step.params.values(), strict=True)), step.epochs)
 
     def report(self, trial: int, epoch: int, accuracy: float) -> bool:
-        return self._study.report(trial, epoch, val_accuracy=accuracy)
+        return self.study.report(trial, epoch, val_accuracy=accuracy)
 
     def done(self, trial: int) -> None:
-        self._study.tell(trial)
+        self.study.tell(trial)
 
 
 class WholeTrainings(Tunewell):
     """The same with no curves: a trial trains to its end, and only its best epoch is known."""
 
     def __init__(self, seed: int, trainings: int) -> None:
-        self._study = tw.Study(SPACE, metric="val_accuracy", max_epochs=1, budget=2 * trainings, seed=seed)
+        self.study = tw.Study(SPACE, metric="val_accuracy", max_epochs=1, budget=2 * trainings, seed=seed)
         self._best: dict[int, float] = {}
 
     def next(self) -> Job | None:
@@ -50,7 +50,7 @@ class WholeTrainings(Tunewell):
 
     def report(self, trial: int, epoch: int, accuracy: float) -> bool:
         self._best[trial] = max(self._best.get(trial, 0.0), accuracy)
-        return epoch < EPOCHS or self._study.report(trial, 1, val_accuracy=self._best[trial])
+        return epoch < EPOCHS or self.study.report(trial, 1, val_accuracy=self._best[trial])
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +123,15 @@ WORST = {
 }
 """A default that nobody would give: each is at the end where networks learn least."""
 RANDOM = "random search"
+AUTO = "tunewell auto"
+PAST = "tunewell auto, past studies"  # made by transfer.py: it needs to know which task it is on
 # 32 settings, as many as there is time for: the rest at their defaults
 GRID = GridSampler(
     {"learning_rate": 4, "batch_size": 2, "momentum": 2, "max_units": 2}
     | dict.fromkeys(("weight_decay", "num_layers", "max_dropout"), 1)
 )
 METHODS: dict[str, Contestant] = {
-    "tunewell auto": _ours(),
+    AUTO: _ours(),
     "tunewell, no default": _ours(scheduler="freeze_thaw"),
     "tunewell, default in the worst corner": _ours(space=_with_defaults(WORST)),
     "tunewell, no tiers": _ours(space=tw.Space({name: replace(param, tier=2) for name, param in SPACE.params.items()})),

@@ -58,12 +58,18 @@ class Regret:
         return (int(there[0]) + 1) / EPOCHS if there.size else None
 
 
-def regrets(runs: Sequence[Run], references: Mapping[str, Reference], tasks: Sequence[str]) -> dict[str, Regret]:
-    """Of each method that has runs on all of the tasks; in the order in which methods are listed.
+def best_known(runs: Sequence[Run], references: Mapping[str, Reference]) -> dict[str, float]:
+    """Of each task that has runs: the best that any of them has seen, if that is better than the reference's."""
+    best = {run.key.task: references[run.key.task].best for run in runs}
+    for run in runs:
+        best[run.key.task] = max(best[run.key.task], run.gains[-1][1])
+    return best
 
-    The best known of a task is the best that any of the runs has seen, if that is better than the reference's.
-    """
-    best = {task: max([references[task].best, *(r.gains[-1][1] for r in runs if r.key.task == task)]) for task in tasks}
+
+def regrets(runs: Sequence[Run], references: Mapping[str, Reference], tasks: Sequence[str]) -> dict[str, Regret]:
+    """Of each method that has runs on all of the tasks; in the order in which methods are listed."""
+    known = best_known(runs, references)
+    best = {task: known[task] for task in tasks}
     by_method: dict[str, dict[str, list[Run]]] = defaultdict(lambda: defaultdict(list))
     for run in runs:
         if run.key.task in best:

@@ -10,20 +10,21 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from methods import RANDOM
+from calibration import outlook_pages
+from methods import AUTO, PAST, RANDOM
 from problem import EPOCHS
-from regret import Regret, regrets
-from results import Reference, Run, read_references, read_runs
+from regret import Regret, best_known, regrets
+from results import Reference, Run, read_references, read_runs, watched
 
 POINTS = (1, 2, 3, 5, 10, 20, 30)  # full trainings' worth of epochs
 
 
-def table(found: Mapping[str, Regret]) -> Iterator[str]:
-    """The rows, in Markdown."""
+def table(found: Mapping[str, Regret], methods: Collection[str]) -> Iterator[str]:
+    """The rows of some of the methods, in Markdown."""
     goal = found[RANDOM].mean[-1] if RANDOM in found else None
     yield (
         f"| regret after full trainings' worth of epochs | {' | '.join(map(str, POINTS))} "
@@ -31,7 +32,8 @@ def table(found: Mapping[str, Regret]) -> Iterator[str]:
     )
     yield "|---" * (len(POINTS) + 4) + "|"
     at = np.array(POINTS) * EPOCHS - 1
-    for method, regret in found.items():
+    for method in methods:
+        regret = found[method]
         cells = [f"{m:.2f} ± {e:.2f}" for m, e in zip(regret.mean[at], regret.error[at], strict=True)]
         needed = "" if goal is None else _trainings(regret.needed(goal))
         yield f"| {method} | {' | '.join(cells)} | {needed} | {regret.milliseconds:.1f} | {regret.seeds} |"
@@ -52,7 +54,7 @@ def speedup_table(alone: Mapping[str, Regret], together: Mapping[str, Regret]) -
             yield f"| {method} | {' | '.join(f'{ratio:.2f}' for ratio in ratios)} | {regret.idle:.0%} |"
 
 
-def pages(runs: Sequence[Run], references: Mapping[str, Reference]) -> Iterator[str]:
+def pages(runs: Sequence[Run], references: Mapping[str, Reference], watched_runs: Sequence[Run] = ()) -> Iterator[str]:
     """The whole report, a line at a time."""
     tasks = sorted({run.key.task for run in runs})
     inside = [task for task in tasks if not references[task].corner]
@@ -65,14 +67,21 @@ def pages(runs: Sequence[Run], references: Mapping[str, Reference]) -> Iterator[
             if found:
                 yield f"## {title}, {words} ({len(chosen)})"
                 yield ""
-                yield from table(found)
+                yield from table(found, [name for name in found if name != PAST])
+                yield ""
+            if PAST in found:
+                yield "Each task with past studies of all others, beside the same search without:"
+                yield ""
+                yield from table(found, [name for name in (AUTO, PAST) if name in found])
                 yield ""
             if chosen is tasks:
                 by_workers[workers] = found
         if workers > 1 and 1 in by_workers:
             yield from speedup_table(by_workers[1], by_workers[workers])
             yield ""
-    yield from versions(runs)
+    if watched_runs:
+        yield from outlook_pages(watched_runs, references, best_known([*runs, *watched_runs], references))
+    yield from versions([*runs, *watched_runs])
 
 
 def versions(runs: Sequence[Run]) -> Iterator[str]:
@@ -99,13 +108,13 @@ def main() -> None:
     parser.add_argument("--figure", type=Path)
     parser.add_argument("--methods", nargs="+", metavar="NAME", help="those in the figure; all if not given")
     arguments = parser.parse_args()
-    runs = list({run.key: run for folder in arguments.results for run in read_runs(folder)}.values())
+    runs = _read(arguments.results)
     references: dict[str, Reference] = {}
     for folder in arguments.results:
         references |= read_references(folder)
     if not runs:
         sys.exit("no runs in the results; python benchmarks/lcbench/run.py makes some")
-    text = "\n".join(pages(runs, references))
+    text = "\n".join(pages(runs, references, _read([watched(folder) for folder in arguments.results])))
     if arguments.markdown:
         arguments.markdown.write_text(f"# Regret on LCBench\n\nMade by `make bench-search`; see README.md.\n\n{text}\n")
     else:
@@ -113,9 +122,13 @@ def main() -> None:
     if arguments.figure:
         from figure import draw  # noqa: PLC0415  Matplotlib is needed by no table
 
-        alone = [run for run in runs if run.key.workers == 1]
+        alone = [run for run in runs if run.key.workers == 1 and run.key.method != PAST]
         found = regrets(alone, references, sorted({run.key.task for run in alone}))
         draw({name: found[name] for name in arguments.methods or found if name in found}, arguments.figure)
+
+
+def _read(folders: Sequence[Path]) -> list[Run]:
+    return list({run.key: run for folder in folders for run in read_runs(folder)}.values())
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +36,8 @@ class Run:
 
     `gains`: the epochs of the search, from 1, in which its best improved, and the accuracy that it improved to.
     `version`: of what was measured. `seconds`: of processor time in all decisions. `idle`: the workers' share.
+    `outlooks`: if it was watched, the epochs spent before each decision, and what the study then said of one more
+    training: the accuracy that it is expected to gain, and the chance that it gains any.
     """
 
     key: Key
@@ -46,6 +48,7 @@ class Run:
     decisions: int
     seconds: float
     idle: float
+    outlooks: list[tuple[int, float, float]] = field(default_factory=list)
 
     @property
     def best(self) -> np.ndarray:
@@ -78,12 +81,26 @@ def write_run(folder: Path, run: Run) -> None:
 def read_run(path: Path) -> Run:
     """A run that was kept; FileNotFoundError if there is none."""
     known = json.loads(path.read_text())
-    return Run(**known | {"key": Key(**known["key"]), "gains": [(e, a) for e, a in known["gains"]]})
+    key, lists = Key(**known["key"]), {name: list(map(tuple, known.get(name, []))) for name in ("gains", "outlooks")}
+    return Run(**known | lists | {"key": key})
+
+
+def kept_version(path: Path) -> str | None:
+    """What the run that was kept is a run of; None if there is none."""
+    try:
+        return read_run(path).version
+    except FileNotFoundError:
+        return None
 
 
 def read_runs(folder: Path) -> Iterator[Run]:
     """All that is kept."""
     return map(read_run, sorted(folder.glob("*-workers/*/*.json")))
+
+
+def watched(folder: Path) -> Path:
+    """Where the runs are that were watched, apart from the others, which took no time for that."""
+    return folder / "watched"
 
 
 def write_references(folder: Path, references: dict[str, Reference]) -> None:

@@ -171,11 +171,11 @@ def test_a_study_of_ours_spends_its_epochs_with_eight_workers():
     assert outcome.best[-1] > outcome.best[0]
 
 
-def a_run(method, task, seed, gains, workers=1, version="1"):
+def a_run(method, task, seed, gains, workers=1, version="1", outlooks=()):
     from results import Key, Run
 
     key = Key(method, task, seed, workers)
-    return Run(key, version, 30 * 52, gains, trials=3, decisions=10, seconds=0.02, idle=0.0)
+    return Run(key, version, 30 * 52, gains, trials=3, decisions=10, seconds=0.02, idle=0.0, outlooks=list(outlooks))
 
 
 def test_a_run_is_read_as_it_was_written(tmp_path):
@@ -186,6 +186,24 @@ def test_a_run_is_read_as_it_was_written(tmp_path):
     write_run(tmp_path, run)
     assert list(read_runs(tmp_path)) == [run]
     assert (run.best == best).all()
+
+
+def test_runs_that_were_watched_are_kept_apart_with_what_was_expected(tmp_path):
+    from results import read_runs, watched, write_run
+
+    run = a_run("tunewell auto", "a", 0, [(1, 0.5)], outlooks=[(40, 0.25, 0.5), (52, 0.125, 0.25)])
+    write_run(watched(tmp_path), run)
+    assert list(read_runs(tmp_path)) == []
+    assert list(read_runs(watched(tmp_path))) == [run]
+
+
+def test_the_version_of_a_run_is_known_only_if_it_is_kept(tmp_path):
+    from results import kept_version, write_run
+
+    run = a_run("Tuner", "a", 0, [(1, 0.5)], version="2.0")
+    assert kept_version(run.key.path(tmp_path)) is None
+    write_run(tmp_path, run)
+    assert kept_version(run.key.path(tmp_path)) == "2.0"
 
 
 def test_regret_is_counted_from_the_best_that_any_run_has_seen():
@@ -240,6 +258,68 @@ def test_the_report_has_the_tasks_outside_the_corner_apart_and_tells_of_mixed_ve
     assert any(line.startswith("| random search | 0.70 ± 0.20 |") for line in text)
     assert any(line.startswith("| random search | 0.50 ± nan |") for line in text)
     assert "Mixed: random search has runs of 1, 2." in text
+
+
+def test_searches_with_past_studies_have_a_table_of_their_own():
+    from report import pages
+    from results import Reference
+
+    references = {"a": Reference(0.0, 1.0, corner=False)}
+    levels = {"random search": 0.5, "tunewell auto": 0.75, "tunewell auto, past studies": 1.0}
+    text = list(pages([a_run(name, "a", 0, [(1, level)]) for name, level in levels.items()], references))
+    first, second, *_ = (i for i, line in enumerate(text) if line.startswith("| regret after"))
+    assert [line.split(" | ")[0] for line in text[first + 2 : first + 4]] == ["| tunewell auto", "| random search"]
+    assert [line.split(" | ")[0] for line in text[second + 2 : second + 4]] == [
+        "| tunewell auto",
+        "| tunewell auto, past studies",
+    ]
+
+
+def test_a_forecast_is_held_against_what_came_after_the_decision_that_made_it():
+    from calibration import Forecast, forecasts
+
+    outlooks = [(100, 0.5, 0.9), (250, 0.02, 0.3), (261, 0.03, 0.4)]
+    gains = [(1, 0.5), (250, 0.6), (302, 0.625), (303, 0.75), (510, 0.875), (511, 1.0)]
+    found = list(forecasts([a_run("tunewell auto", "a", 0, gains, outlooks=outlooks)]))
+    assert found[0] == Forecast("a", 5, 2.0, 0.3, (2.5, 27.5))
+    assert [one.gain for one in found[1:]] == [3.0] * 4
+
+
+def test_a_study_that_could_not_say_made_no_forecast():
+    from calibration import forecasts
+
+    assert not list(forecasts([a_run("tunewell auto", "a", 0, [(1, 0.5)], outlooks=[(1301, 0.5, 0.9)])]))
+
+
+def test_a_search_stops_at_the_first_decision_that_expects_too_little():
+    from calibration import stop
+
+    run = a_run("tunewell auto", "a", 0, [(1, 0.5)], outlooks=[(52, 0.5, 0.9), (80, 0.002, 0.1), (90, 0.5, 0.9)])
+    assert stop(run, 0.3) == 80
+    assert stop(run, 0.1) == 30 * 52
+
+
+def test_what_stopping_costs_is_read_from_how_the_search_went_on():
+    from calibration import stops
+    from results import Reference
+
+    runs = [
+        a_run("tunewell auto", "a", 0, [(1, 0.5), (1000, 0.75)], outlooks=[(520, 0.002, 0.1)]),
+        a_run("tunewell auto", "b", 0, [(1, 0.5), (1100, 1.0)], outlooks=[(520, 0.004, 0.1)]),
+    ]
+    references = {task: Reference(0.0, 1.0, corner=False) for task in "ab"}
+    rows = list(stops(runs, references, {"a": 1.0, "b": 1.0}))
+    # at 0.3 points the first stops after 10 trainings and the second never does: each would have 20
+    regrets = "0.25 ± 0.25 | 0.38 ± 0.12 | 0.12 ± 0.12"
+    missed = "12.50 ± 12.50 | 25.00 ± 25.00 | 25.00"
+    assert rows[3] == f"| 0.3 | 50% | 20.0 (10.0 to 30.0) | {regrets} | {missed} |"
+
+
+def test_an_error_counts_the_tasks_and_not_how_often_each_was_seen():
+    from calibration import standard_error
+
+    assert standard_error([1, 3], ["a", "b"]) == pytest.approx(1)
+    assert standard_error([1, 1, 1, 3, 3, 3], [*"aaabbb"]) == pytest.approx(1)
 
 
 def test_a_peer_that_is_not_installed_has_no_version():
