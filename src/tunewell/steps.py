@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tunewell.analysis.decisions import DECIDED, RECENT, decisions, since_extended
+from tunewell.analysis.decisions import DECIDED, decisions, recent, since_extended
 from tunewell.log import Log
 from tunewell.stores import Session, Store, StudyRecord
 from tunewell.trial import Event, Resume, Start, Trial, TrialState
@@ -62,15 +62,23 @@ class Progress:
         return TrialState.COMPLETE if over else TrialState.PAUSED, self.until, None
 
 
-class Expected:
-    """What the scheduler's model expected of the last steps. It is kept, so as not to read all events at each step."""
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A step that a model gave out."""
 
-    __slots__ = ("_gains", "_store", "_study", "_version")
+    epochs: int
+    gain: float
+
+
+class Expectation:
+    """What the scheduler's model expected of the steps. It is kept, so as not to read all events at each step."""
+
+    __slots__ = ("_given", "_store", "_study", "_version")
 
     def __init__(self, store: Store, study: StudyRecord) -> None:
         self._store, self._study = store, study
         self._version = 0
-        self._gains: list[float] = []
+        self._given: list[_Given] = []
 
     def note(self, trial: Trial, epoch: int, why: object) -> None:
         """Put on record what was expected of a step that begins with an epoch, if the scheduler says so."""
@@ -78,16 +86,16 @@ class Expected:
             return
         data = {"until": trial.until, **why}
         self._store.add_event(self._study.id, Event(DECIDED, time.time(), trial.number, epoch, data=data))
-        self._gains = [*self._gains, why.get("gain", math.inf)][-RECENT:]
+        self._given.append(_Given(trial.until - epoch + 1, why.get("gain", math.inf)))
 
     def gain(self, log: Log) -> float:
-        """The largest of the last ten steps in today's space; infinite while there are fewer."""
+        """The largest of the last steps in today's space; infinite while there are too few."""
         version = len(log.lineage.spaces)
         if version != self._version:
-            events = self._store.events(self._study.id)
-            known = decisions(since_extended(events), maximize=self._study.direction == "maximize")
-            self._version, self._gains = version, [decision.gain for decision in known][-RECENT:]
-        return max(self._gains) if len(self._gains) == RECENT else math.inf
+            events = since_extended(self._store.events(self._study.id))
+            known = decisions(events, maximize=self._study.direction == "maximize")
+            self._version, self._given = version, [_Given(decision.epochs, decision.gain) for decision in known]
+        return max((step.gain for step in recent(self._given, log.max_epochs or 1)), default=math.inf)
 
 
 def _trial_seed(study_seed: int, trial: int) -> int:

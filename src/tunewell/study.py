@@ -36,7 +36,7 @@ from tunewell.sessions import begin_session, end_session, seconds_on_record
 from tunewell.space.lineage import Lineage
 from tunewell.space.space import Space
 from tunewell.space.values import Value
-from tunewell.steps import Expected, Progress, begun
+from tunewell.steps import Expectation, Progress, begun
 from tunewell.stores import MemoryStore, Session, Store, StudyRecord, open_store
 from tunewell.trial import OPEN_END, WAIT, Allowance, Checkpoint, Event, Resume, Start, Step, Trial, TrialState
 from tunewell.versions import add_version
@@ -167,7 +167,7 @@ class Study(StudyReader):
         self._read(store, record)
         self._scheduler = scheduler
         self.min_delta = record.min_delta
-        self._expected = Expected(store, record)
+        self._expected = Expectation(store, record)
         self._sign = -1.0 if self.maximize else 1.0
         self._session: Session | None = None
         self._seconds_before = 0.0

@@ -46,11 +46,12 @@ def test_what_is_expected_of_a_loss_is_in_its_own_unit_and_sign():
 
 
 def test_final_values_lie_where_they_were_expected():
-    study = search(budget=25)
-    whole = [trial.number for trial in study.trials if trial.state is TrialState.COMPLETE]
-    last = [study.why(trial)[-1] for trial in whole if study.why(trial)]
-    misses = [abs(study.best_of(decision.trial)[1] - decision.mean) for decision in last]
-    assert len(misses) >= 3
+    misses = []
+    for study in (search(budget=15, seed=seed) for seed in range(4)):
+        whole = [trial.number for trial in study.trials if trial.state is TrialState.COMPLETE]
+        last = [study.why(trial)[-1] for trial in whole if study.why(trial)]
+        misses += [abs(study.best_of(decision.trial)[1] - decision.mean) for decision in last]
+    assert len(misses) >= 4
     assert np.median(misses) < 0.02
 
 
@@ -62,7 +63,7 @@ def test_the_first_settings_and_schedulers_without_a_model_give_no_reasons():
 
 
 def test_the_outlook_grows_dim_as_the_search_goes_on():
-    early, late = search(budget=3).outlook(), search(budget=10).outlook()
+    early, late = search(budget=8).outlook(), search(budget=25).outlook()
     assert late.gain < early.gain
 
 

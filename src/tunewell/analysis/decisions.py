@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from tunewell.trial import Event
 
 DECIDED, EXTENDED = "decided", "extended"
 """The kinds of events that a decision, and another space, are on record as."""
-RECENT = 10
-"""Decisions that an outlook goes by."""
+_RECENT, _TRAININGS = 10, 5
+"""An outlook goes by the last decisions: so many at least, and as many as gave out so many full trainings' worth of
+epochs. The first decisions are of few epochs each, and a few poor ones in a row are not yet the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +43,37 @@ class Decision:
     n_weighed: int
     """How many new settings and paused trials it was chosen from."""
 
+    @property
+    def epochs(self) -> int:
+        """That were given out."""
+        return self.until - self.first_epoch + 1
+
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
     """What one more training is expected to bring."""
 
     gain: float
-    """The largest expected improvement of the metric among the last ten decisions."""
+    """The largest expected improvement of the metric among the last decisions."""
     chance: float
     """The largest chance of any improvement among them."""
+
+
+class Expected(Protocol):
+    """What an outlook needs of a decision."""
+
+    @property
+    def epochs(self) -> int:
+        """That were given out."""
+        ...
+
+    @property
+    def gain(self) -> float:
+        """What was expected of them."""
+        ...
+
+
+_Expected = TypeVar("_Expected", bound=Expected)
 
 
 def decisions(events: Sequence[Event], *, maximize: bool) -> list[Decision]:
@@ -68,12 +91,22 @@ def since_extended(events: Sequence[Event]) -> Sequence[Event]:
     return events[newest + 1 :]
 
 
-def outlook(known: Sequence[Decision]) -> Outlook | None:
-    """From the last ten decisions; None while there are fewer."""
-    if len(known) < RECENT:
+def recent(known: Sequence[_Expected], max_epochs: int) -> Sequence[_Expected]:
+    """The last decisions, those of five trainings' worth of epochs and ten at least; empty while there are fewer."""
+    epochs = 0
+    for n, decision in enumerate(reversed(known), start=1):
+        epochs += decision.epochs
+        if n >= _RECENT and epochs >= _TRAININGS * max_epochs:
+            return known[-n:]
+    return ()
+
+
+def outlook(known: Sequence[Decision], max_epochs: int) -> Outlook | None:
+    """From the last decisions; None while there are too few."""
+    last = recent(known, max_epochs)
+    if not last:
         return None
-    recent = known[-RECENT:]
-    return Outlook(max(decision.gain for decision in recent), max(decision.chance for decision in recent))
+    return Outlook(max(decision.gain for decision in last), max(decision.chance for decision in last))
 
 
 def _decision(trial: int, epoch: int, data: Mapping[str, Any], sign: float) -> Decision:

@@ -44,7 +44,7 @@ class FreezeThawScheduler:
     sampler: Sampler
     """Where the first settings come from."""
     n_first: int = 16
-    """How many of them there are at most. As many are tried as a full training's worth of epochs gives a look to, but
+    """How many of them there are at most. As many are tried as half a training's worth of epochs gives a look to, but
     one more than there are parameters at least; half of that if there are past studies. Those that the user gave come
     first, all of them."""
     eta: int = ETA
@@ -87,7 +87,7 @@ class FreezeThawScheduler:
         return sorted({max(1, round(max_epochs / self.eta**i)) for i in range(RUNGS)})
 
     def _n_first(self, space: Space, rungs: list[int]) -> int:
-        n = min(self.n_first, max(len(space.params) + 1, math.ceil(rungs[-1] / rungs[0])))
+        n = min(self.n_first, max(len(space.params) + 1, math.ceil(rungs[-1] / rungs[0] / 2)))
         given = len(self.sampler.settings) if isinstance(self.sampler, FirstSampler) else 0
         return max(given, math.ceil(n / 2) if self.past else n)
 
