@@ -117,8 +117,7 @@ def _values(study: StudyReader, again: StudyReader, trials: list[int]) -> list[C
 
 def _best_trials(study: Study, n: int) -> list[int]:
     """The trials of the best reports, best first, each of another setting."""
-    curves = study.history.curves
-    lowest = np.where(np.isfinite(curves), curves, np.inf).min(axis=1, initial=np.inf)
+    lowest = study.history.lowest
     chosen: dict[str, int] = {}
     trials = study.trials
     for trial in np.argsort(lowest, kind="stable").tolist():

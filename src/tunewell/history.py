@@ -73,6 +73,13 @@ class History:
         return self._curves[: len(self), : self._reported]
 
     @property
+    def lowest(self) -> NDArray[np.float64]:
+        """(n,): the best finite value of each trial; inf where there is none."""
+        curves = self.curves
+        found: NDArray[np.float64] = np.where(np.isfinite(curves), curves, np.inf).min(axis=1, initial=np.inf)
+        return found
+
+    @property
     def epochs(self) -> NDArray[np.int64]:
         """(n,): the last epoch that each trial is known to have trained."""
         return self._epochs[: len(self)]

@@ -2,7 +2,7 @@
 
 A study is a log of training runs. `ask` reads the log and lets the scheduler say which run gets the next
 epochs; `report` and `tell` append to it. The study itself remembers nothing that the log does not hold, so any
-process can go on with it. Inside, everything minimizes: the sign of a metric turns here and in `log`, and nowhere else.
+process can go on with it. Inside, everything minimizes: the sign of a metric turns here and in `log`.
 """
 
 from __future__ import annotations

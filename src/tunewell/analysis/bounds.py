@@ -38,8 +38,7 @@ class AtBound:
 
 def at_bounds(history: History) -> list[AtBound]:
     """Parameters of which the best trials lie at a bound; none while fewer than ten trials have reported."""
-    curves = history.curves
-    lowest = np.where(np.isfinite(curves), curves, np.inf).min(axis=1, initial=np.inf)
+    lowest = history.lowest
     order = np.argsort(lowest, kind="stable")[: int(np.isfinite(lowest).sum())]
     if len(order) < _MIN_TRIALS:
         return []

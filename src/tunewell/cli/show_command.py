@@ -85,9 +85,7 @@ def _chosen(study: Study, top: int | None, last: int | None) -> list[Trial]:
     trials = study.trials
     if last is not None:
         return trials[-last:]
-    curves = np.where(np.isfinite(study.history.curves), study.history.curves, np.inf)
-    best = curves.min(axis=1, initial=np.inf)
-    return [trials[i] for i in np.argsort(best, kind="stable")[: top or ROWS]]
+    return [trials[i] for i in np.argsort(study.history.lowest, kind="stable")[: top or ROWS]]
 
 
 def _study_lines(study: Study, trials: Sequence[Trial]) -> Iterator[str]:
