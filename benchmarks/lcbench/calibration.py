@@ -8,9 +8,9 @@ The outlook is the largest of ten recent expectations, to err on the side of goi
 
 *When to stop.* For each `min_delta`, the searches that would have ended before their 30 trainings, after how many, and
 the regret there; and by how much the best of all 30 is better, in points, the unit of `min_delta`. To heed the outlook
-is worth something where less is lost than if each search had ended after as many trainings as they do on average. A
-search ends at the first decision that expects too little, be it a dip that the next would have mended: where each
-moment's estimate is honest and much is lost all the same, it is that.
+is worth something where less is lost than if each search had ended after as many trainings as they do on average. As
+in a study, or a little later, a search ends where the outlook has been too dim for five trainings' worth of epochs: at the first dip, much
+would be lost though each moment's estimate is honest.
 
 Accuracies are in points (hundredths); errors are standard errors over tasks.
 """
@@ -29,6 +29,7 @@ AFTER = (5, 10, 15, 20, 25)  # trainings
 AHEAD = (1, 5)  # further ones
 BINS = tuple(pairwise((0.0, 0.03, 0.1, 0.3, 1.0, 3.0, np.inf)))  # points
 DELTAS = (0.1, 0.3, 1.0)  # points
+PATIENCE = 5  # trainings
 
 
 def outlook_pages(runs: Sequence[Run], references: Mapping[str, Reference], best: Mapping[str, float]) -> Iterator[str]:
@@ -122,8 +123,16 @@ def stops(runs: Sequence[Run], references: Mapping[str, Reference], best: Mappin
 
 
 def stop(run: Run, delta: float) -> int:
-    """The epochs that are spent when the outlook is first below so many points; all if it never is."""
-    return next((epochs for epochs, gain, _ in run.outlooks if 100 * gain < delta), run.epochs)
+    """The epochs that are spent when the outlook has long been below so many points; all if it never is."""
+    since = None
+    for epochs, gain, _ in run.outlooks:
+        if 100 * gain >= delta:
+            since = None
+        elif since is None:
+            since = epochs
+        elif epochs - since >= PATIENCE * EPOCHS:
+            return epochs
+    return run.epochs
 
 
 def _mean(values: Sequence[float], tasks: Sequence[str]) -> str:

@@ -142,12 +142,8 @@ class StudyReader:
         return decisions(self.events(trial), maximize=self.maximize)
 
     def outlook(self) -> Outlook | None:
-        """What one more training is expected to bring.
-
-        None until a model has given out five trainings' worth of epochs in this space.
-        """
-        known = decisions(since_extended(self.events()), maximize=self.maximize)
-        return outlook(known, self.max_epochs or 1)
+        """What one more training is expected to bring; None while no model has made ten decisions in this space."""
+        return outlook(decisions(since_extended(self.events()), maximize=self.maximize))
 
     def at_bounds(self) -> list[AtBound]:
         """Parameters whose best values lie at an end of their range, and how far to extend it."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tunewell.analysis.decisions import DECIDED, decisions, recent, since_extended
+from tunewell.analysis.decisions import DECIDED, decisions, patient_gain, since_extended
 from tunewell.log import Log
 from tunewell.stores import Session, Store, StudyRecord
 from tunewell.trial import Event, Resume, Start, Trial, TrialState
@@ -89,13 +89,13 @@ class Expectation:
         self._given.append(_Given(trial.until - epoch + 1, why.get("gain", math.inf)))
 
     def gain(self, log: Log) -> float:
-        """The largest of the last steps in today's space; infinite while there are too few."""
+        """The largest of the last five trainings' worth of steps in today's space; infinite while there are fewer."""
         version = len(log.lineage.spaces)
         if version != self._version:
             events = since_extended(self._store.events(self._study.id))
             known = decisions(events, maximize=self._study.direction == "maximize")
             self._version, self._given = version, [_Given(decision.epochs, decision.gain) for decision in known]
-        return max((step.gain for step in recent(self._given, log.max_epochs or 1)), default=math.inf)
+        return patient_gain(self._given, log.max_epochs or 1)
 
 
 def _trial_seed(study_seed: int, trial: int) -> int:

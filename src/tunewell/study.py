@@ -99,8 +99,8 @@ class Study(StudyReader):
             name: of the study in its store; `study` if None.
             resume: go on with the study of that name if there is one; its settings must be the same,
                 but for the budget, which is replaced (it counts what was spent before).
-            min_delta: end before the budget is spent when no training is expected to improve the metric by as much
-                (see `outlook`); if None, never, or what is on record when the study is resumed.
+            min_delta: end before the budget is spent when no step of the last five trainings' worth was expected to
+                improve the metric by as much; if None, never, or what is on record when the study is resumed.
 
         Raises:
             SettingError: a setting cannot be used.
@@ -372,7 +372,7 @@ class Study(StudyReader):
 
     @property
     def flat(self) -> bool:
-        """No training is expected to improve the metric by `min_delta`, as `outlook` says."""
+        """No step of the last five trainings' worth was expected to improve the metric by `min_delta`."""
         with self._lock:
             return bool(self.min_delta) and self._expected.gain(self._log) < self.min_delta
 

@@ -294,9 +294,11 @@ def test_a_study_that_could_not_say_made_no_forecast():
 def test_a_search_stops_at_the_first_decision_that_expects_too_little():
     from calibration import stop
 
-    run = a_run("tunewell auto", "a", 0, [(1, 0.5)], outlooks=[(52, 0.5, 0.9), (80, 0.002, 0.1), (90, 0.5, 0.9)])
-    assert stop(run, 0.3) == 80
-    assert stop(run, 0.1) == 30 * 52
+    def stopped(*outlooks):
+        return stop(a_run("tunewell auto", "a", 0, [(1, 0.5)], outlooks=outlooks), 0.3)
+
+    assert stopped((52, 0.5, 0.9), (80, 0.002, 0.1), (200, 0.002, 0.1), (340, 0.002, 0.1), (400, 0.5, 0.9)) == 340
+    assert stopped((80, 0.002, 0.1), (200, 0.5, 0.9), (340, 0.002, 0.1)) == 30 * 52
 
 
 def test_what_stopping_costs_is_read_from_how_the_search_went_on():
@@ -304,8 +306,8 @@ def test_what_stopping_costs_is_read_from_how_the_search_went_on():
     from results import Reference
 
     runs = [
-        a_run("tunewell auto", "a", 0, [(1, 0.5), (1000, 0.75)], outlooks=[(520, 0.002, 0.1)]),
-        a_run("tunewell auto", "b", 0, [(1, 0.5), (1100, 1.0)], outlooks=[(520, 0.004, 0.1)]),
+        a_run("tunewell auto", "a", 0, [(1, 0.5), (1000, 0.75)], outlooks=[(260, 0.002, 0.1), (520, 0.002, 0.1)]),
+        a_run("tunewell auto", "b", 0, [(1, 0.5), (1100, 1.0)], outlooks=[(260, 0.004, 0.1), (520, 0.004, 0.1)]),
     ]
     references = {task: Reference(0.0, 1.0, corner=False) for task in "ab"}
     rows = list(stops(runs, references, {"a": 1.0, "b": 1.0}))

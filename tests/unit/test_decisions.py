@@ -63,7 +63,7 @@ def test_the_first_settings_and_schedulers_without_a_model_give_no_reasons():
 
 
 def test_the_outlook_grows_dim_as_the_search_goes_on():
-    early, late = search(budget=8).outlook(), search(budget=25).outlook()
+    early, late = search(budget=3).outlook(), search(budget=12).outlook()
     assert late.gain < early.gain
 
 

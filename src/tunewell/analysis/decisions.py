@@ -6,17 +6,17 @@ keep, and whether more search pays is what the last of them expected to gain.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from tunewell.trial import Event
 
 DECIDED, EXTENDED = "decided", "extended"
 """The kinds of events that a decision, and another space, are on record as."""
-_RECENT, _TRAININGS = 10, 5
-"""An outlook goes by the last decisions: so many at least, and as many as gave out so many full trainings' worth of
-epochs. The first decisions are of few epochs each, and a few poor ones in a row are not yet the end."""
+_RECENT = 10  # decisions that an outlook goes by
+_PATIENCE = 5  # full trainings' worth of decisions: ten may be over in one, and their dip is not yet the end
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,13 @@ class Outlook:
     """What one more training is expected to bring."""
 
     gain: float
-    """The largest expected improvement of the metric among the last decisions."""
+    """The largest expected improvement of the metric among the last ten decisions."""
     chance: float
     """The largest chance of any improvement among them."""
 
 
 class Expected(Protocol):
-    """What an outlook needs of a decision."""
+    """What there is to know of a decision where a search is to end."""
 
     @property
     def epochs(self) -> int:
@@ -71,9 +71,6 @@ class Expected(Protocol):
     def gain(self) -> float:
         """What was expected of them."""
         ...
-
-
-_Expected = TypeVar("_Expected", bound=Expected)
 
 
 def decisions(events: Sequence[Event], *, maximize: bool) -> list[Decision]:
@@ -91,22 +88,22 @@ def since_extended(events: Sequence[Event]) -> Sequence[Event]:
     return events[newest + 1 :]
 
 
-def recent(known: Sequence[_Expected], max_epochs: int) -> Sequence[_Expected]:
-    """The last decisions, those of five trainings' worth of epochs and ten at least; empty while there are fewer."""
-    epochs = 0
-    for n, decision in enumerate(reversed(known), start=1):
-        epochs += decision.epochs
-        if n >= _RECENT and epochs >= _TRAININGS * max_epochs:
-            return known[-n:]
-    return ()
-
-
-def outlook(known: Sequence[Decision], max_epochs: int) -> Outlook | None:
-    """From the last decisions; None while there are too few."""
-    last = recent(known, max_epochs)
-    if not last:
+def outlook(known: Sequence[Decision]) -> Outlook | None:
+    """From the last ten decisions; None while there are fewer."""
+    if len(known) < _RECENT:
         return None
+    last = known[-_RECENT:]
     return Outlook(max(decision.gain for decision in last), max(decision.chance for decision in last))
+
+
+def patient_gain(known: Sequence[Expected], max_epochs: int) -> float:
+    """The largest gain expected in the last five trainings' worth of decisions; infinite while there are fewer."""
+    epochs, gain = 0, 0.0
+    for n, decision in enumerate(reversed(known), start=1):
+        epochs, gain = epochs + decision.epochs, max(gain, decision.gain)
+        if n >= _RECENT and epochs >= _PATIENCE * max_epochs:
+            return gain
+    return math.inf
 
 
 def _decision(trial: int, epoch: int, data: Mapping[str, Any], sign: float) -> Decision:
