@@ -8,9 +8,9 @@ The outlook is the largest of ten recent expectations, to err on the side of goi
 
 *When to stop.* For each `min_delta`, the searches that would have ended before their 30 trainings, after how many, and
 the regret there; and by how much the best of all 30 is better, in points, the unit of `min_delta`. To heed the outlook
-is worth something where less is lost than if each search had ended after as many trainings as they do on average. As
-in a study, or a little later, a search ends where the outlook has been too dim for five trainings' worth of epochs: at the first dip, much
-would be lost though each moment's estimate is honest.
+is worth something where less is lost than if each search had ended after as many trainings as they do on average. As in
+a study, or a little later, a search ends where the outlook has been too dim for five trainings' worth of epochs: at the
+first dip, much would be lost though each moment's estimate is honest.
 
 Accuracies are in points (hundredths); errors are standard errors over tasks.
 """
