@@ -43,7 +43,7 @@ class _Training:
                 val=(self.x_val, self.y_val),
                 evaluate=self.evaluate,
                 config={**case.config(), "n_params": sum(p.numel() for p in self.network.parameters())},
-                every=4,
+                every=1,
             )
 
     def record(self) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def watch(
         evaluate: how rows are evaluated, `(inputs, targets) -> (mean loss, outputs)`; by default in evaluation mode, by
             the criterion, or else the cross entropy.
         config: what the author meant, kept with the record: `lr`, `batch_size`, `hidden`, ...
-        every: one step in so many is measured, and the one after it.
+        every: one step in so many is measured, and at least 16 of an epoch.
 
     Raises:
         SettingError: the model has no weight matrix, or an argument cannot be used.
