@@ -166,7 +166,7 @@ def _sane_convolutional(rng: np.random.Generator, seed: int) -> Case:
         dropout=float(rng.choice([0.0, 0.0, 0.1, 0.3])),
         he=bool(rng.random() < 0.4),
         **_optimizer(rng, 1.0),
-        **_pace(rng, data, most_steps=500),
+        **_pace(rng, data, most_steps=300),
     )
 
 
@@ -186,7 +186,7 @@ def _sane_recurrent(rng: np.random.Generator, seed: int) -> Case:
         cell=str(rng.choice(["gru", "lstm", "rnn"], p=[0.6, 0.15, 0.25])),
         momentum=0.9 if optimizer == "sgd" else 0.0,
         grad_clip=1.0 if optimizer == "sgd" or rng.random() < 0.5 else None,
-        **_pace(rng, data, most_steps=500),
+        **_pace(rng, data, most_steps=300),
     )
 
 
@@ -204,7 +204,7 @@ def _optimizer(rng: np.random.Generator, eager: float) -> dict[str, Any]:
     return {"optimizer": kind, "lr": _log(rng, 1e-3, 8e-3) * eager, "weight_decay": decay}
 
 
-def _pace(rng: np.random.Generator, data: Data, most_steps: int = 1500) -> dict[str, Any]:
+def _pace(rng: np.random.Generator, data: Data, most_steps: int = 1000) -> dict[str, Any]:
     """Batches, epochs and a schedule; few steps in all, so that many runs can be made."""
     n = len(data.x)
     epochs = _log_int(rng, 8, 60)

@@ -183,7 +183,7 @@ def _digits_as_images(rng: np.random.Generator) -> Data:
 
 def _mnist_as_images(rng: np.random.Generator) -> Data:
     x, y = _mnist(int(rng.choice([10, 14])))
-    return _split(x, y, int(rng.integers(500, 1500)), 500, rng, "mnist images", columns=False)
+    return _split(x, y, int(rng.integers(500, 1000)), 400, rng, "mnist images", columns=False)
 
 
 def _textures(rng: np.random.Generator) -> Data:
@@ -214,7 +214,7 @@ def _shapes(rng: np.random.Generator) -> Data:
 
 def _waves(rng: np.random.Generator) -> Data:
     """The class is a frequency, the phase is anything."""
-    k, time = int(rng.integers(2, 6)), int(rng.integers(10, 30))
+    k, time = int(rng.integers(2, 6)), int(rng.integers(8, 24))
     n, n_val = int(rng.integers(300, 900)), int(rng.integers(*N_VAL))
     y = rng.integers(0, k, n + n_val)
     clock = np.arange(time) * (0.4 + 0.5 * y[:, None])
@@ -248,7 +248,7 @@ def _motifs(rng: np.random.Generator) -> Data:
 def _digit_rows(rng: np.random.Generator) -> Data:
     """Images of digits, read row by row."""
     x, y = _sklearn("digits")
-    return _split(x.reshape(-1, 8, 8), y, int(rng.integers(400, 1200)), 500, rng, "digit rows", columns=False)
+    return _split(x.reshape(-1, 8, 8), y, int(rng.integers(400, 800)), 400, rng, "digit rows", columns=False)
 
 
 def _split(

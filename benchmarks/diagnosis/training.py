@@ -44,6 +44,7 @@ class _Training:
                 evaluate=self.evaluate,
                 config={**case.config(), "n_params": sum(p.numel() for p in self.network.parameters())},
                 every=1,
+                rows=1000,
             )
 
     def record(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ takes a weight matrix makes that matrix the current one, and a non-linearity bel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,21 +35,15 @@ class Activation:
     """Share of its outputs within 0.05 of either end of its range; of sigmoid and tanh."""
 
 
-def activations(matrices: Mapping[str, Any], forward: Callable[[], object]) -> dict[str, Activation]:
-    """By the name of the weight matrix before each non-linearity that `forward()` passes through."""
-    listener = _Listener(matrices)
-    with torch.no_grad(), listener:
-        forward()
-    return {name: _measured(kind, outputs, channels) for name, (kind, outputs, channels) in listener.heard.items()}
+class Listener(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not installed everywhere
+    """Inside it, a forward pass is heard; of several, the first."""
 
-
-class _Listener(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not installed everywhere
     def __init__(self, matrices: Mapping[str, Any]) -> None:
         super().__init__()
         self._names = {id(matrix): name for name, matrix in matrices.items()}
         self._dims = {name: matrix.ndim for name, matrix in matrices.items()}
         self._current: str | None = None
-        self.heard: dict[str, tuple[str, Any, int]] = {}
+        self._heard: dict[str, tuple[str, Any, int]] = {}
         """Kind, outputs and the dimension of the units, by matrix."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -60,8 +54,13 @@ class _Listener(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not inst
         kind = _KINDS.get(getattr(func, "__name__", ""))
         if kind is not None and self._current is not None:
             outputs = answer[0] if isinstance(answer, tuple) else answer
-            self.heard[self._current] = kind, outputs.clone(), 1 if self._dims[self._current] > 2 else -1
+            if self._current not in self._heard:
+                self._heard[self._current] = kind, outputs.clone(), 1 if self._dims[self._current] > 2 else -1
         return answer
+
+    def activations(self) -> dict[str, Activation]:
+        """By the name of the weight matrix before each non-linearity that was passed through."""
+        return {name: _measured(kind, outputs, units) for name, (kind, outputs, units) in self._heard.items()}
 
 
 def _tensors(values: Iterable[Any]) -> Iterator[Any]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+
 from tunewell.watching.evaluation import predicted
 
 _KEPT = 512  # losses of steps; beyond that, every second is dropped
+_TOGETHER = 16  # batches
 
 
 class LossMeter:
@@ -24,6 +27,7 @@ class LossMeter:
 
     def _begin(self) -> None:
         self._new: list[Any] = []
+        self._batches: list[tuple[Any, Any, Any]] = []
         self._rows = self._judged = 0
         self._loss: Any = 0.0
         self._right: Any = 0
@@ -34,17 +38,31 @@ class LossMeter:
         if self._steps % self.every == 0:
             self._new.append(loss)
         self._steps += 1
-        rows = 1 if targets is None else len(targets)
-        self._loss = self._loss + loss * rows
-        self._rows += rows
-        classes = None if outputs is None or targets is None else predicted(outputs.detach(), targets)
+        self._batches.append((loss, None if outputs is None else outputs.detach(), targets))
+        if len(self._batches) == _TOGETHER:
+            self._add_up()
+
+    def _add_up(self) -> None:
+        """Of some batches together: a call for each would cost more than small networks' steps may."""
+        if not self._batches:
+            return
+        losses, outputs, targets = zip(*self._batches, strict=True)
+        self._batches = []
+        rows = [1 if target is None else len(target) for target in targets]
+        self._loss = self._loss + (torch.stack(losses) * torch.tensor(rows, device=losses[0].device)).sum()
+        self._rows += sum(rows)
+        if any(output is None or target is None for output, target in zip(outputs, targets, strict=True)):
+            return
+        every, wanted = torch.cat(outputs), torch.cat(targets)
+        classes = predicted(every, wanted)
         if classes is not None:
-            self.n_classes = outputs.shape[1] if outputs.ndim == 2 and outputs.shape[1] > 1 else 2
-            self._right = self._right + (classes == targets).sum()
-            self._judged += rows
+            self.n_classes = every.shape[1] if every.ndim == 2 and every.shape[1] > 1 else 2
+            self._right = self._right + (classes == wanted).sum()
+            self._judged += len(wanted)
 
     def epoch(self) -> dict[str, float]:
         """`train_loss` and, where outputs are classes, `train_accuracy`: means over the rows since the last call."""
+        self._add_up()
         measured = {}
         if self._rows:
             measured["train_loss"] = float(self._loss) / self._rows

@@ -13,14 +13,14 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 
 from tunewell.errors import SettingError
 from tunewell.run import Run
-from tunewell.watching.activations import Activation, activations
-from tunewell.watching.evaluation import evaluated, evaluation_mode, rows_of
+from tunewell.watching.activations import Activation, Listener
+from tunewell.watching.evaluation import BATCH, evaluated, evaluation_mode, rows_of
 from tunewell.watching.losses import LossMeter
 from tunewell.watching.record import data_summary, plain
 from tunewell.watching.steps import EpochOfSteps, StepMeter
 
-_EVALUATED_ROWS = 1000
-_PROBED_ROWS = 256  # whose activations are looked at
+_MOST_ROWS = 1000  # that are evaluated
+_SHARE = 20  # of this many training rows one is evaluated, so that the cost is a share of the training's
 
 Evaluate = Callable[[Any, Any], tuple[Any, Any]]
 """(inputs, targets) of some rows -> their mean loss and the network's outputs."""
@@ -35,7 +35,8 @@ def watch(
     val: Any = None,
     evaluate: Evaluate | None = None,
     config: Mapping[str, Any] | None = None,
-    every: int = 10,
+    every: int = 20,
+    rows: int | None = None,
 ) -> Watcher:
     """A watcher of the model's training, whose numbers are part of every `run.report` from now on.
 
@@ -47,18 +48,19 @@ def watch(
         run: the trial; None for a loop of one's own, which calls `watcher.end_epoch(...)`.
         criterion: the loss, a module called as `criterion(outputs, targets)`: tells the steps' losses and the accuracy
             in training. Without one, `watcher.batch(...)` can be told them.
-        train: (inputs, targets) or a loader of such batches: the first 1,000 rows are evaluated after each epoch, and
-            the activations for the first 256 are looked at.
-        val: the same of validation rows.
+        train: (inputs, targets) or a loader of such batches: the first `rows` are evaluated after each epoch, and the
+            activations for the first 256 are looked at.
+        val: the same of validation rows, of which the first 1,000 are evaluated.
         evaluate: how rows are evaluated, `(inputs, targets) -> (mean loss, outputs)`; by default in evaluation mode, by
             the criterion, or else the cross entropy.
         config: what the author meant, kept with the record: `lr`, `batch_size`, `hidden`, ...
-        every: one step in so many is measured, and at least 16 of an epoch.
+        every: one step in so many is measured, and at least 4 of an epoch.
+        rows: of training rows that are evaluated; a twentieth of all, but from 256 to 1,000, if None.
 
     Raises:
         SettingError: the model has no weight matrix, or an argument cannot be used.
     """
-    watcher = Watcher(model, criterion, train, val, evaluate, config, every)
+    watcher = Watcher(model, criterion, train, val, evaluate, config, every, rows)
     if run is not None:
         if run.on_report is not None:
             raise SettingError("the run is watched already; close() the other watcher first")
@@ -78,6 +80,7 @@ class Watcher:
         evaluate: Evaluate | None,
         config: Mapping[str, Any] | None,
         every: int,
+        rows: int | None,
     ) -> None:
         """Hooks in; arguments as `watch` has them."""
         self._model = model
@@ -90,20 +93,24 @@ class Watcher:
             raise SettingError(
                 f"there is no weight matrix in {type(model).__name__}; watch a model that has parameters"
             )
-        if isinstance(every, bool) or not isinstance(every, int) or every < 1:
-            raise SettingError(f"every must be a whole number of at least 1, got {every!r}")
+        for name, number in (("every", every), ("rows", 1 if rows is None else rows)):
+            if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+                raise SettingError(f"{name} must be a whole number of at least 1, got {number!r}")
         device = next(iter(self._matrices.values())).device
-        self._train = None if train is None else rows_of("train", train, _EVALUATED_ROWS, device)
-        self._val = None if val is None else rows_of("val", val, _EVALUATED_ROWS, device)
+        self._train = None if train is None else rows_of("train", train, rows or _MOST_ROWS, device)
+        self._val = None if val is None else rows_of("val", val, _MOST_ROWS, device)
         self._summary = data_summary(self._train, self._val)
+        if self._train is not None and rows is None:
+            self._train = self._train.first(max(self._train.total // _SHARE, BATCH))
         self._criterion = criterion
+        self._own_evaluation = evaluate is not None
         self._evaluate = self._in_evaluation_mode if evaluate is None else evaluate
         self._config = dict(config or {})
-        self._losses, self._steps = LossMeter(), StepMeter(self._matrices, every)
+        self._losses, self._steps = LossMeter(), StepMeter(model, self._matrices, every)
         self._optimizer: Any = None
         self._n_classes = 0
         self._epochs: list[dict[str, Any]] = []
-        self._hooks = [model.register_forward_pre_hook(self._count_rows), *_optimizer_hooks(self)]
+        self._hooks = _optimizer_hooks(self)
         if isinstance(criterion, torch.nn.Module):
             self._hooks.append(criterion.register_forward_hook(self._hear))
 
@@ -179,7 +186,8 @@ class Watcher:
         if self._optimizer is not None:
             epoch["lr"] = float(self._optimizer.param_groups[0]["lr"])
         steps = self._steps.epoch()
-        probed = self._probed()
+        probed = self._evaluate_train(epoch)
+        self._evaluate_val(epoch)
         norms = [float(torch.linalg.vector_norm(matrix.detach())) for matrix in self._matrices.values()]
         if steps is not None:
             epoch |= {
@@ -189,45 +197,44 @@ class Watcher:
                 "grad_noise_scale": steps.grad_noise_scale,
             }
         epoch["weight_norm"] = math.hypot(*norms)
-        epoch |= self._evaluations()
         epoch |= _shares(probed)
         epoch["layers"] = _layers(tuple(self._matrices), norms, steps, probed)
         return epoch
 
-    def _evaluations(self) -> dict[str, float]:
-        epoch: dict[str, float] = {}
+    def _evaluate_train(self, epoch: dict[str, Any]) -> dict[str, Activation]:
+        """Answers what the activations for the first rows were."""
         self._n_classes = self._n_classes or self._losses.n_classes
-        if self._train is not None:
-            seen = evaluated(self._train, self._evaluate)
-            self._n_classes = seen.n_classes
-            epoch |= {"train_eval_loss": seen.loss, "train_eval_accuracy": seen.accuracy}
-        if self._val is not None:
-            seen = evaluated(self._val, self._evaluate)
-            self._n_classes = seen.n_classes
-            epoch |= {
-                "val_loss": seen.loss,
-                "val_accuracy": seen.accuracy,
-                "val_balanced_accuracy": seen.balanced_accuracy,
-                "val_top_prediction_share": seen.top_prediction_share,
-            }
-        return epoch
-
-    def _probed(self) -> dict[str, Activation]:
         if self._train is None:
             return {}
-        rows = self._train.first(_PROBED_ROWS)
-        with evaluation_mode(self._model):
-            return activations(self._matrices, lambda: self._model(rows.inputs))
+        listener = Listener(self._matrices)
+        if self._own_evaluation:  # may leave the model in training, which is not how it is used
+            seen = evaluated(self._train, self._evaluate)
+            with evaluation_mode(self._model), listener:
+                self._model(self._train.first(BATCH).inputs)
+        else:
+            with listener:
+                seen = evaluated(self._train, self._evaluate)
+        self._n_classes = seen.n_classes
+        epoch |= {"train_eval_loss": seen.loss, "train_eval_accuracy": seen.accuracy}
+        return listener.activations()
+
+    def _evaluate_val(self, epoch: dict[str, Any]) -> None:
+        if self._val is None:
+            return
+        seen = evaluated(self._val, self._evaluate)
+        self._n_classes = seen.n_classes
+        epoch |= {
+            "val_loss": seen.loss,
+            "val_accuracy": seen.accuracy,
+            "val_balanced_accuracy": seen.balanced_accuracy,
+            "val_top_prediction_share": seen.top_prediction_share,
+        }
 
     def _in_evaluation_mode(self, inputs: Any, targets: Any) -> tuple[Any, Any]:
         criterion = torch.nn.functional.cross_entropy if self._criterion is None else self._criterion
         with evaluation_mode(self._model):
             outputs = self._model(inputs)
             return criterion(outputs, targets), outputs
-
-    def _count_rows(self, model: Any, inputs: tuple[Any, ...]) -> None:  # noqa: ARG002  as hooks have it
-        if torch.is_grad_enabled() and inputs and hasattr(inputs[0], "shape"):
-            self._steps.batch_rows = len(inputs[0])
 
     def _hear(self, criterion: Any, inputs: tuple[Any, ...], loss: Any) -> None:  # noqa: ARG002  as hooks have it
         if torch.is_grad_enabled() and loss.requires_grad and loss.ndim == 0 and len(inputs) == 2:
