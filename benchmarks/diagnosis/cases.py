@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,8 @@ class Case:
     grad_clip: float | None = None
     loss: str = "cross_entropy"
 
+    engine: bool = False
+    """Whether it is trained by tunewell's own networks, where those do, rather than by PyTorch."""
     cell: str = "gru"
     he: bool = False
     initialize: Callable[[nn.Module], None] | None = None
@@ -82,6 +85,20 @@ class Case:
             config["grad_clip"] = self.grad_clip
         return config
 
+    def rate(self, epoch: int) -> float:
+        """What multiplies the learning rate in an epoch, from 0."""
+        schedule, name = self.schedule, self.schedule["name"]
+        if name == "step":
+            return float(schedule["gamma"] ** (epoch // schedule["step_epochs"]))
+        if name == "exponential":
+            return float(schedule["gamma"] ** epoch)
+        warmup, length = schedule.get("warmup", 0), schedule.get("t_max", self.epochs)
+        if epoch < warmup:
+            return float((epoch + 1) / (warmup + 1))
+        if name in ("cosine", "warmup_cosine"):
+            return (1 + math.cos(math.pi * min((epoch - warmup) / max(length - warmup, 1), 1.0))) / 2
+        return 1.0
+
 
 def sane(rng: np.random.Generator, seed: int, model: str | None = None) -> Case:
     """A training as somebody who knows the trade might set it up."""
@@ -103,6 +120,21 @@ def narrow(rng: np.random.Generator, seed: int) -> Case:
     """A small network for data that need no more."""
     data = problems.linear_table(rng)
     return Case(seed, data, "mlp", (int(rng.integers(4, 12)),), **_optimizer(rng, 2.0), **_pace(rng, data))
+
+
+def modest(rng: np.random.Generator, seed: int) -> Case:
+    """A hard problem, of which nobody can get everything right, and a network that does not try to."""
+    case = sane(rng, seed)
+    n = len(case.data.x)
+    return replace(
+        case,
+        data=problems.noisy(case.data, rng.uniform(0.1, 0.45), rng),
+        hidden=tuple(min(width, int(rng.integers(8, 33))) for width in case.hidden),
+        channels=tuple(min(width, 12) for width in case.channels),
+        dropout=float(rng.choice([0.0, 0.1, 0.2, 0.3])) if case.model != "rnn" else 0.0,
+        weight_decay=float(rng.choice([1e-3, 3e-3, 0.01])) * (20 if case.optimizer == "adamw" else 1),
+        epochs=max(8, min(case.epochs, int(rng.integers(300, 700)) * case.batch_size // n)),
+    )
 
 
 def deep(rng: np.random.Generator, seed: int) -> Case:
@@ -146,6 +178,7 @@ def _sane_dense(rng: np.random.Generator, seed: int) -> Case:
         dropout=float(rng.choice([0.0, 0.0, 0.1, 0.2, 0.3])) if width >= 48 else 0.0,
         he=bool(rng.random() < 0.4) and activation in ("relu", "leaky_relu"),
         loss=str(rng.choice(["cross_entropy", "nll"], p=[0.85, 0.15])),
+        engine=bool(rng.random() < 0.2),
         **_optimizer(rng, eager),
         **_pace(rng, data),
     )

@@ -27,7 +27,7 @@ from faults import FAULTS
 from judging import also_called, holds, is_healthy, score
 from training import train
 
-_FAULTS_A_CASE = 9
+_FAULTS_A_CASE = 7
 _PER_FILE = 100
 _HEALTHY_SHARE = 5  # healthy runs for each run of a label
 
@@ -86,14 +86,8 @@ def _of_one_case(seed: int, counts: Counter[str]) -> Iterator[dict[str, Any]]:
 
 
 def _drawn(rng: np.random.Generator, seed: int) -> Case:
-    special = rng.random()
-    if special < 0.05:
-        return cases.linear(rng, seed)
-    if special < 0.1:
-        return cases.narrow(rng, seed)
-    if special < 0.16:
-        return cases.deep(rng, seed)
-    return cases.sane(rng, seed)
+    kinds = {cases.sane: 0.58, cases.modest: 0.26, cases.deep: 0.06, cases.linear: 0.05, cases.narrow: 0.05}
+    return list(kinds)[rng.choice(len(kinds), p=list(kinds.values()))](rng, seed)
 
 
 def _labelled(

@@ -7,7 +7,7 @@ them. Shapes: tables (N, D), images (N, channels, height, width), sequences (N, 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TypeVar
 
@@ -53,6 +53,12 @@ def sequence(rng: np.random.Generator) -> Data:
     """Sequences of 8 to 30 steps."""
     draw = _pick(rng, {_waves: 0.35, _running_sums: 0.25, _motifs: 0.25, _digit_rows: 0.15})
     return draw(rng)
+
+
+def noisy(data: Data, share: float, rng: np.random.Generator) -> Data:
+    """The same, so hard that a share of the labels is anybody's guess."""
+    y, y_val, spare_y = (_with_noise(y, share, rng) for y in (data.y, data.y_val, data.spare_y))
+    return replace(data, y=y, y_val=y_val, spare_y=spare_y, name=f"noisy {data.name}")
 
 
 def linear_table(rng: np.random.Generator) -> Data:
@@ -135,7 +141,7 @@ def _plane(rng: np.random.Generator) -> Data:
     """Curves and patches in the plane."""
     n, n_val = int(rng.integers(300, 1500)), int(rng.integers(*N_VAL))
     total, seed = n * 3 + n_val, int(rng.integers(2**31))
-    kind = str(rng.choice(["moons", "circles", "spirals", "checkers", "blobs", "slices"]))
+    kind = str(rng.choice(["moons", "circles", "spirals", "checkers", "blobs", "slices", "parity"]))
     if kind == "moons":
         x, y = datasets.make_moons(total, noise=rng.uniform(0.05, 0.4), random_state=seed)
     elif kind == "circles":
@@ -154,6 +160,10 @@ def _plane(rng: np.random.Generator) -> Data:
         angle = radius * rng.uniform(3, 6) + 2 * np.pi * y / k
         x = np.column_stack([radius * np.cos(angle), radius * np.sin(angle)])
         x += rng.normal(size=x.shape) * rng.uniform(0.01, 0.06)
+    elif kind == "parity":  # which no single column tells: the loss stays where it began, and then falls
+        n_bits = int(rng.integers(2, 5))
+        bits = rng.integers(0, 2, (total, n_bits + int(rng.integers(0, 4))))
+        x, y = bits * 2 - 1 + rng.normal(size=bits.shape) * 0.2, bits[:, :n_bits].sum(axis=1) % 2
     elif kind == "checkers":
         x = rng.uniform(-1, 1, (total, 2))
         y = np.floor((x + 1) * rng.uniform(1.0, 1.6)).sum(axis=1).astype(int) % 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import engine
 import numpy as np
 import torch
 from cases import Case
@@ -17,6 +18,8 @@ from tunewell.watching import Watcher, watch
 
 def train(case: Case, *, watched: bool = True) -> dict[str, Any]:
     """The record of a run; without watching, only its curves."""
+    if case.engine and engine.trains(case):
+        return engine.train(case, watched=watched)
     return _Training(case, watched=watched).record()
 
 
@@ -49,7 +52,7 @@ class _Training:
 
     def record(self) -> dict[str, Any]:
         for epoch in range(self.case.epochs):
-            lr = self.case.lr * rate(self.case.schedule, epoch, self.case.epochs)
+            lr = self.case.lr * self.case.rate(epoch)
             for group in self.optimizer.param_groups:
                 group["lr"] = lr
             measured = {**self.train_epoch(), **self.validate(), "lr": lr}
@@ -119,24 +122,6 @@ class _Training:
             outputs = functional.log_softmax(outputs, dim=1)
         measure = functional.nll_loss if self.case.loss == "nll" else functional.cross_entropy
         return measure(outputs, y, weight=weights)
-
-
-def rate(schedule: dict[str, Any], epoch: int, epochs: int) -> float:
-    """What multiplies the learning rate in an epoch, from 0."""
-    name = schedule["name"]
-    if name == "step":
-        return schedule["gamma"] ** (epoch // schedule["step_epochs"])
-    if name == "exponential":
-        return schedule["gamma"] ** epoch
-    if name == "cosine":
-        length = schedule.get("t_max", epochs)
-        return (1 + math.cos(math.pi * min(epoch / length, 1.0))) / 2
-    if name == "warmup_cosine":
-        warmup = schedule["warmup"]
-        if epoch < warmup:
-            return (epoch + 1) / (warmup + 1)
-        return (1 + math.cos(math.pi * (epoch - warmup) / max(epochs - warmup, 1))) / 2
-    return 1.0
 
 
 def _optimizer(case: Case, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
