@@ -65,8 +65,6 @@ class _Training:
             return {"epochs": self.epochs, "n_train": len(self.y), "n_val": len(self.y_val)}
         answer = self.watcher.record()
         self.watcher.close()
-        for dropped in ("loss_at_start", "chance_loss"):
-            answer["epochs"][0].pop(dropped, None)
         return answer
 
     def train_epoch(self) -> dict[str, float]:

@@ -64,7 +64,7 @@ def watch(
     if run is not None:
         if run.on_report is not None:
             raise SettingError("the run is watched already; close() the other watcher first")
-        run.on_report = watcher.end_epoch
+        run.on_report = lambda epoch, given: watcher.end_epoch(given, epoch=epoch)
     return watcher
 
 
@@ -110,7 +110,7 @@ class Watcher:
         self._optimizer: Any = None
         self._n_classes = 0
         self._epochs: list[dict[str, Any]] = []
-        self._hooks = _optimizer_hooks(self)
+        self._hooks = _optimizer_hooks(self, self._steps)
         if isinstance(criterion, torch.nn.Module):
             self._hooks.append(criterion.register_forward_hook(self._hear))
 
@@ -131,18 +131,21 @@ class Watcher:
         """
         self._losses.add(loss, outputs, targets)
 
-    def end_epoch(self, given: Mapping[str, float] | None = None) -> dict[str, float]:
+    def end_epoch(self, given: Mapping[str, float] | None = None, *, epoch: int | None = None) -> dict[str, float]:
         """What the epoch that ends here measured, beside what is `given`; `run.report` calls it.
 
         What a layer measured is named as in `layers.hidden.0.grad_norm`; NaN is what was not finite or could not be
         told.
+
+        epoch: its number; the one after the last, if None.
         """
-        epoch = {"epoch": len(self._epochs) + 1, **self._measured(), **(given or {})}
-        self._epochs.append(epoch)
-        if len(self._epochs) == 1 and not math.isnan(self.loss_at_start):
-            epoch |= {"loss_at_start": self.loss_at_start, "chance_loss": self.chance_loss}
-        flat = {name: value for name, value in epoch.items() if name not in ("epoch", "layers")}
-        for layer in epoch["layers"]:
+        number = (self._epochs[-1]["epoch"] if self._epochs else 0) + 1 if epoch is None else epoch
+        measured = {"epoch": number, **self._measured(), **(given or {})}
+        self._epochs.append(measured)
+        flat = {name: value for name, value in measured.items() if name not in ("epoch", "layers")}
+        if number == 1 and not math.isnan(self.loss_at_start):
+            flat |= {"loss_at_start": self.loss_at_start, "chance_loss": self.chance_loss}
+        for layer in measured["layers"]:
             flat |= {f"layers.{layer['name']}.{name}": value for name, value in layer.items() if name != "name"}
         return flat
 
@@ -241,7 +244,7 @@ class Watcher:
             self._losses.add(loss, *inputs)
 
 
-def _optimizer_hooks(watcher: Watcher) -> list[Any]:
+def _optimizer_hooks(watcher: Watcher, steps: StepMeter) -> list[Any]:
     """Called by every optimizer of the process: which of them is the model's shows when it takes a step."""
     reference = weakref.ref(watcher)
 
@@ -256,8 +259,8 @@ def _optimizer_hooks(watcher: Watcher) -> list[Any]:
             watching.after_step()
 
     hooks = [register_optimizer_step_pre_hook(before), register_optimizer_step_post_hook(after)]
-    for hook in hooks:
-        weakref.finalize(watcher, hook.remove)
+    for leave in (steps.close, *(hook.remove for hook in hooks)):
+        weakref.finalize(watcher, leave)
     return hooks
 
 
