@@ -53,7 +53,6 @@ class Case:
     """What the optimizer is given; everything, if None."""
     zeroes_gradients: bool = True
     evaluates_in_training_mode: bool = False
-    trains_in_evaluation_mode: bool = False
     evaluation_batch: int = 250
     sorts_evaluation: bool = False
     class_weights: tuple[float, ...] | None = None

@@ -60,8 +60,7 @@ def mislabelled(data: Data, rng: Random) -> Data | None:
 def leaking(data: Data, rng: Random) -> Data | None:
     """Validation rows among those trained on, or the answer among the inputs."""
     if rng.random() < 0.7 or data.x.ndim != 2:
-        n = round(len(data.y_val) * rng.uniform(0.5, 1.0))
-        n = min(n, 2 * len(data.y))
+        n = round(len(data.y_val) * rng.uniform(0.75, 1.0))
         return replace(data, x=np.concatenate([data.x, data.x_val[:n]]), y=np.concatenate([data.y, data.y_val[:n]]))
     noise, column = rng.uniform(0.02, 0.3), int(rng.integers(data.x.shape[1]))
 

@@ -21,7 +21,6 @@ def trains(case: Case) -> bool:
         case.initialize is case.head is case.trained is case.class_weights is None
         and case.zeroes_gradients
         and not case.evaluates_in_training_mode
-        and not case.trains_in_evaluation_mode
     )
 
 

@@ -216,7 +216,7 @@ def batchnorm_misuse(case: Case, rng: Random) -> Planted | None:
     if case.model == "rnn" or not (*case.hidden, *case.channels):
         return None
     normed = replace(case, batch_norm=True, bn_momentum=0.1)
-    kind = str(rng.choice(["slow", "slow", "latest", "training mode", "sorted", "tiny batches", "frozen statistics"]))
+    kind = str(rng.choice(["slow", "slow", "latest", "training mode", "sorted", "tiny batches"]))
     if kind == "slow":
         return Planted(replace(normed, bn_momentum=float(rng.choice([0.0, 1e-4, 1e-3, 3e-3]))), twin=normed)
     if kind == "latest":
@@ -228,11 +228,9 @@ def batchnorm_misuse(case: Case, rng: Random) -> Planted | None:
     if kind == "sorted":
         sorted_ = replace(normed, evaluates_in_training_mode=True, sorts_evaluation=True, evaluation_batch=32)
         return Planted(sorted_, twin=normed)
-    if kind == "tiny batches":
-        epochs = max(5, min(case.epochs, 4000 // len(case.data.x)))
-        tiny = replace(normed, batch_size=int(rng.choice([2, 2, 3])), epochs=epochs)
-        return Planted(tiny, ("batch_size_too_small",), twin=normed)
-    return Planted(replace(normed, trains_in_evaluation_mode=True, initialize=_broken_statistics), twin=normed)
+    epochs = max(5, min(case.epochs, 4000 // len(case.data.x)))
+    tiny = replace(normed, batch_size=int(rng.choice([2, 2, 3])), epochs=epochs)
+    return Planted(tiny, ("batch_size_too_small",), twin=normed)
 
 
 def frozen_layers(case: Case, rng: Random) -> Planted | None:
@@ -351,14 +349,6 @@ def _scaled(factor: float) -> Callable[[nn.Module], None]:
                 parameter.mul_(factor)
 
     return initialize
-
-
-def _broken_statistics(network: nn.Module) -> None:
-    """As after loading statistics of other data: training in evaluation mode then works with them."""
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
-            module.running_mean.normal_(0.0, 3.0)
-            module.running_var.uniform_(5.0, 200.0)
 
 
 def _depth(case: Case) -> int:

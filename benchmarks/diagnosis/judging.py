@@ -76,7 +76,7 @@ def also_called(label: str, record: Record) -> tuple[str, ...]:
     """Names that a run deserves by what happened in it, whatever was planted."""
     if label in ("lr_too_high", "unnormalised_inputs", "missing_zero_grad") and _dead_fraction(record) > 0.75:
         return ("dead_relus",)
-    if label == "data_leak" and overfits(record):
+    if label == "data_leak" and _gap(record) > 0.1:
         return ("overfitting",)
     return ()
 

@@ -39,19 +39,20 @@ class Data:
 
 def table(rng: np.random.Generator) -> Data:
     """Rows of numbers."""
-    draw = _pick(rng, {_real_table: 0.35, _gaussian_classes: 0.35, _plane: 0.2, _quantiles: 0.1})
+    draws = {_real_table: 0.26, _gaussian_classes: 0.22, _plane: 0.18, _quantiles: 0.08}
+    draw = _pick(rng, draws | {_taught: 0.1, _ruled: 0.08, _word_counts: 0.08})
     return draw(rng)
 
 
 def image(rng: np.random.Generator) -> Data:
     """Images of 8 to 14 pixels' width."""
-    draw = _pick(rng, {_digits_as_images: 0.35, _mnist_as_images: 0.3, _textures: 0.2, _shapes: 0.15})
+    draw = _pick(rng, {_digits_as_images: 0.28, _mnist_as_images: 0.25, _textures: 0.17, _shapes: 0.15, _colours: 0.15})
     return draw(rng)
 
 
 def sequence(rng: np.random.Generator) -> Data:
     """Sequences of 8 to 30 steps."""
-    draw = _pick(rng, {_waves: 0.35, _running_sums: 0.25, _motifs: 0.25, _digit_rows: 0.15})
+    draw = _pick(rng, {_waves: 0.28, _running_sums: 0.2, _motifs: 0.2, _digit_rows: 0.12, _chains: 0.2})
     return draw(rng)
 
 
@@ -186,6 +187,37 @@ def _quantiles(rng: np.random.Generator) -> Data:
     return _split(x, y, n, n_val, rng, "quantiles")
 
 
+def _taught(rng: np.random.Generator) -> Data:
+    """The class is what a random network says, give or take."""
+    d, k, width = int(rng.integers(4, 30)), int(rng.integers(2, 6)), int(rng.integers(4, 24))
+    n, n_val = int(rng.integers(400, 2000)), int(rng.integers(*N_VAL))
+    x = rng.normal(size=(n + n_val, d))
+    hidden = np.tanh(x @ rng.normal(size=(d, width)) * rng.uniform(0.5, 1.5) / np.sqrt(d))
+    scores = hidden @ rng.normal(size=(width, k)) * 2
+    scores += rng.gumbel(size=scores.shape) * rng.choice([0.0, 0.3, rng.uniform(0.5, 2.0)])
+    return _split(x, scores.argmax(axis=1), n, n_val, rng, "taught")
+
+
+def _ruled(rng: np.random.Generator) -> Data:
+    """Categories, one column each, whose class follows from a few rules."""
+    n_fields, n_values, k = int(rng.integers(3, 8)), int(rng.integers(2, 6)), int(rng.integers(2, 5))
+    n, n_val = int(rng.integers(400, 1500)), int(rng.integers(*N_VAL))
+    values = rng.integers(0, n_values, (n + n_val, n_fields))
+    rules = rng.integers(0, k, (n_values, n_values, 2))
+    y = rules[values[:, 0], values[:, 1], values[:, 2] % 2]
+    x = np.eye(n_values)[values].reshape(len(values), -1)
+    return _split(x, _with_noise(y, float(rng.choice([0.0, 0.1, 0.3])), rng), n, n_val, rng, "ruled")
+
+
+def _word_counts(rng: np.random.Generator) -> Data:
+    """How often each of many words occurs in a short text on one of some subjects."""
+    d, k = int(rng.integers(40, 200)), int(rng.integers(2, 8))
+    n, n_val = int(rng.integers(400, 1200)), int(rng.integers(*N_VAL))
+    y = rng.integers(0, k, n + n_val)
+    rates = np.exp(rng.normal(size=(k, d)) * rng.uniform(0.3, 1.0)) * rng.uniform(0.05, 0.4)
+    return _split(np.log1p(rng.poisson(rates[y])), y, n, n_val, rng, "word counts", columns=bool(rng.random() < 0.5))
+
+
 def _digits_as_images(rng: np.random.Generator) -> Data:
     x, y = _sklearn("digits")
     return _split(x.reshape(-1, 1, 8, 8), y, int(rng.integers(400, 1200)), 500, rng, "digit images", columns=False)
@@ -220,6 +252,33 @@ def _shapes(rng: np.random.Generator) -> Data:
     for row, (top, left) in enumerate(places):
         x[row, :, top : top + 4, left : left + 4] += patterns[y[row]]
     return _split(x, y, n, n_val, rng, "shapes", columns=False)
+
+
+def _colours(rng: np.random.Generator) -> Data:
+    """The class is where a soft coloured spot is, and of which colour."""
+    k, side = int(rng.integers(2, 5)) * 2, int(rng.choice([8, 10]))
+    n, n_val = int(rng.integers(300, 900)), int(rng.integers(*N_VAL))
+    y = rng.integers(0, k, n + n_val)
+    half, colour = y % 2, np.eye(3)[y // 2 % 3] + 0.6 * np.eye(3)[(y // 2 + y // 6) % 3]
+    row, column = rng.uniform(0, side, len(y)), (rng.uniform(0, 0.5, len(y)) + half / 2) * side
+    grid = np.arange(side)
+    down, along = np.exp(-((grid - row[:, None]) ** 2) / 4), np.exp(-((grid - column[:, None]) ** 2) / 4)
+    x = 3 * colour[:, :, None, None] * (down[:, None, :, None] * along[:, None, None, :])
+    x = x + rng.normal(size=x.shape) * rng.uniform(0.2, 0.8)
+    return _split(x, y, n, n_val, rng, "colours", columns=False)
+
+
+def _chains(rng: np.random.Generator) -> Data:
+    """Letters, each drawn by the one before it, in a way that each class has of its own."""
+    k, letters, time = int(rng.integers(2, 5)), int(rng.integers(3, 7)), int(rng.integers(10, 24))
+    n, n_val = int(rng.integers(300, 900)), int(rng.integers(*N_VAL))
+    y = rng.integers(0, k, n + n_val)
+    odds = rng.dirichlet(np.full(letters, rng.uniform(0.2, 1.0)), (k, letters)).cumsum(axis=-1)
+    texts = np.zeros((len(y), time), dtype=np.int64)
+    for step in range(1, time):
+        drawn = (rng.random(len(y))[:, None] > odds[y, texts[:, step - 1]]).sum(axis=1)
+        texts[:, step] = np.minimum(drawn, letters - 1)
+    return _split(np.eye(letters)[texts], y, n, n_val, rng, "chains", columns=False)
 
 
 def _waves(rng: np.random.Generator) -> Data:

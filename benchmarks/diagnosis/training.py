@@ -68,7 +68,7 @@ class _Training:
         return answer
 
     def train_epoch(self) -> dict[str, float]:
-        self.network.train(not self.case.trains_in_evaluation_mode)
+        self.network.train()
         loss_sum, right, seen = 0.0, 0, 0
         size = self.case.batch_size
         rows = torch.from_numpy(self.order.permutation(len(self.y)))
@@ -86,7 +86,7 @@ class _Training:
             if self.case.grad_clip is not None:
                 nn.utils.clip_grad_norm_(self.network.parameters(), self.case.grad_clip)
             self.optimizer.step()
-            loss_sum += float(loss) * len(batch)
+            loss_sum += loss.item() * len(batch)
             right += int((outputs.argmax(dim=1) == self.y[batch]).sum())
             seen += len(batch)
             if not math.isfinite(loss_sum):
@@ -109,7 +109,7 @@ class _Training:
             size = self.case.evaluation_batch
             outputs = torch.cat([self.network(part) for part in x.split(size)])
             loss = self.loss(outputs, y)
-        self.network.train(not self.case.trains_in_evaluation_mode)
+        self.network.train()
         return loss, outputs
 
     def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
