@@ -26,7 +26,7 @@ Record = dict[str, Any]
 
 
 def score(record: Record) -> float:
-    """Validation accuracy in the end; half of one vote of two epochs, since one epoch's is noisy."""
+    """Validation accuracy in the end: the mean of the last two epochs, since one alone is noisy; 0 if it diverged."""
     last = [epoch["val_accuracy"] for epoch in record["epochs"][-2:]]
     return float(np.mean(last)) if finite(record) else 0.0
 
@@ -59,7 +59,7 @@ def is_healthy(case: Case, record: Record) -> bool:
 def holds(label: str, planted: Planted, record: Record, base: Case, base_score: float) -> bool:
     """Whether the fault of that name truly holds the run back."""
     if label == "overfitting":
-        return _finite_and(overfits(record), record) and _twin_score(planted) >= score(record) + GAP
+        return finite(record) and overfits(record) and _twin_score(planted) >= score(record) + GAP
     if label == "class_imbalance":
         return _hides_rare_classes(planted, record)
     twin = base_score if planted.twin is None or planted.twin is base else _twin_score(planted)
@@ -110,10 +110,6 @@ def _stretched(schedule: dict[str, Any]) -> dict[str, Any]:
 def _twin_score(planted: Planted) -> float:
     assert planted.twin is not None
     return score(train(planted.twin, watched=False))
-
-
-def _finite_and(claim: bool, record: Record) -> bool:  # noqa: FBT001  it is what is asked
-    return claim and finite(record)
 
 
 def _hides_rare_classes(planted: Planted, record: Record) -> bool:
