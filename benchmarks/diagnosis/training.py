@@ -72,10 +72,7 @@ class _Training:
         loss_sum, right, seen = 0.0, 0, 0
         size = self.case.batch_size
         rows = torch.from_numpy(self.order.permutation(len(self.y)))
-        batches = list(rows.split(size))
-        if len(batches) > 1 and self.case.batch_norm and len(batches[-1]) == 1:
-            batches.pop()
-        for batch in batches:
+        for batch in _batches(rows, size):
             outputs = self.network(self.x[batch])
             loss = self.loss(outputs, self.y[batch])
             if self.watcher is not None:
@@ -97,7 +94,7 @@ class _Training:
         """By the run's own evaluation code, on all rows."""
         rows = torch.argsort(self.y_val, stable=True) if self.case.sorts_evaluation else torch.arange(len(self.y_val))
         loss, right = 0.0, 0
-        for batch in rows.split(self.case.evaluation_batch):
+        for batch in _batches(rows, self.case.evaluation_batch):
             mean, outputs = self.evaluate(self.x_val[batch], self.y_val[batch])
             loss += float(mean) * len(batch)
             right += int((outputs.argmax(dim=1) == self.y_val[batch]).sum())
@@ -107,7 +104,7 @@ class _Training:
         self.network.train(self.case.evaluates_in_training_mode)
         with torch.no_grad():
             size = self.case.evaluation_batch
-            outputs = torch.cat([self.network(part) for part in x.split(size)])
+            outputs = torch.cat([self.network(part) for part in _batches(x, size)])
             loss = self.loss(outputs, y)
         self.network.train()
         return loss, outputs
@@ -120,6 +117,14 @@ class _Training:
             outputs = functional.log_softmax(outputs, dim=1)
         measure = functional.nll_loss if self.case.loss == "nll" else functional.cross_entropy
         return measure(outputs, y, weight=weights)
+
+
+def _batches(rows: Tensor, size: int) -> list[Tensor]:
+    """A row that would be left alone joins the batch before: batch norm can make nothing of one."""
+    batches = list(rows.split(size))
+    if size > 1 and len(batches) > 1 and len(batches[-1]) == 1:
+        batches[-2:] = [torch.cat(batches[-2:])]
+    return batches
 
 
 def _optimizer(case: Case, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
