@@ -32,7 +32,7 @@ slow: setup
 
 frameworks: setup
 	$(BIN)/python -m pip install --quiet --group frameworks
-	$(BIN)/python -m pytest tests/nn/test_frameworks.py
+	$(BIN)/python -m pytest tests/nn/test_frameworks.py tests/watching
 
 bench: setup
 	$(BIN)/python -m pip install --quiet --group bench
@@ -44,6 +44,7 @@ bench: setup
 	$(BIN)/python benchmarks/batchnorm.py
 	$(BIN)/python benchmarks/estimators.py
 	$(BIN)/python benchmarks/real_training.py
+	$(BIN)/python benchmarks/watch.py
 
 # an environment of its own with the core install alone, as a user's would be
 demo: .venv-demo/.ready

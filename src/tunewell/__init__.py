@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from tunewell.analysis.decisions import Decision, Outlook
@@ -35,6 +36,7 @@ from tunewell.tuning import tune
 
 if TYPE_CHECKING:
     from tunewell.estimators import TunedClassifier, TunedRegressor
+    from tunewell.watching import Watcher, watch
 
 __all__ = [
     "AshaScheduler",
@@ -65,6 +67,7 @@ __all__ = [
     "TunedClassifier",
     "TunedRegressor",
     "TunewellError",
+    "Watcher",
     "batch_size",
     "beta1",
     "beta2",
@@ -80,17 +83,27 @@ __all__ = [
     "params",
     "report",
     "tune",
+    "watch",
     "weight_decay",
 ]
 __version__ = "0.1.0"
 
 
+_LAZY = {
+    "TunedClassifier": ("tunewell.estimators", "scikit-learn", "sklearn"),
+    "TunedRegressor": ("tunewell.estimators", "scikit-learn", "sklearn"),
+    "Watcher": ("tunewell.watching", "torch", "torch"),
+    "watch": ("tunewell.watching", "torch", "torch"),
+}
+"""Names that need an extra, and one that is slow to import: their module, the package and the extra."""
+
+
 def __getattr__(name: str) -> Any:
-    """The estimators, when they are asked for: scikit-learn and pandas are an extra, and slow to import."""
-    if name not in ("TunedClassifier", "TunedRegressor"):
+    """The names that need an extra, when they are asked for."""
+    if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, package, extra = _LAZY[name]
     try:
-        from tunewell import estimators  # noqa: PLC0415
+        return getattr(import_module(module), name)
     except ImportError:
-        raise MissingExtra("scikit-learn", "sklearn", name) from None
-    return getattr(estimators, name)
+        raise MissingExtra(package, extra, name) from None

@@ -84,6 +84,8 @@ class Run:
         """Is called in the trial's thread before it waits, for what must wait with it (a program, say)."""
         self.on_resume: Callable[[], None] | None = None
         """Is called when the trial goes on."""
+        self.on_report: Callable[[int, Mapping[str, float]], Mapping[str, float]] | None = None
+        """Is called with the epoch and what its report gives; answers what else it measured (`tunewell.watch`)."""
         self._channel: Channel = _Alone() if channel is None else channel
         self._standing = _Standing(self.rng)
         self._begun = False
@@ -111,7 +113,7 @@ class Run:
         Raises:
             ReportError: a value is no number, or the epoch was reported already.
         """
-        values = as_numbers(metrics)
+        values = as_numbers(metrics) if metrics or self.on_report is None else {}
         if not self._begun:
             self._paced_by_reports = True
             self._begin(None)
@@ -121,6 +123,8 @@ class Run:
             raise ReportError(
                 f"epoch {self._standing.epoch} is reported already; give all metrics of an epoch in one report"
             )
+        if self.on_report is not None:
+            values = as_numbers({**self.on_report(self._standing.epoch, values), **values})
         self.reports.append({"epoch": self._standing.epoch, **values})
         self._channel.report(self._standing.epoch, values)
         if self._paced_by_reports and not self._channel.may_train(self._standing.epoch + 1):

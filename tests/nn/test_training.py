@@ -180,3 +180,69 @@ def test_bad_input_is_named_before_anything_is_trained(change, named):
 def test_patience_needs_something_to_be_judged_by():
     with pytest.raises(SettingError, match="patience needs validation"):
         nn.fit(trainer(), 3, patience=2)
+
+
+def measured_and_direct(clip=float("inf")):
+    """What a trainer measures, and the gradients of the same batches by hand."""
+    x = np.random.default_rng(0).normal(size=(160, 5))
+    y = (x[:, 0] > 0).astype(int)
+    network = nn.Network([5, 7, 2], activation="tanh", dtype="float64", seed=1)
+    trainer = nn.Trainer(network, x, y, batch_size=20, optimizer=nn.SGD(0.5), clip=clip)
+    before = network.theta.copy()
+    measured = trainer.measure((x, y))
+    np.testing.assert_array_equal(network.theta, before)
+    order = np.random.default_rng([0, 0]).permutation(160).reshape(8, 20)
+    gradients = [gradients_by_hand(network, x[rows], np.eye(2)[y[rows]]) for rows in order]
+    return network, measured, gradients
+
+
+def gradients_by_hand(network, x, y):
+    first, last = network.weights(0), network.weights(1)
+    a = np.tanh(x @ first)  # biases are zero at the start
+    _, dz = nn.softmax_cross_entropy(a @ last, y)
+    return x.T @ (dz @ last.T * (1 - a * a)), a.T @ dz
+
+
+def test_a_trainer_measures_the_gradients_and_updates_of_its_next_steps():
+    network, measured, gradients = measured_and_direct()
+    norms = [np.sqrt(sum((g * g).sum() for g in pair)) for pair in gradients]
+    assert measured["grad_norm"] == pytest.approx(np.mean(norms))
+    assert measured["grad_norm_max"] == pytest.approx(max(norms))
+    first = [np.linalg.norm(pair[0]) for pair in gradients]
+    assert measured["layers.0.grad_norm"] == pytest.approx(np.mean(first))
+    ratio = 0.5 * np.mean(first) / np.linalg.norm(network.weights(0))
+    assert measured["layers.0.update_ratio"] == pytest.approx(ratio)
+    whole = [sum((sum(pair[i] for pair in gradients) ** 2).sum() for i in (0, 1)) / 64, np.mean(np.square(norms))]
+    assert measured["grad_noise_scale"] == pytest.approx(20 * (whole[1] - whole[0]) / whole[0])
+
+
+def test_a_trainer_measures_gradients_before_they_are_clipped():
+    network, measured, gradients = measured_and_direct(clip=0.01)
+    assert measured["layers.0.grad_norm"] == pytest.approx(np.mean([np.linalg.norm(pair[0]) for pair in gradients]))
+    assert measured["layers.0.update_ratio"] < 0.01 * 0.5 / np.linalg.norm(network.weights(0))
+
+
+def test_a_trainer_measures_what_its_layers_put_out():
+    x = np.random.default_rng(0).normal(size=(200, 5)).astype(np.float32)
+    network = nn.Network([5, 8, 8, 3], activation=["relu", "sigmoid"], norm="before", seed=0)
+    network.theta[network.plan.vectors[0] + 8 :][:2] = -100  # beta of two units
+    measured = nn.Trainer(network, x, np.arange(200) % 3).measure()
+    assert measured["layers.0.dead_fraction"] == measured["dead_fraction"] == 2 / 8
+    z = ((x @ network.weights(0)) / np.sqrt(1 + 1e-5))[:, 2:]
+    mean = np.maximum(z, 0).sum() / (200 * 8)
+    assert measured["layers.0.activation_mean"] == pytest.approx(mean, rel=1e-4)
+    assert 0 <= measured["saturated_fraction"] == measured["layers.1.saturated_fraction"] < 1
+    assert "layers.2.activation_mean" not in measured
+
+
+def test_measuring_leaves_the_training_as_it_was():
+    x = np.random.default_rng(0).normal(size=(100, 5))
+    y = (x[:, 0] > 0).astype(int)
+
+    def weights(*, measure):
+        network = nn.Network([5, 8, 2], norm="before", dropout=0.2, seed=0)
+        history = nn.fit(nn.Trainer(network, x, y, batch_size=16), 3, validation=(x, y), measure=measure)
+        assert ("grad_norm" in history[-1]) == measure
+        return network.theta
+
+    np.testing.assert_array_equal(weights(measure=True), weights(measure=False))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tunewell.errors import SettingError
-from tunewell.nn import loop, ops
+from tunewell.nn import loop, measuring, ops
 from tunewell.nn.arrays import Array
 from tunewell.nn.compiler import COMPILES, one_thread
 from tunewell.nn.network import Network
@@ -98,6 +98,23 @@ class Trainer:
         self.epochs += 1
         return loss
 
+    def measure(self, validation: tuple[ArrayLike, ArrayLike] | None = None) -> dict[str, float]:
+        """What the network shows of its training now, between two epochs; changes nothing.
+
+        The names are those of `tunewell.watch` (docs/watch.md): gradient norms, update ratios, dead and saturated
+        shares, the loss and accuracy of at most 1,000 training rows, and, for classes, what validation accuracy hides.
+
+        validation: (x, y), at most the first 1,000 rows are looked at.
+        """
+        rows = np.random.default_rng([self.seed, self.epochs]).permutation(len(self._x))[: measuring.ROWS]
+        with one_thread():
+            found = self.network.evaluate(self._x[rows], self._y[rows])
+            measured = {f"train_eval_{name}": value for name, value in found.items()}
+            if validation is not None and self.network.layout.loss == "softmax":
+                x, y = self.network.inputs(validation[0]), self.network.targets(validation[1])
+                measured |= measuring.judged(self.network, x[: measuring.ROWS], y[: measuring.ROWS])
+            return measured | measuring.inside(self._standing(), rows)
+
     def state_dict(self) -> dict[str, Any]:
         """All that training on depends on, but for the network's own state and the data."""
         return {
@@ -120,9 +137,7 @@ class Trainer:
         state = loop.State(
             self.network.theta, np.zeros_like(self.network.theta), self._first, self._second, self.network.running
         )
-        rules = loop.Rules(
-            self.optimizer.code, self.optimizer.numbers(), float(self.clip), self.batch_size, self.seed % 2**32
-        )
+        rules = self._rules()
         data = (self._x, self._y, self._weights)
         with one_thread(), np.errstate(all="ignore"):
             if COMPILES and self.network.layout.dtype not in _prepared:
@@ -130,6 +145,27 @@ class Trainer:
                 loop.train_epoch(self.network.plan, rules, state, *data, rows, rates[:0], 0)
                 _say_compiled(self.network.layout.dtype, time.perf_counter() - start)
             return float(loop.train_epoch(self.network.plan, rules, state, *data, rows, rates, self.steps))
+
+    def _rules(self) -> loop.Rules:
+        return loop.Rules(
+            self.optimizer.code, self.optimizer.numbers(), float(self.clip), self.batch_size, self.seed % 2**32
+        )
+
+    def _standing(self) -> measuring.Standing:
+        """With the learning rate of the middle of the epoch that was trained last."""
+        factor = float(self.schedule.factor(np.array([max(self.epochs - 0.5, 0.0)]))[0])
+        return measuring.Standing(
+            network=self.network,
+            rules=self._rules(),
+            first=self._first,
+            second=self._second,
+            x=self._x,
+            y=self._y,
+            weights=self._weights,
+            rate=self.learning_rate * factor,
+            steps=self.steps,
+            n_batches=-(-len(self._x) // self.batch_size),
+        )
 
     def _checked(self, batch_size: int) -> int:
         if isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer) or batch_size < 1:
@@ -162,12 +198,14 @@ def fit(
     *,
     validation: tuple[ArrayLike, ArrayLike] | None = None,
     patience: int | None = None,
+    measure: bool = False,
 ) -> list[dict[str, float]]:
     """Train for some epochs; answers what each measured.
 
     With rows for validation, (x, y), the network has in the end the weights of its lowest validation loss.
 
     patience: stop after so many epochs without a lower one.
+    measure: whether each epoch also tells what `Trainer.measure` does.
 
     Raises:
         SettingError: patience without validation.
@@ -183,6 +221,8 @@ def fit(
             waited += 1
             if measured["val_loss"] < best_loss:
                 best, best_loss, waited = trainer.network.state_dict(), measured["val_loss"], 0
+        if measure:
+            measured |= trainer.measure(validation)
         history.append(measured)
         if not math.isfinite(measured["train_loss"]) or (patience is not None and waited >= patience):
             break

@@ -1,0 +1,83 @@
+"""What the non-linearities of a network put out for some rows, seen from outside, whatever the model calls them by.
+
+A mode of PyTorch's function protocol sees every call of a forward pass: `nn.ReLU()` and `F.relu(x)` alike. A call that
+takes a weight matrix makes that matrix the current one, and a non-linearity belongs to the matrix before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+_EDGE = 0.05  # from either end of its range a sigmoid or tanh counts as saturated
+_RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
+_KINDS = {
+    **dict.fromkeys(("relu", "relu_", "relu6", "rnn_relu"), "relu"),
+    **dict.fromkeys(("sigmoid", "sigmoid_"), "sigmoid"),
+    **dict.fromkeys(("tanh", "tanh_", "rnn_tanh", "lstm", "gru"), "tanh"),
+    **dict.fromkeys(("leaky_relu", "leaky_relu_", "prelu", "elu", "selu", "gelu", "silu", "mish", "softplus"), "other"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """What one non-linearity put out."""
+
+    mean: float
+    std: float
+    dead_fraction: float | None
+    """Share of its units (channels, of a convolution) that are above zero for no row; of rectifiers."""
+    saturated_fraction: float | None
+    """Share of its outputs within 0.05 of either end of its range; of sigmoid and tanh."""
+
+
+class Listener(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not installed everywhere
+    """Inside it, a forward pass is heard; of several, the first."""
+
+    def __init__(self, matrices: Mapping[str, Any]) -> None:
+        super().__init__()
+        self._names = {id(matrix): name for name, matrix in matrices.items()}
+        self._dims = {name: matrix.ndim for name, matrix in matrices.items()}
+        self._current: str | None = None
+        self._heard: dict[str, tuple[str, Any, int]] = {}
+        """Kind, outputs and the dimension of the units, by matrix."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        answer = func(*args, **kwargs)
+        for tensor in _tensors((args, kwargs.values())):
+            self._current = self._names.get(id(tensor), self._current)
+        kind = _KINDS.get(getattr(func, "__name__", ""))
+        if kind is not None and self._current is not None:
+            outputs = answer[0] if isinstance(answer, tuple) else answer
+            if self._current not in self._heard:
+                self._heard[self._current] = kind, outputs.clone(), 1 if self._dims[self._current] > 2 else -1
+        return answer
+
+    def activations(self) -> dict[str, Activation]:
+        """By the name of the weight matrix before each non-linearity that was passed through."""
+        return {name: _measured(kind, outputs, units) for name, (kind, outputs, units) in self._heard.items()}
+
+
+def _tensors(values: Iterable[Any]) -> Iterator[Any]:
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            yield value
+        elif isinstance(value, list | tuple) or type(value).__name__ == "dict_values":
+            yield from _tensors(value)
+
+
+def _measured(kind: str, outputs: Any, units: int) -> Activation:
+    values = outputs.float()
+    dead = saturated = None
+    if kind == "relu":
+        fires = (values > 0).movedim(units, 0).flatten(1).any(dim=1)
+        dead = 1.0 - float(fires.float().mean())
+    if kind in _RANGES:
+        low, high = _RANGES[kind]
+        saturated = float(((values > high - _EDGE) | (values < low + _EDGE)).float().mean())
+    return Activation(float(values.mean()), float(values.std(correction=0)), dead, saturated)

@@ -1,0 +1,290 @@
+"""`watch(model, run)`: what the network itself shows of its training, added to every report of the run."""
+
+from __future__ import annotations
+
+import math
+import weakref
+from collections.abc import Callable, Mapping
+from statistics import fmean
+from typing import Any
+
+import torch
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+
+from tunewell.errors import SettingError
+from tunewell.run import Run
+from tunewell.watching.activations import Activation, Listener
+from tunewell.watching.evaluation import BATCH, evaluated, evaluation_mode, rows_of
+from tunewell.watching.losses import LossMeter
+from tunewell.watching.record import data_summary, plain
+from tunewell.watching.steps import EpochOfSteps, StepMeter
+
+_MOST_ROWS = 1000  # that are evaluated
+_SHARE = 20  # of this many training rows one is evaluated, so that the cost is a share of the training's
+
+Evaluate = Callable[[Any, Any], tuple[Any, Any]]
+"""(inputs, targets) of some rows -> their mean loss and the network's outputs."""
+
+
+def watch(
+    model: Any,
+    run: Run | None = None,
+    *,
+    criterion: Any = None,
+    train: Any = None,
+    val: Any = None,
+    evaluate: Evaluate | None = None,
+    config: Mapping[str, Any] | None = None,
+    every: int = 20,
+    rows: int | None = None,
+) -> Watcher:
+    """A watcher of the model's training, whose numbers are part of every `run.report` from now on.
+
+    Call it once, before the first epoch. The names of what it measures are in docs/watch.md; a number that the report
+    itself gives under one of these names stands.
+
+    Args:
+        model: a `torch.nn.Module`; its weights are not changed, nor is its training.
+        run: the trial; None for a loop of one's own, which calls `watcher.end_epoch(...)`.
+        criterion: the loss, a module called as `criterion(outputs, targets)`: tells the steps' losses and the accuracy
+            in training. Without one, `watcher.batch(...)` can be told them.
+        train: (inputs, targets) or a loader of such batches: the first `rows` are evaluated after each epoch, and the
+            activations for the first 256 are looked at.
+        val: the same of validation rows, of which the first 1,000 are evaluated.
+        evaluate: how rows are evaluated, `(inputs, targets) -> (mean loss, outputs)`; by default in evaluation mode, by
+            the criterion, or else the cross entropy.
+        config: what the author meant, kept with the record: `lr`, `batch_size`, `hidden`, ...
+        every: one step in so many is measured, and at least 4 of an epoch.
+        rows: of training rows that are evaluated; a twentieth of all, but from 256 to 1,000, if None.
+
+    Raises:
+        SettingError: the model has no weight matrix, or an argument cannot be used.
+    """
+    watcher = Watcher(model, criterion, train, val, evaluate, config, every, rows)
+    if run is not None:
+        if run.on_report is not None:
+            raise SettingError("the run is watched already; close() the other watcher first")
+        run.on_report = lambda epoch, given: watcher.end_epoch(given, epoch=epoch)
+    return watcher
+
+
+class Watcher:
+    """Measures a model's training; made by `watch`."""
+
+    def __init__(
+        self,
+        model: Any,
+        criterion: Any,
+        train: Any,
+        val: Any,
+        evaluate: Evaluate | None,
+        config: Mapping[str, Any] | None,
+        every: int,
+        rows: int | None,
+    ) -> None:
+        """Hooks in; arguments as `watch` has them."""
+        self._model = model
+        self._matrices = {
+            name.removesuffix(".weight"): parameter
+            for name, parameter in model.named_parameters()
+            if parameter.ndim >= 2
+        }
+        if not self._matrices:
+            raise SettingError(
+                f"there is no weight matrix in {type(model).__name__}; watch a model that has parameters"
+            )
+        for name, number in (("every", every), ("rows", 1 if rows is None else rows)):
+            if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+                raise SettingError(f"{name} must be a whole number of at least 1, got {number!r}")
+        device = next(iter(self._matrices.values())).device
+        self._train = None if train is None else rows_of("train", train, rows or _MOST_ROWS, device)
+        self._val = None if val is None else rows_of("val", val, _MOST_ROWS, device)
+        self._summary = data_summary(self._train, self._val)
+        if self._train is not None and rows is None:
+            self._train = self._train.first(max(self._train.total // _SHARE, BATCH))
+        self._criterion = criterion
+        self._own_evaluation = evaluate is not None
+        self._evaluate = self._in_evaluation_mode if evaluate is None else evaluate
+        self._config = dict(config or {})
+        self._losses, self._steps = LossMeter(), StepMeter(model, self._matrices, every)
+        self._optimizer: Any = None
+        self._n_classes = 0
+        self._epochs: list[dict[str, Any]] = []
+        self._hooks = _optimizer_hooks(self, self._steps)
+        if isinstance(criterion, torch.nn.Module):
+            self._hooks.append(criterion.register_forward_hook(self._hear))
+
+    @property
+    def loss_at_start(self) -> float:
+        """Of the first training step; a sound classifier has about `chance_loss`. NaN before the first epoch ends."""
+        return self._losses.losses[0] if self._losses.losses else math.nan
+
+    @property
+    def chance_loss(self) -> float:
+        """ln(classes), in nats: the cross entropy of a network that knows nothing; NaN while there are no classes."""
+        return math.log(self._n_classes) if self._n_classes else math.nan
+
+    def batch(self, loss: Any, outputs: Any = None, targets: Any = None) -> None:
+        """One training step's mean loss, and what it came from; for losses that are no module.
+
+        loss: scalar tensor; outputs: (N, C) logits; targets: (N,) classes.
+        """
+        self._losses.add(loss, outputs, targets)
+
+    def end_epoch(self, given: Mapping[str, float] | None = None, *, epoch: int | None = None) -> dict[str, float]:
+        """What the epoch that ends here measured, beside what is `given`; `run.report` calls it.
+
+        What a layer measured is named as in `layers.hidden.0.grad_norm`; NaN is what was not finite or could not be
+        told.
+
+        epoch: its number; the one after the last, if None.
+        """
+        number = (self._epochs[-1]["epoch"] if self._epochs else 0) + 1 if epoch is None else epoch
+        measured = {"epoch": number, **self._measured(), **(given or {})}
+        self._epochs.append(measured)
+        flat = {name: value for name, value in measured.items() if name not in ("epoch", "layers")}
+        if number == 1 and not math.isnan(self.loss_at_start):
+            flat |= {"loss_at_start": self.loss_at_start, "chance_loss": self.chance_loss}
+        for layer in measured["layers"]:
+            flat |= {f"layers.{layer['name']}.{name}": value for name, value in layer.items() if name != "name"}
+        return flat
+
+    def record(self) -> dict[str, Any]:
+        """The whole run as plain data, for `tunewell.diagnose` or a file of JSON; None is a number not finite."""
+        rows = {"n_train": self._train, "n_val": self._val}
+        sizes = {name: some.total for name, some in rows.items() if some is not None}
+        classes = {"n_classes": self._n_classes} if self._n_classes else {}
+        summary = {"data_summary": self._summary} if self._summary else {}
+        record = {"config": self._config, **sizes, **classes, **summary, "epochs": self._epochs}
+        if self._losses.losses:
+            record |= {"step_losses": self._losses.losses, "step_losses_every": self._losses.every}
+        answer: dict[str, Any] = plain(record)
+        return answer
+
+    def close(self) -> None:
+        """Take the hooks out; what was measured stays."""
+        self._steps.close()
+        for hook in self._hooks:
+            hook.remove()
+
+    def moves(self, optimizer: Any) -> bool:
+        """Whether the optimizer's step is one of this model's."""
+        if self._optimizer is not optimizer:
+            own = {id(parameter) for parameter in self._model.parameters()}
+            if not any(id(parameter) in own for group in optimizer.param_groups for parameter in group["params"]):
+                return False
+            self._optimizer = optimizer
+        return True
+
+    def before_step(self) -> None:
+        """The model's optimizer is about to take a step."""
+        self._steps.before_step()
+
+    def after_step(self) -> None:
+        """It has taken it."""
+        self._steps.after_step()
+
+    def _measured(self) -> dict[str, Any]:
+        epoch: dict[str, Any] = self._losses.epoch()
+        if self._optimizer is not None:
+            epoch["lr"] = float(self._optimizer.param_groups[0]["lr"])
+        steps = self._steps.epoch()
+        probed = self._evaluate_train(epoch)
+        self._evaluate_val(epoch)
+        norms = [float(torch.linalg.vector_norm(matrix.detach())) for matrix in self._matrices.values()]
+        if steps is not None:
+            epoch |= {
+                "grad_norm": steps.grad_norm,
+                "grad_norm_max": steps.grad_norm_max,
+                "update_ratio": steps.update_ratio,
+                "grad_noise_scale": steps.grad_noise_scale,
+            }
+        epoch["weight_norm"] = math.hypot(*norms)
+        epoch |= _shares(probed)
+        epoch["layers"] = _layers(tuple(self._matrices), norms, steps, probed)
+        return epoch
+
+    def _evaluate_train(self, epoch: dict[str, Any]) -> dict[str, Activation]:
+        """Answers what the activations for the first rows were."""
+        self._n_classes = self._n_classes or self._losses.n_classes
+        if self._train is None:
+            return {}
+        listener = Listener(self._matrices)
+        if self._own_evaluation:  # may leave the model in training, which is not how it is used
+            seen = evaluated(self._train, self._evaluate)
+            with evaluation_mode(self._model), listener:
+                self._model(self._train.first(BATCH).inputs)
+        else:
+            with listener:
+                seen = evaluated(self._train, self._evaluate)
+        self._n_classes = seen.n_classes
+        epoch |= {"train_eval_loss": seen.loss, "train_eval_accuracy": seen.accuracy}
+        return listener.activations()
+
+    def _evaluate_val(self, epoch: dict[str, Any]) -> None:
+        if self._val is None:
+            return
+        seen = evaluated(self._val, self._evaluate)
+        self._n_classes = seen.n_classes
+        epoch |= {
+            "val_loss": seen.loss,
+            "val_accuracy": seen.accuracy,
+            "val_balanced_accuracy": seen.balanced_accuracy,
+            "val_top_prediction_share": seen.top_prediction_share,
+        }
+
+    def _in_evaluation_mode(self, inputs: Any, targets: Any) -> tuple[Any, Any]:
+        criterion = torch.nn.functional.cross_entropy if self._criterion is None else self._criterion
+        with evaluation_mode(self._model):
+            outputs = self._model(inputs)
+            return criterion(outputs, targets), outputs
+
+    def _hear(self, criterion: Any, inputs: tuple[Any, ...], loss: Any) -> None:  # noqa: ARG002  as hooks have it
+        if torch.is_grad_enabled() and loss.requires_grad and loss.ndim == 0 and len(inputs) == 2:
+            self._losses.add(loss, *inputs)
+
+
+def _optimizer_hooks(watcher: Watcher, steps: StepMeter) -> list[Any]:
+    """Called by every optimizer of the process: which of them is the model's shows when it takes a step."""
+    reference = weakref.ref(watcher)
+
+    def before(optimizer: Any, *_: object) -> None:
+        watching = reference()
+        if watching is not None and watching.moves(optimizer):
+            watching.before_step()
+
+    def after(optimizer: Any, *_: object) -> None:
+        watching = reference()
+        if watching is not None and watching.moves(optimizer):
+            watching.after_step()
+
+    hooks = [register_optimizer_step_pre_hook(before), register_optimizer_step_post_hook(after)]
+    for leave in (steps.close, *(hook.remove for hook in hooks)):
+        weakref.finalize(watcher, leave)
+    return hooks
+
+
+def _shares(probed: Mapping[str, Activation]) -> dict[str, float]:
+    """Means over the layers that have them."""
+    dead = [layer.dead_fraction for layer in probed.values() if layer.dead_fraction is not None]
+    saturated = [layer.saturated_fraction for layer in probed.values() if layer.saturated_fraction is not None]
+    shares = {"dead_fraction": dead, "saturated_fraction": saturated}
+    return {name: fmean(values) for name, values in shares.items() if values}
+
+
+def _layers(
+    names: tuple[str, ...], norms: list[float], steps: EpochOfSteps | None, probed: Mapping[str, Activation]
+) -> list[dict[str, Any]]:
+    layers: list[dict[str, Any]] = []
+    for place, name in enumerate(names):
+        layer: dict[str, Any] = {"name": name, "weight_norm": norms[place]}
+        if steps is not None:
+            layer["grad_norm"] = steps.layer_grad_norms[place]
+            layer["update_ratio"] = steps.layer_update_ratios[place]
+        if name in probed:
+            seen = probed[name]
+            layer |= {"activation_mean": seen.mean, "activation_std": seen.std}
+            shares = {"dead_fraction": seen.dead_fraction, "saturated_fraction": seen.saturated_fraction}
+            layer |= {share: value for share, value in shares.items() if value is not None}
+        layers.append(layer)
+    return layers
