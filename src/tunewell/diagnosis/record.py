@@ -83,12 +83,14 @@ def read(record: Mapping[str, Any]) -> Run:
         RecordError: it has no epochs, or not one finite loss or accuracy and no sign of one that was not finite.
     """
     if not isinstance(record, Mapping):
-        raise RecordError(f"a record must be a mapping with 'epochs', got {type(record).__name__}; see docs/diagnose.md")
+        raise RecordError(
+            f"a record must be a mapping with 'epochs', got {type(record).__name__}; see docs/diagnose.md"
+        )
     rows = _rows(record.get("epochs"))
     numbers = np.array([_number(row.get("epoch")) for row in rows])
     numbers = np.where(np.isnan(numbers), np.arange(1, len(rows) + 1), numbers)
     order = np.argsort(numbers, kind="stable")
-    last_of_each = np.append(np.diff(numbers[order]) > 0, True)  # noqa: FBT003  an epoch told twice counts as told last
+    last_of_each = np.append(np.diff(numbers[order]) > 0, True)
     chosen = order[last_of_each]
     kept = [rows[i] for i in chosen]
     curves = {name: np.array([_number(row.get(name)) for row in kept]) for name in (*CURVES, *HOOKS)}
@@ -123,7 +125,9 @@ def _rows(epochs: object) -> list[Mapping[str, Any]]:
     rows = list(epochs)
     for row in rows:
         if not isinstance(row, Mapping):
-            raise RecordError(f"an epoch must be a mapping such as {{'epoch': 1, 'train_loss': 2.3}}, got {_shown(row)}")
+            raise RecordError(
+                f"an epoch must be a mapping such as {{'epoch': 1, 'train_loss': 2.3}}, got {_shown(row)}"
+            )
     return rows
 
 

@@ -8,7 +8,7 @@ A number that cannot be had from the record is NaN, and every rule and the model
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from tunewell.diagnosis.record import Run
@@ -44,7 +44,7 @@ class Signals(Mapping[str, float]):
     def __getitem__(self, name: str) -> float:
         return self.values[name]
 
-    def __iter__(self):  # type: ignore[no-untyped-def]  # noqa: ANN204
+    def __iter__(self) -> Iterator[str]:
         return iter(self.values)
 
     def __len__(self) -> int:

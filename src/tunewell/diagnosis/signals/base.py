@@ -132,8 +132,24 @@ def log_ratio(above: float, below: float) -> float:
 
 
 def ratio(above: float, below: float) -> float:
-    """above / below; NaN where that says nothing."""
+    """Above / below; NaN where that says nothing."""
     return above / below if below and math.isfinite(below) else math.nan
+
+
+def ratios(above: Floats, below: Floats) -> Floats:
+    """Element by element; NaN where that says nothing."""
+    answer: Floats = np.divide(above, below, out=np.full(len(above), np.nan), where=np.isfinite(below) & (below != 0))
+    return answer
+
+
+def gap_halfway(fit: Floats, accuracy: Floats) -> float:
+    """Training minus validation accuracy at the epoch when training had half of the best it ever had."""
+    known = np.isfinite(fit) & np.isfinite(accuracy)
+    if not known.any():
+        return math.nan
+    fit, accuracy = fit[known], accuracy[known]
+    here = int(np.argmax(fit >= fit.max() / 2))
+    return float(fit[here] - accuracy[here])
 
 
 def number(config: Mapping[str, Any], name: str) -> float:

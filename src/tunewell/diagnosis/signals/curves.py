@@ -13,6 +13,7 @@ from tunewell.diagnosis.signals.base import (
     at_share,
     end,
     finite,
+    gap_halfway,
     highest,
     log_ratio,
     lowest,
@@ -61,7 +62,7 @@ def of_validation(run: Run, units: Units) -> dict[str, float]:
     lead = accuracy - fit
     n_val = run.n_val
     last = end(run["val_accuracy"])
-    spread = math.sqrt(max(last * (1 - last), 0.01) / n_val) if n_val > 0 and last == last else math.nan  # noqa: PLR0124
+    spread = math.sqrt(max(last * (1 - last), 0.01) / n_val) if n_val > 0 and not math.isnan(last) else math.nan
     return {
         "val_loss_first": start(val),
         "val_loss_last": end(val),
@@ -82,7 +83,7 @@ def of_validation(run: Run, units: Units) -> dict[str, float]:
         "gap_first": -start(lead),
         "gap_early": -mean(lead[: max(2, len(run) // 4)]),
         "gap_growth": -end(lead) + start(lead),
-        "gap_halfway": _gap_halfway(fit, accuracy),
+        "gap_halfway": gap_halfway(fit, accuracy),
         "gap_in_spreads": ratio(-end(run["val_accuracy"] - run["train_accuracy"]), spread),
         "loss_gap": end(val - train),
         "loss_gap_first": start(val - train),
@@ -140,16 +141,6 @@ def _off_floor(run: Run, units: Units, *, low: float) -> float:
     loss, accuracy = end(run["train_loss"]), end(run["train_accuracy"])
     floor = math.log(math.e + (units.n_classes - 1) * math.exp(low)) - 1
     return (loss - floor - (1 - accuracy) * (1 - low)) / units.guess_loss
-
-
-def _gap_halfway(fit: Floats, accuracy: Floats) -> float:
-    """Training minus validation accuracy when training had half of its final accuracy."""
-    known = np.isfinite(fit) & np.isfinite(accuracy)
-    if not known.any():
-        return math.nan
-    fit, accuracy = fit[known], accuracy[known]
-    here = int(np.argmax(fit >= fit.max() / 2))
-    return float(fit[here] - accuracy[here])
 
 
 def _late_gain(curve: Floats) -> float:

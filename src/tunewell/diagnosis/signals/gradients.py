@@ -16,13 +16,14 @@ from tunewell.diagnosis.signals.base import (
     Units,
     end,
     finite,
+    gap_halfway,
     highest,
     log_ratio,
     lowest,
     mean,
     median,
     number,
-    ratio,
+    ratios,
     start,
 )
 
@@ -35,6 +36,7 @@ def of_hooks(run: Run, units: Units) -> dict[str, float]:
     fit, eval_fit = units.accuracy(run["train_accuracy"]), units.accuracy(run["train_eval_accuracy"])
     accuracy, val_loss = units.accuracy(run["val_accuracy"]), run["val_loss"] / units.guess_loss
     norms, updates = run["grad_norm"], run["update_ratio"]
+    spikes = ratios(run["grad_norm_max"], norms)
     noise_scale = median(run["grad_noise_scale"])
     return {
         "eval_accuracy_last": end(eval_fit),
@@ -49,7 +51,7 @@ def of_hooks(run: Run, units: Units) -> dict[str, float]:
         "eval_gap_mean": mean(eval_fit - accuracy),
         "eval_loss_gap": end(val_loss - eval_loss),
         "eval_loss_gap_first": start(val_loss - eval_loss),
-        "eval_gap_halfway": _halfway(eval_fit, accuracy),
+        "eval_gap_halfway": gap_halfway(eval_fit, accuracy),
         "eval_to_val_loss": log_ratio(end(val_loss), end(eval_loss)),
         "balanced_shortfall": end(run["val_accuracy"] - run["val_balanced_accuracy"]),
         "balanced_accuracy": end(units.accuracy(run["val_balanced_accuracy"])),
@@ -61,8 +63,8 @@ def of_hooks(run: Run, units: Units) -> dict[str, float]:
         "gradient_growth": log_ratio(end(norms), start(norms)),
         "gradient_growth_peak": log_ratio(highest(norms), start(norms)),
         "gradient_per_loss": log_ratio(end(norms), max(end(loss), 1e-3)) if not math.isnan(end(loss)) else math.nan,
-        "gradient_spike": log_ratio(highest(run["grad_norm_max"] / norms), 1.0),
-        "gradient_spike_usual": median(run["grad_norm_max"] / norms),
+        "gradient_spike": log_ratio(highest(spikes), 1.0),
+        "gradient_spike_usual": median(spikes),
         "gradient_broken": float((run.broken["grad_norm"] | run.broken["grad_norm_max"]).any()),
         "weights_growth": log_ratio(end(run["weight_norm"]), start(run["weight_norm"])),
         "weights_first": log_ratio(start(run["weight_norm"]), 1.0),
@@ -102,8 +104,8 @@ def of_layers(run: Run, units: Units) -> dict[str, float]:  # noqa: ARG001  all 
         "layer_update_spread": log_ratio(lowest(updates), median(updates)),
         "layer_update_slope": _slope(updates),
         "layers_still": float(np.mean(finite(updates) < 1e-9)) if finite(updates).size else math.nan,
-        "layer_weights_growth_most": _extreme(weights, np.nanmax),
-        "layer_weights_growth_least": _extreme(weights, np.nanmin),
+        "layer_weights_growth_most": highest(_growths(weights)),
+        "layer_weights_growth_least": lowest(_growths(weights)),
         "layer_weights_to_usual_most": highest(_to_usual(run)),
         "layer_weights_to_usual_least": lowest(_to_usual(run)),
         "layer_weights_spread": log_ratio(highest(weights[0]), lowest(weights[0])) if len(norms) else math.nan,
@@ -144,15 +146,9 @@ def _slope(values: Floats) -> float:
     return float(np.polyfit(np.arange(len(known)), np.log10(np.maximum(known, TINY)), 1)[0])
 
 
-def _extreme(weights: Floats, which: object) -> float:
-    """log10 of the growth of the layer that grew most, or least."""
-    if not weights.size or not np.isfinite(weights).any():
-        return math.nan
-    growth = [log_ratio(end(column), start(column)) for column in weights.T]
-    known = finite(np.array(growth))
-    if not known.size:
-        return math.nan
-    return float(known.max() if which is np.nanmax else known.min())
+def _growths(weights: Floats) -> Floats:
+    """(E, L) -> (L,): log10 of the growth of each matrix's norm."""
+    return np.array([log_ratio(end(column), start(column)) for column in weights.T])
 
 
 def _to_usual(run: Run) -> Floats:
@@ -169,11 +165,3 @@ def _to_usual(run: Run) -> Floats:
     if len(outputs) != weights.shape[1] or not all(isinstance(n, int | float) and n > 0 for n in outputs):
         return np.empty(0)
     return np.array([log_ratio(w, math.sqrt(2 * n)) for w, n in zip(weights[0], outputs, strict=True)])
-
-
-def _halfway(fit: Floats, accuracy: Floats) -> float:
-    known = np.isfinite(fit) & np.isfinite(accuracy)
-    if not known.any():
-        return math.nan
-    here = int(np.argmax(fit[known] >= fit[known].max() / 2))
-    return ratio(float((fit - accuracy)[known][here]), 1.0)

@@ -1,0 +1,29 @@
+"""What the model is given of a run: every signal and every rule's strength, under fixed names."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from tunewell.diagnosis.record import Floats
+from tunewell.diagnosis.rules import RULES, Sign
+from tunewell.diagnosis.signals import Signals
+
+_LIMIT = 1e6
+
+
+def features(signals: Signals, signs: Mapping[str, Sign]) -> dict[str, float]:
+    """The numbers by name; NaN where the record does not tell."""
+    seen = {f"rule: {rule.name}": signs[rule.name].strength for rule in RULES}
+    return {**signals, **seen}
+
+
+def row(named: Mapping[str, float], names: tuple[str, ...]) -> Floats:
+    """(len(names),) float64, in the order of the names; NaN for a name that is not there.
+
+    Values are held within a million and kept to single precision, as thresholds are stored.
+    """
+    values = np.array([named.get(name, math.nan) for name in names])
+    return np.clip(values, -_LIMIT, _LIMIT).astype(np.float32).astype(np.float64)
