@@ -162,9 +162,7 @@ def layers_stand_still(s: Signals) -> Sign:
     still = [i for i, column in enumerate(s.run.layers["update_ratio"].T) if np.nanmax(column, initial=0.0) < _STILL]
     named = ", ".join(str(i + 1) for i in still[:6])
     return Sign(
-        both(ramp(s["layers_still"], 0, 0.01), ramp(s["layers_still"], 1.0, 0.99))
-        if still
-        else 0 * s["layers_still"],
+        both(ramp(s["layers_still"], 0, 0.01), ramp(s["layers_still"], 1.0, 0.99)) if still else 0 * s["layers_still"],
         f"of {s['layers']:.0f} weight matrices number {named} did not change in any step",
     )
 
