@@ -44,7 +44,7 @@ VIEWS: dict[str, Callable[[Record], dict[str, Any]]] = {
 
 
 def blurred(record: Record, view: str, rng: np.random.Generator) -> dict[str, Any]:
-    """A view from which some of what a user's log often lacks is missing too: for fitting, so that no key is leaned on."""
+    """A view that lacks some of what users' logs often lack too: fitted to it, no key is leaned on."""
     shown = VIEWS[view](record)
     for key in ("step_losses", "n_train", "n_val", "n_classes"):
         source = record.get(key) if view == "curves alone" else shown.get(key)

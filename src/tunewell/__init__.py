@@ -34,6 +34,7 @@ from tunewell.trial import Step, Trial, TrialState
 from tunewell.tuning import tune
 
 if TYPE_CHECKING:
+    from tunewell.diagnosis import Finding, diagnose
     from tunewell.estimators import TunedClassifier, TunedRegressor
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "Choice",
     "Confirmed",
     "Decision",
+    "Finding",
     "FirstSampler",
     "Float",
     "FreezeThawScheduler",
@@ -70,6 +72,7 @@ __all__ = [
     "beta2",
     "confirmation",
     "confirmed",
+    "diagnose",
     "dropout",
     "hidden_units",
     "layers",
@@ -86,7 +89,11 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """The estimators, when they are asked for: scikit-learn and pandas are an extra, and slow to import."""
+    """What is imported when it is asked for, since it is slow to import or needs an extra."""
+    if name in ("Finding", "diagnose"):
+        from tunewell import diagnosis  # noqa: PLC0415  its rules are many, and most programs ask for none
+
+        return getattr(diagnosis, name)
     if name not in ("TunedClassifier", "TunedRegressor"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:

@@ -151,7 +151,7 @@ def _leaky(s: Signals) -> Change:  # noqa: ARG001
 
 
 def _let_gradients_through(s: Signals) -> Change:
-    if s.run.config.get("activation") in _SATURATING and not s["recurrent"] == 1:
+    if s.run.config.get("activation") in _SATURATING and s["recurrent"] != 1:
         return Change(
             "activation", "change", "relu", "its slope is 1 where it is on, so depth does not shrink gradients"
         )

@@ -71,6 +71,8 @@ def _evidence(label: str, signals: Signals, signs: Mapping[str, Sign]) -> Sign:
     plain = [sign for sign in own if not math.isnan(sign.strength) and sign.strength >= _PLAIN]
     if plain:
         return max(plain, key=lambda sign: sign.strength)
+    if label == "healthy":
+        return Sign(0.0, "no sign of a fault is plain")
     run = signals.run
     name = next(
         (name for name in ("train_loss", "val_loss", "train_accuracy", "val_accuracy") if np.isfinite(run[name]).any()),

@@ -26,4 +26,5 @@ def row(named: Mapping[str, float], names: tuple[str, ...]) -> Floats:
     Values are held within a million and kept to single precision, as thresholds are stored.
     """
     values = np.array([named.get(name, math.nan) for name in names])
-    return np.clip(values, -_LIMIT, _LIMIT).astype(np.float32).astype(np.float64)
+    held: Floats = np.clip(values, -_LIMIT, _LIMIT).astype(np.float32).astype(np.float64)
+    return held

@@ -1,4 +1,4 @@
-"""From the numbers of a run to a probability for each cause: extremely randomized trees (Geurts et al., 2006), calibrated.
+"""From the numbers of a run to a probability for each cause, by extremely randomized trees (Geurts et al., 2006).
 
 There is one forest for each level of what a record tells, since a run that is seen through its curves alone has to be
 judged by other signs than one whose gradients are known. A tree sends a number that is not known to the side that it

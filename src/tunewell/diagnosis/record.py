@@ -89,6 +89,7 @@ def read(record: Mapping[str, Any]) -> Run:
     rows = _rows(record.get("epochs"))
     numbers = np.array([_number(row.get("epoch")) for row in rows])
     numbers = np.where(np.isnan(numbers), np.arange(1, len(rows) + 1), numbers)
+    numbers += float(numbers.min() == 0)  # some logs count from 0
     order = np.argsort(numbers, kind="stable")
     last_of_each = np.append(np.diff(numbers[order]) > 0, True)
     chosen = order[last_of_each]
@@ -103,13 +104,12 @@ def read(record: Mapping[str, Any]) -> Run:
             f"they have {_listed(rows)}: name the columns (--columns train_loss=...)"
         )
     _as_fractions(curves)
-    losses = record.get("step_losses")
     return Run(
         epoch=numbers[chosen],
         curves=curves,
         broken=broken,
         layers=_layers(kept),
-        step_losses=np.array([_number(value) for value in losses] if _is_list(losses) else [], dtype=float),
+        step_losses=np.array([_number(value) for value in _list(record.get("step_losses"))], dtype=np.float64),
         config=_mapping(record.get("config")),
         data=_mapping(record.get("data_summary")),
         n_train=_positive(record.get("n_train")),
@@ -120,9 +120,9 @@ def read(record: Mapping[str, Any]) -> Run:
 
 
 def _rows(epochs: object) -> list[Mapping[str, Any]]:
-    if not _is_list(epochs) or not epochs:
+    rows = _list(epochs)
+    if not rows:
         raise RecordError(f"a record needs 'epochs', a list of one mapping an epoch, got {_shown(epochs)}")
-    rows = list(epochs)
     for row in rows:
         if not isinstance(row, Mapping):
             raise RecordError(
@@ -133,8 +133,7 @@ def _rows(epochs: object) -> list[Mapping[str, Any]]:
 
 def _layers(rows: Sequence[Mapping[str, Any]]) -> dict[str, Floats]:
     """(E, L) each; epochs that lack layers are NaN."""
-    lists = [[layer for layer in row["layers"] if isinstance(layer, Mapping)] if _is_list(row.get("layers")) else []
-             for row in rows]  # fmt: skip
+    lists = [[layer for layer in _list(row.get("layers")) if isinstance(layer, Mapping)] for row in rows]
     depth = max(map(len, lists))
     found = {name: np.full((len(rows), depth), np.nan) for name in LAYERS}
     for epoch, layers in enumerate(lists):
@@ -172,8 +171,9 @@ def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _is_list(value: object) -> bool:
-    return isinstance(value, Sequence | np.ndarray) and not isinstance(value, str | bytes)
+def _list(value: object) -> list[Any]:
+    """What is in a sequence or an array; nothing, of anything else."""
+    return list(value) if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str | bytes) else []
 
 
 def _shown(value: object) -> str:

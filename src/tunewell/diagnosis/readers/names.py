@@ -107,7 +107,7 @@ def _curve(name: str) -> str | None:
         return plain
     words = _words(name)
     rest = words - _IGNORED - {"step"} - _VALIDATION - _TEST - _TRAINING
-    if rest and rest <= _RATE or {"learning", "rate"} <= rest <= {"learning", "rate"}:
+    if (rest and rest <= _RATE) or rest == {"learning", "rate"}:
         return "lr"
     split = "val" if words & (_VALIDATION | _TEST) else "train"
     if (rest and rest <= _LOSS) or (not rest and {"cross", "entropy"} <= words):

@@ -87,7 +87,7 @@ def loss_has_a_floor(s: Signals) -> Sign:
     floor = math.log(math.e + s.units.n_classes - 1) - 1
     return Sign(
         both(ramp(abs(s["squeezed_by_softmax"]), 0.08, 0.02), ramp(s["loss_for_accuracy"], 0.05, 0.3)),
-        f"training loss is {figure(last(s.run, 'train_loss')[1])} with {percent(last(s.run, 'train_accuracy')[1])} right: "
+        f"training loss is {figure(last(s.run, 'train_loss')[1])} with {_right(s)}: "
         f"outputs squeezed into [0, 1] before the loss cannot get below {floor:.3g}",
         "train_loss",
         last(s.run, "train_loss")[0],
@@ -98,7 +98,7 @@ def loss_above_its_accuracy(s: Signals) -> Sign:
     """Loss is far above what this accuracy costs a classifier that is as sure as it is right."""
     return Sign(
         both(ramp(s["best_loss_for_accuracy"], 0.15, 0.5), ramp(s["loss_noise_relative"], 0.2, 0.05)),
-        f"training loss is {figure(last(s.run, 'train_loss')[1])} with {percent(last(s.run, 'train_accuracy')[1])} right, "
+        f"training loss is {figure(last(s.run, 'train_loss')[1])} with {_right(s)}, "
         f"{figure(10 ** s['loss_for_accuracy'])} times what a classifier pays that is as sure as it is right",
         "train_loss",
         last(s.run, "train_loss")[0],
@@ -168,8 +168,9 @@ def splits_differ(s: Signals) -> Sign:
     """Mean or spread of the inputs, or the shares of the classes, differ between the splits (Ng, chapters 40 to 43)."""
     return Sign(
         either(ramp(s["shift_mean"], 0.15, 0.5), ramp(s["shift_spread"], 0.06, 0.2), ramp(s["class_shift"], 0.15, 0.4)),
-        f"the mean of the inputs differs between training and validation by {figure(s['shift_mean'])} spreads, the spread "
-        f"by a factor of {figure(10 ** s['shift_spread'])}, the shares of the classes by {percent(s['class_shift'])}",
+        f"the mean of the inputs differs between training and validation by {figure(s['shift_mean'])} spreads, "
+        f"the spread by a factor of {figure(10 ** s['shift_spread'])}, the shares of the classes by "
+        f"{percent(s['class_shift'])}",
     )
 
 
@@ -183,3 +184,8 @@ def gap_from_the_start(s: Signals) -> Sign:
         "val_accuracy",
         float(s.run.epoch[0]),
     )
+
+
+def _right(s: Signals) -> str:
+    """`81 % right`, of the training rows."""
+    return f"{percent(last(s.run, 'train_accuracy')[1])} right"

@@ -41,8 +41,8 @@ def validation_loss_rises(s: Signals) -> Sign:
         both(
             ramp(s["val_loss_rise_ratio"], 0.03, 0.2), ramp(s["val_loss_best_at"], 0.9, 0.5), ramp(s["gap"], 0.0, 0.08)
         ),
-        f"validation loss had its least, {figure(best)}, at epoch {best_at:g} and is {figure(end)} at epoch {end_at:g}, "
-        f"while training loss is {figure(last(s.run, 'train_loss')[1])}",
+        f"validation loss had its least, {figure(best)}, at epoch {best_at:g} and is {figure(end)} at epoch "
+        f"{end_at:g}, while training loss is {figure(last(s.run, 'train_loss')[1])}",
         "val_loss",
         best_at,
     )
@@ -139,7 +139,8 @@ def batch_below_noise_scale(s: Signals) -> Sign:
     """The batch is far below the gradient noise scale, and loss does not settle (McCandlish et al., 2018)."""
     return Sign(
         both(ramp(s["noise_scale_to_batch"], 0.8, 2.0), ramp(s["loss_noise_relative"], 0.02, 0.1)),
-        f"batches of {s['batch']:.0f} rows; the gradient noise scale is {figure(10 ** s['noise_scale'])} rows{_noise(s)}",
+        f"batches of {s['batch']:.0f} rows; the gradient noise scale is {figure(10 ** s['noise_scale'])} rows"
+        f"{_noise(s)}",
         "train_loss",
         last(s.run, "train_loss")[0],
     )
@@ -158,8 +159,9 @@ def nothing_left_to_gain(s: Signals) -> Sign:
             ramp(s["loss_gain_late_of_left"], 0.25, 0.05),
             ramp(s["val_error_last"], 0.5, 0.05),
         ),
-        f"{course(s.run, 'val_loss')}; training and validation accuracy are {percent(last(s.run, 'train_accuracy')[1])} "
-        f"and {percent(last(s.run, 'val_accuracy')[1])}, and both have levelled off",
+        f"{course(s.run, 'val_loss')}; training and validation accuracy are "
+        f"{percent(last(s.run, 'train_accuracy')[1])} and {percent(last(s.run, 'val_accuracy')[1])}, and both have "
+        "levelled off",
         "val_loss",
         last(s.run, "val_loss")[0],
     )

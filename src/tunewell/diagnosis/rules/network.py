@@ -29,8 +29,8 @@ def starts_at_exactly_guessing(s: Signals) -> Sign:
     """The first loss is ln(classes) to four digits: all outputs are alike, as from zero or equal weights."""
     return Sign(
         ramp(abs(s["step_first"] - 1), 3e-3, 2e-4),
-        f"the loss of the first step was {s['step_first'] * s.units.guess_loss:.5f}, ln({s.units.n_classes:.0f}) to the "
-        f"last digits: the network began with equal outputs for all classes",
+        f"the loss of the first step was {s['step_first'] * s.units.guess_loss:.5f}, ln({s.units.n_classes:.0f}) to "
+        f"the last digits: the network began with equal outputs for all classes",
         "train_loss",
         float(s.run.epoch[0]),
     )
@@ -85,7 +85,8 @@ def deep_and_saturating(s: Signals) -> Sign:
             1 - known_or(s["batch_norm"], 0.0),
             ramp(s["loss_gain"], 0.6, 0.1),
         ),
-        f"{s['depth']:.0f} layers of {s.run.config.get('activation')} without batch norm; {course(s.run, 'train_loss')}",
+        f"{s['depth']:.0f} layers of {s.run.config.get('activation')} without batch norm; "
+        f"{course(s.run, 'train_loss')}",
         "train_loss",
         last(s.run, "train_loss")[0],
     )

@@ -39,26 +39,26 @@ class Signals(Mapping[str, float]):
 
     run: Run
     units: Units
-    values: Mapping[str, float]
+    numbers: Mapping[str, float]
 
     def __getitem__(self, name: str) -> float:
-        return self.values[name]
+        return self.numbers[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.values)
+        return iter(self.numbers)
 
     def __len__(self) -> int:
-        return len(self.values)
+        return len(self.numbers)
 
     def known(self, name: str) -> bool:
         """Whether the record tells this number."""
-        return not math.isnan(self.values[name])
+        return not math.isnan(self.numbers[name])
 
 
 def measure(run: Run) -> Signals:
     """Every signal of a run; the names are the same for every run, in the same order."""
     units = Units.of(run)
-    values: dict[str, float] = {}
+    numbers: dict[str, float] = {}
     for group in _GROUPS:
-        values |= group(run, units)
-    return Signals(run, units, {name: float(value) for name, value in values.items()})
+        numbers |= group(run, units)
+    return Signals(run, units, {name: float(value) for name, value in numbers.items()})

@@ -1,4 +1,4 @@
-"""What the curves of loss and accuracy say: where they begin and end, how far apart they are, whether they still move."""
+"""What the curves of loss and accuracy say: where they begin and end, how far apart they are, how they move."""
 
 from __future__ import annotations
 
