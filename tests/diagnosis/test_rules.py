@@ -102,7 +102,7 @@ def test_a_rule_sees_the_sign_that_it_is_for(changed, name):
     "name", [name for name in SHOWS if name not in ("nothing_left_to_gain", "begins_above_chance")]
 )
 def test_a_rule_sees_nothing_in_a_healthy_run(healthy, name):
-    assert seen(healthy)[name].strength == pytest.approx(0, abs=0.25)
+    assert not seen(healthy)[name].strength > 0.25
 
 
 def test_every_cause_has_a_rule_and_every_rule_a_source():

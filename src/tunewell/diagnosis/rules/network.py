@@ -140,10 +140,11 @@ def evaluation_mode_fails(s: Signals) -> Sign:
 def batch_norm_of_few(s: Signals) -> Sign:
     """Batch norm over fewer than eight rows, or with statistics that hardly move or hardly last (Ioffe, 2017)."""
     momentum = s["bn_momentum"]
+    told = "" if math.isnan(momentum) else f", its running statistics with momentum {momentum:.3g}"
     odd = either(ramp(math.log10(momentum), -1.7, -2.7) if momentum > 0 else 0 * momentum, ramp(momentum, 0.6, 0.95))
     return Sign(
         both(s["batch_norm"], either(odd, ramp(s["batch"], 8, 3))),
-        f"batch norm over batches of {s['batch']:.0f} rows, its running statistics with momentum {figure(momentum)}",
+        f"batch norm over batches of {s['batch']:.0f} rows{told}",
     )
 
 
