@@ -77,6 +77,13 @@ SHOWS = {
     "features_of_unlike_scale": {"data": {"feature_std_min": 1e-2, "feature_std_max": 1e3}},
     "validation_leads": {"train_eval_accuracy": 0.8, "train_accuracy": 0.8},
     "no_gap_where_one_must_be": {"config": {"n_params": 90_000}, "top": {"n_train": 90}, "val_accuracy": 0.999},
+    "validation_follows_memory": {
+        "config": {"n_params": 90_000},
+        "top": {"n_train": 300},
+        "train_loss": lambda epoch: 1.1 * 0.7**epoch,
+        "train_accuracy": lambda epoch: 0.4 + 0.03 * epoch,
+        "val_accuracy": lambda epoch: 0.4 + 0.03 * epoch,
+    },
     "splits_differ": {"data": {"val_inputs": {"mean": 3.0, "std": 2.0, "min": -4.0, "max": 9.0}}},
     "gap_from_the_start": {"val_accuracy": 0.4},
 }

@@ -12,12 +12,16 @@ from tunewell.diagnosis.rules import RULES, Sign
 from tunewell.diagnosis.signals import Signals
 
 _LIMIT = 1e6
+_CONTEXT = frozenset(
+    ("rows", "epochs", "steps", "rate", "classes", "features_per_row", "layers", "clipped", "momentum", "adam")
+)
+"""What says by itself only what kind of problem it is; rules put it to use."""
 
 
 def features(signals: Signals, signs: Mapping[str, Sign]) -> dict[str, float]:
     """The numbers by name; NaN where the record does not tell."""
     seen = {f"rule: {rule.name}": signs[rule.name].strength for rule in RULES}
-    return {**signals, **seen}
+    return {name: value for name, value in signals.items() if name not in _CONTEXT} | seen
 
 
 def row(named: Mapping[str, float], names: tuple[str, ...]) -> Floats:

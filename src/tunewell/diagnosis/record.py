@@ -45,6 +45,7 @@ LAYERS = (
 )
 """What a watched network reports of each weight matrix."""
 _SHARES = ("train_accuracy", "val_accuracy", "train_eval_accuracy", "val_balanced_accuracy", "val_top_prediction_share")
+_MOST = 1e30  # a number beyond is held there, so that its square is still one
 _MAX_SHARE = 1.5  # accuracies above are percentages
 
 
@@ -152,14 +153,14 @@ def _as_fractions(curves: dict[str, Floats]) -> None:
 
 
 def _number(value: object) -> float:
-    """NaN for what is absent, not finite, or no number."""
+    """Within `_MOST`; NaN for what is absent, not finite, or no number."""
     if isinstance(value, bool) or value is None:
         return math.nan
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         return math.nan
-    return number if math.isfinite(number) else math.nan
+    return max(-_MOST, min(_MOST, number)) if math.isfinite(number) else math.nan
 
 
 def _positive(value: object) -> float:

@@ -70,6 +70,7 @@ RULES = (
     Rule("class_imbalance", data.begins_above_chance),
     Rule("data_leak", data.validation_leads),
     Rule("data_leak", data.no_gap_where_one_must_be),
+    Rule("data_leak", data.validation_follows_memory),
     Rule("distribution_shift", data.splits_differ),
     Rule("distribution_shift", data.gap_from_the_start),
 )

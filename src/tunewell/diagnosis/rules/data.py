@@ -164,6 +164,23 @@ def no_gap_where_one_must_be(s: Signals) -> Sign:
     )
 
 
+def validation_follows_memory(s: Signals) -> Sign:
+    """Validation gains with every row that is learnt by heart (Zhang et al., 2017: new rows would gain nothing)."""
+    return Sign(
+        both(
+            ramp(s["parameters_per_row"], 0.0, 1.3),
+            ramp(s["loss_last"], 0.2, 0.03),
+            ramp(s["val_follows"], 0.5, 0.9),
+            ramp(s["gap_early"], 0.15, 0.0),
+            ramp(s["rows_per_class"], 400, 150),
+        ),
+        f"each point of training accuracy brought {figure(s['val_follows'])} points of validation accuracy to the very "
+        f"end, with {figure(10 ** s['parameters_per_row'])} weights for each of {s['rows']:.0f} rows",
+        "val_accuracy",
+        last(s.run, "val_accuracy")[0],
+    )
+
+
 def splits_differ(s: Signals) -> Sign:
     """Mean or spread of the inputs, or the shares of the classes, differ between the splits (Ng, chapters 40 to 43)."""
     return Sign(

@@ -129,7 +129,7 @@ def evaluation_mode_fails(s: Signals) -> Sign:
     """The same training rows are classified far worse in evaluation mode (running statistics do not fit)."""
     epoch, accuracy = last(s.run, "train_eval_accuracy")
     return Sign(
-        both(ramp(either(-s["eval_lead_mean"], -s["eval_lead"]), 0.04, 0.15), known_or(s["batch_norm"], 1.0)),
+        both(ramp(either(-s["eval_lead_mean"], -s["eval_lead"]), 0.02, 0.1), known_or(s["batch_norm"], 1.0)),
         f"on training rows accuracy is {percent(accuracy)} in evaluation mode and "
         f"{percent(last(s.run, 'train_accuracy')[1])} in training mode",
         "train_accuracy",
@@ -160,12 +160,20 @@ def validation_jumps(s: Signals) -> Sign:
 
 
 def layers_stand_still(s: Signals) -> Sign:
-    """A weight matrix does not change while others do (TFCheck, untrained parameters; DeepDiagnosis)."""
-    still = [i for i, column in enumerate(s.run.layers["update_ratio"].T) if np.nanmax(column, initial=0.0) < _STILL]
+    """A weight matrix never changes, and not because nothing reaches it (TFCheck, DeepDiagnosis)."""
+    still = [
+        i
+        for i, column in enumerate(s.run.layers["update_ratio"].T)
+        if np.isfinite(column).any() and np.nanmax(column) < _STILL
+    ]
     named = ", ".join(str(i + 1) for i in still[:6])
+    reached = s["layers_still_with_gradient"] > 0
     return Sign(
-        both(ramp(s["layers_still"], 0, 0.01), ramp(s["layers_still"], 1.0, 0.99)) if still else 0 * s["layers_still"],
-        f"of {s['layers']:.0f} weight matrices number {named} did not change in any step",
+        both(
+            ramp(s["layers_still"], 0, 0.01), 1.0 if reached else known_or(ramp(s["layer_dead_most"], 0.98, 0.7), 1.0)
+        ),
+        f"of {s['layers']:.0f} weight matrices number {named} did not change in any step"
+        f"{', although they have gradients' if reached else ''}",
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from tunewell.diagnosis.record import Floats, Run
 
 _MAX_CLASSES = 1000  # the largest number of classes that a loss at the start is taken to speak of
+_MOST = 1e30
 TINY = 1e-12
 
 
@@ -156,5 +157,5 @@ def number(config: Mapping[str, Any], name: str) -> float:
     """A number of the configuration; a boolean counts as 0 or 1; NaN if it is absent or something else."""
     value = config.get(name)
     if isinstance(value, int | float) and math.isfinite(value):
-        return float(value)
+        return max(-_MOST, min(_MOST, float(value)))
     return math.nan

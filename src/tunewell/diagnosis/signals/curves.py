@@ -84,6 +84,7 @@ def of_validation(run: Run, units: Units) -> dict[str, float]:
         "gap_early": -mean(lead[: max(2, len(run) // 4)]),
         "gap_growth": -end(lead) + start(lead),
         "gap_halfway": gap_halfway(fit, accuracy),
+        "val_follows": _follows(fit, accuracy),
         "gap_in_spreads": ratio(-end(run["val_accuracy"] - run["train_accuracy"]), spread),
         "loss_gap": end(val - train),
         "loss_gap_first": start(val - train),
@@ -141,6 +142,20 @@ def _off_floor(run: Run, units: Units, *, low: float) -> float:
     loss, accuracy = end(run["train_loss"]), end(run["train_accuracy"])
     floor = math.log(math.e + (units.n_classes - 1) * math.exp(low)) - 1
     return (loss - floor - (1 - accuracy) * (1 - low)) / units.guess_loss
+
+
+def _follows(fit: Floats, accuracy: Floats) -> float:
+    """What validation gained for each point of training accuracy, from half of the fit on to all of it.
+
+    About 0 where rows are learnt by heart; near 1 where what is learnt holds for validation rows, or is about them.
+    """
+    known = np.isfinite(fit) & np.isfinite(accuracy)
+    if known.sum() < 3:
+        return math.nan
+    fit, accuracy = fit[known], accuracy[known]
+    here = int(np.argmax(fit >= fit.min() + (fit.max() - fit.min()) / 2))
+    gained = end(fit) - fit[here]
+    return float((end(accuracy) - accuracy[here]) / gained) if gained > 0.03 else math.nan
 
 
 def _late_gain(curve: Floats) -> float:

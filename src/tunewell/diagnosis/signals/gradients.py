@@ -9,6 +9,7 @@ import math
 import warnings
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tunewell.diagnosis.record import Floats, Run
 from tunewell.diagnosis.signals.base import (
@@ -27,6 +28,7 @@ from tunewell.diagnosis.signals.base import (
     start,
 )
 
+_STILL = 1e-9  # an update, or a gradient, below is none
 _LEARNING = 1e-3  # CS231n: an update of a thousandth of the weights a step is about right
 
 
@@ -103,7 +105,8 @@ def of_layers(run: Run, units: Units) -> dict[str, float]:  # noqa: ARG001  all 
         "layer_update_most": log_ratio(highest(updates), _LEARNING),
         "layer_update_spread": log_ratio(lowest(updates), median(updates)),
         "layer_update_slope": _slope(updates),
-        "layers_still": float(np.mean(finite(updates) < 1e-9)) if finite(updates).size else math.nan,
+        "layers_still": float(np.mean(finite(updates) < _STILL)) if finite(updates).size else math.nan,
+        "layers_still_with_gradient": _mean_of(updates < _STILL, norms > _STILL),
         "layer_weights_growth_most": highest(_growths(weights)),
         "layer_weights_growth_least": lowest(_growths(weights)),
         "layer_weights_to_usual_most": highest(_to_usual(run)),
@@ -114,8 +117,6 @@ def of_layers(run: Run, units: Units) -> dict[str, float]:  # noqa: ARG001  all 
         "activation_most_at_start": log_ratio(highest(hidden), 1.0),
         "activation_slope_at_start": _slope(spread[0]) if len(norms) else math.nan,
         "activation_slope": _slope(_typical(spread)),
-        "output_spread_first": log_ratio(start(spread[:, -1]), 1.0) if len(norms) else math.nan,
-        "output_spread_last": log_ratio(end(spread[:, -1]), 1.0) if len(norms) else math.nan,
         "layer_dead_most": highest(layers["dead_fraction"][-1:]),
         "layer_dead_most_at_start": highest(layers["dead_fraction"][:1]),
         "layer_saturated_most": highest(layers["saturated_fraction"][-1:]),
@@ -130,6 +131,11 @@ def _typical(values: Floats) -> Floats:
         warnings.simplefilter("ignore", RuntimeWarning)  # a layer that was never measured stays NaN
         typical: Floats = np.nanmedian(values, axis=0) if values.size else np.empty(0)
     return typical
+
+
+def _mean_of(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
+    """The share of layers of which both hold; NaN if there are none."""
+    return float((one & other).mean()) if one.size else math.nan
 
 
 def _ends(values: Floats) -> float:
