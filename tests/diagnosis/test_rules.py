@@ -60,6 +60,7 @@ SHOWS = {
     "evaluation_mode_fails": {"config": {"batch_norm": True}, "train_eval_accuracy": 0.4, "val_accuracy": 0.4},
     "batch_norm_of_few": {"config": {"batch_norm": True, "batch_size": 2}},
     "validation_jumps": {"val_accuracy": noisy(0.5, 0.9)},
+    "layers_ignore_gradients": {"layers": {0: {"update_ratio": 0.0}}},
     "layers_stand_still": {"layers": {0: {"update_ratio": 0.0}}},
     "gradients_pile_up": {"grad_norm": lambda epoch: 1.6**epoch, "train_loss": 0.9},
     "loss_waves": {"train_loss": lambda epoch: 1.5 + math.sin(epoch)},

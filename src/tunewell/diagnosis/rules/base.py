@@ -43,6 +43,8 @@ class Rule:
 
     label: str
     see: RuleFunction
+    settles: bool = False
+    """True if nothing but the cause can show the sign in full."""
 
     @property
     def name(self) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
+from tunewell.diagnosis.record import Run
 from tunewell.diagnosis.rules.base import Sign, both, course, either, figure, known_or, last, percent, ramp
 from tunewell.diagnosis.signals import Signals
 
@@ -76,10 +79,15 @@ def loss_below_zero(s: Signals) -> Sign:
     """A cross entropy cannot be negative: NLL was given probabilities in place of their logarithms."""
     return Sign(
         s["negative_loss"],
-        f"training loss went below zero, to {figure(s['loss_best'] * s.units.guess_loss)}",
+        f"the loss went below zero, to {figure(_least_loss(s.run))}, which no cross entropy can",
         "train_loss",
         last(s.run, "train_loss")[0],
     )
+
+
+def _least_loss(run: Run) -> float:
+    """Of training, validation and single steps."""
+    return float(np.nanmin(np.concatenate([run["train_loss"], run["val_loss"], run.step_losses, [0.0]])))
 
 
 def loss_has_a_floor(s: Signals) -> Sign:

@@ -9,7 +9,7 @@ import numpy as np
 from tunewell.diagnosis.rules.base import Sign, both, course, either, figure, known_or, last, percent, ramp
 from tunewell.diagnosis.signals import Signals
 
-_STILL = 1e-8  # an update ratio below is none
+_STILL = 1e-9  # an update ratio below is none
 
 
 def starts_far_from_guessing(s: Signals) -> Sign:
@@ -159,22 +159,28 @@ def validation_jumps(s: Signals) -> Sign:
     )
 
 
-def layers_stand_still(s: Signals) -> Sign:
-    """A weight matrix never changes, and not because nothing reaches it (TFCheck, DeepDiagnosis)."""
-    still = [
-        i
-        for i, column in enumerate(s.run.layers["update_ratio"].T)
-        if np.isfinite(column).any() and np.nanmax(column) < _STILL
-    ]
-    named = ", ".join(str(i + 1) for i in still[:6])
-    reached = s["layers_still_with_gradient"] > 0
+def layers_ignore_gradients(s: Signals) -> Sign:
+    """A weight matrix has gradients and never changes: the optimizer does not have it (TFCheck)."""
     return Sign(
-        both(
-            ramp(s["layers_still"], 0, 0.01), 1.0 if reached else known_or(ramp(s["layer_dead_most"], 0.98, 0.7), 1.0)
-        ),
-        f"of {s['layers']:.0f} weight matrices number {named} did not change in any step"
-        f"{', although they have gradients' if reached else ''}",
+        ramp(s["layers_still_with_gradient"], 0, 0.01),
+        f"of {s['layers']:.0f} weight matrices number {_still(s)} did not change in any step, "
+        "although they have gradients",
     )
+
+
+def layers_stand_still(s: Signals) -> Sign:
+    """A weight matrix never changes, and not because its units are dead (DeepDiagnosis, unchanged weights)."""
+    return Sign(
+        both(ramp(s["layers_still"], 0, 0.01), known_or(ramp(s["layer_dead_most"], 0.98, 0.7), 1.0)),
+        f"of {s['layers']:.0f} weight matrices number {_still(s)} did not change in any step",
+    )
+
+
+def _still(s: Signals) -> str:
+    """The numbers, from 1, of the matrices that never changed."""
+    columns = s.run.layers["update_ratio"].T
+    still = [i for i, column in enumerate(columns) if np.isfinite(column).any() and np.nanmax(column) < _STILL]
+    return ", ".join(str(i + 1) for i in still[:6])
 
 
 def gradients_pile_up(s: Signals) -> Sign:

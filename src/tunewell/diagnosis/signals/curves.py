@@ -49,7 +49,7 @@ def of_curves(run: Run, units: Units) -> dict[str, float]:
         "best_loss_for_accuracy": _excess(lowest(run["train_loss"]), highest(run["train_accuracy"]), units),
         "squeezed_by_softmax": _off_floor(run, units, low=0.0),
         "squeezed_by_tanh": _off_floor(run, units, low=-1.0),
-        "negative_loss": float(lowest(run["train_loss"]) < 0) if finite(run["train_loss"]).size else math.nan,
+        "negative_loss": _negative(run),
         "loss_minus_probability": abs(end(run["train_loss"]) + end(run["train_accuracy"])),
     }
 
@@ -118,6 +118,12 @@ def of_progress(run: Run, units: Units) -> dict[str, float]:
         "flat_share": _flat_share(loss),
         "curvature": _curvature(loss),
     }
+
+
+def _negative(run: Run) -> float:
+    """1 if a loss was ever below zero, by more than rounding."""
+    known = finite(np.concatenate([run["train_loss"], run["val_loss"], run.step_losses]))
+    return float(known.min() < -1e-3) if known.size else math.nan
 
 
 def _excess(loss: float, accuracy: float, units: Units) -> float:
