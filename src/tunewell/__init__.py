@@ -35,6 +35,7 @@ from tunewell.trial import Step, Trial, TrialState
 from tunewell.tuning import tune
 
 if TYPE_CHECKING:
+    from tunewell.diagnosis import Finding, diagnose
     from tunewell.estimators import TunedClassifier, TunedRegressor
     from tunewell.watching import Watcher, watch
 
@@ -45,6 +46,7 @@ __all__ = [
     "Choice",
     "Confirmed",
     "Decision",
+    "Finding",
     "FirstSampler",
     "Float",
     "FreezeThawScheduler",
@@ -73,6 +75,7 @@ __all__ = [
     "beta2",
     "confirmation",
     "confirmed",
+    "diagnose",
     "dropout",
     "hidden_units",
     "layers",
@@ -90,20 +93,24 @@ __version__ = "0.1.0"
 
 
 _LAZY = {
-    "TunedClassifier": ("tunewell.estimators", "scikit-learn", "sklearn"),
-    "TunedRegressor": ("tunewell.estimators", "scikit-learn", "sklearn"),
-    "Watcher": ("tunewell.watching", "torch", "torch"),
-    "watch": ("tunewell.watching", "torch", "torch"),
+    "Finding": ("tunewell.diagnosis", None),
+    "TunedClassifier": ("tunewell.estimators", ("scikit-learn", "sklearn")),
+    "TunedRegressor": ("tunewell.estimators", ("scikit-learn", "sklearn")),
+    "Watcher": ("tunewell.watching", ("torch", "torch")),
+    "diagnose": ("tunewell.diagnosis", None),
+    "watch": ("tunewell.watching", ("torch", "torch")),
 }
-"""Names that need an extra, and one that is slow to import: their module, the package and the extra."""
+"""Names that are slow to import: their module, and the package and the extra that they need, if any."""
 
 
 def __getattr__(name: str) -> Any:
-    """The names that need an extra, when they are asked for."""
+    """The names that are slow to import, when they are asked for."""
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, package, extra = _LAZY[name]
+    module, needed = _LAZY[name]
     try:
         return getattr(import_module(module), name)
     except ImportError:
-        raise MissingExtra(package, extra, name) from None
+        if needed is None:
+            raise
+        raise MissingExtra(*needed, name) from None

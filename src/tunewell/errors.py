@@ -4,6 +4,7 @@
   + SpaceError       (a ValueError)    a space, a parameter or a value for one is malformed
   + SettingError     (a ValueError)    a setting of a study or a command cannot be used
   + ReportError      (a ValueError)    a report does not fit what was asked for
+  + RecordError      (a ValueError)    the record of a run cannot be read
   + ScriptError                        a user's file is not what a command needs
   + StoreError                         a record cannot be opened, read or written
     - StudyExists                      the store has a study of that name already
@@ -41,6 +42,10 @@ class SettingError(TunewellError, ValueError):
 
 class ReportError(TunewellError, ValueError):
     """A report does not fit what was asked for."""
+
+
+class RecordError(TunewellError, ValueError):
+    """The record of a run cannot be read."""
 
 
 class ScriptError(TunewellError):

@@ -18,6 +18,7 @@ import click
 
 from tunewell import __version__
 from tunewell.errors import (
+    RecordError,
     RepeatedFailure,
     ReportError,
     ScriptError,
@@ -28,8 +29,8 @@ from tunewell.errors import (
     TunewellError,
 )
 
-_COMMANDS = ("tune", "space", "list", "show", "best", "export", "fit", "predict", "demo")
-_BAD_INPUT = (SpaceError, SettingError, ScriptError, ReportError, StoreError)
+_COMMANDS = ("tune", "space", "list", "show", "best", "export", "diagnose", "fit", "predict", "demo")
+_BAD_INPUT = (SpaceError, SettingError, ScriptError, ReportError, RecordError, StoreError)
 INTERRUPTED = 130
 _COLOR = False if os.environ.get("NO_COLOR") else None  # None: on a terminal
 

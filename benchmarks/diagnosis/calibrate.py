@@ -1,0 +1,170 @@
+"""Fits the model of the diagnosis to runs with known faults: `python benchmarks/diagnosis/calibrate.py RECORDS...`.
+
+RECORDS are files of JSON lines, as `benchmarks/diagnosis/generate.py` writes them. For each level of what a record
+tells, a forest is fitted to each run as it is and with some of what it tells left out. Temperature and the weight of
+`healthy` are fitted on runs that the trees had not seen: folds are made by base training, so that a run and its twins
+are never on both sides. Writes `src/tunewell/diagnosis/model.npz`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.model_selection import GroupKFold
+from views import VIEWS, blurred, labels, read_all
+
+from tunewell.diagnosis import LABELS, model
+from tunewell.diagnosis.features import features, row
+from tunewell.diagnosis.record import read
+from tunewell.diagnosis.rules import see
+from tunewell.diagnosis.signals import measure
+
+OUTPUT = Path(__file__).parents[2] / "src" / "tunewell" / "diagnosis" / "model.npz"
+ACCUSED = 0.03  # of healthy runs, out of fold: below the 5 % aimed at, since other people's runs are less alike
+FLOOR = 2e-3
+TREES = 75  # of each kind
+LEAF = 4  # runs at least; each run is there twice
+Floats = NDArray[np.float64]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("records", nargs="+", type=Path)
+    parser.add_argument("--output", type=Path, default=OUTPUT)
+    arguments = parser.parse_args()
+    records = list(read_all(arguments.records))
+    told = [labels(record) for record in records]
+    groups = np.array([base(record) for record in records])
+    arrays: dict[str, Any] = {}
+    for level, view in zip(model.LEVELS, VIEWS, strict=True):
+        names, plain, dimmed = measured(records, view)
+        votes = out_of_fold(plain, dimmed, told, groups)
+        weight, temperature = calibration(votes, told)
+        trees = fitted(np.concatenate([plain, dimmed]), [*told, *told])
+        forest = as_forest(trees, names, weight, temperature)
+        arrays |= model.packed(forest, level)
+        print(
+            f"{level}: {summary(votes, weight, told)}; temperature {temperature:.2f}, healthy weighed {weight[0]:+.2f}"
+        )
+    np.savez_compressed(arguments.output, **arrays)
+    print(f"{arguments.output}: {arguments.output.stat().st_size / 1e6:.2f} MB from {len(records)} runs")
+
+
+def base(record: dict[str, Any]) -> str:
+    """Runs of one base training share the number before the first hyphen of their id."""
+    return str(record.get("id", record.get("seed"))).split("-")[0]
+
+
+def measured(records: Sequence[dict[str, Any]], view: str) -> tuple[tuple[str, ...], Floats, Floats]:
+    """Names (F,), and features (N, F) of the view as it is, and with some of it left out at random."""
+    sides: tuple[list[dict[str, float]], list[dict[str, float]]] = ([], [])
+    for number, record in enumerate(records):
+        shown = VIEWS[view](record), blurred(record, view, np.random.default_rng([number]))
+        for side, one in zip(sides, shown, strict=True):
+            signals = measure(read(one))
+            side.append(features(signals, see(signals)))
+    names = tuple(sides[0][0])
+    plain, dimmed = (np.stack([row(one, names) for one in side]) for side in sides)
+    known = np.isfinite(plain).any(axis=0)
+    return tuple(np.array(names)[known].tolist()), plain[:, known], dimmed[:, known]
+
+
+def fitted(x: Floats, told: Sequence[tuple[str, ...]], seed: int = 0) -> list[Any]:
+    """Trees on runs (N, F); a cause counts alike however many runs have it, `healthy` four times."""
+    y = np.array([LABELS.index(one[0]) for one in told])
+    weights = 1 / np.bincount(y, minlength=len(LABELS)).clip(1)
+    weights[0] *= 4
+    forests = (
+        ExtraTreesClassifier(TREES, min_samples_leaf=LEAF, max_features=0.25, random_state=seed),
+        RandomForestClassifier(TREES, min_samples_leaf=LEAF, max_features=0.15, random_state=seed),
+    )
+    return [forest.fit(x, y, sample_weight=weights[y]) for forest in forests]
+
+
+def out_of_fold(plain: Floats, dimmed: Floats, told: Sequence[tuple[str, ...]], groups: NDArray[np.str_]) -> Floats:
+    """(N, K): the trees' mean for each run, by trees that have seen no run of its base."""
+    votes = np.zeros((len(plain), len(LABELS)))
+    for rest, fold in GroupKFold(5).split(plain, groups=groups):
+        known = [told[i] for i in rest]
+        forests = fitted(np.concatenate([plain[rest], dimmed[rest]]), [*known, *known], seed=1)
+        for forest in forests:
+            votes[np.ix_(fold, forest.classes_)] += forest.predict_proba(plain[fold]) / len(forests)
+    return votes
+
+
+def calibration(votes: Floats, told: Sequence[tuple[str, ...]]) -> tuple[Floats, float]:
+    """What to add to the logarithm of each cause (K,), and the temperature.
+
+    `healthy` gets what it takes for at most `ACCUSED` of the healthy runs to be accused; then the temperature is the
+    one of least log loss, where any of a run's labels counts as right.
+    """
+    logs = np.log(np.maximum(votes, FLOOR))
+    healthy = np.array([one[0] == "healthy" for one in told])
+    short = logs[healthy, 1:].max(axis=1) - logs[healthy, 0]
+    weight = np.zeros(len(LABELS))
+    weight[0] = max(0.0, float(np.quantile(short, 1 - ACCUSED))) + 1e-3
+    right = np.array([[label in one for label in LABELS] for one in told])
+    temperatures = np.geomspace(0.2, 2.0, 60)
+    losses = [log_loss((logs + weight) / temperature, right) for temperature in temperatures]
+    return weight, float(temperatures[np.argmin(losses)])
+
+
+def log_loss(logits: Floats, right: NDArray[np.bool_]) -> float:
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return float(-np.log((odds * right).sum(axis=1) / odds.sum(axis=1)).mean())
+
+
+def as_forest(forests: Sequence[Any], names: tuple[str, ...], weight: Floats, temperature: float) -> model.Forest:
+    """The trees as flat arrays in which a node's two children follow each other."""
+    parts: dict[str, list[Any]] = {name: [] for name in ("feature", "threshold", "left", "unknown_left")}
+    roots, votes, n_nodes = [], [], 0
+    for classes, tree in ((forest.classes_, one.tree_) for forest in forests for one in forest.estimators_):
+        order = [0]  # of sklearn's nodes: children beside each other
+        for node in order:
+            if tree.children_left[node] >= 0:
+                order += [tree.children_left[node], tree.children_right[node]]
+        place = np.empty(len(order), int)
+        place[order] = np.arange(len(order))
+        roots.append(n_nodes)
+        for node in order:
+            is_leaf = tree.children_left[node] < 0
+            parts["feature"].append(-1 if is_leaf else tree.feature[node])
+            parts["threshold"].append(0.0 if is_leaf else tree.threshold[node])
+            parts["left"].append(len(votes) if is_leaf else n_nodes + place[tree.children_left[node]])
+            parts["unknown_left"].append(bool(tree.missing_go_to_left[node]))
+            if is_leaf:
+                shares = np.zeros(len(LABELS))
+                shares[classes] = tree.value[node, 0] / tree.value[node, 0].sum()
+                votes.append(shares)
+        n_nodes += len(order)
+    return model.Forest(
+        names=names,
+        roots=np.array(roots),
+        feature=np.array(parts["feature"]),
+        threshold=np.array(parts["threshold"]),
+        left=np.array(parts["left"]),
+        unknown_left=np.array(parts["unknown_left"]),
+        votes=np.array(votes),
+        log_weight=weight,
+        temperature=temperature,
+        floor=FLOOR,
+    )
+
+
+def summary(votes: Floats, weight: Floats, told: Sequence[tuple[str, ...]]) -> str:
+    ranked = np.argsort(-(np.log(np.maximum(votes, FLOOR)) + weight), axis=1)
+    first = np.array([LABELS[best[0]] in one for best, one in zip(ranked, told, strict=True)])
+    healthy = np.array([one[0] == "healthy" for one in told])
+    return (
+        f"out of fold {first[~healthy].mean():.1%} of faults named, {1 - first[healthy].mean():.1%} of healthy accused"
+    )
+
+
+if __name__ == "__main__":
+    main()

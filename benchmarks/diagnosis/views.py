@@ -1,0 +1,83 @@
+"""How much of a run a diagnoser is shown: all of it, no hooks, curves and config, or the curves alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+Record = Mapping[str, Any]
+CURVES = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr")
+
+
+def full(record: Record) -> dict[str, Any]:
+    """All that was recorded."""
+    told = ("config", "n_train", "n_val", "n_classes", "data_summary", "epochs", "step_losses", "step_losses_every")
+    return {key: record[key] for key in told if key in record}
+
+
+def no_hooks(record: Record) -> dict[str, Any]:
+    """Without what hooks measure; data and settings are known."""
+    return full(record) | {"epochs": _curves(record)}
+
+
+def curves_and_config(record: Record) -> dict[str, Any]:
+    """The curves and what their author meant."""
+    shown = no_hooks(record)
+    return {key: value for key, value in shown.items() if key != "data_summary" and not key.startswith("step_losses")}
+
+
+def curves_alone(record: Record) -> dict[str, Any]:
+    """Nothing but the curves: what a CSV file has."""
+    return {"epochs": _curves(record)}
+
+
+VIEWS: dict[str, Callable[[Record], dict[str, Any]]] = {
+    "full": full,
+    "no hooks": no_hooks,
+    "curves and config": curves_and_config,
+    "curves alone": curves_alone,
+}
+
+
+def blurred(record: Record, view: str, rng: np.random.Generator) -> dict[str, Any]:
+    """A view that lacks some of what users' logs often lack too: fitted to it, no key is leaned on."""
+    shown = VIEWS[view](record)
+    for key in ("step_losses", "n_train", "n_val", "n_classes"):
+        source = record.get(key) if view == "curves alone" else shown.get(key)
+        if source is not None and rng.random() < (0.5 if view == "curves alone" else 0.75):
+            shown[key] = source
+        else:
+            shown.pop(key, None)
+    if "step_losses" in shown and "step_losses_every" in record:
+        shown["step_losses_every"] = record["step_losses_every"]
+    for key, chance in (("config", 0.1), ("data_summary", 0.1)):
+        if rng.random() < chance and view in ("full", "no hooks"):
+            shown.pop(key, None)
+    if view == "full" and rng.random() < 0.1:
+        shown["epochs"] = [{k: v for k, v in row.items() if k != "layers"} for row in shown["epochs"]]
+    if view != "full" and rng.random() < 0.15:
+        shown["epochs"] = [{k: v for k, v in row.items() if k != "lr"} for row in shown["epochs"]]
+    return shown
+
+
+def labels(record: Record) -> tuple[str, ...]:
+    """All names that the run may fairly be given, the first the most fitting."""
+    told = record.get("labels") or record["label"]
+    return (told,) if isinstance(told, str) else tuple(told)
+
+
+def read_all(paths: Sequence[Path]) -> Iterator[dict[str, Any]]:
+    """The records of files of JSON lines; a last line that is still being written is left out."""
+    for path in paths:
+        with path.open() as lines:
+            for line in lines:
+                if line.endswith("\n"):
+                    yield json.loads(line)
+
+
+def _curves(record: Record) -> list[dict[str, Any]]:
+    return [{key: row[key] for key in CURVES if key in row} for row in record["epochs"]]

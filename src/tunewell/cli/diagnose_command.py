@@ -1,0 +1,62 @@
+"""`tunewell diagnose`: what holds a run back, on what evidence, and the change to make next."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from tunewell.cli.options import json_option, store_option
+from tunewell.cli.printing import print_json
+from tunewell.errors import SettingError
+
+_FILES = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".log")
+
+
+@click.command("diagnose")
+@click.argument("source", required=False, metavar="[FILE|STUDY]")
+@click.option("--trial", "number", type=int, metavar="N", help="Which trial of the study.  [default: the best]")
+@click.option("--columns", metavar="CURVE=COLUMN,...", help="What columns hold: train_loss=loss_tr,val_accuracy=acc_te")
+@click.option("--curves/--no-curves", "drawn", default=None, help="Draw the curves.  [default: on a terminal]")
+@store_option
+@json_option
+def command(
+    *, source: str | None, number: int | None, columns: str | None, drawn: bool | None, store: str | None, as_json: bool
+) -> None:
+    """Say what holds a training run back.
+
+    FILE is a record in JSON, a CSV file of curves (of Keras, Lightning or one's own), or TensorBoard's event files;
+    STUDY is on record in the store, the newest if neither is given.
+    """
+    from tunewell.cli import diagnosis_report  # noqa: PLC0415  the rules are many, and --help needs none of them
+
+    if source is not None and _is_file(source):
+        if number is not None:
+            raise SettingError(f"--trial {number} is for a study, and {source!r} is a file; leave it out")
+        diagnosis = diagnosis_report.of_file(Path(source), _columns(columns))
+        name = source
+    else:
+        if columns is not None:
+            raise SettingError(f"--columns {columns!r} is for a file; a study knows its metrics by name")
+        name, diagnosis = diagnosis_report.of_trial_of(source, number, store)
+    if as_json:
+        print_json([finding.as_dict() for finding in diagnosis.findings])
+        return
+    for line in diagnosis_report.lines(name, diagnosis, drawn=sys.stdout.isatty() if drawn is None else drawn):
+        click.echo(line)
+
+
+def _is_file(source: str) -> bool:
+    """A path that exists, or a name that can only be meant as one."""
+    path = Path(source)
+    return path.exists() or path.suffix.lower() in _FILES or len(path.parts) > 1
+
+
+def _columns(told: str | None) -> dict[str, str]:
+    """`train_loss=loss_tr,val_loss=loss_te` as a mapping."""
+    pairs = [pair.partition("=") for pair in (told or "").split(",") if pair.strip()]
+    for curve, equals, column in pairs:
+        if not (curve.strip() and equals and column.strip()):
+            raise SettingError(f"--columns takes CURVE=COLUMN,... such as train_loss=loss_tr, got {told!r}")
+    return {curve.strip(): column.strip() for curve, _, column in pairs}

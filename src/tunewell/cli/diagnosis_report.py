@@ -1,0 +1,80 @@
+"""What `tunewell diagnose` says: where a record comes from, and how its findings read on a terminal."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import click
+
+from tunewell.cli.options import existing_study
+from tunewell.cli.picture import pictures
+from tunewell.diagnosis import Change, Diagnosis, examine
+from tunewell.diagnosis.model import level_of
+from tunewell.diagnosis.readers import of_trial, read_file
+from tunewell.errors import RecordError, TrialNotFound
+from tunewell.study import Study
+
+_TOLD = 0.05  # findings that are less likely are left to --json
+_WIDTH = 100
+_KNOWN = {
+    "watched": "the curves and what hooks measured",
+    "summarized": "the curves and a summary of the data; with hooks it would be surer",
+    "configured": "the curves and the settings; with hooks it would be surer",
+    "curves": "the curves alone; with the settings it would be surer, with hooks much surer",
+}
+
+
+def of_file(path: Path, columns: Mapping[str, str]) -> Diagnosis:
+    """Of the run in a file."""
+    return examine(read_file(path, columns))
+
+
+def of_trial_of(name: str | None, number: int | None, store: str | None) -> tuple[str, Diagnosis]:
+    """A trial in words, and its diagnosis; the best trial if no number is given."""
+    with existing_study(store, name) as study:
+        chosen = _best(study) if number is None else number
+        if not 0 <= chosen < len(study.trials):
+            raise TrialNotFound(chosen, len(study.trials))
+        reports = study.reports(chosen)
+        if not reports:
+            raise RecordError(f"trial {chosen} of study {study.record.name!r} has reported nothing yet; try another")
+        record = of_trial(study.trials[chosen], reports, study.max_epochs)
+        return f"trial {chosen} of study {study.record.name}", examine(record)
+
+
+def _best(study: Study) -> int:
+    """The trial of the best report; the first while none is finite."""
+    bests = [(best[1], trial.number) for trial in study.trials if (best := study.best_of(trial.number))]
+    return (max if study.maximize else min)(bests, default=(0.0, 0))[1]
+
+
+def lines(name: str, diagnosis: Diagnosis, *, drawn: bool) -> Iterator[str]:
+    """The report; with the curves, if they are to be drawn."""
+    run, findings = diagnosis.run, diagnosis.findings
+    yield f"{name}: {len(run)} epochs, known by {_KNOWN[level_of(run)]}"
+    yield ""
+    if drawn:
+        yield from pictures(run, diagnosis.signs[0].curve, diagnosis.signs[0].epoch)
+        yield ""
+    for place, finding in enumerate(findings):
+        if place and finding.confidence < _TOLD:
+            break
+        color = "green" if finding.label == "healthy" else "red" if place == 0 else None
+        yield f"{finding.confidence:4.0%}  {click.style(finding.label, bold=place == 0, fg=color)}"
+        yield from textwrap.wrap(
+            finding.evidence, _WIDTH, initial_indent="      ", subsequent_indent="      ", break_long_words=False
+        )
+        if finding.next.param:
+            yield from textwrap.wrap(
+                f"next: {_in_words(finding.next)}", _WIDTH, initial_indent="      ", subsequent_indent="            "
+            )
+
+
+def _in_words(change: Change) -> str:
+    """`lr, decrease to 0.08: a decade is the usual step`."""
+    value = "" if change.value is None else f" to {change.value}"
+    if isinstance(change.value, Mapping):
+        value = f" to {', '.join(f'{key} {told}' for key, told in change.value.items())}"
+    return f"{change.param}, {change.direction.replace('_', ' ')}{value}: {change.why}"

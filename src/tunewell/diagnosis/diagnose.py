@@ -1,0 +1,101 @@
+"""From the record of a run to ranked findings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tunewell.diagnosis.changes import next_change
+from tunewell.diagnosis.features import features, row
+from tunewell.diagnosis.findings import LABELS, Finding
+from tunewell.diagnosis.model import forest, level_of
+from tunewell.diagnosis.record import Floats, Run, read
+from tunewell.diagnosis.rules import RULES, Sign, see
+from tunewell.diagnosis.rules.base import course, percent
+from tunewell.diagnosis.signals import Signals, measure
+
+_PLAIN = 0.25  # a rule that sees less is not told as evidence
+_SHOWN = 5
+_LEAST = 0.02
+_CERTAIN = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What was found, and where on the curves it shows."""
+
+    run: Run
+    findings: list[Finding]
+    """The likeliest first."""
+    signs: list[Sign]
+    """The evidence of each finding."""
+
+
+def diagnose(record: Mapping[str, Any]) -> list[Finding]:
+    """What holds a run back, the likeliest cause first; `healthy` first if nothing is wrong with it.
+
+    record: `epochs` (a list of one mapping an epoch: train_loss, train_accuracy, val_loss, val_accuracy, lr, and what
+        hooks measured), and, as far as known, `config`, `n_train`, `n_val`, `n_classes`, `data_summary`,
+        `step_losses` and `step_losses_every`. None and NaN stand for numbers that were not finite. Anything may be
+        missing but one loss or accuracy.
+
+    Raises:
+        RecordError: there are no epochs, or nothing that was measured in them is known.
+    """
+    return examine(record).findings
+
+
+def examine(record: Mapping[str, Any]) -> Diagnosis:
+    """As `diagnose`, with the run and the places of the evidence, for reports that draw them."""
+    run = read(record)
+    signals = measure(run)
+    signs = see(signals)
+    trees = forest(level_of(run))
+    chances = trees.probabilities(row(features(signals, signs), trees.names))
+    chances = settled(chances, signs)
+    ranked = sorted(zip(LABELS, chances.tolist(), strict=True), key=lambda pair: -pair[1])
+    shown = [pair for i, pair in enumerate(ranked[:_SHOWN]) if i < 2 or pair[1] >= _LEAST]
+    evidence = [_evidence(label, signals, signs) for label, _ in shown]
+    findings = [
+        Finding(label, round(chance, 3), sign.evidence, next_change(label, signals))
+        for (label, chance), sign in zip(shown, evidence, strict=True)
+    ]
+    return Diagnosis(run, findings, evidence)
+
+
+def settled(chances: Floats, signs: Mapping[str, Sign]) -> Floats:
+    """(K,): with nearly all of the probability on a cause that a sign leaves no doubt of.
+
+    Trees see such a sign as one number among many, and may have met it in few runs.
+    """
+    sure = {rule.label for rule in RULES if rule.settles and signs[rule.name].strength == 1.0}
+    if not sure:
+        return chances
+    certain = np.array([label in sure for label in LABELS]) / len(sure)
+    mixed: Floats = _CERTAIN * certain + (1 - _CERTAIN) * chances
+    return mixed
+
+
+def _evidence(label: str, signals: Signals, signs: Mapping[str, Sign]) -> Sign:
+    """The plainest sign of a cause; if no rule sees any, the run's course."""
+    own = [signs[rule.name] for rule in RULES if rule.label == label]
+    plain = [sign for sign in own if not math.isnan(sign.strength) and sign.strength >= _PLAIN]
+    if plain:
+        return max(plain, key=lambda sign: sign.strength)
+    if label == "healthy":
+        return Sign(0.0, "no sign of a fault is plain")
+    run = signals.run
+    name = next(
+        (name for name in ("train_loss", "val_loss", "train_accuracy", "val_accuracy") if np.isfinite(run[name]).any()),
+        "",
+    )
+    told = course(run, name) if name else "no loss was finite"
+    accuracy = signals["val_error_last"]
+    reached = "" if math.isnan(accuracy) else f", and validation accuracy is {percent(1 - accuracy)}"
+    return Sign(
+        0.0, f"no single sign is plain, the run as a whole is like others with this cause: {told}{reached}", name
+    )

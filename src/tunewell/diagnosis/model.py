@@ -1,0 +1,131 @@
+"""From the numbers of a run to a probability for each cause, by trees that vote.
+
+Half of the trees are those of a random forest (Breiman, 2001), half are extremely randomized (Geurts et al., 2006),
+which are right more often on runs unlike those that they were fitted to; together they beat either. There is one forest for each level of what a record tells, since a run that is seen through its curves alone has to be
+judged by other signs than one whose gradients are known. A tree sends a number that is not known to the side that it
+was fitted with, so a record may lack anything. The mean of the trees is sharpened by a temperature (Guo et al., 2017),
+and `healthy` is weighed so that few healthy runs are accused; both were fitted on runs that the trees had not seen.
+
+The forests are fitted by `benchmarks/diagnosis/calibrate.py` and kept in `model.npz`. Shapes: K causes, T trees,
+N nodes of all trees, F features.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunewell.diagnosis.record import Floats, Run
+
+Ints: TypeAlias = NDArray[np.int64]
+
+LEVELS = ("watched", "summarized", "configured", "curves")
+"""What a record may tell, from most to least: hooks, a summary of the data, settings, curves alone."""
+_SETTINGS = ("lr", "batch_size", "hidden", "channels", "dropout", "weight_decay", "optimizer")
+
+
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """The trees of one level, their nodes one after the other."""
+
+    names: tuple[str, ...]
+    """(F,): the features, in the order in which nodes number them."""
+    roots: Ints
+    """(T,): the node that each tree begins with."""
+    feature: Ints
+    """(N,): what a node asks for; -1 at a leaf."""
+    threshold: Floats
+    """(N,): a value that is no greater goes left."""
+    left: Ints
+    """(N,): the next node, at a leaf the row of `votes`. The node to the right follows the one to the left."""
+    unknown_left: NDArray[np.bool_]
+    """(N,): where a value goes that is not known."""
+    votes: Floats
+    """(leaves, K): the shares of the causes among the runs that came to a leaf."""
+    log_weight: Floats
+    """(K,): added to the logarithms of the trees' mean."""
+    temperature: float
+    floor: float
+    """The least that the trees' mean is taken to be."""
+
+    def probabilities(self, values: Floats) -> Floats:
+        """(K,), which sum to 1, for features (F,)."""
+        return self.calibrated(self.mean_vote(values))
+
+    def mean_vote(self, values: Floats) -> Floats:
+        """(K,): what the trees say on average."""
+        node = self.roots
+        while (inner := self.feature[node] >= 0).any():
+            asked = values[self.feature[node]]
+            goes_left = np.where(np.isnan(asked), self.unknown_left[node], asked <= self.threshold[node])
+            node = np.where(inner, self.left[node] + ~goes_left, node)
+        mean: Floats = self.votes[self.left[node]].mean(axis=0)
+        return mean
+
+    def calibrated(self, mean: Floats) -> Floats:
+        """(K,): as probabilities."""
+        logits = (np.log(np.maximum(mean, self.floor)) + self.log_weight) / self.temperature
+        odds = np.exp(logits - logits.max())
+        answer: Floats = odds / odds.sum()
+        return answer
+
+
+def level_of(run: Run) -> str:
+    """How much a record tells."""
+    hooks = [values for name, values in run.curves.items() if name in ("grad_norm", "update_ratio", "train_eval_loss")]
+    if any(np.isfinite(values).any() for values in hooks) or run.layers["grad_norm"].size:
+        return "watched"
+    if run.data:
+        return "summarized"
+    return "configured" if any(name in run.config for name in _SETTINGS) else "curves"
+
+
+@cache
+def forest(level: str) -> Forest:
+    """The forest that is shipped for a level."""
+    with (files("tunewell.diagnosis") / "model.npz").open("rb") as file, np.load(file) as arrays:
+        return unpacked(arrays, level)
+
+
+def packed(trees: Forest, level: str) -> dict[str, NDArray[Any]]:
+    """As small arrays, under names that begin with the level's."""
+    arrays = {
+        "names": np.array(trees.names),
+        "roots": trees.roots.astype(np.int32),
+        "feature": trees.feature.astype(np.int16),
+        "threshold": trees.threshold.astype(np.float32),
+        "left": trees.left.astype(np.int32),
+        "unknown_left": np.packbits(trees.unknown_left),
+        "votes": np.round(trees.votes * 255).astype(np.uint8),
+        "log_weight": trees.log_weight.astype(np.float32),
+        "scales": np.array([trees.temperature, trees.floor]),
+    }
+    return {f"{level}.{name}": values for name, values in arrays.items()}
+
+
+def unpacked(arrays: Any, level: str) -> Forest:
+    """What `packed` wrote."""
+
+    def read(name: str) -> NDArray[Any]:
+        values: NDArray[Any] = arrays[f"{level}.{name}"]
+        return values
+
+    n_nodes = len(read("feature"))
+    temperature, floor = read("scales")
+    return Forest(
+        names=tuple(map(str, read("names"))),
+        roots=read("roots").astype(np.int64),
+        feature=read("feature").astype(np.int64),
+        threshold=read("threshold").astype(np.float64),
+        left=read("left").astype(np.int64),
+        unknown_left=np.unpackbits(read("unknown_left"), count=n_nodes).astype(bool),
+        votes=read("votes") / 255.0,
+        log_weight=read("log_weight").astype(np.float64),
+        temperature=float(temperature),
+        floor=float(floor),
+    )

@@ -1,0 +1,126 @@
+"""What a column, a metric or a hyperparameter of somebody else's naming means here.
+
+`val_acc`, `Accuracy/valid` and `validation-accuracy` are one thing. A name is cut into words; some say of which split
+it speaks, some what was measured. Whatever is not understood is left out, and `--columns` says what it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tunewell.diagnosis.record import CURVES, HOOKS
+from tunewell.errors import RecordError
+
+_VALIDATION = {"val", "valid", "validation", "dev", "eval", "evaluation"}
+_TEST = {"test", "tst", "holdout"}
+_TRAINING = {"train", "training", "tr", "trn"}
+_LOSS = {"loss", "nll", "crossentropy", "xent", "logloss", "ce"}
+_ACCURACY = {"acc", "accuracy", "top1", "acc1", "multiclassaccuracy", "binaryaccuracy"}
+_RATE = {"lr", "learningrate"}
+_IGNORED = {
+    *("epoch", "mean", "avg", "average", "metrics", "metric", "scalars", "categorical", "sparse", "binary", "cross"),
+    *("entropy", "score", "running", "total", "sgd", "adam", "adamw", "rmsprop", "group", "pg1", "0"),
+}
+"""Words that neither say what was measured nor that it is something else."""
+
+EPOCH = ("epoch", "epochs")
+STEP = ("step", "global_step", "iteration", "iter")
+
+_SETTINGS = {
+    "lr": ("learning_rate", "lr", "learningrate", "base_lr", "initial_lr", "init_lr", "step_size", "eta"),
+    "batch_size": ("batch_size", "batch", "bs", "batchsize", "minibatch_size"),
+    "dropout": ("dropout", "dropout_rate", "drop", "p_drop", "dropout_p"),
+    "weight_decay": ("weight_decay", "wd", "l2", "decay", "l2_penalty", "weight_decay_rate"),
+    "momentum": ("momentum",),
+    "optimizer": ("optimizer", "optim", "solver"),
+    "activation": ("activation", "nonlinearity", "act"),
+    "batch_norm": ("batch_norm", "batchnorm", "use_bn", "bn"),
+    "bn_momentum": ("bn_momentum",),
+    "grad_clip": ("grad_clip", "clip", "clip_norm", "max_grad_norm", "gradient_clip_val"),
+    "lr_schedule": ("lr_schedule", "schedule"),
+    "loss": ("loss",),
+    "model": ("model",),
+}
+_WIDTH = ("hidden", "hidden_units", "width", "n_hidden", "hidden_size", "hidden_dim", "units")
+_DEPTH = ("layers", "n_layers", "depth", "num_layers", "n_hidden_layers", "hidden_layers")
+
+
+def curves_of(names: Iterable[str], columns: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Which of these names holds which curve: `{"train_loss": "loss", "val_loss": "val_loss"}`.
+
+    columns: curves that the user named; they go before what is guessed.
+
+    Raises:
+        RecordError: the user named a curve or a column that there is not.
+    """
+    names = list(names)
+    found: dict[str, str] = {}
+    for curve, name in (columns or {}).items():
+        if curve not in (*CURVES, *HOOKS, "epoch"):
+            raise RecordError(f"no curve is called {curve!r}; the curves are {', '.join(CURVES)}, and epoch")
+        if name not in names:
+            raise RecordError(f"there is no column {name!r}; the columns are {', '.join(map(repr, names[:20]))}")
+        found[curve] = name
+    for is_test in (False, True):  # a test split stands in for validation where there is none
+        for name in sorted(names, key=_by_step):
+            curve_of_name = _curve(name)
+            if curve_of_name is None or name in found.values() or (_words(name) & _TEST != set()) is not is_test:
+                continue
+            found.setdefault(curve_of_name, name)
+    return found
+
+
+def settings_of(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration that a trial's parameters amount to, under the names of a record's config."""
+    by_name = {str(name).lower(): value for name, value in params.items()}
+    config = {
+        key: by_name[names[0]]
+        for key, aliases in _SETTINGS.items()
+        if (names := [alias for alias in aliases if alias in by_name])
+    }
+    widths = _widths(by_name)
+    if widths is not None:
+        config["hidden"] = widths
+    if isinstance(config.get("lr_schedule"), str):
+        config["lr_schedule"] = {"name": config["lr_schedule"]}
+    if isinstance(config.get("optimizer"), str):
+        config["optimizer"] = config["optimizer"].lower()
+    return config
+
+
+def _widths(params: Mapping[str, Any]) -> list[float] | None:
+    width = next((params[name] for name in _WIDTH if name in params), None)
+    depth = next((params[name] for name in _DEPTH if name in params), 1)
+    if isinstance(width, list | tuple):
+        return list(width)
+    if isinstance(width, int | float) and isinstance(depth, int | float):
+        return [width] * round(depth)
+    return None
+
+
+def _curve(name: str) -> str | None:
+    """The curve of one name; None if it is not understood."""
+    plain = name.strip().lower()
+    if plain in (*CURVES, *HOOKS):
+        return plain
+    words = _words(name)
+    rest = words - _IGNORED - {"step"} - _VALIDATION - _TEST - _TRAINING
+    if (rest and rest <= _RATE) or rest == {"learning", "rate"}:
+        return "lr"
+    split = "val" if words & (_VALIDATION | _TEST) else "train"
+    if (rest and rest <= _LOSS) or (not rest and {"cross", "entropy"} <= words):
+        return f"{split}_loss"
+    return f"{split}_accuracy" if rest and rest <= _ACCURACY else None
+
+
+def _words(name: str) -> set[str]:
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)
+    return {word for word in re.split(r"[^a-z0-9]+", apart.lower()) if word}
+
+
+def _by_step(name: str) -> tuple[bool, bool]:
+    """What was measured by epoch goes before what was measured by step."""
+    words = _words(name)
+    return "step" in words, "epoch" not in words

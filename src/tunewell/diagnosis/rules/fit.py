@@ -1,0 +1,167 @@
+"""Rules about size, regularization and batches: bias against variance (Ng, Machine Learning Yearning)."""
+
+from __future__ import annotations
+
+import math
+
+from tunewell.diagnosis.rules.base import Sign, both, course, either, figure, known_or, last, of_curve, percent, ramp
+from tunewell.diagnosis.signals import Signals
+
+
+def training_error_stays(s: Signals) -> Sign:
+    """Training error is high and flat, and validation error is no higher: avoidable bias (Ng, chapters 20 to 27)."""
+    epoch, accuracy = last(s.run, "train_accuracy")
+    return Sign(
+        both(
+            ramp(s["error_last"], 0.04, 0.2),
+            ramp(s["gap"], 0.15, 0.05),
+            ramp(abs(s["loss_gain_late_of_left"]), 0.1, 0.02),
+        ),
+        f"training accuracy is {percent(accuracy)} and has levelled off; validation accuracy is "
+        f"{percent(last(s.run, 'val_accuracy')[1])}, no further away",
+        "train_accuracy",
+        epoch,
+    )
+
+
+def narrow_network(s: Signals) -> Sign:
+    """A layer has fewer units than it takes to tell the classes apart, or there is no hidden layer."""
+    narrow = ramp(s["narrowest_to_classes"], 1.5, 0.5)
+    tells = "there is no hidden layer" if s["linear"] == 1 else f"its narrowest layer has {s['narrowest']:.0f} units"
+    return Sign(
+        both(either(narrow, ramp(s["linear"], 0, 1), ramp(s["narrowest"], 8, 2)), ramp(s["error_last"], 0.03, 0.15)),
+        f"{tells} for {s.units.n_classes:.0f} classes, and training error stays at {percent(s['error_last'])}",
+    )
+
+
+def validation_loss_rises(s: Signals) -> Sign:
+    """Training loss falls while validation loss rises (tuning playbook; UMLAUT)."""
+    (best_at, best), (end_at, end) = of_curve(s.run, "val_loss"), last(s.run, "val_loss")
+    return Sign(
+        both(
+            ramp(s["val_loss_rise_ratio"], 0.03, 0.2), ramp(s["val_loss_best_at"], 0.9, 0.5), ramp(s["gap"], 0.0, 0.08)
+        ),
+        f"validation loss had its least, {figure(best)}, at epoch {best_at:g} and is {figure(end)} at epoch "
+        f"{end_at:g}, while training loss is {figure(last(s.run, 'train_loss')[1])}",
+        "val_loss",
+        best_at,
+    )
+
+
+def wide_gap(s: Signals) -> Sign:
+    """Training accuracy is far above validation accuracy (AutoTrainer: 0.1, or 0.07 where training is above 0.9)."""
+    epoch, accuracy = last(s.run, "train_accuracy")
+    return Sign(
+        ramp(s["gap"], 0.05, 0.2),
+        f"training accuracy is {percent(accuracy)}, validation accuracy {percent(last(s.run, 'val_accuracy')[1])}",
+        "val_accuracy",
+        epoch,
+    )
+
+
+def more_weights_than_rows(s: Signals) -> Sign:
+    """Many more weights than rows, a network that can learn them by heart (Zhang et al., 2017)."""
+    return Sign(
+        both(ramp(s["parameters_per_row"], 0.5, 2.0), ramp(s["gap"], 0.03, 0.12)),
+        f"{figure(10 ** s['parameters_per_row'])} weights for each of {s['rows']:.0f} training rows, and a gap of "
+        f"{percent(s['gap'])} between training and validation accuracy (above chance)",
+    )
+
+
+def strong_dropout(s: Signals) -> Sign:
+    """More units are dropped than kept, and training error stays (Srivastava et al., 2014: 0.5 at most)."""
+    return Sign(
+        both(ramp(s["dropout"], 0.4, 0.65), ramp(s["error_last"], 0.03, 0.12)),
+        f"dropout {s['dropout']:.2g} with a training error of {percent(s['error_last'])}",
+    )
+
+
+def better_without_dropout(s: Signals) -> Sign:
+    """The same rows are classified far better in evaluation mode, or validation is better than training."""
+    lead = known_or(s["eval_lead"], s["val_lead"])
+    compared = "training rows in evaluation mode" if not math.isnan(s["eval_lead"]) else "validation rows"
+    return Sign(
+        both(ramp(lead, 0.03, 0.15), ramp(known_or(s["dropout"], 0.5), 0.2, 0.5)),
+        f"{compared} are classified better than training rows in training mode, by {percent(lead)} above chance",
+        "train_accuracy",
+        last(s.run, "train_accuracy")[0],
+    )
+
+
+def strong_decay(s: Signals) -> Sign:
+    """Decay pulls each step by so much that weights forget within the run (Loshchilov & Hutter, 2019)."""
+    decay = s["weight_decay"]
+    optimizer = s.run.config.get("optimizer")
+    strong = ramp(math.log10(decay), -2.3, -1.0) if decay > 0 else 0 * decay
+    if optimizer == "adamw":
+        strong = ramp(math.log10(decay), -0.7, 0.7) if decay > 0 else 0 * decay
+    return Sign(
+        both(strong, ramp(s["error_last"], 0.02, 0.1)),
+        f"weight decay {figure(decay)} ({optimizer}) with a training error of {percent(s['error_last'])}",
+    )
+
+
+def weights_shrink(s: Signals) -> Sign:
+    """The norm of the weights falls during training, where learning makes it grow."""
+    return Sign(
+        ramp(s["weights_growth"], -0.05, -0.4),
+        f"the norm of the weights fell to {percent(10 ** s['weights_growth'])} of what it was after the first epoch",
+    )
+
+
+def few_updates(s: Signals) -> Sign:
+    """Four steps an epoch or fewer."""
+    return Sign(
+        ramp(s["steps_per_epoch"], 8, 3),
+        f"batches of {s['batch']:.0f} rows make {s['steps_per_epoch']:.0f} steps an epoch, {s['steps']:.0f} in all",
+    )
+
+
+def batch_above_noise_scale(s: Signals) -> Sign:
+    """The batch is far above the gradient noise scale, where more rows add nothing (McCandlish et al., 2018)."""
+    return Sign(
+        ramp(s["noise_scale_to_batch"], -0.7, -1.7),
+        f"batches of {s['batch']:.0f} rows; the gradient noise scale is {figure(10 ** s['noise_scale'])} rows",
+    )
+
+
+def tiny_batch(s: Signals) -> Sign:
+    """Batches of a few rows, at the learning rate of larger ones."""
+    return Sign(
+        ramp(s["batch"], 8, 3),
+        f"batches of {s['batch']:.0f} rows{_noise(s)}",
+        "train_loss",
+        last(s.run, "train_loss")[0],
+    )
+
+
+def batch_below_noise_scale(s: Signals) -> Sign:
+    """The batch is far below the gradient noise scale, and loss does not settle (McCandlish et al., 2018)."""
+    return Sign(
+        both(ramp(s["noise_scale_to_batch"], 0.8, 2.0), ramp(s["loss_noise_relative"], 0.02, 0.1)),
+        f"batches of {s['batch']:.0f} rows; the gradient noise scale is {figure(10 ** s['noise_scale'])} rows"
+        f"{_noise(s)}",
+        "train_loss",
+        last(s.run, "train_loss")[0],
+    )
+
+
+def _noise(s: Signals) -> str:
+    noise = s["loss_noise_relative"]
+    return "" if math.isnan(noise) else f", and training loss jumps by {percent(noise)} from epoch to epoch"
+
+
+def nothing_left_to_gain(s: Signals) -> Sign:
+    """Loss has levelled off, training and validation agree, and little error is left or all of it is shared."""
+    return Sign(
+        both(
+            ramp(abs(s["gap"]), 0.15, 0.03),
+            ramp(s["loss_gain_late_of_left"], 0.25, 0.05),
+            ramp(s["val_error_last"], 0.5, 0.05),
+        ),
+        f"{course(s.run, 'val_loss')}; training and validation accuracy are "
+        f"{percent(last(s.run, 'train_accuracy')[1])} and {percent(last(s.run, 'val_accuracy')[1])}, and both have "
+        "levelled off",
+        "val_loss",
+        last(s.run, "val_loss")[0],
+    )

@@ -1,0 +1,206 @@
+"""Rules about the network itself: how it starts, and whether gradients reach its layers."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from tunewell.diagnosis.rules.base import Sign, both, course, either, figure, known_or, last, percent, ramp
+from tunewell.diagnosis.signals import Signals
+
+_STILL = 1e-9  # an update ratio below is none
+
+
+def starts_far_from_guessing(s: Signals) -> Sign:
+    """The first loss is far above ln(classes) (Karpathy: verify the loss at the start)."""
+    value = s["step_first"] if s.known("step_first") else s["loss_first"]
+    what = "the first step" if s.known("step_first") else "the first epoch"
+    return Sign(
+        ramp(value, 1.6, 4.0),
+        f"the loss of {what} was {figure(value * s.units.guess_loss)}; a fresh classifier of {s.units.n_classes:.0f} "
+        f"classes has about {s.units.guess_loss:.3g}",
+        "train_loss",
+        float(s.run.epoch[0]),
+    )
+
+
+def starts_at_exactly_guessing(s: Signals) -> Sign:
+    """The first loss is ln(classes) to four digits: all outputs are alike, as from zero or equal weights."""
+    return Sign(
+        ramp(abs(s["step_first"] - 1), 3e-3, 2e-4),
+        f"the loss of the first step was {s['step_first'] * s.units.guess_loss:.5f}, ln({s.units.n_classes:.0f}) to "
+        f"the last digits: the network began with equal outputs for all classes",
+        "train_loss",
+        float(s.run.epoch[0]),
+    )
+
+
+def weights_start_unusually(s: Signals) -> Sign:
+    """Matrices are far larger or smaller than He's or Glorot's initialization makes them (SageMaker: variance x 10)."""
+    most, least = s["layer_weights_to_usual_most"], s["layer_weights_to_usual_least"]
+    off = most if abs(known_or(most, 0)) > abs(known_or(least, 0)) else least
+    return Sign(
+        either(ramp(most, 0.4, 1.0), ramp(least, -0.9, -1.6)),
+        f"after the first epoch a weight matrix has {figure(10**off)} times the norm that He's initialization gives it",
+    )
+
+
+def signal_fades_or_swells(s: Signals) -> Sign:
+    """Activations are many times smaller, or larger, than their inputs already after the first epoch (Glorot, 2010)."""
+    least, most = s["activation_least_at_start"], s["activation_most_at_start"]
+    return Sign(
+        either(ramp(least, -1.5, -3.0), ramp(most, 1.0, 2.0)),
+        f"after the first epoch the spread of a hidden layer's outputs is {figure(10**least)} at least and "
+        f"{figure(10**most)} at most",
+    )
+
+
+def units_never_fire(s: Signals) -> Sign:
+    """Most rectified units of a layer are zero for every row (AutoTrainer: 70 %; SageMaker: 50 %)."""
+    most = s["layer_dead_most"] if s.known("layer_dead_most") else s["dead_last"]
+    return Sign(
+        either(ramp(s["dead_last"], 0.25, 0.6), ramp(most, 0.5, 0.9)),
+        f"{percent(s['dead_last'])} of the rectified units fire for no row, {percent(most)} in the worst layer",
+    )
+
+
+def gradient_fades(s: Signals) -> Sign:
+    """The first layer's gradient is a tiny share of the last's (AutoTrainer: 1e-3)."""
+    usual, at_start = s["layer_gradient_first_to_last"], s["layer_gradient_at_start"]
+    at_the_start = at_start < usual
+    return Sign(
+        either(ramp(usual, -1.3, -2.7), ramp(at_start, -1.5, -3.0)),
+        f"the gradient of the first layer is {figure(10 ** (at_start if at_the_start else usual))} times that of the "
+        f"last{', in the first epoch' if at_the_start else ''}, over {s['layers']:.0f} layers",
+    )
+
+
+def deep_and_saturating(s: Signals) -> Sign:
+    """Many layers of sigmoid or tanh without batch norm (Hochreiter, 1991; Glorot & Bengio, 2010)."""
+    return Sign(
+        both(
+            ramp(s["depth"], 3, 7),
+            either(ramp(s["sigmoid"], 0, 1), 0.7 * s["saturating"]),
+            1 - known_or(s["batch_norm"], 0.0),
+            ramp(s["loss_gain"], 0.6, 0.1),
+        ),
+        f"{s['depth']:.0f} layers of {s.run.config.get('activation')} without batch norm; "
+        f"{course(s.run, 'train_loss')}",
+        "train_loss",
+        last(s.run, "train_loss")[0],
+    )
+
+
+def saturates(s: Signals) -> Sign:
+    """More than half of the outputs of sigmoid or tanh are at an end of their range (SageMaker)."""
+    return Sign(
+        ramp(either(s["layer_saturated_most"], s["saturated_last"]), 0.4, 0.8),
+        f"{percent(either(s['layer_saturated_most'], s['saturated_last']))} of a layer's outputs are saturated",
+    )
+
+
+def gradient_swells(s: Signals) -> Sign:
+    """The first layer's gradient is many times the last's (AutoTrainer: 70)."""
+    usual, slope = s["layer_gradient_first_to_last"], s["layer_gradient_slope_at_start"]
+    return Sign(
+        either(ramp(usual, 0.7, 1.8), ramp(-slope, 0.1, 0.4)),
+        f"the gradient of the first layer is {figure(10**usual)} times that of the last; in the first epoch it grew "
+        f"{figure(10**-slope)} times with each layer on its way back",
+    )
+
+
+def gradient_bursts(s: Signals) -> Sign:
+    """Single steps have gradients many times the mean, or none that is finite (Pascanu et al., 2013)."""
+    norms = s.run["grad_norm_max"]
+    here = int(np.nanargmax(norms)) if np.isfinite(norms).any() else 0
+    if s["gradient_broken"] == 1:
+        broken = s.run.broken["grad_norm"] | s.run.broken["grad_norm_max"]
+        epoch = float(s.run.epoch[np.argmax(broken)])
+        return Sign(1.0, f"the gradient's norm was no finite number in epoch {epoch:g}", "train_loss", epoch)
+    return Sign(
+        either(ramp(s["gradient_first"], 1.0, 2.5), ramp(s["gradient_spike"], 0.8, 1.6)),
+        f"the gradient's norm was {figure(10 ** s['gradient_first'])} in the first epoch, and a single step "
+        f"reached {figure(float(norms[here]))}, in epoch {s.run.epoch[here]:g}",
+    )
+
+
+def evaluation_mode_fails(s: Signals) -> Sign:
+    """The same training rows are classified far worse in evaluation mode (running statistics do not fit)."""
+    epoch, accuracy = last(s.run, "train_eval_accuracy")
+    return Sign(
+        both(ramp(either(-s["eval_lead_mean"], -s["eval_lead"]), 0.02, 0.1), known_or(s["batch_norm"], 1.0)),
+        f"on training rows accuracy is {percent(accuracy)} in evaluation mode and "
+        f"{percent(last(s.run, 'train_accuracy')[1])} in training mode",
+        "train_accuracy",
+        epoch,
+    )
+
+
+def batch_norm_of_few(s: Signals) -> Sign:
+    """Batch norm over fewer than eight rows, or with statistics that hardly move or hardly last (Ioffe, 2017)."""
+    momentum = s["bn_momentum"]
+    told = "" if math.isnan(momentum) else f", its running statistics with momentum {momentum:.3g}"
+    odd = either(ramp(math.log10(momentum), -1.7, -2.7) if momentum > 0 else 0 * momentum, ramp(momentum, 0.6, 0.95))
+    return Sign(
+        both(s["batch_norm"], either(odd, ramp(s["batch"], 8, 3))),
+        f"batch norm over batches of {s['batch']:.0f} rows{told}",
+    )
+
+
+def validation_jumps(s: Signals) -> Sign:
+    """Validation jumps from epoch to epoch where training is smooth, as with unfit running statistics."""
+    return Sign(
+        both(ramp(s["val_to_train_noise"], 0.3, 1.0), ramp(s["val_noise"], 0.01, 0.06)),
+        f"validation accuracy jumps by {percent(s['val_noise'])} from epoch to epoch, training accuracy "
+        f"by {percent(s['accuracy_noise'])}",
+        "val_accuracy",
+        last(s.run, "val_accuracy")[0],
+    )
+
+
+def layers_ignore_gradients(s: Signals) -> Sign:
+    """A weight matrix has gradients and never changes: the optimizer does not have it (TFCheck)."""
+    return Sign(
+        ramp(s["layers_still_with_gradient"], 0, 0.01),
+        f"of {s['layers']:.0f} weight matrices number {_still(s)} did not change in any step, "
+        "although they have gradients",
+    )
+
+
+def layers_stand_still(s: Signals) -> Sign:
+    """A weight matrix never changes, and not because its units are dead (DeepDiagnosis, unchanged weights)."""
+    return Sign(
+        both(ramp(s["layers_still"], 0, 0.01), known_or(ramp(s["layer_dead_most"], 0.98, 0.7), 1.0)),
+        f"of {s['layers']:.0f} weight matrices number {_still(s)} did not change in any step",
+    )
+
+
+def _still(s: Signals) -> str:
+    """The numbers, from 1, of the matrices that never changed."""
+    columns = s.run.layers["update_ratio"].T
+    still = [i for i, column in enumerate(columns) if np.isfinite(column).any() and np.nanmax(column) < _STILL]
+    return ", ".join(str(i + 1) for i in still[:6])
+
+
+def gradients_pile_up(s: Signals) -> Sign:
+    """The gradient grows with the number of steps while the loss stays (Karpathy's list of common mistakes)."""
+    return Sign(
+        both(ramp(s["gradient_growth_peak"], 0.5, 1.2), ramp(s["loss_last"], 0.1, 0.4)),
+        f"the gradient's norm grew {figure(10 ** s['gradient_growth_peak'])} times over its first epoch's, while "
+        f"{course(s.run, 'train_loss')}",
+        "train_loss",
+        last(s.run, "train_loss")[0],
+    )
+
+
+def loss_waves(s: Signals) -> Sign:
+    """Loss rises and falls in long waves at a modest rate: steps follow old gradients."""
+    modest = ramp(s["rate_to_usual"], 1.0, 0.3)
+    return Sign(
+        both(known_or(modest, 0.5), ramp(s["loss_worst_rise"], 0.05, 0.5), ramp(s["loss_rises_share_all"], 0.2, 0.45)),
+        f"training loss rose at {percent(s['loss_rises_share_all'])} of the epochs, by as much as "
+        f"{figure(s['loss_worst_rise'] * s.units.guess_loss)}, at a learning rate that is not large",
+        "train_loss",
+        last(s.run, "train_loss")[0],
+    )

@@ -1,0 +1,163 @@
+"""The answer: what it names, that it is one for any record at all, and that units do not matter to it."""
+
+import copy
+import json
+import math
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import tunewell as tw
+from tunewell.diagnosis import LABELS, Change, Finding, examine
+from tunewell.diagnosis.model import LEVELS, forest
+from tunewell.errors import RecordError
+
+CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
+lenient = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def is_an_answer(findings):
+    confidences = [finding.confidence for finding in findings]
+    return (
+        {finding.label for finding in findings} <= set(LABELS)
+        and confidences == sorted(confidences, reverse=True)
+        and all(0 <= confidence <= 1 for confidence in confidences)
+        and all(finding.evidence for finding in findings)
+        and all(finding.next.param for finding in findings if finding.label != "healthy")
+    )
+
+
+def curves_alone(record):
+    return {"epochs": [{name: row[name] for name in ("epoch", *CURVES)} for row in record["epochs"]]}
+
+
+def test_a_healthy_run_is_healthy(healthy):
+    assert tw.diagnose(healthy)[0].label == "healthy"
+    assert tw.diagnose(curves_alone(healthy))[0].label == "healthy"
+
+
+@pytest.mark.parametrize(
+    ("label", "changes"),
+    [
+        ("dead_relus", {"dead_fraction": 1.0, "train_accuracy": 0.34, "val_accuracy": 0.33, "train_loss": 1.098}),
+        ("dropout_too_high", {"config": {"dropout": 0.9}, "train_accuracy": 0.6, "train_loss": 0.8}),
+        ("class_imbalance", {"val_balanced_accuracy": 0.4, "data": {"class_counts_train": [860, 20, 20]}}),
+    ],
+)
+def test_a_plain_fault_is_among_the_first_two(changed, label, changes):
+    assert label in [finding.label for finding in tw.diagnose(changed(**changes))[:2]]
+
+
+def test_a_diverged_run_is_told_with_the_epoch_and_the_rate(changed):
+    record = changed(train_loss=lambda epoch: None if epoch > 4 else 1.0, config={"lr": 0.8, "optimizer": "sgd"})
+    found = next(finding for finding in tw.diagnose(record) if finding.label == "lr_too_high")
+    assert "epoch 5" in found.evidence
+    assert "0.8" in found.evidence
+    assert (found.next.param, found.next.direction) == ("lr", "decrease")
+    assert found.next.value < 0.8
+
+
+def test_a_finding_reads_as_an_object_and_as_a_mapping(healthy):
+    finding = tw.diagnose(healthy)[0]
+    assert finding["label"] == finding.label
+    assert dict(finding["next"])["param"] == finding.next.param
+    assert json.loads(json.dumps(finding.as_dict()))["confidence"] == finding.confidence
+    assert pickle.loads(pickle.dumps(finding)) == finding
+    assert "values" not in Finding("healthy", 1.0, "", Change("", ""))
+
+
+@lenient
+@given(data=st.data())
+def test_any_record_with_keys_missing_gets_an_answer(healthy, data):
+    record = copy.deepcopy(healthy)
+    for key in data.draw(st.sets(st.sampled_from([key for key in record if key != "epochs"]))):
+        del record[key]
+    if "config" in record:
+        for key in data.draw(st.sets(st.sampled_from(list(record["config"])))):
+            del record["config"][key]
+    kept = data.draw(st.sampled_from(CURVES))
+    lost = data.draw(st.sets(st.sampled_from([name for name in record["epochs"][0] if name != kept])))
+    n_epochs = data.draw(st.integers(1, len(record["epochs"])))
+    record["epochs"] = [{k: v for k, v in row.items() if k not in lost} for row in record["epochs"][:n_epochs]]
+    assert is_an_answer(tw.diagnose(record))
+
+
+@lenient
+@given(data=st.data())
+def test_numbers_that_are_not_finite_get_an_answer(healthy, data):
+    record = copy.deepcopy(healthy)
+    odd = st.sampled_from([None, math.nan, math.inf, -math.inf, 1e300, -1e300, 0.0, "nan", [], True])
+    for row in record["epochs"]:
+        for name in data.draw(st.sets(st.sampled_from(list(row)), max_size=4)):
+            row[name] = data.draw(odd)
+    for name in data.draw(st.sets(st.sampled_from(list(record["config"])), max_size=4)):
+        record["config"][name] = data.draw(odd)
+    record["step_losses"] = data.draw(st.lists(odd, max_size=5))
+    assert is_an_answer(tw.diagnose(record))
+
+
+def test_nan_from_the_first_epoch_on_gets_an_answer():
+    record = {"epochs": [dict.fromkeys(CURVES, math.nan)]}
+    assert is_an_answer(tw.diagnose(record))
+
+
+@lenient
+@given(order=st.permutations(range(20)))
+def test_the_order_of_the_epochs_does_not_matter(healthy, order):
+    shuffled = {**healthy, "epochs": [healthy["epochs"][i] for i in order]}
+    assert tw.diagnose(shuffled) == tw.diagnose(healthy)
+
+
+def test_percentages_mean_what_fractions_do(changed):
+    record = changed(val_accuracy=0.6)
+    rescaled = copy.deepcopy(record)
+    for row in rescaled["epochs"]:
+        for name in ("train_accuracy", "val_accuracy", "train_eval_accuracy", "val_balanced_accuracy"):
+            row[name] *= 100
+        row["val_top_prediction_share"] *= 100
+    assert [f.label for f in tw.diagnose(rescaled)] == [f.label for f in tw.diagnose(record)]
+
+
+def test_epochs_may_count_from_0(healthy):
+    from_0 = {**healthy, "epochs": [{**row, "epoch": row["epoch"] - 1} for row in healthy["epochs"]]}
+    assert tw.diagnose(from_0) == tw.diagnose(healthy)
+
+
+def test_what_the_units_of_the_record_are_makes_no_difference_to_arrays(healthy):
+    as_arrays = {**healthy, "step_losses": np.array(healthy["step_losses"])}
+    as_arrays["epochs"] = [{**row, "train_loss": np.float32(row["train_loss"])} for row in healthy["epochs"]]
+    assert tw.diagnose(as_arrays)[0].label == tw.diagnose(healthy)[0].label
+
+
+@pytest.mark.parametrize(
+    ("record", "says"),
+    [
+        ({}, "needs 'epochs'"),
+        ({"epochs": []}, "needs 'epochs'"),
+        ({"epochs": "many"}, "needs 'epochs'"),
+        ({"epochs": [1, 2]}, "an epoch must be a mapping"),
+        ({"epochs": [{"epoch": 1, "loss_tr": 0.3}]}, "'loss_tr'"),
+        ([1], "must be a mapping"),
+    ],
+)
+def test_what_is_no_record_is_refused_in_a_line(record, says):
+    with pytest.raises(RecordError, match=says) as error:
+        tw.diagnose(record)
+    assert "\n" not in str(error.value)
+
+
+def test_there_is_a_forest_for_each_level_and_its_probabilities_sum_to_1():
+    for level in LEVELS:
+        trees = forest(level)
+        unknown = np.full(len(trees.names), np.nan)
+        assert trees.probabilities(unknown).sum() == pytest.approx(1)
+        assert trees.votes.sum(axis=1) == pytest.approx(1, abs=0.03)
+
+
+def test_the_place_of_the_evidence_is_on_the_curve(changed):
+    diagnosis = examine(changed(train_loss=lambda epoch: None if epoch > 4 else 1.0))
+    place = next(sign for sign, f in zip(diagnosis.signs, diagnosis.findings, strict=True) if f.label == "lr_too_high")
+    assert (place.curve, place.epoch) == ("train_loss", 5)

@@ -1,0 +1,222 @@
+"""Records from files as Keras, Lightning and others write them, and from trials."""
+
+import json
+
+import pytest
+
+import tunewell as tw
+from tunewell.diagnosis.readers import of_trial, read_file
+from tunewell.diagnosis.readers.names import curves_of, settings_of
+from tunewell.diagnosis.readers.series import by_epoch
+from tunewell.errors import MissingExtra, RecordError
+
+KERAS = """epoch,accuracy,learning_rate,loss,val_accuracy,val_loss
+0,0.5120,0.0010000000474974513,1.3012,0.6011,1.1020
+1,0.6622,0.0010000000474974513,0.9532,0.6533,0.9871
+2,0.7218,0.0010000000474974513,0.8011,0.6719,nan
+"""
+LIGHTNING = """epoch,lr-Adam,step,train_acc,train_loss_epoch,train_loss_step,val_acc,val_loss
+,0.001,0,,,,,
+0,,49,,,1.9,,
+0,,99,,,1.5,,
+0,,99,,,,0.41,1.6
+0,,99,0.35,1.71,,,
+1,,149,,,1.3,,
+1,,199,,,,0.52,1.3
+1,,199,0.49,1.35,,,
+"""
+TWO_EPOCHS = "epoch,train_loss,val_loss\n1,0.9,0.95\n2,0.7,0.8\n"
+
+
+@pytest.fixture
+def file(tmp_path):
+    def written(text, name="log.csv"):
+        (tmp_path / name).write_text(text)
+        return tmp_path / name
+
+    return written
+
+
+def test_a_log_of_keras(file):
+    epochs = read_file(file(KERAS))["epochs"]
+    assert [row["epoch"] for row in epochs] == [1, 2, 3]
+    assert epochs[1] == {
+        "epoch": 2,
+        "train_accuracy": 0.6622,
+        "lr": 0.0010000000474974513,
+        "train_loss": 0.9532,
+        "val_accuracy": 0.6533,
+        "val_loss": 0.9871,
+    }
+    assert epochs[2]["val_loss"] != epochs[2]["val_loss"]
+
+
+def test_a_log_of_lightning_has_gaps_that_are_filled(file):
+    epochs = read_file(file(LIGHTNING))["epochs"]
+    assert epochs == [
+        {"epoch": 1, "train_loss": 1.71, "train_accuracy": 0.35, "val_accuracy": 0.41, "val_loss": 1.6},
+        {"epoch": 2, "train_loss": 1.35, "train_accuracy": 0.49, "val_accuracy": 0.52, "val_loss": 1.3},
+    ]
+
+
+def test_percentages_and_semicolons(file):
+    epochs = read_file(file("Epoch;Train Loss;Val Acc\n1;0.9;51%\n2;0.8;63%\n"))["epochs"]
+    assert epochs == [
+        {"epoch": 1, "train_loss": 0.9, "val_accuracy": 51},
+        {"epoch": 2, "train_loss": 0.8, "val_accuracy": 63},
+    ]
+
+
+def test_a_log_without_epochs_counts_its_rows(file):
+    assert [row["epoch"] for row in read_file(file("loss,val_loss\n2,2\n1,1.5\n"))["epochs"]] == [1, 2]
+
+
+def test_a_log_of_steps_is_put_together_by_epochs(file):
+    text = "step,train_loss,val_loss\n10,2.0,\n20,1.0,1.4\n30,0.8,\n40,0.6,1.1\n50,0.1,\n"
+    assert read_file(file(text))["epochs"] == [
+        {"epoch": 1, "train_loss": 1.5, "val_loss": 1.4},
+        {"epoch": 2, "train_loss": pytest.approx(0.7), "val_loss": 1.1},
+    ]
+
+
+def test_columns_of_other_names_can_be_said(file):
+    path = file("epoch,tr_cost,te_cost\n1,2,2.1\n2,1,1.5\n")
+    with pytest.raises(RecordError, match=r"'tr_cost'.*--columns"):
+        read_file(path)
+    epochs = read_file(path, {"train_loss": "tr_cost", "val_loss": "te_cost"})["epochs"]
+    assert epochs[0] == {"epoch": 1, "train_loss": 2, "val_loss": 2.1}
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "says"),
+    [
+        ("", None, "has 0 lines"),
+        ("epoch,loss\n", None, "has 1 lines"),
+        ("1,0.5\n2,0.4\n", None, "begins with numbers"),
+        ("epoch,loss\n1,2\n", {"train_loss": "cost"}, "no column 'cost'"),
+        ("epoch,loss\n1,2\n", {"training": "loss"}, "no curve is called 'training'"),
+        ("epoch,f1\n1,2\n", None, "no column that is understood"),
+    ],
+)
+def test_a_file_that_tells_nothing_is_refused_in_a_line(file, text, columns, says):
+    with pytest.raises(RecordError, match=says) as error:
+        read_file(file(text), columns)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(RecordError, match="there is no file"):
+        read_file(tmp_path / "none.csv")
+
+
+def test_two_epochs_get_an_answer(file):
+    assert tw.diagnose(read_file(file(TWO_EPOCHS)))
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"epochs": [{"loss": 2.0, "val_acc": 0.3}, {"loss": 1.0, "val_acc": 0.5}]},
+        [{"epoch": 1, "train_loss": 2.0, "val_accuracy": 0.3}, {"epoch": 2, "train_loss": 1.0, "val_accuracy": 0.5}],
+        {"loss": [2.0, 1.0], "val_accuracy": [0.3, 0.5]},
+    ],
+)
+def test_json_of_several_shapes_is_the_same_record(file, document):
+    epochs = read_file(file(json.dumps(document), "run.json"))["epochs"]
+    assert [(row["train_loss"], row["val_accuracy"]) for row in epochs] == [(2.0, 0.3), (1.0, 0.5)]
+
+
+def test_json_lines_are_epochs(file):
+    lines = '{"epoch": 1, "val_loss": 0.5}\n{"epoch": 2, "val_loss": 0.4}\n'
+    assert read_file(file(lines, "run.jsonl"))["epochs"][1] == {"epoch": 2, "val_loss": 0.4}
+
+
+def test_what_is_no_json_is_refused(file):
+    with pytest.raises(RecordError, match="no JSON"):
+        read_file(file("epoch,loss", "run.json"))
+
+
+@pytest.mark.parametrize(
+    ("name", "curve"),
+    [
+        ("loss", "train_loss"),
+        ("Loss/train", "train_loss"),
+        ("training-loss", "train_loss"),
+        ("validation/epoch_loss", "val_loss"),
+        ("valLoss", "val_loss"),
+        ("eval_cross_entropy", "val_loss"),
+        ("sparse_categorical_accuracy", "train_accuracy"),
+        ("Accuracy/valid", "val_accuracy"),
+        ("test_acc", "val_accuracy"),
+        ("lr-SGD", "lr"),
+        ("learning_rate", "lr"),
+        ("val_f1", None),
+        ("loss_ratio", None),
+        ("time", None),
+    ],
+)
+def test_a_name_is_understood_by_its_words(name, curve):
+    assert curves_of([name]) == ({} if curve is None else {curve: name})
+
+
+def test_validation_goes_before_test():
+    assert curves_of(["test_loss", "val_loss"]) == {"val_loss": "val_loss"}
+
+
+def test_what_is_logged_oftener_is_averaged_over_the_epoch():
+    told = {"train_loss": [(i, float(i)) for i in range(1, 7)], "val_loss": [(3, 9.0), (6, 8.0)]}
+    assert by_epoch(told) == [
+        {"epoch": 1, "train_loss": 2.0, "val_loss": 9.0},
+        {"epoch": 2, "train_loss": 5.0, "val_loss": 8.0},
+    ]
+
+
+def test_the_parameters_of_a_trial_are_a_configuration():
+    params = {"learning_rate": 0.1, "layers": 2, "hidden": 32, "optimizer": "SGD", "l2": 1e-4, "other": 3}
+    assert settings_of(params) == {"lr": 0.1, "hidden": [32, 32], "optimizer": "sgd", "weight_decay": 1e-4}
+
+
+def test_a_trial_is_a_record():
+    space = tw.Space(learning_rate=tw.Float(1e-3, 1.0, scale="log", default=0.1))
+    study = tw.Study(space, metric="val_accuracy", max_epochs=3, budget=1, seed=0)
+    step = study.ask()
+    for epoch in step.epochs:
+        study.report(step.trial, epoch, val_accuracy=0.1 * epoch, loss=1.0, **{"layers.a.b.grad_norm": 0.5})
+    study.tell(step.trial)
+    record = of_trial(study.trials[0], study.reports(0), study.max_epochs)
+    assert record["config"] == {"lr": 0.1, "epochs": 3}
+    assert record["epochs"][0]["layers"] == [{"name": "a.b", "grad_norm": 0.5}]
+    assert record["epochs"][0]["val_accuracy"] == 0.1
+    assert record["epochs"][0]["train_loss"] == 1.0
+
+
+def test_event_files_of_tensorboard(tmp_path):
+    pytest.importorskip("tensorboard")
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+    writer = EventFileWriter(str(tmp_path))
+    for step in range(1, 9):
+        writer.add_event(_scalar(Event, Summary, "Loss/train", step, 1 / step))
+        if step % 4 == 0:
+            writer.add_event(_scalar(Event, Summary, "Loss/val", step, 2 / step))
+    writer.close()
+    epochs = read_file(tmp_path)["epochs"]
+    assert [row["val_loss"] for row in epochs] == [0.5, 0.25]
+    assert epochs[0]["train_loss"] == pytest.approx((1 + 1 / 2 + 1 / 3 + 1 / 4) / 4)
+
+
+def _scalar(event, summary, tag, step, value):
+    return event(step=step, summary=summary(value=[summary.Value(tag=tag, simple_value=value)]))
+
+
+def test_event_files_without_tensorboard_say_what_to_install(tmp_path):
+    try:
+        import tensorboard  # noqa: F401
+    except ImportError:
+        with pytest.raises(MissingExtra, match=r"tunewell\[tensorboard\]"):
+            read_file(tmp_path)
+    else:
+        with pytest.raises(RecordError, match="no scalar"):
+            read_file(tmp_path)
