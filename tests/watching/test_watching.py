@@ -127,7 +127,7 @@ def test_losses_and_accuracy_in_training_are_those_of_the_batches(data):
 
 def test_the_loss_at_the_start_stands_beside_that_of_chance(data):
     watcher = trained(model := dense(), data, lr=0.0, batch=300)
-    expected = float(nn.functional.cross_entropy(model(data[0]), data[1]))
+    expected = nn.functional.cross_entropy(model(data[0]), data[1]).item()
     assert watcher.loss_at_start == pytest.approx(expected)
     assert watcher.chance_loss == pytest.approx(math.log(CLASSES))
     assert watcher.record()["step_losses"] == pytest.approx([expected])
