@@ -1,8 +1,9 @@
 """From the numbers of a run to a probability for each cause, by trees that vote.
 
 Half of the trees are those of a random forest (Breiman, 2001), half are extremely randomized (Geurts et al., 2006),
-which are right more often on runs unlike those that they were fitted to; together they beat either. There is one forest for each level of what a record tells, since a run that is seen through its curves alone has to be
-judged by other signs than one whose gradients are known. A tree sends a number that is not known to the side that it
+which are right more often on runs unlike those that they were fitted to; together they beat either. There is
+one forest for each level of what a record tells, since a run that is seen through its curves alone has to be judged by
+other signs than one whose gradients are known. A tree sends a number that is not known to the side that it
 was fitted with, so a record may lack anything. The mean of the trees is sharpened by a temperature (Guo et al., 2017),
 and `healthy` is weighed so that few healthy runs are accused; both were fitted on runs that the trees had not seen.
 
