@@ -19,10 +19,10 @@ from tunewell.study import Study
 _TOLD = 0.05  # findings that are less likely are left to --json
 _WIDTH = 100
 _KNOWN = {
-    "watched": "the curves and what hooks measured",
-    "summarized": "the curves and a summary of the data; with hooks it would be surer",
-    "configured": "the curves and the settings; with hooks it would be surer",
-    "curves": "the curves alone; with the settings it would be surer, with hooks much surer",
+    "watched": "its curves and what hooks measured",
+    "summarized": "its curves and a summary of its data; hooks would make this surer",
+    "configured": "its curves and settings; hooks would make this surer",
+    "curves": "its curves alone; settings, and hooks, would make this surer",
 }
 
 

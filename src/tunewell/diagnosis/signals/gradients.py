@@ -142,7 +142,7 @@ def _most(values: Floats) -> Floats:
 def _ignored(moved: Floats, reached: Floats) -> float:
     """The share of layers that never moved, with gradients not far below the largest, while another layer did move.
 
-    If none moved at all, the rate may be too small for the numbers' precision; a vanishing gradient is no reason either.
+    If none moved at all, the rate may be too small for the numbers' precision; a gradient that vanishes moves nothing.
     """
     if not np.isfinite(moved).any() or not np.isfinite(reached).any():
         return math.nan
