@@ -76,6 +76,11 @@ def test_a_trial_of_a_study(study):
     assert "of study digits: " in tunewell("diagnose", "digits", "--trial", "0").stdout
 
 
+def test_a_trial_is_a_record_in_python_too(study):
+    told = json.loads(tunewell("diagnose", "--trial", "0", "--json").stdout)
+    assert told == [finding.as_dict() for finding in tw.diagnose(study.run_record(0))]
+
+
 def test_columns_are_named(folder):
     (folder / "odd.csv").write_text(OVERFITTED.replace("train_loss", "cost_a").replace("val_loss", "cost_b"))
     told = tunewell("diagnose", "odd.csv", "--columns", "train_loss=cost_a,val_loss=cost_b", "--json").stdout
