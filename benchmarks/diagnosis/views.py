@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+ACCURACIES = ("train_accuracy", "train_eval_accuracy", "train_eval_loss")
+VALIDATION = ("val_loss", "val_accuracy", "val_balanced_accuracy", "val_top_prediction_share")
 Record = Mapping[str, Any]
 CURVES = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr")
 
@@ -59,9 +61,20 @@ def blurred(record: Record, view: str, rng: np.random.Generator) -> dict[str, An
             shown.pop(key, None)
     if view == "full" and rng.random() < 0.1:
         shown["epochs"] = [{k: v for k, v in row.items() if k != "layers"} for row in shown["epochs"]]
+    if rng.random() < 0.3:
+        shown = _sparse(shown, rng)
     if view != "full" and rng.random() < 0.15:
         shown["epochs"] = [{k: v for k, v in row.items() if k != "lr"} for row in shown["epochs"]]
     return shown
+
+
+def _sparse(shown: Record, rng: np.random.Generator) -> dict[str, Any]:
+    """As somebody logs who logs little: a few of the curves, a few of the settings."""
+    sometimes = {key for key in ("train_loss", *ACCURACIES, *VALIDATION) if rng.random() < 0.3}
+    lost = sometimes - {str(rng.choice(["train_loss", "val_loss", "val_accuracy"]))}
+    rows = [{key: value for key, value in row.items() if key not in lost} for row in shown["epochs"]]
+    config = {key: value for key, value in shown.get("config", {}).items() if rng.random() < 0.6}
+    return {**shown, "epochs": rows, **({"config": config} if config else {})}
 
 
 def labels(record: Record) -> tuple[str, ...]:

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tunewell.analysis.bounds import AtBound, at_bounds
 from tunewell.analysis.decisions import Decision, Outlook, decisions, outlook, since_extended
 from tunewell.budget import Budget
-from tunewell.errors import MissingExtra, StoreError
+from tunewell.errors import MissingExtra, RecordError, StoreError, TrialNotFound
 from tunewell.history import History
 from tunewell.log import Log
 from tunewell.space.space import Space
@@ -144,6 +144,23 @@ class StudyReader:
     def outlook(self) -> Outlook | None:
         """What one more training is expected to bring; None while no model has made ten decisions in this space."""
         return outlook(decisions(since_extended(self.events()), maximize=self.maximize))
+
+    def run_record(self, trial: int) -> dict[str, Any]:
+        """A trial as the record of a training run, for `tunewell.diagnose`: reports by epoch, the setting as config.
+
+        Raises:
+            TrialNotFound: there is no such trial.
+            RecordError: it has reported nothing yet.
+        """
+        from tunewell.diagnosis.readers import of_trial  # noqa: PLC0415  its rules are many, and few programs ask
+
+        trials = self.trials
+        if not 0 <= trial < len(trials):
+            raise TrialNotFound(trial, len(trials))
+        reports = self.reports(trial)
+        if not reports:
+            raise RecordError(f"trial {trial} of study {self.record.name!r} has reported nothing yet; try another")
+        return of_trial(trials[trial], reports, self.max_epochs)
 
     def at_bounds(self) -> list[AtBound]:
         """Parameters whose best values lie at an end of their range, and how far to extend it."""

@@ -16,6 +16,20 @@ from tunewell.diagnosis.model import LEVELS, forest
 from tunewell.errors import RecordError
 
 CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
+AT_CHANCE = {
+    **dict.fromkeys(("train_loss", "val_loss", "train_eval_loss"), 1.0985),
+    **dict.fromkeys(("train_accuracy", "val_accuracy", "train_eval_accuracy", "val_balanced_accuracy"), 0.34),
+    "val_top_prediction_share": 1.0,
+}
+DIVERGED = {
+    "train_loss": lambda epoch: None if epoch > 4 else 1.0 + epoch,
+    "val_loss": lambda epoch: None if epoch > 4 else 2.0 + epoch,
+    "train_accuracy": 0.34,
+    "val_accuracy": 0.33,
+    "train_eval_loss": None,
+    "train_eval_accuracy": 0.34,
+    "update_ratio": 0.9,
+}
 lenient = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -42,7 +56,10 @@ def test_a_healthy_run_is_healthy(healthy):
 @pytest.mark.parametrize(
     ("label", "changes"),
     [
-        ("dead_relus", {"dead_fraction": 1.0, "train_accuracy": 0.34, "val_accuracy": 0.33, "train_loss": 1.098}),
+        (
+            "dead_relus",
+            {**AT_CHANCE, "dead_fraction": 0.9, "layers": {0: {"dead_fraction": 0.9}, 1: {"dead_fraction": 0.9}}},
+        ),
         ("dropout_too_high", {"config": {"dropout": 0.9}, "train_accuracy": 0.6, "train_loss": 0.8}),
         ("class_imbalance", {"val_balanced_accuracy": 0.4, "data": {"class_counts_train": [860, 20, 20]}}),
     ],
@@ -52,12 +69,36 @@ def test_a_plain_fault_is_among_the_first_two(changed, label, changes):
 
 
 def test_a_diverged_run_is_told_with_the_epoch_and_the_rate(changed):
-    record = changed(train_loss=lambda epoch: None if epoch > 4 else 1.0, config={"lr": 0.8, "optimizer": "sgd"})
+    record = changed(**DIVERGED, config={"lr": 0.8, "optimizer": "sgd"})
     found = next(finding for finding in tw.diagnose(record) if finding.label == "lr_too_high")
     assert "epoch 5" in found.evidence
     assert "0.8" in found.evidence
     assert (found.next.param, found.next.direction) == ("lr", "decrease")
     assert found.next.value < 0.8
+
+
+def test_a_loss_that_suddenly_rises_points_at_a_large_rate():
+    losses = [0.9, 0.5, 0.31, 2.9, 2.5, 2.6, 2.4, 2.5]
+    record = {
+        "config": {"lr": 0.8, "optimizer": "sgd", "dropout": 0.0, "batch_size": 64},
+        "epochs": [{"train_loss": loss, "val_loss": loss} for loss in losses],
+    }
+    found = next(finding for finding in tw.diagnose(record)[:2] if finding.label == "lr_too_high")
+    assert "0.31" in found.evidence
+
+
+def test_what_the_record_rules_out_is_not_named(changed):
+    record = changed(
+        config={"dropout": 0.0, "weight_decay": 0.0, "batch_norm": False, "activation": "tanh"}, val_accuracy=0.5
+    )
+    ruled_out = {"dropout_too_high", "weight_decay_too_high", "batchnorm_misuse", "dead_relus"}
+    assert not ruled_out & {finding.label for finding in tw.diagnose(record)[:2]}
+
+
+def test_a_loss_below_zero_settles_the_matter(changed):
+    found = tw.diagnose(changed(train_loss=lambda epoch: -0.04 * epoch))[0]
+    assert (found.label, found.next.param) == ("loss_output_mismatch", "loss")
+    assert found.confidence > 0.9
 
 
 def test_a_finding_reads_as_an_object_and_as_a_mapping(healthy):
@@ -153,11 +194,11 @@ def test_there_is_a_forest_for_each_level_and_its_probabilities_sum_to_1():
     for level in LEVELS:
         trees = forest(level)
         unknown = np.full(len(trees.names), np.nan)
-        assert trees.probabilities(unknown).sum() == pytest.approx(1)
+        assert trees.probabilities(unknown, np.zeros(len(LABELS))).sum() == pytest.approx(1)
         assert trees.votes.sum(axis=1) == pytest.approx(1, abs=0.03)
 
 
 def test_the_place_of_the_evidence_is_on_the_curve(changed):
-    diagnosis = examine(changed(train_loss=lambda epoch: None if epoch > 4 else 1.0))
+    diagnosis = examine(changed(**DIVERGED, config={"lr": 0.8, "optimizer": "sgd"}))
     place = next(sign for sign, f in zip(diagnosis.signs, diagnosis.findings, strict=True) if f.label == "lr_too_high")
     assert (place.curve, place.epoch) == ("train_loss", 5)

@@ -12,17 +12,16 @@ from tunewell.cli.options import existing_study
 from tunewell.cli.picture import pictures
 from tunewell.diagnosis import Change, Diagnosis, examine
 from tunewell.diagnosis.model import level_of
-from tunewell.diagnosis.readers import of_trial, read_file
-from tunewell.errors import RecordError, TrialNotFound
+from tunewell.diagnosis.readers import read_file
 from tunewell.study import Study
 
 _TOLD = 0.05  # findings that are less likely are left to --json
 _WIDTH = 100
 _KNOWN = {
-    "watched": "the curves and what hooks measured",
-    "summarized": "the curves and a summary of the data; with hooks it would be surer",
-    "configured": "the curves and the settings; with hooks it would be surer",
-    "curves": "the curves alone; with the settings it would be surer, with hooks much surer",
+    "watched": "its curves and what hooks measured",
+    "summarized": "its curves and a summary of its data; hooks would make this surer",
+    "configured": "its curves and settings; hooks would make this surer",
+    "curves": "its curves alone; settings, and hooks, would make this surer",
 }
 
 
@@ -35,13 +34,7 @@ def of_trial_of(name: str | None, number: int | None, store: str | None) -> tupl
     """A trial in words, and its diagnosis; the best trial if no number is given."""
     with existing_study(store, name) as study:
         chosen = _best(study) if number is None else number
-        if not 0 <= chosen < len(study.trials):
-            raise TrialNotFound(chosen, len(study.trials))
-        reports = study.reports(chosen)
-        if not reports:
-            raise RecordError(f"trial {chosen} of study {study.record.name!r} has reported nothing yet; try another")
-        record = of_trial(study.trials[chosen], reports, study.max_epochs)
-        return f"trial {chosen} of study {study.record.name}", examine(record)
+        return f"trial {chosen} of study {study.record.name}", examine(study.run_record(chosen))
 
 
 def _best(study: Study) -> int:

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from tunewell.diagnosis.certainty import certain
 from tunewell.diagnosis.changes import next_change
-from tunewell.diagnosis.features import features, row
+from tunewell.diagnosis.features import features, row, strengths
 from tunewell.diagnosis.findings import LABELS, Finding
 from tunewell.diagnosis.model import forest, level_of
-from tunewell.diagnosis.record import Floats, Run, read
+from tunewell.diagnosis.record import Run, read
 from tunewell.diagnosis.rules import RULES, Sign, see
 from tunewell.diagnosis.rules.base import course, percent
 from tunewell.diagnosis.signals import Signals, measure
@@ -21,7 +22,6 @@ from tunewell.diagnosis.signals import Signals, measure
 _PLAIN = 0.25  # a rule that sees less is not told as evidence
 _SHOWN = 5
 _LEAST = 0.02
-_CERTAIN = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ def examine(record: Mapping[str, Any]) -> Diagnosis:
     signals = measure(run)
     signs = see(signals)
     trees = forest(level_of(run))
-    chances = trees.probabilities(row(features(signals, signs), trees.names))
-    chances = settled(chances, signs)
+    chances = trees.probabilities(row(features(signals, signs), trees.names), strengths(signs))
+    chances = certain(chances, signals, signs)
     ranked = sorted(zip(LABELS, chances.tolist(), strict=True), key=lambda pair: -pair[1])
     shown = [pair for i, pair in enumerate(ranked[:_SHOWN]) if i < 2 or pair[1] >= _LEAST]
     evidence = [_evidence(label, signals, signs) for label, _ in shown]
@@ -65,19 +65,6 @@ def examine(record: Mapping[str, Any]) -> Diagnosis:
         for (label, chance), sign in zip(shown, evidence, strict=True)
     ]
     return Diagnosis(run, findings, evidence)
-
-
-def settled(chances: Floats, signs: Mapping[str, Sign]) -> Floats:
-    """(K,): with nearly all of the probability on a cause that a sign leaves no doubt of.
-
-    Trees see such a sign as one number among many, and may have met it in few runs.
-    """
-    sure = {rule.label for rule in RULES if rule.settles and signs[rule.name].strength == 1.0}
-    if not sure:
-        return chances
-    certain = np.array([label in sure for label in LABELS]) / len(sure)
-    mixed: Floats = _CERTAIN * certain + (1 - _CERTAIN) * chances
-    return mixed
 
 
 def _evidence(label: str, signals: Signals, signs: Mapping[str, Sign]) -> Sign:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from tunewell.diagnosis.findings import LABELS
 from tunewell.diagnosis.record import Floats
 from tunewell.diagnosis.rules import RULES, Sign
 from tunewell.diagnosis.signals import Signals
@@ -22,6 +23,16 @@ def features(signals: Signals, signs: Mapping[str, Sign]) -> dict[str, float]:
     """The numbers by name; NaN where the record does not tell."""
     seen = {f"rule: {rule.name}": signs[rule.name].strength for rule in RULES}
     return {name: value for name, value in signals.items() if name not in _CONTEXT} | seen
+
+
+def strengths(signs: Mapping[str, Sign]) -> Floats:
+    """(K,): the strength of the plainest sign of each cause, 0 if none is seen; 0 for `healthy`, which is no cause."""
+    plainest = dict.fromkeys(LABELS, 0.0)
+    for rule in RULES:
+        strength = signs[rule.name].strength
+        if rule.label != "healthy" and strength > plainest[rule.label]:
+            plainest[rule.label] = strength
+    return np.array([plainest[label] for label in LABELS])
 
 
 def row(named: Mapping[str, float], names: tuple[str, ...]) -> Floats:

@@ -1,10 +1,13 @@
 """From the numbers of a run to a probability for each cause, by trees that vote.
 
 Half of the trees are those of a random forest (Breiman, 2001), half are extremely randomized (Geurts et al., 2006),
-which are right more often on runs unlike those that they were fitted to; together they beat either. There is one forest for each level of what a record tells, since a run that is seen through its curves alone has to be
-judged by other signs than one whose gradients are known. A tree sends a number that is not known to the side that it
-was fitted with, so a record may lack anything. The mean of the trees is sharpened by a temperature (Guo et al., 2017),
-and `healthy` is weighed so that few healthy runs are accused; both were fitted on runs that the trees had not seen.
+which are right more often on runs unlike those that they were fitted to; together they beat either. There is
+one forest for each level of what a record tells, since a run that is seen through its curves alone has to be judged by
+other signs than one whose gradients are known. A tree sends a number that is not known to the side that it
+was fitted with, so a record may lack anything. The logarithm of the trees' mean is added to what the rules
+see, which holds for other people's runs too (trees of our own runs only in part), sharpened by a temperature (Guo et
+al., 2017), and `healthy` is weighed so that few healthy runs are accused. These were fitted on runs that the trees had
+not seen.
 
 The forests are fitted by `benchmarks/diagnosis/calibrate.py` and kept in `model.npz`. Shapes: K causes, T trees,
 N nodes of all trees, F features.
@@ -49,13 +52,15 @@ class Forest:
     """(leaves, K): the shares of the causes among the runs that came to a leaf."""
     log_weight: Floats
     """(K,): added to the logarithms of the trees' mean."""
+    rule_weight: float
+    """What a rule that sees its sign in full adds to the logarithm of its cause."""
     temperature: float
     floor: float
     """The least that the trees' mean is taken to be."""
 
-    def probabilities(self, values: Floats) -> Floats:
-        """(K,), which sum to 1, for features (F,)."""
-        return self.calibrated(self.mean_vote(values))
+    def probabilities(self, values: Floats, strengths: Floats) -> Floats:
+        """(K,), which sum to 1, for features (F,) and the strength of what rules see of each cause (K,)."""
+        return self.calibrated(self.mean_vote(values), strengths)
 
     def mean_vote(self, values: Floats) -> Floats:
         """(K,): what the trees say on average."""
@@ -67,9 +72,10 @@ class Forest:
         mean: Floats = self.votes[self.left[node]].mean(axis=0)
         return mean
 
-    def calibrated(self, mean: Floats) -> Floats:
-        """(K,): as probabilities."""
-        logits = (np.log(np.maximum(mean, self.floor)) + self.log_weight) / self.temperature
+    def calibrated(self, mean: Floats, strengths: Floats) -> Floats:
+        """(K,): the trees' mean and the rules' strengths as probabilities."""
+        logits = np.log(np.maximum(mean, self.floor)) + self.log_weight + self.rule_weight * strengths
+        logits = logits / self.temperature
         odds = np.exp(logits - logits.max())
         answer: Floats = odds / odds.sum()
         return answer
@@ -103,7 +109,7 @@ def packed(trees: Forest, level: str) -> dict[str, NDArray[Any]]:
         "unknown_left": np.packbits(trees.unknown_left),
         "votes": np.round(trees.votes * 255).astype(np.uint8),
         "log_weight": trees.log_weight.astype(np.float32),
-        "scales": np.array([trees.temperature, trees.floor]),
+        "scales": np.array([trees.rule_weight, trees.temperature, trees.floor]),
     }
     return {f"{level}.{name}": values for name, values in arrays.items()}
 
@@ -116,7 +122,7 @@ def unpacked(arrays: Any, level: str) -> Forest:
         return values
 
     n_nodes = len(read("feature"))
-    temperature, floor = read("scales")
+    rule_weight, temperature, floor = read("scales")
     return Forest(
         names=tuple(map(str, read("names"))),
         roots=read("roots").astype(np.int64),
@@ -126,6 +132,7 @@ def unpacked(arrays: Any, level: str) -> Forest:
         unknown_left=np.unpackbits(read("unknown_left"), count=n_nodes).astype(bool),
         votes=read("votes") / 255.0,
         log_weight=read("log_weight").astype(np.float64),
+        rule_weight=float(rule_weight),
         temperature=float(temperature),
         floor=float(floor),
     )

@@ -196,11 +196,12 @@ def gradients_pile_up(s: Signals) -> Sign:
 
 def loss_waves(s: Signals) -> Sign:
     """Loss rises and falls in long waves at a modest rate: steps follow old gradients."""
-    modest = ramp(s["rate_to_usual"], 1.0, 0.3)
+    modest = known_or(ramp(s["rate_to_usual"], 1.0, 0.3), known_or(ramp(s["rate"], -0.5, -1.2), 0.4))
+    told = "" if math.isnan(s["rate_to_usual"]) else ", at a learning rate that is not large"
     return Sign(
-        both(known_or(modest, 0.5), ramp(s["loss_worst_rise"], 0.05, 0.5), ramp(s["loss_rises_share_all"], 0.2, 0.45)),
+        both(modest, ramp(s["loss_worst_rise"], 0.05, 0.5), ramp(s["loss_rises_share_all"], 0.2, 0.45)),
         f"training loss rose at {percent(s['loss_rises_share_all'])} of the epochs, by as much as "
-        f"{figure(s['loss_worst_rise'] * s.units.guess_loss)}, at a learning rate that is not large",
+        f"{figure(s['loss_worst_rise'] * s.units.guess_loss)}{told}",
         "train_loss",
         last(s.run, "train_loss")[0],
     )

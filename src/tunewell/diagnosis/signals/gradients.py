@@ -9,7 +9,6 @@ import math
 import warnings
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tunewell.diagnosis.record import Floats, Run
 from tunewell.diagnosis.signals.base import (
@@ -28,7 +27,8 @@ from tunewell.diagnosis.signals.base import (
     start,
 )
 
-_STILL = 1e-9  # an update, or a gradient, below is none
+_STILL = 1e-9  # an update below is none
+_MOVED = 1e-6  # and one above surely is one
 _LEARNING = 1e-3  # CS231n: an update of a thousandth of the weights a step is about right
 
 
@@ -92,6 +92,7 @@ def of_layers(run: Run, units: Units) -> dict[str, float]:  # noqa: ARG001  all 
     weights, spread = layers["weight_norm"], layers["activation_std"]
     per_weight = norms / np.maximum(_typical(weights), TINY)
     hidden = spread[:1, :-1]
+    moved, reached = _most(layers["update_ratio"]), _most(layers["grad_norm"])
     return {
         "layers": float(len(norms)) if len(norms) else math.nan,
         "layer_gradient_first_to_last": _ends(norms),
@@ -105,8 +106,8 @@ def of_layers(run: Run, units: Units) -> dict[str, float]:  # noqa: ARG001  all 
         "layer_update_most": log_ratio(highest(updates), _LEARNING),
         "layer_update_spread": log_ratio(lowest(updates), median(updates)),
         "layer_update_slope": _slope(updates),
-        "layers_still": float(np.mean(finite(updates) < _STILL)) if finite(updates).size else math.nan,
-        "layers_still_with_gradient": _mean_of(updates < _STILL, norms > _STILL),
+        "layers_still": float(np.mean(finite(moved) < _STILL)) if finite(moved).size else math.nan,
+        "layers_still_with_gradient": _ignored(moved, reached),
         "layer_weights_growth_most": highest(_growths(weights)),
         "layer_weights_growth_least": lowest(_growths(weights)),
         "layer_weights_to_usual_most": highest(_to_usual(run)),
@@ -133,9 +134,20 @@ def _typical(values: Floats) -> Floats:
     return typical
 
 
-def _mean_of(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
-    """The share of layers of which both hold; NaN if there are none."""
-    return float((one & other).mean()) if one.size else math.nan
+def _most(values: Floats) -> Floats:
+    """(E, L) -> (L,): the greatest of all epochs, since a rate that has decayed moves nothing any more."""
+    return np.array([highest(column) for column in values.T])
+
+
+def _ignored(moved: Floats, reached: Floats) -> float:
+    """The share of layers that never moved, with gradients not far below the largest, while another layer did move.
+
+    If none moved at all, the rate may be too small for the numbers' precision; a gradient that vanishes moves nothing.
+    """
+    if not np.isfinite(moved).any() or not np.isfinite(reached).any():
+        return math.nan
+    plain = reached > 1e-3 * highest(reached)
+    return float(((moved < _STILL) & plain).mean()) if highest(moved) > _MOVED else 0.0
 
 
 def _ends(values: Floats) -> float:

@@ -1,0 +1,62 @@
+"""What a record proves or rules out by itself, whatever the trees think of it.
+
+Trees see a proof as one number among many, and may have met it in few runs. A cause is ruled out where the record says
+that there is nothing of the kind: no dropout, no batch norm, classes of equal size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from tunewell.diagnosis.findings import LABELS
+from tunewell.diagnosis.record import Floats
+from tunewell.diagnosis.rules import RULES, Sign
+from tunewell.diagnosis.signals import Signals
+
+_PROVEN = 0.95
+_RULED_OUT = 0.02  # of its probability stays: records have been wrong before
+_NEVER_DEAD = ("tanh", "sigmoid", "leaky_relu", "elu", "selu", "gelu", "softsign", "swish", "silu", "softplus")
+
+
+def certain(chances: Floats, signals: Signals, signs: Mapping[str, Sign]) -> Floats:
+    """(K,): the probabilities of the causes, with regard to what is proven or ruled out."""
+    out = np.array([label in _ABSENT and _ABSENT[label](signals) for label in LABELS])
+    left = np.where(out, _RULED_OUT * chances, chances)
+    left = np.asarray(left / left.sum())
+    proven = {rule.label for rule in RULES if rule.settles and signs[rule.name].strength == 1.0}
+    if proven:
+        left = _PROVEN * np.array([label in proven for label in LABELS]) / len(proven) + (1 - _PROVEN) * left
+    answer: Floats = left
+    return answer
+
+
+def _no_decay_of_rate(s: Signals) -> bool:
+    """The rate never fell under half of its peak."""
+    rates = s.run["lr"]
+    return bool(np.isfinite(rates).all() and rates.min() >= 0.5 * rates.max())
+
+
+def _never_dead(s: Signals) -> bool:
+    return s.run.config.get("activation") in _NEVER_DEAD
+
+
+def _digestible(s: Signals) -> bool:
+    """Mean near 0 and spread near 1, of all inputs and of each feature."""
+    least, most = s["inputs_feature_least"], s["inputs_feature_most"]
+    return bool(s["inputs_mean"] < 0.3 and abs(s["inputs_spread"]) < 0.3 and least > -0.5 and most < 0.5)
+
+
+_ABSENT: dict[str, Callable[[Signals], bool]] = {
+    "dropout_too_high": lambda s: s["dropout"] < 0.2,
+    "weight_decay_too_high": lambda s: s["weight_decay"] == 0,
+    "batchnorm_misuse": lambda s: s["batch_norm"] == 0,
+    "dead_relus": _never_dead,
+    "lr_decays_too_early": _no_decay_of_rate,
+    "batch_size_too_small": lambda s: s["batch"] >= 64,
+    "class_imbalance": lambda s: s["class_ratio"] < 0.18,
+    "unnormalised_inputs": _digestible,
+    "frozen_layers": lambda s: s["layers_still"] == 0,
+}
+"""True where there is nothing of the kind. What is not known rules nothing out: a comparison with NaN is false."""

@@ -1,0 +1,122 @@
+"""`tunewell diagnose`: what it prints of files and trials, and what it refuses in one line."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import tunewell as tw
+from tunewell.cli.main import cli
+from tunewell.cli.picture import pictures
+from tunewell.diagnosis.record import read
+
+OVERFITTED = "epoch,train_loss,train_accuracy,val_loss,val_accuracy\n" + "\n".join(
+    f"{e},{1.1 * 0.75**e:.4f},{1 - 0.6 * 0.8**e:.4f},{0.8 + 0.004 * (e - 4) ** 2:.4f},{0.62:.4f}" for e in range(1, 31)
+)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TUNEWELL_STORE", raising=False)
+    (tmp_path / "log.csv").write_text(OVERFITTED)
+    return tmp_path
+
+
+def tunewell(*arguments, expect=0):
+    done = CliRunner().invoke(cli, arguments, prog_name="tunewell")
+    assert done.exit_code == expect, done.output
+    return done
+
+
+def refused(*arguments):
+    (line,) = tunewell(*arguments, expect=2).stderr.splitlines()
+    return line.removeprefix("error: ")
+
+
+@pytest.fixture
+def study(folder):
+    space = tw.Space(learning_rate=tw.Float(1e-3, 1.0, scale="log", default=0.1))
+    it = tw.Study(space, metric="val_accuracy", name="digits", max_epochs=6, budget=2, store=folder / "tunewell.db")
+    while (step := it.ask()) is not None:
+        for epoch in step.epochs:
+            it.report(step.trial, epoch, val_accuracy=0.1 * epoch, val_loss=2 / epoch, train_loss=2 / epoch)
+        it.tell(step.trial)
+    it.close()
+    return it
+
+
+def test_a_file_is_told_with_evidence_and_the_next_change():
+    shown = tunewell("diagnose", "log.csv").stdout
+    assert shown.startswith("log.csv: 30 epochs, known by its curves alone")
+    assert re.search(r"^ *\d+%  [a-z_]+$", shown, flags=re.MULTILINE)
+    assert "next: " in shown
+    assert "•" not in shown  # no curves where the output is no terminal
+
+
+def test_json_is_the_answer_as_data():
+    findings = json.loads(tunewell("diagnose", "log.csv", "--json").stdout)
+    assert set(findings[0]) == {"label", "confidence", "evidence", "next"}
+    assert set(findings[0]["next"]) == {"param", "direction", "value", "why"}
+    confidences = [finding["confidence"] for finding in findings]
+    assert confidences == sorted(confidences, reverse=True)
+
+
+def test_the_curves_are_drawn_when_asked_for():
+    shown = tunewell("diagnose", "log.csv", "--curves").stdout
+    assert "• train_" in shown
+    assert "○ val_" in shown
+    assert max(map(len, shown.splitlines())) <= 100
+
+
+def test_a_trial_of_a_study(study):
+    assert tunewell("diagnose").stdout.startswith("trial ")
+    assert "of study digits: " in tunewell("diagnose", "digits", "--trial", "0").stdout
+
+
+def test_a_trial_is_a_record_in_python_too(study):
+    told = json.loads(tunewell("diagnose", "--trial", "0", "--json").stdout)
+    assert told == [finding.as_dict() for finding in tw.diagnose(study.run_record(0))]
+
+
+def test_columns_are_named(folder):
+    (folder / "odd.csv").write_text(OVERFITTED.replace("train_loss", "cost_a").replace("val_loss", "cost_b"))
+    told = tunewell("diagnose", "odd.csv", "--columns", "train_loss=cost_a,val_loss=cost_b", "--json").stdout
+    assert told == tunewell("diagnose", "log.csv", "--json").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["none.csv"], "there is no file 'none.csv'"),
+        (["log.csv", "--trial", "3"], "--trial 3 is for a study"),
+        (["log.csv", "--columns", "train_loss"], "--columns takes CURVE=COLUMN"),
+        (["log.csv", "--columns", "train_loss=x"], "there is no column 'x'"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_in_a_line(arguments, says):
+    assert refused("diagnose", *arguments).startswith(says)
+
+
+def test_a_trial_that_is_not_there_is_refused(study):
+    assert "no trial 99" in refused("diagnose", "--trial", "99")
+    assert "for a file" in refused("diagnose", "--columns", "a=b")
+
+
+@pytest.mark.parametrize("n_epochs", [1, 2, 5, 300])
+@pytest.mark.parametrize("columns", [20, 80, 200])
+def test_curves_fit_the_terminal(monkeypatch, n_epochs, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    losses = np.geomspace(1e6, 0.1, n_epochs)
+    run = read({"epochs": [{"train_loss": loss, "val_loss": None} for loss in losses]})
+    lines = list(pictures(run, "train_loss", float(n_epochs)))
+    assert max(len(line) for line in lines[1:-1]) <= max(columns, 24)
+    assert "▲" in lines[-1]
+    assert sum("•" in line for line in lines[1:]) >= 1
+
+
+def test_a_run_without_a_finite_number_has_no_curves():
+    run = read({"epochs": [{"train_loss": None}]})
+    assert list(pictures(run, "train_loss", 1.0)) == []
