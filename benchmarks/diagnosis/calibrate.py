@@ -27,7 +27,7 @@ from tunewell.diagnosis.signals import measure
 
 OUTPUT = Path(__file__).parents[2] / "src" / "tunewell" / "diagnosis" / "model.npz"
 ACCUSED = 0.03  # of healthy runs, out of fold
-MARGIN = 0.4  # in favour of `healthy`, in log odds: other people's runs are less like ours than ours are
+MARGIN = 0.6  # in favour of `healthy`, in log odds: other people's runs are less like ours than ours are
 FLOOR = 2e-3
 TREES = 75  # of each kind
 LEAF = 4  # runs at least; each run is there twice

@@ -79,9 +79,15 @@ def test_a_diverged_run_is_told_with_the_epoch_and_the_rate(changed):
 
 def test_a_loss_that_suddenly_rises_points_at_a_large_rate():
     losses = [0.9, 0.5, 0.31, 2.9, 2.5, 2.6, 2.4, 2.5]
+    shares = [0.6, 0.8, 0.88, 0.3, 0.25, 0.2, 0.25, 0.22]
+    config = {"lr": 0.8, "optimizer": "sgd", "momentum": 0.9, "hidden": [64, 64], "batch_size": 64, "activation": "relu"}
     record = {
-        "config": {"lr": 0.8, "optimizer": "sgd", "dropout": 0.0, "batch_size": 64},
-        "epochs": [{"train_loss": loss, "val_loss": loss} for loss in losses],
+        "config": config | {"dropout": 0.0, "weight_decay": 0.0, "batch_norm": False},
+        "n_classes": 10,
+        "epochs": [
+            {"train_loss": loss, "val_loss": loss, "train_accuracy": share, "val_accuracy": share}
+            for loss, share in zip(losses, shares, strict=True)
+        ],
     }
     found = next(finding for finding in tw.diagnose(record)[:2] if finding.label == "lr_too_high")
     assert "0.31" in found.evidence
