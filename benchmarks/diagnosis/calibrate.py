@@ -30,7 +30,7 @@ ACCUSED = 0.03  # of healthy runs, out of fold
 MARGIN = 0.6  # in favour of `healthy`, in log odds: other people's runs are less like ours than ours are
 FLOOR = 2e-3
 TREES = 75  # of each kind
-LEAF = 4  # runs at least; each run is there twice
+LEAF = 6  # runs at least; each run is there twice
 Floats = NDArray[np.float64]
 
 

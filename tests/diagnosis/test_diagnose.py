@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import tunewell as tw
 from tunewell.diagnosis import LABELS, Change, Finding, examine
-from tunewell.diagnosis.model import LEVELS, forest
+from tunewell.diagnosis.model import LEVELS, Forest, forest, packed, unpacked
 from tunewell.errors import RecordError
 
 CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
@@ -80,7 +80,14 @@ def test_a_diverged_run_is_told_with_the_epoch_and_the_rate(changed):
 def test_a_loss_that_suddenly_rises_points_at_a_large_rate():
     losses = [0.9, 0.5, 0.31, 2.9, 2.5, 2.6, 2.4, 2.5]
     shares = [0.6, 0.8, 0.88, 0.3, 0.25, 0.2, 0.25, 0.22]
-    config = {"lr": 0.8, "optimizer": "sgd", "momentum": 0.9, "hidden": [64, 64], "batch_size": 64, "activation": "relu"}
+    config = {
+        "lr": 0.8,
+        "optimizer": "sgd",
+        "momentum": 0.9,
+        "hidden": [64, 64],
+        "batch_size": 64,
+        "activation": "relu",
+    }
     record = {
         "config": config | {"dropout": 0.0, "weight_decay": 0.0, "batch_norm": False},
         "n_classes": 10,
@@ -194,6 +201,33 @@ def test_what_is_no_record_is_refused_in_a_line(record, says):
     with pytest.raises(RecordError, match=says) as error:
         tw.diagnose(record)
     assert "\n" not in str(error.value)
+
+
+def test_a_forest_is_the_same_when_it_is_packed_and_read_again():
+    leaf = [
+        [1.0, *[0.0] * 23],
+        [0.0, 1.0, *[0.0] * 22],
+        [0.0] * 23 + [1.0],
+        [0.0, 1.0, *[0.0] * 22],
+        [1.0, *[0.0] * 23],
+    ]
+    trees = Forest(
+        names=("a", "b"),
+        roots=np.array([0, 5]),
+        feature=np.array([0, -1, 1, -1, -1, 1, -1, -1]),
+        threshold=np.array([0.5, 0, 2.0, 0, 0, -1.0, 0, 0]),
+        left=np.array([1, 0, 3, 1, 2, 6, 3, 4]),
+        unknown_left=np.array([True, False, False, False, False, True, False, False]),
+        votes=np.array(leaf),
+        log_weight=np.zeros(24),
+        rule_weight=1.0,
+        temperature=1.0,
+        floor=1e-3,
+    )
+    again = unpacked(packed(trees, "curves"), "curves")
+    assert again.left.tolist() == trees.left.tolist()
+    assert again.mean_vote(np.array([math.nan, 0.0])).tolist() == trees.mean_vote(np.array([0.0, 0.0])).tolist()
+    assert again.mean_vote(np.array([1.0, 3.0]))[23] == 0.5
 
 
 def test_there_is_a_forest_for_each_level_and_its_probabilities_sum_to_1():

@@ -99,13 +99,12 @@ def forest(level: str) -> Forest:
 
 
 def packed(trees: Forest, level: str) -> dict[str, NDArray[Any]]:
-    """As small arrays, under names that begin with the level's."""
+    """As small arrays, under names that begin with the level's; `left` follows from the order of the nodes."""
     arrays = {
         "names": np.array(trees.names),
         "roots": trees.roots.astype(np.int32),
         "feature": trees.feature.astype(np.int16),
         "threshold": trees.threshold.astype(np.float32),
-        "left": trees.left.astype(np.int32),
         "unknown_left": np.packbits(trees.unknown_left),
         "votes": np.round(trees.votes * 255).astype(np.uint8),
         "log_weight": trees.log_weight.astype(np.float32),
@@ -121,18 +120,31 @@ def unpacked(arrays: Any, level: str) -> Forest:
         values: NDArray[Any] = arrays[f"{level}.{name}"]
         return values
 
-    n_nodes = len(read("feature"))
+    feature, roots = read("feature").astype(np.int64), read("roots").astype(np.int64)
     rule_weight, temperature, floor = read("scales")
     return Forest(
         names=tuple(map(str, read("names"))),
-        roots=read("roots").astype(np.int64),
-        feature=read("feature").astype(np.int64),
+        roots=roots,
+        feature=feature,
         threshold=read("threshold").astype(np.float64),
-        left=read("left").astype(np.int64),
-        unknown_left=np.unpackbits(read("unknown_left"), count=n_nodes).astype(bool),
+        left=_left(roots, feature >= 0),
+        unknown_left=np.unpackbits(read("unknown_left"), count=len(feature)).astype(bool),
         votes=read("votes") / 255.0,
         log_weight=read("log_weight").astype(np.float64),
         rule_weight=float(rule_weight),
         temperature=float(temperature),
         floor=float(floor),
     )
+
+
+def _left(roots: Ints, inner: NDArray[np.bool_]) -> Ints:
+    """(N,): the next node of inner nodes, the row of `votes` of leaves.
+
+    A tree's nodes stand level by level, two children beside each other, so those of its k-th inner node come 2 k + 1
+    after the root; leaves are numbered in the order in which they stand.
+    """
+    tree = np.searchsorted(roots, np.arange(len(inner)), side="right") - 1
+    nth = np.cumsum(inner) - 1
+    before = np.concatenate([[0], np.cumsum(inner)])[roots]
+    answer: Ints = np.where(inner, roots[tree] + 2 * (nth - before[tree]) + 1, np.cumsum(~inner) - 1)
+    return answer
