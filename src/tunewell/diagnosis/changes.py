@@ -49,8 +49,11 @@ def _raise_rate(s: Signals) -> Change:
 def _by_updates(s: Signals, least: float, most: float, name: str) -> tuple[float, str]:
     if not s.known("update_median"):
         return math.nan, ""
-    factor = min(most, max(least, 10 ** -s["update_median"]))
-    return factor, f"brings the {name}, {figure(10 ** (s['update_median'] - 3))} a step, towards 0.001"
+    usual = 10 ** -s["update_median"]
+    factor = min(most, max(least, usual))
+    towards = "brings" if factor == usual or (factor > 1) == (usual > 1) else "a first try, though it takes"
+    end = "towards 0.001" if towards == "brings" else "away from 0.001, which is usual"
+    return factor, f"{towards} the {name}, {figure(10 ** (s['update_median'] - 3))} a step, {end}"
 
 
 def _slower_schedule(s: Signals) -> Change:
