@@ -50,10 +50,10 @@ def _by_updates(s: Signals, least: float, most: float, name: str) -> tuple[float
     if not s.known("update_median"):
         return math.nan, ""
     usual = 10 ** -s["update_median"]
-    factor = min(most, max(least, usual))
-    towards = "brings" if factor == usual or (factor > 1) == (usual > 1) else "a first try, though it takes"
-    end = "towards 0.001" if towards == "brings" else "away from 0.001, which is usual"
-    return factor, f"{towards} the {name}, {figure(10 ** (s['update_median'] - 3))} a step, {end}"
+    factor, now = min(most, max(least, usual)), figure(10 ** (s["update_median"] - 3))
+    if (factor > 1) == (usual > 1):
+        return factor, f"brings the {name}, {now} a step, towards 0.001"
+    return factor, f"a first try: the {name}, {now} a step, is not what calls for more"
 
 
 def _slower_schedule(s: Signals) -> Change:
