@@ -1,9 +1,10 @@
 """Fits the model of the diagnosis to runs with known faults: `python benchmarks/diagnosis/calibrate.py RECORDS...`.
 
 RECORDS are files of JSON lines, as `benchmarks/diagnosis/generate.py` writes them. For each level of what a record
-tells, trees are fitted to each run as it is and with some of what it tells left out. The weight of the rules beside the
-trees, the temperature and the weight of `healthy` are fitted on runs that the trees had not seen: folds are made by
-base training, so that a run and its twins are never on both sides. Writes `src/tunewell/diagnosis/model.npz`.
+tells, trees are fitted to each run as it is, with some of what it tells left out, and while it was still being
+trained. The weight of the rules beside the trees, the temperature and the weight of `healthy` are fitted on runs that
+the trees had not seen: folds are made by base training, so that a run and its twins are never on both sides. Writes
+`src/tunewell/diagnosis/model.npz`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.model_selection import GroupKFold
-from views import VIEWS, blurred, labels, read_all
+from views import VIEWS, blurred, early, labels, read_all
 
 from tunewell.diagnosis import LABELS, model
 from tunewell.diagnosis.features import features, row, strengths
@@ -30,7 +31,7 @@ ACCUSED = 0.03  # of healthy runs, out of fold
 MARGIN = 0.6  # in favour of `healthy`, in log odds: other people's runs are less like ours than ours are
 FLOOR = 2e-3
 TREES = 75  # of each kind
-LEAF = 6  # runs at least; each run is there twice
+LEAF = 8  # rows at least; each run is there three times
 Floats = NDArray[np.float64]
 
 
@@ -44,10 +45,10 @@ def main() -> None:
     groups = np.array([base(record) for record in records])
     arrays: dict[str, Any] = {}
     for level, view in zip(model.LEVELS, VIEWS, strict=True):
-        names, plain, dimmed, seen = measured(records, view)
-        votes = out_of_fold(plain, dimmed, told, groups)
+        names, sides, seen = measured(records, view)
+        votes = out_of_fold(sides, told, groups)
         fit = calibration(votes, seen, told)
-        trees = fitted(np.concatenate([plain, dimmed]), [*told, *told])
+        trees = fitted(np.concatenate(sides), told * len(sides))
         forest = as_forest(trees, names, fit)
         arrays |= model.packed(forest, level)
         print(f"{level}: {summary(votes, seen, fit, told)}", flush=True)
@@ -60,22 +61,27 @@ def base(record: dict[str, Any]) -> str:
     return str(record.get("id", record.get("seed"))).split("-")[0]
 
 
-def measured(records: Sequence[dict[str, Any]], view: str) -> tuple[tuple[str, ...], Floats, Floats, Floats]:
-    """Names (F,), features (N, F) of the view as it is and with some left out, and what rules see of it (N, K)."""
-    sides: tuple[list[dict[str, float]], list[dict[str, float]]] = ([], [])
+def measured(records: Sequence[dict[str, Any]], view: str) -> tuple[tuple[str, ...], list[Floats], Floats]:
+    """Names (F,), features (N, F) of each side of the view, and what rules see (N, K) of it as it is.
+
+    The sides: as it is, with some left out, and the first epochs.
+    """
+    sides: tuple[list[dict[str, float]], ...] = ([], [], [])
     seen = []
     for number, record in enumerate(records):
-        shown = VIEWS[view](record), blurred(record, view, np.random.default_rng([number]))
-        for side, one in zip(sides, shown, strict=True):
+        rng = np.random.default_rng([number])
+        for side, one in zip(
+            sides, (VIEWS[view](record), blurred(record, view, rng), early(record, view, rng)), strict=True
+        ):
             signals = measure(read(one))
             signs = see(signals)
             side.append(features(signals, signs))
             if side is sides[0]:
                 seen.append(strengths(signs))
     names = tuple(sides[0][0])
-    plain, dimmed = (np.stack([row(one, names) for one in side]) for side in sides)
-    known = np.isfinite(plain).any(axis=0)
-    return tuple(np.array(names)[known].tolist()), plain[:, known], dimmed[:, known], np.stack(seen)
+    arrays = [np.stack([row(one, names) for one in side]) for side in sides]
+    known = np.isfinite(arrays[0]).any(axis=0)
+    return tuple(np.array(names)[known].tolist()), [array[:, known] for array in arrays], np.stack(seen)
 
 
 def fitted(x: Floats, told: Sequence[tuple[str, ...]], seed: int = 0) -> list[Any]:
@@ -90,14 +96,14 @@ def fitted(x: Floats, told: Sequence[tuple[str, ...]], seed: int = 0) -> list[An
     return [forest.fit(x, y, sample_weight=weights[y]) for forest in forests]
 
 
-def out_of_fold(plain: Floats, dimmed: Floats, told: Sequence[tuple[str, ...]], groups: NDArray[np.str_]) -> Floats:
+def out_of_fold(sides: Sequence[Floats], told: Sequence[tuple[str, ...]], groups: NDArray[np.str_]) -> Floats:
     """(N, K): the trees' mean for each run, by trees that have seen no run of its base."""
-    votes = np.zeros((len(plain), len(LABELS)))
-    for rest, fold in GroupKFold(5).split(plain, groups=groups):
+    votes = np.zeros((len(groups), len(LABELS)))
+    for rest, fold in GroupKFold(5).split(groups, groups=groups):
         known = [told[i] for i in rest]
-        forests = fitted(np.concatenate([plain[rest], dimmed[rest]]), [*known, *known], seed=1)
+        forests = fitted(np.concatenate([side[rest] for side in sides]), known * len(sides), seed=1)
         for forest in forests:
-            votes[np.ix_(fold, forest.classes_)] += forest.predict_proba(plain[fold]) / len(forests)
+            votes[np.ix_(fold, forest.classes_)] += forest.predict_proba(sides[0][fold]) / len(forests)
     return votes
 
 

@@ -353,6 +353,11 @@ class Study(StudyReader):
             self._scheduler = build(self.record.scheduler)
         return self._scheduler
 
+    @scheduler.setter
+    def scheduler(self, scheduler: Scheduler) -> None:
+        """Let another decide while the study is open; who goes on with it later has what is on record again."""
+        self._scheduler = scheduler
+
     @property
     def spent(self) -> Spent:
         """What the study has cost so far."""

@@ -102,7 +102,7 @@ def tune(
         max_tier=max_tier,
         seed=seed,
         store=opened,
-        name=name or study_name(opened, _base_name(train), resume=resume),
+        name=name or study_name(opened, base_name(train), resume=resume),
         resume=resume,
         min_delta=min_delta,
     )
@@ -169,7 +169,8 @@ def _check_guarded(caller: str | None) -> None:
         )
 
 
-def _base_name(train: Train) -> str:
+def base_name(train: Train) -> str:
+    """What the studies of a training function are called: the name of its file."""
     train = getattr(train, "func", train)  # of functools.partial
     module = getattr(train, "__module__", None) or ""
     if module == "__main__":

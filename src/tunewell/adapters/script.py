@@ -10,8 +10,8 @@ import importlib.util
 import linecache
 import sys
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -47,6 +47,8 @@ class Script:
     epochs: int | None = None
     """How many epochs a full training has: `epochs` or `EPOCHS`."""
     budget: str | float | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """What the record of a run says besides its curves, for the diagnosis: `config`, `n_train`, `n_classes`, ..."""
 
     def needed_space(self) -> Space:
         """Its space.
@@ -99,6 +101,7 @@ def load_script(path: str | Path) -> Script:
         direction=defined("direction", str, wanted="'minimize' or 'maximize'"),
         epochs=defined("epochs", int, wanted="a whole number") or defined("EPOCHS", int, wanted="a whole number"),
         budget=defined("budget", str, int, float, wanted="such as 30, '900epochs' or '2h'"),
+        about=defined("about", dict, wanted="a dictionary, such as {'n_classes': 10}") or {},
     )
 
 

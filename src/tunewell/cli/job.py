@@ -1,4 +1,4 @@
-"""What `tunewell tune` is to train: a script's function, or a program."""
+"""What a command is to train: a script's function, or a program."""
 
 from __future__ import annotations
 
@@ -7,11 +7,27 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import click
+
 from tunewell.adapters.script import Script, load_script
 from tunewell.cli.space_command import read_space
 from tunewell.errors import SettingError
 from tunewell.runners import Train
 from tunewell.space.space import Space
+
+
+class ProgramCommand(click.Command):
+    """A command whose arguments after `--` are a program's."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Of click: what stands after `--` is the parameter `program`."""
+        cut = args.index("--") if "--" in args else len(args)
+        ctx.params["program"] = tuple(args[cut + 1 :])
+        return super().parse_args(ctx, args[:cut])
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  as click has it
+        """Of click."""
+        return ["[OPTIONS]", "SCRIPT | -- PROGRAM..."]
 
 
 @dataclass(frozen=True, slots=True)

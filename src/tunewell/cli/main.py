@@ -29,7 +29,7 @@ from tunewell.errors import (
     TunewellError,
 )
 
-_COMMANDS = ("tune", "space", "list", "show", "best", "export", "diagnose", "fit", "predict", "demo")
+_COMMANDS = ("tune", "space", "list", "show", "best", "export", "diagnose", "rescue", "fit", "predict", "demo")
 _BAD_INPUT = (SpaceError, SettingError, ScriptError, ReportError, RecordError, StoreError)
 INTERRUPTED = 130
 _COLOR = False if os.environ.get("NO_COLOR") else None  # None: on a terminal

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
 from datetime import UTC, datetime
 
 import click
@@ -146,3 +148,17 @@ def curve(values: Sequence[float], *, width: int = 60, height: int = 10) -> Iter
 def _mean(part: np.ndarray) -> float:
     finite = part[np.isfinite(part)]
     return float(finite.mean()) if finite.size else math.nan
+
+
+@contextmanager
+def talk_on_stderr() -> Iterator[None]:
+    """Inside, what the user's code prints goes to standard error: in this process, in workers and in programs."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)

@@ -129,7 +129,7 @@ def old_study(job: Job, said: Options, store: Store, name: str | None) -> Study:
         min_delta=said.min_delta,
     )
     study.begin_session()  # another process that runs the study would have to live with the space
-    for line in study.extend(asked, held=_held(said.held, asked, on_record), max_tier=TIERS):
+    for line in study.extend(asked, held=settings_said(said.held, asked, on_record, option="--held"), max_tier=TIERS):
         click.echo(f"the space has changed: {line}", err=True)
     return study
 
@@ -177,15 +177,19 @@ def _tuned(space: Space, on_record: Space, tier: int | None) -> Space:
     return min(spaces, key=lambda tuned: sum(on_record.params.get(name) != p for name, p in tuned.params.items()))
 
 
-def _held(said: Sequence[str], *spaces: Space) -> dict[str, Value]:
-    """`dropout=0.1` as a value by name: one of a choice's, where it is a choice, else a number."""
-    held: dict[str, Value] = {}
+def settings_said(said: Sequence[str], *spaces: Space, option: str = "--set") -> dict[str, Value]:
+    """`dropout=0.1` as a value by name: one of a choice's, where it is a choice, else a number.
+
+    Raises:
+        SettingError: one is not of that form.
+    """
+    values: dict[str, Value] = {}
     for one in said:
         name, equals, text = one.partition("=")
         if not name or not equals:
-            raise SettingError(f"--held needs NAME=VALUE, such as dropout=0.1; got {one!r}")
-        held[name] = _value(text, next((space.params[name] for space in spaces if name in space.params), None))
-    return held
+            raise SettingError(f"{option} needs NAME=VALUE, such as dropout=0.1; got {one!r}")
+        values[name] = _value(text, next((space.params[name] for space in spaces if name in space.params), None))
+    return values
 
 
 def _value(text: str, param: Param | None) -> Value:

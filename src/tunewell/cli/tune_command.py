@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 import click
 
 from tunewell.cli.advice import bound_lines, confirmed_lines, outlook_line
-from tunewell.cli.job import job
+from tunewell.cli.job import ProgramCommand, job
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import json_option, store_option
-from tunewell.cli.printing import facts, print_json, setting_lines
+from tunewell.cli.printing import facts, print_json, setting_lines, talk_on_stderr
 from tunewell.cli.records import study_record
 from tunewell.cli.settings import BUDGET, METRIC, TIER, TIERS, Options, grid_of, new_study, old_study
 from tunewell.cli.space_command import print_preview, print_warnings
@@ -38,19 +35,7 @@ from tunewell.study import Study
 from tunewell.tuning import default_store, drive
 
 
-class _TuneCommand(click.Command):
-    """A command whose arguments after `--` are a program's."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        cut = args.index("--") if "--" in args else len(args)
-        ctx.params["program"] = tuple(args[cut + 1 :])
-        return super().parse_args(ctx, args[:cut])
-
-    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  as click has it
-        return ["[OPTIONS]", "SCRIPT | -- PROGRAM..."]
-
-
-@click.command("tune", cls=_TuneCommand)
+@click.command("tune", cls=ProgramCommand)
 @click.argument("script", required=False)
 @click.option("--space", "space_file", metavar="FILE", help="The space, as TOML, in place of the script's own.")
 @click.option("--metric", metavar="NAME", help=f"Which reported number is optimized.  [default: {METRIC}]")
@@ -149,7 +134,7 @@ def command(
     """
     if dry_run and resume:
         raise SettingError("--dry-run shows what a new study would draw; leave out --resume")
-    with _talk_on_stderr():
+    with talk_on_stderr():
         to_train = job(script, program, space_file)
         if not resume:
             # in memory first: what cannot be used is said before a store is made
@@ -161,7 +146,7 @@ def command(
         return
     opened = open_store(store or default_store(), create=not resume)
     try:
-        with _talk_on_stderr():
+        with talk_on_stderr():
             if resume:
                 study = old_study(to_train, Options(**said), opened, name)
             else:
@@ -244,17 +229,3 @@ def _print_summary(study: Study, *, over: bool, look: list[str], as_json: bool) 
         }
     ):
         click.echo(line)
-
-
-@contextmanager
-def _talk_on_stderr() -> Iterator[None]:
-    """Inside, what the user's code prints goes to standard error: in this process, in workers and in programs."""
-    sys.stdout.flush()
-    kept = os.dup(1)
-    os.dup2(2, 1)
-    try:
-        with redirect_stdout(sys.stderr):
-            yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)

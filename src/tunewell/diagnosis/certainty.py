@@ -1,7 +1,8 @@
 """What a record proves or rules out by itself, whatever the trees think of it.
 
 Trees see a proof as one number among many, and may have met it in few runs. A cause is ruled out where the record says
-that there is nothing of the kind: no dropout, no batch norm, classes of equal size.
+that there is nothing of the kind: no dropout, no batch norm, classes of equal size. A loss that is no number any more
+rules out whatever makes a network learn badly, and leaves what makes it diverge.
 """
 
 from __future__ import annotations
@@ -17,19 +18,34 @@ from tunewell.diagnosis.signals import Signals
 
 _PROVEN = 0.95
 _RULED_OUT = 0.02  # of its probability stays: records have been wrong before
+_DIVERGES = frozenset(
+    (
+        *("lr_too_high", "exploding_gradients", "unnormalised_inputs", "bad_initialisation"),
+        *("missing_zero_grad", "loss_output_mismatch", "batch_size_too_small"),
+    )
+)
+"""What can end in a loss that is no finite number."""
 _NEVER_DEAD = ("tanh", "sigmoid", "leaky_relu", "elu", "selu", "gelu", "softsign", "swish", "silu", "softplus")
 
 
 def certain(chances: Floats, signals: Signals, signs: Mapping[str, Sign]) -> Floats:
     """(K,): the probabilities of the causes, with regard to what is proven or ruled out."""
-    out = np.array([label in _ABSENT and _ABSENT[label](signals) for label in LABELS])
+    broke = signals["ends_broken"] > 0
+    out = [(broke and label not in _DIVERGES) or _is_absent(label, signals) for label in LABELS]
     left = np.where(out, _RULED_OUT * chances, chances)
+    if broke and not signals.known("rate"):
+        # nothing tells these causes apart, and this is the one that people meet
+        left[LABELS.index("lr_too_high")] = 2 * left.max()
     left = np.asarray(left / left.sum())
     proven = {rule.label for rule in RULES if rule.settles and signs[rule.name].strength == 1.0}
     if proven:
         left = _PROVEN * np.array([label in proven for label in LABELS]) / len(proven) + (1 - _PROVEN) * left
     answer: Floats = left
     return answer
+
+
+def _is_absent(label: str, s: Signals) -> bool:
+    return label in _ABSENT and _ABSENT[label](s)
 
 
 def _no_decay_of_rate(s: Signals) -> bool:

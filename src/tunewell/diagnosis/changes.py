@@ -29,8 +29,8 @@ def _none(s: Signals) -> Change:  # noqa: ARG001  all changes are called alike
 
 
 def _lower_rate(s: Signals) -> Change:
-    """By the update ratio if it is known (CS231n: a thousandth), between a third and a thousandth; else by ten."""
-    factor, why = _by_updates(s, 1e-3, 1 / 3, "update ratio")
+    """By the update ratio if it is known (CS231n: a thousandth), between a tenth and a thousandth; else by ten."""
+    factor, why = _by_updates(s, 1e-3, 0.1, "update ratio")
     if math.isnan(factor):
         broken = s["ends_broken"] > 0
         factor, why = (0.03, "it diverges: a decade and a half") if broken else (0.1, "a decade is the usual step")
@@ -38,8 +38,8 @@ def _lower_rate(s: Signals) -> Change:
 
 
 def _raise_rate(s: Signals) -> Change:
-    """By the update ratio if it is known, between three times and a thousand times; else by ten."""
-    factor, why = _by_updates(s, 3.0, 1e3, "update ratio")
+    """By the update ratio if it is known, between ten and a thousand times; else by ten."""
+    factor, why = _by_updates(s, 10.0, 1e3, "update ratio")
     if math.isnan(factor):
         hardly = s["loss_gain"] < 0.1
         factor, why = (100.0, "it hardly moves: two decades") if hardly else (10.0, "a decade is the usual step")

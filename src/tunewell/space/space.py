@@ -123,6 +123,14 @@ class Space:
                 raise SpaceError(f"{name}: {error}") from None
         return Params(self._in_order(values))
 
+    def filled(self, params: Mapping[str, Value]) -> Params:
+        """The setting of which some values are given; the others are at their defaults.
+
+        Raises:
+            SpaceError: an unknown name, or a value outside.
+        """
+        return self.check(self.completed(params, {name: param.usual for name, param in self._params.items()}))
+
     def encode(self, params: Mapping[str, Value]) -> NDArray[np.float64]:
         """(d,): the unit point of a setting; NaN where a parameter is inactive."""
         active = self._active(params)

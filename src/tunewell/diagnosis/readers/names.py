@@ -45,6 +45,13 @@ _SETTINGS = {
 }
 _WIDTH = ("hidden", "hidden_units", "width", "n_hidden", "hidden_size", "hidden_dim", "units")
 _DEPTH = ("layers", "n_layers", "depth", "num_layers", "n_hidden_layers", "hidden_layers")
+_MOVED = _SETTINGS | {
+    "lr_schedule": ("lr_decay", "lr_gamma", "gamma", "decay_rate"),
+    "width": _WIDTH,
+    "depth": _DEPTH,
+    "init": ("init", "initialization", "initializer", "weight_init"),
+}
+"""What a change may name, and the parameters that move it."""
 
 
 def curves_of(names: Iterable[str], columns: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -88,6 +95,12 @@ def settings_of(params: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(config.get("optimizer"), str):
         config["optimizer"] = config["optimizer"].lower()
     return config
+
+
+def parameter_of(key: str, names: Iterable[str]) -> str | None:
+    """The parameter, among these names, that moves what a change calls `key`; None if there is none."""
+    by_name = {name.lower(): name for name in names}
+    return next((by_name[alias] for alias in _MOVED.get(key, ()) if alias in by_name), None)
 
 
 def _widths(params: Mapping[str, Any]) -> list[float] | None:

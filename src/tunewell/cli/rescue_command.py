@@ -1,0 +1,123 @@
+"""`tunewell rescue`: train as it is, diagnose, make the change that is named, and tell the story."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from contextlib import nullcontext
+from typing import Any
+
+import click
+
+from tunewell.cli.job import ProgramCommand, job
+from tunewell.cli.main import INTERRUPTED
+from tunewell.cli.options import json_option, store_option
+from tunewell.cli.printing import print_json, talk_on_stderr
+from tunewell.cli.settings import METRIC, TIER, TIERS, settings_said
+from tunewell.progress import progress
+from tunewell.runners.base import NullObserver
+from tunewell.stores import open_store
+from tunewell.tuning import default_store, study_name
+
+
+@click.command("rescue", cls=ProgramCommand)
+@click.argument("script", required=False)
+@click.option("--space", "space_file", metavar="FILE", help="The space, as TOML, in place of the script's own.")
+@click.option("--metric", metavar="NAME", help=f"Which reported number is to get better.  [default: {METRIC}]")
+@click.option(
+    "--direction",
+    type=click.Choice(["minimize", "maximize"]),
+    help="Which way the metric is better, where its name does not say.",
+)
+@click.option("--target", type=float, metavar="X", help="What the metric is known to reach; all is done there.")
+@click.option("--budget", metavar="AMOUNT", help="As of `tunewell tune`.  [default: 15 full trainings]")
+@click.option(
+    "--epochs", type=click.IntRange(1), metavar="N", help="Epochs of a full training, where the training does not say."
+)
+@click.option(
+    "--set",
+    "settings",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="The setting to begin with, as far as it is not the default; may be said several times.",
+)
+@click.option(
+    "--tier",
+    type=click.IntRange(1, TIERS),
+    default=TIER,
+    show_default=True,
+    metavar="N",
+    help=f"Change parameters up to this tier, 1 to {TIERS}.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, metavar="N", help="Same seed, same rescue.  [default: 0]")
+@store_option
+@click.option("--name", metavar="NAME", help="The study's name.  [default: the script's with -rescue, numbered]")
+@click.option("--resume", is_flag=True, help="Go on with the newest study of that name.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+@json_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    *,
+    script: str | None,
+    program: tuple[str, ...],
+    space_file: str | None,
+    settings: tuple[str, ...],
+    tier: int,
+    store: str | None,
+    name: str | None,
+    resume: bool,
+    quiet: bool,
+    as_json: bool,
+    **said: Any,
+) -> None:
+    """Find out why a training is stuck, and get it unstuck.
+
+    Trains the SCRIPT (or the PROGRAM) as it is, diagnoses the run, makes the one change that is named, looks whether it
+    helped, and so on, until nothing is found that holds the best run back, the target is reached or the budget spent.
+    What single changes do not mend is searched as `tunewell tune` does.
+    """
+    from tunewell.cli.rescue_report import lines, record  # noqa: PLC0415  the rules are many, --help needs none of them
+    from tunewell.rescue import rescue  # noqa: PLC0415
+
+    with talk_on_stderr():
+        to_train = job(script, program, space_file)
+        space = to_train.needed_space()
+        to_train.check(space)
+        metric = said.pop("metric") or to_train.file.metric or METRIC
+        as_it_is = settings_said(settings, space)
+        opened = open_store(store or default_store(), create=not resume)
+    try:
+        with talk_on_stderr(), nullcontext(NullObserver()) if quiet else progress(sys.stderr) as observer:
+            told = rescue(
+                to_train.train_for(metric),
+                space,
+                metric=metric,
+                direction=said["direction"] or to_train.file.direction,
+                max_epochs=said["epochs"] or to_train.file.epochs,
+                budget=said["budget"],
+                target=said["target"],
+                as_it_is=as_it_is,
+                about=to_train.file.about,
+                max_tier=tier,
+                seed=said["seed"],
+                store=opened,
+                name=name or study_name(opened, f"{to_train.name}-rescue", resume=resume),
+                resume=resume,
+                observer=observer,
+            )
+        look = ["tunewell", "show", told.study.record.name, *(["--store", store] if store else [])]
+        if as_json:
+            print_json(record(told))
+        else:
+            for line in lines(told, shlex.join(look)):
+                click.echo(line)
+        nothing_found = told.best is None
+    finally:
+        opened.close()
+    if not told.over:
+        click.echo("interrupted; all is on record; go on with the same command and --resume", err=True)
+        ctx.exit(INTERRUPTED)
+    if nothing_found:
+        ctx.exit(1)

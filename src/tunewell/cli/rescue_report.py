@@ -1,0 +1,90 @@
+"""How a rescue reads: from the first number to the last, a chapter a run."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import click
+
+from tunewell.cli.printing import facts, setting_lines
+from tunewell.cli.records import best_record
+from tunewell.progress import counts, measured, short, spent_of_budget
+from tunewell.rescue import Chapter, Rescue
+
+_WIDTH = 100
+
+
+def lines(told: Rescue, look: str) -> Iterator[str]:
+    """The story, the setting that it ends with, and what is left to be said of that run."""
+    metric = told.study.metric
+    for chapter in told.chapters:
+        yield from _chapter(chapter, metric)
+    if told.searched:
+        yield ""
+        yield f"single changes were not enough: {told.searched} more trials were searched"
+    yield ""
+    yield from _ending(told)
+    yield ""
+    yield from facts(
+        {
+            "spent": spent_of_budget(told.study),
+            "trials": counts(told.study),
+            "record": f"study {told.study.record.name!r} in {told.study.store.url}",
+            "look": look,
+        }
+    )
+
+
+def record(told: Rescue) -> dict[str, object]:
+    """The same as plain data."""
+    return {
+        "study": told.study.record.name,
+        "metric": told.study.metric,
+        "first": told.first,
+        "best": None if told.best is None else best_record(told.best),
+        "healthy": told.healthy,
+        "finished": told.over,
+        "chapters": [asdict(chapter) for chapter in told.chapters],
+        "searched": told.searched,
+        "epochs": told.study.spent.epochs,
+        "findings": [finding.as_dict() for finding in told.findings],
+    }
+
+
+def _chapter(chapter: Chapter, metric: str) -> Iterator[str]:
+    reached = f"no finite {metric}" if chapter.value is None else f"{metric} {measured(chapter.value)}"
+    after = f"{reached} after {chapter.epochs} epochs"
+    if chapter.treats is None:
+        yield f"{click.style('as it is', bold=True)}: {after}"
+        return
+    yield ""
+    found = f"trial {chapter.treats}: {chapter.label}, {chapter.confidence:.0%}: {chapter.evidence}"
+    yield from textwrap.wrap(found, _WIDTH, subsequent_indent="  ", break_long_words=False)
+    before = "" if chapter.at_patient is None else f", {measured(chapter.at_patient)} before"
+    mark = click.style("better", fg="green") if chapter.helped else "no better"
+    changed = click.style(f"{chapter.param} {_shown(chapter.old)} -> {_shown(chapter.new)}", bold=True)
+    yield f"  {changed}: {after}{before}: {mark}"
+
+
+def _ending(told: Rescue) -> Iterator[str]:
+    metric, best = told.study.metric, told.best
+    if best is None:
+        yield f"no trial has reported a finite {metric}"
+        return
+    first = "nothing finite" if told.first is None else measured(told.first)
+    yield f"{metric} from {first} to {click.style(measured(best.value), fg='green', bold=True)}, trial {best.trial}"
+    yield ""
+    yield from (f"    {line}" for line in setting_lines(best.params))
+    yield ""
+    if told.healthy:
+        yield f"nothing is found that holds trial {best.trial} back"
+    elif told.findings:
+        left = told.findings[0]
+        text = f"what may hold trial {best.trial} back is {left.label}, {left.confidence:.0%}: {left.evidence}"
+        yield from textwrap.wrap(text, _WIDTH, subsequent_indent="  ", break_long_words=False)
+
+
+def _shown(value: object) -> str:
+    return short(value) if value is not None else "-"

@@ -1,0 +1,181 @@
+"""What can be done about a finding within a space: which parameter to move, and to what value.
+
+The finding's own change comes first, then what the field tries next for the same cause. A value that was tried is not
+tried again: where a step went too far, the next one goes half the way, so that the same finding twice is a search along
+one line.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from tunewell.diagnosis import Finding
+from tunewell.diagnosis.readers.names import parameter_of
+from tunewell.space.params import Choice, Float, Int, Param
+from tunewell.space.space import Space
+from tunewell.space.values import Params, Value
+
+_REMEDIES: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "lr_too_high": (("lr", "decrease"), ("momentum", "decrease")),
+    "lr_too_low": (("lr", "increase"),),
+    "lr_decays_too_early": (("lr_schedule", "slower"),),
+    "model_too_small": (("width", "increase"), ("depth", "increase"), ("dropout", "decrease")),
+    "overfitting": (("dropout", "increase"), ("weight_decay", "increase"), ("width", "decrease")),
+    "dropout_too_high": (("dropout", "decrease"),),
+    "weight_decay_too_high": (("weight_decay", "decrease"),),
+    "batch_size_too_large": (("batch_size", "decrease"), ("lr", "increase")),
+    "batch_size_too_small": (("batch_size", "increase"), ("lr", "decrease")),
+    "bad_initialisation": (("init", "change"), ("lr", "decrease")),
+    "unnormalised_inputs": (("lr", "decrease"),),
+    "dead_relus": (("activation", "change"), ("lr", "decrease")),
+    "vanishing_gradients": (("activation", "change"), ("batch_norm", "enable"), ("lr", "increase")),
+    "exploding_gradients": (("grad_clip", "enable"), ("lr", "decrease"), ("momentum", "decrease")),
+    "missing_zero_grad": (("lr", "decrease"), ("momentum", "decrease")),
+    "batchnorm_misuse": (("batch_size", "increase"),),
+}
+"""Which settings are moved for a cause, and which way, the likeliest first. A cause in code or data has none."""
+_FACTORS = {"lr": 10.0, "weight_decay": 100.0, "batch_size": 4.0, "width": 4.0, "grad_clip": 10.0}
+_DROPOUT, _MOMENTUM, _CLIP = 0.3, 0.9, 1.0
+_MOST_MOMENTUM = 0.97
+_LEFT_OF_RATE = 0.05  # of the learning rate, at the end of a training whose schedule was too quick
+_SAME = 0.04  # of a parameter's scale: values that are closer are one
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """One parameter moved, because of a finding."""
+
+    finding: Finding
+    param: str
+    old: Value
+    new: Value
+
+
+def treatments(
+    finding: Finding, space: Space, params: Params, tried: Sequence[Mapping[str, Value]], max_epochs: int
+) -> Iterator[Treatment]:
+    """What can be done about a finding, in the order in which to try it.
+
+    params: the setting of the run.
+    tried: all settings so far.
+    max_epochs: of a full training.
+    """
+    change = finding.next
+    for key, direction in _remedies(finding.label, space, params):
+        name = parameter_of(key, space.names)
+        if name is None or name not in params:
+            continue
+        param, old = space.params[name], params[name]
+        own = change.value if (change.param, change.direction) == (key, direction) else None
+        target = _target(key, direction, param, old, own, max_epochs)
+        if target is None:
+            continue
+        others = [setting[name] for setting in tried if _differs_in(setting, params) == {name}]
+        new = _untried(param, old, target, others)
+        if new is not None:
+            yield Treatment(finding, name, old, new)
+
+
+def further(
+    done: Treatment | None, space: Space, params: Params, tried: Sequence[Mapping[str, Value]]
+) -> Treatment | None:
+    """Half a decade more of the learning rate the same way, where moving it has helped: the search along a line."""
+    name = parameter_of("lr", space.names)
+    if done is None or done.param != name:
+        return None
+    param, old = space.params[name], params[name]
+    if not isinstance(param, Float) or not isinstance(old, float) or not isinstance(done.old, float):
+        return None
+    factor = math.sqrt(_FACTORS["lr"])
+    new = min(max(old * factor if old > done.old else old / factor, param.low), param.high)
+    others = [setting[name] for setting in tried if _differs_in(setting, params) == {name}]
+    met = any(min(old, new) <= other <= max(old, new) for other in others if isinstance(other, float))
+    if met or new == old:
+        return None
+    finding = replace(done.finding, evidence="moving it this way has helped; half a decade more may help more")
+    return Treatment(finding, name, old, param.check(new))
+
+
+def treated(space: Space, params: Params, treatment: Treatment) -> Params:
+    """The setting with the treatment."""
+    return space.filled({**params, treatment.param: treatment.new})
+
+
+def _remedies(label: str, space: Space, params: Params) -> Sequence[tuple[str, str]]:
+    """Those of a cause; a momentum beyond what is usual comes first where it can be the cause."""
+    remedies = _REMEDIES.get(label, ())
+    momentum = params.get(parameter_of("momentum", space.names) or "")
+    if isinstance(momentum, float) and momentum > _MOST_MOMENTUM:
+        return sorted(remedies, key=lambda remedy: remedy != ("momentum", "decrease"))
+    return remedies
+
+
+def _target(key: str, direction: str, param: Param, old: Value, own: object, max_epochs: int) -> Value | None:
+    """Where to move, within the parameter's range; None if it cannot move that way."""
+    if isinstance(param, Choice):
+        return _choice(param, old, own, direction)
+    if not isinstance(old, int | float) or isinstance(old, bool):
+        return None
+    value = float(own) if isinstance(own, int | float) and not isinstance(own, bool) else None
+    if value is None:
+        value = _usual(key, direction, float(old), max_epochs)
+    value = min(max(value, param.low), param.high)
+    if isinstance(param, Int):
+        value = round(value)
+    rises = direction in ("increase", "slower", "enable")
+    if value == old or (key != "grad_clip" and (value > old) is not rises):
+        return None
+    return param.check(value)
+
+
+def _usual(key: str, direction: str, old: float, max_epochs: int) -> float:
+    """The field's step."""
+    match key:
+        case "dropout":
+            return max(_DROPOUT, old + 0.2) if direction == "increase" else 0.0
+        case "momentum":
+            return _MOMENTUM if old > _MOMENTUM else 0.0
+        case "lr_schedule":
+            return float(_LEFT_OF_RATE ** (1 / max_epochs))
+        case "depth":
+            return old + 1
+        case "grad_clip" if direction == "enable":
+            return _CLIP
+    factor = _FACTORS.get(key, 10.0)
+    return old * factor if direction == "increase" else old / factor
+
+
+def _choice(param: Choice, old: Value, own: object, direction: str) -> Value | None:
+    """The value that was named if there is one; one step along an ordered list of numbers; what a switch has on."""
+    if own is not None:
+        for value in param.values:
+            if value != old and (value == own or str(value).lower() == str(own).lower()):
+                return value
+    if direction == "enable" and old in (False, None, "none") and len(param.values) > 1:
+        return next(value for value in param.values if value != old)
+    numbers = [value for value in param.values if isinstance(value, int | float) and not isinstance(value, bool)]
+    if len(numbers) < len(param.values) or direction not in ("increase", "decrease", "slower"):
+        return None
+    beyond = [value for value in numbers if (value < old if direction == "decrease" else value > old)]  # type: ignore[operator]  # both are numbers
+    return (max if direction == "decrease" else min)(beyond, default=None)
+
+
+def _untried(param: Param, old: Value, target: Value, others: Sequence[Value]) -> Value | None:
+    """The target; or half the way to the nearest value that was tried on the way or a little beyond."""
+    if isinstance(param, Choice):
+        return None if target in others else target
+    here, there = (float(unit) for unit in param.to_unit([old, target]))
+    met = [float(param.to_unit(value)) for value in others if param.contains(value)]
+    met = [unit for unit in met if 0 < (unit - here) / (there - here) <= 1 + _SAME / abs(there - here)]
+    if met:
+        there = here + (min(met, key=lambda unit: abs(unit - here)) - here) / 2
+    if abs(there - here) < _SAME:
+        return None
+    new = param.decode([there])[0] if met else target
+    return None if new == old else new
+
+
+def _differs_in(one: Mapping[str, Value], other: Mapping[str, Value]) -> set[str]:
+    return {name for name in {*one, *other} if one.get(name) != other.get(name)}

@@ -1,0 +1,205 @@
+"""Rescue: real small networks with a planted fault, from the first number to the last."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import tunewell as tw
+from tunewell import nn
+from tunewell.cli.main import cli
+from tunewell.demo import digits
+from tunewell.errors import SettingError, SpaceError
+from tunewell.rescue import rescue
+
+EPOCHS = 18
+ABOUT = {"config": {"optimizer": "sgd", "model": "mlp", "activation": "relu"}, "n_train": 1078, "n_classes": 10}
+
+
+def space(**defaults):
+    usual = {"learning_rate": 0.05, "hidden_units": 64, "dropout": 0.0, "weight_decay": 1e-4} | defaults
+    return tw.Space(
+        learning_rate=tw.Float(1e-5, 10.0, scale="log", tier=1, default=usual["learning_rate"]),
+        hidden_units=tw.Int(2, 256, scale="log", tier=2, default=usual["hidden_units"]),
+        dropout=tw.Float(0.0, 0.95, tier=3, default=usual["dropout"]),
+        weight_decay=tw.weight_decay(high=1.0, default=usual["weight_decay"]),
+    )
+
+
+def train(run):
+    p = run.params
+    x, y = digits.part("train", 0)
+    validation = digits.part("validation", 0)
+    network = nn.Network([64, p.hidden_units, 10], dropout=p.dropout, seed=run.seed)
+    optimizer = nn.SGD(p.learning_rate, momentum=0.9, weight_decay=p.weight_decay)
+    trainer = nn.Trainer(network, x, y, batch_size=32, optimizer=optimizer, seed=run.seed)
+    for _ in run.epochs(EPOCHS):
+        loss = trainer.epoch()
+        found = network.evaluate(*validation)
+        run.report(
+            train_loss=loss, val_loss=found["loss"], val_accuracy=found["accuracy"], **trainer.measure(validation)
+        )
+
+
+def rescued(the_space, **settings):
+    return rescue(train, the_space, metric="val_accuracy", about=ABOUT, **({"store": "memory"} | settings))
+
+
+@pytest.mark.parametrize(
+    ("fault", "label"),
+    [
+        ({"learning_rate": 5.0}, "lr_too_high"),
+        ({"learning_rate": 1e-4}, "lr_too_low"),
+        ({"dropout": 0.93}, "dropout_too_high"),
+    ],
+)
+def test_a_planted_fault_is_named_and_mended_within_three_trainings(fault, label):
+    told = rescued(space(**fault), target=0.95, budget=3)
+    assert told.first is None or told.first < 0.9
+    assert label in {chapter.label for chapter in told.chapters}
+    assert told.best is not None
+    assert told.best.value >= 0.95
+    assert told.study.spent.epochs <= 3 * EPOCHS
+
+
+def test_a_healthy_training_is_left_alone():
+    told = rescued(space())
+    assert len(told.chapters) == 1
+    assert (told.searched, told.healthy, told.over) == (0, True, True)
+    assert told.study.spent.epochs == EPOCHS
+
+
+def test_every_chapter_says_what_was_changed_and_whether_that_helped():
+    told = rescued(space(learning_rate=5.0), target=0.95, budget=3)
+    first, *changes = told.chapters
+    assert (first.trial, first.treats) == (0, None)
+    for chapter in changes:
+        trials = told.study.trials
+        before, after = trials[chapter.treats].params, trials[chapter.trial].params
+        assert {name for name in after if before[name] != after[name]} == {chapter.param}
+        assert (before[chapter.param], after[chapter.param]) == (chapter.old, chapter.new)
+        if chapter.helped and chapter.at_patient is not None:
+            assert chapter.value > chapter.at_patient
+
+
+def test_what_single_changes_do_not_mend_is_searched_within_the_budget():
+    told = rescued(space(hidden_units=2, learning_rate=1e-4), target=0.999, budget=4)
+    assert told.searched > 0
+    assert told.study.spent.epochs <= 4 * EPOCHS
+
+
+def test_a_fault_in_the_data_is_reported_and_nothing_is_searched():
+    def shuffled(run):
+        rng = np.random.default_rng(0)
+        x, y = digits.part("train", 0)
+        y = rng.permutation(y)
+        validation = digits.part("validation", 0)
+        network = nn.Network([64, run.params.hidden_units, 10], seed=run.seed)
+        trainer = nn.Trainer(network, x, y, batch_size=32, optimizer=nn.SGD(run.params.learning_rate), seed=run.seed)
+        for _ in run.epochs(EPOCHS):
+            loss = trainer.epoch()
+            found = network.evaluate(*validation)
+            run.report(
+                train_loss=loss, val_loss=found["loss"], val_accuracy=found["accuracy"], **trainer.measure(validation)
+            )
+
+    narrow = tw.Space(learning_rate=tw.learning_rate(default=0.05), hidden_units=tw.hidden_units(default=64))
+    told = rescue(shuffled, narrow, metric="val_accuracy", about=ABOUT, store="memory", budget=10)
+    assert not told.healthy
+    assert told.findings[0].label == "labels_mismatched"
+    assert told.searched == 0
+
+
+def test_the_same_seed_gives_the_same_rescue():
+    one, other = (rescued(space(learning_rate=1e-4), target=0.95, budget=2, seed=3) for _ in range(2))
+    assert one.chapters == other.chapters
+
+
+def test_a_rescue_that_was_cut_off_goes_on_as_if_it_had_not_been(tmp_path):
+    def trained(run):
+        for epoch in run.epochs(9):
+            yield {"val_accuracy": min(0.99, 0.1 + 0.1 * epoch * math.log10(run.params.learning_rate / 1e-5))}
+
+    def whole(run):
+        for report in trained(run):
+            run.report(**report)
+
+    one = tw.Space(learning_rate=tw.Float(1e-5, 1.0, scale="log", default=1.1e-5))
+    common = {"metric": "val_accuracy", "target": 0.98, "budget": 6, "name": "r"}
+    straight = rescue(whole, one, store="memory", **common)
+    store = tmp_path / "store.db"
+    rescue(whole, one, store=store, **(common | {"budget": "4epochs"}))
+    resumed = rescue(whole, one, store=store, resume=True, **common)
+    assert [chapter.new for chapter in resumed.chapters] == [chapter.new for chapter in straight.chapters]
+    assert resumed.best.value == straight.best.value
+
+
+def test_bad_input_is_refused_before_any_training(tmp_path):
+    with pytest.raises(SettingError, match="target must be a finite val_accuracy"):
+        rescued(space(), target=math.nan)
+    with pytest.raises(SpaceError, match="learning_rate"):
+        rescued(space(), as_it_is={"learning_rate": 1e9}, store=tmp_path / "store.db")
+    with pytest.raises(SpaceError, match="there is no parameter 'rate'"):
+        rescued(space(), as_it_is={"rate": 0.1}, store=tmp_path / "store.db")
+    assert not (tmp_path / "store.db").exists()
+
+
+SCRIPT = """
+import tunewell as tw
+from tunewell import nn
+from tunewell.demo import digits
+
+metric = "val_accuracy"
+about = {"config": {"optimizer": "sgd", "model": "mlp", "activation": "relu"}, "n_train": 1078, "n_classes": 10}
+space = tw.Space(learning_rate=tw.Float(1e-5, 1.0, scale="log", default=0.05), hidden_units=tw.hidden_units(default=64))
+
+def train(run):
+    validation = digits.part("validation", 0)
+    network = nn.Network([64, run.params.hidden_units, 10], seed=run.seed)
+    optimizer = nn.SGD(run.params.learning_rate, momentum=0.9)
+    trainer = nn.Trainer(network, *digits.part("train", 0), batch_size=32, optimizer=optimizer, seed=run.seed)
+    for epoch in run.epochs(18):
+        loss = trainer.epoch()
+        found = network.evaluate(*validation)
+        run.report(train_loss=loss, val_loss=found["loss"], val_accuracy=found["accuracy"])
+"""
+
+
+def tunewell(*arguments, expect=0):
+    done = CliRunner().invoke(cli, arguments, prog_name="tunewell")
+    assert done.exit_code == expect, done.output
+    return done
+
+
+@pytest.fixture
+def script(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TUNEWELL_STORE", raising=False)
+    (tmp_path / "train.py").write_text(SCRIPT)
+    return "train.py"
+
+
+def test_the_command_tells_the_story(script):
+    shown = tunewell("rescue", script, "--set", "learning_rate=1e-4", "--target", "0.95", "--quiet").stdout
+    assert shown.startswith("as it is: val_accuracy 0.")
+    assert "lr_too_low" in shown
+    assert "learning_rate 0.0001 ->" in shown
+    assert "val_accuracy from 0." in shown
+    assert "tunewell show train-rescue" in shown
+
+
+def test_json_holds_all_of_it(script):
+    told = json.loads(tunewell("rescue", script, "--budget", "2", "--quiet", "--json").stdout)
+    assert told["finished"] is True
+    assert told["chapters"][0]["trial"] == 0
+    assert told["best"]["value"] >= told["first"]
+    assert told["study"] == "train-rescue"
+
+
+def test_a_setting_that_cannot_be_is_refused_in_one_line(script):
+    (line,) = tunewell("rescue", script, "--set", "learning_rate", expect=2).stderr.splitlines()
+    assert line == "error: --set needs NAME=VALUE, such as dropout=0.1; got 'learning_rate'"
+    (line,) = tunewell("rescue", script, "--set", "rate=1", "--quiet", expect=2).stderr.splitlines()
+    assert "there is no parameter 'rate'" in line

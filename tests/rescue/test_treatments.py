@@ -1,0 +1,106 @@
+"""Treatments: what a finding lets one change within a space."""
+
+import pytest
+
+import tunewell as tw
+from tunewell.diagnosis import Change, Finding
+from tunewell.rescue.treatments import further, treated, treatments
+
+SPACE = tw.Space(
+    learning_rate=tw.Float(1e-4, 1.0, scale="log", default=0.01),
+    batch_size=tw.Int(16, 256, scale="log", default=32),
+    hidden=tw.Int(4, 128, scale="log", default=32),
+    momentum=tw.Float(0.0, 0.999, scale="log1m", default=0.9),
+    lr_decay=tw.Float(0.5, 0.999, scale="log1m", default=0.97),
+    dropout=tw.Float(0.0, 0.9, default=0.1),
+    batch_norm=tw.Choice([False, True]),
+    activation=tw.Choice(["relu", "tanh", "leaky_relu"], default="relu"),
+)
+
+
+def found(label, param="", direction="", value=None):
+    return Finding(label, 0.9, "", Change(param, direction, value))
+
+
+def planned(finding, *, tried=(), epochs=20, **given):
+    setting = SPACE.filled(given)
+    return [
+        (one.param, one.old, one.new)
+        for one in treatments(finding, SPACE, setting, [setting, *map(SPACE.filled, tried)], epochs)
+    ]
+
+
+def test_the_change_that_the_finding_names_comes_first_and_stays_in_the_range():
+    assert planned(found("lr_too_low", "lr", "increase", 0.3)) == [("learning_rate", 0.01, 0.3)]
+    assert planned(found("lr_too_low", "lr", "increase", 50.0)) == [("learning_rate", 0.01, 1.0)]
+
+
+def test_without_a_value_the_usual_step_is_taken():
+    assert planned(found("model_too_small"))[0] == ("hidden", 32, 128)
+    assert planned(found("batch_size_too_large"), batch_size=256)[0] == ("batch_size", 256, 64)
+    assert planned(found("dropout_too_high"), dropout=0.8) == [("dropout", 0.8, 0.0)]
+
+
+def test_what_can_move_no_further_is_not_offered():
+    assert planned(found("lr_too_low", "lr", "increase", 5.0), learning_rate=1.0) == []
+    assert planned(found("dropout_too_high", "dropout", "decrease", 0.2), dropout=0.1) == []
+
+
+def test_a_step_that_went_too_far_is_halved_until_nothing_is_left_to_tell_apart():
+    steps, tried = [], []
+    while plan := planned(found("lr_too_low", "lr", "increase", 1.0), tried=tried):
+        steps.append(plan[0][2])
+        tried.append({"learning_rate": steps[-1]})
+    assert steps[:3] == pytest.approx([1.0, 0.1, 10**-1.5], rel=1e-6)
+    assert len(steps) < 6
+
+
+def test_settings_that_differ_in_more_do_not_count_as_tried():
+    tried = [{"learning_rate": 1.0, "dropout": 0.5}]
+    assert planned(found("lr_too_low", "lr", "increase", 1.0), tried=tried) == [("learning_rate", 0.01, 1.0)]
+
+
+def test_a_momentum_beyond_the_usual_is_the_first_suspect():
+    high = found("lr_too_high", "lr", "decrease", 0.001)
+    assert [name for name, *_ in planned(high)] == ["learning_rate", "momentum"]
+    assert planned(high, momentum=0.99)[0] == ("momentum", 0.99, 0.9)
+
+
+def test_a_schedule_is_slowed_so_that_a_twentieth_is_left_in_the_end():
+    ((name, _, new),) = planned(found("lr_decays_too_early", "lr_schedule", "slower", {"name": "cosine"}), lr_decay=0.6)
+    assert name == "lr_decay"
+    assert new**20 == pytest.approx(0.05)
+
+
+def test_choices_are_switched_by_name():
+    assert planned(found("vanishing_gradients", "activation", "change", "relu"), activation="tanh")[:2] == [
+        ("activation", "tanh", "relu"),
+        ("batch_norm", False, True),
+    ]
+    assert planned(found("dead_relus", "activation", "change", "leaky_relu"))[0] == ("activation", "relu", "leaky_relu")
+
+
+def test_a_fault_in_code_or_data_has_no_treatment():
+    for label in ("healthy", "labels_mismatched", "data_leak", "frozen_layers", "class_imbalance"):
+        assert planned(found(label)) == []
+
+
+def test_a_learning_rate_that_was_moved_goes_further_the_same_way_unless_somebody_was_there():
+    before = SPACE.filled({"learning_rate": 0.001})
+    (done,) = treatments(found("lr_too_low", "lr", "increase", 0.01), SPACE, before, [before], 20)
+    now = treated(SPACE, before, done)
+    more = further(done, SPACE, now, [before, now])
+    assert more is not None
+    assert more.new == pytest.approx(10**-1.5)
+    assert further(done, SPACE, now, [before, now, treated(SPACE, now, more)]) is None
+    assert further(None, SPACE, now, [now]) is None
+
+
+def test_a_treatment_of_a_parameter_that_others_hang_on_fills_these_in():
+    space = tw.Space(
+        batch_norm=tw.Choice([False, True]),
+        bn_momentum=tw.Float(0.01, 0.5, default=0.1, when={"batch_norm": True}),
+    )
+    setting = space.defaults()
+    (plan,) = treatments(found("vanishing_gradients", "batch_norm", "enable", True), space, setting, [setting], 20)
+    assert treated(space, setting, plan) == {"batch_norm": True, "bn_momentum": 0.1}
