@@ -45,6 +45,7 @@ bench: setup
 	$(BIN)/python benchmarks/estimators.py
 	$(BIN)/python benchmarks/real_training.py
 	$(BIN)/python benchmarks/watch.py
+	$(BIN)/python benchmarks/rescue.py
 
 # an environment of its own with the core install alone, as a user's would be
 demo: .venv-demo/.ready

@@ -70,9 +70,8 @@ def measured(records: Sequence[dict[str, Any]], view: str) -> tuple[tuple[str, .
     seen = []
     for number, record in enumerate(records):
         rng = np.random.default_rng([number])
-        for side, one in zip(
-            sides, (VIEWS[view](record), blurred(record, view, rng), early(record, view, rng)), strict=True
-        ):
+        shown = VIEWS[view](record), blurred(record, view, rng), early(record, view, rng.uniform(0.08, 0.6))
+        for side, one in zip(sides, shown, strict=True):
             signals = measure(read(one))
             signs = see(signals)
             side.append(features(signals, signs))

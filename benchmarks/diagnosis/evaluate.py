@@ -14,9 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from views import VIEWS, labels, read_all
+from views import VIEWS, early, labels, read_all
 
 from tunewell.diagnosis import LABELS, Finding, diagnose
 
@@ -50,6 +51,7 @@ def main() -> None:
     n_healthy = sum(answer.is_healthy for answer in answers["full"])
     print(f"{len(records)} runs, {n_healthy} of them healthy; two standard errors in brackets\n")
     print_totals(answers)
+    print_early(records)
     print_by_label(answers)
     print_confusion(answers["full"])
     print_reliability(answers)
@@ -69,6 +71,23 @@ def print_totals(answers: Mapping[str, Sequence[Answer]]) -> None:
             share([answer.right(1) for answer in told]),
         ]
         print(f"| {name} | {' | '.join(cells)} |")
+
+
+def print_early(records: Sequence[Mapping[str, Any]]) -> None:
+    """The same of runs that are still being trained, without those whose fault is that they end too soon."""
+    whole = [record for record in records if labels(record)[0] != "too_few_epochs"]
+    for share in (1 / 3, 1 / 9):
+        print(f"\nafter {share:.0%} of the epochs:\n")
+        print_totals(
+            {
+                name: [Answer(labels(record), so_far(diagnose(early(record, name, share)))) for record in whole]
+                for name in ("full", "curves and config")
+            }
+        )
+
+
+def so_far(findings: list[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.label != "too_few_epochs"]
 
 
 def print_by_label(answers: Mapping[str, Sequence[Answer]]) -> None:

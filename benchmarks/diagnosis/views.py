@@ -68,11 +68,11 @@ def blurred(record: Record, view: str, rng: np.random.Generator) -> dict[str, An
     return shown
 
 
-def early(record: Record, view: str, rng: np.random.Generator) -> dict[str, Any]:
-    """A view of the run while it was still being trained: its first epochs, of as many as were meant."""
+def early(record: Record, view: str, share: float) -> dict[str, Any]:
+    """A view of the run while it was still being trained: its first epochs, a share of as many as were meant."""
     shown = VIEWS[view](record)
     n = len(shown["epochs"])
-    kept = max(min(2, n), round(n * rng.uniform(0.08, 0.6)))
+    kept = max(min(2, n), round(n * share))
     shown["epochs"] = shown["epochs"][:kept]
     if "step_losses" in shown:
         shown["step_losses"] = shown["step_losses"][: max(1, len(shown["step_losses"]) * kept // n)]

@@ -74,7 +74,7 @@ class Doctor:
     def findings(self, trial: int, history: History) -> list[Finding]:
         """What holds a run back; of one that is still to be trained on, what does so already.
 
-        A run that has ended short of the target is not healthy, whatever it looks like.
+        A run that falls short of the target is not healthy, whatever it looks like.
         """
         try:
             record = self.study.run_record(trial)
@@ -83,8 +83,21 @@ class Doctor:
         except RecordError:
             return []
         if not history.ended[trial]:
-            return [finding for finding in found if finding.label not in _UNFINISHED]
-        return found if math.isnan(self.target) else _without_healthy(found)
+            found = [finding for finding in found if finding.label not in _UNFINISHED]
+        return _without_healthy(found) if self._falls_short(history, trial) else found
+
+    def _falls_short(self, history: History, trial: int) -> bool:
+        """The run has ended short of the target, or will: each doubling of its epochs is taken to gain as the last."""
+        if math.isnan(self.target):
+            return False
+        epochs, curve = int(history.epochs[trial]), history.curves[trial]
+        now = best_of_curve(curve[:epochs])
+        if history.ended[trial]:
+            return now > self.target
+        if epochs < _looks(history.max_epochs)[1]:
+            return False
+        gain = best_of_curve(curve[: epochs // 2]) - now
+        return now - gain * math.log2(history.max_epochs / epochs) > self.target
 
     def is_settled(self, history: History) -> bool:
         """The patient is at its end, and healthy, or held back by what is no parameter of the space."""
@@ -116,10 +129,13 @@ class Doctor:
     def _plans(
         self, found: list[Finding], space: Space, params: Params, tried: list[Params], max_epochs: int, *, over: bool
     ) -> Iterator[Treatment]:
+        """What to try, the likeliest first; a cause of which all is tried leaves its share to the others."""
+        left = 1.0
         for finding in found:
-            if finding.label == "healthy" or finding.confidence < (_WORTH_TRYING if over else _PLAIN):
+            if finding.label == "healthy" or finding.confidence < left * (_WORTH_TRYING if over else _PLAIN):
                 return
             yield from treatments(finding, space, params, tried, max_epochs)
+            left -= finding.confidence
 
     def _is_found(self, history: History) -> bool:
         """A run of the search is trained to its end, the best of all, and healthy."""

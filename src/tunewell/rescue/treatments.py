@@ -1,8 +1,8 @@
 """What can be done about a finding within a space: which parameter to move, and to what value.
 
-The finding's own change comes first, then what the field tries next for the same cause. A value that was tried is not
-tried again: where a step went too far, the next one goes half the way, so that the same finding twice is a search along
-one line.
+The finding's own change comes first, then what the field tries next for the same cause. What was tried is not tried
+again; but a step of the learning rate that went too far is followed by one of half the way, and one that helped by
+another the same way, which is a search along a line.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _REMEDIES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "batch_size_too_small": (("batch_size", "increase"), ("lr", "decrease")),
     "bad_initialisation": (("init", "change"), ("lr", "decrease")),
     "unnormalised_inputs": (("lr", "decrease"),),
-    "dead_relus": (("activation", "change"), ("lr", "decrease")),
+    "dead_relus": (("activation", "change"), ("lr", "decrease"), ("width", "increase")),
     "vanishing_gradients": (("activation", "change"), ("batch_norm", "enable"), ("lr", "increase")),
     "exploding_gradients": (("grad_clip", "enable"), ("lr", "decrease"), ("momentum", "decrease")),
     "missing_zero_grad": (("lr", "decrease"), ("momentum", "decrease")),
@@ -40,7 +40,7 @@ _FACTORS = {"lr": 10.0, "weight_decay": 100.0, "batch_size": 4.0, "width": 4.0, 
 _DROPOUT, _MOMENTUM, _CLIP = 0.3, 0.9, 1.0
 _MOST_MOMENTUM = 0.97
 _LEFT_OF_RATE = 0.05  # of the learning rate, at the end of a training whose schedule was too quick
-_SAME = 0.04  # of a parameter's scale: values that are closer are one
+_SAME = 0.08  # of a parameter's scale: values that are closer are one
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def treatments(
         if target is None:
             continue
         others = [setting[name] for setting in tried if _differs_in(setting, params) == {name}]
-        new = _untried(param, old, target, others)
+        new = _untried(param, old, target, others, halves=key == "lr")
         if new is not None:
             yield Treatment(finding, name, old, new)
 
@@ -162,13 +162,15 @@ def _choice(param: Choice, old: Value, own: object, direction: str) -> Value | N
     return (max if direction == "decrease" else min)(beyond, default=None)
 
 
-def _untried(param: Param, old: Value, target: Value, others: Sequence[Value]) -> Value | None:
-    """The target; or half the way to the nearest value that was tried on the way or a little beyond."""
+def _untried(param: Param, old: Value, target: Value, others: Sequence[Value], *, halves: bool) -> Value | None:
+    """The target; where a value was tried on the way or a little beyond, half the way to it, or none."""
     if isinstance(param, Choice):
         return None if target in others else target
     here, there = (float(unit) for unit in param.to_unit([old, target]))
     met = [float(param.to_unit(value)) for value in others if param.contains(value)]
     met = [unit for unit in met if 0 < (unit - here) / (there - here) <= 1 + _SAME / abs(there - here)]
+    if met and not halves:
+        return None
     if met:
         there = here + (min(met, key=lambda unit: abs(unit - here)) - here) / 2
     if abs(there - here) < _SAME:

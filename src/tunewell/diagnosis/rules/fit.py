@@ -97,7 +97,7 @@ def strong_decay(s: Signals) -> Sign:
         strong = ramp(math.log10(decay), -0.7, 0.7) if decay > 0 else 0 * decay
     return Sign(
         both(strong, ramp(s["error_last"], 0.02, 0.1)),
-        f"weight decay {figure(decay)} ({optimizer}) with a training error of {percent(s['error_last'])}",
+        f"weight decay {figure(decay)} ({optimizer or 'optimizer unknown'}) with a training error of {percent(s['error_last'])}",
     )
 
 

@@ -25,6 +25,8 @@ from tunewell.diagnosis.signals.base import (
 
 _USUAL_RATE = {"sgd": 0.1, "rmsprop": 1e-3, "adam": 1e-3, "adamw": 1e-3, "nadam": 1e-3, "adagrad": 1e-2}
 """Rates that usually do, without momentum; a rate r with momentum m moves as far as r / (1 - m) without."""
+_LEAST_USUAL, _MOST_USUAL = min(_USUAL_RATE.values()), max(_USUAL_RATE.values())
+"""Where nobody says which optimizer it is, a rate between these is usual."""
 _SATURATING = ("tanh", "sigmoid", "softsign")
 
 
@@ -66,7 +68,7 @@ def of_schedule(run: Run, units: Units) -> dict[str, float]:
 def of_settings(run: Run, units: Units) -> dict[str, float]:
     """Learning rate, batches, regularization and size."""
     config = run.config
-    optimizer = str(config.get("optimizer", "")).lower()
+    optimizer = _optimizer(config)
     rate = number(config, "lr")
     rate = rate if rate > 0 else highest(run["lr"])
     momentum = number(config, "momentum") if optimizer == "sgd" else math.nan
@@ -76,7 +78,7 @@ def of_settings(run: Run, units: Units) -> dict[str, float]:
     rates = finite(run["lr"])
     steps = per_epoch * len(run)
     travel = moved * steps * (float(rates.mean()) / rate if rates.size and rate > 0 else 1.0)
-    usual = _USUAL_RATE.get(optimizer, math.nan)
+    usual = _USUAL_RATE.get(optimizer, min(max(moved, _LEAST_USUAL), _MOST_USUAL))
     decay = number(config, "weight_decay")
     pull = {"sgd": moved, "adamw": rate}.get(optimizer, math.nan) * decay
     activation = str(config.get("activation", ""))
@@ -133,6 +135,12 @@ def _size(run: Run, units: Units, config: Mapping[str, Any]) -> dict[str, float]
         "rows": run.n_train,
         "features_per_row": ratio(features, run.n_train),
     }
+
+
+def _optimizer(config: Mapping[str, Any]) -> str:
+    """As told; a momentum by itself is that of SGD."""
+    told = str(config.get("optimizer", "")).lower()
+    return told or ("sgd" if number(config, "momentum") > 0 else "")
 
 
 def _steps_per_epoch(run: Run, batch: float) -> float:
