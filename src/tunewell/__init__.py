@@ -37,6 +37,7 @@ from tunewell.tuning import tune
 if TYPE_CHECKING:
     from tunewell.diagnosis import Finding, diagnose
     from tunewell.estimators import TunedClassifier, TunedRegressor
+    from tunewell.probing import lr_find, probe
     from tunewell.watching import Watcher, watch
 
 __all__ = [
@@ -81,9 +82,11 @@ __all__ = [
     "layers",
     "learning_rate",
     "lr_decay",
+    "lr_find",
     "momentum",
     "open_store",
     "params",
+    "probe",
     "report",
     "tune",
     "watch",
@@ -98,6 +101,8 @@ _LAZY = {
     "TunedRegressor": ("tunewell.estimators", ("scikit-learn", "sklearn")),
     "Watcher": ("tunewell.watching", ("torch", "torch")),
     "diagnose": ("tunewell.diagnosis", None),
+    "lr_find": ("tunewell.probing", None),
+    "probe": ("tunewell.probing", None),
     "watch": ("tunewell.watching", ("torch", "torch")),
 }
 """Names that are slow to import: their module, and the package and the extra that they need, if any."""

@@ -129,6 +129,17 @@ class RepeatedFailure(TunewellError):
         return f"stopped: {self.count} trials in a row failed with the same error: {last}"
 
 
+class ProbeFailed(TunewellError):
+    """A training that was to be experimented with raised an error, or reported nothing."""
+
+    def __init__(self, error: str) -> None:
+        super().__init__(error)
+        self.error = error
+
+    def __str__(self) -> str:
+        return f"the training failed: {last_line(self.error)}"
+
+
 class MissingExtra(TunewellError, ImportError):
     """An optional package is not installed."""
 

@@ -19,6 +19,13 @@ from tunewell.client import as_numbers
 from tunewell.errors import CheckpointError, ReportError
 from tunewell.space.values import Params, Value
 
+Train = Callable[["Run"], object]
+"""A training function, the user's: it gets a run; what it returns is not looked at."""
+Change = Callable[[tuple[Any, ...]], tuple[Any, ...]]
+"""What a probe does to the arrays of `Run.data`: it answers as many, of equal lengths."""
+
+_MOST_CLASSES = 10_000
+
 
 class RunEnded(BaseException):
     """Unwinds a training function whose trial is over; no `except Exception` of the user's catches it."""
@@ -86,6 +93,11 @@ class Run:
         """Is called when the trial goes on."""
         self.on_report: Callable[[int, Mapping[str, float]], Mapping[str, float]] | None = None
         """Is called with the epoch and what its report gives; answers what else it measured (`tunewell.watch`)."""
+        self.on_data: Change | None = None
+        """Is called with the arrays of `data`; answers those to train on (a probe with one batch, or other labels)."""
+        self.n_rows: int | None = None
+        """How many rows `data` was given; None before."""
+        self._facts: dict[str, float] = {}
         self._channel: Channel = _Alone() if channel is None else channel
         self._standing = _Standing(self.rng)
         self._begun = False
@@ -125,10 +137,35 @@ class Run:
             )
         if self.on_report is not None:
             values = as_numbers({**self.on_report(self._standing.epoch, values), **values})
+        if self._standing.epoch == 1:
+            values = {**self._facts, **values}
         self.reports.append({"epoch": self._standing.epoch, **values})
         self._channel.report(self._standing.epoch, values)
         if self._paced_by_reports and not self._channel.may_train(self._standing.epoch + 1):
             raise RunEnded
+
+    def data(self, *arrays: Any) -> Any:
+        """The training rows, passed through: `x, y = run.data(x, y)`, labels last; one array comes back as itself.
+
+        In an ordinary training they come back as they are, and the first report also says how many rows there are
+        (`n_train`), and classes (`n_classes`) where the labels are whole numbers, which the diagnosis uses. A probe
+        (`tunewell diagnose --probe`) hands back a single batch of them, or other labels.
+
+        Args:
+            arrays: of equal lengths, each a NumPy array, a tensor, a list or a table, with a row an example.
+
+        Raises:
+            ReportError: there is no array, or their lengths differ.
+        """
+        lengths = [len(array) for array in arrays]
+        if not arrays or len(set(lengths)) > 1:
+            told = f"lengths {', '.join(map(str, lengths))}" if arrays else "nothing"
+            raise ReportError(f"run.data(...) takes the arrays of the training rows, of equal lengths; got {told}")
+        self.n_rows = lengths[0]
+        classes = _n_classes(arrays[-1])
+        self._facts = {"n_train": float(lengths[0])} | ({} if classes is None else {"n_classes": float(classes)})
+        changed = arrays if self.on_data is None else self.on_data(arrays)
+        return changed[0] if len(changed) == 1 else changed
 
     def track(self, **objects: object) -> None:
         """Name what a checkpoint holds: models, optimizers, schedules, generators, arrays, plain data.
@@ -187,3 +224,15 @@ def _at_least_1(n: object) -> int:
     if number < 1:
         raise ReportError(f"run.epochs(n) needs a whole number of at least 1, got {n!r}")
     return number
+
+
+def _n_classes(labels: Any) -> int | None:
+    """How many there are of labels that are whole numbers, a row each; None where they are something else."""
+    try:
+        values = np.asarray(labels)
+    except (TypeError, ValueError, RuntimeError):  # a tensor on a device, say
+        return None
+    if values.ndim != 1 or values.dtype.kind not in "iub":
+        return None
+    n = len(np.unique(values))
+    return n if n <= _MOST_CLASSES else None

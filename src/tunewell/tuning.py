@@ -12,7 +12,8 @@ from tunewell.confirmation import confirmation
 from tunewell.errors import SettingError
 from tunewell.progress import live_progress
 from tunewell.reading import StudyReader
-from tunewell.runners import Observer, Train, run_inline, run_processes, run_threads
+from tunewell.run import Train
+from tunewell.runners import Observer, run_inline, run_processes, run_threads
 from tunewell.runners.worker import KEPT_TRIALS
 from tunewell.samplers import Sampler
 from tunewell.samplers.settings import check_whole

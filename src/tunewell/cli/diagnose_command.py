@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -18,19 +19,46 @@ _FILES = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".log")
 @click.argument("source", required=False, metavar="[FILE|STUDY]")
 @click.option("--trial", "number", type=int, metavar="N", help="Which trial of the study.  [default: the best]")
 @click.option("--columns", metavar="CURVE=COLUMN,...", help="What columns hold: train_loss=loss_tr,val_accuracy=acc_te")
+@click.option("--probe", "probed", is_flag=True, help="Train a Python file and experiment with it.")
+@click.option("--epochs", type=click.IntRange(1), metavar="N", help="With --probe: of the training as it is.")
+@click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="With --probe: what is not the default.")
+@click.option("--seed", type=click.IntRange(0), metavar="N", help="With --probe: same seed, same answer.  [default: 0]")
 @click.option("--curves/--no-curves", "drawn", default=None, help="Draw the curves.  [default: on a terminal]")
 @store_option
 @json_option
 def command(
-    *, source: str | None, number: int | None, columns: str | None, drawn: bool | None, store: str | None, as_json: bool
+    *,
+    source: str | None,
+    number: int | None,
+    columns: str | None,
+    probed: bool,
+    epochs: int | None,
+    settings: tuple[str, ...],
+    seed: int | None,
+    drawn: bool | None,
+    store: str | None,
+    as_json: bool,
 ) -> None:
     """Say what holds a training run back.
 
     FILE is a record in JSON, a CSV file of curves (of Keras, Lightning or one's own), or TensorBoard's event files;
-    STUDY is on record in the store, the newest if neither is given.
+    STUDY is on record in the store, the newest if neither is given. With --probe, FILE is a Python file as `tunewell
+    tune` takes it: it is trained, and experimented with.
     """
     from tunewell.cli import diagnosis_report  # noqa: PLC0415  the rules are many, and --help needs none of them
 
+    _check_probe(source, probed=probed, only_then={"--epochs": epochs, "--set": settings or None, "--seed": seed})
+    drawn = sys.stdout.isatty() if drawn is None else drawn
+    if probed:
+        from tunewell.cli import probe_report  # noqa: PLC0415  only who trains needs it
+
+        told = probe_report.of_script(str(source), settings, epochs, seed or 0)
+        if as_json:
+            print_json(probe_report.record(told))
+            return
+        for line in probe_report.lines(str(source), told, drawn=drawn):
+            click.echo(line)
+        return
     if source is not None and _is_file(source):
         if number is not None:
             raise SettingError(f"--trial {number} is for a study, and {source!r} is a file; leave it out")
@@ -43,8 +71,20 @@ def command(
     if as_json:
         print_json([finding.as_dict() for finding in diagnosis.findings])
         return
-    for line in diagnosis_report.lines(name, diagnosis, drawn=sys.stdout.isatty() if drawn is None else drawn):
+    for line in diagnosis_report.lines(name, diagnosis, drawn=drawn):
         click.echo(line)
+
+
+def _check_probe(source: str | None, *, probed: bool, only_then: Mapping[str, object]) -> None:
+    """Whether what is said fits together."""
+    for option, value in only_then.items():
+        if value is not None and not probed:
+            raise SettingError(f"{option} is for --probe, which trains; say that too, or leave it out")
+    is_script = source is not None and Path(source).suffix == ".py"
+    if is_script and not probed:
+        raise SettingError(f"{source} is a Python file; say --probe to train it and experiment with it")
+    if probed and not is_script:
+        raise SettingError(f"--probe needs the Python file that is to be trained, got {source or 'nothing'}")
 
 
 def _is_file(source: str) -> bool:

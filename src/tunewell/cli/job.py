@@ -12,7 +12,7 @@ import click
 from tunewell.adapters.script import Script, load_script
 from tunewell.cli.space_command import read_space
 from tunewell.errors import SettingError
-from tunewell.runners import Train
+from tunewell.run import Train
 from tunewell.space.space import Space
 
 

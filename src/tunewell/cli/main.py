@@ -18,6 +18,7 @@ import click
 
 from tunewell import __version__
 from tunewell.errors import (
+    ProbeFailed,
     RecordError,
     RepeatedFailure,
     ReportError,
@@ -29,7 +30,20 @@ from tunewell.errors import (
     TunewellError,
 )
 
-_COMMANDS = ("tune", "space", "list", "show", "best", "export", "diagnose", "rescue", "fit", "predict", "demo")
+_COMMANDS = (
+    "tune",
+    "space",
+    "list",
+    "show",
+    "best",
+    "export",
+    "diagnose",
+    "lr-find",
+    "rescue",
+    "fit",
+    "predict",
+    "demo",
+)
 _BAD_INPUT = (SpaceError, SettingError, ScriptError, ReportError, RecordError, StoreError)
 INTERRUPTED = 130
 _COLOR = False if os.environ.get("NO_COLOR") else None  # None: on a terminal
@@ -44,7 +58,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _COMMANDS:
             return None
-        command = import_module(f"tunewell.cli.{cmd_name}_command").command
+        command = import_module(f"tunewell.cli.{cmd_name.replace('-', '_')}_command").command
         assert isinstance(command, click.Command)
         return command
 
@@ -97,7 +111,7 @@ def _in_one_line(*, with_traceback: bool) -> Iterator[None]:
             raise  # the reader of our output has gone; click knows what to do
         if with_traceback:
             traceback.print_exc()
-        elif isinstance(error, RepeatedFailure):
+        elif isinstance(error, RepeatedFailure | ProbeFailed):
             click.echo(error.error.rstrip(), err=True)  # the traceback of the user's code, which is what they need
         message, exit_code = _in_words(error)
         click.echo(f"{click.style('error:', fg='red', bold=True)} {' '.join(message.split())}", err=True, color=_COLOR)

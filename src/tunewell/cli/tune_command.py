@@ -26,7 +26,7 @@ from tunewell.progress import (
     progress,
     spent_of_budget,
 )
-from tunewell.runners import Train
+from tunewell.run import Train
 from tunewell.runners.base import NullObserver
 from tunewell.samplers import NAMES as SAMPLERS
 from tunewell.schedulers import NAMES as SCHEDULERS

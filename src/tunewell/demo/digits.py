@@ -23,6 +23,7 @@ EPOCHS = 60  # a full training
 PARTS = {"train": (0, 1, 2), "validation": (3,), "test": (4,)}  # of every five images of a class
 
 metric = "val_accuracy"
+about = {"config": {"optimizer": "sgd", "model": "mlp", "activation": "relu"}}  # optional: for the diagnosis
 # the usual ranges, some of them narrowed: the images are few, and a training is short
 space = tw.Space(
     learning_rate=tw.learning_rate(optimizer="sgd", low=1e-3),
@@ -43,7 +44,7 @@ POOR = {**space.defaults(), "hidden_units": 32, "dropout": 0.6, "weight_decay": 
 def train(run: tw.Run, split: int = 0) -> None:
     """Train a network with the run's setting. `split`: seeds the division of the images into parts."""
     p = run.params
-    images, labels = part("train", split)
+    images, labels = run.data(*part("train", split))  # optional: lets the diagnosis know of the data, and probe it
     unseen, truth = part("validation", split)
     network = new_network(p.hidden_units, run.rng)
     velocity = {name: np.zeros_like(weights) for name, weights in network.items()}

@@ -6,7 +6,7 @@ No decision sees the test images: they are shown to two networks only, the one b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import cast
@@ -16,6 +16,7 @@ import numpy as np
 from tunewell.analysis.importance import Importance, importance
 from tunewell.demo import digits
 from tunewell.errors import CheckpointError
+from tunewell.probing.short import Until
 from tunewell.reading import Best
 from tunewell.run import Run
 from tunewell.runners import Observer
@@ -96,7 +97,7 @@ def _network(study: Study, split: int) -> Network:
         CheckpointError: it is not the network that is on record.
     """
     best = study.best
-    run = Run(best.params, seed=study.trials[best.trial].seed, channel=_Until(best.epoch))
+    run = Run(best.params, seed=study.trials[best.trial].seed, channel=Until(best.epoch))
     digits.train(run, split)
     again = run.reports[-1][digits.metric]
     if again != best.value:
@@ -106,19 +107,3 @@ def _network(study: Study, split: int) -> Network:
         )
     network = cast("digits.Network", run.tracked["network"])
     return Network(study.record.name, best, digits.test_accuracy(network, split))
-
-
-@dataclass(frozen=True, slots=True)
-class _Until:
-    """The channel of a run that is to end after an epoch."""
-
-    last: int
-
-    def begin(self, run: Run, n_epochs: int | None) -> int:  # noqa: ARG002  of `Channel`
-        return 0
-
-    def may_train(self, epoch: int) -> bool:
-        return epoch <= self.last
-
-    def report(self, epoch: int, metrics: Mapping[str, float]) -> None:
-        pass

@@ -19,6 +19,7 @@ from tunewell.diagnosis.rules import RULES, Sign, see
 from tunewell.diagnosis.rules.base import course, percent
 from tunewell.diagnosis.signals import Signals, measure
 
+NOTHING_ELSE: Mapping[str, float] = {}
 _PLAIN = 0.25  # a rule that sees less is not told as evidence
 _SHOWN = 5
 _LEAST = 0.02
@@ -49,14 +50,18 @@ def diagnose(record: Mapping[str, Any]) -> list[Finding]:
     return examine(record).findings
 
 
-def examine(record: Mapping[str, Any]) -> Diagnosis:
-    """As `diagnose`, with the run and the places of the evidence, for reports that draw them."""
+def examine(record: Mapping[str, Any], factors: Mapping[str, float] = NOTHING_ELSE) -> Diagnosis:
+    """As `diagnose`, with the run and the places of the evidence, for reports that draw them.
+
+    factors: what is known from elsewhere: by how much the odds of a cause are larger or smaller.
+    """
     run = read(record)
     signals = measure(run)
     signs = see(signals)
     trees = forest(level_of(run))
     chances = trees.probabilities(row(features(signals, signs), trees.names), strengths(signs))
-    chances = certain(chances, signals, signs)
+    chances = certain(chances, signals, signs) * [factors.get(label, 1.0) for label in LABELS]
+    chances /= chances.sum()
     ranked = sorted(zip(LABELS, chances.tolist(), strict=True), key=lambda pair: -pair[1])
     shown = [pair for i, pair in enumerate(ranked[:_SHOWN]) if i < 2 or pair[1] >= _LEAST]
     evidence = [_evidence(label, signals, signs) for label, _ in shown]

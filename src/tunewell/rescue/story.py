@@ -12,7 +12,8 @@ from tunewell.diagnosis import Finding
 from tunewell.errors import SettingError
 from tunewell.reading import Best
 from tunewell.rescue.doctor import NOTE, Doctor, best_of_curve, is_better, own
-from tunewell.runners import Observer, Train
+from tunewell.run import Train
+from tunewell.runners import Observer
 from tunewell.space.space import Space
 from tunewell.space.values import Value
 from tunewell.stores import Store, open_store

@@ -1,8 +1,8 @@
 """Where trials run: in this process, one or several at a time, or in several. All of them are made of one `Worker`."""
 
-from tunewell.runners.base import Observer, Train
+from tunewell.runners.base import Observer
 from tunewell.runners.inline import run_inline
 from tunewell.runners.processes import run_processes
 from tunewell.runners.threads import run_threads
 
-__all__ = ["Observer", "Train", "run_inline", "run_processes", "run_threads"]
+__all__ = ["Observer", "run_inline", "run_processes", "run_threads"]

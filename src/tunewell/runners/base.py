@@ -7,21 +7,17 @@ or a machine away.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
 from tunewell.errors import TunewellError
-from tunewell.run import Run
 from tunewell.study import Study
 from tunewell.trial import Step
 
 LOOK_AGAIN_S = 0.1
 """How soon a slot that found nothing to train asks again: what others report may give it something."""
-
-Train = Callable[[Run], object]
-"""A training function, the user's: it gets a run; what it returns is not looked at."""
 
 
 class Verdict(Enum):

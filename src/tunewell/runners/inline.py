@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from tunewell.runners.base import LOOK_AGAIN_S, Observer, Train
+from tunewell.run import Train
+from tunewell.runners.base import LOOK_AGAIN_S, Observer
 from tunewell.runners.driver import Driver
 from tunewell.runners.worker import KEPT_TRIALS, Worker
 from tunewell.study import Study

@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 
 from tunewell.errors import SettingError, TunewellError
-from tunewell.run import RunEnded
-from tunewell.runners.base import Observer, Order, Outcome, Train, Verdict
+from tunewell.run import RunEnded, Train
+from tunewell.runners.base import Observer, Order, Outcome, Verdict
 from tunewell.runners.driver import Driver
 from tunewell.runners.worker import KEPT_TRIALS, Worker
 from tunewell.study import Study

@@ -13,7 +13,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 
 from tunewell import checkpoint
 from tunewell.errors import TunewellError
-from tunewell.runners.base import LOOK_AGAIN_S, Observer, Train
+from tunewell.run import Train
+from tunewell.runners.base import LOOK_AGAIN_S, Observer
 from tunewell.runners.driver import Driver
 from tunewell.runners.worker import KEPT_TRIALS, Worker
 from tunewell.study import Study

@@ -19,8 +19,8 @@ from typing import TypeVar
 
 from tunewell import checkpoint
 from tunewell.errors import CheckpointError, TunewellError
-from tunewell.run import Run, RunEnded
-from tunewell.runners.base import Desk, Order, Outcome, SavedState, Train, Verdict
+from tunewell.run import Run, RunEnded, Train
+from tunewell.runners.base import Desk, Order, Outcome, SavedState, Verdict
 
 _Answer = TypeVar("_Answer")
 

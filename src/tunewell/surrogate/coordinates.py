@@ -21,13 +21,9 @@ from numpy.typing import NDArray
 
 from tunewell.space.params import Choice, Float, Int
 from tunewell.space.space import Space
+from tunewell.space.usual_names import BATCHES, DECAYS, MOMENTA, RATES
 
 Floats = NDArray[np.float64]
-
-_RATES = ("learning_rate", "lr", "base_lr", "max_lr", "eta", "eta0", "step_size")
-_BATCHES = ("batch_size", "batch", "bs")
-_MOMENTA = ("momentum", "beta1", "beta_1")
-_DECAYS = ("weight_decay", "wd", "l2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +75,8 @@ class Coordinates:
 
 
 def _products(space: Space) -> list[list[_Factor]]:
-    rate, batch, decay = (_factor(space, names) for names in (_RATES, _BATCHES, _DECAYS))
-    momentum = _factor(space, _MOMENTA, to_one=True)
+    rate, batch, decay = (_factor(space, names) for names in (RATES, BATCHES, DECAYS))
+    momentum = _factor(space, MOMENTA, to_one=True)
     if rate is None:
         return []
     moved = [rate] if momentum is None else [rate, momentum]

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from tunewell.diagnosis.readers.names import curves_of, settings_of
 from tunewell.diagnosis.record import LAYERS
+from tunewell.space.values import Value
 from tunewell.trial import Report, Trial
+
+FACTS = ("n_train", "n_classes")
+"""What a report says of the data and not of the epoch, as `run.data` adds it to the first one."""
 
 
 def of_trial(trial: Trial, reports: Sequence[Report], max_epochs: int | None = None) -> dict[str, Any]:
@@ -15,19 +20,31 @@ def of_trial(trial: Trial, reports: Sequence[Report], max_epochs: int | None = N
 
     max_epochs: how many epochs a full training has; the trial itself may have been paused before.
     """
-    names = [
-        name for name in dict.fromkeys(name for report in reports for name in report.metrics) if not _of_layer(name)
-    ]
+    return record_of(trial.params, [{"epoch": report.epoch, **report.metrics} for report in reports], max_epochs)
+
+
+def record_of(
+    setting: Mapping[str, Value],
+    reports: Sequence[Mapping[str, float]],
+    max_epochs: int | None = None,
+    about: Mapping[str, Any] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """The record of a training with a setting.
+
+    reports: with `epoch` among the numbers of each.
+    about: what else is known of it; the reports and the setting go before.
+    """
+    names = [name for name in dict.fromkeys(name for report in reports for name in report) if not _of_layer(name)]
     here = {name: curve for curve, name in curves_of(names).items()}
-    config = settings_of(trial.params)
+    config = {**about.get("config", {}), **settings_of(setting)}
     if max_epochs is not None:
         config["epochs"] = max_epochs
+    facts = {name: report[name] for report in reports for name in FACTS if name in report}
     return {
+        **about,
+        **facts,
         "config": config,
-        "epochs": [
-            {"epoch": report.epoch, **_named(report.metrics, here), "layers": _layers(report.metrics)}
-            for report in reports
-        ],
+        "epochs": [{"epoch": report["epoch"], **_named(report, here), "layers": _layers(report)} for report in reports],
     }
 
 
@@ -37,7 +54,11 @@ def _of_layer(name: str) -> bool:
 
 
 def _named(metrics: Mapping[str, float], here: Mapping[str, str]) -> dict[str, float]:
-    return {here.get(name, name): value for name, value in metrics.items() if not _of_layer(name)}
+    return {
+        here.get(name, name): value
+        for name, value in metrics.items()
+        if name not in ("epoch", *FACTS) and not _of_layer(name)
+    }
 
 
 def _layers(metrics: Mapping[str, float]) -> list[dict[str, Any]]:

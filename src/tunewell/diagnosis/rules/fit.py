@@ -91,13 +91,13 @@ def better_without_dropout(s: Signals) -> Sign:
 def strong_decay(s: Signals) -> Sign:
     """Decay pulls each step by so much that weights forget within the run (Loshchilov & Hutter, 2019)."""
     decay = s["weight_decay"]
-    optimizer = s.run.config.get("optimizer")
+    optimizer = s.run.config.get("optimizer", "optimizer unknown")
     strong = ramp(math.log10(decay), -2.3, -1.0) if decay > 0 else 0 * decay
     if optimizer == "adamw":
         strong = ramp(math.log10(decay), -0.7, 0.7) if decay > 0 else 0 * decay
     return Sign(
         both(strong, ramp(s["error_last"], 0.02, 0.1)),
-        f"weight decay {figure(decay)} ({optimizer or 'optimizer unknown'}) with a training error of {percent(s['error_last'])}",
+        f"weight decay {figure(decay)} ({optimizer}) with a training error of {percent(s['error_last'])}",
     )
 
 

@@ -80,8 +80,8 @@ def rate_above_usual(s: Signals) -> Sign:
     """The learning rate, with momentum counted in, is far above what the optimizer is usually given."""
     return Sign(
         ramp(s["rate_to_usual"], 0.7, 1.7),
-        f"a learning rate of {figure(10 ** s['rate'])} moves the weights {figure(10 ** s['rate_to_usual'])} times as far "
-        f"as is usual for {s.run.config.get('optimizer', 'any optimizer')}",
+        f"a learning rate of {figure(10 ** s['rate'])} moves the weights {figure(10 ** s['rate_to_usual'])} times as "
+        f"far as is usual for {s.run.config.get('optimizer', 'any optimizer')}",
     )
 
 
@@ -119,8 +119,8 @@ def rate_below_usual(s: Signals) -> Sign:
     """The learning rate, with momentum counted in, is far below what the optimizer is usually given."""
     return Sign(
         ramp(s["rate_to_usual"], -0.7, -1.7),
-        f"a learning rate of {figure(10 ** s['rate'])} moves the weights {figure(10 ** s['rate_to_usual'])} times as far "
-        f"as is usual for {s.run.config.get('optimizer', 'any optimizer')}",
+        f"a learning rate of {figure(10 ** s['rate'])} moves the weights {figure(10 ** s['rate_to_usual'])} times as "
+        f"far as is usual for {s.run.config.get('optimizer', 'any optimizer')}",
     )
 
 

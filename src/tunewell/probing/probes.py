@@ -1,0 +1,267 @@
+"""Experiments that settle a family of causes: one is worth ten guesses.
+
+Each probe is a function of a `Case`: it trains shortly, and says in a `Probe` what it found, which causes that names
+and which it rules out. They come from Karpathy, "A recipe for training neural networks" (2019): look at the loss at the
+start, overfit one batch, take regularization away; from Smith (2017), the range of learning rates; and from Zhang et
+al., "Understanding deep learning requires rethinking generalization" (2017), labels at random.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tunewell.diagnosis import Change
+from tunewell.diagnosis.readers.names import parameter_of
+from tunewell.probing.rate import Sweep, lr_find, rate_of
+from tunewell.probing.rows import one_batch, shuffled_labels
+from tunewell.probing.short import Short, sound, train_shortly
+from tunewell.run import Change as ChangeOfData
+from tunewell.run import Train
+from tunewell.space.space import Space
+from tunewell.space.values import Params, Value
+
+_STILL = 1e-6  # of the learning rate: nothing moves
+_BATCH_EPOCHS = 5
+_BATCH = 32  # rows, where the space says nothing
+_FITTED = 0.1  # of the loss at the start
+_AT_START = (0.7, 1.5)  # of ln(classes): between, nothing is wrong with the start
+_FAR = 5.0  # times the learning rate
+_GAINS = 0.1  # of a loss: what is less is noise
+_SHORT = 4  # one in so many of a training's epochs
+_IN_CODE = (
+    *("loss_output_mismatch", "frozen_layers", "vanishing_gradients", "dead_relus", "missing_zero_grad"),
+    "bad_initialisation",
+)
+_START = ("bad_initialisation", "unnormalised_inputs")
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """An experiment and what it has shown."""
+
+    name: str
+    found: str
+    """In numbers."""
+    names: tuple[str, ...] = ()
+    """Causes that it points to."""
+    clears: tuple[str, ...] = ()
+    """Causes that it rules out."""
+    epochs: int = 0
+    """What it has cost."""
+    next: Change | None = None
+    """The change that it calls for, if it says more than the curves do."""
+
+
+@dataclass(slots=True)
+class Case:
+    """A training to be experimented with, and what the probes so far have learned of it."""
+
+    train: Train
+    space: Space
+    setting: Params
+    rate: str | None
+    """The parameter that is the learning rate, if there is one."""
+    seed: int
+    start: Short | None = None
+    """One epoch in which nothing moved."""
+    sweep: Sweep | None = None
+    whole: Short | None = None
+    """The training as it is."""
+    costs: list[int] = field(default_factory=list)
+
+    def short(self, epochs: int, changed: Mapping[str, Value], data: ChangeOfData | None = None) -> Short:
+        """A short training with some values changed, or other data."""
+        found = train_shortly(
+            self.train, Params({**self.setting, **changed}), seed=self.seed, epochs=epochs, change=data
+        )
+        self.costs.append(len(found.reports))
+        return found
+
+    @property
+    def regularization(self) -> dict[str, Value]:
+        """Dropout and weight decay, off, as far as the setting has them on."""
+        names = [parameter_of(key, self.space.names) for key in ("dropout", "weight_decay")]
+        return {name: 0.0 for name in names if name is not None and self.setting.get(name)}
+
+    @property
+    def n_classes(self) -> float:
+        """As `run.data` saw it; NaN if it was not called."""
+        return math.nan if self.start is None else self.start.first("n_classes")
+
+    @property
+    def n_short(self) -> int:
+        """Epochs of a run that is to show a tendency."""
+        whole = self.whole or self.start
+        return max(3, round(((whole and whole.max_epochs) or 12) / _SHORT))
+
+
+def loss_at_start(case: Case) -> Probe:
+    """An epoch at a rate at which nothing moves: a network that knows nothing should lose ln(classes)."""
+    still: dict[str, Value] = {case.rate: _STILL * float(case.setting[case.rate])} if case.rate else {}
+    case.start = sound(case.short(1, still | case.regularization))
+    loss, classes = _start(case.start), case.n_classes
+    if case.start.broke or math.isnan(loss):
+        return Probe("loss at start", "the loss is no finite number before anything has moved", names=_START, epochs=1)
+    if loss < 0:
+        return Probe(
+            "loss at start", f"{loss:.4g}: no cross entropy is below zero", names=("loss_output_mismatch",), epochs=1
+        )
+    if not classes > 1:
+        return Probe("loss at start", f"{loss:.4g}; {_ASK_FOR_DATA}, to say what it should be", epochs=1)
+    told = f"{loss:.4g}; knowing nothing costs ln({classes:.0f}) = {math.log(classes):.4g}"
+    share = loss / math.log(classes)
+    if share > _AT_START[1]:
+        return Probe("loss at start", f"{told}: the network begins with wrong answers", names=_START, epochs=1)
+    if share < _AT_START[0]:
+        return Probe("loss at start", f"{told}: it knows something before it has learnt anything", epochs=1)
+    return Probe("loss at start", told, clears=_START, epochs=1)
+
+
+def fits_one_batch(case: Case) -> Probe:
+    """What cannot fit one batch can fit nothing: then it is the code, the activations or the rate, and not the data."""
+    if case.start is None or case.start.n_rows is None:
+        return Probe("one batch", f"left out: {_ASK_FOR_DATA}")
+    size = case.setting.get(parameter_of("batch_size", case.space.names) or "", _BATCH)
+    change = one_batch(int(size) if isinstance(size, int | float) else _BATCH, case.seed)
+    start = _start(case.start)
+    rates = [float(case.setting[case.rate])] if case.rate else []
+    if case.sweep is not None and case.sweep.suggestion and _far(case.sweep.suggestion, rates[0]):
+        rates.append(case.sweep.suggestion)
+    epochs = 0
+    for n, rate in enumerate(rates or [math.nan]):
+        given: dict[str, Value] = {case.rate: rate} if case.rate else {}
+        short = case.short(_BATCH_EPOCHS, given | case.regularization, change)
+        epochs += len(short.reports)
+        end, at = _training(short), f" at {rate:.3g}" if case.rate else ""
+        if not short.broke and (end < _FITTED * start or short.last("train_accuracy") > 0.99):
+            told = f"fitted{at}: its loss fell from {start:.4g} to {end:.4g} in {len(short.reports)} epochs"
+            wrong = () if not n else ("lr_too_low",) if rate > rates[0] else ("lr_too_high",)
+            return Probe("one batch", told, names=wrong, clears=_IN_CODE, epochs=epochs)
+    told = f"not fitted{at}: its loss went from {start:.4g} to {end:.4g} in {len(short.reports)} epochs"
+    in_code = (*_IN_CODE, "model_too_small")
+    return Probe(
+        "one batch", told, names=in_code, clears=("overfitting", "data_leak", "labels_mismatched"), epochs=epochs
+    )
+
+
+def sweep_of_rates(case: Case) -> Probe:
+    """The learning rate beside those that would have done better."""
+    if case.rate is None:
+        return Probe("learning rates", "left out: no parameter of the space is called as a learning rate is")
+    sweep = lr_find(case.train, case.space, param=case.rate, setting=case.setting, seed=case.seed)
+    case.sweep = sweep
+    case.costs.append(sweep.epochs)
+    both = ("lr_too_low", "lr_too_high")
+    if sweep.suggestion is None:
+        return Probe("learning rates", sweep.why, epochs=sweep.epochs)
+    rate = float(case.setting[case.rate])
+    here, least = sweep.loss_at(rate), min(point.loss for point in sweep.points if not point.diverged)
+    told = f"{sweep.suggestion:.2g} is suggested ({sweep.why}); {rate:.3g} as it is, with a loss of {here:.4g}"
+    worse = not here <= least + _GAINS * abs(sweep.points[0].loss)
+    if not (worse and _far(sweep.suggestion, rate)):
+        return Probe("learning rates", told, clears=both, epochs=sweep.epochs)
+    low = sweep.suggestion > rate
+    change = Change("lr", "increase" if low else "decrease", sweep.suggestion, "what the sweep of rates suggests")
+    return Probe(
+        "learning rates", told, names=both[:1] if low else both[1:], clears=both[1:] if low else both[:1],
+        epochs=sweep.epochs, next=change,
+    )  # fmt: skip
+
+
+def without_regularization(case: Case) -> Probe:
+    """A short run with dropout and weight decay off, beside the same epochs as it is."""
+    off, labels = case.regularization, {"dropout": "dropout_too_high", "weight_decay": "weight_decay_too_high"}
+    by_name = {parameter_of(key, case.space.names): label for key, label in labels.items()}
+    if not off or case.whole is None:
+        return Probe("no regularization", "left out: the setting has no dropout or weight decay that could be off")
+    n = min(case.n_short, len(case.whole.reports))
+    base, epochs, costly = _best(case.whole, n), 0, {}
+    trials = [off] if len(off) == 1 else [off, *({name: value} for name, value in off.items())]
+    for given in trials:
+        short = case.short(n, given)
+        epochs += len(short.reports)
+        costly[" and ".join(given)] = _best(short, n)
+        if len(costly) == 1 and not costly[" and ".join(given)] < (1 - _GAINS) * base:
+            break  # not even both together
+    lowest = next(iter(costly.values()))
+    told = f"in {n} epochs {base:.4g} as it is, " + ", ".join(
+        f"{loss:.4g} without {name}" for name, loss in costly.items()
+    )
+    if not lowest < (1 - _GAINS) * base:
+        return Probe("no regularization", told, clears=tuple(by_name[name] for name in off), epochs=epochs)
+    # of two, those that bring at least a third of the gain by themselves
+    single = {name: costly.get(name, lowest) for name in off}
+    names = [name for name, loss in single.items() if base - loss > (base - lowest) / 3] or list(off)
+    return Probe(
+        "no regularization", told, names=tuple(by_name[name] for name in names),
+        clears=tuple(by_name[name] for name in off if name not in names), epochs=epochs,
+    )  # fmt: skip
+
+
+def labels_at_random(case: Case) -> Probe:
+    """If other rows' labels are learnt as well as their own, the labels say nothing of the rows."""
+    if case.whole is None or case.start is None or case.start.n_rows is None:
+        return Probe("shuffled labels", f"left out: {_ASK_FOR_DATA}")
+    n = min(case.n_short, len(case.whole.reports))
+    short = case.short(n, {}, shuffled_labels(case.seed))
+    true, other = _training(case.whole, n), _training(short)
+    start = min(_start(case.start), math.log(case.n_classes) if case.n_classes > 1 else math.inf)
+    told = f"after {n} epochs training loss is {true:.4g}, with shuffled labels {other:.4g}"
+    if math.isnan(true) or math.isnan(other) or start - true < _GAINS * start:
+        return Probe("shuffled labels", f"{told}: too little to tell", epochs=n)
+    if start - other > 0.8 * (start - true):
+        return Probe("shuffled labels", f"{told}: as good as with their own", names=("labels_mismatched",), epochs=n)
+    return Probe("shuffled labels", f"{told}: the labels do say something of the rows", epochs=n)
+
+
+PROBES: tuple[Callable[[Case], Probe], ...] = (
+    loss_at_start,
+    sweep_of_rates,
+    fits_one_batch,
+    without_regularization,
+    labels_at_random,
+)
+"""In the order in which each can use what those before have found. The last two need the run as it is."""
+FIRST = 3
+"""So many come before it."""
+_ASK_FOR_DATA = "pass the training rows through x, y = run.data(x, y)"
+
+
+def most_epochs(case: Case, n: int) -> int:
+    """What the probes may cost at most, the run as it is of n epochs among it."""
+    off, short = len(case.regularization), max(3, round(n / _SHORT))
+    rates = 0 if case.rate is None else 30
+    return 1 + rates + 2 * _BATCH_EPOCHS + n + (off if off < 2 else 3) * short + short
+
+
+def new_case(train: Train, space: Space, setting: Mapping[str, Any], seed: int) -> Case:
+    """A training with a setting, of which nothing is known yet."""
+    filled = space.filled(setting)
+    rate = None
+    if parameter_of("lr", filled) is not None:
+        rate = rate_of(space, parameter_of("lr", filled))
+    return Case(train, space, filled, rate, seed)
+
+
+def _start(short: Short) -> float:
+    return _training(short)
+
+
+def _training(short: Short, epoch: int | None = None) -> float:
+    """The training loss, or where it is not reported that of validation, at an epoch or in the end."""
+    curve = short.curve("train_loss") or short.curve("val_loss")
+    value = curve[min(epoch or len(curve), len(curve)) - 1] if curve else math.nan
+    return value if math.isfinite(value) else math.nan
+
+
+def _best(short: Short, n: int) -> float:
+    """The least validation loss within n epochs; where it is not reported, the least training loss."""
+    curve = [value for value in (short.curve("val_loss") or short.curve("train_loss"))[:n] if math.isfinite(value)]
+    return min(curve, default=math.inf)
+
+
+def _far(one: float, other: float) -> bool:
+    return max(one, other) > _FAR * min(one, other)

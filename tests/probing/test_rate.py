@@ -1,0 +1,166 @@
+"""The range test of learning rates: what it suggests of functions whose best rate is known, and of a real network."""
+
+import math
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tunewell as tw
+from tunewell import nn
+from tunewell.cli.sweep_figure import svg
+from tunewell.demo import digits
+from tunewell.errors import ProbeFailed, SettingError
+
+SPACE = tw.Space(learning_rate=tw.Float(1e-4, 1.0, scale="log", default=0.01), hidden=tw.Int(1, 64, default=8))
+
+
+def bowl(best, diverges_at=math.inf):
+    """Loss as a parabola over the logarithm of the rate, from 2.3 far away to 0.3 at the best one."""
+
+    def train(run):
+        for _ in run.epochs(10):
+            rate = run.params.learning_rate
+            loss = min(2.3, 0.3 + 0.5 * math.log10(rate / best) ** 2)
+            run.report(val_loss=math.nan if rate >= diverges_at else loss)
+
+    return train
+
+
+@given(st.floats(-3, 0))
+def test_the_suggestion_is_where_the_loss_is_least(decade):
+    found = tw.lr_find(bowl(10**decade), SPACE)
+    assert found.suggestion == pytest.approx(10**decade, rel=0.06)
+
+
+def test_a_rate_near_divergence_is_not_suggested():
+    found = tw.lr_find(bowl(0.3, diverges_at=0.5), SPACE)
+    first = next(point.rate for point in found.points if point.diverged)
+    assert first == 1.0
+    assert found.suggestion == pytest.approx(1 / 3, rel=0.05)
+    assert found.range[1] == pytest.approx(1 / 3)
+
+
+def test_two_rates_in_a_row_that_diverge_end_the_sweep():
+    tried = []
+
+    def train(run):
+        tried.append(run.params.learning_rate)
+        bowl(0.001, diverges_at=0.02)(run)
+
+    found = tw.lr_find(train, SPACE)
+    assert sum(point.diverged for point in found.points) == 2
+    assert max(tried) == pytest.approx(0.1)
+    assert found.epochs == len(tried)
+
+
+def test_the_sweep_reaches_a_decade_beyond_the_range_and_has_the_default_in_it():
+    rates = [point.rate for point in tw.lr_find(bowl(0.1), SPACE).points]
+    assert rates == sorted(rates)
+    assert (rates[0], rates[-1]) == (1e-5, 10.0)
+    assert 0.01 in rates
+
+
+def test_a_loss_that_rises_far_above_its_start_counts_as_diverged():
+    def train(run):
+        for _ in run.epochs(1):
+            run.report(train_loss=2.0 if run.params.learning_rate < 0.5 else 50.0)
+
+    found = tw.lr_find(train, SPACE)
+    assert [point.diverged for point in found.points][-2:] == [True, True]
+    assert found.suggestion is None
+    assert "brings the loss below 2" in found.why
+
+
+def test_code_that_fails_at_high_rates_only_has_diverged_there():
+    def train(run):
+        if run.params.learning_rate > 0.2:
+            raise FloatingPointError("overflow")
+        bowl(0.01)(run)
+
+    assert tw.lr_find(train, SPACE).suggestion == pytest.approx(0.01, rel=0.06)
+
+
+def test_code_that_fails_at_once_is_an_error_with_its_traceback():
+    def train(_):
+        raise KeyError("images")
+
+    with pytest.raises(ProbeFailed, match="KeyError: 'images'") as failed:
+        tw.lr_find(train, SPACE)
+    assert "Traceback" in failed.value.error
+
+
+def test_what_is_trained_besides_the_rate_is_as_it_was_said():
+    seen = set()
+
+    def train(run):
+        seen.add((run.params.hidden, run.seed))
+        bowl(0.1)(run)
+
+    tw.lr_find(train, SPACE, setting={"hidden": 32}, seed=7)
+    assert seen == {(32, 7)}
+
+
+def test_the_randomness_of_the_caller_is_left_alone():
+    import random
+
+    random.seed(5)
+    expected = random.Random(5).random()
+    tw.lr_find(bowl(0.1), SPACE)
+    assert random.random() == expected
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"param": "rate"}, "no parameter 'rate'"),
+        ({"low": 1.0, "high": 0.1}, "0 < low < high"),
+        ({"setting": {"depth": 3}}, "no parameter 'depth'"),
+    ],
+)
+def test_bad_input_is_refused_before_any_training(settings, message):
+    def train(_):
+        pytest.fail("it was trained")
+
+    with pytest.raises(tw.TunewellError, match=message):
+        tw.lr_find(train, SPACE, **settings)
+
+
+def test_a_space_with_no_learning_rate_says_what_to_name():
+    with pytest.raises(SettingError, match="no parameter of the space is called as a learning rate is"):
+        tw.lr_find(bowl(0.1), tw.Space(width=tw.Int(1, 8)))
+
+
+def test_a_metric_that_is_not_reported_says_what_is():
+    with pytest.raises(ProbeFailed, match=r"no f1 is reported; name another metric .* of val_loss"):
+        tw.lr_find(bowl(0.1), SPACE, metric="f1")
+
+
+def test_of_a_real_network_the_suggestion_is_among_the_rates_that_train_it_well():
+    def train(run):
+        validation = digits.part("validation", 0)
+        network = nn.Network([64, 64, 10], seed=run.seed)
+        optimizer = nn.SGD(run.params.learning_rate, momentum=0.9)
+        trainer = nn.Trainer(network, *digits.part("train", 0), batch_size=32, optimizer=optimizer, seed=run.seed)
+        for _ in run.epochs(12):
+            loss = trainer.epoch()
+            run.report(train_loss=loss, **{f"val_{k}": v for k, v in network.evaluate(*validation).items()})
+
+    def reached(rate):
+        run = tw.Run({"learning_rate": rate}, seed=1)
+        train(run)
+        return max(report["val_accuracy"] for report in run.reports)
+
+    space = tw.Space(learning_rate=tw.learning_rate())
+    found = tw.lr_find(train, space)
+    assert reached(found.suggestion) > max(map(reached, (1e-4, 1e-3, 1.0))) - 0.01
+    assert found.range[0] < found.suggestion < found.range[1]
+
+
+def test_the_figure_is_svg_with_a_point_a_rate():
+    found = tw.lr_find(bowl(0.3, diverges_at=0.5), SPACE)
+    root = ET.fromstring(svg(found))
+    circles = root.findall(".//{http://www.w3.org/2000/svg}circle")
+    assert len(circles) == sum(not point.diverged for point in found.points)
+    assert f"{found.suggestion:g}" in svg(found)
