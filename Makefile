@@ -46,6 +46,7 @@ bench: setup
 	$(BIN)/python benchmarks/real_training.py
 	$(BIN)/python benchmarks/watch.py
 	$(BIN)/python benchmarks/rescue.py
+	$(BIN)/python benchmarks/probe.py
 
 # an environment of its own with the core install alone, as a user's would be
 demo: .venv-demo/.ready

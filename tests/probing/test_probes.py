@@ -166,7 +166,7 @@ from tunewell import nn
 from tunewell.demo import digits
 
 about = {"config": {"optimizer": "sgd", "model": "mlp", "activation": "relu"}}
-space = tw.Space(learning_rate=tw.Float(1e-5, 10.0, scale="log", default=2e-4), hidden_units=tw.hidden_units(default=64))
+space = tw.Space(learning_rate=tw.Float(1e-5, 10.0, scale="log", default=2e-4), hidden_units=tw.hidden_units())
 
 def train(run):
     x, y = run.data(*digits.part("train", 0))

@@ -27,9 +27,10 @@ _STILL = 1e-6  # of the learning rate: nothing moves
 _BATCH_EPOCHS = 5
 _BATCH = 32  # rows, where the space says nothing
 _FITTED = 0.1  # of the loss at the start
-_AT_START = (0.7, 1.5)  # of ln(classes): between, nothing is wrong with the start
+_AT_START = (0.5, 2.0)  # of ln(classes): between, nothing is wrong with the start
 _FAR = 5.0  # times the learning rate
 _GAINS = 0.1  # of a loss: what is less is noise
+_HELD_BACK = 0.25  # of a loss: regularization that is right costs some at first
 _SHORT = 4  # one in so many of a training's epochs
 _IN_CODE = (
     *("loss_output_mismatch", "frozen_layers", "vanishing_gradients", "dead_relus", "missing_zero_grad"),
@@ -184,13 +185,13 @@ def without_regularization(case: Case) -> Probe:
         short = case.short(n, given)
         epochs += len(short.reports)
         costly[" and ".join(given)] = _best(short, n)
-        if len(costly) == 1 and not costly[" and ".join(given)] < (1 - _GAINS) * base:
+        if len(costly) == 1 and not costly[" and ".join(given)] < (1 - _HELD_BACK) * base:
             break  # not even both together
     lowest = next(iter(costly.values()))
     told = f"in {n} epochs {base:.4g} as it is, " + ", ".join(
         f"{loss:.4g} without {name}" for name, loss in costly.items()
     )
-    if not lowest < (1 - _GAINS) * base:
+    if not lowest < (1 - _HELD_BACK) * base:
         return Probe("no regularization", told, clears=tuple(by_name[name] for name in off), epochs=epochs)
     # of two, those that bring at least a third of the gain by themselves
     single = {name: costly.get(name, lowest) for name in off}
