@@ -112,6 +112,32 @@ def test_a_fault_in_the_data_is_reported_and_nothing_is_searched():
     assert told.searched == 0
 
 
+@pytest.mark.parametrize("epochs", [1, 2, 3, 4])
+def test_trainings_of_a_few_epochs_are_looked_at_as_often_as_they_can_be(epochs):
+    def short(run):
+        loss = 2.3
+        for _ in run.epochs(epochs):
+            loss *= 1 - min(0.5, 5 * run.params.learning_rate)
+            run.report(train_loss=loss, val_loss=loss)
+
+    slow = tw.Space(learning_rate=tw.Float(1e-5, 1.0, scale="log", default=1e-4))
+    told = rescue(short, slow, metric="val_loss", target=0.1, budget=4, store="memory")
+    assert told.study.spent.epochs <= 4 * epochs
+    assert told.best.value <= told.first
+
+
+def test_a_training_that_fails_as_it_is_is_searched():
+    def fails(run):
+        for _ in run.epochs(9):
+            if run.params.learning_rate > 1:
+                raise FloatingPointError("the loss is not finite")
+            run.report(val_accuracy=0.9, train_loss=0.3)
+
+    told = rescue(fails, space(learning_rate=5.0), metric="val_accuracy", target=0.9, budget=2, store="memory")
+    assert told.first is None
+    assert told.best.value == 0.9
+
+
 def test_the_same_seed_gives_the_same_rescue():
     one, other = (rescued(space(learning_rate=1e-4), target=0.95, budget=2, seed=3) for _ in range(2))
     assert one.chapters == other.chapters

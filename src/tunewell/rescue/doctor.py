@@ -29,6 +29,7 @@ from tunewell.trial import Allowance, Resume, Start
 NOTE = "rescue"
 _LOOKS = (1 / 9, 1 / 3, 1.0)  # of a training
 _LEAST_EPOCHS = 3  # of the first look
+_EARLIEST = 1 / 3  # of a training: before, its end cannot be foreseen
 _PLAIN = 0.25  # a finding that is treated before the training's end
 _WORTH_TRYING = 0.1  # at its end
 _LATE = frozenset(("overfitting", "lr_decays_too_early", "batch_size_too_small"))
@@ -94,7 +95,7 @@ class Doctor:
         now = best_of_curve(curve[:epochs])
         if history.ended[trial]:
             return now > self.target
-        if epochs < _looks(history.max_epochs)[1]:
+        if epochs < _EARLIEST * history.max_epochs:
             return False
         gain = best_of_curve(curve[: epochs // 2]) - now
         return now - gain * math.log2(history.max_epochs / epochs) > self.target

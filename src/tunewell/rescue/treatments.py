@@ -89,7 +89,7 @@ def further(
     if not isinstance(param, Float) or not isinstance(old, float) or not isinstance(done.old, float):
         return None
     factor = math.sqrt(_FACTORS["lr"])
-    new = min(max(old * factor if old > done.old else old / factor, param.low), param.high)
+    new = min(max(float(f"{old * factor if old > done.old else old / factor:.6g}"), param.low), param.high)
     others = [setting[name] for setting in tried if _differs_in(setting, params) == {name}]
     met = any(min(old, new) <= other <= max(old, new) for other in others if isinstance(other, float))
     if met or new == old:
