@@ -336,7 +336,7 @@ class Study(StudyReader):
 
     def add_checkpoint(self, trial: int, epoch: int, path: str, size: int) -> None:
         """Record a trial's newest checkpoint; `path` is relative to `checkpoint_folder`."""
-        self.store.set_checkpoint(self.record.id, Checkpoint(trial, epoch, path, size, time.time()))
+        self.store.add_checkpoint(self.record.id, Checkpoint(trial, epoch, path, size, time.time()))
 
     def add_event(self, kind: str, *, trial: int | None = None, epoch: int | None = None, **data: object) -> None:
         """Put on record that something happened."""

@@ -22,6 +22,7 @@ class TrialState(StrEnum):
 
     RUNNING = "running"  # a step is in progress
     PAUSED = "paused"  # its step is done; it goes on if a later step says so
+    HELD = "held"  # paused by hand: no scheduler lets it go on, only `resume` does
     COMPLETE = "complete"  # trained to its last epoch
     STOPPED = "stopped"  # ended before that: its metric is no longer finite, or somebody stopped it
     FAILED = "failed"  # the user's code raised an error
@@ -79,12 +80,36 @@ class Event:
 
     kind: str
     """`interrupted`: its session ended in the middle of a step; `retrained`: epochs had to be trained a second time;
-    `decided`: what a model expected of a step that was given out; `extended`: the space has changed."""
+    `decided`: what a model expected of a step that was given out; `extended`: the space has changed; `steered`: a
+    command was taken up or refused."""
     at: float
     trial: int | None = None
     epoch: int | None = None
     by: str = "tunewell"
     data: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What somebody asks of a trial; the process that runs the study takes it up at the trial's next epoch."""
+
+    trial: int
+    kind: str
+    """`pause`, `resume`, `stop`, `set`, `rewind`, `branch`, `note` or `checkpoint`."""
+    at: float
+    by: str = "user"
+    """Who, or which rule."""
+    why: str = ""
+    data: Mapping[str, object] = field(default_factory=dict)
+    """What it needs to know: a parameter's `name` and `value`, an `epoch`, a `text`; once taken up, what came of it too."""
+    taken_at: float | None = None
+    """When it was taken up; None while it waits."""
+    epoch: int | None = None
+    """After this epoch of the trial."""
+    refused: str | None = None
+    """Why nothing was done."""
+    id: int = 0
+    """Its key in the store; the store gives it. Commands are taken up in this order."""
 
 
 @dataclass(frozen=True, slots=True)

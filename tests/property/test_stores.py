@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tunewell.errors import StoreError
 from tunewell.space.values import Params
 from tunewell.stores import MemoryStore, Session, SpaceVersion, SqlStore
-from tunewell.testing.records import STUDY, Reader, a_trial, everything
+from tunewell.testing.records import HELD, PAUSED, STOPPED, STUDY, Reader, a_trial, everything
 from tunewell.trial import Checkpoint, Event, TrialState
 
 texts = st.text(max_size=8)
@@ -82,8 +82,16 @@ class BothStores(RuleBasedStateMachine):
         self.both(lambda store: store.add_event(study, Event(kind, at, trial, 1, by, data)))
 
     @rule(study=st.integers(1, 2), trial=trials, epoch=epochs, path=texts, size=st.integers(0, 2**60), at=times)
-    def set_checkpoint(self, study, trial, epoch, path, size, at):
-        self.both(lambda store: store.set_checkpoint(study, Checkpoint(trial, epoch, path, size, at)))
+    def add_checkpoint(self, study, trial, epoch, path, size, at):
+        self.both(lambda store: store.add_checkpoint(study, Checkpoint(trial, epoch, path, size, at)))
+
+    @rule(study=st.integers(1, 2), trial=trials, epoch=epochs)
+    def drop_checkpoint(self, study, trial, epoch):
+        self.both(lambda store: store.drop_checkpoint(study, trial, epoch))
+
+    @rule(study=st.integers(1, 2), trial=trials, state=st.sampled_from([PAUSED, HELD, STOPPED]), reason=texts)
+    def steer_trial(self, study, trial, state, reason):
+        self.both(lambda store: store.steer_trial(study, trial, state, reason=reason))
 
     @rule(study=st.integers(1, 2), epochs=epochs | st.none(), budget=texts | st.none())
     def change_study(self, study, epochs, budget):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunewell.space.values import Value
-from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState
+from tunewell.trial import Checkpoint, Command, Event, Report, Trial, TrialState
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,12 +223,46 @@ class Store(Protocol):
         """All of a study or of one trial, oldest first."""
         ...
 
-    def set_checkpoint(self, study_id: int, checkpoint: Checkpoint) -> None:
-        """Record a trial's newest checkpoint, in place of the one it had. Raises TrialNotFound."""
+    def add_checkpoint(self, study_id: int, checkpoint: Checkpoint) -> None:
+        """Record a trial's checkpoint, in place of the one it had of that epoch. Raises TrialNotFound."""
+        ...
+
+    def drop_checkpoint(self, study_id: int, trial: int, epoch: int) -> None:
+        """Forget it, if there is one: its file is deleted."""
         ...
 
     def checkpoints(self, study_id: int) -> list[Checkpoint]:
-        """The newest of each trial that has one."""
+        """All, by trial and epoch."""
+        ...
+
+    def add_command(self, study_id: int, command: Command) -> Command:
+        """Let it wait to be taken up; the same with its `id`. Raises TrialEnded if the trial has, TrialNotFound."""
+        ...
+
+    def settle_command(
+        self, study_id: int, command_id: int, *, at: float, epoch: int, data: Mapping[str, object], refused: str | None
+    ) -> None:
+        """Note that it was taken up, with what came of it, or why it was refused."""
+        ...
+
+    def commands(self, study_id: int, *, waiting: bool = False) -> list[Command]:
+        """All, or those that wait, oldest first."""
+        ...
+
+    def steer_trial(
+        self, study_id: int, trial: int, state: TrialState, *, reason: str | None = None, at: float | None = None
+    ) -> None:
+        """Set the state of a trial that is paused or held. Raises TrialEnded if it is neither, TrialNotFound.
+
+        at: when it ended, if it did.
+        """
+        ...
+
+    def add_branch(self, study_id: int, trial: Trial) -> None:
+        """Add a trial that begins as another's checkpoint, in the state that it has.
+
+        Raises TrialEnded if its number is taken, TrialNotFound if it would leave a gap.
+        """
         ...
 
     def changes(self, study_id: int, since: int) -> Changes:

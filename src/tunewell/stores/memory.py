@@ -14,7 +14,7 @@ from tunewell.errors import StoreError, StudyExists, StudyNotFound, TrialEnded, 
 from tunewell.space.values import Params
 from tunewell.stores.base import Changes, Session, SpaceVersion, StudyRecord
 from tunewell.stores.rows import copied
-from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState
+from tunewell.trial import Checkpoint, Command, Event, Report, Trial, TrialState
 
 
 @dataclass(slots=True)
@@ -34,7 +34,9 @@ class _Study:
     valued_at: list[int] = field(default_factory=list)
     """The revision of each value."""
     events: list[Event] = field(default_factory=list)
-    checkpoints: dict[int, Checkpoint] = field(default_factory=dict)
+    checkpoints: dict[tuple[int, int], Checkpoint] = field(default_factory=dict)
+    """By trial and epoch."""
+    commands: list[Command] = field(default_factory=list)
     sessions: list[int] = field(default_factory=list)
     spaces: list[SpaceVersion] = field(default_factory=list)
 
@@ -232,18 +234,74 @@ class MemoryStore:
             events = self._study(study_id).events
             return [_copy_of_event(event) for event in events if trial is None or event.trial == trial]
 
-    def set_checkpoint(self, study_id: int, checkpoint: Checkpoint) -> None:
-        """As `Store.set_checkpoint`."""
+    def add_checkpoint(self, study_id: int, checkpoint: Checkpoint) -> None:
+        """As `Store.add_checkpoint`."""
         with self._lock:
             study = self._study(study_id)
             study.trial(checkpoint.trial)
-            study.checkpoints[checkpoint.trial] = checkpoint
+            study.checkpoints[checkpoint.trial, checkpoint.epoch] = checkpoint
+            study.revise()
+
+    def drop_checkpoint(self, study_id: int, trial: int, epoch: int) -> None:
+        """As `Store.drop_checkpoint`."""
+        with self._lock:
+            study = self._study(study_id)
+            study.checkpoints.pop((trial, epoch), None)
             study.revise()
 
     def checkpoints(self, study_id: int) -> list[Checkpoint]:
         """As `Store.checkpoints`."""
         with self._lock:
-            return sorted(self._study(study_id).checkpoints.values(), key=lambda checkpoint: checkpoint.trial)
+            return [checkpoint for _, checkpoint in sorted(self._study(study_id).checkpoints.items())]
+
+    def add_command(self, study_id: int, command: Command) -> Command:
+        """As `Store.add_command`."""
+        with self._lock:
+            study = self._study(study_id)
+            state = study.trial(command.trial).state
+            if state.ended:
+                raise TrialEnded(command.trial, state)
+            kept = replace(command, data=copied(command.data), id=len(study.commands) + 1)
+            study.commands.append(kept)
+            study.revise()
+            return replace(command, id=kept.id)
+
+    def settle_command(
+        self, study_id: int, command_id: int, *, at: float, epoch: int, data: Mapping[str, object], refused: str | None
+    ) -> None:
+        """As `Store.settle_command`."""
+        with self._lock:
+            study = self._study(study_id)
+            known = study.commands[command_id - 1]
+            study.commands[command_id - 1] = replace(
+                known, taken_at=at, epoch=epoch, data=copied(data), refused=refused
+            )
+            study.revise()
+
+    def commands(self, study_id: int, *, waiting: bool = False) -> list[Command]:
+        """As `Store.commands`."""
+        with self._lock:
+            known = self._study(study_id).commands
+            return [replace(c, data=copied(c.data)) for c in known if c.taken_at is None or not waiting]
+
+    def steer_trial(
+        self, study_id: int, trial: int, state: TrialState, *, reason: str | None = None, at: float | None = None
+    ) -> None:
+        """As `Store.steer_trial`."""
+        with self._lock:
+            study = self._study(study_id)
+            known = study.trial(trial)
+            if known.state not in (TrialState.PAUSED, TrialState.HELD):
+                raise TrialEnded(trial, known.state)
+            study.set_trial(replace(known, state=state, reason=reason, ended_at=at))
+
+    def add_branch(self, study_id: int, trial: Trial) -> None:
+        """As `Store.add_branch`."""
+        with self._lock:
+            study = self._study(study_id)
+            if trial.number != len(study.trials):
+                raise TrialEnded(trial.number, study.trial(trial.number).state)
+            study.set_trial(_copy_of_trial(trial))
 
     def changes(self, study_id: int, since: int) -> Changes:
         """As `Store.changes`."""

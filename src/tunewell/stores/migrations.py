@@ -52,7 +52,13 @@ def m003_spaces(cursor: Cursor, dialect: Dialect) -> None:  # noqa: ARG001  the 
         cursor.execute(statement)
 
 
-MIGRATIONS: Sequence[Callable[[Cursor, Dialect], None]] = (m001_initial, m002_process, m003_spaces)
+def m004_steering(cursor: Cursor, dialect: Dialect) -> None:
+    """Commands; several checkpoints of a trial."""
+    for statement in _M004.format(key=_KEYS[dialect.name]).split(";\n"):
+        cursor.execute(statement)
+
+
+MIGRATIONS: Sequence[Callable[[Cursor, Dialect], None]] = (m001_initial, m002_process, m003_spaces, m004_steering)
 
 
 def version(cursor: Cursor) -> int:
@@ -187,3 +193,34 @@ CREATE TABLE spaces (                   -- the versions of a study's space, the 
     PRIMARY KEY (study_id, number)
 );
 INSERT INTO spaces SELECT id, 1, space, '{}', 0, created_at, 'tunewell' FROM studies"""
+
+_M004 = """\
+CREATE TABLE commands (                 -- what somebody asked of a trial
+    id {key},
+    study_id BIGINT NOT NULL REFERENCES studies (id),
+    trial INTEGER NOT NULL,
+    kind TEXT NOT NULL,                 -- pause, resume, stop, set, rewind, branch, note, checkpoint
+    "by" TEXT NOT NULL,                 -- who, or which rule
+    why TEXT NOT NULL,
+    data TEXT NOT NULL,                 -- JSON: what it needs to know, and what came of it
+    at DOUBLE PRECISION NOT NULL,
+    taken_at DOUBLE PRECISION,          -- NULL while it waits
+    epoch INTEGER,                      -- the epoch of the trial after which it was taken up
+    refused TEXT,                       -- why nothing was done
+    revision BIGINT NOT NULL,
+    FOREIGN KEY (study_id, trial) REFERENCES trials (study_id, number)
+);
+CREATE INDEX commands_by_study ON commands (study_id, taken_at);
+ALTER TABLE checkpoints RENAME TO newest_checkpoints;
+CREATE TABLE checkpoints (              -- those whose files are kept
+    study_id BIGINT NOT NULL REFERENCES studies (id),
+    trial INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,             -- after which it was taken
+    path TEXT NOT NULL,                 -- in the study's checkpoint folder
+    size BIGINT NOT NULL,               -- bytes
+    at DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (study_id, trial, epoch),
+    FOREIGN KEY (study_id, trial) REFERENCES trials (study_id, number)
+);
+INSERT INTO checkpoints SELECT study_id, trial, epoch, path, size, at FROM newest_checkpoints;
+DROP TABLE newest_checkpoints"""

@@ -166,6 +166,25 @@ checkpoints = Table(
     Column("path", Text, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("at", Double, nullable=False),
-    PrimaryKeyConstraint("study_id", "trial"),
+    PrimaryKeyConstraint("study_id", "trial", "epoch"),
     _of_a_trial(),
+)
+
+commands = Table(
+    "commands",
+    metadata,
+    Column("id", _Key, primary_key=True),
+    _study_id(),
+    Column("trial", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("taken_at", Double),
+    Column("epoch", Integer),
+    Column("refused", Text),
+    Column("revision", BigInteger, nullable=False),
+    _of_a_trial(),
+    Index("commands_by_study", "study_id", "taken_at"),
 )

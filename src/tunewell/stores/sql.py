@@ -22,7 +22,7 @@ from tunewell.stores import rows
 from tunewell.stores.base import Changes, Session, SpaceVersion, StudyRecord
 from tunewell.stores.sqlite import SqliteFile
 from tunewell.stores.statements import texts
-from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState
+from tunewell.trial import Checkpoint, Command, Event, Report, Trial, TrialState
 
 
 class SqlStore:
@@ -212,11 +212,56 @@ class SqlStore:
         with self._reading() as log:
             return [rows.EVENTS.record(row) for row in log.rows(statement, {"study": study_id, "trial": trial})]
 
-    def set_checkpoint(self, study_id: int, checkpoint: Checkpoint) -> None:
-        """As `Store.set_checkpoint`."""
+    def add_checkpoint(self, study_id: int, checkpoint: Checkpoint) -> None:
+        """As `Store.add_checkpoint`."""
         with self._revising(study_id) as (log, _):
             log.check_trial({"study": study_id, "trial": checkpoint.trial})
-            log.run("set_checkpoint", {"study_id": study_id, **rows.CHECKPOINTS.values(checkpoint)})
+            log.run("add_checkpoint", {"study_id": study_id, **rows.CHECKPOINTS.values(checkpoint)})
+
+    def drop_checkpoint(self, study_id: int, trial: int, epoch: int) -> None:
+        """As `Store.drop_checkpoint`."""
+        with self._revising(study_id) as (log, _):
+            log.run("drop_checkpoint", {"study": study_id, "trial": trial, "of_epoch": epoch})
+
+    def add_command(self, study_id: int, command: Command) -> Command:
+        """As `Store.add_command`."""
+        with self._revising(study_id) as (log, revision):
+            state = TrialState(log.check_trial({"study": study_id, "trial": command.trial}))
+            if state.ended:
+                raise TrialEnded(command.trial, state)
+            row = log.row("add_command", {"study_id": study_id, "revision": revision, **rows.COMMANDS.values(command)})
+            assert row is not None  # an insert returns what it was asked to
+            return replace(command, id=row[0])
+
+    def settle_command(
+        self, study_id: int, command_id: int, *, at: float, epoch: int, data: Mapping[str, object], refused: str | None
+    ) -> None:
+        """As `Store.settle_command`."""
+        with self._revising(study_id) as (log, revision):
+            outcome = {"taken_at": at, "epoch": epoch, "data": rows.to_json(dict(data)), "refused": refused}
+            log.run("settle_command", {"study": study_id, "command": command_id, "revision": revision, **outcome})
+
+    def commands(self, study_id: int, *, waiting: bool = False) -> list[Command]:
+        """As `Store.commands`."""
+        statement = "waiting_commands" if waiting else "commands"
+        with self._reading() as log:
+            return [rows.COMMANDS.record(row) for row in log.rows(statement, {"study": study_id})]
+
+    def steer_trial(
+        self, study_id: int, trial: int, state: TrialState, *, reason: str | None = None, at: float | None = None
+    ) -> None:
+        """As `Store.steer_trial`."""
+        with self._revising(study_id) as (log, revision):
+            key = {"study": study_id, "trial": trial, "revision": revision}
+            log.write_to_running("steer_trial", {**key, "state": str(state), "reason": reason, "ended_at": at})
+
+    def add_branch(self, study_id: int, trial: Trial) -> None:
+        """As `Store.add_branch`."""
+        with self._revising(study_id) as (log, revision):
+            key = {"study": study_id, "study_id": study_id, "trial": trial.number, "revision": revision}
+            if trial.number != log.n_trials(key):
+                raise TrialEnded(trial.number, log.check_trial(key))
+            log.run("add_trial", {**key, **rows.TRIALS.values(trial)})
 
     def checkpoints(self, study_id: int) -> list[Checkpoint]:
         """As `Store.checkpoints`."""

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tunewell.stores import rows
-from tunewell.stores.schema import checkpoints, events, reports, sessions, spaces, steps, studies, trials
+from tunewell.stores.schema import checkpoints, commands, events, reports, sessions, spaces, steps, studies, trials
 from tunewell.trial import TrialState
 
 _study: sa.BindParameter[int] = sa.bindparam("study")
@@ -38,7 +38,14 @@ _Statement = tuple[sa.ClauseElement, Sequence[str]]
 
 
 def _statements(dialect: sa.Dialect) -> dict[str, _Statement]:
-    return {**_of_studies(dialect), **_of_sessions(), **_of_trials(), **_of_reports(), **_of_the_rest(dialect)}
+    return {
+        **_of_studies(dialect),
+        **_of_sessions(),
+        **_of_trials(),
+        **_of_reports(),
+        **_of_the_rest(dialect),
+        **_of_commands(),
+    }
 
 
 def _of_studies(dialect: sa.Dialect) -> dict[str, _Statement]:
@@ -123,6 +130,10 @@ def _of_trials() -> dict[str, _Statement]:
             trials.update().where(_this_trial, _is(TrialState.PAUSED)),
             ["state", "until", "session", "note", "revision"],
         ),
+        "steer_trial": (
+            trials.update().where(_this_trial, sa.or_(_is(TrialState.PAUSED), _is(TrialState.HELD))),
+            ["state", "reason", "ended_at", "revision"],
+        ),
         "revise_step": (running.values(session=_or_kept("session"), until=_or_kept("until")), ["revision"]),
         "end_step": (running, ["state", "epochs", "reason", "ended_at", "revision"]),
         "add_retrained": (
@@ -168,21 +179,43 @@ def _of_reports() -> dict[str, _Statement]:
 def _of_the_rest(dialect: sa.Dialect) -> dict[str, _Statement]:
     happened = _select(events, rows.EVENTS.columns).where(events.c.study_id == _study).order_by(events.c.id)
     saved = _insert(dialect, checkpoints)
-    newer = {name: saved.excluded[name] for name in rows.CHECKPOINTS.columns if name != "trial"}
+    newer = {name: saved.excluded[name] for name in ("path", "size", "at")}
     return {
         "add_event": (events.insert(), ["study_id", "revision", *rows.EVENTS.columns]),
         "events": (happened, ()),
         "events_of_trial": (happened.where(events.c.trial == _trial), ()),
-        "set_checkpoint": (
-            saved.on_conflict_do_update(index_elements=["study_id", "trial"], set_=newer),
+        "add_checkpoint": (
+            saved.on_conflict_do_update(index_elements=["study_id", "trial", "epoch"], set_=newer),
             checkpoints.c.keys(),
+        ),
+        "drop_checkpoint": (
+            checkpoints.delete().where(
+                checkpoints.c.study_id == _study,
+                checkpoints.c.trial == _trial,
+                checkpoints.c.epoch == sa.bindparam("of_epoch"),
+            ),
+            (),
         ),
         "checkpoints": (
             _select(checkpoints, rows.CHECKPOINTS.columns)
             .where(checkpoints.c.study_id == _study)
-            .order_by(checkpoints.c.trial),
+            .order_by(checkpoints.c.trial, checkpoints.c.epoch),
             (),
         ),
+    }
+
+
+def _of_commands() -> dict[str, _Statement]:
+    asked = _select(commands, rows.COMMANDS.columns).where(commands.c.study_id == _study).order_by(commands.c.id)
+    given = ["study_id", "revision", *_without_id(rows.COMMANDS.columns)]
+    return {
+        "add_command": (commands.insert().returning(commands.c.id), given),
+        "settle_command": (
+            commands.update().where(commands.c.study_id == _study, commands.c.id == sa.bindparam("command")),
+            ["taken_at", "epoch", "data", "refused", "revision"],
+        ),
+        "commands": (asked, ()),
+        "waiting_commands": (asked.where(commands.c.taken_at.is_(None)), ()),
     }
 
 

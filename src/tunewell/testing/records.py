@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 
 from tunewell.space.values import Params
 from tunewell.stores import Changes, Session, SpaceVersion, Store, StudyRecord
-from tunewell.trial import Checkpoint, Event, Trial, TrialState
+from tunewell.trial import Checkpoint, Command, Event, Trial, TrialState
 
-RUNNING, PAUSED = TrialState.RUNNING, TrialState.PAUSED
+RUNNING, PAUSED, HELD = TrialState.RUNNING, TrialState.PAUSED, TrialState.HELD
 COMPLETE, STOPPED, FAILED = TrialState.COMPLETE, TrialState.STOPPED, TrialState.FAILED
 
 STUDY = StudyRecord(
@@ -99,13 +99,15 @@ def a_life(store: Store, study: int) -> Iterator[Callable[[], object]]:
     yield lambda: store.report(study, 1, 1, {"val_loss": 0.75}, 0.75, at=2.0)
     yield lambda: store.report(study, 0, 3, {"train_loss": 0.25}, None, at=3.0)
     yield lambda: store.end_step(study, 0, PAUSED, 3)
-    yield lambda: store.set_checkpoint(study, Checkpoint(0, 3, "0.ckpt", 5, 4.0))
+    yield lambda: store.add_checkpoint(study, Checkpoint(0, 3, "0.ckpt", 5, 4.0))
     yield lambda: store.end_step(study, 1, FAILED, 1, reason="ValueError: no", at=5.0)
     yield lambda: store.add_event(study, Event("failed", at=5.0, trial=1, epoch=1, data={"n": 1}))
     yield lambda: begin(store, study, 0)
     yield lambda: store.revise_step(study, 0, session=1)
     yield lambda: store.report(study, 0, 4, {"val_loss": math.nan}, math.inf, at=6.0)
     yield lambda: store.add_retrained(study, 0, 2)
+    yield lambda: store.add_command(study, Command(0, "set", 6.0, data={"name": "x", "value": 0.25}))
+    yield lambda: store.settle_command(study, 1, at=6.5, epoch=4, data={"name": "x", "from": 0.5}, refused=None)
     yield lambda: store.add_space(study, WIDER)
     yield lambda: store.end_step(study, 0, STOPPED, 4, reason="not finite", at=7.0)
     yield lambda: begin(store, study, 2)
@@ -114,7 +116,8 @@ def a_life(store: Store, study: int) -> Iterator[Callable[[], object]]:
 def everything(store: Store, study: int) -> tuple[list[StudyRecord], Reader, list[object]]:
     """All that a store says of a study, but for reports that are not finite, which equal nothing."""
     reports = [repr(report) for report in store.reports(study)]
-    kept = [*store.spaces(study), *store.sessions(study), *store.events(study), *store.checkpoints(study), *reports]
+    kept = [*store.spaces(study), *store.sessions(study), *store.events(study), *store.checkpoints(study)]
+    kept += [*store.commands(study), *reports]
     return store.studies(), Reader(store, study).read(), kept
 
 

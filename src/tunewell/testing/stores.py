@@ -35,6 +35,7 @@ from tunewell.stores import Session, SpaceVersion, Store
 from tunewell.testing.records import (
     COMPLETE,
     FAILED,
+    HELD,
     PARAMS,
     PAUSED,
     RUNNING,
@@ -54,7 +55,7 @@ from tunewell.testing.records import (
     spoil,
     train,
 )
-from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState
+from tunewell.trial import Checkpoint, Command, Event, Report, Trial, TrialState
 
 ODD_ORDER = [(1, 1), (0, 1), (0, 2), (1, 2), (0, 1), (1, 3)]
 """Trials and epochs; one was rewound."""
@@ -268,7 +269,11 @@ class StoreContract:
         with pytest.raises(TrialNotFound):
             store.add_event(study, Event("odd", at=1.0, trial=number))
         with pytest.raises(TrialNotFound):
-            store.set_checkpoint(study, Checkpoint(number, 1, "x.ckpt", 1, 1.0))
+            store.add_checkpoint(study, Checkpoint(number, 1, "x.ckpt", 1, 1.0))
+        with pytest.raises(TrialNotFound):
+            store.add_command(study, Command(number, "pause", 1.0))
+        with pytest.raises(TrialNotFound):
+            store.steer_trial(study, number, STOPPED)
         assert nothing_new(store, study, before)
 
     def test_epochs_trained_twice_are_added_up(self, store: Store, study: int) -> None:
@@ -380,8 +385,69 @@ class StoreContract:
         old, new = Checkpoint(0, 2, "0-2.ckpt", 10, 1.0), Checkpoint(0, 4, "0-4.ckpt", 2**40, 2.0)
         other = Checkpoint(1, 3, "1-3.ckpt", 20, 3.0)
         for checkpoint in (other, old, new):
-            store.set_checkpoint(study, checkpoint)
-        assert store.checkpoints(study) == [new, other]
+            store.add_checkpoint(study, checkpoint)
+        assert store.checkpoints(study) == [old, new, other]
+        store.add_checkpoint(study, replace(new, path="again.ckpt"))
+        store.drop_checkpoint(study, 0, 2)
+        store.drop_checkpoint(study, 0, 3)  # there is none
+        assert store.checkpoints(study) == [replace(new, path="again.ckpt"), other]
+
+    # --- steering
+
+    def test_a_command_waits_until_it_is_settled(self, store: Store, study: int) -> None:
+        begin(store, study, 0)
+        asked = [
+            store.add_command(study, Command(0, "set", 1.5, "ann", "too slow", {"name": "x", "value": 0.25})),
+            store.add_command(study, Command(0, "pause", 2.5)),
+        ]
+        assert asked[0].id < asked[1].id
+        assert store.commands(study) == store.commands(study, waiting=True) == asked
+        store.settle_command(study, asked[0].id, at=3.0, epoch=7, data={"from": 0.5}, refused=None)
+        done = replace(asked[0], taken_at=3.0, epoch=7, data={"from": 0.5})
+        assert store.commands(study) == [done, asked[1]]
+        assert store.commands(study, waiting=True) == [asked[1]]
+        store.settle_command(study, asked[1].id, at=4.0, epoch=8, data={}, refused="not now")
+        assert store.commands(study)[1].refused == "not now"
+        assert store.commands(study, waiting=True) == []
+
+    @pytest.mark.parametrize("state", [COMPLETE, STOPPED, FAILED])
+    def test_an_ended_trial_takes_no_command(self, store: Store, study: int, state: TrialState) -> None:
+        begin(store, study, 0)
+        store.end_step(study, 0, state, 1, at=1.0)
+        with pytest.raises(TrialEnded, match=str(state)):
+            store.add_command(study, Command(0, "pause", 2.0))
+        assert store.commands(study) == []
+
+    def test_a_trial_that_does_not_run_can_be_held_let_go_and_stopped(self, store: Store, study: int) -> None:
+        begin(store, study, 0)
+        with pytest.raises(TrialEnded, match="running"):
+            store.steer_trial(study, 0, HELD)
+        store.end_step(study, 0, HELD, 2)
+        with pytest.raises(TrialEnded, match="held"):
+            begin(store, study, 0)
+        for state in (PAUSED, HELD, PAUSED):
+            before = store.changes(study, 0).revision
+            store.steer_trial(study, 0, state)
+            (trial,) = store.changes(study, before).trials
+            assert (trial.state, trial.epochs, trial.until) == (state, 2, 3)
+        store.steer_trial(study, 0, STOPPED, reason="by hand", at=5.0)
+        (trial,) = store.changes(study, 0).trials
+        assert (trial.state, trial.reason, trial.ended_at) == (STOPPED, "by hand", 5.0)
+        with pytest.raises(TrialEnded, match="stopped"):
+            store.steer_trial(study, 0, PAUSED)
+
+    def test_a_branch_is_the_next_trial_and_needs_no_step(self, store: Store, study: int) -> None:
+        begin(store, study, 0)
+        branch = replace(a_trial(1), state=PAUSED, epochs=2, parent=0, parent_epoch=2)
+        store.add_branch(study, branch)
+        assert store.changes(study, 0).trials[1] == branch
+        assert store.changes(study, 0).n_steps == 1
+        with pytest.raises(TrialEnded):
+            store.add_branch(study, branch)
+        with pytest.raises(TrialNotFound):
+            store.add_branch(study, replace(branch, number=3))
+        begin(store, study, 1)
+        assert store.changes(study, 0).trials[1].state is RUNNING
 
     # --- many at once
 
