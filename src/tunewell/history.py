@@ -100,6 +100,11 @@ class History:
         return self._in_state(TrialState.PAUSED)
 
     @property
+    def held(self) -> NDArray[np.bool_]:
+        """(n,): paused by hand; no scheduler may resume it."""
+        return self._in_state(TrialState.HELD)
+
+    @property
     def failed(self) -> NDArray[np.bool_]:
         """(n,): ended by an error."""
         return self._in_state(TrialState.FAILED)
@@ -111,7 +116,7 @@ class History:
 
     @property
     def ended(self) -> NDArray[np.bool_]:
-        """(n,): complete, stopped or failed; no step can follow."""
+        """(n,): complete, stopped, failed or held: no step of a scheduler's can follow."""
         return ~(self.running | self.paused)
 
     def _in_state(self, state: TrialState) -> NDArray[np.bool_]:
@@ -159,6 +164,11 @@ class History:
             self._reported = reported
             self._curves[numbers[within], epochs[within] - 1] = values[within, 2]
             np.maximum.at(self._epochs, numbers, epochs)
+        for trial in new:
+            if trial.parent is not None and trial.parent_epoch is not None:
+                # what the trial that it branched from had reported by then is its curve too
+                shared = min(trial.parent_epoch, self._reported)
+                self._curves[trial.number, :shared] = self._curves[trial.parent, :shared]
 
     def _make_room(self, trials: int, epochs: int) -> None:
         rows, columns = self._curves.shape

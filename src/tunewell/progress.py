@@ -195,10 +195,9 @@ def counts(study: Study) -> str:
 def trials_by_state(study: Study) -> dict[str, int]:
     """The number of trials in each state."""
     history = study.history
-    complete = history.ended & ~history.failed & ~history.stopped
-    arrays = dict(
-        zip(TrialState, (history.running, history.paused, complete, history.stopped, history.failed), strict=True)
-    )
+    complete = history.ended & ~history.failed & ~history.stopped & ~history.held
+    in_order = (history.running, history.paused, history.held, complete, history.stopped, history.failed)
+    arrays = dict(zip(TrialState, in_order, strict=True))
     return {str(state): int(is_so.sum()) for state, is_so in arrays.items()}
 
 

@@ -6,6 +6,7 @@ All of it comes from the log, so a study that another process runs is read in th
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,9 +21,10 @@ from tunewell.history import History
 from tunewell.log import Log
 from tunewell.space.space import Space
 from tunewell.space.values import Params
+from tunewell.steering import checked
 from tunewell.stores import Store, StudyRecord
 from tunewell.table import trial_rows
-from tunewell.trial import Event, Report, Trial
+from tunewell.trial import Command, Event, Report, Trial
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,6 +146,38 @@ class StudyReader:
     def outlook(self) -> Outlook | None:
         """What one more training is expected to bring; None while no model has made ten decisions in this space."""
         return outlook(decisions(since_extended(self.events()), maximize=self.maximize))
+
+    def commands(self, trial: int | None = None) -> list[Command]:
+        """What was asked of all trials, or of one, oldest first, with what came of it."""
+        return [one for one in self.store.commands(self.record.id) if trial in (None, one.trial)]
+
+    def steer(self, trial: int, kind: str, *, by: str = "user", why: str = "", **data: object) -> Command:
+        """Ask something of a trial; the process that runs the study takes it up at the trial's next epoch.
+
+        Args:
+            trial: which.
+            kind: `pause`, `resume`, `stop`, `checkpoint`; `set` with `name` and `value`, of a live parameter; `note`
+                with `text`; `rewind` with `epoch`: end the trial, and go on as it was after that epoch; `branch`, with
+                an earlier `epoch` and a `setting` of changed values if need be: another trial that goes on from there.
+            by: who, or which rule.
+            why: for the record.
+            **data: what the kind takes.
+
+        Raises:
+            SettingError: it cannot be meant: an unknown parameter, one that is not live, a value outside its range, an
+                epoch of which no checkpoint is kept.
+            TrialNotFound: there is no such trial.
+            TrialEnded: the trial has.
+        """
+        trials = self.trials
+        if not 0 <= trial < len(trials):
+            raise TrialNotFound(trial, len(trials))
+        saved = [checkpoint for checkpoint in self.store.checkpoints(self.record.id) if checkpoint.trial == trial]
+        epochs = int(self.history.epochs[trial])
+        checked_data = checked(kind, trials[trial], epochs, self.space, saved, data)
+        return self.store.add_command(
+            self.record.id, Command(trial, kind, time.time(), by=by, why=why, data=checked_data)
+        )
 
     def run_record(self, trial: int) -> dict[str, Any]:
         """A trial as the record of a training run, for `tunewell.diagnose`: reports by epoch, the setting as config.

@@ -36,9 +36,10 @@ from tunewell.sessions import begin_session, end_session, seconds_on_record
 from tunewell.space.lineage import Lineage
 from tunewell.space.space import Space
 from tunewell.space.values import Value
+from tunewell.steered import Steered
 from tunewell.steps import Expectation, Progress, begun
 from tunewell.stores import MemoryStore, Session, Store, StudyRecord, open_store
-from tunewell.trial import OPEN_END, WAIT, Allowance, Checkpoint, Event, Resume, Start, Step, Trial, TrialState
+from tunewell.trial import OPEN_END, WAIT, Allowance, Event, Resume, Start, Step, Trial, TrialState
 from tunewell.versions import add_version
 
 FAILURES_IN_A_ROW = 3
@@ -54,7 +55,7 @@ class Spent:
     seconds: float
 
 
-class Study(StudyReader):
+class Study(Steered):
     """A search for the best setting of a space's parameters, kept in a store.
 
     Every method may be called from any thread.
@@ -165,6 +166,7 @@ class Study(StudyReader):
 
     def _set_up(self, store: Store, record: StudyRecord, scheduler: Scheduler | None) -> None:
         self._read(store, record)
+        self._begin_steering()
         self._scheduler = scheduler
         self.min_delta = record.min_delta
         self._expected = Expectation(store, record)
@@ -195,9 +197,10 @@ class Study(StudyReader):
                         return step
                     self.tell(number)  # it was all reported; only the last word was missing
                     continue
+                self._steer_those_at_rest()
                 answer = self._decide()
                 if answer is None:
-                    return WAIT if self._log.history.running.any() else None
+                    return WAIT if self._log.history.running.any() or self._is_held() else None
                 trial = begun(answer, self._log.trials, session, self.record.seed)
                 first = trial.epochs + 1
                 if self.store.begin_step(self.record.id, self._log.n_steps, trial):
@@ -264,13 +267,23 @@ class Study(StudyReader):
             progress.epoch, progress.measured = epoch, True
             return value is None or math.isfinite(value)
 
-    def tell(self, trial: int, *, error: str | None = None, ended: bool = False) -> TrialState:
+    def tell(
+        self,
+        trial: int,
+        *,
+        error: str | None = None,
+        ended: bool = False,
+        held: bool = False,
+        stopped: str | None = None,
+    ) -> TrialState:
         """A step is done; answers the trial's state.
 
         Args:
             trial: whose step.
             error: why it failed, as text (a traceback), if it did.
             ended: the training is over, though the step asked for more epochs.
+            held: it was paused by hand, within the step or at its end.
+            stopped: why it was stopped by hand, if it was.
 
         Raises:
             TrialEnded: no step of the trial is in progress.
@@ -280,7 +293,7 @@ class Study(StudyReader):
             if progress is None:
                 raise self._not_in_progress(trial)
             self._log.refresh()
-            over = ended or progress.until == self.max_epochs
+            over = ended or (progress.until == self.max_epochs and not (held and progress.epoch < progress.until))
             if error is None and not progress.measured:
                 # a scheduler has nothing to go by, and would spend the whole budget on finding that out
                 error = f"the step ended without a report of {self.metric!r}; report it after each epoch"
@@ -288,6 +301,10 @@ class Study(StudyReader):
             state, epochs, reason = progress.outcome(self.metric, curve, error, over=over)
             if ended:
                 epochs = progress.epoch
+            if stopped is not None and error is None:
+                state, epochs, reason = TrialState.STOPPED, progress.epoch, stopped
+            elif held and error is None and not state.ended:
+                state, epochs = TrialState.HELD, progress.epoch
             if state is TrialState.COMPLETE and self.max_epochs is None:
                 self._set_max_epochs(progress.epoch)  # one that diverged says nothing of how long they are
             del self._progress[trial]
@@ -333,10 +350,6 @@ class Study(StudyReader):
             if paid:
                 self.store.add_retrained(self.record.id, trial, paid)
             self.add_event("retrained", trial=trial, epochs=epochs, charged=paid)
-
-    def add_checkpoint(self, trial: int, epoch: int, path: str, size: int) -> None:
-        """Record a trial's newest checkpoint; `path` is relative to `checkpoint_folder`."""
-        self.store.add_checkpoint(self.record.id, Checkpoint(trial, epoch, path, size, time.time()))
 
     def add_event(self, kind: str, *, trial: int | None = None, epoch: int | None = None, **data: object) -> None:
         """Put on record that something happened."""
@@ -391,6 +404,10 @@ class Study(StudyReader):
         allowance = self._allowance()
         if allowance.epochs < 1 or self.out_of_time or self.flat:
             return None
+        released = np.flatnonzero(self._log.history.paused & (self._log.history.epochs < self._log.history.until))
+        if released.size:  # somebody let it go on, or began it as a branch
+            trial = self._log.trials[int(released[0])]
+            return Resume(trial.number, min(trial.until, trial.epochs + allowance.epochs))
         if self.max_epochs is None:
             # nobody knows yet how long a training is: one trial goes ahead and tells, the others wait
             if self._log.history.running.any() or allowance.trials < 1:
@@ -454,6 +471,10 @@ class Study(StudyReader):
         if self.budget.unit == "trials":
             trials = math.ceil(self.budget.amount) - len(self._log.trials)
         return Allowance(max(0, self._epochs_in_all() - self._log.epochs_spent(besides)), max(0, trials))
+
+    def _is_held(self) -> bool:
+        """Somebody has paused a trial, and there is budget left to let it go on."""
+        return bool(self._log.history.held.any()) and self._allowance().epochs >= 1 and not self.out_of_time
 
     def _failures_repeat(self) -> bool:
         return len(self._failures) == FAILURES_IN_A_ROW and len(set(map(last_line, self._failures))) == 1

@@ -101,7 +101,7 @@ class Command:
     """Who, or which rule."""
     why: str = ""
     data: Mapping[str, object] = field(default_factory=dict)
-    """What it needs to know: a parameter's `name` and `value`, an `epoch`, a `text`; once taken up, what came of it too."""
+    """What it needs to know: a parameter's `name` and `value`, an `epoch`, a `text`; later, what came of it too."""
     taken_at: float | None = None
     """When it was taken up; None while it waits."""
     epoch: int | None = None

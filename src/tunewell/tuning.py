@@ -48,6 +48,7 @@ def tune(
     min_delta: float | None = None,
     confirm: int = 0,
     keep: int = KEPT_TRIALS,
+    checkpoint_every: int = 0,
     observer: Observer | None = None,
 ) -> Study:
     """Tune a training function; answers the study, with every run it made on record.
@@ -78,6 +79,8 @@ def tune(
         confirm: in the end, train each of the three best settings again in full with so many fresh seeds, beyond the
             budget; `confirmed(study)` says what came of it.
         keep: how many paused trials a worker keeps in memory.
+        checkpoint_every: epochs between checkpoints of what a training tracks, to which it can be rewound; 0: only
+            where it pauses or ends.
         observer: is told what happens; if None, a live display on a terminal and nothing elsewhere.
 
     Raises:
@@ -86,6 +89,7 @@ def tune(
     """
     _check_workers(workers)
     check_whole("confirm", confirm, at_least=0)
+    check_whole("checkpoint_every", checkpoint_every, at_least=0)
     _check_guarded(sys._getframe(1).f_globals.get("__name__"))  # noqa: SLF001  how multiprocessing calls the caller
     if store is None:
         store = default_store()
@@ -107,10 +111,20 @@ def tune(
         resume=resume,
         min_delta=min_delta,
     )
-    over = drive(study, train, workers=workers, threads=threads, keep=keep, observer=observer)
+    over = drive(
+        study, train, workers=workers, threads=threads, keep=keep, checkpoint_every=checkpoint_every, observer=observer
+    )
     if confirm and over and study.best_so_far is not None:
         again = confirmation(study, seeds=confirm)
-        drive(again, train, workers=workers, threads=threads, keep=keep, observer=observer)
+        drive(
+            again,
+            train,
+            workers=workers,
+            threads=threads,
+            keep=keep,
+            checkpoint_every=checkpoint_every,
+            observer=observer,
+        )
     return study
 
 
@@ -121,6 +135,7 @@ def drive(
     workers: int = 1,
     threads: bool = False,
     keep: int = KEPT_TRIALS,
+    checkpoint_every: int = 0,
     observer: Observer | None = None,
 ) -> bool:
     """Run a study until it is over; True, or False if it was interrupted and can be resumed.
@@ -134,12 +149,22 @@ def drive(
     _check_workers(workers)
     if observer is None and sys.stderr.isatty():
         with live_progress() as display:
-            return drive(study, train, workers=workers, threads=threads, keep=keep, observer=display)
+            return drive(
+                study,
+                train,
+                workers=workers,
+                threads=threads,
+                keep=keep,
+                checkpoint_every=checkpoint_every,
+                observer=display,
+            )
     if workers == 1:
-        return run_inline(study, train, keep=keep, observer=observer)
+        return run_inline(study, train, keep=keep, checkpoint_every=checkpoint_every, observer=observer)
     if threads:
-        return run_threads(study, train, workers=workers, keep=keep, observer=observer)
-    return run_processes(study, train, workers=workers, keep=keep, observer=observer)
+        return run_threads(
+            study, train, workers=workers, keep=keep, checkpoint_every=checkpoint_every, observer=observer
+        )
+    return run_processes(study, train, workers=workers, keep=keep, checkpoint_every=checkpoint_every, observer=observer)
 
 
 def default_store() -> str:

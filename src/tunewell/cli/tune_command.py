@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -94,6 +95,13 @@ from tunewell.tuning import default_store, drive
     help="In the end, train the three best settings again in full, each with N fresh seeds.",
 )
 @click.option(
+    "--checkpoint-every",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help="Epochs between checkpoints, to which a trial can be rewound.  [default: only where it pauses]",
+)
+@click.option(
     "--held",
     metavar="NAME=VALUE",
     multiple=True,
@@ -117,6 +125,7 @@ def command(
     name: str | None,
     resume: bool,
     confirm: int | None,
+    checkpoint_every: int,
     dry_run: bool,
     quiet: bool,
     as_json: bool,
@@ -153,10 +162,11 @@ def command(
                 study = new_study(to_train, Options(**said), opened, name, past)
             before = _trained(study)
             train = to_train.train_for(study.metric)
-            over = _run(study, train, workers=workers, threads=threads, quiet=quiet)
+            how: Any = {"workers": workers, "threads": threads, "checkpoint_every": checkpoint_every}
+            over = _run(study, train, how, quiet=quiet)
             if over and confirm and study.best_so_far is not None:
                 again = confirmation(study, seeds=confirm)
-                over = _run(again, train, workers=workers, threads=threads, quiet=quiet)
+                over = _run(again, train, how, quiet=quiet)
         in_store = ["--store", store] if store else []
         again_too = ["--confirm", str(confirm)] if confirm else []
         go_on = to_train.command_line(*in_store, *(["--name", name] if name else []), "--resume", *again_too)
@@ -194,14 +204,14 @@ def _announce(study: Study) -> None:
     print_warnings(study.space)
 
 
-def _run(study: Study, train: Train, *, workers: int, threads: bool, quiet: bool) -> bool:
+def _run(study: Study, train: Train, how: Mapping[str, Any], *, quiet: bool) -> bool:
     """Train until the study is over; False if it was interrupted."""
     if quiet:
-        return drive(study, train, workers=workers, threads=threads, observer=NullObserver())
+        return drive(study, train, **how, observer=NullObserver())
     wish = f"{study.record.direction} {study.metric}, budget {in_words(study.budget)}"
     click.echo(f"study {study.record.name!r} in {study.store.url}: {wish}", err=True)
     with progress(sys.stderr) as observer:
-        return drive(study, train, workers=workers, threads=threads, observer=observer)
+        return drive(study, train, **how, observer=observer)
 
 
 def _print_summary(study: Study, *, over: bool, look: list[str], as_json: bool) -> None:

@@ -8,11 +8,12 @@ or a machine away.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
 from tunewell.errors import TunewellError
+from tunewell.space.values import Value
 from tunewell.study import Study
 from tunewell.trial import Step
 
@@ -29,6 +30,17 @@ class Verdict(Enum):
     """Pause now, at the epoch's end, though the step asks for more: the study is being interrupted."""
     END = "end"
     """No further epoch is wanted; let the training function finish."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a desk answers to a training at the end of an epoch."""
+
+    verdict: Verdict = Verdict.GO
+    live: Mapping[str, Value] = field(default_factory=dict)
+    """Parameters that have these values from now on."""
+    save: bool = False
+    """Write a checkpoint first, and tell of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +63,12 @@ class Order:
     """Where checkpoints go; None if there is no place for them."""
     checkpoint: str | None = None
     """The trial's newest one, relative to `folder`, in case the worker does not host the trial."""
+    live: tuple[tuple[int, str, Value], ...] = ()
+    """Epoch, parameter, value: after the epoch, the parameter has it."""
+    save_every: int = 0
+    """Epochs between checkpoints; 0: only where the training pauses or ends."""
+    is_branch: bool = False
+    """It begins as another trial's checkpoint, and cannot be trained from its seed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +96,19 @@ class Desk(Protocol):
         """The training function says that a full training has n epochs; answers where its step ends."""
         ...
 
-    def report(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> Verdict:
+    def report(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> Reply:
         """Record it; returns when it is safe."""
+        ...
+
+    def saved(self, trial: int, saved: SavedState | None) -> None:
+        """A checkpoint was written while the trial trains; None if one was asked for and there is nothing to write."""
         ...
 
     def retrained(self, trial: int, epochs: int) -> None:
         """So many epochs have to be trained a second time."""
         ...
 
-    def verdict(self) -> Verdict:
+    def verdict(self, trial: int, epoch: int) -> Reply:
         """What a training does at an epoch that it has nothing to report of."""
         ...
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
 from tunewell.errors import ReportError
-from tunewell.runners.base import NullObserver, Observer, Order, Outcome, SavedState, Verdict
+from tunewell.runners.base import NullObserver, Observer, Order, Outcome, Reply, SavedState, Verdict
 from tunewell.study import Study
-from tunewell.trial import Step
+from tunewell.trial import Checkpoint, Step
 
 
 class Driver:
@@ -20,14 +20,19 @@ class Driver:
     Trials that train side by side report from threads of their own; the lock lets the observer hear one at a time.
     """
 
-    def __init__(self, study: Study, observer: Observer | None = None) -> None:
-        """`observer` is told what happens."""
+    def __init__(self, study: Study, observer: Observer | None = None, *, checkpoint_every: int = 0) -> None:
+        """`observer` is told what happens; `checkpoint_every`: epochs between checkpoints, 0 for only at pauses."""
+        self._checkpoint_every = checkpoint_every
         self.study = study
         self.interrupted = False
         self._observer = NullObserver() if observer is None else observer
         self._folder = study.checkpoint_folder
         self._saved = {saved.trial: saved.path for saved in study.store.checkpoints(study.record.id)}
         self._seen: set[int] = set()
+        self._holding: set[int] = set()
+        """Trials that somebody has paused."""
+        self._stopped: dict[int, str] = {}
+        """Trials that somebody has stopped, and why."""
         self._lock = threading.RLock()
 
     def next_step(self) -> Step | None:
@@ -43,7 +48,18 @@ class Driver:
     def order(self, step: Step) -> Order:
         """The order that carries out a step."""
         folder = None if self._folder is None else str(self._folder)
-        return Order(step, self.study.max_epochs, folder, self._saved.get(step.trial))
+        is_branch = self.study.trials[step.trial].parent is not None
+        if is_branch and step.trial not in self._saved:
+            self._saved |= {saved.trial: saved.path for saved in self.study.store.checkpoints(self.study.record.id)}
+        return Order(
+            step,
+            self.study.max_epochs,
+            folder,
+            self._saved.get(step.trial),
+            live=self.study.live(step.trial),
+            save_every=self._checkpoint_every,
+            is_branch=is_branch,
+        )
 
     def has_checkpoint(self, trial: int) -> bool:
         """Whether the trial can go on in another worker without being trained again."""
@@ -61,33 +77,49 @@ class Driver:
             raise outcome.refusal
         if outcome.saved is not None:
             self._record_checkpoint(outcome.trial, outcome.saved)
+            self.study.checkpoint_written(outcome.trial, outcome.saved.epoch)
         self._seen.add(outcome.trial)
-        if outcome.interrupted:
+        held, stopped = outcome.parked and outcome.trial in self._holding, self._stopped.pop(outcome.trial, None)
+        self._holding.discard(outcome.trial)
+        if outcome.interrupted and not held:
             return  # its step stays in progress, and a resumed study gives the rest of it out first
         with self._lock:
-            self.study.tell(outcome.trial, error=outcome.error, ended=not outcome.parked)
+            self.study.tell(outcome.trial, error=outcome.error, ended=not outcome.parked, held=held, stopped=stopped)
             self._observer.on_told(self.study, outcome.trial)
 
     def learn_max_epochs(self, trial: int, n: int) -> int:
         """Of `Desk`."""
         return self.study.learn_max_epochs(n, trial)
 
-    def report(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> Verdict:
+    def report(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> Reply:
         """Of `Desk`."""
         with self._lock:
             go = self.study.report(trial, epoch, **metrics)
             self._observer.on_report(self.study, trial, epoch, metrics)
-        if not go:
-            return Verdict.END
-        return self.verdict()
+        return self.verdict(trial, epoch) if go else Reply(Verdict.END)
+
+    def saved(self, trial: int, saved: SavedState | None) -> None:
+        """Of `Desk`."""
+        with self._lock:
+            if saved is not None:
+                self._record_checkpoint(trial, saved)
+            self.study.checkpoint_written(trial, None if saved is None else saved.epoch)
 
     def retrained(self, trial: int, epochs: int) -> None:
         """Of `Desk`. What a crash or an interruption lost is on record, but the search does not pay for it."""
         self.study.add_retrained(trial, epochs, charged=trial in self._seen)
 
-    def verdict(self) -> Verdict:
+    def verdict(self, trial: int, epoch: int) -> Reply:
         """Of `Desk`."""
-        return Verdict.PARK if self._stopping() else Verdict.GO
+        with self._lock:
+            effects = self.study.take_up(trial, epoch)
+        if effects.stop is not None:
+            self._stopped[trial] = effects.stop
+            return Reply(Verdict.END, effects.live, bool(effects.save))
+        if effects.hold:
+            self._holding.add(trial)
+        verdict = Verdict.PARK if effects.hold or self._stopping() else Verdict.GO
+        return Reply(verdict, effects.live, bool(effects.save))
 
     def lost(self, trials: Collection[int]) -> None:
         """A worker has died with these trials in its memory: to train them again is no cost of the search."""
@@ -97,12 +129,16 @@ class Driver:
         return self.interrupted or self.study.out_of_time
 
     def _record_checkpoint(self, trial: int, saved: SavedState) -> None:
-        assert self._folder is not None  # else no order would have named a place to save to
-        before = self._saved.get(trial)
         self.study.add_checkpoint(trial, saved.epoch, saved.path, saved.size)
         self._saved[trial] = saved.path
-        if before is not None and before != saved.path:
-            (self._folder / before).unlink(missing_ok=True)
+        kept = [one for one in self.study.store.checkpoints(self.study.record.id) if one.trial == trial]
+        for checkpoint in superfluous(kept, self.study.best_of(trial), self._asked_for(trial), self._checkpoint_every):
+            self.study.drop_checkpoint(checkpoint)
+
+    def _asked_for(self, trial: int) -> set[int]:
+        """Epochs of checkpoints that somebody asked for."""
+        asked = (one for one in self.study.commands(trial) if one.kind == "checkpoint" and one.refused is None)
+        return {one.epoch for one in asked if one.epoch is not None}
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
@@ -122,3 +158,29 @@ class Driver:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+KEPT_BYTES = 2**30
+"""How much of a trial's checkpoints is kept, where they are written every so many epochs."""
+
+
+def superfluous(
+    kept: Sequence[Checkpoint], best: tuple[int, float] | None, asked: Collection[int], every: int
+) -> list[Checkpoint]:
+    """Which of a trial's checkpoints go.
+
+    If none is written in between: all but the newest and those that somebody asked for. Else the oldest beyond
+    `KEPT_BYTES`, but for these and the one nearest to the best report.
+    """
+    newest = max(one.epoch for one in kept)
+    safe = {newest, *asked}
+    if not every:
+        return [one for one in kept if one.epoch not in safe]
+    if best is not None:
+        safe.add(min((one.epoch for one in kept), key=lambda epoch: abs(epoch - best[0])))
+    size, going = sum(one.size for one in kept), []
+    for one in sorted(kept, key=lambda one: one.epoch):
+        if size > KEPT_BYTES and one.epoch not in safe:
+            going.append(one)
+            size -= one.size
+    return going

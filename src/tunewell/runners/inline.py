@@ -11,15 +11,23 @@ from tunewell.runners.worker import KEPT_TRIALS, Worker
 from tunewell.study import Study
 
 
-def run_inline(study: Study, train: Train, *, keep: int = KEPT_TRIALS, observer: Observer | None = None) -> bool:
+def run_inline(
+    study: Study,
+    train: Train,
+    *,
+    keep: int = KEPT_TRIALS,
+    checkpoint_every: int = 0,
+    observer: Observer | None = None,
+) -> bool:
     """Train until the study is over; True, or False if it was interrupted and can be resumed.
 
     keep: how many paused trials stay in memory.
+    checkpoint_every: epochs between checkpoints of what a training tracks; 0: only where it pauses or ends.
 
     Raises:
         RepeatedFailure: trials keep failing with one and the same error.
     """
-    driver = Driver(study, observer)
+    driver = Driver(study, observer, checkpoint_every=checkpoint_every)
     worker = Worker(train, driver, keep=keep)
     try:
         with driver.interruptible():

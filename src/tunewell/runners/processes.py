@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection, wait
 
 from tunewell.errors import SettingError, TunewellError
 from tunewell.run import RunEnded, Train
-from tunewell.runners.base import Observer, Order, Outcome, Verdict
+from tunewell.runners.base import Observer, Order, Outcome, Reply, SavedState
 from tunewell.runners.driver import Driver
 from tunewell.runners.worker import KEPT_TRIALS, Worker
 from tunewell.study import Study
@@ -33,17 +33,25 @@ _PATIENCE_S = 5.0
 
 
 def run_processes(
-    study: Study, train: Train, *, workers: int, keep: int = KEPT_TRIALS, observer: Observer | None = None
+    study: Study,
+    train: Train,
+    *,
+    workers: int,
+    keep: int = KEPT_TRIALS,
+    checkpoint_every: int = 0,
+    observer: Observer | None = None,
 ) -> bool:
     """Train until the study is over, in `workers` processes; True, or False if it was interrupted and can be resumed.
 
     keep: how many paused trials each worker keeps in memory.
+    checkpoint_every: epochs between checkpoints of what a training tracks; 0: only where it pauses or ends.
 
     Raises:
         SettingError: the training function cannot be sent to another process.
         RepeatedFailure: trials keep failing with one and the same error.
     """
-    pool = _WorkerPool(Driver(study, observer), _portable(train), workers, keep)
+    driver = Driver(study, observer, checkpoint_every=checkpoint_every)
+    pool = _WorkerPool(driver, _portable(train), workers, keep)
     try:
         with pool.driver.interruptible():
             pool.run()
@@ -79,8 +87,17 @@ class _Retrained:
 class _Trained:
     """An epoch that nothing is reported of."""
 
+    trial: int
+    epoch: int
 
-_Message = _Learnt | _Reported | _Retrained | _Trained | Outcome
+
+@dataclass(frozen=True, slots=True)
+class _Saved:
+    trial: int
+    saved: SavedState | None
+
+
+_Message = _Learnt | _Reported | _Retrained | _Trained | _Saved | Outcome
 
 
 @dataclass(slots=True)
@@ -188,7 +205,7 @@ class _WorkerPool:
             worker.send(self._answer(message))
         return True
 
-    def _answer(self, message: _Learnt | _Reported | _Retrained | _Trained) -> object:
+    def _answer(self, message: _Learnt | _Reported | _Retrained | _Trained | _Saved) -> object:
         try:
             match message:
                 case _Learnt():
@@ -199,7 +216,10 @@ class _WorkerPool:
                     self.driver.retrained(message.trial, message.epochs)
                     return None
                 case _Trained():
-                    return self.driver.verdict()
+                    return self.driver.verdict(message.trial, message.epoch)
+                case _Saved():
+                    self.driver.saved(message.trial, message.saved)
+                    return None
         except TunewellError as refusal:
             return refusal
 
@@ -248,15 +268,18 @@ class _Remote:
         assert isinstance(until, int)
         return until
 
-    def report(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> Verdict:
-        verdict = self._ask(_Reported(trial, epoch, metrics))
-        assert isinstance(verdict, Verdict)
-        return verdict
+    def report(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> Reply:
+        reply = self._ask(_Reported(trial, epoch, metrics))
+        assert isinstance(reply, Reply)
+        return reply
 
-    def verdict(self) -> Verdict:
-        verdict = self._ask(_Trained())
-        assert isinstance(verdict, Verdict)
-        return verdict
+    def verdict(self, trial: int, epoch: int) -> Reply:
+        reply = self._ask(_Trained(trial, epoch))
+        assert isinstance(reply, Reply)
+        return reply
+
+    def saved(self, trial: int, saved: SavedState | None) -> None:
+        self._ask(_Saved(trial, saved))
 
     def retrained(self, trial: int, epochs: int) -> None:
         self._ask(_Retrained(trial, epochs))

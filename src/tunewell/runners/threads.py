@@ -21,7 +21,13 @@ from tunewell.study import Study
 
 
 def run_threads(
-    study: Study, train: Train, *, workers: int, keep: int = KEPT_TRIALS, observer: Observer | None = None
+    study: Study,
+    train: Train,
+    *,
+    workers: int,
+    keep: int = KEPT_TRIALS,
+    checkpoint_every: int = 0,
+    observer: Observer | None = None,
 ) -> bool:
     """Train until the study is over, `workers` trials at a time; True, or False if it was interrupted.
 
@@ -30,11 +36,12 @@ def run_threads(
     can be trained again to the same curve.
 
     keep: how many paused trials stay in memory, in all.
+    checkpoint_every: epochs between checkpoints of what a training tracks; 0: only where it pauses or ends.
 
     Raises:
         RepeatedFailure: trials keep failing with one and the same error.
     """
-    driver = Driver(study, observer)
+    driver = Driver(study, observer, checkpoint_every=checkpoint_every)
     alone = workers == 1
     worker = Worker(train, driver, keep=keep, alone=alone)
     with _random_states_kept():

@@ -20,7 +20,8 @@ from typing import TypeVar
 from tunewell import checkpoint
 from tunewell.errors import CheckpointError, TunewellError
 from tunewell.run import Run, RunEnded, Train
-from tunewell.runners.base import Desk, Order, Outcome, SavedState, Verdict
+from tunewell.runners.base import Desk, Order, Outcome, Reply, SavedState, Verdict
+from tunewell.space.values import Value
 
 _Answer = TypeVar("_Answer")
 
@@ -125,13 +126,19 @@ class _Hosted:
         """The epoch of the last verdict."""
         self._refusal: TunewellError | None = None
         self._given_up = False
+        self._reply = Reply()
+        """To the last epoch, as far as it has not been obeyed."""
+        self._set: dict[str, Value] = {}
+        """Values that were set since the order came."""
         self.epoch = 0
-        self._run = Run(order.step.params, seed=order.step.seed, trial=order.step.trial, channel=self)
+        self._values: dict[str, Value] = dict(order.step.params)
+        self._run = Run(self._values, seed=order.step.seed, trial=order.step.trial, channel=self)
         self._thread: threading.Thread | None = None
 
     def go_on(self, order: Order) -> None:
         """Let the thread train until it parks or ends, and say so in an outcome."""
         self._order, self._until = order, order.step.epochs.stop - 1
+        self._set = {}  # the order has them
         if self._thread is None:
             self._thread = threading.Thread(target=self._host, name=f"trial-{order.step.trial}", daemon=True)
             self._thread.start()
@@ -176,6 +183,11 @@ class _Hosted:
         if self._on_record == 0:
             return 0
         restored = self._restore()
+        if self._order.is_branch and not restored:
+            raise CheckpointError(
+                f"trial {run.trial} cannot begin as the one that it branched from: its checkpoint cannot be restored; "
+                "track the same objects, and keep the checkpoint folder beside the store"
+            )
         if self._on_record > restored:
             self._heard(lambda: self._desk.retrained(run.trial, self._on_record - restored))
         self.epoch = restored
@@ -187,12 +199,18 @@ class _Hosted:
         last = self._order.max_epochs
         if self._verdict is Verdict.END or (last is not None and epoch > last):
             return False
-        if self._asked_at != epoch - 1:  # nothing was reported of the last epoch, so no verdict came back
-            self._verdict = self._heard(self._desk.verdict)
+        if self._asked_at != epoch - 1:  # nothing was reported of the last epoch, so no reply came back
+            self._reply = self._heard(lambda: self._desk.verdict(self._run.trial, epoch - 1))
+            self._verdict = self._reply.verdict
         # without reports at every epoch the run itself says how far it is
         self.epoch = max(self.epoch, epoch - 1)
+        self._obey()
+        if self._verdict is Verdict.END:
+            return False
         if epoch > self._until or self._verdict is Verdict.PARK:
             self._park()
+        self._values.update({name: value for after, name, value in self._order.live if after < epoch})
+        self._values.update(self._set)
         return True
 
     def report(self, epoch: int, metrics: Mapping[str, float]) -> None:
@@ -200,8 +218,18 @@ class _Hosted:
         self._check_wanted()
         self.epoch = epoch
         if epoch > self._on_record:
-            self._verdict = self._heard(lambda: self._desk.report(self._run.trial, epoch, metrics))
-            self._asked_at = epoch
+            self._reply = self._heard(lambda: self._desk.report(self._run.trial, epoch, metrics))
+            self._verdict, self._asked_at = self._reply.verdict, epoch
+
+    def _obey(self) -> None:
+        """Do what the reply to the last epoch asked for, now that all of the epoch is done."""
+        reply, self._reply = self._reply, Reply()
+        self._set.update(reply.live)
+        every = self._order.save_every
+        if reply.save or (every and self.epoch > self._on_record and self.epoch % every == 0):
+            saved = self._save()
+            if reply.save or saved is not None:
+                self._heard(lambda: self._desk.saved(self._run.trial, saved))
 
     def _check_wanted(self) -> None:
         if self._given_up:

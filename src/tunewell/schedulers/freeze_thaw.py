@@ -78,7 +78,7 @@ class FreezeThawScheduler:
         if may_start:
             points = candidates(space, history.points[seen.owner[seen.best]], rng)
         answer = Expectations(space, history, rungs, seen, self._past(space)).choice(points, rng)
-        complete = history.ended & ~history.failed & ~history.stopped
+        complete = history.ended & ~history.failed & ~history.stopped & ~history.held
         if answer is not None and not may_start and complete.any() and _chance(answer) < _HOPELESS:
             return None
         return answer

@@ -1,0 +1,90 @@
+"""A study whose trials are steered: what the process that runs it does about the commands to them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from tunewell.errors import CheckpointError
+from tunewell.reading import StudyReader
+from tunewell.steering import Effects, Live, Steering, branched, copied_checkpoint
+from tunewell.trial import Checkpoint, Command, Trial, TrialState
+
+
+class Steered(StudyReader):
+    """The part of a study that obeys."""
+
+    def _begin_steering(self) -> None:
+        self._steering = Steering(self.store, self.record.id)
+
+    def add_checkpoint(self, trial: int, epoch: int, path: str, size: int) -> None:
+        """Record a trial's newest checkpoint; `path` is relative to `checkpoint_folder`."""
+        self.store.add_checkpoint(self.record.id, Checkpoint(trial, epoch, path, size, time.time()))
+
+    def drop_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Forget a checkpoint, and delete its file."""
+        self.store.drop_checkpoint(self.record.id, checkpoint.trial, checkpoint.epoch)
+        if self.checkpoint_folder is not None:
+            (self.checkpoint_folder / checkpoint.path).unlink(missing_ok=True)
+
+    def take_up(self, trial: int, epoch: int) -> Effects:
+        """Take up the commands to a running trial that wait; answers what its training has to do."""
+        with self._lock:
+            if not self.store.commands(self.record.id, waiting=True):
+                return Effects()
+            record = self.trials[trial]
+            effects = self._steering.at_epoch(record, epoch, self._steering.values(record))
+            at_once = [command for command in effects.save if command.data.get("epoch") not in (None, epoch)]
+            for command in at_once:
+                self._branch(command, record, int(str(command.data["epoch"])), now=epoch)
+            effects.save = [command for command in effects.save if command not in at_once]
+            self._steering.wait_for_checkpoint(trial, effects.save)
+            return effects
+
+    def checkpoint_written(self, trial: int, epoch: int | None) -> None:
+        """What waited for a checkpoint of a trial goes on; epoch: of the checkpoint, None if there is none to write."""
+        with self._lock:
+            for command in self._steering.pending(trial):
+                if epoch is None:
+                    why = (
+                        "nothing is tracked: call run.track(...) in the training function, and keep the study in a file"
+                    )
+                    self._steering.settle(command, 0, refused=why)
+                elif command.kind == "checkpoint":
+                    self._steering.settle(command, epoch)
+                else:
+                    self._branch(command, self.trials[trial], epoch, now=epoch)
+
+    def live(self, trial: int) -> tuple[Live, ...]:
+        """The values that were set while a trial trained: epoch, parameter, value, each from the next epoch on."""
+        return self._steering.live(self.trials[trial])
+
+    def _steer_those_at_rest(self) -> None:
+        history = self._log.history
+        for command, trial in self._steering.of_trials_at_rest(self._log.trials, history.epochs.tolist()):
+            now = int(history.epochs[trial.number])
+            self._branch(command, trial, int(str(command.data.get("epoch") or now)), now=now)
+            if command.kind == "rewind":
+                why = f"rewound to epoch {command.data['epoch']}"
+                self.store.steer_trial(self.record.id, trial.number, TrialState.STOPPED, reason=why, at=time.time())
+        self._log.refresh()
+
+    def _branch(self, command: Command, parent: Trial, epoch: int, *, now: int) -> None:
+        """Begin a trial as another was after an epoch, as a command asks for."""
+        self._log.refresh()
+        number = len(self._log.trials)
+        try:
+            path, size = copied_checkpoint(
+                self.store, self.record.id, self.checkpoint_folder, parent.number, epoch, number
+            )
+        except CheckpointError as error:
+            self._steering.settle(command, now, refused=str(error))
+            return
+        setting = command.data.get("setting", {})
+        values = self._steering.values(parent, epoch) | (dict(setting) if isinstance(setting, Mapping) else {})
+        until = parent.until if parent.until > epoch else self.max_epochs or parent.until
+        child = branched(parent, number, epoch, values, until=until, session=parent.session)
+        self.store.add_branch(self.record.id, child)
+        self.add_checkpoint(number, epoch, path, size)
+        self._steering.settle(command, now, branch=number)
+        self._log.refresh()

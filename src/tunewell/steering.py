@@ -1,0 +1,284 @@
+"""Commands to a trial: what may be asked of it, what it means at the epoch at which it is taken up, and what it became.
+
+Whoever can open a study's store may send one. The process that runs the study takes those that wait up, in order,
+when the trial reaches the end of an epoch, or at once if it does not run. What was done and what was refused is on
+record, as the command's outcome and as an event.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tunewell.errors import CheckpointError, SettingError, SpaceError
+from tunewell.space.space import Space
+from tunewell.space.values import Params, Value
+from tunewell.stores import Store
+from tunewell.trial import OPEN_END, Checkpoint, Command, Event, Trial, TrialState
+
+KINDS = ("pause", "resume", "stop", "set", "rewind", "branch", "note", "checkpoint")
+STEERED = "steered"
+
+Live = tuple[int, str, Value]
+"""After this epoch, this parameter has this value."""
+
+
+@dataclass(slots=True)
+class Effects:
+    """What the process that trains a trial has to do at the end of an epoch."""
+
+    live: dict[str, Value] = field(default_factory=dict)
+    """New values, from the next epoch on."""
+    hold: bool = False
+    """Pause, and stay so until somebody says `resume`."""
+    stop: str | None = None
+    """End it, for this reason."""
+    save: list[Command] = field(default_factory=list)
+    """Write a checkpoint; these wait for it."""
+
+
+def checked(
+    kind: str, trial: Trial, epochs: int, space: Space, saved: Sequence[Checkpoint], data: Mapping[str, object]
+) -> dict[str, object]:
+    """What a command needs to know, if it can be meant.
+
+    epochs: how far the trial has come.
+    saved: the trial's checkpoints.
+
+    Raises:
+        SettingError: it cannot, and why.
+    """
+    wanted = {"set": {"name", "value"}, "rewind": {"epoch"}, "note": {"text"}, "branch": {"epoch", "setting"}}
+    if kind not in KINDS:
+        raise SettingError(f"there is no command {kind!r}; there are {', '.join(KINDS)}")
+    odd = sorted(set(data) - wanted.get(kind, set()))
+    if odd:
+        raise SettingError(f"{kind} takes no {', '.join(odd)}; leave it out")
+    match kind:
+        case "set":
+            return _checked_value(space, trial, data.get("name"), data.get("value"))
+        case "note":
+            if not isinstance(data.get("text"), str) or not str(data["text"]).strip():
+                raise SettingError("note needs a text")
+        case "rewind":
+            return {"epoch": _checked_epoch(kind, data.get("epoch"), trial, epochs, saved)}
+        case "branch":
+            return _checked_branch(trial, epochs, space, saved, data)
+    return dict(data)
+
+
+def _checked_value(space: Space, trial: Trial, name: object, value: object) -> dict[str, object]:
+    if name not in space.params:
+        raise SettingError(f"there is no parameter {name!r}; there are {', '.join(space.names)}")
+    param = space.params[str(name)]
+    if not param.live:
+        raise SettingError(
+            f"{name} is not live: the training reads it once, at its start; branch with {name}={value!r} instead"
+        )
+    if name not in trial.params:
+        raise SettingError(f"{name} is not active in trial {trial.number}")
+    try:
+        return {"name": name, "value": param.check(value)}
+    except SpaceError as error:
+        raise SettingError(f"{name}: {error}") from None
+
+
+def _checked_epoch(kind: str, epoch: object, trial: Trial, epochs: int, saved: Sequence[Checkpoint]) -> int:
+    if isinstance(epoch, bool) or not isinstance(epoch, int) or epoch < 1:
+        raise SettingError(f"{kind} needs an epoch, a whole number of at least 1, got {epoch!r}")
+    if epoch > epochs:
+        raise SettingError(f"trial {trial.number} has come to epoch {epochs}, not to {epoch}")
+    kept = sorted(checkpoint.epoch for checkpoint in saved)
+    if not kept:
+        raise SettingError(
+            f"trial {trial.number} keeps no checkpoint to go back to: call run.track(...) in the training function, "
+            "and tune with --checkpoint-every 1"
+        )
+    if epoch not in kept:
+        nearest = min(kept, key=lambda one: abs(one - epoch))
+        raise SettingError(f"there is no checkpoint of epoch {epoch}; the nearest is that of epoch {nearest}")
+    return epoch
+
+
+def _checked_branch(
+    trial: Trial, epochs: int, space: Space, saved: Sequence[Checkpoint], data: Mapping[str, object]
+) -> dict[str, object]:
+    epoch, setting = data.get("epoch"), data.get("setting") or {}
+    if not isinstance(setting, Mapping):
+        raise SettingError(f"the setting of a branch must be a mapping, got {setting!r}")
+    found: dict[str, object] = {}
+    if epoch is not None:
+        found["epoch"] = _checked_epoch("branch", epoch, trial, epochs, saved)
+    try:
+        changed = space.check({**trial.params, **setting})
+    except SpaceError as error:
+        raise SettingError(str(error)) from None
+    return found | {"setting": {name: changed[name] for name in setting}}
+
+
+class Steering:
+    """The commands of a study, as the process that runs it takes them up."""
+
+    def __init__(self, store: Store, study_id: int) -> None:
+        self._store, self._study = store, study_id
+        self._pending: dict[int, list[Command]] = {}
+        """By trial: what waits for a checkpoint of it."""
+
+    def at_epoch(self, trial: Trial, epoch: int, now: Mapping[str, Value]) -> Effects:
+        """What a running trial has to do at the end of an epoch; `now` are the values of its parameters."""
+        effects = Effects()
+        for command in self._waiting(trial.number):
+            self._take(command, epoch, {**now, **effects.live}, effects)
+        return effects
+
+    def wait_for_checkpoint(self, trial: int, commands: Sequence[Command]) -> None:
+        """These are settled when a checkpoint of the trial has been written."""
+        self._pending.setdefault(trial, []).extend(commands)
+
+    def _take(self, command: Command, epoch: int, values: Mapping[str, Value], effects: Effects) -> None:
+        if effects.stop is not None:
+            self.settle(command, epoch, refused="the trial was stopped by the command before")
+            return
+        match command.kind:
+            case "set":
+                name, value = str(command.data["name"]), command.data["value"]
+                effects.live[name] = value  # type: ignore[assignment]  # as it was checked
+                self.settle(command, epoch, before=values[name])
+            case "pause":
+                effects.hold = True
+                self.settle(command, epoch)
+            case "resume":
+                refused = None if effects.hold else "it is not paused"
+                effects.hold = False
+                self.settle(command, epoch, refused=refused)
+            case "stop":
+                effects.stop = command.why or f"stopped by {command.by}"
+                self.settle(command, epoch)
+            case "note":
+                self.settle(command, epoch)
+            case "rewind" if int(str(command.data["epoch"])) >= epoch:
+                self.settle(command, epoch, refused=f"the trial is at epoch {epoch}, not beyond")
+            case "rewind":
+                effects.stop = f"rewound to epoch {command.data['epoch']}"
+                effects.save.append(command)
+            case _:
+                effects.save.append(command)
+
+    def of_trials_at_rest(self, trials: Sequence[Trial], epochs: Sequence[int]) -> list[tuple[Command, Trial]]:
+        """Take up what is asked of trials that do not run; answers the branches that are to be made."""
+        branches = []
+        for command in self._waiting():
+            trial = trials[command.trial]
+            if trial.state is TrialState.RUNNING:
+                continue
+            epoch = int(epochs[command.trial])
+            if trial.state.ended:
+                self.settle(command, epoch, refused=f"the trial is {trial.state}")
+            elif command.kind in ("branch", "rewind"):
+                branches.append((command, trial))
+            else:
+                self._take_at_rest(command, trial, epoch)
+        return branches
+
+    def _take_at_rest(self, command: Command, trial: Trial, epoch: int) -> None:
+        held = trial.state is TrialState.HELD
+        match command.kind:
+            case "pause" if held:
+                self.settle(command, epoch, refused="it is paused already")
+                return
+            case "pause":
+                self._store.steer_trial(self._study, trial.number, TrialState.HELD)
+            case "resume" if not held:
+                self.settle(command, epoch, refused="it waits for the scheduler, not for you")
+                return
+            case "resume":
+                self._store.steer_trial(self._study, trial.number, TrialState.PAUSED)
+            case "stop":
+                reason = command.why or f"stopped by {command.by}"
+                self._store.steer_trial(self._study, trial.number, TrialState.STOPPED, reason=reason, at=time.time())
+            case "set":
+                before = self.values(trial).get(str(command.data["name"]))
+                self.settle(command, epoch, before=before)
+                return
+        self.settle(command, epoch)
+
+    def settle(
+        self, command: Command, epoch: int, *, refused: str | None = None, before: object = None, **found: object
+    ) -> None:
+        """Put on record what came of a command."""
+        data = {**command.data, **({} if before is None else {"from": before}), **found}
+        self._store.settle_command(self._study, command.id, at=time.time(), epoch=epoch, data=data, refused=refused)
+        told = {"command": command.kind, "why": command.why, **data, **({"refused": refused} if refused else {})}
+        self._store.add_event(self._study, Event(STEERED, time.time(), command.trial, epoch, by=command.by, data=told))
+
+    def pending(self, trial: int) -> list[Command]:
+        """What waited for a checkpoint of the trial, which is there now; nothing waits any more."""
+        return self._pending.pop(trial, [])
+
+    def live(self, trial: Trial) -> tuple[Live, ...]:
+        """The values that were set while the trial trained, in order."""
+        return live_values(self._store.commands(self._study), trial.number)
+
+    def values(self, trial: Trial, epoch: int = OPEN_END) -> dict[str, Value]:
+        """The trial's setting as it is after an epoch."""
+        later = {name: value for after, name, value in self.live(trial) if after <= epoch}
+        return {**trial.params, **later}
+
+    def _waiting(self, trial: int | None = None) -> list[Command]:
+        held_back = {command.id for commands in self._pending.values() for command in commands}
+        return [
+            command
+            for command in self._store.commands(self._study, waiting=True)
+            if command.trial == (command.trial if trial is None else trial) and command.id not in held_back
+        ]
+
+
+def live_values(commands: Sequence[Command], trial: int) -> tuple[Live, ...]:
+    """The values that were set while a trial trained, in order."""
+    return tuple(
+        (int(command.epoch or 0), str(command.data["name"]), command.data["value"])  # type: ignore[misc]
+        for command in commands
+        if command.trial == trial and command.kind == "set" and command.taken_at is not None and not command.refused
+    )
+
+
+def branched(parent: Trial, number: int, epoch: int, values: Mapping[str, Value], *, until: int, session: int) -> Trial:
+    """A trial that begins as another was after an epoch, to be trained on from there."""
+    return replace(
+        parent,
+        number=number,
+        params=Params(dict(values)),
+        state=TrialState.PAUSED,
+        epochs=epoch,
+        until=max(until, epoch + 1),
+        started_at=time.time(),
+        ended_at=None,
+        reason=None,
+        retrained=0,
+        parent=parent.number,
+        parent_epoch=epoch,
+        note={},
+        session=session,
+    )
+
+
+def copied_checkpoint(
+    store: Store, study_id: int, folder: Path | None, trial: int, epoch: int, number: int
+) -> tuple[str, int]:
+    """A copy of a trial's checkpoint for trial `number`: its path in the folder, and its bytes.
+
+    Raises:
+        CheckpointError: there is none of that epoch any more, or it cannot be copied.
+    """
+    known = [c for c in store.checkpoints(study_id) if (c.trial, c.epoch) == (trial, epoch)]
+    if not known or folder is None:
+        raise CheckpointError(f"there is no checkpoint of epoch {epoch} any more")
+    path = f"trial-{number}-epoch-{epoch}.npz"
+    try:
+        shutil.copyfile(folder / known[0].path, folder / path)
+    except OSError as error:
+        raise CheckpointError(f"the checkpoint of epoch {epoch} cannot be copied: {error}") from error
+    return path, known[0].size

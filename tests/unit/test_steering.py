@@ -1,0 +1,223 @@
+"""Steering: what is asked of a trial while it trains, by another `Study` on the same store, as from another process."""
+
+import numpy as np
+import pytest
+
+import tunewell as tw
+from tunewell.errors import SettingError, TrialEnded, TrialNotFound
+from tunewell.tuning import drive
+
+SPACE = tw.Space(
+    learning_rate=tw.Float(1e-3, 1.0, scale="log", default=0.1, live=True),
+    hidden=tw.Int(1, 64, default=8),
+)
+
+
+class Training:
+    """Descends a bowl with noise, and lets a script of commands loose on itself: epoch -> what is sent at its end."""
+
+    def __init__(self, path, script=None, *, epochs=8, tracks=True):
+        self.path, self.script, self.epochs, self.tracks = path, script or {}, epochs, tracks
+        self.seen = []
+
+    def __call__(self, run):
+        state = {"weights": run.rng.normal(size=3), "steps": 0}
+        if self.tracks:
+            run.track(state=state)
+        for epoch in run.epochs(self.epochs):
+            state["weights"] *= 1 - run.params.learning_rate
+            state["weights"] += 0.01 * run.rng.normal(size=3)
+            state["steps"] += 1
+            self.seen.append((run.trial, epoch, run.params.learning_rate))
+            for kind, data in self.script.pop((run.trial, epoch), ()):
+                with_open(self.path, lambda study, kind=kind, data=data: study.steer(run.trial, kind, **data))
+            run.report(val_loss=float(np.abs(state["weights"]).sum()))
+
+
+def with_open(path, do):
+    return do(tw.Study.open(path, "s"))
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "tunewell.db"
+
+
+def tuned(path, script=None, *, n=1, workers=1, threads=False, **settings):
+    training = Training(path, script, **settings)
+    study = tw.Study(
+        SPACE,
+        metric="val_loss",
+        max_epochs=training.epochs,
+        budget=f"{n}trials",
+        scheduler="full",
+        first=[SPACE.defaults()] * n,
+        store=path,
+        name="s",
+    )
+    drive(study, training, workers=workers, threads=threads, checkpoint_every=1)
+    return tw.Study.open(path, "s"), training
+
+
+def curve(study, trial):
+    return {report.epoch: report.metrics["val_loss"] for report in study.reports(trial)}
+
+
+def test_a_live_value_is_set_from_the_next_epoch_on_and_is_on_record(path):
+    study, training = tuned(path, {(0, 3): [("set", {"name": "learning_rate", "value": 0.5, "why": "too slow"})]})
+    assert [rate for _, _, rate in training.seen] == [0.1] * 3 + [0.5] * 5
+    (command,) = study.commands(0)
+    assert (command.epoch, command.refused, command.data) == (
+        3,
+        None,
+        {"name": "learning_rate", "value": 0.5, "from": 0.1},
+    )
+    (event,) = study.events(0)
+    assert (event.kind, event.by, event.epoch) == ("steered", "user", 3)
+    assert (event.data["command"], event.data["why"]) == ("set", "too slow")
+
+
+def test_commands_are_taken_up_in_the_order_in_which_they_came(path):
+    script = {
+        (0, 2): [
+            ("set", {"name": "learning_rate", "value": 0.2}),
+            ("set", {"name": "learning_rate", "value": 0.4}),
+            ("note", {"text": "looks fine"}),
+        ]
+    }
+    study, training = tuned(path, script)
+    assert training.seen[2][2] == 0.4
+    assert [command.data.get("from") for command in study.commands(0)] == [0.1, 0.2, None]
+    assert [command.epoch for command in study.commands(0)] == [2, 2, 2]
+
+
+def test_a_stopped_trial_ends_with_the_reason_and_the_study_goes_on(path):
+    study, _ = tuned(path, {(0, 3): [("stop", {"why": "hopeless"}), ("pause", {})]}, n=2)
+    first, second = study.trials
+    assert (first.state, first.reason, first.epochs) == ("stopped", "hopeless", 3)
+    assert second.state == "complete"
+    assert study.commands(0)[1].refused == "the trial was stopped by the command before"
+
+
+def test_a_held_trial_waits_for_its_owner_while_others_train(path):
+    script = {(0, 2): [("pause", {})], (1, 5): []}
+    training = Training(path, script)
+    resumed = []
+
+    def train(run):
+        if run.trial == 1:
+            assert tw.Study.open(path, "s").trials[0].state == "held"
+            with_open(path, lambda study: study.steer(0, "resume"))
+            resumed.append(True)
+        training(run)
+
+    study = tw.Study(SPACE, metric="val_loss", max_epochs=8, budget="2trials", scheduler="full", store=path, name="s")
+    drive(study, train)
+    assert resumed
+    assert [trial.state for trial in study.trials] == ["complete", "complete"]
+    assert [(trial, epoch) for trial, epoch, _ in training.seen][:3] == [(0, 1), (0, 2), (1, 1)]
+
+
+def test_a_branch_goes_on_from_where_its_parent_was(path):
+    script = {(0, 4): [("branch", {"setting": {"learning_rate": 0.9}})]}
+    study, training = tuned(path, script)
+    parent, child = study.trials
+    assert (child.parent, child.parent_epoch, child.seed) == (0, 4, parent.seed)
+    assert child.params == {**parent.params, "learning_rate": 0.9}
+    assert (parent.state, child.state) == ("complete", "complete")
+    assert sorted(curve(study, 1)) == [5, 6, 7, 8]
+    assert [rate for trial, _, rate in training.seen if trial == 1] == [0.9] * 4
+    assert study.history.curves[1, :4].tolist() == study.history.curves[0, :4].tolist()
+    assert study.commands(0)[0].data["branch"] == 1
+
+
+def test_a_branch_with_nothing_changed_has_its_parents_curve_to_the_last_bit(path):
+    study, _ = tuned(path, {(0, 3): [("branch", {})]})
+    later = {epoch: value for epoch, value in curve(study, 0).items() if epoch > 3}
+    assert curve(study, 1) == later
+
+
+def test_a_rewound_trial_ends_and_goes_on_as_another_from_that_epoch(path):
+    script = {
+        (0, 3): [("set", {"name": "learning_rate", "value": 1.0})],
+        (0, 6): [("rewind", {"epoch": 2, "why": "it diverged"})],
+    }
+    study, training = tuned(path, script)
+    parent, child = study.trials
+    assert (parent.state, parent.reason, parent.epochs) == ("stopped", "rewound to epoch 2", 6)
+    assert (child.parent, child.parent_epoch, child.state) == (0, 2, "complete")
+    assert [rate for trial, _, rate in training.seen if trial == 1] == [0.1] * 6  # as it was then
+    assert curve(study, 1)[3] == curve(study, 0)[3]
+
+
+def test_a_trial_of_which_nothing_is_tracked_can_be_set_and_stopped_but_not_branched(path):
+    script = {(0, 2): [("branch", {}), ("set", {"name": "learning_rate", "value": 0.3})], (0, 5): [("stop", {})]}
+    study, training = tuned(path, script, tracks=False)
+    refused, was_set, _ = study.commands(0)
+    assert refused.refused.startswith("nothing is tracked: call run.track(...)")
+    assert was_set.refused is None
+    assert training.seen[2][2] == 0.3
+    assert len(study.trials) == 1
+
+
+def test_what_was_set_holds_when_the_trial_is_trained_again(path):
+    script = {(0, 3): [("set", {"name": "learning_rate", "value": 0.5})]}
+    whole, _ = tuned(path, dict(script), tracks=False)
+    other = path.with_name("other.db")
+    training = Training(other, dict(script), tracks=False)
+    study = tw.Study(SPACE, metric="val_loss", max_epochs=8, budget="1trials", scheduler="full", store=other, name="s")
+
+    def cut_off(run):
+        for report in map(dict, ()):
+            run.report(**report)
+        training(run)
+
+    step = study.ask()
+    study.close()
+    resumed = tw.Study.open(other, "s")
+    drive(resumed, cut_off)
+    assert step.epochs == range(1, 9)
+    assert curve(resumed, 0) == curve(whole, 0)
+
+
+@pytest.mark.parametrize(("workers", "threads"), [(2, True)])
+def test_trials_that_train_side_by_side_are_steered_each_by_itself(path, workers, threads):
+    script = {(1, 3): [("set", {"name": "learning_rate", "value": 0.9})], (0, 4): [("stop", {})]}
+    study, training = tuned(path, script, n=2, workers=workers, threads=threads)
+    assert [trial.state for trial in study.trials] == ["stopped", "complete"]
+    assert {rate for trial, _, rate in training.seen if trial == 0} == {0.1}
+    assert [rate for trial, epoch, rate in training.seen if trial == 1 and epoch > 3] == [0.9] * 5
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "message"),
+    [
+        ("explode", {}, "there is no command 'explode'; there are pause"),
+        ("set", {"name": "rate", "value": 1.0}, "there is no parameter 'rate'"),
+        ("set", {"name": "hidden", "value": 16}, "hidden is not live.*branch with hidden=16"),
+        ("set", {"name": "learning_rate", "value": 7.0}, "learning_rate: .*7.0"),
+        ("rewind", {"epoch": 99}, "has come to epoch 2, not to 99"),
+        ("rewind", {"epoch": 1}, "no checkpoint of epoch 1; the nearest is that of epoch 2"),
+        ("rewind", {}, "rewind needs an epoch"),
+        ("branch", {"setting": {"depth": 2}}, "there is no parameter 'depth'"),
+        ("note", {"text": " "}, "note needs a text"),
+        ("pause", {"epoch": 3}, "pause takes no epoch"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_at_once(path, kind, data, message):
+    study = tw.Study(SPACE, metric="val_loss", max_epochs=8, budget="1trials", scheduler="full", store=path, name="s")
+    step = study.ask()
+    for epoch in (1, 2):
+        study.report(step.trial, epoch, val_loss=1.0)
+    study.add_checkpoint(0, 2, "trial-0-epoch-2.npz", 10)
+    with pytest.raises(SettingError, match=message):
+        study.steer(0, kind, **data)
+    assert study.commands() == []
+
+
+def test_a_trial_that_is_not_there_or_has_ended_takes_no_command(path):
+    study, _ = tuned(path)
+    with pytest.raises(TrialNotFound):
+        study.steer(7, "pause")
+    with pytest.raises(TrialEnded, match="complete"):
+        study.steer(0, "pause")
