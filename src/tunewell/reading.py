@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tunewell.analysis.bounds import AtBound, at_bounds
 from tunewell.analysis.decisions import Decision, Outlook, decisions, outlook, since_extended
+from tunewell.analysis.descent import Stretch, schedule
 from tunewell.budget import Budget
 from tunewell.errors import MissingExtra, RecordError, StoreError, TrialNotFound
 from tunewell.history import History
@@ -146,6 +147,17 @@ class StudyReader:
     def outlook(self) -> Outlook | None:
         """What one more training is expected to bring; None while no model has made ten decisions in this space."""
         return outlook(decisions(since_extended(self.events()), maximize=self.maximize))
+
+    def schedule(self, trial: int) -> list[Stretch]:
+        """The values of a trial's parameters by epochs, from the first one on, with those that it branched from.
+
+        Raises:
+            TrialNotFound: there is no such trial.
+        """
+        trials = self.trials
+        if not 0 <= trial < len(trials):
+            raise TrialNotFound(trial, len(trials))
+        return schedule(trials, self.commands(), trial, int(self.history.epochs[trial]))
 
     def commands(self, trial: int | None = None) -> list[Command]:
         """What was asked of all trials, or of one, oldest first, with what came of it."""

@@ -33,6 +33,7 @@ class Steered(StudyReader):
             if not self.store.commands(self.record.id, waiting=True):
                 return Effects()
             record = self.trials[trial]
+            self._steer_those_at_rest()
             effects = self._steering.at_epoch(record, epoch, self._steering.values(record))
             at_once = [command for command in effects.save if command.data.get("epoch") not in (None, epoch)]
             for command in at_once:

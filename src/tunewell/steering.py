@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from tunewell.analysis.descent import live_values
 from tunewell.errors import CheckpointError, SettingError, SpaceError
 from tunewell.space.space import Space
 from tunewell.space.values import Params, Value
@@ -234,15 +235,6 @@ class Steering:
             for command in self._store.commands(self._study, waiting=True)
             if command.trial == (command.trial if trial is None else trial) and command.id not in held_back
         ]
-
-
-def live_values(commands: Sequence[Command], trial: int) -> tuple[Live, ...]:
-    """The values that were set while a trial trained, in order."""
-    return tuple(
-        (int(command.epoch or 0), str(command.data["name"]), command.data["value"])  # type: ignore[misc]
-        for command in commands
-        if command.trial == trial and command.kind == "set" and command.taken_at is not None and not command.refused
-    )
 
 
 def branched(parent: Trial, number: int, epoch: int, values: Mapping[str, Value], *, until: int, session: int) -> Trial:

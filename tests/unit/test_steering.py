@@ -1,5 +1,9 @@
 """Steering: what is asked of a trial while it trains, by another `Study` on the same store, as from another process."""
 
+import os
+import signal
+import time
+
 import numpy as np
 import pytest
 
@@ -163,20 +167,35 @@ def test_a_trial_of_which_nothing_is_tracked_can_be_set_and_stopped_but_not_bran
 def test_what_was_set_holds_when_the_trial_is_trained_again(path):
     script = {(0, 3): [("set", {"name": "learning_rate", "value": 0.5})]}
     whole, _ = tuned(path, dict(script), tracks=False)
-    other = path.with_name("other.db")
-    training = Training(other, dict(script), tracks=False)
-    study = tw.Study(SPACE, metric="val_loss", max_epochs=8, budget="1trials", scheduler="full", store=other, name="s")
+    cut_off_path = path.with_name("other.db")
+    training = Training(cut_off_path, dict(script), tracks=False)
 
-    def cut_off(run):
-        for report in map(dict, ()):
-            run.report(**report)
+    def cut_off_at_the_fifth(run):
+        before = run.report
+
+        def report(**metrics):
+            before(**metrics)
+            if len(run.reports) == 5:
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(0.2)  # the main thread hears of it
+
+        run.report = report
         training(run)
 
-    step = study.ask()
-    study.close()
-    resumed = tw.Study.open(other, "s")
-    drive(resumed, cut_off)
-    assert step.epochs == range(1, 9)
+    study = tw.Study(
+        SPACE,
+        metric="val_loss",
+        max_epochs=8,
+        budget="1trials",
+        scheduler="full",
+        first=[SPACE.defaults()],
+        store=cut_off_path,
+        name="s",
+    )
+    assert not drive(study, cut_off_at_the_fifth)
+    resumed = tw.Study.open(cut_off_path, "s")
+    assert drive(resumed, training)
+    assert "retrained" in [event.kind for event in resumed.events(0)]
     assert curve(resumed, 0) == curve(whole, 0)
 
 

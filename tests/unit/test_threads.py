@@ -16,7 +16,7 @@ import tunewell as tw
 from tunewell.cli.main import cli
 from tunewell.errors import RepeatedFailure, ReportError
 from tunewell.runners import run_inline, run_threads
-from tunewell.runners.base import NullObserver, Order, Verdict
+from tunewell.runners.base import NullObserver, Order, Reply
 from tunewell.runners.worker import Worker
 from tunewell.trial import Step, TrialState
 
@@ -275,7 +275,7 @@ def test_a_worker_that_closes_hears_no_more_of_a_trial_that_still_moves():
     class Desk:
         def report(self, trial, epoch, metrics):
             heard.append(epoch)
-            return Verdict.GO
+            return Reply()
 
     def train(run):
         for epoch in run.epochs(EPOCHS):

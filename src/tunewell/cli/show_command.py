@@ -11,6 +11,7 @@ import numpy as np
 
 from tunewell.analysis.decisions import DECIDED
 from tunewell.cli.advice import bound_lines, confirmed_lines, outlook_line
+from tunewell.cli.descent import descent_lines
 from tunewell.cli.options import existing_study, json_option, store_option, study_argument
 from tunewell.cli.printing import curve, facts, moment, print_json, setting_lines, table
 from tunewell.cli.records import study_record, trial_record, whole_trial_record
@@ -115,6 +116,7 @@ def _study_lines(study: Study, trials: Sequence[Trial]) -> Iterator[str]:
         settings = [trial.params.get(name) for name in names]
         rows.append([trial.number, str(trial.state), value, epoch, int(study.history.epochs[trial.number]), *settings])
     yield from table(["trial", "state", record.metric, "at epoch", "epochs", *names], rows)
+    yield from descent_lines(study)
     left_out = len(study.trials) - len(trials)
     if left_out:
         yield click.style(

@@ -1,0 +1,56 @@
+"""The branches and rewinds of a study, as a tree: what each changed, and what it gained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+import numpy as np
+
+from tunewell.analysis.descent import tree
+from tunewell.errors import last_line
+from tunewell.progress import measured, short
+from tunewell.study import Study
+from tunewell.trial import Trial
+
+
+def descent_lines(study: Study) -> Iterator[str]:
+    """A line a trial, those that branched from another below it; nothing if none did."""
+    found = list(tree(study.trials))
+    if not found:
+        return
+    yield ""
+    yield click.style("branches", bold=True)
+    for depth, trial in found:
+        best = study.best_of(trial.number)
+        value = "nothing finite" if best is None else measured(best[1])
+        told = f"trial {trial.number}: {study.metric} {value}"
+        if trial.parent is not None:
+            told += f", from epoch {trial.parent_epoch}, {_changed(study, trial)}{_gained(study, trial)}"
+        why = "" if trial.reason is None else f" ({last_line(trial.reason)})"
+        yield f"{'  ' * depth}{told}, {trial.state}{why}"
+
+
+def _changed(study: Study, trial: Trial) -> str:
+    at = int(trial.parent_epoch or 0)
+    before = study.schedule(int(trial.parent or 0))
+    then = next((part.values for part in before if part.first <= at <= part.last), {})
+    changed = [
+        f"{name} {short(then.get(name))} -> {short(value)}"
+        for name, value in trial.params.items()
+        if then.get(name) != value
+    ]
+    return ", ".join(changed) or "nothing changed"
+
+
+def _gained(study: Study, trial: Trial) -> str:
+    """Its best against its parent's best up to the same epoch."""
+    curves, epochs = study.history.curves, int(study.history.epochs[trial.number])
+    own, parent = (_lowest(curves[number, :epochs]) for number in (trial.number, int(trial.parent or 0)))
+    if not np.isfinite(own + parent) or own == parent:
+        return ""
+    return f", {measured(abs(own - parent))} {'better' if own < parent else 'worse'} than trial {trial.parent} by then"
+
+
+def _lowest(curve: np.ndarray) -> float:
+    return float(curve[np.isfinite(curve)].min(initial=np.inf))

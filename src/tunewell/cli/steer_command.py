@@ -1,0 +1,135 @@
+"""`tunewell steer`: ask something of a trial that another process trains."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from tunewell.cli.options import existing_store, json_option, store_option
+from tunewell.cli.printing import print_json
+from tunewell.cli.settings import settings_said
+from tunewell.errors import SettingError
+from tunewell.reading import StudyReader
+from tunewell.steering import KINDS
+from tunewell.study import Study
+from tunewell.trial import Command
+
+_LOOK_S = 0.1
+_EXPECTED = {"set": "NAME VALUE", "rewind": "EPOCH", "note": "TEXT"}
+
+
+@click.command("steer")
+@click.argument("study")
+@click.argument("trial", type=int)
+@click.argument("kind", metavar="COMMAND", type=click.Choice(KINDS))
+@click.argument("arguments", nargs=-1, metavar="[ARGUMENT]...")
+@click.option("--from", "epoch", type=click.IntRange(1), metavar="EPOCH", help="Of branch: as it was after this epoch.")
+@click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="Of branch: what is to differ.")
+@click.option("--why", default="", metavar="TEXT", help="For the record.")
+@click.option(
+    "--wait", type=click.FloatRange(0), default=10, show_default=True, metavar="SECONDS", help="For what comes of it."
+)
+@store_option
+@json_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    *,
+    study: str,
+    trial: int,
+    kind: str,
+    arguments: tuple[str, ...],
+    epoch: int | None,
+    settings: tuple[str, ...],
+    why: str,
+    wait: float,
+    store: str | None,
+    as_json: bool,
+) -> None:
+    r"""Ask something of a trial while it trains.
+
+    \b
+    pause | resume | stop | checkpoint
+    set NAME VALUE        a live parameter, from the next epoch on
+    rewind EPOCH          end it, and go on as it was after that epoch
+    branch                another trial that goes on from here (--from EPOCH, --set NAME=VALUE)
+    note TEXT
+
+    The process that runs the study takes it up at the trial's next epoch; exit code 1 if it refuses, or has not
+    answered yet.
+    """
+    with existing_store(store) as opened:
+        reader = Study.open(opened, study)
+        data = _data(reader, kind, arguments, epoch, settings)
+        asked = reader.steer(trial, kind, why=why, **data)
+        done = _awaited(reader, asked, wait)
+    if as_json:
+        print_json(record(done))
+    else:
+        click.echo(in_words(done))
+    if done.taken_at is None or done.refused is not None:
+        ctx.exit(1)
+
+
+def record(command: Command) -> dict[str, object]:
+    """The command and what came of it, as plain data."""
+    told = ("id", "trial", "kind", "by", "why", "data", "at", "taken_at", "epoch", "refused")
+    return {name: getattr(command, name) for name in told}
+
+
+def in_words(command: Command) -> str:
+    """`trial 3, epoch 12: learning_rate 0.1 -> 0.05`."""
+    what = f"trial {command.trial}, {command.kind}"
+    if command.taken_at is None:
+        return f"{what}: waits; no process has taken it up yet"
+    if command.refused is not None:
+        return f"{what}: refused: {command.refused}"
+    data, after = command.data, f"trial {command.trial}, after epoch {command.epoch}"
+    match command.kind:
+        case "set":
+            return f"{after}: {data['name']} {data.get('from')} -> {data['value']}"
+        case "branch":
+            return f"{after}: branched as trial {data['branch']}"
+        case "rewind":
+            return f"{after}: rewound to epoch {data['epoch']}, goes on as trial {data['branch']}"
+        case "note":
+            return f"{after}: {data['text']}"
+    return f"{after}: {command.kind}"
+
+
+def _data(
+    reader: StudyReader, kind: str, arguments: Sequence[str], epoch: int | None, settings: Sequence[str]
+) -> dict[str, Any]:
+    if (epoch is not None or settings) and kind != "branch":
+        raise SettingError(f"--from and --set are for branch, not for {kind}")
+    wanted = _EXPECTED.get(kind, "")
+    if len(arguments) != len(wanted.split()):
+        got = " ".join(arguments) or "nothing"
+        raise SettingError(f"{kind} takes {wanted or 'no argument'}, got {got}")
+    match kind:
+        case "set":
+            return {"name": arguments[0], "value": settings_said(["=".join(arguments)], reader.space)[arguments[0]]}
+        case "rewind":
+            if not arguments[0].isdigit():
+                raise SettingError(f"rewind takes an epoch, a whole number, got {arguments[0]!r}")
+            return {"epoch": int(arguments[0])}
+        case "note":
+            return {"text": arguments[0]}
+        case "branch":
+            said = {"setting": settings_said(settings, reader.space)} if settings else {}
+            return said | ({} if epoch is None else {"epoch": epoch})
+    return {}
+
+
+def _awaited(reader: StudyReader, asked: Command, seconds: float) -> Command:
+    """The command once it is settled, or as it is when the time is over."""
+    deadline = time.monotonic() + seconds
+    while True:
+        now = next(one for one in reader.commands(asked.trial) if one.id == asked.id)
+        if now.taken_at is not None or time.monotonic() > deadline:
+            return now
+        time.sleep(_LOOK_S)

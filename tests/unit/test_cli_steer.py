@@ -1,0 +1,164 @@
+"""`tunewell steer` and `tunewell replay`: beside a process that trains, and on what it left."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+from click.testing import CliRunner
+
+import tunewell as tw
+from tunewell.cli.main import cli
+from tunewell.tuning import drive
+
+SCRIPT = """
+import time
+import numpy as np
+import tunewell as tw
+
+metric = "val_loss"
+rate = tw.Float(1e-3, 1.0, scale="log", default=0.1, live=True)
+space = tw.Space(learning_rate=rate, hidden=tw.Int(1, 64, default=8))
+
+def train(run):
+    state = {"weight": np.ones(1)}
+    run.track(state=state)
+    for epoch in run.epochs(200):
+        state["weight"] *= 1 - 0.1 * run.params.learning_rate
+        time.sleep(0.05)
+        run.report(val_loss=float(state["weight"][0]))
+"""
+
+
+def tunewell(*arguments, expect=0):
+    done = CliRunner().invoke(cli, arguments, prog_name="tunewell")
+    assert done.exit_code == expect, done.output
+    return done
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TUNEWELL_STORE", raising=False)
+    (tmp_path / "train.py").write_text(SCRIPT)
+    return tmp_path
+
+
+@pytest.fixture
+def training(folder):
+    command = [
+        "-m",
+        "tunewell",
+        "tune",
+        "train.py",
+        "--scheduler",
+        "full",
+        "--budget",
+        "1trials",
+        "--checkpoint-every",
+        "1",
+        "--quiet",
+    ]
+    process = subprocess.Popen([sys.executable, *command], cwd=folder)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if (folder / "tunewell.db").exists() and tw.open_store("tunewell.db").studies():
+            study = tw.Study.open("tunewell.db")
+            if len(study.reports()) > 3:
+                break
+        time.sleep(0.1)
+    yield study
+    process.terminate()
+    process.wait(timeout=60)
+
+
+def test_a_running_trial_is_steered_from_another_process(training):
+    told = tunewell("steer", "train", "0", "set", "learning_rate", "0.5", "--why", "crawls").stdout
+    assert "learning_rate" in told
+    assert told.rstrip().endswith("-> 0.5")
+    assert json.loads(tunewell("steer", "train", "0", "pause", "--json").stdout)["refused"] is None
+    assert "refused: it is paused already" in tunewell("steer", "train", "0", "pause", expect=1).stdout
+    deadline = time.monotonic() + 30
+    while training.trials[0].state != "held" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert training.trials[0].state == "held"
+    assert "branched as trial 1" in tunewell("steer", "train", "0", "branch", "--set", "hidden=16").stdout
+    tunewell("steer", "train", "0", "resume")
+    assert (
+        "goes on as trial 2" in tunewell("steer", "train", "0", "rewind", "2", "--why", "again", "--wait", "60").stdout
+    )
+    shown = tunewell("show", "train").stdout
+    assert re.search(r"trial 1: .*hidden \d+ -> 16", shown)
+    assert "from epoch 2, nothing changed" in shown
+    assert "rewound to epoch 2" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("0", "set", "learning_rate"), "set takes NAME VALUE, got learning_rate"),
+        (("0", "pause", "now"), "pause takes no argument, got now"),
+        (("0", "rewind", "soon"), "rewind takes an epoch, a whole number, got 'soon'"),
+        (("0", "stop", "--from", "3"), "--from and --set are for branch, not for stop"),
+        (("9", "pause"), "no trial 9"),
+        (("0", "set", "hidden", "4"), "hidden is not live"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_in_one_line(arguments, message):
+    space = tw.Space(learning_rate=tw.Float(0.1, 1.0, live=True), hidden=tw.Int(1, 8, default=2))
+    study = tw.Study(space, metric="val_loss", max_epochs=9, budget=1, store="tunewell.db", name="s")
+    study.ask()
+    done = CliRunner().invoke(cli, ("steer", "s", *arguments), prog_name="tunewell")
+    assert done.exit_code in (1, 2)
+    assert message in done.stderr.splitlines()[-1]
+
+
+def test_without_a_process_that_runs_the_study_a_command_waits():
+    space = tw.Space(learning_rate=tw.Float(0.1, 1.0, default=0.5, live=True))
+    study = tw.Study(
+        space, metric="val_loss", max_epochs=9, budget="1trials", scheduler="full", store="tunewell.db", name="s"
+    )
+    study.ask()
+    study.close()
+    told = tunewell("steer", "s", "0", "set", "learning_rate", "0.25", "--wait", "0", expect=1).stdout
+    assert told == "trial 0, set: waits; no process has taken it up yet\n"
+    seen = []
+
+    def train(run):
+        for _ in run.epochs(9):
+            seen.append(run.params.learning_rate)
+            run.report(val_loss=1.0)
+
+    drive(tw.Study.open("tunewell.db", "s"), train)
+    assert seen[1:] == [0.25] * 8
+
+
+def test_replay_prints_the_schedule_that_a_trial_ended_up_with():
+    space = tw.Space(learning_rate=tw.Float(0.1, 1.0, default=0.5, live=True))
+    study = tw.Study(
+        space, metric="val_loss", max_epochs=6, budget="1trials", scheduler="full", first=[space.defaults()],
+        store="tunewell.db", name="s",
+    )  # fmt: skip
+
+    def train(run):
+        state = {"n": 0}
+        run.track(state=state)
+        for epoch in run.epochs(6):
+            state["n"] += 1
+            other = tw.Study.open("tunewell.db", "s")
+            if (run.trial, epoch) == (0, 2):
+                other.steer(0, "set", name="learning_rate", value=0.25)
+            if (run.trial, epoch) == (0, 4):
+                other.steer(0, "branch", setting={"learning_rate": 1.0})
+            run.report(val_loss=1 / epoch)
+
+    drive(study, train)
+    told = json.loads(tunewell("replay", "s", "1", "--json").stdout)
+    assert [(part["trial"], part["first"], part["last"], part["values"]["learning_rate"]) for part in told] == [
+        (0, 1, 2, 0.5),
+        (0, 3, 4, 0.25),
+        (1, 5, 6, 1.0),
+    ]
+    assert tunewell("replay", "s", "1").stdout.splitlines()[0].split() == ["trial", "epochs", "learning_rate"]
