@@ -169,8 +169,9 @@ class StudyReader:
         Args:
             trial: which.
             kind: `pause`, `resume`, `stop`, `checkpoint`; `set` with `name` and `value`, of a live parameter; `note`
-                with `text`; `rewind` with `epoch`: end the trial, and go on as it was after that epoch; `branch`, with
-                an earlier `epoch` and a `setting` of changed values if need be: another trial that goes on from there.
+                with `text`; `rewind` with `epoch`: end the trial, and go on as it was after that epoch (0: from its
+                seed); `branch`, with an earlier `epoch` if need be: another trial that goes on from there; both with a
+                `setting` of changed values if need be.
             by: who, or which rule.
             why: for the record.
             **data: what the kind takes.

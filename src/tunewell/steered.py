@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from tunewell.errors import CheckpointError
 from tunewell.reading import StudyReader
+from tunewell.space.values import Value
 from tunewell.steering import Effects, Live, Steering, branched, copied_checkpoint
 from tunewell.trial import Checkpoint, Command, Trial, TrialState
 
@@ -60,11 +61,15 @@ class Steered(StudyReader):
         """The values that were set while a trial trained: epoch, parameter, value, each from the next epoch on."""
         return self._steering.live(self.trials[trial])
 
+    def values(self, trial: int) -> dict[str, Value]:
+        """A trial's setting as it is now, with what was set while it trained."""
+        return self._steering.values(self.trials[trial])
+
     def _steer_those_at_rest(self) -> None:
         history = self._log.history
         for command, trial in self._steering.of_trials_at_rest(self._log.trials, history.epochs.tolist()):
             now = int(history.epochs[trial.number])
-            self._branch(command, trial, int(str(command.data.get("epoch") or now)), now=now)
+            self._branch(command, trial, int(str(command.data.get("epoch", now))), now=now)
             if command.kind == "rewind":
                 why = f"rewound to epoch {command.data['epoch']}"
                 self.store.steer_trial(self.record.id, trial.number, TrialState.STOPPED, reason=why, at=time.time())
@@ -74,10 +79,12 @@ class Steered(StudyReader):
         """Begin a trial as another was after an epoch, as a command asks for."""
         self._log.refresh()
         number = len(self._log.trials)
+        saved = None
         try:
-            path, size = copied_checkpoint(
-                self.store, self.record.id, self.checkpoint_folder, parent.number, epoch, number
-            )
+            if epoch:
+                saved = copied_checkpoint(
+                    self.store, self.record.id, self.checkpoint_folder, parent.number, epoch, number
+                )
         except CheckpointError as error:
             self._steering.settle(command, now, refused=str(error))
             return
@@ -86,6 +93,7 @@ class Steered(StudyReader):
         until = parent.until if parent.until > epoch else self.max_epochs or parent.until
         child = branched(parent, number, epoch, values, until=until, session=parent.session)
         self.store.add_branch(self.record.id, child)
-        self.add_checkpoint(number, epoch, path, size)
+        if saved is not None:
+            self.add_checkpoint(number, epoch, *saved)
         self._steering.settle(command, now, branch=number)
         self._log.refresh()

@@ -52,7 +52,12 @@ def checked(
     Raises:
         SettingError: it cannot, and why.
     """
-    wanted = {"set": {"name", "value"}, "rewind": {"epoch"}, "note": {"text"}, "branch": {"epoch", "setting"}}
+    wanted = {
+        "set": {"name", "value"},
+        "rewind": {"epoch", "setting"},
+        "note": {"text"},
+        "branch": {"epoch", "setting"},
+    }
     if kind not in KINDS:
         raise SettingError(f"there is no command {kind!r}; there are {', '.join(KINDS)}")
     odd = sorted(set(data) - wanted.get(kind, set()))
@@ -64,10 +69,10 @@ def checked(
         case "note":
             if not isinstance(data.get("text"), str) or not str(data["text"]).strip():
                 raise SettingError("note needs a text")
-        case "rewind":
-            return {"epoch": _checked_epoch(kind, data.get("epoch"), trial, epochs, saved)}
-        case "branch":
-            return _checked_branch(trial, epochs, space, saved, data)
+        case "rewind" if data.get("epoch") is None:
+            raise SettingError("rewind needs an epoch; 0 is the beginning")
+        case "rewind" | "branch":
+            return _checked_branch(kind, trial, epochs, space, saved, data)
     return dict(data)
 
 
@@ -88,8 +93,10 @@ def _checked_value(space: Space, trial: Trial, name: object, value: object) -> d
 
 
 def _checked_epoch(kind: str, epoch: object, trial: Trial, epochs: int, saved: Sequence[Checkpoint]) -> int:
-    if isinstance(epoch, bool) or not isinstance(epoch, int) or epoch < 1:
-        raise SettingError(f"{kind} needs an epoch, a whole number of at least 1, got {epoch!r}")
+    if isinstance(epoch, bool) or not isinstance(epoch, int) or epoch < 0:
+        raise SettingError(f"{kind} needs an epoch, a whole number of at least 0, got {epoch!r}")
+    if epoch == 0:
+        return 0  # from its seed
     if epoch > epochs:
         raise SettingError(f"trial {trial.number} has come to epoch {epochs}, not to {epoch}")
     kept = sorted(checkpoint.epoch for checkpoint in saved)
@@ -105,14 +112,14 @@ def _checked_epoch(kind: str, epoch: object, trial: Trial, epochs: int, saved: S
 
 
 def _checked_branch(
-    trial: Trial, epochs: int, space: Space, saved: Sequence[Checkpoint], data: Mapping[str, object]
+    kind: str, trial: Trial, epochs: int, space: Space, saved: Sequence[Checkpoint], data: Mapping[str, object]
 ) -> dict[str, object]:
     epoch, setting = data.get("epoch"), data.get("setting") or {}
     if not isinstance(setting, Mapping):
         raise SettingError(f"the setting of a branch must be a mapping, got {setting!r}")
     found: dict[str, object] = {}
     if epoch is not None:
-        found["epoch"] = _checked_epoch("branch", epoch, trial, epochs, saved)
+        found["epoch"] = _checked_epoch(kind, epoch, trial, epochs, saved)
     try:
         changed = space.check({**trial.params, **setting})
     except SpaceError as error:
@@ -176,7 +183,7 @@ class Steering:
             if trial.state is TrialState.RUNNING:
                 continue
             epoch = int(epochs[command.trial])
-            if trial.state.ended:
+            if trial.state.ended and command.kind != "branch":
                 self.settle(command, epoch, refused=f"the trial is {trial.state}")
             elif command.kind in ("branch", "rewind"):
                 branches.append((command, trial))

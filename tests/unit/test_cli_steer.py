@@ -101,7 +101,7 @@ def test_a_running_trial_is_steered_from_another_process(training):
         (("0", "set", "learning_rate"), "set takes NAME VALUE, got learning_rate"),
         (("0", "pause", "now"), "pause takes no argument, got now"),
         (("0", "rewind", "soon"), "rewind takes an epoch, a whole number, got 'soon'"),
-        (("0", "stop", "--from", "3"), "--from and --set are for branch, not for stop"),
+        (("0", "stop", "--from", "3"), "--from is for branch, not for stop"),
         (("9", "pause"), "no trial 9"),
         (("0", "set", "hidden", "4"), "hidden is not live"),
     ],

@@ -27,7 +27,7 @@ _EXPECTED = {"set": "NAME VALUE", "rewind": "EPOCH", "note": "TEXT"}
 @click.argument("kind", metavar="COMMAND", type=click.Choice(KINDS))
 @click.argument("arguments", nargs=-1, metavar="[ARGUMENT]...")
 @click.option("--from", "epoch", type=click.IntRange(1), metavar="EPOCH", help="Of branch: as it was after this epoch.")
-@click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="Of branch: what is to differ.")
+@click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="Of branch and rewind: what is to differ.")
 @click.option("--why", default="", metavar="TEXT", help="For the record.")
 @click.option(
     "--wait", type=click.FloatRange(0), default=10, show_default=True, metavar="SECONDS", help="For what comes of it."
@@ -104,8 +104,11 @@ def in_words(command: Command) -> str:
 def _data(
     reader: StudyReader, kind: str, arguments: Sequence[str], epoch: int | None, settings: Sequence[str]
 ) -> dict[str, Any]:
-    if (epoch is not None or settings) and kind != "branch":
-        raise SettingError(f"--from and --set are for branch, not for {kind}")
+    if epoch is not None and kind != "branch":
+        raise SettingError(f"--from is for branch, not for {kind}")
+    if settings and kind not in ("branch", "rewind"):
+        raise SettingError(f"--set is for branch and rewind, not for {kind}")
+    setting = {"setting": settings_said(settings, reader.space)} if settings else {}
     wanted = _EXPECTED.get(kind, "")
     if len(arguments) != len(wanted.split()):
         got = " ".join(arguments) or "nothing"
@@ -116,12 +119,11 @@ def _data(
         case "rewind":
             if not arguments[0].isdigit():
                 raise SettingError(f"rewind takes an epoch, a whole number, got {arguments[0]!r}")
-            return {"epoch": int(arguments[0])}
+            return {"epoch": int(arguments[0]), **setting}
         case "note":
             return {"text": arguments[0]}
         case "branch":
-            said = {"setting": settings_said(settings, reader.space)} if settings else {}
-            return said | ({} if epoch is None else {"epoch": epoch})
+            return setting | ({} if epoch is None else {"epoch": epoch})
     return {}
 
 

@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from types import FrameType
 
 from tunewell.errors import ReportError
@@ -96,7 +97,8 @@ class Driver:
         with self._lock:
             go = self.study.report(trial, epoch, **metrics)
             self._observer.on_report(self.study, trial, epoch, metrics)
-        return self.verdict(trial, epoch) if go else Reply(Verdict.END)
+        reply = self.verdict(trial, epoch)
+        return reply if go else replace(reply, verdict=Verdict.END)
 
     def saved(self, trial: int, saved: SavedState | None) -> None:
         """Of `Desk`."""

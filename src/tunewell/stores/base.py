@@ -236,7 +236,10 @@ class Store(Protocol):
         ...
 
     def add_command(self, study_id: int, command: Command) -> Command:
-        """Let it wait to be taken up; the same with its `id`. Raises TrialEnded if the trial has, TrialNotFound."""
+        """Let it wait to be taken up; the same with its `id`.
+
+        Raises TrialEnded if the trial has, and it is not to be branched from; TrialNotFound.
+        """
         ...
 
     def settle_command(

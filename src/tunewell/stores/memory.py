@@ -259,7 +259,7 @@ class MemoryStore:
         with self._lock:
             study = self._study(study_id)
             state = study.trial(command.trial).state
-            if state.ended:
+            if state.ended and command.kind != "branch":
                 raise TrialEnded(command.trial, state)
             kept = replace(command, data=copied(command.data), id=len(study.commands) + 1)
             study.commands.append(kept)

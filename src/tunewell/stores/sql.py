@@ -227,7 +227,7 @@ class SqlStore:
         """As `Store.add_command`."""
         with self._revising(study_id) as (log, revision):
             state = TrialState(log.check_trial({"study": study_id, "trial": command.trial}))
-            if state.ended:
+            if state.ended and command.kind != "branch":
                 raise TrialEnded(command.trial, state)
             row = log.row("add_command", {"study_id": study_id, "revision": revision, **rows.COMMANDS.values(command)})
             assert row is not None  # an insert returns what it was asked to

@@ -1,0 +1,233 @@
+"""Flies a run by rules: what they want done is asked of the trial as anybody would, with the evidence on record.
+
+Each action is judged some epochs later, and undone where nothing has got better since: the run goes back to where it
+was, with the values that it had. There are at most so many actions, and none that would make the run, with all that was
+rewound, longer than one training and a half.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from tunewell.autopilot.rules import RULES, Action, Rule
+from tunewell.autopilot.view import Floats, View
+from tunewell.diagnosis import Finding, diagnose
+from tunewell.diagnosis.readers.names import curves_of
+from tunewell.diagnosis.readers.trial import record_of
+from tunewell.errors import RecordError, TunewellError
+from tunewell.runners.base import NullObserver, Observer
+from tunewell.space.values import Value
+from tunewell.steering import STEERED
+from tunewell.study import Study
+from tunewell.trial import Step
+
+_JUDGED = 1 / 9
+"""Of a training, and three epochs at least."""
+_BUDGET = 1.5
+"""Trainings, with all that was rewound."""
+_BY = "autopilot"
+
+
+@dataclass(frozen=True, slots=True)
+class _OnTrial:
+    """An action that has still to show what it does."""
+
+    action: Action
+    by: int
+    """The trial that it was taken in."""
+    at: int
+    """After this epoch of it."""
+    since: int
+    """It has its effect from the epoch after this one."""
+    values: Mapping[str, Any]
+    """Before it."""
+    best: float
+    """The metric that is to be beaten."""
+
+
+@dataclass(slots=True)
+class _Flight:
+    """One trial as the autopilot knows it, with the epochs of those that it comes from."""
+
+    rows: list[dict[str, float]] = field(default_factory=list)
+    changed_at: int = 0
+    done: int = 0
+    """Actions, its ancestors' included."""
+    on_trial: _OnTrial | None = None
+    tried: set[tuple[str, ...]] = field(default_factory=set)
+    """What was undone, which is not done again."""
+
+
+class Autopilot:
+    """An observer of a study that steers its trials."""
+
+    def __init__(
+        self,
+        study: Study,
+        *,
+        rules: Sequence[Rule] = RULES,
+        most: int = 8,
+        about: Mapping[str, Any] | None = None,
+        inner: Observer | None = None,
+    ) -> None:
+        """Give it to a runner as its observer.
+
+        Args:
+            study: whose trials are steered; its runner keeps a checkpoint of each epoch.
+            rules: the first that wants something done is heard.
+            most: actions, in a run and what it was rewound to.
+            about: what a record of a run says besides its curves, for the diagnosis.
+            inner: another observer, which is told everything too.
+        """
+        self._study, self._rules, self._most = study, tuple(rules), most
+        self._about = dict(about or {})
+        self._inner = NullObserver() if inner is None else inner
+        self._flights: dict[int, _Flight] = {}
+        self._spent: dict[int, int] = {}
+        """Epochs, by the trial that a line of trials began with."""
+
+    def on_step(self, study: Study, step: Step) -> None:
+        """Of `Observer`."""
+        self._inner.on_step(study, step)
+
+    def on_told(self, study: Study, trial: int) -> None:
+        """Of `Observer`."""
+        self._inner.on_told(study, trial)
+
+    def on_report(self, study: Study, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Of `Observer`: look, judge, act."""
+        self._inner.on_report(study, trial, epoch, metrics)
+        flight = self._flights.get(trial) or self._take_over(trial)
+        flight.rows.append({"epoch": float(epoch), **metrics})
+        root = self._root(trial)
+        self._spent[root] = self._spent.get(root, 0) + 1
+        n = study.max_epochs
+        if n is None or epoch >= n:
+            return
+        view = self._view(trial, flight, n)
+        if self._is_judged(trial, flight, view) or flight.done >= self._most:
+            return
+        for rule in self._rules:
+            action = rule(view)
+            if action is not None and _key(action) not in flight.tried and self._affords(trial, action, view):
+                self._act(trial, flight, view, rule.__name__, action)
+                return
+
+    def _take_over(self, trial: int) -> _Flight:
+        """The flight of a trial that is new; what it branched from has come with it."""
+        record = self._study.trials[trial]
+        flight = _Flight()
+        if record.parent is not None:
+            before, at = self._flights.get(record.parent, _Flight()), int(record.parent_epoch or 0)
+            rows = [row for row in before.rows if row["epoch"] <= at]
+            flight = _Flight(rows, min(at, before.changed_at), before.done, before.on_trial, set(before.tried))
+            if before.on_trial is not None and before.on_trial.action.kind == "rewind":
+                flight.changed_at, flight.on_trial = at, replace(before.on_trial, since=at)
+        self._flights[trial] = flight
+        return flight
+
+    def _view(self, trial: int, flight: _Flight, n: int) -> View:
+        study = self._study
+        names = curves_of(dict.fromkeys(name for row in flight.rows for name in row if name != "epoch"))
+        curves = {curve: _column(flight.rows, name) for curve, name in names.items()}
+        sign = -1.0 if study.maximize else 1.0
+        kept = tuple(one.epoch for one in study.store.checkpoints(study.record.id) if one.trial == trial and one.epoch)
+        return View(
+            space=study.space,
+            values=study.values(trial),
+            curves=curves,
+            metric=sign * _column(flight.rows, study.metric),
+            n=n,
+            kept=kept,
+            changed_at=flight.changed_at,
+            diagnosis=lambda: self._findings(flight, study.values(trial), n),
+            is_look=len(flight.rows) % _time(n) == 0,
+        )
+
+    def _findings(self, flight: _Flight, values: Mapping[str, Value], n: int) -> tuple[Finding, ...]:
+        try:
+            found = diagnose(record_of(values, flight.rows, n, self._about))
+        except RecordError:
+            return ()
+        return tuple(finding for finding in found if finding.label != "too_few_epochs")
+
+    def _is_judged(self, trial: int, flight: _Flight, view: View) -> bool:
+        """Whether an action is still on trial, or was undone just now."""
+        judged = flight.on_trial
+        if judged is None:
+            return False
+        if view.epoch < judged.since + _time(view.n) and math.isfinite(view.metric[-1]):
+            return True
+        flight.on_trial = None
+        since = view.metric[judged.since :]
+        if not judged.action.undo or (np.isfinite(since).any() and np.nanmin(since) < judged.best):
+            return False
+        flight.tried.add(_key(judged.action))
+        changed = ", ".join(judged.action.setting)
+        why = f"{changed} was changed after epoch {judged.at}, and nothing is better at epoch {view.epoch}"
+        if judged.action.kind == "rewind":
+            # on with the run that was left, as if nothing had been
+            left = self._flights[judged.by]
+            left.on_trial, left.tried, left.done = None, set(flight.tried), flight.done
+            return self._ask(trial, "undo", "stop", why) and self._ask(
+                judged.by, "undo", "branch", why, epoch=judged.at
+            )
+        back = max((epoch for epoch in view.kept if epoch <= judged.since), default=0)
+        flight.changed_at = back
+        undone = {name: judged.values[name] for name in judged.action.setting}
+        return self._ask(trial, "undo", "rewind", why, epoch=back, setting=undone)
+
+    def _affords(self, trial: int, action: Action, view: View) -> bool:
+        back = action.epoch if action.kind == "rewind" else view.epoch
+        # it may have to be undone
+        return self._spent[self._root(trial)] + view.n - back + _time(view.n) <= _BUDGET * view.n
+
+    def _act(self, trial: int, flight: _Flight, view: View, rule: str, action: Action) -> None:
+        asked: list[dict[str, Any]] = [{}]
+        if action.kind == "set":
+            asked = [{"name": name, "value": value} for name, value in action.setting.items()]
+        elif action.kind == "rewind":
+            asked = [{"epoch": action.epoch, "setting": dict(action.setting)}]
+        if not all(self._ask(trial, rule, action.kind, action.why, **data) for data in asked):
+            return
+        # what is to be beaten is what the run had come to, in as many epochs as the change will have
+        ahead = view.metric if action.kind != "rewind" else view.metric[: action.epoch + _time(view.n)]
+        best = float(np.nanmin(np.where(np.isfinite(ahead), ahead, math.inf)))
+        flight.done += 1
+        flight.on_trial = _OnTrial(action, trial, view.epoch, view.epoch, dict(view.values), best)
+        flight.changed_at = view.epoch
+
+    def _ask(self, trial: int, rule: str, kind: str, why: str, **data: Any) -> bool:
+        try:
+            self._study.steer(trial, kind, by=f"{_BY}: {rule}", why=why, **data)
+        except TunewellError as refusal:
+            self._study.add_event(STEERED, trial=trial, command=kind, rule=rule, why=why, refused=str(refusal))
+            return False
+        return True
+
+    def _root(self, trial: int) -> int:
+        trials = self._study.trials
+        while (parent := trials[trial].parent) is not None:
+            trial = parent
+        return trial
+
+
+def _column(rows: Sequence[Mapping[str, float]], name: str) -> Floats:
+    values = np.full(int(rows[-1]["epoch"]), math.nan)
+    for row in rows:
+        values[int(row["epoch"]) - 1] = row.get(name, math.nan)
+    return values
+
+
+def _time(n: int) -> int:
+    """Epochs that an action has to show what it does, and between one look and the next."""
+    return max(3, round(_JUDGED * n))
+
+
+def _key(action: Action) -> tuple[str, ...]:
+    return tuple(f"{name}={value}" for name, value in sorted(action.setting.items()))

@@ -1,0 +1,165 @@
+"""What a good babysitter does, each thing a function of a `View`: what to do, and on what evidence; or nothing.
+
+They come from Karpathy, "A recipe for training neural networks" (2019), and the tuning playbook (Godbole et al., 2023):
+go back and lower the rate when training diverges, raise it when nothing moves, lower it on a plateau, regularize or
+stop when validation turns. A rule of one's own is one more function in the tuple that the autopilot is given.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tunewell.autopilot.view import Floats, View
+from tunewell.space.values import Value
+
+_THIRD = 3.0
+_DIVERGED = 2.0  # times the least training loss since the last change
+_PLAIN = 0.5  # a finding of the diagnosis that is acted upon
+_LIKELY = 0.3  # of what is not healthy
+_UNLEARNT = 0.15  # of the largest training loss
+_PATIENCE = 1 / 6  # of a training, at least 4 epochs: a plateau
+_IMPROVES = 1e-3  # of the best so far
+_RISES = 0.05  # of the least validation loss
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a rule wants done."""
+
+    kind: str
+    """`rewind`, `set` or `stop`."""
+    why: str
+    """The evidence, in numbers."""
+    setting: Mapping[str, Value] = field(default_factory=dict)
+    epoch: int = 0
+    """To which it is rewound."""
+    undo: bool = True
+    """Whether it is undone if nothing gets better."""
+
+
+Rule = Callable[[View], Action | None]
+
+
+def diverged(view: View) -> Action | None:
+    """A loss that is no number, or twice its least, calls for the last good epoch and a third of the rate."""
+    rate = view.rate()
+    loss = view.since_change(view.curve("train_loss"))
+    broken = not math.isfinite(view.metric[-1]) or (loss.size and not np.isfinite(loss[-1]) and _is_known(loss))
+    rose = loss.size > 1 and loss[-1] > _DIVERGED * np.nanmin(loss) and loss[-1] > 0.1
+    if rate is None or not (broken or rose):
+        return None
+    lower = view.moved(rate, float(view.values[rate]) / _THIRD)
+    if lower is None:
+        return None
+    told = "the loss is no number" if broken else f"training loss rose from {np.nanmin(loss):.3g} to {loss[-1]:.3g}"
+    told += f" at epoch {view.epoch} with {rate} {view.values[rate]:.3g}"
+    return Action("rewind", told, {rate: lower}, view.good_epoch())
+
+
+def diagnosed(view: View) -> Action | None:
+    """A plain finding whose change can be made: from the beginning while it is early, else of a live parameter."""
+    for finding in view.diagnosis()[:1] if view.is_look else ():
+        change = finding.next
+        early = view.epoch <= view.n / 3
+        # what a training reads at its start can be changed as well, where it begins anew
+        name = view.parameter(change.param) if early else view.live(change.param)
+        if finding.confidence < _PLAIN or name is None or not isinstance(change.value, int | float):
+            return None
+        value = view.moved(name, float(change.value))
+        if value is None or (value > float(view.values[name])) is not (change.direction == "increase"):
+            return None
+        told = f"{finding.label}, {finding.confidence:.0%}: {finding.evidence}"
+        # weights that were thrown far, or held back for long, are not worth going on from
+        if early:
+            return Action("rewind", told, {name: value}, 0)
+        return Action("set", told, {name: value})
+    return None
+
+
+def bolder(view: View) -> Action | None:
+    """Training loss fell at each of the first epochs: a rate three times as high may get as far in fewer."""
+    rate, loss = view.rate(), view.curve("train_loss")
+    if rate is None or not view.is_look or view.epoch > view.n / 6 or view.changed_at or not (np.diff(loss) < 0).all():
+        return None
+    higher = view.moved(rate, _THIRD * float(view.values[rate]))
+    if higher is None:
+        return None
+    return Action("rewind", f"training loss fell at each of the first {view.epoch} epochs", {rate: higher}, 0)
+
+
+def stuck(view: View) -> Action | None:
+    """Nothing improves, and the training rows are not learnt: the likeliest cause, even if it is not a plain one."""
+    loss = view.curve("train_loss")
+    if not _is_known(loss) or view.epoch <= view.n / 3 or loss[-1] < _UNLEARNT * np.nanmax(loss):
+        return None
+    if not _stands_still(loss, _patience(view)):
+        return None
+    faults = [finding for finding in view.diagnosis() if finding.label != "healthy"]
+    share = sum(finding.confidence for finding in faults)
+    for finding in faults:
+        name, value = view.live(finding.next.param), finding.next.value
+        if finding.confidence < _LIKELY * share or name is None or not isinstance(value, int | float):
+            continue
+        moved = view.moved(name, float(value))
+        if moved is not None:
+            return Action(
+                "set", f"training loss stays at {loss[-1]:.3g}; {finding.label}: {finding.evidence}", {name: moved}
+            )
+    return None
+
+
+def overfits(view: View) -> Action | None:
+    """Validation loss rises while training loss falls: more dropout or weight decay if they are live, else stop."""
+    train, val = view.curve("train_loss"), view.curve("val_loss")
+    if not (_is_known(train) and _is_known(val)):
+        return None
+    best = int(np.nanargmin(val))
+    waited = view.epoch - best - 1
+    if waited < _patience(view) or not (val[-1] > (1 + _RISES) * val[best] and train[-1] < train[best]):
+        return None
+    told = f"validation loss rose from {val[best]:.3g} at epoch {best + 1} to {val[-1]:.3g}, training loss fell"
+    for key, value in (("dropout", 0.3), ("weight_decay", 1e-3)):
+        name = view.live(key)
+        more = None if name is None else view.moved(name, max(value, 2 * float(view.values[name])))
+        if name is not None and more is not None and more > float(view.values[name]):
+            return Action("rewind", told, {name: more}, view.good_epoch())
+    return None if view.metric[-1] <= np.nanmin(view.metric) else Action("stop", told, undo=False)
+
+
+def plateau(view: View) -> Action | None:
+    """Nothing has improved for a while: a third of the rate."""
+    rate = view.rate()
+    since = view.since_change(view.metric)
+    loss = view.since_change(view.curve("train_loss"))
+    patience = _patience(view)
+    if rate is None or len(since) <= patience or not view.n / 3 < view.epoch < view.n - 2:
+        return None
+    still = [_stands_still(curve, patience) for curve in (since, loss) if _is_known(curve)]
+    if not all(still):
+        return None
+    lower = view.moved(rate, float(view.values[rate]) / _THIRD)
+    if lower is None:
+        return None
+    return Action("set", f"nothing improved in the last {patience} epochs", {rate: lower}, undo=False)
+
+
+RULES: tuple[Rule, ...] = (diverged, diagnosed, bolder, stuck, overfits, plateau)
+"""The first one that wants something done is heard."""
+
+
+def _patience(view: View) -> int:
+    return max(4, round(_PATIENCE * view.n))
+
+
+def _stands_still(curve: Floats, patience: int) -> bool:
+    """No value of the last epochs is better than the best before, by more than a thousandth."""
+    before, late = np.nanmin(curve[:-patience]), np.nanmin(curve[-patience:])
+    return bool(late > before - _IMPROVES * abs(before))
+
+
+def _is_known(curve: Floats) -> bool:
+    return bool(np.isfinite(curve).any())
