@@ -47,6 +47,7 @@ bench: setup
 	$(BIN)/python benchmarks/watch.py
 	$(BIN)/python benchmarks/rescue.py
 	$(BIN)/python benchmarks/probe.py
+	$(BIN)/python benchmarks/babysit.py
 
 # an environment of its own with the core install alone, as a user's would be
 demo: .venv-demo/.ready

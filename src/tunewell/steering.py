@@ -178,10 +178,13 @@ class Steering:
     def of_trials_at_rest(self, trials: Sequence[Trial], epochs: Sequence[int]) -> list[tuple[Command, Trial]]:
         """Take up what is asked of trials that do not run; answers the branches that are to be made."""
         branches = []
+        released = {trial.number for trial in trials if trial.state is TrialState.PAUSED and trial.epochs < trial.until}
         for command in self._waiting():
             trial = trials[command.trial]
-            if trial.state is TrialState.RUNNING:
-                continue
+            if trial.state is TrialState.RUNNING or trial.number in released:
+                continue  # it runs, or will at once
+            if command.kind == "resume":
+                released.add(trial.number)
             epoch = int(epochs[command.trial])
             if trial.state.ended and command.kind != "branch":
                 self.settle(command, epoch, refused=f"the trial is {trial.state}")
@@ -281,3 +284,23 @@ def copied_checkpoint(
     except OSError as error:
         raise CheckpointError(f"the checkpoint of epoch {epoch} cannot be copied: {error}") from error
     return path, known[0].size
+
+
+def in_words(command: Command) -> str:
+    """`trial 3, epoch 12: learning_rate 0.1 -> 0.05`."""
+    what = f"trial {command.trial}, {command.kind}"
+    if command.taken_at is None:
+        return f"{what}: waits; no process has taken it up yet"
+    if command.refused is not None:
+        return f"{what}: refused: {command.refused}"
+    data, after = command.data, f"trial {command.trial}, after epoch {command.epoch}"
+    match command.kind:
+        case "set":
+            return f"{after}: {data['name']} {data.get('from')} -> {data['value']}"
+        case "branch":
+            return f"{after}: branched as trial {data['branch']}"
+        case "rewind":
+            return f"{after}: rewound to epoch {data['epoch']}, goes on as trial {data['branch']}"
+        case "note":
+            return f"{after}: {data['text']}"
+    return f"{after}: {command.kind}"

@@ -24,6 +24,9 @@ _UNLEARNT = 0.15  # of the largest training loss
 _PATIENCE = 1 / 6  # of a training, at least 4 epochs: a plateau
 _IMPROVES = 1e-3  # of the best so far
 _RISES = 0.05  # of the least validation loss
+_FITS = 0.7  # of the training loss at the least validation loss
+_THROWN = 3  # epochs
+_FALLS_BACK = 0.1  # of the least validation loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,25 @@ def diverged(view: View) -> Action | None:
         return None
     told = "the loss is no number" if broken else f"training loss rose from {np.nanmin(loss):.3g} to {loss[-1]:.3g}"
     told += f" at epoch {view.epoch} with {rate} {view.values[rate]:.3g}"
+    return Action("rewind", told, {rate: lower}, view.good_epoch())
+
+
+def thrown(view: View) -> Action | None:
+    """For some epochs neither loss has been as low as it was: the steps are too large to hold what was found."""
+    rate = view.rate()
+    train, val = view.since_change(view.curve("train_loss")), view.since_change(view.curve("val_loss"))
+    if rate is None or len(val) <= _THROWN or not (_is_known(train) and _is_known(val)):
+        return None
+    best = int(np.nanargmin(val))
+    after = slice(max(best + 1, len(val) - _THROWN), None)
+    waited = len(val) - best - 1 >= _THROWN
+    if not (waited and (val[after] > (1 + _FALLS_BACK) * val[best]).all() and (train[after] > train[best]).all()):
+        return None
+    lower = view.moved(rate, float(view.values[rate]) / _THIRD)
+    if lower is None:
+        return None
+    told = f"validation loss was {val[best]:.3g} at epoch {view.changed_at + best + 1} and is {val[-1]:.3g}"
+    told += f", training loss was {train[best]:.3g} and is {train[-1]:.3g}, with {rate} {view.values[rate]:.3g}"
     return Action("rewind", told, {rate: lower}, view.good_epoch())
 
 
@@ -119,7 +141,8 @@ def overfits(view: View) -> Action | None:
         return None
     best = int(np.nanargmin(val))
     waited = view.epoch - best - 1
-    if waited < _patience(view) or not (val[-1] > (1 + _RISES) * val[best] and train[-1] < train[best]):
+    fits = train[-1] < _FITS * train[best] and train[-1] < val[-1]
+    if waited < _patience(view) or not (fits and val[-1] > (1 + _RISES) * val[best]):
         return None
     told = f"validation loss rose from {val[best]:.3g} at epoch {best + 1} to {val[-1]:.3g}, training loss fell"
     for key, value in (("dropout", 0.3), ("weight_decay", 1e-3)):
@@ -147,7 +170,7 @@ def plateau(view: View) -> Action | None:
     return Action("set", f"nothing improved in the last {patience} epochs", {rate: lower}, undo=False)
 
 
-RULES: tuple[Rule, ...] = (diverged, diagnosed, bolder, stuck, overfits, plateau)
+RULES: tuple[Rule, ...] = (diverged, diagnosed, thrown, bolder, stuck, overfits, plateau)
 """The first one that wants something done is heard."""
 
 

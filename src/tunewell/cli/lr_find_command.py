@@ -10,8 +10,8 @@ import click
 from tunewell.cli.job import ProgramCommand, job
 from tunewell.cli.options import json_option
 from tunewell.cli.printing import print_json, table, talk_on_stderr
-from tunewell.cli.settings import settings_said
 from tunewell.progress import measured, short
+from tunewell.space.said import settings_said
 
 if TYPE_CHECKING:
     from tunewell.probing import Sweep, SweepPoint

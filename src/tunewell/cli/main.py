@@ -32,6 +32,7 @@ from tunewell.errors import (
 
 _COMMANDS = (
     "tune",
+    "babysit",
     "steer",
     "replay",
     "space",

@@ -10,8 +10,8 @@ import click
 from tunewell.cli import diagnosis_report
 from tunewell.cli.job import job
 from tunewell.cli.printing import talk_on_stderr
-from tunewell.cli.settings import settings_said
 from tunewell.probing import Probe, Probed, probe
+from tunewell.space.said import settings_said
 
 _WIDTH = 100
 

@@ -13,9 +13,10 @@ from tunewell.cli.job import ProgramCommand, job
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import json_option, store_option
 from tunewell.cli.printing import print_json, talk_on_stderr
-from tunewell.cli.settings import METRIC, TIER, TIERS, settings_said
+from tunewell.cli.settings import METRIC, TIER, TIERS
 from tunewell.progress import progress
 from tunewell.runners.base import NullObserver
+from tunewell.space.said import settings_said
 from tunewell.stores import open_store
 from tunewell.tuning import default_store, study_name
 

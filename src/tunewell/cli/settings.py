@@ -13,9 +13,8 @@ from tunewell.samplers import GridSampler, Sampler
 from tunewell.samplers import by_name as sampler_by_name
 from tunewell.schedulers import Scheduler, build, describe
 from tunewell.schedulers import by_name as scheduler_by_name
-from tunewell.space.params import Choice, Float, Param
+from tunewell.space.said import settings_said
 from tunewell.space.space import Space
-from tunewell.space.values import Value
 from tunewell.stores import Store
 from tunewell.study import Study
 from tunewell.tuning import study_name
@@ -42,6 +41,8 @@ class Options:
     tier: int | None = None
     seed: int | None = None
     min_delta: float | None = None
+    first: bool = False
+    """The defaults are the first setting, whatever the scheduler is."""
     past: Sequence[str] = ()
     """Studies of other data, in the same store."""
     held: Sequence[str] = ()
@@ -72,6 +73,7 @@ def new_study(
         budget=said.budget or file.budget or BUDGET,
         scheduler=scheduler,
         sampler=sampler,
+        first=[job.needed_space().defaults()] if said.first else (),
         warm_start=past,
         max_tier=said.tier or TIER,
         seed=seed,
@@ -175,28 +177,3 @@ def _tuned(space: Space, on_record: Space, tier: int | None) -> Space:
     tiers = (TIER, *range(TIERS, 0, -1)) if tier is None else (tier,)
     spaces = [space.hold([name for name in space.names if space.tier(name) > highest]) for highest in tiers]
     return min(spaces, key=lambda tuned: sum(on_record.params.get(name) != p for name, p in tuned.params.items()))
-
-
-def settings_said(said: Sequence[str], *spaces: Space, option: str = "--set") -> dict[str, Value]:
-    """`dropout=0.1` as a value by name: one of a choice's, where it is a choice, else a number.
-
-    Raises:
-        SettingError: one is not of that form.
-    """
-    values: dict[str, Value] = {}
-    for one in said:
-        name, equals, text = one.partition("=")
-        if not name or not equals:
-            raise SettingError(f"{option} needs NAME=VALUE, such as dropout=0.1; got {one!r}")
-        values[name] = _value(text, next((space.params[name] for space in spaces if name in space.params), None))
-    return values
-
-
-def _value(text: str, param: Param | None) -> Value:
-    """What a text means for a parameter; the text itself, if it means nothing."""
-    if isinstance(param, Choice):
-        return next((value for value in param.values if str(value).lower() == text.lower()), text)
-    try:
-        return float(text) if isinstance(param, Float) else int(text)
-    except ValueError:
-        return text

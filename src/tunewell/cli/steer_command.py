@@ -10,10 +10,10 @@ import click
 
 from tunewell.cli.options import existing_store, json_option, store_option
 from tunewell.cli.printing import print_json
-from tunewell.cli.settings import settings_said
 from tunewell.errors import SettingError
 from tunewell.reading import StudyReader
-from tunewell.steering import KINDS
+from tunewell.space.said import settings_said
+from tunewell.steering import KINDS, in_words
 from tunewell.study import Study
 from tunewell.trial import Command
 
@@ -79,26 +79,6 @@ def record(command: Command) -> dict[str, object]:
     """The command and what came of it, as plain data."""
     told = ("id", "trial", "kind", "by", "why", "data", "at", "taken_at", "epoch", "refused")
     return {name: getattr(command, name) for name in told}
-
-
-def in_words(command: Command) -> str:
-    """`trial 3, epoch 12: learning_rate 0.1 -> 0.05`."""
-    what = f"trial {command.trial}, {command.kind}"
-    if command.taken_at is None:
-        return f"{what}: waits; no process has taken it up yet"
-    if command.refused is not None:
-        return f"{what}: refused: {command.refused}"
-    data, after = command.data, f"trial {command.trial}, after epoch {command.epoch}"
-    match command.kind:
-        case "set":
-            return f"{after}: {data['name']} {data.get('from')} -> {data['value']}"
-        case "branch":
-            return f"{after}: branched as trial {data['branch']}"
-        case "rewind":
-            return f"{after}: rewound to epoch {data['epoch']}, goes on as trial {data['branch']}"
-        case "note":
-            return f"{after}: {data['text']}"
-    return f"{after}: {command.kind}"
 
 
 def _data(

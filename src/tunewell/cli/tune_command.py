@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
 
 from tunewell.cli.advice import bound_lines, confirmed_lines, outlook_line
-from tunewell.cli.job import ProgramCommand, job
+from tunewell.cli.job import Job, ProgramCommand, job
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import json_option, store_option
 from tunewell.cli.printing import facts, print_json, setting_lines, talk_on_stderr
@@ -28,7 +28,7 @@ from tunewell.progress import (
     spent_of_budget,
 )
 from tunewell.run import Train
-from tunewell.runners.base import NullObserver
+from tunewell.runners.base import NullObserver, Observer
 from tunewell.samplers import NAMES as SAMPLERS
 from tunewell.schedulers import NAMES as SCHEDULERS
 from tunewell.stores import open_store
@@ -101,6 +101,8 @@ from tunewell.tuning import default_store, drive
     metavar="N",
     help="Epochs between checkpoints, to which a trial can be rewound.  [default: only where it pauses]",
 )
+@click.option("--autopilot", is_flag=True, help="Let rules steer each trial, every action on record.")
+@click.option("--babysat", is_flag=True, hidden=True, help="Train one trial with the defaults, to be steered.")
 @click.option(
     "--held",
     metavar="NAME=VALUE",
@@ -126,6 +128,8 @@ def command(
     resume: bool,
     confirm: int | None,
     checkpoint_every: int,
+    autopilot: bool,
+    babysat: bool,
     dry_run: bool,
     quiet: bool,
     as_json: bool,
@@ -141,6 +145,10 @@ def command(
 
     Ctrl-C lets the running epochs finish; `--resume` goes on from there, and from a crash.
     """
+    if babysat:
+        said |= {"scheduler": "full", "budget": "1trials", "tier": said["tier"] or TIERS, "first": True}
+    if babysat or autopilot:
+        checkpoint_every = checkpoint_every or 1
     if dry_run and resume:
         raise SettingError("--dry-run shows what a new study would draw; leave out --resume")
     with talk_on_stderr():
@@ -163,7 +171,8 @@ def command(
             before = _trained(study)
             train = to_train.train_for(study.metric)
             how: Any = {"workers": workers, "threads": threads, "checkpoint_every": checkpoint_every}
-            over = _run(study, train, how, quiet=quiet)
+            pilot = _pilot(to_train) if autopilot else None
+            over = _run(study, train, how, quiet=quiet, pilot=pilot)
             if over and confirm and study.best_so_far is not None:
                 again = confirmation(study, seeds=confirm)
                 over = _run(again, train, how, quiet=quiet)
@@ -204,14 +213,25 @@ def _announce(study: Study) -> None:
     print_warnings(study.space)
 
 
-def _run(study: Study, train: Train, how: Mapping[str, Any], *, quiet: bool) -> bool:
+Pilot = Callable[[Study, Observer], Observer]
+
+
+def _pilot(to_train: Job) -> Pilot:
+    """What makes an observer one that steers."""
+    from tunewell.autopilot import Autopilot  # noqa: PLC0415  the rules of the diagnosis are many
+
+    return lambda study, observer: Autopilot(study, about=to_train.file.about, inner=observer)
+
+
+def _run(study: Study, train: Train, how: Mapping[str, Any], *, quiet: bool, pilot: Pilot | None = None) -> bool:
     """Train until the study is over; False if it was interrupted."""
+    steered: Pilot = pilot or (lambda _, observer: observer)
     if quiet:
-        return drive(study, train, **how, observer=NullObserver())
+        return drive(study, train, **how, observer=steered(study, NullObserver()))
     wish = f"{study.record.direction} {study.metric}, budget {in_words(study.budget)}"
     click.echo(f"study {study.record.name!r} in {study.store.url}: {wish}", err=True)
     with progress(sys.stderr) as observer:
-        return drive(study, train, **how, observer=observer)
+        return drive(study, train, **how, observer=steered(study, observer))
 
 
 def _print_summary(study: Study, *, over: bool, look: list[str], as_json: bool) -> None:

@@ -183,11 +183,6 @@ class _Hosted:
         if self._on_record == 0:
             return 0
         restored = self._restore()
-        if self._order.is_branch and not restored:
-            raise CheckpointError(
-                f"trial {run.trial} cannot begin as the one that it branched from: its checkpoint cannot be restored; "
-                "track the same objects, and keep the checkpoint folder beside the store"
-            )
         if self._on_record > restored:
             self._heard(lambda: self._desk.retrained(run.trial, self._on_record - restored))
         self.epoch = restored
@@ -275,8 +270,14 @@ class _Hosted:
     def _restore(self) -> int:
         """Take up the newest checkpoint; answers its epoch, 0 if there is none to be used."""
         if not self._run.tracked or self._order.checkpoint is None or self._order.folder is None:
+            if self._order.is_branch:
+                raise CheckpointError(f"trial {self._run.trial} branched from a checkpoint, and has none to begin with")
             return 0
         try:
             return self._run.restore(Path(self._order.folder) / self._order.checkpoint)
-        except CheckpointError:
+        except CheckpointError as error:
+            if self._order.is_branch:  # it is another trial's beginning, which no seed brings back
+                raise CheckpointError(
+                    f"trial {self._run.trial} cannot begin as the one that it branched from: {error}"
+                ) from error
             return 0  # damaged or gone: training again from the seed is slower, not wrong

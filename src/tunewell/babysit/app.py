@@ -1,0 +1,206 @@
+"""The screen: what a run does, and a key for each thing that one may do about it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Footer, Input, Static
+
+from tunewell.babysit.chart import chart, color_of
+from tunewell.babysit.standing import Standing, standing
+from tunewell.diagnosis.readers.names import parameter_of
+from tunewell.errors import TunewellError
+from tunewell.progress import short
+from tunewell.space.said import settings_said
+from tunewell.steering import in_words
+from tunewell.study import Study
+from tunewell.trial import TrialState
+
+FACTOR = math.sqrt(10)
+"""Of a key that raises or lowers the learning rate."""
+_LOOK_S = 0.25
+_TOLD = 12  # commands
+
+
+class Babysitter(App[None]):
+    """Shows one study of one run, and steers it."""
+
+    TITLE = "tunewell babysit"
+    AUTO_FOCUS = None  # keys are for the run, until a line is asked for
+    CSS = """
+    #curves { width: 2fr; padding: 0 1; }
+    #side { width: 1fr; padding: 0 1; border-left: solid $primary; }
+    #standing { height: 1; background: $primary; color: $text; padding: 0 1; }
+    #asked { display: none; }
+    #said { height: 1; padding: 0 1; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("p", "pause", "pause/resume"),
+        Binding("s", "step", "one epoch"),
+        Binding("plus,equals_sign", "faster", "rate up", key_display="+"),
+        Binding("minus", "slower", "rate down", key_display="-"),
+        Binding("v", "ask('set', 'NAME VALUE')", "set"),
+        Binding("r", "ask('rewind', 'EPOCH [NAME=VALUE ...]')", "rewind"),
+        Binding("b", "ask('branch', '[EPOCH] [NAME=VALUE ...]')", "branch"),
+        Binding("n", "ask('note', 'TEXT')", "note"),
+        Binding("x", "stop", "stop"),
+        Binding("q", "quit", "quit"),
+    ]
+
+    def __init__(self, study: Study, *, on_quit: Callable[[], object] = lambda: None) -> None:
+        """`study` is read and steered, not run; `on_quit` is called when the screen closes."""
+        super().__init__()
+        self._study = study
+        self._on_quit = on_quit
+        self._asking = ""
+        self.stands: Standing = standing(study)
+
+    def compose(self) -> ComposeResult:
+        """The widgets."""
+        yield Static(id="standing")
+        with Horizontal():
+            with Vertical(id="curves"):
+                yield Static(id="loss")
+                yield Static(id="accuracy")
+            yield Static(id="side")
+        yield Static(id="said")
+        yield Input(id="asked")
+        yield Footer()
+
+    def on_mount(self) -> None:
+        """Begin to look."""
+        self.look()
+        self.set_interval(_LOOK_S, self.look)
+
+    def on_unmount(self) -> None:
+        """The screen closes."""
+        self._on_quit()
+
+    def look(self) -> None:
+        """Read the study and draw it."""
+        try:
+            self.stands = standing(self._study)
+        except TunewellError as error:
+            self._say(str(error))
+            return
+        stands = self.stands
+        self.query_one("#standing", Static).update(stands.line)
+        width, height = self.size.width * 2 // 3 - 4, max(8, (self.size.height - 5) // 2)
+        until = stands.max_epochs or max((branch.epoch for branch in stands.branches), default=1)
+        marked = [command.epoch for command in stands.commands if command.epoch is not None]
+        losses, shares = ["train_loss", "val_loss"], ["train_accuracy", "val_accuracy"]
+        if stands.metric not in (*losses, *shares):
+            shares.append(stands.metric)
+        self.query_one("#loss", Static).update(chart(stands.branches, losses, width, height, marked, until))
+        self.query_one("#accuracy", Static).update(chart(stands.branches, shares, width, height, marked, until))
+        self.query_one("#side", Static).update(self._side(stands))
+
+    def action_pause(self) -> None:
+        """Pause it, or let it go on."""
+        held = self.stands.branch is not None and self.stands.branch.state == TrialState.HELD
+        self._steer("resume" if held else "pause")
+
+    def action_step(self) -> None:
+        """One epoch, and pause again."""
+        if self.stands.branch is not None and self.stands.branch.state == TrialState.HELD:
+            self._steer("resume")
+        self._steer("pause")
+
+    def action_faster(self) -> None:
+        """Raise the learning rate by half a decade."""
+        self._times(FACTOR)
+
+    def action_slower(self) -> None:
+        """Lower it by as much."""
+        self._times(1 / FACTOR)
+
+    def action_stop(self) -> None:
+        """End the trial."""
+        self._steer("stop")
+
+    def action_ask(self, kind: str, wanted: str) -> None:
+        """Ask for what a command needs."""
+        self._asking = kind
+        line = self.query_one("#asked", Input)
+        line.placeholder, line.value = f"{kind}: {wanted}  (escape: never mind)", ""
+        line.styles.display = "block"
+        line.focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """What was asked for is there."""
+        self._put_away()
+        text = event.value.strip()
+        try:
+            self._steer(self._asking, **self._data(self._asking, text))
+        except (TunewellError, ValueError, IndexError) as error:
+            self._say(f"{self._asking}: {error}")
+
+    def key_escape(self) -> None:
+        """Never mind."""
+        self._put_away()
+
+    def _put_away(self) -> None:
+        line = self.query_one("#asked", Input)
+        line.styles.display = "none"
+        self.set_focus(None)
+
+    def _data(self, kind: str, text: str) -> dict[str, Any]:
+        words, space = text.split(), self._study.space
+        settings = [word for word in words if "=" in word]
+        epochs = [int(word) for word in words if word.isdigit()]
+        match kind:
+            case "set":
+                name, value = words
+                return {"name": name, "value": settings_said([f"{name}={value}"], space)[name]}
+            case "note":
+                return {"text": text}
+        found: dict[str, Any] = {"epoch": epochs[0]} if epochs else {}
+        return found | ({"setting": settings_said(settings, space)} if settings else {})
+
+    def _times(self, factor: float) -> None:
+        name = parameter_of("lr", self.stands.values)
+        if name is None:
+            self._say("no parameter is called as a learning rate is; set it by name (v)")
+            return
+        param, now = self._study.space.params[name], self.stands.values[name]
+        low, high = getattr(param, "low", None), getattr(param, "high", None)
+        if not isinstance(now, float) or low is None or high is None:
+            self._say(f"{name} is no number that can be multiplied")
+            return
+        self._steer("set", name=name, value=float(f"{min(max(now * factor, low), high):.6g}"))
+
+    def _steer(self, kind: str, **data: Any) -> None:
+        try:
+            self._study.steer(self.stands.current, kind, **data)
+        except TunewellError as refusal:
+            self._say(str(refusal))
+            return
+        self._say(f"asked: {kind}")
+
+    def _say(self, text: str) -> None:
+        self.query_one("#said", Static).update(Text(text, style="bold"))
+
+    def _side(self, stands: Standing) -> Text:
+        text = Text()
+        for name, value in stands.values.items():
+            text.append(f"{name} = {short(value)}", style="bold" if name in stands.live else "dim")
+            text.append("\n")
+        text.append("\n")
+        for place, branch in enumerate(stands.branches):
+            now = "▶ " if branch.trial == stands.current else "  "
+            curve = branch.curves[stands.metric]
+            told = short(float(curve[-1])) if len(curve) else "-"
+            text.append(
+                f"{now}trial {branch.trial}, {branch.state}, epoch {branch.epoch}: {told}\n", style=color_of(place)
+            )
+        text.append("\n")
+        for command in stands.commands[-_TOLD:]:
+            by = "" if command.by == "user" else f" ({command.by})"
+            text.append(f"{in_words(command)}{by}\n", style="dim" if command.refused else "")
+        return text

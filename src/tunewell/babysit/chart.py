@@ -1,0 +1,73 @@
+"""Curves as coloured text: a branch a colour, validation in circles, training in dots, commands as marks below."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from rich.text import Text
+
+from tunewell.babysit.standing import Branch, Floats
+from tunewell.progress import measured
+
+COLORS = ("cyan", "yellow", "magenta", "green", "red", "blue")
+
+
+def color_of(place: int) -> str:
+    """Of the branch at a place."""
+    return COLORS[place % len(COLORS)]
+
+
+def chart(
+    branches: Sequence[Branch], names: Sequence[str], width: int, height: int, marked: Iterable[int], until: int
+) -> Text:
+    """The curves of these names, of all branches, over epochs 1 to `until`.
+
+    width, height: in characters.
+    marked: epochs at which something was done.
+    """
+    drawn = [
+        (place, name, branch.curves[name], branch.begins)
+        for place, branch in enumerate(branches)
+        for name in names
+        if name in branch.curves
+    ]
+    finite = [curve[np.isfinite(curve)] for _, _, curve, _ in drawn]
+    known = np.concatenate(finite) if finite else np.empty(0)
+    if not known.size:
+        return Text(f"no {' or '.join(names)} yet", style="dim")
+    low, high = float(known.min()), _top(known)
+    margin = max(len(measured(low)), len(measured(high)))
+    columns, rows = max(8, width - margin - 3), max(3, height - 3)
+    cells: dict[tuple[int, int], tuple[str, str]] = {}
+    for place, name, curve, begins in drawn:
+        mark = "○" if name.startswith("val") else "•"
+        for epoch in range(begins + 1, len(curve) + 1):
+            value = curve[epoch - 1]
+            if math.isfinite(value):
+                share = (min(value, high) - low) / ((high - low) or 1.0)
+                cells[_column(epoch, until, columns), rows - 1 - round(share * (rows - 1))] = (mark, color_of(place))
+    text = Text("  ".join(f"{'○' if name.startswith('val') else '•'} {name}" for name in names) + "\n", style="bold")
+    for row in range(rows):
+        label = measured(high) if row == 0 else measured(low) if row == rows - 1 else ""
+        text.append(f"{label:>{margin}} ┤", style="dim")
+        for column in range(columns):
+            mark, color = cells.get((column, row), (" ", ""))
+            text.append(mark, style=color)
+        text.append("\n")
+    ticks = {_column(epoch, until, columns) for epoch in marked if 1 <= epoch <= until}
+    line = "".join("▲" if column in ticks else "─" for column in range(columns))
+    text.append(f"{'':>{margin}} └{line}\n", style="dim")
+    text.append(f"{'':>{margin}}  1{str(until).rjust(columns - 1)}", style="dim")
+    return text
+
+
+def _column(epoch: int, until: int, columns: int) -> int:
+    return round((epoch - 1) / max(1, until - 1) * (columns - 1))
+
+
+def _top(known: Floats) -> float:
+    """A curve that explodes would press all else flat, so what is far beyond lies on the edge."""
+    top, usual = float(known.max()), float(np.median(known))
+    return top if top <= 20 * max(abs(usual), 1e-9) else 20 * abs(usual)

@@ -1,0 +1,141 @@
+"""How a run stands: its curves, those of its branches, its live values and what was done to it, read from the store."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunewell.analysis.descent import line_of, live_values
+from tunewell.diagnosis.readers.names import curves_of
+from tunewell.progress import duration
+from tunewell.reading import StudyReader
+from tunewell.space.values import Value
+from tunewell.trial import Command, Trial, TrialState
+
+Floats = NDArray[np.float64]
+_RECENT = 20  # epochs, whose mean time is told
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One trial with the epochs of those that it comes from."""
+
+    trial: int
+    state: str
+    curves: Mapping[str, Floats]
+    """By name, as `train_loss`, `val_loss`, ..., and the study's metric; (E,), NaN where nothing was reported."""
+    begins: int
+    """The epoch after which it is a trial of its own; 0 for the first."""
+
+    @property
+    def epoch(self) -> int:
+        """How far it has come."""
+        return max((len(curve) for curve in self.curves.values()), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A study of one run at one moment."""
+
+    study: str
+    metric: str
+    max_epochs: int | None
+    branches: tuple[Branch, ...]
+    """By number."""
+    current: int
+    """The trial that trains, or is held; the newest if none does."""
+    values: Mapping[str, Value]
+    """Of the current trial."""
+    live: tuple[str, ...]
+    """The parameters that can be set."""
+    kept: tuple[int, ...]
+    """Epochs to which the current trial can be rewound."""
+    commands: tuple[Command, ...]
+    """Oldest first."""
+    seconds: float
+    """Of an epoch, the mean of the last ones; NaN before there are two."""
+
+    @property
+    def branch(self) -> Branch | None:
+        """The current one; None while nothing was reported."""
+        return next((branch for branch in self.branches if branch.trial == self.current), None)
+
+    @property
+    def line(self) -> str:
+        """`trial 2, running, epoch 12 of 40, 1 s an epoch, 28 s left`."""
+        branch = self.branch
+        if branch is None:
+            return f"{self.study}: no epoch yet"
+        parts = [f"{self.study}: trial {branch.trial}", branch.state]
+        of = "" if self.max_epochs is None else f" of {self.max_epochs}"
+        parts.append(f"epoch {branch.epoch}{of}")
+        if math.isfinite(self.seconds):
+            parts.append(f"{self.seconds:.2g} s an epoch")
+            if self.max_epochs is not None and branch.state == TrialState.RUNNING:
+                parts.append(f"{duration((self.max_epochs - branch.epoch) * self.seconds)} left")
+        return ", ".join(parts)
+
+
+def standing(study: StudyReader) -> Standing:
+    """How the run stands now."""
+    with study.still():
+        trials, commands = study.trials, study.commands()
+        reports = study.reports()
+        by_trial: dict[int, list[tuple[int, Mapping[str, float]]]] = {}
+        for report in reports:
+            by_trial.setdefault(report.trial, []).append((report.epoch, report.metrics))
+        branches = []
+        for trial in trials:
+            rows: dict[int, Mapping[str, float]] = {}
+            line = line_of(trials, trial.number)
+            for part, after in zip(line, [*line[1:], None], strict=True):
+                last = math.inf if after is None else int(after.parent_epoch or 0)
+                rows |= {epoch: metrics for epoch, metrics in by_trial.get(part.number, []) if epoch <= last}
+            if rows:
+                branches.append(
+                    Branch(trial.number, str(trial.state), _curves(rows, study.metric), trial.parent_epoch or 0)
+                )
+        current = _current(trials)
+        values: dict[str, Value] = {}
+        if trials:
+            values = {**trials[current].params}
+            values |= {name: value for _, name, value in live_values(commands, current)}
+        kept = [one.epoch for one in study.store.checkpoints(study.record.id) if one.trial == current]
+        times = [report.at for report in reports if report.trial == current][-_RECENT:]
+    return Standing(
+        study=study.record.name,
+        metric=study.metric,
+        max_epochs=study.max_epochs,
+        branches=tuple(branches),
+        current=current,
+        values=values,
+        live=tuple(name for name in study.space.names if study.space.params[name].live and name in values),
+        kept=tuple(kept),
+        commands=tuple(commands),
+        seconds=(times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else math.nan,
+    )
+
+
+def _current(trials: Sequence[Trial]) -> int:
+    """The newest of those that run, or else are held, or wait, or of all."""
+    for state in (TrialState.RUNNING, TrialState.HELD, TrialState.PAUSED):
+        numbers = [trial.number for trial in trials if trial.state is state]
+        if numbers:
+            return max(numbers)
+    return len(trials) - 1
+
+
+def _curves(rows: Mapping[int, Mapping[str, float]], metric: str) -> dict[str, Floats]:
+    names = curves_of(dict.fromkeys(name for row in rows.values() for name in row))
+    names[metric] = metric
+    found = {}
+    for curve, name in names.items():
+        values = np.full(max(rows), math.nan)
+        for epoch, row in rows.items():
+            values[epoch - 1] = row.get(name, math.nan)
+        found[curve] = values
+    return found

@@ -1,0 +1,168 @@
+"""The autopilot: its rules on curves that are written down, and whole flights of real small networks."""
+
+import math
+
+import numpy as np
+import pytest
+
+import tunewell as tw
+from tunewell import nn
+from tunewell.autopilot import RULES, Action, Autopilot, View
+from tunewell.autopilot.rules import bolder, diagnosed, diverged, overfits, plateau, stuck, thrown
+from tunewell.demo import digits
+from tunewell.diagnosis import Change, Finding
+from tunewell.tuning import drive
+
+SPACE = tw.Space(
+    learning_rate=tw.Float(1e-5, 10.0, scale="log", default=0.1, live=True),
+    dropout=tw.Float(0.0, 0.9, default=0.1, live=True),
+    hidden=tw.Int(2, 256, scale="log", default=64),
+)
+
+
+def seen(n=45, **settings):
+    curves = {name: np.array(settings.pop(name), float) for name in ("train_loss", "val_loss") if name in settings}
+    metric = settings.pop("metric", curves.get("val_loss", curves.get("train_loss")))
+    usual = {"kept": tuple(range(1, len(metric) + 1)), "changed_at": 0, "values": SPACE.defaults()}
+    return View(space=SPACE, curves=curves, metric=np.array(metric, float), n=n, **(usual | settings))
+
+
+def test_a_run_that_diverges_goes_back_to_its_best_epoch_with_a_third_of_the_rate():
+    action = diverged(seen(train_loss=[2.0, 1.0, 0.8, 5.0], val_loss=[2.0, 1.1, 0.9, 6.0]))
+    assert (action.kind, action.epoch) == ("rewind", 3)
+    assert action.setting == {"learning_rate": pytest.approx(0.1 / 3, rel=1e-5)}
+    assert "rose from 0.8 to 5" in action.why
+    broken = diverged(seen(train_loss=[2.0, 1.0, math.nan], val_loss=[2.0, 1.1, math.nan]))
+    assert (broken.kind, broken.epoch) == ("rewind", 2)
+    assert diverged(seen(train_loss=[math.nan], val_loss=[math.nan])).epoch == 0
+    assert diverged(seen(train_loss=[2.0, 1.0, 0.8], val_loss=[2.0, 1.1, 0.9])) is None
+
+
+def test_a_run_that_cannot_hold_what_it_found_goes_back_with_a_lower_rate():
+    action = thrown(seen(train_loss=[1.0, 0.8, 1.1, 1.0, 1.2], val_loss=[1.3, 0.9, 1.4, 1.5, 1.4]))
+    assert (action.kind, action.epoch) == ("rewind", 2)
+    assert thrown(seen(train_loss=[1.0, 0.8, 0.7, 0.6, 0.5], val_loss=[1.3, 0.9, 1.4, 1.5, 1.4])) is None
+    assert thrown(seen(train_loss=[1.0, 0.8, 1.1], val_loss=[1.3, 0.9, 1.4])) is None
+
+
+def test_a_plain_finding_is_acted_upon_from_the_beginning_while_it_is_early():
+    finding = Finding("lr_too_low", 0.8, "it crawls", Change("lr", "increase", 1.0))
+    early = seen(train_loss=[2.3] * 5, is_look=True, diagnosis=lambda: (finding,))
+    assert diagnosed(early) == Action("rewind", "lr_too_low, 80%: it crawls", {"learning_rate": 1.0}, 0)
+    late = seen(train_loss=[2.3] * 20, is_look=True, diagnosis=lambda: (finding,))
+    assert diagnosed(late).kind == "set"
+    assert diagnosed(seen(train_loss=[2.3] * 4, diagnosis=lambda: (finding,))) is None
+    wider = Finding("model_too_small", 0.9, "", Change("width", "increase", 128))
+    assert diagnosed(seen(train_loss=[2.3] * 5, is_look=True, diagnosis=lambda: (wider,))).setting == {"hidden": 128}
+    assert diagnosed(seen(train_loss=[2.3] * 20, is_look=True, diagnosis=lambda: (wider,))) is None  # it is not live
+
+
+def test_a_plateau_lowers_the_rate_and_is_not_seen_before_a_third_of_the_training():
+    flat = [1.0] * 6 + [0.5] * 14
+    action = plateau(seen(train_loss=flat, val_loss=flat))
+    assert (action.kind, action.undo) == ("set", False)
+    assert action.setting["learning_rate"] == pytest.approx(0.1 / 3, rel=1e-5)
+    assert plateau(seen(train_loss=flat[:15], val_loss=flat[:15])) is None
+    falling = np.geomspace(2, 0.1, 20)
+    assert plateau(seen(train_loss=falling, val_loss=falling)) is None
+
+
+def test_a_run_that_overfits_gets_more_dropout_or_is_stopped():
+    train, val = np.geomspace(2, 0.01, 30), [*np.linspace(2, 0.5, 10), *np.linspace(0.55, 1.5, 20)]
+    action = overfits(seen(train_loss=train, val_loss=val))
+    assert (action.kind, action.epoch) == ("rewind", 10)
+    assert action.setting == {"dropout": 0.3}
+    most = {**SPACE.defaults(), "dropout": 0.9}
+    assert overfits(seen(train_loss=train, val_loss=val, values=most)).kind == "stop"
+
+
+def test_a_rate_that_gives_no_trouble_is_raised_once():
+    smooth = seen(train_loss=[2.0, 1.9, 1.8, 1.7, 1.6], is_look=True)
+    assert bolder(smooth) == Action(
+        "rewind", "training loss fell at each of the first 5 epochs", {"learning_rate": pytest.approx(0.3)}, 0
+    )
+    assert bolder(seen(train_loss=[2.0, 1.9, 1.95, 1.7, 1.6], is_look=True)) is None
+    assert bolder(seen(train_loss=[2.0, 1.9, 1.8], changed_at=1, is_look=True)) is None
+
+
+def test_a_run_that_is_stuck_is_treated_for_the_likeliest_fault():
+    healthy = Finding("healthy", 0.7, "", Change("", ""))
+    fault = Finding("dropout_too_high", 0.2, "half is dropped", Change("dropout", "decrease", 0.0))
+    flat = [2.0, 1.5] + [1.4] * 20
+    action = stuck(seen(train_loss=flat, diagnosis=lambda: (healthy, fault)))
+    assert (action.kind, action.setting) == ("set", {"dropout": 0.0})
+    assert stuck(seen(train_loss=[2.0, 0.1] + [0.05] * 20, diagnosis=lambda: (healthy, fault))) is None
+
+
+ABOUT = {"config": {"optimizer": "sgd", "model": "mlp", "activation": "relu"}, "n_train": 1079, "n_classes": 10}
+
+
+def train(run):
+    network = nn.Network([64, 64, 10], seed=run.seed)
+    trainer = nn.Trainer(
+        network, *digits.part("train", 0), batch_size=32, optimizer=nn.SGD(0.1, momentum=0.9), seed=run.seed
+    )
+    run.track(network=network, trainer=trainer)
+    validation = digits.part("validation", 0)
+    for _ in run.epochs(27):
+        trainer.learning_rate = run.params.learning_rate
+        loss = trainer.epoch()
+        run.report(train_loss=loss, **{f"val_{name}": value for name, value in network.evaluate(*validation).items()})
+
+
+def flown(path, rate, *, rules=RULES, the_train=train, **settings):
+    space = tw.Space(learning_rate=tw.Float(1e-5, 10.0, scale="log", default=rate, live=True))
+    study = tw.Study(
+        space, metric="val_accuracy", max_epochs=27, budget="1trials", scheduler="full", first=[space.defaults()],
+        store=path, name="s",
+    )  # fmt: skip
+    drive(study, the_train, checkpoint_every=1, observer=Autopilot(study, rules=rules, about=ABOUT, **settings))
+    return study
+
+
+@pytest.mark.parametrize("rate", [5.0, 1e-4])
+def test_a_bad_rate_is_mended_in_flight_within_a_training_and_a_half(tmp_path, rate):
+    study = flown(tmp_path / "tunewell.db", rate)
+    assert study.best.value > 0.95
+    assert len(study.reports()) <= 1.5 * 27
+    first = study.commands()[0]
+    assert first.by.startswith("autopilot: ")
+    assert first.why
+
+
+def test_a_run_without_a_checkpoint_folder_is_flown_as_far_as_that_goes():
+    study = flown("memory", 0.05)
+    assert study.best.value > 0.95
+
+
+def test_what_did_not_help_is_undone(tmp_path):
+    def harmful(view):
+        return Action("set", "for no reason", {"learning_rate": 9.0}) if view.epoch == 9 else None
+
+    study = flown(tmp_path / "tunewell.db", 0.05, rules=(harmful,))
+    by = [command.by for command in study.commands()]
+    assert by == ["autopilot: harmful", "autopilot: undo"]
+    last = study.trials[-1]
+    assert last.params["learning_rate"] == 0.05
+    assert last.state == "complete"
+    assert study.best.value > 0.95
+
+
+def test_a_restart_that_did_not_help_is_left_for_the_run_that_it_left(tmp_path):
+    def harmful(view):
+        return Action("rewind", "for no reason", {"learning_rate": 9.0}, 0) if view.epoch == 6 else None
+
+    study = flown(tmp_path / "tunewell.db", 0.05, rules=(harmful,))
+    assert [command.kind for command in study.commands()] == ["rewind", "stop", "branch"]
+    last = study.trials[-1]
+    assert (last.parent, last.parent_epoch, last.state) == (0, 6, "complete")
+    assert last.params["learning_rate"] == 0.05
+
+
+def test_there_are_at_most_so_many_actions(tmp_path):
+    def restless(view):
+        value = 0.05 * (1 + 0.01 * view.epoch)
+        return Action("set", "again", {"learning_rate": round(value, 6)}, undo=False)
+
+    study = flown(tmp_path / "tunewell.db", 0.05, rules=(restless,), most=2)
+    assert len(study.commands()) == 2
