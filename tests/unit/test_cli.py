@@ -562,5 +562,5 @@ def test_the_page_on_commands_mentions_each_command_and_option():
     for name in cli.list_commands(None):
         assert f"\n## {name}\n" in page
         for parameter in cli.get_command(None, name).params:
-            if isinstance(parameter, click.Option):
+            if isinstance(parameter, click.Option) and not parameter.hidden:
                 assert parameter.opts[0] in page, f"{name} {parameter.opts[0]}"

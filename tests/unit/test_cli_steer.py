@@ -162,3 +162,44 @@ def test_replay_prints_the_schedule_that_a_trial_ended_up_with():
         (1, 5, 6, 1.0),
     ]
     assert tunewell("replay", "s", "1").stdout.splitlines()[0].split() == ["trial", "epochs", "learning_rate"]
+
+
+def test_a_schedule_is_trained_afresh_with_other_seeds(folder):
+    (folder / "quick.py").write_text(SCRIPT.replace("time.sleep(0.05)", "").replace("epochs(200)", "epochs(6)"))
+    space = tw.Space(
+        learning_rate=tw.Float(1e-3, 1.0, scale="log", default=0.1, live=True), hidden=tw.Int(1, 64, default=8)
+    )
+    study = tw.Study(
+        space, metric="val_loss", max_epochs=6, budget="1trials", scheduler="full", first=[space.defaults()],
+        store="tunewell.db", name="s",
+    )  # fmt: skip
+
+    def train(run):
+        for epoch in run.epochs(6):
+            if epoch == 2:
+                tw.Study.open("tunewell.db", "s").steer(0, "set", name="learning_rate", value=0.9)
+            run.report(val_loss=1 / epoch)
+
+    drive(study, train)
+    told = tunewell("tune", "quick.py", "--schedule-from", "s:0", "--seeds", "3", "--quiet").stderr
+    assert "s:0 had 0.1667; its schedule, trained 3 times, 0.6" in told
+    again = tw.Study.open("tunewell.db", "quick")
+    assert [trial.state for trial in again.trials] == ["complete"] * 3
+    for trial in range(3):
+        parts = again.schedule(trial)
+        assert [(part.first, part.last, part.values["learning_rate"]) for part in parts] == [(1, 2, 0.1), (3, 6, 0.9)]
+    first, last = again.reports(0)[1], again.reports(0)[-1]
+    assert last.metrics["val_loss"] == pytest.approx(first.metrics["val_loss"] * (1 - 0.09) ** 4)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--schedule-from", "s"), "--schedule-from needs STUDY:TRIAL"),
+        (("--seeds", "3"), "--seeds is for --schedule-from"),
+    ],
+)
+def test_a_schedule_that_is_not_named_is_refused(options, message):
+    done = CliRunner().invoke(cli, ("tune", "train.py", *options), prog_name="tunewell")
+    assert done.exit_code == 2
+    assert message in done.stderr.splitlines()[-1]

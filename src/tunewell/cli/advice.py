@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 
 from tunewell.cli.printing import table
 from tunewell.confirmation import confirmed
@@ -48,3 +49,20 @@ def outlook_line(study: Study) -> str | None:
     if found is None:
         return None
     return f"one more training gains {found.gain:.2g} on average; {found.chance:.0%} chance that it gains anything"
+
+
+def replayed_lines(study: Study, origin: str, before: float | None) -> Iterator[str]:
+    """Whether a babysat result was skill or luck: what its schedule reaches without a babysitter."""
+    values = [best[1] for trial in study.trials if (best := study.best_of(trial.number)) is not None]
+    if not values:
+        return
+    told = "nothing finite" if before is None else measured(before)
+    yield f"{origin} had {told}; its schedule, trained {len(values)} times, {_with_margin(values)}"
+
+
+def _with_margin(values: Sequence[float]) -> str:
+    mean = sum(values) / len(values)
+    if len(values) < 2:
+        return measured(mean)
+    deviation = math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
+    return f"{measured(mean)} on average, with a deviation of {deviation:.2g}"

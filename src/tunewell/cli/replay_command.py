@@ -16,7 +16,8 @@ from tunewell.cli.printing import print_json, table
 def command(*, study: str, trial: int, store: str | None, as_json: bool) -> None:
     """Print the values of a trial's parameters by epoch, from its first one on.
 
-    Those of the trials that it branched from come first.
+    Those of the trials that it branched from come first. `tunewell tune SCRIPT --schedule-from STUDY:TRIAL` trains
+    afresh with it.
     """
     with existing_study(store, study) as opened:
         stretches = opened.schedule(trial)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import click
@@ -15,6 +15,7 @@ from tunewell.schedulers import Scheduler, build, describe
 from tunewell.schedulers import by_name as scheduler_by_name
 from tunewell.space.said import settings_said
 from tunewell.space.space import Space
+from tunewell.space.values import Value
 from tunewell.stores import Store
 from tunewell.study import Study
 from tunewell.tuning import study_name
@@ -41,8 +42,8 @@ class Options:
     tier: int | None = None
     seed: int | None = None
     min_delta: float | None = None
-    first: bool = False
-    """The defaults are the first setting, whatever the scheduler is."""
+    first: Sequence[Mapping[str, Value]] = ()
+    """Settings to try before any other, as far as they are not the defaults."""
     past: Sequence[str] = ()
     """Studies of other data, in the same store."""
     held: Sequence[str] = ()
@@ -73,7 +74,7 @@ def new_study(
         budget=said.budget or file.budget or BUDGET,
         scheduler=scheduler,
         sampler=sampler,
-        first=[job.needed_space().defaults()] if said.first else (),
+        first=[job.needed_space().filled(setting) for setting in said.first],
         warm_start=past,
         max_tier=said.tier or TIER,
         seed=seed,

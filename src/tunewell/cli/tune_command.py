@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from tunewell.cli.advice import bound_lines, confirmed_lines, outlook_line
+from tunewell.cli.advice import bound_lines, confirmed_lines, outlook_line, replayed_lines
 from tunewell.cli.job import Job, ProgramCommand, job
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import json_option, store_option
@@ -34,6 +34,9 @@ from tunewell.schedulers import NAMES as SCHEDULERS
 from tunewell.stores import open_store
 from tunewell.study import Study
 from tunewell.tuning import default_store, drive
+
+if TYPE_CHECKING:
+    from tunewell.replay import Schedule
 
 
 @click.command("tune", cls=ProgramCommand)
@@ -102,6 +105,13 @@ from tunewell.tuning import default_store, drive
     help="Epochs between checkpoints, to which a trial can be rewound.  [default: only where it pauses]",
 )
 @click.option("--autopilot", is_flag=True, help="Let rules steer each trial, every action on record.")
+@click.option(
+    "--schedule-from",
+    "origin",
+    metavar="STUDY:TRIAL",
+    help="Train with the schedule of parameters that this steered trial ended up with, and nothing else.",
+)
+@click.option("--seeds", type=click.IntRange(1), metavar="N", help="With --schedule-from: so many times.  [default: 1]")
 @click.option("--babysat", is_flag=True, hidden=True, help="Train one trial with the defaults, to be steered.")
 @click.option(
     "--held",
@@ -130,6 +140,8 @@ def command(
     checkpoint_every: int,
     autopilot: bool,
     babysat: bool,
+    origin: str | None,
+    seeds: int | None,
     dry_run: bool,
     quiet: bool,
     as_json: bool,
@@ -146,7 +158,11 @@ def command(
     Ctrl-C lets the running epochs finish; `--resume` goes on from there, and from a crash.
     """
     if babysat:
-        said |= {"scheduler": "full", "budget": "1trials", "tier": said["tier"] or TIERS, "first": True}
+        said |= {"scheduler": "full", "budget": "1trials", "tier": said["tier"] or TIERS, "first": [{}]}
+    schedule = _schedule(origin, store, seeds)
+    if schedule is not None:
+        said |= {"scheduler": "full", "budget": f"{seeds or 1}trials", "tier": TIERS}
+        said["first"] = [schedule.setting] * (seeds or 1)
     if babysat or autopilot:
         checkpoint_every = checkpoint_every or 1
     if dry_run and resume:
@@ -171,8 +187,11 @@ def command(
             before = _trained(study)
             train = to_train.train_for(study.metric)
             how: Any = {"workers": workers, "threads": threads, "checkpoint_every": checkpoint_every}
-            pilot = _pilot(to_train) if autopilot else None
+            pilot = _replaying(schedule) if schedule is not None else _pilot(to_train) if autopilot else None
             over = _run(study, train, how, quiet=quiet, pilot=pilot)
+            if schedule is not None:
+                for line in replayed_lines(study, schedule.origin, schedule.value):
+                    click.echo(line, err=True)
             if over and confirm and study.best_so_far is not None:
                 again = confirmation(study, seeds=confirm)
                 over = _run(again, train, how, quiet=quiet)
@@ -221,6 +240,26 @@ def _pilot(to_train: Job) -> Pilot:
     from tunewell.autopilot import Autopilot  # noqa: PLC0415  the rules of the diagnosis are many
 
     return lambda study, observer: Autopilot(study, about=to_train.file.about, inner=observer)
+
+
+def _schedule(origin: str | None, store: str | None, seeds: int | None) -> Schedule | None:
+    """The schedule that `--schedule-from` names."""
+    if origin is None:
+        if seeds is not None:
+            raise SettingError("--seeds is for --schedule-from; --confirm trains the best settings again")
+        return None
+    from tunewell.replay import schedule_of  # noqa: PLC0415  only who replays needs it
+
+    name, colon, trial = origin.rpartition(":")
+    if not colon or not trial.isdigit():
+        raise SettingError(f"--schedule-from needs STUDY:TRIAL, such as train:3; got {origin!r}")
+    return schedule_of(Study.open(store or default_store(), name), int(trial))
+
+
+def _replaying(schedule: Schedule) -> Pilot:
+    from tunewell.replay import Replay  # noqa: PLC0415  see above
+
+    return lambda _, observer: Replay(schedule, observer)
 
 
 def _run(study: Study, train: Train, how: Mapping[str, Any], *, quiet: bool, pilot: Pilot | None = None) -> bool:
