@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tunewell.analysis.bounds import AtBound, at_bounds
 from tunewell.analysis.decisions import Decision, Outlook, decisions, outlook, since_extended
-from tunewell.analysis.descent import Stretch, schedule
+from tunewell.analysis.descent import Stretch, live_values, schedule
+from tunewell.analysis.twins import Difference, difference
 from tunewell.budget import Budget
 from tunewell.errors import MissingExtra, RecordError, StoreError, TrialNotFound
 from tunewell.history import History
 from tunewell.log import Log
 from tunewell.space.space import Space
-from tunewell.space.values import Params
-from tunewell.steering import checked
+from tunewell.space.values import Params, Value
+from tunewell.steering import TWIN, checked
 from tunewell.stores import Store, StudyRecord
 from tunewell.table import trial_rows
 from tunewell.trial import Command, Event, Report, Trial
@@ -191,6 +192,38 @@ class StudyReader:
         return self.store.add_command(
             self.record.id, Command(trial, kind, time.time(), by=by, why=why, data=checked_data)
         )
+
+    def set_with_twin(
+        self, trial: int, name: str, value: Value, *, epochs: int, by: str = "user", why: str = ""
+    ) -> tuple[Command, Command]:
+        """Set a live value, and let a twin go on without it for so many epochs, where a worker is free; both commands.
+
+        `twins` says what came of it.
+
+        Raises:
+            SettingError: the value cannot be set.
+            TrialNotFound: there is no such trial.
+            TrialEnded: the trial has.
+        """
+        trials = self.trials
+        if not 0 <= trial < len(trials):
+            raise TrialNotFound(trial, len(trials))
+        checked("set", trials[trial], 0, self.space, [], {"name": name, "value": value})
+        now = {**trials[trial].params, **{each: held for _, each, held in live_values(self.commands(), trial)}}
+        old, told = {name: now[name]}, f"twin of {name}={value}"
+        twin = self.steer(trial, "branch", by=by, why=told, setting=old, epochs=epochs)
+        return self.steer(trial, "set", by=by, why=why, name=name, value=value), twin
+
+    def twins(self) -> dict[int, Difference]:
+        """By the twin's number, what the change that it did not make has done to the trial that did; of those known."""
+        curves = self.history.curves
+        found = {}
+        for trial in self.trials:
+            if TWIN in trial.note and trial.parent is not None:
+                one = difference(curves[trial.parent], curves[trial.number], int(trial.parent_epoch or 0))
+                if one is not None:
+                    found[trial.number] = one
+        return found
 
     def run_record(self, trial: int) -> dict[str, Any]:
         """A trial as the record of a training run, for `tunewell.diagnose`: reports by epoch, the setting as config.

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from tunewell.errors import CheckpointError
 from tunewell.reading import StudyReader
 from tunewell.space.values import Value
-from tunewell.steering import Effects, Live, Steering, branched, copied_checkpoint
+from tunewell.steering import TWIN, Effects, Live, Steering, branched, copied_checkpoint
 from tunewell.trial import Checkpoint, Command, Trial, TrialState
 
 
@@ -91,7 +91,11 @@ class Steered(StudyReader):
         setting = command.data.get("setting", {})
         values = self._steering.values(parent, epoch) | (dict(setting) if isinstance(setting, Mapping) else {})
         until = parent.until if parent.until > epoch else self.max_epochs or parent.until
-        child = branched(parent, number, epoch, values, until=until, session=parent.session)
+        note = {}
+        if "epochs" in command.data:
+            note = {TWIN: parent.number}
+            until = min(epoch + int(str(command.data["epochs"])), self.max_epochs or until)
+        child = branched(parent, number, epoch, values, until=until, session=parent.session, note=note)
         self.store.add_branch(self.record.id, child)
         if saved is not None:
             self.add_checkpoint(number, epoch, *saved)

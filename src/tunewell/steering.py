@@ -56,7 +56,7 @@ def checked(
         "set": {"name", "value"},
         "rewind": {"epoch", "setting"},
         "note": {"text"},
-        "branch": {"epoch", "setting"},
+        "branch": {"epoch", "setting", "epochs"},
     }
     if kind not in KINDS:
         raise SettingError(f"there is no command {kind!r}; there are {', '.join(KINDS)}")
@@ -124,7 +124,15 @@ def _checked_branch(
         changed = space.check({**trial.params, **setting})
     except SpaceError as error:
         raise SettingError(str(error)) from None
+    if data.get("epochs") is not None:
+        found["epochs"] = _checked_length(data["epochs"])
     return found | {"setting": {name: changed[name] for name in setting}}
+
+
+def _checked_length(epochs: object) -> int:
+    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
+        raise SettingError(f"a twin needs a number of epochs, at least 1, got {epochs!r}")
+    return epochs
 
 
 class Steering:
@@ -247,7 +255,20 @@ class Steering:
         ]
 
 
-def branched(parent: Trial, number: int, epoch: int, values: Mapping[str, Value], *, until: int, session: int) -> Trial:
+TWIN = "twin"
+"""In the note of a trial that goes on without a change, for so many epochs, to show what the change does."""
+
+
+def branched(
+    parent: Trial,
+    number: int,
+    epoch: int,
+    values: Mapping[str, Value],
+    *,
+    until: int,
+    session: int,
+    note: Mapping[str, object],
+) -> Trial:
     """A trial that begins as another was after an epoch, to be trained on from there."""
     return replace(
         parent,
@@ -262,7 +283,7 @@ def branched(parent: Trial, number: int, epoch: int, values: Mapping[str, Value]
         retrained=0,
         parent=parent.number,
         parent_epoch=epoch,
-        note={},
+        note=note,
         session=session,
     )
 

@@ -240,3 +240,45 @@ def test_a_trial_that_is_not_there_or_has_ended_takes_no_command(path):
         study.steer(7, "pause")
     with pytest.raises(TrialEnded, match="complete"):
         study.steer(0, "pause")
+
+
+def test_a_twin_goes_on_without_the_change_and_says_what_it_does(path):
+    training = Training(path, epochs=20)
+
+    def train(run):
+        before = run.report
+
+        def report(**metrics):
+            if (run.trial, len(run.reports)) == (0, 4):
+                with_open(path, lambda study: study.set_with_twin(0, "learning_rate", 0.5, epochs=6, why="bolder"))
+            before(**metrics)
+
+        run.report = report
+        training(run)
+
+    study = tw.Study(
+        SPACE, metric="val_loss", max_epochs=20, budget="1trials", scheduler="full", first=[SPACE.defaults()],
+        store=path, name="s",
+    )  # fmt: skip
+    drive(study, train)
+    changed, twin = study.trials
+    assert (changed.state, twin.state, twin.reason) == ("complete", "stopped", "a twin, whose epochs are over")
+    assert (twin.parent, twin.parent_epoch, twin.epochs) == (0, 5, 11)
+    assert [rate for trial, epoch, rate in training.seen if trial == 0 and epoch > 5] == [0.5] * 15
+    assert [rate for trial, _, rate in training.seen if trial == 1] == [0.1] * 6
+    found = study.twins()[1]
+    assert found.epochs == 6
+    gains = [curve(study, 1)[epoch] - curve(study, 0)[epoch] for epoch in range(6, 12)]
+    assert found.mean == pytest.approx(np.mean(gains))
+    assert found.last == pytest.approx(gains[-1])
+    assert found.margin > 0
+
+
+def test_a_twin_of_a_value_that_cannot_be_set_is_refused(path):
+    study = tw.Study(SPACE, metric="val_loss", max_epochs=8, budget="1trials", scheduler="full", store=path, name="s")
+    study.ask()
+    with pytest.raises(SettingError, match="hidden is not live"):
+        study.set_with_twin(0, "hidden", 4, epochs=3)
+    with pytest.raises(SettingError, match="a twin needs a number of epochs"):
+        study.set_with_twin(0, "learning_rate", 0.5, epochs=0)
+    assert study.commands() == []

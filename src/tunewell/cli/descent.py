@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import click
 import numpy as np
 
 from tunewell.analysis.descent import tree
+from tunewell.analysis.twins import Difference
 from tunewell.errors import last_line
 from tunewell.progress import measured, short
 from tunewell.study import Study
@@ -19,6 +21,7 @@ def descent_lines(study: Study) -> Iterator[str]:
     found = list(tree(study.trials))
     if not found:
         return
+    twins = study.twins()
     yield ""
     yield click.style("branches", bold=True)
     for depth, trial in found:
@@ -26,9 +29,23 @@ def descent_lines(study: Study) -> Iterator[str]:
         value = "nothing finite" if best is None else measured(best[1])
         told = f"trial {trial.number}: {study.metric} {value}"
         if trial.parent is not None:
+            if trial.number in twins:
+                yield f"{'  ' * depth}{_twin(study, trial, twins[trial.number])}"
+                continue
             told += f", from epoch {trial.parent_epoch}, {_changed(study, trial)}{_gained(study, trial)}"
         why = "" if trial.reason is None else f" ({last_line(trial.reason)})"
         yield f"{'  ' * depth}{told}, {trial.state}{why}"
+
+
+def _twin(study: Study, trial: Trial, found: Difference) -> str:
+    """Did the change help, or would it have come anyway?"""
+    verdict = "no difference that can be told"
+    if abs(found.mean) > found.margin:
+        verdict = "the change helps" if found.mean > 0 else "the change harms"
+    by = f"{abs(found.mean):.2g} {'better' if found.mean >= 0 else 'worse'} with it on average"
+    margin = f" (+- {found.margin:.2g})" if math.isfinite(found.margin) else ""
+    since = f"twin of trial {trial.parent} from epoch {trial.parent_epoch}"
+    return f"trial {trial.number}: {since}, {found.epochs} epochs: {study.metric} {by}{margin}: {verdict}"
 
 
 def _changed(study: Study, trial: Trial) -> str:

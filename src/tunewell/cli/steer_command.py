@@ -28,6 +28,9 @@ _EXPECTED = {"set": "NAME VALUE", "rewind": "EPOCH", "note": "TEXT"}
 @click.argument("arguments", nargs=-1, metavar="[ARGUMENT]...")
 @click.option("--from", "epoch", type=click.IntRange(1), metavar="EPOCH", help="Of branch: as it was after this epoch.")
 @click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="Of branch and rewind: what is to differ.")
+@click.option(
+    "--twin", type=click.IntRange(1), metavar="EPOCHS", help="Of set: let a twin go on as it was, for comparison."
+)
 @click.option("--why", default="", metavar="TEXT", help="For the record.")
 @click.option(
     "--wait", type=click.FloatRange(0), default=10, show_default=True, metavar="SECONDS", help="For what comes of it."
@@ -45,6 +48,7 @@ def command(
     arguments: tuple[str, ...],
     epoch: int | None,
     settings: tuple[str, ...],
+    twin: int | None,
     why: str,
     wait: float,
     store: str | None,
@@ -65,7 +69,12 @@ def command(
     with existing_store(store) as opened:
         reader = Study.open(opened, study)
         data = _data(reader, kind, arguments, epoch, settings)
-        asked = reader.steer(trial, kind, why=why, **data)
+        if twin is None:
+            asked = reader.steer(trial, kind, why=why, **data)
+        elif kind == "set":
+            asked, _ = reader.set_with_twin(trial, data["name"], data["value"], epochs=twin, why=why)
+        else:
+            raise SettingError(f"--twin is for set, not for {kind}")
         done = _awaited(reader, asked, wait)
     if as_json:
         print_json(record(done))

@@ -11,6 +11,7 @@ from types import FrameType
 
 from tunewell.errors import ReportError
 from tunewell.runners.base import NullObserver, Observer, Order, Outcome, Reply, SavedState, Verdict
+from tunewell.steering import TWIN
 from tunewell.study import Study
 from tunewell.trial import Checkpoint, Step
 
@@ -82,6 +83,8 @@ class Driver:
         self._seen.add(outcome.trial)
         held, stopped = outcome.parked and outcome.trial in self._holding, self._stopped.pop(outcome.trial, None)
         self._holding.discard(outcome.trial)
+        if outcome.parked and not outcome.interrupted and TWIN in self.study.trials[outcome.trial].note:
+            stopped = "a twin, whose epochs are over"
         if outcome.interrupted and not held:
             return  # its step stays in progress, and a resumed study gives the rest of it out first
         with self._lock:
