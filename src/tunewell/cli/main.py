@@ -41,6 +41,7 @@ _COMMANDS = (
     "best",
     "export",
     "diagnose",
+    "check",
     "lr-find",
     "rescue",
     "fit",

@@ -86,8 +86,13 @@ def train_shortly(
     channel = Until(epochs)
     run = Run(params, seed=seed, channel=channel)
     run.on_data = change
+    return run_seeded(train, run, channel)
+
+
+def run_seeded(train: Train, run: Run, channel: Until) -> Short:
+    """Let a run train, with the process's random states seeded inside and as before outside."""
     outside = checkpoint.random_states()
-    checkpoint.seed_everything(seed)
+    checkpoint.seed_everything(run.seed)
     error = None
     try:
         with suppress(RunEnded):

@@ -1,0 +1,149 @@
+"""Can a training be done again to the same numbers, from its seed, and from a checkpoint in its middle?
+
+What a checkpoint lacks (an optimizer's moments, a schedule's place, a generator) shows in the epochs after it is
+restored, so a few epochs are trained straight, again from the same seed, and again from a checkpoint; and compared.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tunewell.errors import CheckpointError, ProbeFailed, SettingError
+from tunewell.probing.short import Until, run_seeded, sound
+from tunewell.run import Run, Train
+from tunewell.space.space import Space
+from tunewell.space.values import Params, Value
+
+EXACT, NEARLY, NOT = "exact", "within 1e-6", "not repeatable"
+_NEARLY = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """How well epochs could be trained again."""
+
+    name: str
+    """`exact`, `within 1e-6` or `not repeatable`."""
+    why: str = ""
+    """The largest difference, where there is one, or what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeatable:
+    """What a training's seed and its checkpoints are worth."""
+
+    seed: Badge
+    checkpoint: Badge
+    tracked: tuple[str, ...]
+    """What it passes to `run.track`."""
+    epochs: int
+    """What the check has cost."""
+
+
+def repeatable(
+    train: Train, space: Space, *, setting: Mapping[str, Value] | None = None, epochs: int = 4, seed: int = 0
+) -> Repeatable:
+    """Train a few epochs straight, again from the seed, and again from a checkpoint half-way; and compare.
+
+    Args:
+        train: a function of one argument, the `Run`.
+        space: what it takes.
+        setting: the values that are not the defaults.
+        epochs: of each training, at least 2.
+        seed: of each.
+
+    Raises:
+        SettingError: a setting cannot be used.
+        ProbeFailed: the training fails, or reports nothing.
+    """
+    if epochs < 2:
+        raise SettingError(f"a check of what is repeatable takes 2 epochs at least, got {epochs}")
+    params, half = space.filled(setting or {}), epochs // 2
+    first, second = (_trained(train, params, seed, Until(epochs)) for _ in range(2))
+    by_seed = _compared(first.reports, second.reports, 1)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "checkpoint.npz"
+        saving = _Saving(half, path)
+        _trained(train, params, seed, saving)
+        if saving.refusal is not None or not first.tracked:
+            badge = Badge(NOT, saving.refusal or "nothing is tracked: call run.track(...) in the training function")
+        else:
+            try:
+                restored = _trained(train, params, seed, _Restoring(epochs, path))
+                badge = _compared(first.reports, restored.reports, half + 1)
+            except ProbeFailed as error:
+                badge = Badge(NOT, str(error))
+    return Repeatable(by_seed, badge, tuple(first.tracked), 3 * epochs)
+
+
+class _Saving(Until):
+    """Ends after an epoch, with a checkpoint."""
+
+    def __init__(self, last: int, path: Path) -> None:
+        super().__init__(last)
+        self._path = path
+        self._run: Run | None = None
+        self.refusal: str | None = None
+
+    def begin(self, run: Run, n_epochs: int | None) -> int:
+        """Of `Channel`."""
+        self._run = run
+        return super().begin(run, n_epochs)
+
+    def may_train(self, epoch: int) -> bool:
+        """Of `Channel`."""
+        if epoch == self.last + 1 and self._run is not None and self._run.tracked:
+            try:
+                self._run.checkpoint(self._path)
+            except CheckpointError as error:
+                self.refusal = str(error)
+        return super().may_train(epoch)
+
+
+class _Restoring(Until):
+    """Begins at a checkpoint."""
+
+    def __init__(self, last: int, path: Path) -> None:
+        super().__init__(last)
+        self._path = path
+
+    def begin(self, run: Run, n_epochs: int | None) -> int:
+        """Of `Channel`."""
+        super().begin(run, n_epochs)
+        return run.restore(self._path)
+
+
+def _trained(train: Train, params: Params, seed: int, channel: Until) -> Run:
+    run = Run(params, seed=seed, channel=channel)
+    sound(run_seeded(train, run, channel))
+    return run
+
+
+def _compared(one: Sequence[Mapping[str, float]], other: Sequence[Mapping[str, float]], first: int) -> Badge:
+    """The largest difference of two runs' reports from an epoch on, relative to the numbers' size."""
+    worst, where = 0.0, ""
+    rows = {row["epoch"]: row for row in other}
+    for row in one:
+        if row["epoch"] < first:
+            continue
+        again = rows.get(row["epoch"])
+        if again is None:
+            return Badge(NOT, f"epoch {row['epoch']:.0f} was not reported again")
+        for name, value in row.items():
+            apart = _apart(value, again.get(name, math.nan))
+            if apart > worst:
+                worst, where = apart, f"{name} differs by {apart:.1g} of itself at epoch {row['epoch']:.0f}"
+    if worst == 0.0:
+        return Badge(EXACT)
+    return Badge(NEARLY, where) if worst <= _NEARLY else Badge(NOT, where)
+
+
+def _apart(value: float, again: float) -> float:
+    if value == again or (math.isnan(value) and math.isnan(again)):
+        return 0.0
+    difference = abs(value - again) / max(abs(value), abs(again))
+    return difference if math.isfinite(difference) else math.inf

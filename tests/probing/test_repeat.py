@@ -1,0 +1,73 @@
+"""What is repeatable: trainings that lack nothing, lack something, or draw from nowhere."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import tunewell as tw
+from tunewell.cli.main import cli
+from tunewell.errors import ProbeFailed
+from tunewell.probing import repeatable
+
+SPACE = tw.Space(learning_rate=tw.Float(0.01, 1.0, default=0.1))
+
+
+def training(*, tracks, noise=lambda run: 0.0):
+    def train(run):
+        weight, velocity = run.rng.normal(size=3), np.zeros(3)
+        state = {"weight": weight, "velocity": velocity}
+        if tracks:
+            run.track(**{name: state[name] for name in tracks})
+        for _ in run.epochs(10):
+            velocity[:] = 0.9 * velocity - run.params.learning_rate * weight + 0.01 * run.rng.normal(size=3)
+            weight += velocity
+            run.report(val_loss=float(np.square(weight).sum()) * (1 + noise(run)))
+
+    return train
+
+
+def test_a_training_that_tracks_all_it_depends_on_is_exact():
+    found = repeatable(training(tracks=("weight", "velocity")), SPACE)
+    assert (found.seed.name, found.checkpoint.name) == ("exact", "exact")
+    assert found.tracked == ("weight", "velocity")
+    assert found.epochs == 12
+
+
+def test_a_checkpoint_that_lacks_the_momentum_is_found_out():
+    found = repeatable(training(tracks=("weight",)), SPACE)
+    assert (found.seed.name, found.checkpoint.name) == ("exact", "not repeatable")
+    assert "val_loss differs by" in found.checkpoint.why
+    assert "at epoch 3" in found.checkpoint.why or "at epoch 4" in found.checkpoint.why
+
+
+def test_nothing_tracked_says_what_to_call():
+    found = repeatable(training(tracks=()), SPACE)
+    assert found.checkpoint.name == "not repeatable"
+    assert "run.track(...)" in found.checkpoint.why
+
+
+def test_randomness_from_nowhere_is_not_repeatable_and_rounding_nearly_is():
+    loose = np.random.default_rng()
+    found = repeatable(training(tracks=("weight", "velocity"), noise=lambda _: 0.1 * loose.random()), SPACE)
+    assert found.seed.name == "not repeatable"
+    nearly = repeatable(training(tracks=("weight", "velocity"), noise=lambda _: 1e-9 * loose.random()), SPACE)
+    assert (nearly.seed.name, nearly.checkpoint.name) == ("within 1e-6", "within 1e-6")
+
+
+def test_a_training_that_fails_is_an_error():
+    def fails(_):
+        raise KeyError("x")
+
+    with pytest.raises(ProbeFailed, match="KeyError"):
+        repeatable(fails, SPACE)
+
+
+def test_the_command_prints_the_badges():
+    done = CliRunner().invoke(cli, ("check", "examples/digits.py", "--epochs", "2"), prog_name="tunewell")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines()[0].split() == ["from", "its", "seed", "exact"]
+    assert done.stdout.splitlines()[1].split() == ["from", "a", "checkpoint", "exact"]
+    told = json.loads(CliRunner().invoke(cli, ("check", "examples/digits.py", "--epochs", "2", "--json")).stdout)
+    assert told["tracked"] == ["network", "velocity"]
