@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tunewell.checkpoint import pytorch
+from tunewell.checkpoint import keras_models, pytorch
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,8 @@ def access(value: Any) -> Access | None:
     if not isinstance(value, type) and callable(getattr(value, "state_dict", None)):
         load = getattr(value, "load_state_dict", None)
         return Access(value.state_dict, load) if callable(load) else None
+    if keras_models.is_keras(value):
+        return Access(lambda: keras_models.take(value), lambda state: keras_models.put(value, state))
     match value:
         case np.random.Generator():
             bits = value.bit_generator

@@ -1,0 +1,52 @@
+"""Keras's models and optimizers, for as long as Keras is imported already: their variables, in their order."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tunewell.errors import CheckpointError
+
+
+def is_keras(value: object) -> bool:
+    """Whether it is a model, a layer or an optimizer of Keras."""
+    keras = sys.modules.get("keras")
+    kinds = [getattr(keras, "Layer", None), getattr(getattr(keras, "optimizers", None), "Optimizer", None)]
+    return any(isinstance(kind, type) and isinstance(value, kind) for kind in kinds)
+
+
+def take(value: Any) -> dict[str, list[Any]]:
+    """Its numbers: of a model that is compiled, those of its optimizer too."""
+    to_numpy = sys.modules["keras"].ops.convert_to_numpy
+    return {name: [np.array(to_numpy(one)) for one in variables] for name, variables in _variables(value).items()}
+
+
+def put(value: Any, state: Mapping[str, Sequence[Any]]) -> None:
+    """The reverse.
+
+    Raises:
+        CheckpointError: it has other variables.
+    """
+    present = _variables(value)
+    for name, variables in present.items():
+        saved = state.get(name, [])
+        if [tuple(one.shape) for one in variables] != [np.shape(one) for one in saved]:
+            raise CheckpointError(
+                f"the {name} of {type(value).__name__} has {len(variables)} variables of other shapes than the "
+                f"checkpoint's {len(saved)}; build the model (call it once) before run.track(...)"
+            )
+    for name, variables in present.items():
+        for one, saved in zip(variables, state[name], strict=True):
+            one.assign(saved)
+
+
+def _variables(value: Any) -> dict[str, Sequence[Any]]:
+    optimizer = getattr(value, "optimizer", None)
+    if optimizer is None or not is_keras(optimizer):
+        return {"variables": value.variables}
+    if not optimizer.built:
+        optimizer.build(value.trainable_variables)
+    return {"variables": value.variables, "optimizer": optimizer.variables}
