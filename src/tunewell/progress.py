@@ -320,6 +320,8 @@ def _running_rows(study: Study) -> Iterator[tuple[str, Text]]:
 def _how_it_ended(study: Study, trial: int) -> list[str]:
     """Nothing for a step that simply ended; else the state and why."""
     history = study.history
+    if history.held[trial]:
+        return [f"held, until tunewell steer {study.record.name} {trial} resume"]
     if not (history.failed[trial] or history.stopped[trial]):
         return []
     record = study.trials[trial]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 from rich.text import Text
@@ -53,11 +52,10 @@ class Babysitter(App[None]):
         Binding("q", "quit", "quit"),
     ]
 
-    def __init__(self, study: Study, *, on_quit: Callable[[], object] = lambda: None) -> None:
-        """`study` is read and steered, not run; `on_quit` is called when the screen closes."""
+    def __init__(self, study: Study, *, by: str = "user") -> None:
+        """`study` is read and steered, not run; `by` is who steers it."""
         super().__init__()
-        self._study = study
-        self._on_quit = on_quit
+        self._study, self._by = study, by
         self._asking = ""
         self.stands: Standing = standing(study)
 
@@ -77,10 +75,6 @@ class Babysitter(App[None]):
         """Begin to look."""
         self.look()
         self.set_interval(_LOOK_S, self.look)
-
-    def on_unmount(self) -> None:
-        """The screen closes."""
-        self._on_quit()
 
     def look(self) -> None:
         """Read the study and draw it."""
@@ -177,7 +171,7 @@ class Babysitter(App[None]):
 
     def _steer(self, kind: str, **data: Any) -> None:
         try:
-            self._study.steer(self.stands.current, kind, **data)
+            self._study.steer(self.stands.current, kind, by=self._by, **data)
         except TunewellError as refusal:
             self._say(str(refusal))
             return
@@ -201,6 +195,5 @@ class Babysitter(App[None]):
             )
         text.append("\n")
         for command in stands.commands[-_TOLD:]:
-            by = "" if command.by == "user" else f" ({command.by})"
-            text.append(f"{in_words(command)}{by}\n", style="dim" if command.refused else "")
+            text.append(f"{in_words(command)} ({command.by})\n", style="dim" if command.refused else "")
         return text

@@ -16,6 +16,7 @@ import click
 from tunewell.cli.job import ProgramCommand, job
 from tunewell.cli.options import store_option
 from tunewell.cli.printing import talk_on_stderr
+from tunewell.cli.steer_command import who
 from tunewell.errors import MissingExtra, SettingError, StoreError, StudyNotFound
 from tunewell.progress import measured
 from tunewell.stores import open_store
@@ -115,7 +116,7 @@ def _watch(study: Study) -> None:
             from tunewell.babysit.app import Babysitter  # noqa: PLC0415  Textual is an extra
         except ImportError:
             raise MissingExtra("textual", "babysit", "the screen of babysit") from None
-        Babysitter(study).run()
+        Babysitter(study, by=who()).run()
         return
     for line in _lines(study):
         click.echo(line)

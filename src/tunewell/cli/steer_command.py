@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -70,9 +71,9 @@ def command(
         reader = Study.open(opened, study)
         data = _data(reader, kind, arguments, epoch, settings)
         if twin is None:
-            asked = reader.steer(trial, kind, why=why, **data)
+            asked = reader.steer(trial, kind, by=who(), why=why, **data)
         elif kind == "set":
-            asked, _ = reader.set_with_twin(trial, data["name"], data["value"], epochs=twin, why=why)
+            asked, _ = reader.set_with_twin(trial, data["name"], data["value"], epochs=twin, by=who(), why=why)
         else:
             raise SettingError(f"--twin is for set, not for {kind}")
         done = _awaited(reader, asked, wait)
@@ -82,6 +83,14 @@ def command(
         click.echo(in_words(done))
     if done.taken_at is None or done.refused is not None:
         ctx.exit(1)
+
+
+def who() -> str:
+    """Who asks, as the system knows them."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a process of nobody's, in a container
+        return "user"
 
 
 def record(command: Command) -> dict[str, object]:
