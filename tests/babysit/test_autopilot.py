@@ -8,7 +8,7 @@ import pytest
 import tunewell as tw
 from tunewell import nn
 from tunewell.autopilot import RULES, Action, Autopilot, View
-from tunewell.autopilot.rules import bolder, diagnosed, diverged, overfits, plateau, stuck, thrown
+from tunewell.autopilot.rules import blank, bolder, diagnosed, diverged, overfits, plateau, stuck, thrown
 from tunewell.demo import digits
 from tunewell.diagnosis import Change, Finding
 from tunewell.tuning import drive
@@ -85,6 +85,14 @@ def test_a_rate_that_gives_no_trouble_is_raised_once():
     assert bolder(seen(train_loss=[2.0, 1.9, 1.8], changed_at=1, is_look=True)) is None
 
 
+def test_a_loss_that_wavers_where_it_is_calls_for_a_tenth_of_the_rate():
+    loss = [5.0, 2.5, 2.3, 2.4, 2.3, 2.4]
+    action = blank(seen(train_loss=loss, is_look=True))
+    assert (action.kind, action.epoch, action.setting) == ("rewind", 0, {"learning_rate": 0.01})
+    assert blank(seen(train_loss=[2.3, 2.29, 2.28, 2.27, 2.26, 2.25], is_look=True)) is None  # it crawls
+    assert blank(seen(train_loss=[2.3, 1.5, 1.0, 0.8, 0.7, 0.71], is_look=True)) is None
+
+
 def test_a_run_that_is_stuck_is_treated_for_the_likeliest_fault():
     healthy = Finding("healthy", 0.7, "", Change("", ""))
     fault = Finding("dropout_too_high", 0.2, "half is dropped", Change("dropout", "decrease", 0.0))
@@ -120,7 +128,7 @@ def flown(path, rate, *, rules=RULES, the_train=train, **settings):
     return study
 
 
-@pytest.mark.parametrize("rate", [5.0, 1e-4])
+@pytest.mark.parametrize("rate", [3.0, 1e-4])
 def test_a_bad_rate_is_mended_in_flight_within_a_training_and_a_half(tmp_path, rate):
     study = flown(tmp_path / "tunewell.db", rate)
     assert study.best.value > 0.95

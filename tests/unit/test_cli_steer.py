@@ -62,13 +62,14 @@ def training(folder):
         "--quiet",
     ]
     process = subprocess.Popen([sys.executable, *command], cwd=folder)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+    deadline, study = time.monotonic() + 60, None
+    while time.monotonic() < deadline and process.poll() is None:
         if (folder / "tunewell.db").exists() and tw.open_store("tunewell.db").studies():
             study = tw.Study.open("tunewell.db")
             if len(study.reports()) > 3:
                 break
         time.sleep(0.1)
+    assert study is not None, "the training did not begin"
     yield study
     process.terminate()
     process.wait(timeout=60)

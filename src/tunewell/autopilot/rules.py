@@ -26,6 +26,10 @@ _IMPROVES = 1e-3  # of the best so far
 _RISES = 0.05  # of the least validation loss
 _FITS = 0.7  # of the training loss at the least validation loss
 _THROWN = 3  # epochs
+_TENTH = 10.0
+_WAVERS = 0.2  # of the training loss
+_NO_TREND = 0.97  # of its mean
+_HELD = 0.9  # of the training loss at the least validation loss
 _FALLS_BACK = 0.1  # of the least validation loss
 
 
@@ -64,7 +68,7 @@ def diverged(view: View) -> Action | None:
 
 
 def thrown(view: View) -> Action | None:
-    """For some epochs neither loss has been as low as it was: the steps are too large to hold what was found."""
+    """Validation loss is no longer as low as it was, and training loss has not fallen: the steps are too large."""
     rate = view.rate()
     train, val = view.since_change(view.curve("train_loss")), view.since_change(view.curve("val_loss"))
     if rate is None or len(val) <= _THROWN or not (_is_known(train) and _is_known(val)):
@@ -72,7 +76,9 @@ def thrown(view: View) -> Action | None:
     best = int(np.nanargmin(val))
     after = slice(max(best + 1, len(val) - _THROWN), None)
     waited = len(val) - best - 1 >= _THROWN
-    if not (waited and (val[after] > (1 + _FALLS_BACK) * val[best]).all() and (train[after] > train[best]).all()):
+    if not (
+        waited and (val[after] > (1 + _FALLS_BACK) * val[best]).all() and np.nanmean(train[after]) > _HELD * train[best]
+    ):
         return None
     lower = view.moved(rate, float(view.values[rate]) / _THIRD)
     if lower is None:
@@ -111,6 +117,20 @@ def bolder(view: View) -> Action | None:
     if higher is None:
         return None
     return Action("rewind", f"training loss fell at each of the first {view.epoch} epochs", {rate: higher}, 0)
+
+
+def blank(view: View) -> Action | None:
+    """Training loss wavers where it is: steps that throw the weights about learn nothing."""
+    rate, loss = view.rate(), view.since_change(view.curve("train_loss"))[1:]
+    early = view.is_look and view.epoch <= view.n / 3
+    if rate is None or not early or len(loss) < _THROWN or not np.isfinite(loss).all():
+        return None
+    if np.ptp(loss) > _WAVERS * loss.max() or loss[-1] < _NO_TREND * loss.mean() or (np.diff(loss) < 0).all():
+        return None
+    lower = view.moved(rate, float(view.values[rate]) / _TENTH)
+    if lower is None:
+        return None
+    return Action("rewind", f"training loss stays between {loss.min():.3g} and {loss.max():.3g}", {rate: lower}, 0)
 
 
 def stuck(view: View) -> Action | None:
@@ -170,7 +190,7 @@ def plateau(view: View) -> Action | None:
     return Action("set", f"nothing improved in the last {patience} epochs", {rate: lower}, undo=False)
 
 
-RULES: tuple[Rule, ...] = (diverged, diagnosed, thrown, bolder, stuck, overfits, plateau)
+RULES: tuple[Rule, ...] = (diverged, diagnosed, thrown, bolder, blank, stuck, overfits, plateau)
 """The first one that wants something done is heard."""
 
 
