@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,8 @@ def command(
     live curves, and keys to pause, step, change the learning rate or any live value, rewind, branch, note and stop.
     Elsewhere: a line an epoch, and `tunewell steer` to steer.
     """
+    if sys.stdout.isatty() and find_spec("textual") is None:  # said before anything is trained
+        raise MissingExtra("textual", "babysit", "the screen of babysit")
     url = store or default_store()
     if attach is not None:
         if script or program:
@@ -112,10 +115,8 @@ def _begun(url: str, name: str) -> Study:
 
 def _watch(study: Study) -> None:
     if sys.stdout.isatty():
-        try:
-            from tunewell.babysit.app import Babysitter  # noqa: PLC0415  Textual is an extra
-        except ImportError:
-            raise MissingExtra("textual", "babysit", "the screen of babysit") from None
+        from tunewell.babysit.app import Babysitter  # noqa: PLC0415  Textual is an extra
+
         Babysitter(study, by=who()).run()
         return
     for line in _lines(study):

@@ -1,0 +1,58 @@
+"""`tunewell babysit` where there is no terminal: a line an epoch, and `tunewell steer` to steer."""
+
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+import tunewell as tw
+from tunewell.cli.main import cli
+
+SCRIPT = """
+import numpy as np
+import tunewell as tw
+
+metric = "val_loss"
+space = tw.Space(learning_rate=tw.Float(1e-3, 1.0, scale="log", default=0.1, live=True))
+
+def train(run):
+    weight = np.ones(1)
+    run.track(weight=weight)
+    for epoch in run.epochs(6):
+        weight *= 1 - run.params.learning_rate
+        print("trained", epoch)
+        run.report(val_loss=float(weight[0]))
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TUNEWELL_STORE", raising=False)
+    (tmp_path / "train.py").write_text(SCRIPT)
+    return tmp_path
+
+
+def test_the_defaults_are_trained_in_a_process_of_their_own_and_told_epoch_by_epoch(folder):
+    command = [sys.executable, "-m", "tunewell", "babysit", "train.py"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines == [f"trial 0, epoch {n}: val_loss {0.9**n:.4f}" for n in range(1, 7)]
+    assert "trained 6" in (folder / "train.log").read_text()
+    (trial,) = tw.Study.open("tunewell.db", "train").trials
+    assert (trial.state, dict(trial.params)) == ("complete", {"learning_rate": 0.1})
+
+
+def test_a_study_can_be_attached_to(folder):
+    subprocess.run([sys.executable, "-m", "tunewell", "babysit", "train.py"], cwd=folder, check=True, timeout=120)
+    told = CliRunner().invoke(cli, ("babysit", "--attach", "train"), prog_name="tunewell")
+    assert told.exit_code == 0, told.output
+    assert len(told.stdout.splitlines()) == 6
+
+
+def test_a_script_and_a_study_to_attach_to_are_one_too_many():
+    done = CliRunner().invoke(cli, ("babysit", "train.py", "--attach", "train"), prog_name="tunewell")
+    assert done.exit_code == 2
+    assert "--attach watches what another process trains" in done.stderr
