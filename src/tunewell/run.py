@@ -148,7 +148,7 @@ class Run:
         """The training rows, passed through: `x, y = run.data(x, y)`, labels last; one array comes back as itself.
 
         In an ordinary training they come back as they are, and the first report also says how many rows there are
-        (`n_train`), and classes (`n_classes`) where the labels are whole numbers, which the diagnosis uses. A probe
+        (`n_train`), and classes (`n_classes`) where the labels count from 0 or 1, which the diagnosis uses. A probe
         (`tunewell diagnose --probe`) hands back a single batch of them, or other labels.
 
         Args:
@@ -227,12 +227,15 @@ def _at_least_1(n: object) -> int:
 
 
 def _n_classes(labels: Any) -> int | None:
-    """How many there are of labels that are whole numbers, a row each; None where they are something else."""
+    """How many there are of labels that count from 0 or 1, a row each; None where they are something else."""
     try:
         values = np.asarray(labels)
     except (TypeError, ValueError, RuntimeError):  # a tensor on a device, say
         return None
     if values.ndim != 1 or values.dtype.kind not in "iub":
         return None
-    n = len(np.unique(values))
-    return n if n <= _MOST_CLASSES else None
+    values = values.astype(np.int64)
+    found = np.unique(values)
+    if not 1 < len(found) <= _MOST_CLASSES or found[0] not in (0, 1) or found[-1] - found[0] + 1 != len(found):
+        return None  # numbers with gaps are quantities
+    return len(found)

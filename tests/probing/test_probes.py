@@ -146,6 +146,30 @@ def test_numbers_that_are_no_classes_are_not_counted():
     assert run.reports[0] == {"epoch": 1, "n_train": 4.0, "val_loss": 1.0}
 
 
+def test_whole_numbers_with_gaps_are_quantities_and_no_classes():
+    run = tw.Run({})
+    run.data(np.zeros((4, 2)), np.array([12, 40, 41, 77]))
+    run.report(val_loss=1.0)
+    assert "n_classes" not in run.reports[0]
+
+
+def test_labels_of_unequal_classes_do_say_something():
+    rng = np.random.default_rng(0)
+    labels = (rng.random(600) < 0.05).astype(int)
+    rows = (rng.normal(size=(600, 6)) + 1.5 * labels[:, None]).astype(np.float32)
+
+    def train(run):
+        x, y = run.data(rows, labels)
+        network = nn.Network([6, 16, 2], seed=run.seed)
+        trainer = nn.Trainer(network, x, y, batch_size=32, optimizer=nn.SGD(0.05, momentum=0.9), seed=run.seed)
+        for _ in run.epochs(EPOCHS):
+            loss = trainer.epoch()
+            run.report(train_loss=loss, **{f"val_{k}": v for k, v in network.evaluate(rows, labels).items()})
+
+    _, by_name = probed(space(), train)
+    assert by_name["shuffled labels"].names == ()
+
+
 def test_arrays_of_other_lengths_are_refused():
     with pytest.raises(ReportError, match="of equal lengths; got lengths 3, 2"):
         tw.Run({}).data([1, 2, 3], [1, 2])

@@ -164,3 +164,47 @@ def test_the_figure_is_svg_with_a_point_a_rate():
     circles = root.findall(".//{http://www.w3.org/2000/svg}circle")
     assert len(circles) == sum(not point.diverged for point in found.points)
     assert f"{found.suggestion:g}" in svg(found)
+
+
+def test_a_rate_that_is_not_active_is_an_error_and_not_a_crash():
+    space = tw.Space(
+        optimizer=tw.Choice(["sgd", "none"], default="none"),
+        learning_rate=tw.Float(0.01, 1.0, when={"optimizer": "sgd"}),
+    )
+    with pytest.raises(SettingError, match="learning_rate is not active with this setting"):
+        tw.lr_find(bowl(0.1), space)
+
+
+@pytest.mark.parametrize(
+    ("param", "first", "last"),
+    [
+        (tw.Choice([0.01, 0.1, 1], default=1), 0.001, 10.0),
+        (tw.Float(0.0, 1.0, default=0.01), 0.001, 10.0),
+    ],
+)
+def test_choices_with_whole_numbers_and_ranges_from_zero_are_swept(param, first, last):
+    def train(run):
+        for _ in run.epochs(3):
+            run.report(val_loss=abs(math.log10(run.params.learning_rate)))
+
+    points = tw.lr_find(train, tw.Space(learning_rate=param)).points
+    assert (points[0].rate, points[-1].rate) == pytest.approx((first, last))
+
+
+def test_a_loss_that_is_small_has_not_diverged_though_another_rate_does_better():
+    losses = {1e-5: 2.3, 1e-2: 0.005, 1e-1: 0.03}
+
+    def train(run):
+        for _ in run.epochs(1):
+            nearest = min(losses, key=lambda rate: abs(math.log(rate / run.params.learning_rate)))
+            run.report(val_loss=losses[nearest])
+
+    assert not any(point.diverged for point in tw.lr_find(train, SPACE).points)
+
+
+def test_a_training_that_ends_with_sys_exit_has_ended_in_order():
+    def train(run):
+        bowl(0.1)(run)
+        raise SystemExit(0)
+
+    assert tw.lr_find(train, SPACE).suggestion == pytest.approx(0.1, rel=0.06)

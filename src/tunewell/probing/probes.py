@@ -15,12 +15,13 @@ from typing import Any
 
 from tunewell.diagnosis import Change
 from tunewell.diagnosis.readers.names import parameter_of
-from tunewell.probing.rate import Sweep, lr_find, rate_of
+from tunewell.probing.rate import Sweep, lr_find, rate_of, rates_of
 from tunewell.probing.rows import one_batch, shuffled_labels
 from tunewell.probing.short import Short, sound, train_shortly
 from tunewell.run import Change as ChangeOfData
 from tunewell.run import Train
 from tunewell.space.space import Space
+from tunewell.space.usual_names import RATES
 from tunewell.space.values import Params, Value
 
 _STILL = 1e-6  # of the learning rate: nothing moves
@@ -213,7 +214,7 @@ def labels_at_random(case: Case) -> Probe:
     told = f"after {n} epochs training loss is {true:.4g}, with shuffled labels {other:.4g}"
     if math.isnan(true) or math.isnan(other) or start - true < _GAINS * start:
         return Probe("shuffled labels", f"{told}: too little to tell", epochs=n)
-    if start - other > 0.8 * (start - true):
+    if other < (1 + _GAINS) * true:
         return Probe("shuffled labels", f"{told}: as good as with their own", names=("labels_mismatched",), epochs=n)
     return Probe("shuffled labels", f"{told}: the labels do say something of the rows", epochs=n)
 
@@ -234,7 +235,7 @@ _ASK_FOR_DATA = "pass the training rows through x, y = run.data(x, y)"
 def most_epochs(case: Case, n: int) -> int:
     """What the probes may cost at most, the run as it is of n epochs among it."""
     off, short = len(case.regularization), max(3, round(n / _SHORT))
-    rates = 0 if case.rate is None else 30
+    rates = 0 if case.rate is None else len(rates_of(case.space, case.rate, float(case.setting[case.rate])))
     return 1 + rates + 2 * _BATCH_EPOCHS + n + (off if off < 2 else 3) * short + short
 
 
@@ -242,8 +243,8 @@ def new_case(train: Train, space: Space, setting: Mapping[str, Any], seed: int) 
     """A training with a setting, of which nothing is known yet."""
     filled = space.filled(setting)
     rate = None
-    if parameter_of("lr", filled) is not None:
-        rate = rate_of(space, parameter_of("lr", filled))
+    if any(name.lower() in RATES for name in filled):
+        rate = rate_of(space, next(name for name in filled if name.lower() in RATES))
     return Case(train, space, filled, rate, seed)
 
 

@@ -18,13 +18,14 @@ import numpy as np
 from tunewell.errors import ProbeFailed, SettingError
 from tunewell.probing.short import Short, sound, train_shortly
 from tunewell.run import Train
-from tunewell.space.params import Choice, Float
+from tunewell.space.params import Choice
 from tunewell.space.space import Space
 from tunewell.space.usual_names import RATES
 from tunewell.space.values import Params, Value
 
 _BEYOND = 10.0  # the sweep reaches so much beyond the parameter's range, to both sides
 _DIVERGED = 4.0  # times the least loss so far: as fastai's finder has it
+_UNLEARNT = 0.25  # of the loss at the lowest rate: below, it has not diverged, whatever other rates reach
 _ROSE = 1.5  # times the loss at the lowest rate
 _MOVES = 0.1  # of the way from the loss at the lowest rate to the least
 _BELOW_DIVERGING = 3.0
@@ -109,7 +110,9 @@ def lr_find(
     """
     name = rate_of(space, param)
     filled = space.filled(setting or {})
-    rates = _rates(space, name, float(filled[name]), low, high, per_decade)
+    if name not in filled:
+        raise SettingError(f"{name} is not active with this setting, so there is nothing to sweep; name another rate")
+    rates = rates_of(space, name, float(filled[name]), low, high, per_decade)
     points: list[SweepPoint] = []
     first: Short | None = None
     for rate in rates:
@@ -139,22 +142,30 @@ def rate_of(space: Space, param: str | None = None) -> str:
             f"no parameter of the space is called as a learning rate is ({', '.join(RATES[:3])}, ...); "
             f"name it, one of {', '.join(space.names)}"
         )
-    values = [space.params[name].usual]
-    if not all(isinstance(value, float) and value > 0 for value in values):
-        raise SettingError(f"{name} must be a number above 0 to be swept, got {values[0]!r}")
+    value = space.params[name].usual
+    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        raise SettingError(f"{name} must be a number above 0 to be swept, got {value!r}")
     return name
 
 
-def _rates(
-    space: Space, name: str, default: float, low: float | None, high: float | None, per_decade: int
+def rates_of(
+    space: Space,
+    name: str,
+    default: float,
+    low: float | None = None,
+    high: float | None = None,
+    per_decade: int = 2,
 ) -> list[float]:
-    """Rising; the default is among them, so that it can be compared."""
+    """Rising; the default is among them, so that it can be compared.
+
+    Raises:
+        SettingError: the bounds are none.
+    """
     param = space.params[name]
-    least, most = (param.low, param.high) if isinstance(param, Float) and param.low > 0 else (default, default)
-    if isinstance(param, Choice):
-        numbers = [value for value in param.values if isinstance(value, float) and value > 0]
-        least, most = min(numbers), max(numbers)
-    low, high = low or min(least, default) / _BEYOND, high or max(most, default) * _BEYOND
+    values = param.values if isinstance(param, Choice) else (param.low, param.high)
+    numbers = [float(value) for value in (*values, default) if isinstance(value, int | float) and value > 0]
+    low = min(numbers) / _BEYOND if low is None else low
+    high = max(numbers) * _BEYOND if high is None else high
     if not 0 < low < high < math.inf or per_decade < 1:
         raise SettingError(f"a sweep needs 0 < low < high and a rate a decade at least; got {low!r} to {high!r}")
     step = 1 / per_decade
@@ -179,7 +190,9 @@ def _point(rate: float, short: Short, metric: str, before: Sequence[SweepPoint])
     loss = math.nan if short.broke else short.last(metric)
     known = [point.loss for point in before if not math.isnan(point.loss)]
     diverged = math.isnan(loss) or (
-        bool(known) and min(known) > 0 and (loss > _DIVERGED * min(known) or loss > _ROSE * known[0])
+        bool(known)
+        and min(known) > 0
+        and ((loss > _DIVERGED * min(known) and loss > _UNLEARNT * known[0]) or loss > _ROSE * known[0])
     )
     return SweepPoint(rate, loss, diverged)
 

@@ -98,7 +98,8 @@ def run_seeded(train: Train, run: Run, channel: Until) -> Short:
         with suppress(RunEnded):
             train(run)
     except (Exception, SystemExit) as raised:  # noqa: BLE001  what their code raises is a result, kept as text
-        error = "".join(traceback.format_exception(raised))
+        if not (isinstance(raised, SystemExit) and not raised.code):  # which is an end in order
+            error = "".join(traceback.format_exception(raised))
     finally:
         checkpoint.set_random_states(outside)
     return Short(run.reports, channel.max_epochs, run.n_rows, error)
