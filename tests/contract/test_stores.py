@@ -24,3 +24,15 @@ class TestSqliteStore(SharedStoreContract):
         store = reopen()
         yield store
         store.close()
+
+
+class TestPostgresStore(SharedStoreContract):
+    @pytest.fixture
+    def reopen(self, postgres_url):
+        return partial(open_store, postgres_url)
+
+    @pytest.fixture
+    def store(self, reopen):
+        store = reopen()
+        yield store
+        store.close()

@@ -56,8 +56,8 @@ def metrics_from_json(text: str) -> dict[str, float]:
 
 
 def to_text(text: str) -> str:
-    """The same, with what no database takes (bytes of a file name that are no text) spelled out."""
-    return text.encode(errors="backslashreplace").decode()
+    """The same, with what not every database takes (bytes of a file name that are no text, NUL) spelled out."""
+    return text.encode(errors="backslashreplace").decode().replace("\0", "\\x00")
 
 
 def _tagged(value: object) -> object:

@@ -7,50 +7,70 @@ writers take turns from that moment on, revisions are in the order of the commit
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import wraps
 from itertools import chain
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, TypeVar, cast
 
 import numpy as np
-import sqlalchemy as sa
 
-from tunewell.errors import SettingError, StoreError, StudyExists, StudyNotFound, TrialEnded, TrialNotFound
+from tunewell.errors import StoreError, StudyExists, StudyNotFound, TrialEnded, TrialNotFound
 from tunewell.stores import rows
 from tunewell.stores.base import Changes, Session, SpaceVersion, StudyRecord
-from tunewell.stores.sqlite import SqliteFile
+from tunewell.stores.database import ConnectionLost, Cursor, Database
+from tunewell.stores.places import database_at
 from tunewell.stores.statements import texts
 from tunewell.trial import Checkpoint, Command, Event, Report, Trial, TrialState
 
 
-class SqlStore:
-    """A `Store` in an SQLite file, which many processes may hold at once.
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+_TRIES = 5
 
-    What a method answered outlives the process that called it, however that ends. A power cut may take the last
-    moments with `synchronous="normal"`, the default; nothing with `"full"`, which waits for the disk at each write.
+
+def _tried_again(method: _Method) -> _Method:
+    """The same, that begins anew if the server goes away before anything is committed; to begin waits for it."""
+
+    @wraps(method)
+    def patient(*args: Any, **named: Any) -> Any:
+        for _ in range(_TRIES - 1):
+            with suppress(ConnectionLost):
+                return method(*args, **named)
+        return method(*args, **named)
+
+    return cast("_Method", patient)
+
+
+class SqlStore:
+    """A `Store` in an SQLite file or a PostgreSQL database, which many processes may hold at once.
+
+    What a method answered outlives the process that called it, however that ends. Of an SQLite file, a power cut may
+    take the last moments with `synchronous="normal"`, the default; nothing with `"full"`, which waits for the disk at
+    each write, as PostgreSQL does.
     """
 
     def __init__(self, url: str | Path, *, create: bool = True, synchronous: str | None = None) -> None:
-        """Open a file, which is made if need be.
+        """Open a database, which is set up if need be.
 
         Args:
-            url: a path, or `sqlite:///path`, to which `?synchronous=full` may be added.
-            create: make the file if there is none.
-            synchronous: `normal` or `full`.
+            url: a path, `sqlite:///path`, to which `?synchronous=full` may be added, or `postgresql://...`.
+            create: make the file, or the tables, if there are none.
+            synchronous: `normal` or `full`, of a file.
 
         Raises:
-            StoreError: the file cannot be opened, is no tunewell database, or is from a newer tunewell; or there is
-                none and `create` is False.
+            StoreError: it cannot be opened, is no tunewell database, or is from a newer tunewell; or there is none
+                and `create` is False.
             SettingError: the URL or `synchronous` cannot be used.
+            MissingExtra: a package that the database needs is not installed.
         """
-        path, asked = _place(url)
-        self.url = str(path)
-        self.folder: Path | None = path.absolute().parent
-        self._database = SqliteFile(path, create=create, synchronous=synchronous or asked)
+        self._database: Database = database_at(url, create=create, synchronous=synchronous)
+        self.url = self._database.url
+        self.folder = self._database.folder
         self._texts = texts(self._database.dialect)
 
+    @_tried_again
     def add_study(self, study: StudyRecord) -> StudyRecord:
         """As `Store.add_study`."""
         with self._writing() as log:
@@ -61,6 +81,7 @@ class SqlStore:
             log.run("add_space", {"study_id": found[0], **rows.SPACES.values(first)})
             return replace(study, id=found[0])
 
+    @_tried_again
     def study(self, name: str) -> StudyRecord:
         """As `Store.study`."""
         with self._reading() as log:
@@ -69,11 +90,13 @@ class SqlStore:
                 raise StudyNotFound(name, self.url, tuple(known for (known,) in log.rows("study_names", {})))
             return rows.STUDIES.record(row)
 
+    @_tried_again
     def studies(self) -> list[StudyRecord]:
         """As `Store.studies`."""
         with self._reading() as log:
             return [rows.STUDIES.record(row) for row in log.rows("studies", {})]
 
+    @_tried_again
     def change_study(
         self,
         study_id: int,
@@ -91,6 +114,7 @@ class SqlStore:
             if min_delta is not None:
                 log.run("set_min_delta", {"study": study_id, "min_delta": min_delta})
 
+    @_tried_again
     def add_space(self, study_id: int, version: SpaceVersion) -> bool:
         """As `Store.add_space`."""
         key = {"study": study_id, "study_id": study_id}
@@ -102,29 +126,34 @@ class SqlStore:
             log.run("add_space", {**key, **values})
             return True
 
+    @_tried_again
     def spaces(self, study_id: int) -> list[SpaceVersion]:
         """As `Store.spaces`."""
         with self._reading() as log:
             self._standing(log, study_id)  # there is such a study
             return [rows.SPACES.record(row) for row in log.rows("spaces", {"study": study_id})]
 
+    @_tried_again
     def begin_session(self, study_id: int, session: Session, *, newest: int | None = None) -> int | None:
         """As `Store.begin_session`."""
         with self._revising(study_id) as (log, _):
             row = log.row("begin_session", {"study": study_id, "newest": newest, **rows.SESSIONS.values(session)})
             return None if row is None else int(row[0])
 
+    @_tried_again
     def end_session(self, session_id: int, at: float) -> None:
         """As `Store.end_session`."""
         with self._writing() as log:
             if not log.run("end_session", {"session": session_id, "ended_at": at}):
                 raise StoreError(f"{self.url} has no session whose id is {session_id}")
 
+    @_tried_again
     def sessions(self, study_id: int) -> list[Session]:
         """As `Store.sessions`."""
         with self._reading() as log:
             return [rows.SESSIONS.record(row) for row in log.rows("sessions", {"study": study_id})]
 
+    @_tried_again
     def begin_step(self, study_id: int, step: int, trial: Trial) -> bool:
         """As `Store.begin_step`."""
         with self._writing() as log:
@@ -141,6 +170,7 @@ class SqlStore:
             log.run("add_step", values | {"number": step, "first": trial.epochs + 1, "at": time.time()})
             return True
 
+    @_tried_again
     def revise_step(self, study_id: int, trial: int, *, session: int | None = None, until: int | None = None) -> None:
         """As `Store.revise_step`."""
         with self._revising(study_id) as (log, revision):
@@ -149,6 +179,7 @@ class SqlStore:
             if until is not None:
                 log.run("set_until_of_step", {**key, "until": until})
 
+    @_tried_again
     def report(
         self, study_id: int, trial: int, epoch: int, metrics: Mapping[str, float], value: float | None, at: float
     ) -> None:
@@ -167,6 +198,7 @@ class SqlStore:
                 },
             )
 
+    @_tried_again
     def end_step(
         self,
         study_id: int,
@@ -192,6 +224,7 @@ class SqlStore:
                 },
             )
 
+    @_tried_again
     def add_retrained(self, study_id: int, trial: int, epochs: int) -> None:
         """As `Store.add_retrained`."""
         with self._revising(study_id) as (log, revision):
@@ -199,6 +232,7 @@ class SqlStore:
             log.check_trial(key)
             log.run("add_retrained", {**key, "more": epochs, "revision": revision})
 
+    @_tried_again
     def add_event(self, study_id: int, event: Event) -> None:
         """As `Store.add_event`."""
         with self._revising(study_id) as (log, revision):
@@ -206,23 +240,27 @@ class SqlStore:
                 log.check_trial({"study": study_id, "trial": event.trial})
             log.run("add_event", {"study_id": study_id, "revision": revision, **rows.EVENTS.values(event)})
 
+    @_tried_again
     def events(self, study_id: int, trial: int | None = None) -> list[Event]:
         """As `Store.events`."""
         statement = "events" if trial is None else "events_of_trial"
         with self._reading() as log:
             return [rows.EVENTS.record(row) for row in log.rows(statement, {"study": study_id, "trial": trial})]
 
+    @_tried_again
     def add_checkpoint(self, study_id: int, checkpoint: Checkpoint) -> None:
         """As `Store.add_checkpoint`."""
         with self._revising(study_id) as (log, _):
             log.check_trial({"study": study_id, "trial": checkpoint.trial})
             log.run("add_checkpoint", {"study_id": study_id, **rows.CHECKPOINTS.values(checkpoint)})
 
+    @_tried_again
     def drop_checkpoint(self, study_id: int, trial: int, epoch: int) -> None:
         """As `Store.drop_checkpoint`."""
         with self._revising(study_id) as (log, _):
             log.run("drop_checkpoint", {"study": study_id, "trial": trial, "of_epoch": epoch})
 
+    @_tried_again
     def add_command(self, study_id: int, command: Command) -> Command:
         """As `Store.add_command`."""
         with self._revising(study_id) as (log, revision):
@@ -233,6 +271,7 @@ class SqlStore:
             assert row is not None  # an insert returns what it was asked to
             return replace(command, id=row[0])
 
+    @_tried_again
     def settle_command(
         self, study_id: int, command_id: int, *, at: float, epoch: int, data: Mapping[str, object], refused: str | None
     ) -> None:
@@ -241,12 +280,14 @@ class SqlStore:
             outcome = {"taken_at": at, "epoch": epoch, "data": rows.to_json(dict(data)), "refused": refused}
             log.run("settle_command", {"study": study_id, "command": command_id, "revision": revision, **outcome})
 
+    @_tried_again
     def commands(self, study_id: int, *, waiting: bool = False) -> list[Command]:
         """As `Store.commands`."""
         statement = "waiting_commands" if waiting else "commands"
         with self._reading() as log:
             return [rows.COMMANDS.record(row) for row in log.rows(statement, {"study": study_id})]
 
+    @_tried_again
     def steer_trial(
         self, study_id: int, trial: int, state: TrialState, *, reason: str | None = None, at: float | None = None
     ) -> None:
@@ -255,6 +296,7 @@ class SqlStore:
             key = {"study": study_id, "trial": trial, "revision": revision}
             log.write_to_running("steer_trial", {**key, "state": str(state), "reason": reason, "ended_at": at})
 
+    @_tried_again
     def add_branch(self, study_id: int, trial: Trial) -> None:
         """As `Store.add_branch`."""
         with self._revising(study_id) as (log, revision):
@@ -263,11 +305,13 @@ class SqlStore:
                 raise TrialEnded(trial.number, log.check_trial(key))
             log.run("add_trial", {**key, **rows.TRIALS.values(trial)})
 
+    @_tried_again
     def checkpoints(self, study_id: int) -> list[Checkpoint]:
         """As `Store.checkpoints`."""
         with self._reading() as log:
             return [rows.CHECKPOINTS.record(row) for row in log.rows("checkpoints", {"study": study_id})]
 
+    @_tried_again
     def changes(self, study_id: int, since: int) -> Changes:
         """As `Store.changes`."""
         key = {"study": study_id, "since": since}
@@ -277,6 +321,7 @@ class SqlStore:
             values = np.fromiter(chain.from_iterable(log.rows("new_values", key)), dtype=np.float64)
         return Changes(revision, n_steps, max_epochs, trials, values.reshape(-1, 3), n_spaces)
 
+    @_tried_again
     def reports(self, study_id: int, trial: int | None = None) -> list[Report]:
         """As `Store.reports`."""
         statement = "reports" if trial is None else "reports_of_trial"
@@ -318,22 +363,12 @@ class SqlStore:
         return StoreError(f"{self.url} has no study whose id is {study_id}")
 
 
-class _Cursor(Protocol):
-    """What a transaction needs of a driver's cursor."""
-
-    @property
-    def rowcount(self) -> int: ...
-    def execute(self, statement: str, values: Mapping[str, object], /) -> object: ...
-    def fetchall(self) -> list[Any]: ...
-    def __iter__(self) -> Iterator[Any]: ...
-
-
 class _Transaction:
     """Runs statements by name."""
 
     __slots__ = ("_cursor", "_texts")
 
-    def __init__(self, cursor: _Cursor, texts: Mapping[str, str]) -> None:
+    def __init__(self, cursor: Cursor, texts: Mapping[str, str]) -> None:
         self._cursor, self._texts = cursor, texts
 
     def run(self, statement: str, values: Mapping[str, object]) -> int:
@@ -369,24 +404,3 @@ class _Transaction:
         """How many trials the study has."""
         row = self.row("last_trial", values)
         return 0 if row is None or row[0] is None else int(row[0]) + 1
-
-
-def _place(url: str | Path) -> tuple[Path, str]:
-    """The file that a path or a URL names, and how durable it is to be."""
-    if isinstance(url, Path) or "://" not in url:
-        return Path(url), "normal"
-    scheme = url.partition("://")[0]  # the rest of a URL may hold a password, and is not repeated
-    if scheme.partition("+")[0] == "postgresql":
-        raise SettingError("a record in PostgreSQL is not supported yet; name a file, such as tunewell.db")
-    if scheme != "sqlite":
-        raise SettingError(f"no record can be kept in {scheme + '://'!r}; name a file, sqlite:///FILE or 'memory'")
-    parsed = sa.make_url(url)
-    if not parsed.database or parsed.host:
-        raise SettingError(f"{url!r} names no file; write sqlite:///FILE, with a fourth slash if it begins with one")
-    options = dict(parsed.query)
-    synchronous = str(options.pop("synchronous", "normal"))
-    if options:
-        raise SettingError(
-            f"{url!r} has an unknown option {next(iter(options))!r}; there is synchronous=normal or full"
-        )
-    return Path(parsed.database), synchronous

@@ -19,6 +19,7 @@ from sqlalchemy.dialects import sqlite
 
 from tunewell.errors import SettingError, StoreError
 from tunewell.stores import migrations
+from tunewell.stores.database import check_version, no_store, some
 
 BUSY_TIMEOUT_S = 60.0
 """How long a write waits for the writes of other processes."""
@@ -43,7 +44,8 @@ class SqliteFile:
         """
         if synchronous not in SYNCHRONOUS:
             raise SettingError(f"synchronous must be {' or '.join(SYNCHRONOUS)}, got {synchronous!r}")
-        self.path = path
+        self.path, self.url = path, str(path)
+        self.folder: Path | None = path.absolute().parent
         self._lock = threading.RLock()
         self._process = os.getpid()
         _check_place(path, create=create)
@@ -121,20 +123,14 @@ class SqliteFile:
 
     def _recognize(self, cursor: sqlite3.Cursor, *, create: bool) -> int:
         """The file's schema, 0 for an empty file; refuses one that is not ours before anything is written to it."""
-        tables, newest = _tables(cursor), len(migrations.MIGRATIONS)
+        tables = _tables(cursor)
         if not tables:
             if not create:
-                raise _no_store(self.path)
+                raise no_store(self.url)
             return 0
         if migrations.VERSION_TABLE not in tables:
-            raise StoreError(f"{self.path} is no tunewell database (it has tables {_some(tables)}); name another file")
-        version = migrations.version(cursor)
-        if version > newest:
-            raise StoreError(
-                f"{self.path} was written by a newer tunewell (schema {version}, this one knows {newest}); "
-                f"upgrade tunewell"
-            )
-        return version
+            raise StoreError(f"{self.path} is no tunewell database (it has tables {some(tables)}); name another file")
+        return check_version(migrations.version(cursor), self.url)
 
 
 def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
@@ -178,10 +174,6 @@ def _tables(cursor: sqlite3.Cursor) -> list[str]:
     return sorted(str(name) for (name,) in cursor.fetchall())
 
 
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-
-
 def _check_place(path: Path, *, create: bool) -> None:
     try:
         is_folder, exists, has_folder = path.is_dir(), path.exists(), path.parent.is_dir()
@@ -190,13 +182,9 @@ def _check_place(path: Path, *, create: bool) -> None:
     if is_folder:
         raise StoreError(f"{path} is a folder; name a file in it, such as {path / 'tunewell.db'}")
     if not create and not exists:
-        raise _no_store(path)
+        raise no_store(str(path))
     if not has_folder:
         raise StoreError(f"{path} has no folder to lie in; make {path.parent}, or name another file")
-
-
-def _no_store(path: Path) -> StoreError:
-    return StoreError(f"no store at {path}; `tunewell tune` makes one")
 
 
 _MENDS = {

@@ -40,9 +40,9 @@ _Statement = tuple[sa.ClauseElement, Sequence[str]]
 def _statements(dialect: sa.Dialect) -> dict[str, _Statement]:
     return {
         **_of_studies(dialect),
-        **_of_sessions(),
+        **_of_sessions(dialect),
         **_of_trials(),
-        **_of_reports(),
+        **_of_reports(dialect),
         **_of_the_rest(dialect),
         **_of_commands(),
     }
@@ -95,9 +95,9 @@ def _of_studies(dialect: sa.Dialect) -> dict[str, _Statement]:
     }
 
 
-def _of_sessions() -> dict[str, _Statement]:
+def _of_sessions(dialect: sa.Dialect) -> dict[str, _Statement]:
     columns = _without_id(rows.SESSIONS.columns)
-    given = [sa.bindparam(name, type_=sessions.c[name].type) for name in columns]
+    given = _given(dialect, sessions, columns)
     newest = (
         sa.select(sa.func.coalesce(sa.func.max(sessions.c.id), _zero)).where(sessions.c.study_id == _study)
     ).scalar_subquery()
@@ -154,13 +154,14 @@ def _of_trials() -> dict[str, _Statement]:
     }
 
 
-def _of_reports() -> dict[str, _Statement]:
-    given = [sa.bindparam(name, type_=reports.c[name].type) for name in ("epoch", "value", "metrics", "at", "revision")]
+def _of_reports(dialect: sa.Dialect) -> dict[str, _Statement]:
+    columns = ("epoch", "value", "metrics", "at", "revision")
+    given = _given(dialect, reports, columns)
     reported = _select(reports, rows.REPORTS.columns).where(reports.c.study_id == _study).order_by(reports.c.id)
     return {
         "report": (
             reports.insert().from_select(
-                ["study_id", "trial", *(parameter.key for parameter in given)],
+                ["study_id", "trial", *columns],
                 sa.select(trials.c.study_id, trials.c.number, *given).where(_this_trial, _is(TrialState.RUNNING)),
             ),
             (),
@@ -236,6 +237,12 @@ def _or_kept(column: str) -> sa.ColumnElement[int]:
 
 def _select(table: sa.Table, columns: Sequence[str]) -> sa.Select[tuple[object, ...]]:
     return sa.select(*(table.c[name] for name in columns))
+
+
+def _given(dialect: sa.Dialect, table: sa.Table, columns: Sequence[str]) -> list[sa.ColumnElement[object]]:
+    """Parameters that are selected. PostgreSQL takes one that is null for a text if nothing says its type."""
+    given = [sa.bindparam(name, type_=table.c[name].type) for name in columns]
+    return [sa.cast(one, one.type) for one in given] if dialect.name == "postgresql" else list(given)
 
 
 def _without_id(columns: Sequence[str]) -> list[str]:

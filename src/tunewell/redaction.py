@@ -1,0 +1,21 @@
+"""Passwords taken out of text that is shown or recorded."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+# greedy up to the last @ before the path: a password with an @ that nobody escaped is hidden whole
+_IN_A_URL = re.compile(r"(?P<before>[\w+.-]+://[^\s:/@]*):(?P<password>[^\s/'\"]+)@")
+_IN_A_QUERY = re.compile(r"(?P<before>\b(?:ssl)?password=)(?P<password>[^\s&'\"]+)")
+
+
+def redacted(text: str, secret: str = "") -> str:
+    """The same with `***` for every password of a URL in it.
+
+    secret: a URL whose password is hidden wherever else it stands in the text.
+    """
+    for found in [*_IN_A_URL.finditer(secret), *_IN_A_QUERY.finditer(secret)]:
+        for password in (found["password"], unquote(found["password"])):
+            text = text.replace(password, "***")
+    return _IN_A_QUERY.sub(r"\g<before>***", _IN_A_URL.sub(r"\g<before>:***@", text))

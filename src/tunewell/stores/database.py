@@ -1,0 +1,85 @@
+"""What a store in SQL needs of a database, and what every database says of one that it cannot use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+
+from tunewell.errors import StoreError
+from tunewell.stores import migrations
+
+
+class Cursor(Protocol):
+    """What a transaction needs of a driver's cursor."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows the last statement wrote."""
+        ...
+
+    def execute(self, statement: str, values: Mapping[str, object], /) -> object:
+        """Run a statement."""
+        ...
+
+    def fetchall(self) -> list[Any]:
+        """All rows of its answer."""
+        ...
+
+    def __iter__(self) -> Iterator[Any]:
+        """Its rows, as they come."""
+        ...
+
+
+class Database(Protocol):
+    """A database at the schema of today."""
+
+    @property
+    def dialect(self) -> sa.Dialect:
+        """Compiles statements, with parameters by name."""
+        ...
+
+    url: str
+    """As the user would name it, with no password in it."""
+
+    folder: Path | None
+    """Where what belongs to its studies may lie."""
+
+    def reading(self) -> AbstractContextManager[Any]:
+        """A transaction that sees one moment of the database; yields its cursor."""
+        ...
+
+    def writing(self) -> AbstractContextManager[Any]:
+        """A transaction that is committed at the end, or undone by any error; yields its cursor."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+        ...
+
+
+class ConnectionLost(StoreError):
+    """A server went away in the middle of a transaction, of which nothing was committed: it can be tried again."""
+
+
+def check_version(version: int, place: str) -> int:
+    """The schema's version, if this tunewell knows it."""
+    newest = len(migrations.MIGRATIONS)
+    if version > newest:
+        raise StoreError(
+            f"{place} was written by a newer tunewell (schema {version}, this one knows {newest}); upgrade tunewell"
+        )
+    return version
+
+
+def no_store(place: str) -> StoreError:
+    """What is said where there is none, and none is to be made."""
+    return StoreError(f"no store at {place}; `tunewell tune` makes one")
+
+
+def some(names: Sequence[str]) -> str:
+    """The first few of them."""
+    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")

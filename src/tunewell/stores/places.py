@@ -1,0 +1,43 @@
+"""Which database a URL names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from tunewell.errors import SettingError
+from tunewell.redaction import redacted
+from tunewell.stores.database import Database
+from tunewell.stores.sqlite import SqliteFile
+
+
+def database_at(url: str | Path, *, create: bool, synchronous: str | None) -> Database:
+    """The database at a path or a URL, opened. Arguments and errors are those of `SqlStore`."""
+    if isinstance(url, Path) or "://" not in url:
+        return SqliteFile(Path(url), create=create, synchronous=synchronous or "normal")
+    scheme = url.partition("://")[0]  # the rest of a URL may hold a password, and is not repeated
+    if scheme.partition("+")[0] in ("postgresql", "postgres"):
+        if synchronous is not None:
+            raise SettingError(
+                "synchronous is for SQLite files; PostgreSQL waits for its disk unless its server is set not to"
+            )
+        from tunewell.stores.postgresql import PostgresDatabase  # noqa: PLC0415  its driver is an extra
+
+        return PostgresDatabase(url, create=create)
+    if scheme != "sqlite":
+        raise SettingError(
+            f"no record can be kept in {scheme + '://'!r}; name a file, sqlite:///FILE, postgresql://... or 'memory'"
+        )
+    parsed = sa.make_url(url)
+    if not parsed.database or parsed.host:
+        raise SettingError(
+            f"{redacted(url)!r} names no file; write sqlite:///FILE, with a fourth slash if it begins with one"
+        )
+    options = dict(parsed.query)
+    asked = str(options.pop("synchronous", "normal"))
+    if options:
+        raise SettingError(
+            f"{url!r} has an unknown option {next(iter(options))!r}; there is synchronous=normal or full"
+        )
+    return SqliteFile(Path(parsed.database), create=create, synchronous=synchronous or asked)

@@ -1,0 +1,225 @@
+"""A PostgreSQL database, held by many processes and machines: how it is reached, and what its errors mean.
+
+All that is PostgreSQL's own is here. A process has one connection, which its threads share in turn. Whoever writes to
+a study first updates its row, and so takes the row's lock: writers of one study take turns, those of two do not meet.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+
+from tunewell.errors import MissingExtra, SettingError, StoreError
+from tunewell.redaction import redacted
+from tunewell.stores import migrations, schema
+from tunewell.stores.database import ConnectionLost, check_version, no_store, some
+
+if TYPE_CHECKING:
+    import psycopg
+
+    _Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
+    _Cursor: TypeAlias = psycopg.Cursor[tuple[Any, ...]]
+
+PATIENCE_S = 60.0
+"""How long a server that does not answer is waited for."""
+_LOCK_FOR_MIGRATIONS = 0x74756E65  # any number, the same in every process
+
+
+class PostgresDatabase:
+    """A tunewell database on a server, at the schema of today."""
+
+    dialect = PGDialect_psycopg()
+
+    def __init__(self, url: str, *, create: bool) -> None:
+        """Connect; make the tables, or bring them to the schema of today, if need be.
+
+        Raises:
+            StoreError: the server cannot be reached or refuses, the database is somebody else's or from a newer
+                tunewell; or it has no tables of ours and `create` is False.
+            SettingError: the URL cannot be used.
+            MissingExtra: psycopg is not installed.
+        """
+        self.url = redacted(url)
+        self.folder: Path | None = Path(os.environ.get("TUNEWELL_CHECKPOINTS") or ".").absolute()
+        # SQLAlchemy's users write the driver's name too
+        self._address = f"postgresql://{url.partition('://')[2]}"
+        self._lock = threading.RLock()
+        self._process = os.getpid()
+        self._is_closed = self._was_reached = False
+        self._connection: _Connection | None = self._connect()
+        self._was_reached = True
+        try:
+            self._prepare(create=create)
+        except BaseException:
+            self.close()
+            raise
+
+    @contextmanager
+    def reading(self) -> Iterator[_Cursor]:
+        """A transaction that sees one moment of the database."""
+        with self._transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") as cursor:
+            yield cursor
+
+    @contextmanager
+    def writing(self) -> Iterator[_Cursor]:
+        """A transaction that is committed at the end, or undone by any error."""
+        with self._transaction("BEGIN ISOLATION LEVEL READ COMMITTED") as cursor:
+            yield cursor
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        with self._lock:
+            self._is_closed = True
+            self._hang_up()
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[_Cursor]:
+        import psycopg  # noqa: PLC0415  an extra
+
+        with self._lock:
+            self._check_open()
+            cursor = self._begin(begin)
+            committing = False
+            try:
+                yield cursor
+                committing = True
+                cursor.execute("COMMIT")
+            except psycopg.OperationalError as error:
+                told = self._told(error)
+                if self._connection is not None and not self._connection.broken:
+                    self._undo()
+                    raise StoreError(f"{self.url}: {told}; mend that and resume") from None
+                self._hang_up()
+                if committing:
+                    raise StoreError(
+                        f"{self.url}: the connection was lost while a change was made, which may or may not be on "
+                        f"record ({told}); resume when the server is back, and it will be seen"
+                    ) from None
+                raise ConnectionLost(f"{self.url}: {told}; nothing of the last change was written") from None
+            except psycopg.DatabaseError as error:
+                self._undo()
+                state = (error.sqlstate or "")[:2]
+                if state not in _MENDS:
+                    raise  # a mistake of ours
+                raise StoreError(f"{self.url}: {self._told(error)}; {_MENDS[state]}") from None
+            except BaseException:
+                self._undo()
+                raise
+
+    def _begin(self, begin: str) -> _Cursor:
+        """Begin a transaction, on a new connection if the old one has broken since it was last used."""
+        import psycopg  # noqa: PLC0415  an extra
+
+        if self._connection is not None:
+            try:
+                cursor = self._connection.cursor()
+                cursor.execute(begin)
+            except psycopg.OperationalError:
+                self._hang_up()
+            else:
+                return cursor
+        self._connection = self._connect()
+        cursor = self._connection.cursor()
+        cursor.execute(begin)
+        return cursor
+
+    def _undo(self) -> None:
+        import psycopg  # noqa: PLC0415  an extra
+
+        if self._connection is not None:
+            try:
+                self._connection.execute("ROLLBACK")
+            except psycopg.Error:
+                self._hang_up()
+
+    def _hang_up(self) -> None:
+        connection, self._connection = self._connection, None
+        # a forked child must not say goodbye on its parent's connection
+        if connection is not None and os.getpid() == self._process:
+            with suppress(Exception):
+                connection.close()
+
+    def _connect(self) -> _Connection:
+        """A connection; a server that is away or starting is waited for, one that refuses is not."""
+        try:
+            import psycopg  # noqa: PLC0415  an extra
+        except ImportError:
+            raise MissingExtra("psycopg", "postgresql", "a record in PostgreSQL") from None
+        # a server that was reached before will be back; one that never was is more likely named wrongly
+        give_up, pause = time.monotonic() + (PATIENCE_S if self._was_reached else 0.0), 0.05
+        while True:
+            try:
+                return psycopg.connect(
+                    self._address,
+                    autocommit=True,  # transactions begin where we say so
+                    application_name="tunewell",
+                    connect_timeout=10,
+                )
+            except psycopg.ProgrammingError:
+                # its text may quote what stood where the password should
+                raise SettingError(
+                    f"{self.url} is no address of a PostgreSQL database; write postgresql://USER@HOST:PORT/DATABASE, "
+                    "with %40 for an @ in a password"
+                ) from None
+            except psycopg.OperationalError as error:
+                told = self._told(error)
+                if time.monotonic() > give_up:
+                    raise StoreError(
+                        f"{self.url} cannot be reached: {told}; see that the server runs and lets you in"
+                    ) from None
+            time.sleep(pause)
+            pause = min(1.0, 2 * pause)
+
+    def _told(self, error: Exception) -> str:
+        """What the server or its driver says, on one line and with no password in it."""
+        return redacted(" ".join(str(error).split()), self._address)
+
+    def _check_open(self) -> None:
+        if os.getpid() != self._process:
+            raise StoreError(
+                f"{self.url} was opened by process {self._process}, of which this one ({os.getpid()}) is a fork, and "
+                f"a connection does not survive that; start processes by 'spawn' and open the store in each"
+            )
+        if self._is_closed:
+            raise StoreError(f"{self.url} is closed; open it again")
+
+    def _prepare(self, *, create: bool) -> None:
+        with self.writing() as cursor:
+            version = self._recognize(cursor, create=create)
+        while version < len(migrations.MIGRATIONS):
+            with self.writing() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK_FOR_MIGRATIONS,))
+                version = migrations.apply_next(cursor, self.dialect)
+
+    def _recognize(self, cursor: _Cursor, *, create: bool) -> int:
+        """The schema's version, 0 if there is nothing of ours; refuses tables of others under our names."""
+        cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()")
+        tables = {str(name) for (name,) in cursor.fetchall()}
+        if migrations.VERSION_TABLE in tables:
+            return check_version(migrations.version(cursor), self.url)
+        taken = sorted(tables & set(schema.metadata.tables))
+        if taken:
+            raise StoreError(
+                f"{self.url} has tables of another program ({some(taken)}) under names that tunewell needs; "
+                "name another database"
+            )
+        if not create:
+            raise no_store(self.url)
+        return 0
+
+
+_MENDS = {
+    "25": "the server takes no changes (a standby, or set to read only); name the primary",
+    "42": "the role may lack the right to it; GRANT it, or name another database",
+    "53": "the server has run out of something (disk, memory, connections); mend that and resume",
+    "57": "the server was told to end it; resume when it is back",
+    "58": "the server's disk or system fails; mend that and resume",
+}
+"""What to do about each class of trouble that is not of our making, by the first two characters of its SQLSTATE."""
