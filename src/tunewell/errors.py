@@ -12,6 +12,7 @@
     - StudyBusy                        another process is running the study
     - TrialNotFound  (a LookupError)   the study has no trial of that number
     - TrialEnded                       the trial has ended; its record is frozen
+    - StepTaken                        another process has taken the trial up
   + CheckpointError                    a checkpoint cannot be written or restored
   + RepeatedFailure                    trials keep failing with one and the same error
   + MissingExtra     (an ImportError)  an optional package is not installed
@@ -111,6 +112,17 @@ class TrialEnded(StoreError):
 
     def __str__(self) -> str:
         return f"trial {self.trial} is {self.state}, not running, so nothing can be added to it; ask() for a step first"
+
+
+class StepTaken(StoreError):
+    """Another process has taken the trial up, because the one that trained it was silent for too long."""
+
+    def __init__(self, trial: int) -> None:
+        super().__init__(trial)
+        self.trial = trial
+
+    def __str__(self) -> str:
+        return f"trial {self.trial} was taken up by another process, which counted this one as gone; ask() for a step"
 
 
 class CheckpointError(TunewellError):

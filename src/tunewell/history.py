@@ -148,7 +148,8 @@ class History:
             self._make_room(known + len(new), self._reported)
             self._points[known : known + len(new)] = self.lineage.encode_many([trial.params for trial in new])
         for trial in trials:
-            self._epochs[trial.number] = trial.epochs
+            running = trial.state is TrialState.RUNNING  # its record tells what it had when its step began
+            self._epochs[trial.number] = max(trial.epochs, self._epochs[trial.number] if running else 0)
             self._until[trial.number] = trial.until
             self._states[trial.number] = _CODE[trial.state]
         # what is there already is complete before the count says that there is more

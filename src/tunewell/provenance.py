@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from tunewell.redaction import redacted
+
 _PACKAGES = ("tunewell", "numpy", "scipy")
 _IF_IMPORTED = ("torch", "tensorflow", "jax", "keras", "lightning", "sklearn")
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
@@ -41,15 +43,20 @@ def gather() -> Provenance:
     commit = _git(directory, "rev-parse", "HEAD")
     changes = _git(directory, "status", "--porcelain") if commit else None
     return Provenance(
-        host=socket.gethostname(),
+        host=host(),
         pid=os.getpid(),
         process=_began(_fields(os.getpid())),
-        command=shlex.join(sys.argv),
+        command=redacted(shlex.join(sys.argv)),
         directory=str(directory),
         git_commit=commit,
         git_dirty=None if changes is None else bool(changes),
         versions=_versions(),
     )
+
+
+def host() -> str:
+    """The name of this machine."""
+    return socket.gethostname()
 
 
 def user() -> str:

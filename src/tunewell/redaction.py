@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-# greedy up to the last @ before the path: a password with an @ that nobody escaped is hidden whole
-_IN_A_URL = re.compile(r"(?P<before>[\w+.-]+://[^\s:/@]*):(?P<password>[^\s/'\"]+)@")
-_IN_A_QUERY = re.compile(r"(?P<before>\b(?:ssl)?password=)(?P<password>[^\s&'\"]+)")
+# greedy up to the last @: a password with an @ or a / that nobody escaped is hidden whole
+_IN_A_URL = re.compile(r"(?P<before>[\w+.-]+://[^\s:/@]*):(?P<password>[^\s'\"]+)@")
+_IN_A_QUERY = re.compile(r"(?P<before>\b\w*pass\w*=)(?P<password>[^\s&'\"]+)")
 
 
 def redacted(text: str, secret: str = "") -> str:

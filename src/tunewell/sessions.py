@@ -1,80 +1,170 @@
-"""One session after another: a study is run by one process at a time, and by the next where that one was killed."""
+"""Which processes run a study, and which of them are gone.
+
+A process that runs a study has a session, and with it a lease on the trials that it trains: for as long as it runs,
+it raises the session's `beats` every few seconds. Whoever sees them stand still for `lease_s()` of its own clock
+counts the process as gone, and takes its trials up. No clock is compared with another machine's, nor with itself of
+before a jump. One that was silent and comes back finds that its trials were taken, and lets go of them.
+"""
 
 from __future__ import annotations
 
+import os
+import threading
 import time
+from contextlib import suppress
 from dataclasses import asdict, replace
-from weakref import WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary
 
 from tunewell import provenance
-from tunewell.errors import StudyBusy
+from tunewell.errors import SettingError, StoreError, StudyBusy
 from tunewell.log import Log
 from tunewell.stores import Session, Store, StudyRecord
-from tunewell.trial import TrialState
 
-SILENT_S = 600.0
-"""A session of another machine, where no process can be looked up, counts as killed when it was silent for so long."""
-
-_going_on: WeakValueDictionary[tuple[int, float], Log] = WeakValueDictionary()
-"""The sessions of this process, by `_key`, each for as long as somebody holds the log of the study that it runs.
+_going_on: WeakValueDictionary[tuple[int, float], Presence] = WeakValueDictionary()
+"""The sessions of this process, by `_key`, each for as long as somebody holds the study that it runs.
 
 A forked child inherits them, but not the process number in their keys.
 """
 
 
-def begin_session(store: Store, study: StudyRecord, log: Log) -> tuple[Session, list[int]]:
-    """This process's session, and the trials whose steps a session that was killed left in progress.
-
-    Raises:
-        StudyBusy: another process, or another `Study` of this one, is running the study.
-    """
-    session = Session(started_at=time.time(), **asdict(provenance.gather()))
-    _going_on[_key(session)] = log  # before it is in the store, where other threads look
-    number = None
-    while number is None:  # another session may begin between the look and the leap
-        known = store.sessions(study.id)
-        log.refresh()
-        unfinished = [other for other in known if other.ended_at is None]
-        for other in unfinished:
-            if _goes_on(other, session, store, study, log):
-                raise StudyBusy(study.name, other.pid, other.host, _mend(other, session))
-        number = store.begin_session(study.id, session, newest=known[-1].id if known else 0)
-    log.refresh()  # from here on nobody else writes
-    for other in unfinished:
-        store.end_session(other.id, _last_sign_of(other, store, study, log))
-    return replace(session, id=number), [trial.number for trial in log.trials if trial.state is TrialState.RUNNING]
-
-
-def end_session(store: Store, session: Session) -> None:
-    """End a session of this process in order."""
+def lease_s() -> float:
+    """How long a process may be silent before its trials are taken up by another: `TUNEWELL_LEASE`, else 60 seconds."""
+    asked = os.environ.get("TUNEWELL_LEASE", "60")
     try:
-        store.end_session(session.id, time.time())
-    finally:
+        lease = float(asked)
+    except ValueError:
+        lease = 0.0
+    if not 0 < lease < float("inf"):
+        raise SettingError(f"TUNEWELL_LEASE must be a number of seconds above 0, got {asked!r}")
+    return lease
+
+
+class Presence:
+    """This process among those that run a study."""
+
+    def __init__(self, store: Store, study: StudyRecord) -> None:
+        """Not a session yet: `begin` makes it one."""
+        self.session: Session | None = None
+        self._store, self._study = store, study
+        self._heard: dict[int, tuple[int, float]] = {}
+        """Sessions of others: their beats, and when these were seen to rise."""
+
+    def begin(self, log: Log, *, join: bool) -> Session:
+        """Run the study in this process from now on; join: beside others that do.
+
+        Raises:
+            StudyBusy: another process, or another `Study` of this one, is running the study, and it is not joined.
+        """
+        lease_s()  # what cannot be used is said now
+        session = Session(started_at=time.time(), **asdict(provenance.gather()))
+        _going_on[_key(session)] = self  # before it is in the store, where other threads look
+        number = None
+        while number is None:  # another session may begin between the look and the leap
+            known = self._store.sessions(self._study.id)
+            if not join:
+                self._find_alone(known, session, log)
+            newest = None if join else known[-1].id if known else 0
+            number = self._store.begin_session(self._study.id, session, newest=newest)
+        self.session = replace(session, id=number)
+        log.refresh()
+        _beat_regularly(self)
+        return self.session
+
+    def end(self) -> None:
+        """End this process's session in order."""
+        session, self.session = self.session, None
+        if session is None:
+            return
         _going_on.pop(_key(session), None)
+        self._store.end_session(session.id, time.time())
+
+    def gone(self, log: Log) -> set[int]:
+        """Sessions that are over or silent; those that did not end in order are put on record as ended."""
+        gone = set()
+        for other in self._store.sessions(self._study.id):
+            if other.ended_at is not None:
+                gone.add(other.id)
+            elif self.session is not None and other.id != self.session.id and not self._goes_on(other):
+                self._store.end_session(other.id, self._last_sign_of(other, log))
+                gone.add(other.id)
+        return gone
+
+    def is_first(self) -> bool:
+        """No other session that goes on is older: what one of them must do for the study is for this one to do."""
+        if self.session is None:
+            return False
+        known = self._store.sessions(self._study.id)
+        return not any(other.ended_at is None and self._goes_on(other) for other in known if other.id < self.session.id)
+
+    def beat(self) -> None:
+        """Show that this process is there. If it was counted as gone meanwhile, it begins anew at its next step."""
+        session = self.session
+        if session is not None:
+            with suppress(StoreError):  # a store that is away cannot be told; the next time will do
+                if not self._store.beat(session.id) and self.session is session:
+                    self.session = None
+
+    def _find_alone(self, known: list[Session], here: Session, log: Log) -> None:
+        """Whether nobody else runs the study; sessions that were killed are put on record as ended."""
+        while True:
+            unfinished = [other for other in known if other.ended_at is None]
+            silent_since = {other.id: self._heard.get(other.id) for other in unfinished}
+            alive = [other for other in unfinished if self._goes_on(other)]
+            for other in unfinished:
+                if other not in alive:
+                    self._store.end_session(other.id, self._last_sign_of(other, log))
+            heard = [other for other in alive if other.host == here.host or _rose(silent_since[other.id], other)]
+            if heard:
+                raise StudyBusy(self._study.name, heard[0].pid, heard[0].host, self._mend(heard[0], here))
+            if not alive:
+                return
+            # of another machine, where no process can be looked up: only time will tell
+            time.sleep(lease_s() / 50)
+            known = self._store.sessions(self._study.id)
+
+    def _mend(self, other: Session, here: Session) -> str:
+        """What to do about a session that still runs."""
+        if other.pid == here.pid and other.host == here.host:
+            return "that is this process: close() the other Study first"
+        return f"wait for it, end it, or work beside it: tunewell worker {self._study.name}"
+
+    def _goes_on(self, other: Session) -> bool:
+        """Whether a session that has not ended in order still runs, as far as can be known."""
+        if other.host == provenance.host():
+            if other.pid == os.getpid():
+                return _key(other) in _going_on
+            if not provenance.is_running(other.pid, other.process):
+                return False
+        now = time.monotonic()
+        beats, since = self._heard.get(other.id, (-1, now))
+        if other.beats != beats:
+            self._heard[other.id] = other.beats, now
+            return True
+        return now - since < lease_s()
+
+    def _last_sign_of(self, other: Session, log: Log) -> float:
+        """When a session that did not end in order was last heard of."""
+        log.refresh()
+        times = [other.started_at]
+        for trial in log.trials:
+            if trial.session == other.id:
+                times += [trial.ended_at or trial.started_at]
+                times += [report.at for report in self._store.reports(self._study.id, trial.number)[-1:]]
+        return max(times)
 
 
 def seconds_on_record(store: Store, study: StudyRecord) -> float:
-    """How long the sessions took that have ended."""
-    sessions = store.sessions(study.id)
-    return sum(session.ended_at - session.started_at for session in sessions if session.ended_at is not None)
+    """For how long processes ran the study, in the sessions that have ended; several at a time count once."""
+    ended = [(s.started_at, s.ended_at) for s in store.sessions(study.id) if s.ended_at is not None]
+    total, until = 0.0, float("-inf")
+    for begin, end in sorted(ended):
+        total += max(0.0, end - max(begin, until))
+        until = max(until, end)
+    return total
 
 
-def _goes_on(other: Session, here: Session, store: Store, study: StudyRecord, log: Log) -> bool:
-    """Whether a session that has not ended in order still runs."""
-    if other.host != here.host:
-        return time.time() - _last_sign_of(other, store, study, log) < SILENT_S
-    if other.pid == here.pid:
-        return _key(other) in _going_on
-    return provenance.is_running(other.pid, other.process)
-
-
-def _mend(other: Session, here: Session) -> str:
-    """What to do about a session that still runs."""
-    if other.host != here.host:
-        return f"wait for it or end it first; it counts as ended once it is silent for {SILENT_S / 60:.0f} minutes"
-    if other.pid == here.pid:
-        return "that is this process: close() the other Study first"
-    return "wait for it or end it first"
+def _rose(before: tuple[int, float] | None, other: Session) -> bool:
+    return before is not None and before[0] != other.beats
 
 
 def _key(session: Session) -> tuple[int, float]:
@@ -82,11 +172,32 @@ def _key(session: Session) -> tuple[int, float]:
     return session.pid, session.started_at
 
 
-def _last_sign_of(session: Session, store: Store, study: StudyRecord, log: Log) -> float:
-    """When a session that did not end in order was last heard of."""
-    times = [session.started_at]
-    for trial in log.trials:
-        if trial.session == session.id:
-            times += [trial.ended_at or trial.started_at]
-            times += [report.at for report in store.reports(study.id, trial.number)[-1:]]
-    return max(times)
+_hearts: dict[int, WeakSet[Presence]] = {}
+"""By process, since a fork has no thread: those for whom its one thread beats."""
+_hearts_lock = threading.Lock()
+
+
+def _beat_regularly(presence: Presence) -> None:
+    """Have its beats raised until nobody holds it any more."""
+    with _hearts_lock:
+        first = os.getpid() not in _hearts
+        if first:
+            _hearts.clear()  # a parent's
+            _hearts[os.getpid()] = WeakSet()
+        _hearts[os.getpid()].add(presence)
+    if first:
+        threading.Thread(target=_beat_for_ever, name="tunewell-lease", daemon=True).start()
+
+
+def _beat_for_ever() -> None:
+    beaten = time.monotonic()
+    while True:
+        every = lease_s() / 4
+        time.sleep(min(1.0, every))
+        if time.monotonic() - beaten < every:
+            continue
+        beaten = time.monotonic()
+        with _hearts_lock:
+            beating = list(_hearts.get(os.getpid(), ()))
+        while beating:  # and holds none of them for longer than that takes
+            beating.pop().beat()

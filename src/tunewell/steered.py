@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
-from tunewell.errors import CheckpointError
+from tunewell.errors import CheckpointError, TrialEnded
 from tunewell.reading import StudyReader
 from tunewell.space.values import Value
 from tunewell.steering import TWIN, Effects, Live, Steering, branched, copied_checkpoint
@@ -19,8 +20,13 @@ class Steered(StudyReader):
         self._steering = Steering(self.store, self.record.id)
 
     def add_checkpoint(self, trial: int, epoch: int, path: str, size: int) -> None:
-        """Record a trial's newest checkpoint; `path` is relative to `checkpoint_folder`."""
-        self.store.add_checkpoint(self.record.id, Checkpoint(trial, epoch, path, size, time.time()))
+        """Record a trial's newest checkpoint; `path` is relative to `checkpoint_folder`.
+
+        Raises:
+            StepTaken: the trial was this process's, and another has taken it up.
+        """
+        checkpoint = Checkpoint(trial, epoch, path, size, time.time())
+        self.store.add_checkpoint(self.record.id, checkpoint, session=self._session_of(trial))
 
     def drop_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Forget a checkpoint, and delete its file."""
@@ -65,7 +71,17 @@ class Steered(StudyReader):
         """A trial's setting as it is now, with what was set while it trained."""
         return self._steering.values(self.trials[trial])
 
+    def _session_of(self, trial: int) -> int | None:
+        """The session in which this process runs a step of the trial; None if it runs none."""
+        raise NotImplementedError
+
+    def _is_first(self) -> bool:
+        """Of the processes that run the study, this is the one that sees to what all of them could."""
+        raise NotImplementedError
+
     def _steer_those_at_rest(self) -> None:
+        if not self.store.commands(self.record.id, waiting=True) or not self._is_first():
+            return
         history = self._log.history
         for command, trial in self._steering.of_trials_at_rest(self._log.trials, history.epochs.tolist()):
             now = int(history.epochs[trial.number])
@@ -77,17 +93,6 @@ class Steered(StudyReader):
 
     def _branch(self, command: Command, parent: Trial, epoch: int, *, now: int) -> None:
         """Begin a trial as another was after an epoch, as a command asks for."""
-        self._log.refresh()
-        number = len(self._log.trials)
-        saved = None
-        try:
-            if epoch:
-                saved = copied_checkpoint(
-                    self.store, self.record.id, self.checkpoint_folder, parent.number, epoch, number
-                )
-        except CheckpointError as error:
-            self._steering.settle(command, now, refused=str(error))
-            return
         setting = command.data.get("setting", {})
         values = self._steering.values(parent, epoch) | (dict(setting) if isinstance(setting, Mapping) else {})
         until = parent.until if parent.until > epoch else self.max_epochs or parent.until
@@ -95,9 +100,26 @@ class Steered(StudyReader):
         if "epochs" in command.data:
             note = {TWIN: parent.number}
             until = min(epoch + int(str(command.data["epochs"])), self.max_epochs or until)
-        child = branched(parent, number, epoch, values, until=until, session=parent.session, note=note)
-        self.store.add_branch(self.record.id, child)
-        if saved is not None:
-            self.add_checkpoint(number, epoch, *saved)
+        child = branched(parent, 0, epoch, values, until=until, session=parent.session, note=note)
+        try:
+            number = self._add_branch(child, parent.number)
+        except CheckpointError as error:
+            self._steering.settle(command, now, refused=str(error))
+            return
         self._steering.settle(command, now, branch=number)
         self._log.refresh()
+
+    def _add_branch(self, child: Trial, parent: int) -> int:
+        """Add a trial that begins as another's checkpoint, and a copy of that; answers its number."""
+        while True:
+            self._log.refresh()
+            number, epoch = len(self._log.trials), child.epochs
+            if epoch:
+                saved = copied_checkpoint(self.store, self.record.id, self.checkpoint_folder, parent, epoch, number)
+            try:
+                self.store.add_branch(self.record.id, replace(child, number=number))
+            except TrialEnded:
+                continue  # another process gave the number to a trial of its own
+            if epoch:
+                self.add_checkpoint(number, epoch, *saved)
+            return number

@@ -48,6 +48,8 @@ class Progress:
     epoch: int
     measured: bool
     """The trial has reported the study's metric."""
+    session: int
+    """In which it was given out."""
 
     def outcome(
         self, metric: str, curve: NDArray[np.float64], error: str | None, *, over: bool

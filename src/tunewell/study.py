@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from tunewell.errors import (
     RepeatedFailure,
     ReportError,
     SettingError,
+    StepTaken,
     StoreError,
     StudyNotFound,
     TrialEnded,
@@ -32,7 +34,7 @@ from tunewell.history import History
 from tunewell.reading import StudyReader
 from tunewell.samplers import Sampler
 from tunewell.schedulers import Scheduler, build
-from tunewell.sessions import begin_session, end_session, seconds_on_record
+from tunewell.sessions import Presence, seconds_on_record
 from tunewell.space.lineage import Lineage
 from tunewell.space.space import Space
 from tunewell.space.values import Value
@@ -171,9 +173,9 @@ class Study(Steered):
         self.min_delta = record.min_delta
         self._expected = Expectation(store, record)
         self._sign = -1.0 if self.maximize else 1.0
-        self._session: Session | None = None
-        self._seconds_before = 0.0
-        self._interrupted: list[int] = []
+        self._presence = Presence(store, record)
+        self._is_joined = False
+        self._seconds_before, self._began = 0.0, 0.0
         self._progress: dict[int, Progress] = {}
         self._failures: list[str] = []
 
@@ -190,12 +192,13 @@ class Study(Steered):
             session = self.begin_session()
             while True:
                 self._log.refresh()
-                if self._interrupted:
-                    number = self._interrupted.pop(0)
-                    step = self._go_on(number)
+                # what a session that is gone left in progress is given out again before anything new is decided, so
+                # that a study that was killed and resumed is the study that it would have been
+                step = self._taken_up(session)
+                if step is not None:
                     if step.epochs:
                         return step
-                    self.tell(number)  # it was all reported; only the last word was missing
+                    self.tell(step.trial)  # it was all reported; only the last word was missing
                     continue
                 self._steer_those_at_rest()
                 answer = self._decide()
@@ -243,6 +246,7 @@ class Study(Steered):
         Raises:
             ReportError: a value is no number, the epoch was not asked for, or the first report lacks the metric.
             TrialEnded: no step of the trial is in progress.
+            StepTaken: another process counted this one as gone, and has taken the trial up.
         """
         with self._lock:
             progress = self._progress.get(trial)
@@ -263,7 +267,8 @@ class Study(Steered):
             if value is not None and not math.isfinite(value):
                 value = self._sign * math.inf
             epoch = int(epoch)  # a NumPy integer would be stored as bytes
-            self.store.report(self.record.id, trial, epoch, values, value, time.time())
+            with self._letting_go(trial):
+                self.store.report(self.record.id, trial, epoch, values, value, time.time(), session=progress.session)
             progress.epoch, progress.measured = epoch, True
             return value is None or math.isfinite(value)
 
@@ -287,6 +292,7 @@ class Study(Steered):
 
         Raises:
             TrialEnded: no step of the trial is in progress.
+            StepTaken: another process counted this one as gone, and has taken the trial up.
         """
         with self._lock:
             progress = self._progress.get(trial)
@@ -307,19 +313,26 @@ class Study(Steered):
                 state, epochs = TrialState.HELD, progress.epoch
             if state is TrialState.COMPLETE and self.max_epochs is None:
                 self._set_max_epochs(progress.epoch)  # one that diverged says nothing of how long they are
+            with self._letting_go(trial):
+                self.store.end_step(
+                    self.record.id,
+                    trial,
+                    state,
+                    epochs,
+                    reason=reason,
+                    at=time.time() if state.ended else None,
+                    session=progress.session,
+                )
             del self._progress[trial]
-            self.store.end_step(
-                self.record.id, trial, state, epochs, reason=reason, at=time.time() if state.ended else None
-            )
             self._failures = [] if error is None else [*self._failures, error][-FAILURES_IN_A_ROW:]
             return state
 
     def close(self) -> None:
         """End this process's session; steps in progress are given out again when the study is resumed."""
         with self._lock:
-            if self._session is not None:
-                end_session(self.store, self._session)
-                self._session = None
+            self._progress.clear()
+            self._is_joined = False
+            self._presence.end()
 
     def learn_max_epochs(self, n: int, trial: int) -> int:
         """Trial number `trial` says that a full training has n epochs; answers where its step ends.
@@ -376,11 +389,10 @@ class Study(Steered):
         """What the study has cost so far."""
         with self._lock:
             self._look()
-            session = self._session
-            if session is None:
+            if self._presence.session is None:
                 seconds = seconds_on_record(self.store, self.record)
             else:
-                seconds = self._seconds_before + time.time() - session.started_at
+                seconds = self._seconds_before + time.monotonic() - self._began
             return Spent(self._log.epochs_spent(), len(self._log.trials), seconds)
 
     @property
@@ -424,35 +436,66 @@ class Study(Steered):
 
     def _give_out(self, trial: Trial, first: int) -> Step:
         measured = first > 1 and bool(~np.isnan(self._log.history.curves[trial.number]).all())
-        self._progress[trial.number] = Progress(trial.until, first - 1, measured)
+        self._progress[trial.number] = Progress(trial.until, first - 1, measured, trial.session)
         return Step(trial.number, trial.params, range(first, trial.until + 1), trial.seed)
 
-    def _go_on(self, number: int) -> Step:
-        """Give out again what is left of a step whose session ended in the middle of it."""
-        assert self._session is not None  # ask() began it
-        trial = self._log.trials[number]
-        self.store.revise_step(self.record.id, number, session=self._session.id)
-        done = int(self._log.history.epochs[number])
-        self.add_event("interrupted", trial=number, epoch=done)
-        return self._give_out(trial, done + 1)
+    def _taken_up(self, session: Session) -> Step | None:
+        """What is left of a step whose session ended in the middle of it, if there is such a step."""
+        running = np.flatnonzero(self._log.history.running)
+        others = [self._log.trials[n] for n in running if n not in self._progress]
+        others = [trial for trial in others if trial.session != session.id]
+        gone = self._presence.gone(self._log) if others else set()
+        for trial in others:
+            if trial.session in gone or not trial.session:
+                if self.store.take_step(self.record.id, trial.number, of=trial.session, session=session.id):
+                    self._log.refresh()
+                    done = int(self._log.history.epochs[trial.number])
+                    self.add_event("interrupted", trial=trial.number, epoch=done)
+                    return self._give_out(self._log.trials[trial.number], done + 1)
+                self._log.refresh()  # somebody else was quicker
+        return None
 
-    def begin_session(self) -> Session:
+    def begin_session(self, *, join: bool = False) -> Session:
         """Run the study in this process from now on; `ask` does so by itself.
 
+        join: beside other processes that run it. Steps are given out once, whoever asks; a trial goes on in another
+            process if its own is gone.
+
         Raises:
-            StudyBusy: another process is running the study.
+            StudyBusy: another process is running the study, and it is not to be joined.
         """
-        if self._session is None:
-            # what a killed session left in progress is given out again before anything new is decided, so that
-            # a study that was killed and resumed is the study that it would have been
-            self._session, self._interrupted = begin_session(self.store, self.record, self._log)
-            # only now is it known that no other process runs the study
-            new = replace(self.record, budget=str(self.budget), min_delta=self.min_delta)
-            if new != self.record:
-                self.store.change_study(self.record.id, budget=new.budget, min_delta=new.min_delta)
-                self.record = new
-            self._seconds_before = seconds_on_record(self.store, self.record)
-        return self._session
+        session = self._presence.session
+        if session is None:
+            self._is_joined |= join
+            session = self._presence.begin(self._log, join=self._is_joined)
+            if not self._is_joined:
+                self._record_settings()
+            self._is_joined = True  # from now on; if it was counted as gone, others may have begun
+            self._seconds_before, self._began = seconds_on_record(self.store, self.record), time.monotonic()
+        return session
+
+    def _record_settings(self) -> None:
+        """What was asked for of a study that is gone on with: only now is it known that no other process runs it."""
+        new = replace(self.record, budget=str(self.budget), min_delta=self.min_delta)
+        if new != self.record:
+            self.store.change_study(self.record.id, budget=new.budget, min_delta=new.min_delta)
+            self.record = new
+
+    def _session_of(self, trial: int) -> int | None:
+        progress = self._progress.get(trial)
+        return None if progress is None else progress.session
+
+    def _is_first(self) -> bool:
+        return self._presence.is_first()
+
+    @contextmanager
+    def _letting_go(self, trial: int) -> Iterator[None]:
+        """Inside, the trial's step is forgotten if another process has taken it."""
+        try:
+            yield
+        except StepTaken:
+            del self._progress[trial]
+            raise
 
     def _set_max_epochs(self, n: int) -> None:
         self.store.change_study(self.record.id, max_epochs=n)

@@ -14,7 +14,7 @@ from tunewell.stores import MemoryStore, Session, SpaceVersion, SqlStore
 from tunewell.testing.records import HELD, PAUSED, STOPPED, STUDY, Reader, a_trial, everything
 from tunewell.trial import Checkpoint, Event, TrialState
 
-texts = st.text(max_size=8)
+texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=8)  # others are spelled out
 numbers = st.floats() | st.sampled_from([-0.0, 5e-324, 1e308, 0.1 + 0.2])
 whole = st.integers(-(2**63), 2**63 - 1)
 times = st.floats(0, 1e12)
@@ -30,6 +30,9 @@ metric = st.none() | st.floats(allow_nan=False).map(lambda value: value + 0.0)  
 trials = st.integers(-1, 2)
 epochs = st.integers(1, 2**31 - 1)
 states = st.sampled_from([state for state in TrialState if state is not TrialState.RUNNING])
+
+
+sessions = st.none() | st.integers(0, 2)
 
 
 class BothStores(RuleBasedStateMachine):
@@ -61,17 +64,27 @@ class BothStores(RuleBasedStateMachine):
         if self.both(lambda store: store.begin_step(study, step, begun)) == "True":
             self.steps[study - 1] += 1
 
-    @rule(study=st.integers(1, 2), trial=trials, epoch=epochs, metrics=metrics, value=metric, at=times)
-    def report(self, study, trial, epoch, metrics, value, at):
-        self.both(lambda store: store.report(study, trial, epoch, metrics, value, at))
+    @rule(
+        study=st.integers(1, 2), trial=trials, epoch=epochs, metrics=metrics, value=metric, at=times, session=sessions
+    )
+    def report(self, study, trial, epoch, metrics, value, at, session):
+        self.both(lambda store: store.report(study, trial, epoch, metrics, value, at, session=session))
 
     @rule(study=st.integers(1, 2), trial=trials, state=states, epoch=epochs, reason=texts | st.none(), at=times)
     def end_step(self, study, trial, state, epoch, reason, at):
         self.both(lambda store: store.end_step(study, trial, state, epoch, reason=reason, at=at))
 
-    @rule(study=st.integers(1, 2), trial=trials, until=epochs | st.none(), session=st.integers(1, 9) | st.none())
-    def revise_step(self, study, trial, until, session):
-        self.both(lambda store: store.revise_step(study, trial, session=session, until=until))
+    @rule(study=st.integers(1, 2), trial=trials, until=epochs)
+    def revise_step(self, study, trial, until):
+        self.both(lambda store: store.revise_step(study, trial, until=until))
+
+    @rule(study=st.integers(1, 2), trial=trials, of=st.integers(1, 3), session=st.integers(1, 3))
+    def take_step(self, study, trial, of, session):
+        self.both(lambda store: store.take_step(study, trial, of=of, session=session))
+
+    @rule(session=st.integers(1, 4))
+    def beat(self, session):
+        self.both(lambda store: store.beat(session))
 
     @rule(study=st.integers(1, 2), trial=trials, more=st.integers(0, 9))
     def retrain(self, study, trial, more):

@@ -1,4 +1,4 @@
-"""Who may run a study: one process at a time, and in it one `Study`. With real processes, which begin, fork and die."""
+"""Who may run a study, alone or beside others. With real processes, which begin, fork and die."""
 
 import inspect
 import multiprocessing
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -17,7 +17,7 @@ import pytest
 
 import tunewell as tw
 from tunewell import provenance, sessions
-from tunewell.errors import StoreError, StudyBusy
+from tunewell.errors import SettingError, StepTaken, StoreError, StudyBusy, TrialEnded
 from tunewell.stores import MemoryStore, Session, open_store
 from tunewell.testing.records import a_trial
 from tunewell.trial import TrialState
@@ -132,10 +132,10 @@ def test_two_studies_of_a_process_do_not_hinder_each_other(tmp_path):
 
 def test_a_session_whose_end_cannot_be_written_is_over_all_the_same(file):
     study = make(file)
-    session, _ = sessions.begin_session(study.store, study.record, study._log)
+    study.begin_session()
     study.store.close()
     with pytest.raises(StoreError, match="closed"):
-        sessions.end_session(study.store, session)
+        study.close()
     assert make(file).ask().trial == 0
 
 
@@ -243,51 +243,162 @@ def test_an_old_session_with_the_number_of_this_process_does_not_keep_a_study_bu
 # --- sessions of another machine, whose processes cannot be looked up
 
 
+LEASE_S = 0.3
+
+
+@pytest.fixture
+def lease(monkeypatch):
+    monkeypatch.setenv("TUNEWELL_LEASE", str(LEASE_S))
+
+
 def run_elsewhere(study, began):
-    """Another machine's session, in the first step of the study."""
+    """Another machine's session, in the first step of the study; answers its id."""
     here = provenance.gather()  # the number of a process that runs, but not there
     session = Session(began, "elsewhere", here.pid, "tunewell", "/", process=here.process)
     session = study.store.begin_session(study.record.id, session)
     assert study.store.begin_step(study.record.id, 0, replace(a_trial(0), session=session))
+    return session
 
 
-def test_a_study_that_another_machine_runs_is_busy(store):
+@pytest.fixture
+def beating():
+    """Raises a session's beats until the test is over."""
+    over, threads = threading.Event(), []
+
+    def beat(store, session):
+        while not over.wait(LEASE_S / 10):
+            store.beat(session)
+
+    def begin(store, session):
+        threads.append(threading.Thread(target=beat, args=(store, session)))
+        threads[-1].start()
+
+    yield begin
+    over.set()
+    for thread in threads:
+        thread.join()
+
+
+@pytest.mark.usefixtures("lease")
+def test_a_study_that_another_machine_runs_is_busy(store, beating):
     study = make(store)
-    run_elsewhere(study, time.time() - sessions.SILENT_S / 2)
-    with pytest.raises(StudyBusy, match=r"on elsewhere; .* silent for 10 minutes"):
+    beating(store, run_elsewhere(study, time.time() - 1e6))  # however long ago it began
+    with pytest.raises(StudyBusy, match=r"on elsewhere; .* work beside it: tunewell worker study"):
         study.ask()
 
 
-def test_a_study_that_another_machine_left_long_ago_goes_on(store):
+@pytest.mark.usefixtures("lease")
+def test_a_study_that_another_machine_has_left_goes_on_when_its_lease_is_over(store):
     study = make(store)
-    began = time.time() - sessions.SILENT_S - 1
-    run_elsewhere(study, began)
-    assert study.ask().epochs == range(1, 4)
-    assert study.store.sessions(study.record.id)[0].ended_at == began
+    session = run_elsewhere(study, time.time())
+    store.report(study.record.id, 0, 1, {"loss": 1.0}, 1.0, at=12.0, session=session)
+    began = time.monotonic()
+    assert study.ask().epochs == range(2, 4)
+    assert time.monotonic() - began > LEASE_S
+    (event,) = study.events(0)
+    assert (event.kind, event.epoch) == ("interrupted", 1)
 
 
-def report(study, at):
-    study.store.report(study.record.id, 0, 1, {"loss": 1.0}, 1.0, at)
-
-
-def end(study, at):
-    study.store.end_step(study.record.id, 0, TrialState.STOPPED, 1, at=at)
-
-
-@pytest.mark.parametrize("sign", [report, end])
-def test_a_machine_that_was_heard_of_lately_keeps_its_study(store, sign):
+@pytest.mark.parametrize("sign", ["report", "end"])
+@pytest.mark.usefixtures("lease")
+def test_a_killed_session_ended_when_it_was_last_heard_of(store, sign):
     study = make(store)
-    run_elsewhere(study, time.time() - 2 * sessions.SILENT_S)
-    sign(study, time.time() - sessions.SILENT_S / 2)
-    with pytest.raises(StudyBusy):
-        study.ask()
+    session = run_elsewhere(study, 10.0)
+    if sign == "report":
+        store.report(study.record.id, 0, 1, {"loss": 1.0}, 1.0, at=12.0, session=session)
+    else:
+        store.end_step(study.record.id, 0, TrialState.STOPPED, 1, at=12.0, session=session)
+    study.ask()
+    assert store.sessions(study.record.id)[0].ended_at == 12.0
 
 
-@pytest.mark.parametrize("sign", [report, end])
-def test_a_machine_that_fell_silent_loses_its_study(store, sign):
+@pytest.mark.parametrize("lease", ["0", "-3", "soon", "inf", "nan"])
+def test_a_lease_that_cannot_be_is_refused(store, monkeypatch, lease):
+    monkeypatch.setenv("TUNEWELL_LEASE", lease)
+    with pytest.raises(SettingError, match="TUNEWELL_LEASE"):
+        make(store).ask()
+
+
+# --- several at a time
+
+
+def joined(store):
     study = make(store)
-    run_elsewhere(study, time.time() - 3 * sessions.SILENT_S)
-    last = time.time() - sessions.SILENT_S - 1
-    sign(study, last)
-    assert study.ask() is not None
-    assert study.store.sessions(study.record.id)[0].ended_at == last
+    study.begin_session(join=True)
+    return study
+
+
+def test_those_that_join_get_steps_of_their_own(store):
+    first, second = make(store), make(store)
+    steps = [first.ask()]
+    second.begin_session(join=True)
+    steps += [second.ask(), first.ask(), second.ask()]
+    assert [step.trial for step in steps] == [0, 1, 2, 3]
+    for study, step in zip((first, second, first, second), steps, strict=True):
+        for epoch in step.epochs:
+            study.report(step.trial, epoch, loss=1.0)
+        study.tell(step.trial)
+    assert [trial.state for trial in first.trials] == [TrialState.COMPLETE] * 4
+    assert len({trial.session for trial in first.trials}) == 2
+
+
+def test_a_trial_whose_process_ended_goes_on_in_another(store):
+    first, second = joined(store), joined(store)
+    step = first.ask()
+    first.report(step.trial, 1, loss=1.0)
+    first.close()
+    again = second.ask()
+    assert (again.trial, again.epochs) == (step.trial, range(2, 4))
+    assert again.seed == step.seed
+
+
+@pytest.mark.usefixtures("lease")
+def test_one_that_was_silent_for_its_lease_has_lost_its_trial_and_goes_on_with_another(file):
+    silent, other = joined(open_store(file)), joined(open_store(file))
+    step = silent.ask()
+    silent.report(step.trial, 1, loss=1.0)
+    with _no_thread_beats():
+        # in another process it would be stopped; in this one all sessions count as alive that somebody holds
+        sessions._going_on.pop(sessions._key(silent._presence.session))
+        taken = other.ask()
+    assert (taken.trial, taken.epochs) == (step.trial, range(2, 4))
+    with pytest.raises(StepTaken, match="trial 0 was taken up"):
+        silent.report(step.trial, 2, loss=0.5)
+    with pytest.raises(TrialEnded):
+        silent.tell(step.trial)
+    other.report(taken.trial, 2, loss=0.25)
+    assert [report.metrics["loss"] for report in other.reports(0)] == [1.0, 0.25]
+    silent._presence.beat()  # it finds that it was counted as gone
+    assert silent.ask().trial == 1
+    assert len(other.store.sessions(other.record.id)) == 3
+
+
+@contextmanager
+def _no_thread_beats():
+    held = dict(sessions._hearts)
+    sessions._hearts[os.getpid()] = type(held[os.getpid()])()
+    yield
+    sessions._hearts.update(held)
+
+
+@pytest.mark.parametrize("jump", [-1e7, 1e7])
+def test_a_clock_that_jumps_takes_no_trial_from_anybody_and_spends_no_budget(file, jump, monkeypatch):
+    code = "mine = make(file); mine.report(mine.ask().trial, 1, loss=1.0); print('ready', flush=True); input()"
+    with script(code, file) as process:
+        process.stdout.readline()
+        study = make(file)
+        study.budget = tw.budget.Budget.parse("1h")
+        study.begin_session(join=True)
+        monkeypatch.setattr(time, "time", lambda now=time.time: now() + jump)
+        assert study.ask().trial == 1
+        assert not study.out_of_time
+        process.communicate("\n")
+    assert study.ask().trial == 0
+
+
+def test_time_that_several_spent_together_counts_once(store):
+    study = make(store)
+    for begin, end in [(0.0, 10.0), (2.0, 5.0), (8.0, 14.0), (20.0, 21.0), (30.0, 25.0)]:
+        number = store.begin_session(study.record.id, Session(begin, HERE, 1, "tunewell", "/"))
+        store.end_session(number, end)
+    assert study.spent.seconds == 15.0

@@ -83,14 +83,13 @@ def test_full_durability_is_an_option(file, how):
 @pytest.mark.parametrize(
     ("url", "complaint"),
     [
-        ("postgresql://ada:secret@host/db", "PostgreSQL is not supported yet"),
-        ("postgresql+psycopg://ada:secret@host:x/db", "PostgreSQL is not supported yet"),
         ("mysql://ada:secret@host/db", "no record can be kept in 'mysql://'"),
         ("://", "no record can be kept in '://'"),
         ("sqlite://", "names no file"),
         ("sqlite://tunewell.db", "names no file"),
         ("sqlite:///", "names no file"),
         ("sqlite:///t.db?synchronous=off", "synchronous must be normal or full, got 'off'"),
+        ("sqlite://ada:secret@host/t.db", "sqlite://ada:***@host/t.db' names no file"),
         ("sqlite:///t.db?mode=ro", "unknown option 'mode'"),
     ],
 )

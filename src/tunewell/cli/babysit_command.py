@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -76,19 +77,25 @@ def command(
     name = name or study_name(opened, to_train.name, resume=False)
     opened.close()
     said = [*(["--metric", metric] if metric else []), *(["--epochs", str(epochs)] if epochs else [])]
-    options = ["--store", url, "--name", name, "--seed", str(seed), *said, *(["--autopilot"] if autopilot else [])]
-    with _training(to_train.command_line("--babysat", *options), Path(f"{name}.log")):
+    options = ["--name", name, "--seed", str(seed), *said, *(["--autopilot"] if autopilot else [])]
+    with _training(to_train.command_line("--babysat", *options), url, Path(f"{name}.log")):
         _watch(_begun(url, name))
 
 
 @contextmanager
-def _training(command_line: str, log: Path) -> Iterator[None]:
+def _training(command_line: str, url: str, log: Path) -> Iterator[None]:
     """Inside, another process trains; in the end it finishes its epoch, and all is on record."""
     import shlex  # noqa: PLC0415
 
     words = [sys.executable, "-m", *shlex.split(command_line)]
     with log.open("w", encoding="utf-8") as output:
-        process = subprocess.Popen(words, stdout=output, stderr=output, start_new_session=True)  # noqa: S603  our own
+        process = subprocess.Popen(  # noqa: S603  our own
+            words,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            env={**os.environ, "TUNEWELL_STORE": url},  # which others cannot read, as they can a command line
+        )
     try:
         yield
     finally:

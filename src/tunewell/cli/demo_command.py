@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tunewell.cli.main import INTERRUPTED
-from tunewell.cli.options import json_option, store_option
+from tunewell.cli.options import in_store, json_option, store_option
 from tunewell.cli.printing import facts, print_json, table
 from tunewell.cli.records import best_record
 from tunewell.progress import duration, progress
@@ -58,12 +58,11 @@ def command(ctx: click.Context, /, *, seed: int, workers: int, store: str | None
         return
     for line in _lines(result):
         click.echo(line)
-    in_store = ["--store", store] if store else []
     for line in facts(
         {
             "spent": f"{result.epochs} epochs, {TRAININGS} full trainings' worth, in {duration(took)}",
             "record": f"studies {result.before.study!r} and {result.after.study!r} in {opened.url}",
-            "look": shlex.join(["tunewell", "show", result.after.study, *in_store]),
+            "look": shlex.join(["tunewell", "show", result.after.study, *in_store(store)]),
         }
     ):
         click.echo(line)

@@ -7,15 +7,23 @@ from contextlib import contextmanager
 
 import click
 
+from tunewell.redaction import redacted
 from tunewell.stores import Store, open_store
 from tunewell.study import Study
 from tunewell.tuning import default_store
 
 store_option = click.option(
-    "--store", metavar="PATH|URL", help="Where the record is.  [default: $TUNEWELL_STORE, else tunewell.db]"
+    "--store",
+    metavar="PATH|URL",
+    help="A file, or postgresql://USER@HOST/DATABASE.  [default: $TUNEWELL_STORE, else tunewell.db]",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 study_argument = click.argument("study", required=False)
+
+
+def in_store(url: str | None) -> list[str]:
+    """What names the store in a command that is shown: no password, which PGPASSWORD or ~/.pgpass may hold."""
+    return ["--store", redacted(url)] if url else []
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import click
 
 from tunewell.cli.job import ProgramCommand, job
 from tunewell.cli.main import INTERRUPTED
-from tunewell.cli.options import json_option, store_option
+from tunewell.cli.options import in_store, json_option, store_option
 from tunewell.cli.printing import print_json, talk_on_stderr
 from tunewell.cli.settings import METRIC, TIER, TIERS
 from tunewell.progress import progress
@@ -108,7 +108,7 @@ def command(
                 resume=resume,
                 observer=observer,
             )
-        look = ["tunewell", "show", told.study.record.name, *(["--store", store] if store else [])]
+        look = ["tunewell", "show", told.study.record.name, *in_store(store)]
         if as_json:
             print_json(record(told))
         else:

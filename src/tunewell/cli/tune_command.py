@@ -12,7 +12,7 @@ import click
 from tunewell.cli.advice import bound_lines, confirmed_lines, outlook_line, replayed_lines
 from tunewell.cli.job import Job, ProgramCommand, job
 from tunewell.cli.main import INTERRUPTED
-from tunewell.cli.options import json_option, store_option
+from tunewell.cli.options import in_store, json_option, store_option
 from tunewell.cli.printing import facts, print_json, setting_lines, talk_on_stderr
 from tunewell.cli.records import study_record
 from tunewell.cli.settings import BUDGET, METRIC, TIER, TIERS, Options, grid_of, new_study, old_study
@@ -195,10 +195,10 @@ def command(
             if over and confirm and study.best_so_far is not None:
                 again = confirmation(study, seeds=confirm)
                 over = _run(again, train, how, quiet=quiet)
-        in_store = ["--store", store] if store else []
+        here = in_store(store)
         again_too = ["--confirm", str(confirm)] if confirm else []
-        go_on = to_train.command_line(*in_store, *(["--name", name] if name else []), "--resume", *again_too)
-        _print_summary(study, over=over, look=["show", study.record.name, *in_store], as_json=as_json)
+        go_on = to_train.command_line(*here, *(["--name", name] if name else []), "--resume", *again_too)
+        _print_summary(study, over=over, look=["show", study.record.name, *here], as_json=as_json)
         for line in bound_lines(study, go_on):
             click.echo(line, err=True)
         nothing_found = study.best_so_far is None

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from types import FrameType
 
-from tunewell.errors import ReportError
+from tunewell.errors import ReportError, StepTaken
 from tunewell.runners.base import NullObserver, Observer, Order, Outcome, Reply, SavedState, Verdict
 from tunewell.steering import TWIN
 from tunewell.study import Study
@@ -29,8 +29,10 @@ class Driver:
         self.interrupted = False
         self._observer = NullObserver() if observer is None else observer
         self._folder = study.checkpoint_folder
-        self._saved = {saved.trial: saved.path for saved in study.store.checkpoints(study.record.id)}
+        self._saved = self._checkpoints()
         self._seen: set[int] = set()
+        self._at: dict[int, int] = {}
+        """The epoch at which each trial paused here."""
         self._holding: set[int] = set()
         """Trials that somebody has paused."""
         self._stopped: dict[int, str] = {}
@@ -51,8 +53,8 @@ class Driver:
         """The order that carries out a step."""
         folder = None if self._folder is None else str(self._folder)
         is_branch = self.study.trials[step.trial].parent is not None
-        if is_branch and step.trial not in self._saved:
-            self._saved |= {saved.trial: saved.path for saved in self.study.store.checkpoints(self.study.record.id)}
+        if self._at.get(step.trial, 0) != step.epochs.start - 1:  # what it has trained so far, it has trained elsewhere
+            self._saved |= self._checkpoints()
         return Order(
             step,
             self.study.max_epochs,
@@ -73,14 +75,31 @@ class Driver:
         Raises:
             TunewellError: the study refused a report, so that no further trial can do better.
         """
+        if isinstance(outcome.refusal, StepTaken):
+            self._let_go(outcome.trial)
+            return
         if outcome.refusal is not None:
             if isinstance(outcome.refusal, ReportError):
                 self.study.tell(outcome.trial, error=str(outcome.refusal))
             raise outcome.refusal
+        try:
+            self._settle(outcome)
+        except StepTaken:
+            self._let_go(outcome.trial)
+
+    def _let_go(self, trial: int) -> None:
+        """Another process has taken the trial up."""
+        self._at.pop(trial, None)
+        self._holding.discard(trial)
+        self._stopped.pop(trial, None)
+        self._observer.on_told(self.study, trial)
+
+    def _settle(self, outcome: Outcome) -> None:
         if outcome.saved is not None:
             self._record_checkpoint(outcome.trial, outcome.saved)
             self.study.checkpoint_written(outcome.trial, outcome.saved.epoch)
         self._seen.add(outcome.trial)
+        self._at[outcome.trial] = outcome.epoch
         held, stopped = outcome.parked and outcome.trial in self._holding, self._stopped.pop(outcome.trial, None)
         self._holding.discard(outcome.trial)
         if outcome.parked and not outcome.interrupted and TWIN in self.study.trials[outcome.trial].note:
@@ -139,6 +158,10 @@ class Driver:
         kept = [one for one in self.study.store.checkpoints(self.study.record.id) if one.trial == trial]
         for checkpoint in superfluous(kept, self.study.best_of(trial), self._asked_for(trial), self._checkpoint_every):
             self.study.drop_checkpoint(checkpoint)
+
+    def _checkpoints(self) -> dict[int, str]:
+        """The newest of each trial that has one: by trial, its path."""
+        return {saved.trial: saved.path for saved in self.study.store.checkpoints(self.study.record.id)}
 
     def _asked_for(self, trial: int) -> set[int]:
         """Epochs of checkpoints that somebody asked for."""

@@ -57,6 +57,8 @@ class Session:
     """When process `pid` began, as `boot:tick`; None where the system does not tell."""
     ended_at: float | None = None
     """None while it runs, or if it was killed."""
+    beats: int = 0
+    """Raised every few seconds for as long as it runs: whoever sees it stand still knows that it is gone."""
     id: int = 0
 
 
@@ -163,6 +165,10 @@ class Store(Protocol):
         """Note that it ended in order."""
         ...
 
+    def beat(self, session_id: int) -> bool:
+        """Raise its `beats`; False, and nothing is written, if it has ended or there is none."""
+        ...
+
     def sessions(self, study_id: int) -> list[Session]:
         """All, oldest first."""
         ...
@@ -179,19 +185,37 @@ class Store(Protocol):
         """
         ...
 
-    def revise_step(self, study_id: int, trial: int, *, session: int | None = None, until: int | None = None) -> None:
-        """Record that a running trial's step goes on in another session, or ends at another epoch.
+    def revise_step(self, study_id: int, trial: int, *, until: int) -> None:
+        """Record that a running trial's step ends at another epoch.
 
         Raises TrialEnded if it is not running, TrialNotFound.
         """
         ...
 
+    def take_step(self, study_id: int, trial: int, *, of: int, session: int) -> bool:
+        """Record that a running trial's step goes on in `session`, which takes it from the session `of`.
+
+        False, and the trial is as it was, if it does not run, or not in that session: somebody else was quicker.
+        Raises TrialNotFound.
+        """
+        ...
+
     def report(
-        self, study_id: int, trial: int, epoch: int, metrics: Mapping[str, float], value: float | None, at: float
+        self,
+        study_id: int,
+        trial: int,
+        epoch: int,
+        metrics: Mapping[str, float],
+        value: float | None,
+        at: float,
+        *,
+        session: int | None = None,
     ) -> None:
         """Add a report. `value`: the study's metric, finite or the infinity that is worst; None if it was not reported.
 
-        Raises TrialEnded if the trial is not running, TrialNotFound.
+        session: who reports; None for whoever runs the trial.
+
+        Raises TrialEnded if the trial is not running, StepTaken if another session runs it, TrialNotFound.
         """
         ...
 
@@ -204,10 +228,14 @@ class Store(Protocol):
         *,
         reason: str | None = None,
         at: float | None = None,
+        session: int | None = None,
     ) -> None:
-        """Set a running trial's state and epochs. Raises TrialEnded if it is not running, TrialNotFound.
+        """Set a running trial's state and epochs.
 
         at: when it ended, if it did.
+        session: who says so; None for whoever runs the trial.
+
+        Raises TrialEnded if it is not running, StepTaken if another session runs it, TrialNotFound.
         """
         ...
 
@@ -223,8 +251,13 @@ class Store(Protocol):
         """All of a study or of one trial, oldest first."""
         ...
 
-    def add_checkpoint(self, study_id: int, checkpoint: Checkpoint) -> None:
-        """Record a trial's checkpoint, in place of the one it had of that epoch. Raises TrialNotFound."""
+    def add_checkpoint(self, study_id: int, checkpoint: Checkpoint, *, session: int | None = None) -> None:
+        """Record a trial's checkpoint, in place of the one it had of that epoch.
+
+        session: whose it is; None for whoever ran the trial last.
+
+        Raises StepTaken if another session ran the trial last, TrialNotFound.
+        """
         ...
 
     def drop_checkpoint(self, study_id: int, trial: int, epoch: int) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tunewell.errors import StoreError, StudyExists, StudyNotFound, TrialEnded, TrialNotFound
+from tunewell.errors import StepTaken, StoreError, StudyExists, StudyNotFound, TrialEnded, TrialNotFound
 from tunewell.space.values import Params
 from tunewell.stores.base import Changes, Session, SpaceVersion, StudyRecord
 from tunewell.stores.rows import copied
@@ -51,6 +51,13 @@ class _Study:
         trial = self.trials[number]
         if state not in (None, trial.state):
             raise TrialEnded(number, trial.state)
+        return trial
+
+    def running(self, number: int, session: int | None) -> Trial:
+        """That trial, which must be running, in that session if one is named."""
+        trial = self.trial(number, TrialState.RUNNING)
+        if session not in (None, trial.session):
+            raise StepTaken(number)
         return trial
 
     def set_trial(self, trial: Trial) -> None:
@@ -148,6 +155,15 @@ class MemoryStore:
                 raise StoreError(f"{self.url} has no session whose id is {session_id}")
             self._sessions[session_id] = replace(self._sessions[session_id], ended_at=at)
 
+    def beat(self, session_id: int) -> bool:
+        """As `Store.beat`."""
+        with self._lock:
+            known = self._sessions.get(session_id)
+            if known is None or known.ended_at is not None:
+                return False
+            self._sessions[session_id] = replace(known, beats=known.beats + 1)
+            return True
+
     def sessions(self, study_id: int) -> list[Session]:
         """As `Store.sessions`."""
         with self._lock:
@@ -175,21 +191,38 @@ class MemoryStore:
             study.set_trial(begun)
             return True
 
-    def revise_step(self, study_id: int, trial: int, *, session: int | None = None, until: int | None = None) -> None:
+    def revise_step(self, study_id: int, trial: int, *, until: int) -> None:
         """As `Store.revise_step`."""
         with self._lock:
             study = self._study(study_id)
-            known = study.trial(trial, TrialState.RUNNING)
-            session = known.session if session is None else session
-            study.set_trial(replace(known, session=session, until=known.until if until is None else until))
+            study.set_trial(replace(study.trial(trial, TrialState.RUNNING), until=until))
+
+    def take_step(self, study_id: int, trial: int, *, of: int, session: int) -> bool:
+        """As `Store.take_step`."""
+        with self._lock:
+            study = self._study(study_id)
+            known = study.trial(trial)
+            if (known.state, known.session) != (TrialState.RUNNING, of):
+                study.revise()
+                return False
+            study.set_trial(replace(known, session=session))
+            return True
 
     def report(
-        self, study_id: int, trial: int, epoch: int, metrics: Mapping[str, float], value: float | None, at: float
+        self,
+        study_id: int,
+        trial: int,
+        epoch: int,
+        metrics: Mapping[str, float],
+        value: float | None,
+        at: float,
+        *,
+        session: int | None = None,
     ) -> None:
         """As `Store.report`."""
         with self._lock:
             study = self._study(study_id)
-            study.trial(trial, TrialState.RUNNING)
+            study.running(trial, session)
             study.reports.append(Report(trial, epoch, {name: float(v) for name, v in metrics.items()}, at))
             revision = study.revise()
             if value is not None:
@@ -205,11 +238,12 @@ class MemoryStore:
         *,
         reason: str | None = None,
         at: float | None = None,
+        session: int | None = None,
     ) -> None:
         """As `Store.end_step`."""
         with self._lock:
             study = self._study(study_id)
-            known = study.trial(trial, TrialState.RUNNING)
+            known = study.running(trial, session)
             study.set_trial(replace(known, state=state, epochs=epochs, reason=reason, ended_at=at))
 
     def add_retrained(self, study_id: int, trial: int, epochs: int) -> None:
@@ -234,11 +268,12 @@ class MemoryStore:
             events = self._study(study_id).events
             return [_copy_of_event(event) for event in events if trial is None or event.trial == trial]
 
-    def add_checkpoint(self, study_id: int, checkpoint: Checkpoint) -> None:
+    def add_checkpoint(self, study_id: int, checkpoint: Checkpoint, *, session: int | None = None) -> None:
         """As `Store.add_checkpoint`."""
         with self._lock:
             study = self._study(study_id)
-            study.trial(checkpoint.trial)
+            if session not in (None, study.trial(checkpoint.trial).session):
+                raise StepTaken(checkpoint.trial)
             study.checkpoints[checkpoint.trial, checkpoint.epoch] = checkpoint
             study.revise()
 

@@ -58,7 +58,18 @@ def m004_steering(cursor: Cursor, dialect: Dialect) -> None:
         cursor.execute(statement)
 
 
-MIGRATIONS: Sequence[Callable[[Cursor, Dialect], None]] = (m001_initial, m002_process, m003_spaces, m004_steering)
+def m005_leases(cursor: Cursor, dialect: Dialect) -> None:  # noqa: ARG001  the same in both
+    """Signs of life of a session."""
+    cursor.execute("ALTER TABLE sessions ADD COLUMN beats BIGINT NOT NULL DEFAULT 0 /* raised while it runs */")
+
+
+MIGRATIONS: Sequence[Callable[[Cursor, Dialect], None]] = (
+    m001_initial,
+    m002_process,
+    m003_spaces,
+    m004_steering,
+    m005_leases,
+)
 
 
 def version(cursor: Cursor) -> int:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import threading
 import time
+import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from tunewell.errors import MissingExtra, SettingError, StoreError
@@ -35,7 +37,7 @@ _LOCK_FOR_MIGRATIONS = 0x74756E65  # any number, the same in every process
 class PostgresDatabase:
     """A tunewell database on a server, at the schema of today."""
 
-    dialect = PGDialect_psycopg()
+    dialect: sa.Dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # SQLAlchemy's
 
     def __init__(self, url: str, *, create: bool) -> None:
         """Connect; make the tables, or bring them to the schema of today, if need be.
@@ -141,10 +143,8 @@ class PostgresDatabase:
 
     def _hang_up(self) -> None:
         connection, self._connection = self._connection, None
-        # a forked child must not say goodbye on its parent's connection
-        if connection is not None and os.getpid() == self._process:
-            with suppress(Exception):
-                connection.close()
+        if connection is not None:
+            _close(connection, self._process)
 
     def _connect(self) -> _Connection:
         """A connection; a server that is away or starting is waited for, one that refuses is not."""
@@ -156,7 +156,7 @@ class PostgresDatabase:
         give_up, pause = time.monotonic() + (PATIENCE_S if self._was_reached else 0.0), 0.05
         while True:
             try:
-                return psycopg.connect(
+                connection = psycopg.connect(
                     self._address,
                     autocommit=True,  # transactions begin where we say so
                     application_name="tunewell",
@@ -174,6 +174,9 @@ class PostgresDatabase:
                     raise StoreError(
                         f"{self.url} cannot be reached: {told}; see that the server runs and lets you in"
                     ) from None
+            else:
+                weakref.finalize(self, _close, connection, self._process)
+                return connection
             time.sleep(pause)
             pause = min(1.0, 2 * pause)
 
@@ -213,6 +216,11 @@ class PostgresDatabase:
         if not create:
             raise no_store(self.url)
         return 0
+
+
+def _close(connection: _Connection, process: int) -> None:
+    if os.getpid() == process:  # a forked child must not say goodbye on its parent's connection
+        connection.close()
 
 
 _MENDS = {

@@ -83,6 +83,7 @@ sessions = Table(
     Column("git_dirty", Boolean),
     Column("versions", Text, nullable=False),
     Column("process", Text),
+    Column("beats", BigInteger, nullable=False),
     Index("sessions_by_study", "study_id"),
 )
 

@@ -17,14 +17,13 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from tunewell.errors import StoreError, StudyExists, StudyNotFound, TrialEnded, TrialNotFound
+from tunewell.errors import StepTaken, StoreError, StudyExists, StudyNotFound, TrialEnded, TrialNotFound
 from tunewell.stores import rows
 from tunewell.stores.base import Changes, Session, SpaceVersion, StudyRecord
 from tunewell.stores.database import ConnectionLost, Cursor, Database
 from tunewell.stores.places import database_at
 from tunewell.stores.statements import texts
 from tunewell.trial import Checkpoint, Command, Event, Report, Trial, TrialState
-
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 _TRIES = 5
@@ -148,6 +147,12 @@ class SqlStore:
                 raise StoreError(f"{self.url} has no session whose id is {session_id}")
 
     @_tried_again
+    def beat(self, session_id: int) -> bool:
+        """As `Store.beat`."""
+        with self._writing() as log:
+            return bool(log.run("beat", {"session": session_id}))
+
+    @_tried_again
     def sessions(self, study_id: int) -> list[Session]:
         """As `Store.sessions`."""
         with self._reading() as log:
@@ -171,17 +176,34 @@ class SqlStore:
             return True
 
     @_tried_again
-    def revise_step(self, study_id: int, trial: int, *, session: int | None = None, until: int | None = None) -> None:
+    def revise_step(self, study_id: int, trial: int, *, until: int) -> None:
         """As `Store.revise_step`."""
         with self._revising(study_id) as (log, revision):
-            key = {"study": study_id, "trial": trial, "revision": revision}
-            log.write_to_running("revise_step", {**key, "new_session": session, "new_until": until})
-            if until is not None:
-                log.run("set_until_of_step", {**key, "until": until})
+            key = {"study": study_id, "trial": trial, "until": until, "revision": revision}
+            log.write_to_running("revise_step", key)
+            log.run("set_until_of_step", key)
+
+    @_tried_again
+    def take_step(self, study_id: int, trial: int, *, of: int, session: int) -> bool:
+        """As `Store.take_step`."""
+        with self._revising(study_id) as (log, revision):
+            key = {"study": study_id, "trial": trial, "of": of, "session": session, "revision": revision}
+            if log.run("take_step", key):
+                return True
+            log.check_trial(key)
+            return False
 
     @_tried_again
     def report(
-        self, study_id: int, trial: int, epoch: int, metrics: Mapping[str, float], value: float | None, at: float
+        self,
+        study_id: int,
+        trial: int,
+        epoch: int,
+        metrics: Mapping[str, float],
+        value: float | None,
+        at: float,
+        *,
+        session: int | None = None,
     ) -> None:
         """As `Store.report`."""
         with self._revising(study_id) as (log, revision):
@@ -195,6 +217,7 @@ class SqlStore:
                     "metrics": rows.metrics_to_json(metrics),
                     "at": at,
                     "revision": revision,
+                    "by_session": session,
                 },
             )
 
@@ -208,6 +231,7 @@ class SqlStore:
         *,
         reason: str | None = None,
         at: float | None = None,
+        session: int | None = None,
     ) -> None:
         """As `Store.end_step`."""
         with self._revising(study_id) as (log, revision):
@@ -221,6 +245,7 @@ class SqlStore:
                     "reason": None if reason is None else rows.to_text(reason),
                     "ended_at": at,
                     "revision": revision,
+                    "by_session": session,
                 },
             )
 
@@ -248,10 +273,13 @@ class SqlStore:
             return [rows.EVENTS.record(row) for row in log.rows(statement, {"study": study_id, "trial": trial})]
 
     @_tried_again
-    def add_checkpoint(self, study_id: int, checkpoint: Checkpoint) -> None:
+    def add_checkpoint(self, study_id: int, checkpoint: Checkpoint, *, session: int | None = None) -> None:
         """As `Store.add_checkpoint`."""
         with self._revising(study_id) as (log, _):
-            log.check_trial({"study": study_id, "trial": checkpoint.trial})
+            key = {"study": study_id, "trial": checkpoint.trial, "by_session": session}
+            log.check_trial(key)
+            if log.row("is_held", key) is None:
+                raise StepTaken(checkpoint.trial)
             log.run("add_checkpoint", {"study_id": study_id, **rows.CHECKPOINTS.values(checkpoint)})
 
     @_tried_again
@@ -389,9 +417,12 @@ class _Transaction:
         return iter(self._cursor)
 
     def write_to_running(self, statement: str, values: Mapping[str, Any]) -> None:
-        """Run what writes only if the trial is running; say why if it is not."""
+        """Run what writes only if the trial is running, in the session that says so; say why if it is not."""
         if not self.run(statement, values):
-            raise TrialEnded(values["trial"], self.check_trial(values))
+            state = self.check_trial(values)
+            if state == TrialState.RUNNING and "by_session" in values:
+                raise StepTaken(values["trial"])
+            raise TrialEnded(values["trial"], state)
 
     def check_trial(self, values: Mapping[str, Any]) -> str:
         """The state of a trial, which there must be."""

@@ -110,6 +110,12 @@ def _of_sessions(dialect: sa.Dialect) -> dict[str, _Statement]:
             (),
         ),
         "end_session": (sessions.update().where(sessions.c.id == sa.bindparam("session")), ["ended_at"]),
+        "beat": (
+            sessions.update()
+            .where(sessions.c.id == sa.bindparam("session"), sessions.c.ended_at.is_(None))
+            .values(beats=sessions.c.beats + _one),
+            (),
+        ),
         "sessions": (
             _select(sessions, rows.SESSIONS.columns).where(sessions.c.study_id == _study).order_by(sessions.c.id),
             (),
@@ -125,6 +131,7 @@ def _of_trials() -> dict[str, _Statement]:
     return {
         "last_trial": (sa.select(sa.func.max(trials.c.number)).where(trials.c.study_id == _study), ()),
         "state": (sa.select(trials.c.state).where(_this_trial), ()),
+        "is_held": (sa.select(trials.c.number).where(_this_trial, _held()), ()),
         "add_trial": (trials.insert(), ["study_id", "revision", *rows.TRIALS.columns]),
         "resume_trial": (
             trials.update().where(_this_trial, _is(TrialState.PAUSED)),
@@ -134,8 +141,12 @@ def _of_trials() -> dict[str, _Statement]:
             trials.update().where(_this_trial, sa.or_(_is(TrialState.PAUSED), _is(TrialState.HELD))),
             ["state", "reason", "ended_at", "revision"],
         ),
-        "revise_step": (running.values(session=_or_kept("session"), until=_or_kept("until")), ["revision"]),
-        "end_step": (running, ["state", "epochs", "reason", "ended_at", "revision"]),
+        "revise_step": (running, ["until", "revision"]),
+        "take_step": (
+            running.where(trials.c.session == sa.bindparam("of", type_=trials.c.session.type)),
+            ["session", "revision"],
+        ),
+        "end_step": (running.where(_held()), ["state", "epochs", "reason", "ended_at", "revision"]),
         "add_retrained": (
             trials.update().where(_this_trial).values(retrained=trials.c.retrained + sa.bindparam("more")),
             ["revision"],
@@ -162,7 +173,9 @@ def _of_reports(dialect: sa.Dialect) -> dict[str, _Statement]:
         "report": (
             reports.insert().from_select(
                 ["study_id", "trial", *columns],
-                sa.select(trials.c.study_id, trials.c.number, *given).where(_this_trial, _is(TrialState.RUNNING)),
+                sa.select(trials.c.study_id, trials.c.number, *given).where(
+                    _this_trial, _is(TrialState.RUNNING), _held()
+                ),
             ),
             (),
         ),
@@ -229,10 +242,10 @@ def _is(state: TrialState) -> sa.ColumnElement[bool]:
     return trials.c.state == sa.literal_column(f"'{state}'")
 
 
-def _or_kept(column: str) -> sa.ColumnElement[int]:
-    """A parameter `new_...`, or what there is if that is null."""
-    kept = trials.c[column]
-    return sa.func.coalesce(sa.bindparam(f"new_{column}", type_=kept.type), kept)
+def _held() -> sa.ColumnElement[bool]:
+    """The trial runs in the session that speaks, if one does."""
+    session = trials.c.session
+    return session == sa.func.coalesce(sa.bindparam("by_session", type_=session.type), session)
 
 
 def _select(table: sa.Table, columns: Sequence[str]) -> sa.Select[tuple[object, ...]]:

@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from glob import glob
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -18,7 +18,7 @@ PASSWORD = "open @ sesame/1"  # noqa: S105  of a server that only tests see; it 
 def find_binaries() -> Path | None:
     """The folder with `initdb` and `pg_ctl`; None if PostgreSQL is not installed. Debian has it on nobody's path."""
     on_path = shutil.which("initdb")
-    found = [on_path] if on_path else sorted(glob("/usr/lib/postgresql/*/bin/initdb"))
+    found = [on_path] if on_path else sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     return Path(found[-1]).resolve().parent if found else None
 
 
@@ -56,7 +56,9 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start it; returns when it answers."""
-        self._run("pg_ctl", "--pgdata", str(self._data), "-w", "-l", str(self._folder / "log"), "-o", self._options, "start")
+        self._run(
+            "pg_ctl", "--pgdata", str(self._data), "-w", "-l", str(self._folder / "log"), "-o", self._options, "start"
+        )
 
     def stop(self, how: str = "immediate") -> None:
         """Stop it: `fast` in order, `immediate` as if by a crash."""
@@ -64,10 +66,8 @@ class PostgresServer:
 
     def remove(self) -> None:
         """Stop it and delete all it has."""
-        try:
+        with suppress(subprocess.CalledProcessError):  # it was stopped already
             self.stop()
-        except subprocess.CalledProcessError:
-            pass  # it was stopped already
         shutil.rmtree(self._folder, ignore_errors=True)
 
     @property

@@ -92,6 +92,7 @@ def a_life(store: Store, study: int) -> Iterator[Callable[[], object]]:
     """What may happen in a study, one change at a time."""
     yield lambda: store.begin_session(study, SESSION)
     yield lambda: begin(store, study, 0, params=PARAMS)
+    yield lambda: store.beat(1)
     yield lambda: store.change_study(study, max_epochs=9)
     yield lambda: store.revise_step(study, 0, until=3)
     yield lambda: store.report(study, 0, 1, {"val_loss": 0.5, "train_loss": math.inf}, 0.5, at=1.0)
@@ -103,7 +104,7 @@ def a_life(store: Store, study: int) -> Iterator[Callable[[], object]]:
     yield lambda: store.end_step(study, 1, FAILED, 1, reason="ValueError: no", at=5.0)
     yield lambda: store.add_event(study, Event("failed", at=5.0, trial=1, epoch=1, data={"n": 1}))
     yield lambda: begin(store, study, 0)
-    yield lambda: store.revise_step(study, 0, session=1)
+    yield lambda: store.take_step(study, 0, of=0, session=1)
     yield lambda: store.report(study, 0, 4, {"val_loss": math.nan}, math.inf, at=6.0)
     yield lambda: store.add_retrained(study, 0, 2)
     yield lambda: store.add_command(study, Command(0, "set", 6.0, data={"name": "x", "value": 0.25}))
@@ -127,7 +128,6 @@ def changes_of_a_running_trial(store: Store, study: int, number: int) -> list[Ca
         lambda: store.report(study, number, 2, {"val_loss": 0.25}, 0.25, at=9.0),
         lambda: store.end_step(study, number, COMPLETE, 9, at=9.0),
         lambda: store.revise_step(study, number, until=99),
-        lambda: store.revise_step(study, number, session=99),
     ]
 
 

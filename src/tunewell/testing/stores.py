@@ -29,7 +29,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from tunewell.errors import StoreError, StudyExists, StudyNotFound, TrialEnded, TrialNotFound
+from tunewell.errors import StepTaken, StoreError, StudyExists, StudyNotFound, TrialEnded, TrialNotFound
 from tunewell.space.values import Params
 from tunewell.stores import Session, SpaceVersion, Store
 from tunewell.testing.records import (
@@ -233,8 +233,46 @@ class StoreContract:
         (before,) = store.changes(study, 0).trials
         store.revise_step(study, 0, until=7)
         assert store.changes(study, 0).trials == [replace(before, until=7)]
-        store.revise_step(study, 0, session=session)
+        assert store.take_step(study, 0, of=before.session, session=session)
         assert store.changes(study, 0).trials == [replace(before, until=7, session=session)]
+
+    def test_of_two_that_take_a_step_from_a_third_one_does(self, store: Store, study: int) -> None:
+        begin(store, study, 0)
+        assert store.take_step(study, 0, of=0, session=1)
+        before = store.changes(study, 0)
+        assert not store.take_step(study, 0, of=0, session=2)
+        assert store.changes(study, 0).trials == before.trials
+        store.end_step(study, 0, COMPLETE, 1, at=1.0)
+        assert not store.take_step(study, 0, of=1, session=2)
+        with pytest.raises(TrialNotFound):
+            store.take_step(study, 1, of=0, session=2)
+
+    def test_one_whose_step_was_taken_can_add_nothing_to_it(self, store: Store, study: int) -> None:
+        begin(store, study, 0)
+        store.report(study, 0, 1, {"val_loss": 0.5}, 0.5, at=1.0, session=0)
+        store.take_step(study, 0, of=0, session=1)
+        before = store.changes(study, 0)
+        with pytest.raises(StepTaken, match="trial 0"):
+            store.report(study, 0, 2, {"val_loss": 0.25}, 0.25, at=2.0, session=0)
+        with pytest.raises(StepTaken, match="trial 0"):
+            store.end_step(study, 0, COMPLETE, 2, at=2.0, session=0)
+        with pytest.raises(StepTaken, match="trial 0"):
+            store.add_checkpoint(study, Checkpoint(0, 2, "x.ckpt", 1, 2.0), session=0)
+        assert nothing_new(store, study, before)
+        assert store.checkpoints(study) == []
+        store.add_checkpoint(study, Checkpoint(0, 2, "x.ckpt", 1, 2.0), session=1)
+        store.report(study, 0, 2, {"val_loss": 0.25}, 0.25, at=2.0, session=1)
+        store.end_step(study, 0, COMPLETE, 2, at=2.0, session=1)
+        with pytest.raises(TrialEnded):
+            store.report(study, 0, 3, {"val_loss": 0.25}, 0.25, at=2.0, session=0)
+
+    def test_a_session_beats_until_it_ends(self, store: Store, study: int) -> None:
+        first, second = begin_session(store, study), begin_session(store, study)
+        assert [store.beat(first), store.beat(first), store.beat(second)] == [True] * 3
+        store.end_session(first, at=2.0)
+        assert not store.beat(first)
+        assert not store.beat(second + 1)
+        assert [session.beats for session in store.sessions(study)] == [2, 1]
 
     @pytest.mark.parametrize("state", [COMPLETE, STOPPED, FAILED])
     def test_an_ended_trial_is_frozen(self, store: Store, study: int, state: TrialState) -> None:
