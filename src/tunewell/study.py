@@ -41,7 +41,7 @@ from tunewell.space.values import Value
 from tunewell.steered import Steered
 from tunewell.steps import Expectation, Progress, begun
 from tunewell.stores import MemoryStore, Session, Store, StudyRecord, open_store
-from tunewell.trial import OPEN_END, WAIT, Allowance, Event, Resume, Start, Step, Trial, TrialState
+from tunewell.trial import OPEN_END, RETRIED, WAIT, Allowance, Event, Resume, Start, Step, Trial, TrialState
 from tunewell.versions import add_version
 
 FAILURES_IN_A_ROW = 3
@@ -209,6 +209,41 @@ class Study(Steered):
                 if self.store.begin_step(self.record.id, self._log.n_steps, trial):
                     self._expected.note(trial, first, answer.note.get("why"))
                     return self._give_out(trial, first)
+
+    def again(self, trial: int) -> Step:
+        """What is left of a step in progress, to be given out once more because what trained it has failed.
+
+        Raises:
+            TrialEnded: no step of the trial is in progress.
+        """
+        with self._lock:
+            if trial not in self._progress:
+                raise self._not_in_progress(trial)
+            self._log.refresh()
+            # an epoch at least, though all was reported, or there is nothing to be tried
+            done = min(int(self._log.history.epochs[trial]), self._log.trials[trial].until - 1)
+            return self._give_out(self._log.trials[trial], done + 1)
+
+    def retry(self, trial: int, *, by: str = "user") -> int:
+        """Let a trial that failed be trained on, from its last checkpoint if it has one; answers after which epoch.
+
+        The process that runs the study takes it up before anything else, as does the next one that does.
+
+        Raises:
+            TrialEnded: it did not fail.
+            TrialNotFound: there is no such trial.
+        """
+        with self._lock:
+            self._log.refresh()
+            known = self._log.trials
+            if not 0 <= trial < len(known):
+                raise TrialNotFound(trial, len(known))
+            # an epoch at least, though all was reported, or there is nothing to be tried
+            done = min(int(self._log.history.epochs[trial]), known[trial].until - 1)
+            self.store.reopen_trial(self.record.id, trial, done)
+            data = {"error": last_line(known[trial].reason or "")}
+            self.store.add_event(self.record.id, Event(RETRIED, time.time(), trial, done, by=by, data=data))
+            return done
 
     def extend(
         self, space: Space, *, held: Mapping[str, Value] | None = None, max_tier: int | None = None

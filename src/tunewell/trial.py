@@ -74,14 +74,17 @@ class Report:
     """Seconds since 1970 (UTC)."""
 
 
+RETRIED = "retried"
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something that happened to a study or a trial and is worth keeping: when, what, by whom."""
 
     kind: str
     """`interrupted`: its session ended in the middle of a step; `retrained`: epochs had to be trained a second time;
-    `decided`: what a model expected of a step that was given out; `extended`: the space has changed; `steered`: a
-    command was taken up or refused."""
+    `retried`: what went wrong may be mended by another try, which begins; `decided`: what a model expected of a step
+    that was given out; `extended`: the space has changed; `steered`: a command was taken up or refused."""
     at: float
     trial: int | None = None
     epoch: int | None = None

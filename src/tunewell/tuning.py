@@ -13,8 +13,8 @@ from tunewell.errors import SettingError
 from tunewell.progress import live_progress
 from tunewell.reading import StudyReader
 from tunewell.run import Train
-from tunewell.runners import Observer, run_inline, run_processes, run_threads
-from tunewell.runners.worker import KEPT_TRIALS
+from tunewell.runners import Observer, Setup, run_inline, run_processes, run_threads
+from tunewell.runners.setup import KEPT_TRIALS, RETRY_ON, Ray, seconds, size
 from tunewell.samplers import Sampler
 from tunewell.samplers.settings import check_whole
 from tunewell.schedulers import Scheduler
@@ -49,6 +49,13 @@ def tune(
     confirm: int = 0,
     keep: int = KEPT_TRIALS,
     checkpoint_every: int = 0,
+    memory: str | int | None = None,
+    gpus: Sequence[str | int] = (),
+    trial_timeout: str | float | None = None,
+    trial_memory: str | int | None = None,
+    retries: int = 0,
+    retry_on: Sequence[str | type[BaseException]] = RETRY_ON,
+    ray: Ray | None = None,
     observer: Observer | None = None,
 ) -> Study:
     """Tune a training function; answers the study, with every run it made on record.
@@ -81,15 +88,35 @@ def tune(
         keep: how many paused trials a worker keeps in memory.
         checkpoint_every: epochs between checkpoints of what a training tracks, to which it can be rewound; 0: only
             where it pauses or ends.
+        memory: what all workers may hold, `"8GB"` say; beyond it, those that wait longest of the paused trials go on
+            later from their checkpoints, if they track anything, else from their seeds.
+        gpus: CUDA devices, `[0, 1]` say; workers get one each, in turn.
+        trial_timeout: how long a trial may train in all, `"10m"` say, before it is ended as failed.
+        trial_memory: what a trial may add to the memory of its worker before it is ended as failed.
+        retries: how often a trial that failed is tried again, from its checkpoint if it tracks anything.
+        retry_on: errors of which another try is worth it, by class or by name, and those that inherit from them;
+            `WorkerDied`, `TrialTimeout` and `TrialMemory` name what happens to a worker process.
+        ray: train on a cluster of Ray's, in actors; `workers` says how many.
         observer: is told what happens; if None, a live display on a terminal and nothing elsewhere.
 
     Raises:
         SettingError: a setting cannot be used.
         RepeatedFailure: trials keep failing with one and the same error.
     """
-    _check_workers(workers)
     check_whole("confirm", confirm, at_least=0)
-    check_whole("checkpoint_every", checkpoint_every, at_least=0)
+    setup = Setup(
+        workers=workers,
+        threads=threads,
+        keep=keep,
+        checkpoint_every=checkpoint_every,
+        memory=None if memory is None else size(memory, "memory"),
+        gpus=[str(device) for device in gpus],
+        trial_timeout=None if trial_timeout is None else seconds(trial_timeout, "trial_timeout"),
+        trial_memory=None if trial_memory is None else size(trial_memory, "trial_memory"),
+        retries=retries,
+        retry_on=[kind if isinstance(kind, str) else kind.__name__ for kind in retry_on],
+        ray=ray,
+    )
     _check_guarded(sys._getframe(1).f_globals.get("__name__"))  # noqa: SLF001  how multiprocessing calls the caller
     if store is None:
         store = default_store()
@@ -111,60 +138,37 @@ def tune(
         resume=resume,
         min_delta=min_delta,
     )
-    over = drive(
-        study, train, workers=workers, threads=threads, keep=keep, checkpoint_every=checkpoint_every, observer=observer
-    )
+    over = drive(study, train, setup, observer)
     if confirm and over and study.best_so_far is not None:
-        again = confirmation(study, seeds=confirm)
-        drive(
-            again,
-            train,
-            workers=workers,
-            threads=threads,
-            keep=keep,
-            checkpoint_every=checkpoint_every,
-            observer=observer,
-        )
+        drive(confirmation(study, seeds=confirm), train, setup, observer)
     return study
 
 
-def drive(
-    study: Study,
-    train: Train,
-    *,
-    workers: int = 1,
-    threads: bool = False,
-    keep: int = KEPT_TRIALS,
-    checkpoint_every: int = 0,
-    observer: Observer | None = None,
-) -> bool:
+def drive(study: Study, train: Train, setup: Setup | None = None, observer: Observer | None = None) -> bool:
     """Run a study until it is over; True, or False if it was interrupted and can be resumed.
 
-    The arguments are those of `tune`.
+    Args:
+        study: one that begins, or goes on.
+        train: a function of one argument, the `Run`.
+        setup: how; one trial at a time in this process, if None.
+        observer: as of `tune`.
 
     Raises:
-        SettingError: `workers` is no number of workers, or the training function cannot be sent to a process.
+        SettingError: the training function cannot be sent to a process.
         RepeatedFailure: trials keep failing with one and the same error.
     """
-    _check_workers(workers)
+    setup = setup or Setup()
     if observer is None and sys.stderr.isatty():
         with live_progress() as display:
-            return drive(
-                study,
-                train,
-                workers=workers,
-                threads=threads,
-                keep=keep,
-                checkpoint_every=checkpoint_every,
-                observer=display,
-            )
-    if workers == 1:
-        return run_inline(study, train, keep=keep, checkpoint_every=checkpoint_every, observer=observer)
-    if threads:
-        return run_threads(
-            study, train, workers=workers, keep=keep, checkpoint_every=checkpoint_every, observer=observer
-        )
-    return run_processes(study, train, workers=workers, keep=keep, checkpoint_every=checkpoint_every, observer=observer)
+            return drive(study, train, setup, display)
+    if setup.ray is not None:
+        from tunewell.runners.ray import run_ray  # noqa: PLC0415  an extra
+
+        return run_ray(study, train, setup, observer)
+    if setup.threads and setup.workers > 1:
+        return run_threads(study, train, setup, observer)
+    run = run_processes if setup.needs_processes else run_inline
+    return run(study, train, setup, observer)
 
 
 def default_store() -> str:
@@ -179,11 +183,6 @@ def study_name(store: Store, base: str, *, resume: bool) -> str:
     newest = max(numbers, default=0)
     number = newest if resume and numbers else newest + 1
     return base if number == 1 else f"{base}-{number}"
-
-
-def _check_workers(workers: int) -> None:
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-        raise SettingError(f"workers must be a whole number of at least 1, got {workers!r}")
 
 
 def _check_guarded(caller: str | None) -> None:

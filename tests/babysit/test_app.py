@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import tunewell as tw
+from tunewell.runners import Setup
 from tunewell.tuning import drive
 
 pytest.importorskip("textual")
@@ -36,7 +37,7 @@ def study(tmp_path):
     running = tw.Study(
         SPACE, metric="val_loss", budget="1trials", scheduler="full", first=[SPACE.defaults()], store=path, name="s"
     )  # fmt: skip
-    thread = threading.Thread(target=drive, args=(running, train), kwargs={"checkpoint_every": 1}, daemon=True)
+    thread = threading.Thread(target=drive, args=(running, train, Setup(checkpoint_every=1)), daemon=True)
     thread.start()
     reader = tw.Study.open(path, "s")
     until(lambda: len(reader.reports()) > 3)

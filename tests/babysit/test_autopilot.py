@@ -11,6 +11,7 @@ from tunewell.autopilot import RULES, Action, Autopilot, View
 from tunewell.autopilot.rules import blank, bolder, diagnosed, diverged, overfits, plateau, stuck, thrown
 from tunewell.demo import digits
 from tunewell.diagnosis import Change, Finding
+from tunewell.runners import Setup
 from tunewell.tuning import drive
 
 SPACE = tw.Space(
@@ -124,7 +125,7 @@ def flown(path, rate, *, rules=RULES, the_train=train, **settings):
         space, metric="val_accuracy", max_epochs=27, budget="1trials", scheduler="full", first=[space.defaults()],
         store=path, name="s",
     )  # fmt: skip
-    drive(study, the_train, checkpoint_every=1, observer=Autopilot(study, rules=rules, about=ABOUT, **settings))
+    drive(study, the_train, Setup(checkpoint_every=1), observer=Autopilot(study, rules=rules, about=ABOUT, **settings))
     return study
 
 

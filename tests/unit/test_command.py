@@ -14,7 +14,7 @@ import tunewell as tw
 from tunewell.adapters import program
 from tunewell.adapters.command import Command, ProgramFailed
 from tunewell.errors import RepeatedFailure, ReportError, ScriptError, SpaceError
-from tunewell.runners import run_inline
+from tunewell.runners import Setup, run_inline
 
 SPACE = tw.Space(rate=tw.Float(0.1, 0.9, default=0.5), hidden=tw.Int(1, 9, default=3))
 
@@ -31,7 +31,7 @@ def alone(command):
 
 def tuned(command, *, max_epochs=2, budget=1, scheduler="full", **options):
     study = tw.Study(SPACE, metric="loss", max_epochs=max_epochs, budget=budget, scheduler=scheduler)
-    run_inline(study, command, **options)
+    run_inline(study, command, Setup(**options))
     return study
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import tunewell as tw
 from tunewell.errors import SettingError, TrialEnded, TrialNotFound
+from tunewell.runners import Setup
 from tunewell.tuning import drive
 
 SPACE = tw.Space(
@@ -59,7 +60,7 @@ def tuned(path, script=None, *, n=1, workers=1, threads=False, **settings):
         store=path,
         name="s",
     )
-    drive(study, training, workers=workers, threads=threads, checkpoint_every=1)
+    drive(study, training, Setup(workers=workers, threads=threads, checkpoint_every=1))
     return tw.Study.open(path, "s"), training
 
 

@@ -32,6 +32,8 @@ from tunewell.errors import (
 
 _COMMANDS = (
     "tune",
+    "worker",
+    "retry",
     "babysit",
     "steer",
     "replay",

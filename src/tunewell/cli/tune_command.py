@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +17,7 @@ from tunewell.cli.options import in_store, json_option, store_option
 from tunewell.cli.printing import facts, print_json, setting_lines, talk_on_stderr
 from tunewell.cli.records import study_record
 from tunewell.cli.settings import BUDGET, METRIC, TIER, TIERS, Options, grid_of, new_study, old_study
+from tunewell.cli.setup_options import setup_options, setup_said
 from tunewell.cli.space_command import print_preview, print_warnings
 from tunewell.confirmation import confirmation
 from tunewell.errors import SettingError
@@ -28,6 +30,7 @@ from tunewell.progress import (
     spent_of_budget,
 )
 from tunewell.run import Train
+from tunewell.runners import Setup
 from tunewell.runners.base import NullObserver, Observer
 from tunewell.samplers import NAMES as SAMPLERS
 from tunewell.schedulers import NAMES as SCHEDULERS
@@ -56,8 +59,7 @@ if TYPE_CHECKING:
 @click.option(
     "--epochs", type=click.IntRange(1), metavar="N", help="Epochs of a full training, where the training does not say."
 )
-@click.option("--workers", type=click.IntRange(1), metavar="N", default=1, help="How many trials train at a time.")
-@click.option("--threads", is_flag=True, help="They train in threads of one process, not in processes of their own.")
+@setup_options
 @click.option(
     "--scheduler",
     type=click.Choice(["auto", *SCHEDULERS]),
@@ -97,13 +99,6 @@ if TYPE_CHECKING:
     metavar="N",
     help="In the end, train the three best settings again in full, each with N fresh seeds.",
 )
-@click.option(
-    "--checkpoint-every",
-    type=click.IntRange(0),
-    default=0,
-    metavar="N",
-    help="Epochs between checkpoints, to which a trial can be rewound.  [default: only where it pauses]",
-)
 @click.option("--autopilot", is_flag=True, help="Let rules steer each trial, every action on record.")
 @click.option(
     "--schedule-from",
@@ -131,13 +126,10 @@ def command(
     script: str | None,
     program: tuple[str, ...],
     space_file: str | None,
-    workers: int,
-    threads: bool,
     store: str | None,
     name: str | None,
     resume: bool,
     confirm: int | None,
-    checkpoint_every: int,
     autopilot: bool,
     babysat: bool,
     origin: str | None,
@@ -157,6 +149,7 @@ def command(
 
     Ctrl-C lets the running epochs finish; `--resume` goes on from there, and from a crash.
     """
+    setup = setup_said(said)
     if babysat:
         said |= {"scheduler": "full", "budget": "1trials", "tier": said["tier"] or TIERS, "first": [{}]}
     schedule = _schedule(origin, store, seeds)
@@ -164,7 +157,7 @@ def command(
         said |= {"scheduler": "full", "budget": f"{seeds or 1}trials", "tier": TIERS}
         said["first"] = [schedule.setting] * (seeds or 1)
     if babysat or autopilot:
-        checkpoint_every = checkpoint_every or 1
+        setup = replace(setup, checkpoint_every=setup.checkpoint_every or 1)
     if dry_run and resume:
         raise SettingError("--dry-run shows what a new study would draw; leave out --resume")
     with talk_on_stderr():
@@ -186,15 +179,14 @@ def command(
                 study = new_study(to_train, Options(**said), opened, name, past)
             before = _trained(study)
             train = to_train.train_for(study.metric)
-            how: Any = {"workers": workers, "threads": threads, "checkpoint_every": checkpoint_every}
             pilot = _replaying(schedule) if schedule is not None else _pilot(to_train) if autopilot else None
-            over = _run(study, train, how, quiet=quiet, pilot=pilot)
+            over = _run(study, train, setup, quiet=quiet, pilot=pilot)
             if schedule is not None:
                 for line in replayed_lines(study, schedule.origin, schedule.value):
                     click.echo(line, err=True)
             if over and confirm and study.best_so_far is not None:
                 again = confirmation(study, seeds=confirm)
-                over = _run(again, train, how, quiet=quiet)
+                over = _run(again, train, setup, quiet=quiet)
         here = in_store(store)
         again_too = ["--confirm", str(confirm)] if confirm else []
         go_on = to_train.command_line(*here, *(["--name", name] if name else []), "--resume", *again_too)
@@ -262,15 +254,15 @@ def _replaying(schedule: Schedule) -> Pilot:
     return lambda _, observer: Replay(schedule, observer)
 
 
-def _run(study: Study, train: Train, how: Mapping[str, Any], *, quiet: bool, pilot: Pilot | None = None) -> bool:
+def _run(study: Study, train: Train, setup: Setup, *, quiet: bool, pilot: Pilot | None = None) -> bool:
     """Train until the study is over; False if it was interrupted."""
     steered: Pilot = pilot or (lambda _, observer: observer)
     if quiet:
-        return drive(study, train, **how, observer=steered(study, NullObserver()))
+        return drive(study, train, setup, steered(study, NullObserver()))
     wish = f"{study.record.direction} {study.metric}, budget {in_words(study.budget)}"
     click.echo(f"study {study.record.name!r} in {study.store.url}: {wish}", err=True)
     with progress(sys.stderr) as observer:
-        return drive(study, train, **how, observer=steered(study, observer))
+        return drive(study, train, setup, steered(study, observer))
 
 
 def _print_summary(study: Study, *, over: bool, look: list[str], as_json: bool) -> None:

@@ -19,7 +19,7 @@ from tunewell.errors import CheckpointError
 from tunewell.probing.short import Until
 from tunewell.reading import Best
 from tunewell.run import Run
-from tunewell.runners import Observer
+from tunewell.runners import Observer, Setup
 from tunewell.stores import Store
 from tunewell.study import Study
 from tunewell.tuning import drive, study_name
@@ -80,7 +80,7 @@ def run_demo(
     say(f"it gets {before.best.value:.1%} of the validation images right; {TRAININGS - 1} more trainings may be spent")
 
     tuned = begin(name=study_name(store, "demo", resume=False), budget=TRAININGS - 1)
-    if not drive(tuned, train, workers=workers, observer=observer):
+    if not drive(tuned, train, Setup(workers=workers), observer):
         return None
     return DemoResult(
         before=before,

@@ -3,6 +3,7 @@
 from tunewell.runners.base import Observer
 from tunewell.runners.inline import run_inline
 from tunewell.runners.processes import run_processes
+from tunewell.runners.setup import Ray, Setup
 from tunewell.runners.threads import run_threads
 
-__all__ = ["Observer", "run_inline", "run_processes", "run_threads"]
+__all__ = ["Observer", "Ray", "Setup", "run_inline", "run_processes", "run_threads"]

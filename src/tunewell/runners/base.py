@@ -7,7 +7,7 @@ or a machine away.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -84,6 +84,10 @@ class Outcome:
     """It parked before its step's end, because the verdict said so."""
     error: str | None = None
     """The traceback, if the training function raised."""
+    kinds: Sequence[str] = ()
+    """The error's class and those that it inherits from, by name."""
+    innocent: bool = False
+    """What ended it came from outside: it is no fault of this setting."""
     refusal: TunewellError | None = None
     """What the desk said to a report that it could not take: no fault of this setting, so the study stops."""
     saved: SavedState | None = None

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from types import FrameType
 
-from tunewell.errors import ReportError, StepTaken
+from tunewell.errors import ReportError, StepTaken, last_line
 from tunewell.runners.base import NullObserver, Observer, Order, Outcome, Reply, SavedState, Verdict
+from tunewell.runners.setup import Setup
 from tunewell.steering import TWIN
 from tunewell.study import Study
-from tunewell.trial import Checkpoint, Step
+from tunewell.trial import RETRIED, Checkpoint, Step
 
 
 class Driver:
@@ -22,9 +24,12 @@ class Driver:
     Trials that train side by side report from threads of their own; the lock lets the observer hear one at a time.
     """
 
-    def __init__(self, study: Study, observer: Observer | None = None, *, checkpoint_every: int = 0) -> None:
-        """`observer` is told what happens; `checkpoint_every`: epochs between checkpoints, 0 for only at pauses."""
-        self._checkpoint_every = checkpoint_every
+    def __init__(self, study: Study, setup: Setup, observer: Observer | None = None) -> None:
+        """`observer` is told what happens."""
+        self._checkpoint_every = setup.checkpoint_every
+        self._setup = setup
+        self._again: deque[int] = deque()
+        """Trials whose steps are to be given out once more."""
         self.study = study
         self.interrupted = False
         self._observer = NullObserver() if observer is None else observer
@@ -44,7 +49,7 @@ class Driver:
         if self.interrupted or self.study.out_of_time:
             return None
         with self._lock:
-            step = self.study.ask()
+            step = self.study.again(self._again.popleft()) if self._again else self.study.ask()
             if step is not None and not step.wait:
                 self._observer.on_step(self.study, step)
             return step
@@ -82,10 +87,28 @@ class Driver:
             if isinstance(outcome.refusal, ReportError):
                 self.study.tell(outcome.trial, error=str(outcome.refusal))
             raise outcome.refusal
+        if outcome.error is not None and self._tries_again(outcome):
+            return
         try:
             self._settle(outcome)
         except StepTaken:
             self._let_go(outcome.trial)
+
+    def _tries_again(self, outcome: Outcome) -> bool:
+        """Whether another try may mend what went wrong; then the step is given out again, and the record says why."""
+        tries = [event for event in self.study.events(outcome.trial) if event.kind == RETRIED]
+        by_chance = sum(bool(event.data.get("innocent")) for event in tries)
+        if outcome.innocent and by_chance < INNOCENT_TRIES:
+            why = {"innocent": True}
+        elif set(outcome.kinds) & set(self._setup.retry_on) and len(tries) - by_chance < self._setup.retries:
+            why = {}
+        else:
+            return False
+        error = last_line(outcome.error or "")
+        self.study.add_event(RETRIED, trial=outcome.trial, error=error, **why)
+        self._at.pop(outcome.trial, None)
+        self._again.append(outcome.trial)
+        return True
 
     def _let_go(self, trial: int) -> None:
         """Another process has taken the trial up."""
@@ -188,6 +211,9 @@ class Driver:
                 signal.signal(number, handler)
 
 
+INNOCENT_TRIES = 2
+"""So often is a trial taken up again whose worker was ended from outside; then it may be the trial after all, which
+takes so much memory that the system ends whoever trains it."""
 KEPT_BYTES = 2**30
 """How much of a trial's checkpoints is kept, where they are written every so many epochs."""
 

@@ -16,38 +16,29 @@ from tunewell.errors import TunewellError
 from tunewell.run import Train
 from tunewell.runners.base import LOOK_AGAIN_S, Observer
 from tunewell.runners.driver import Driver
-from tunewell.runners.worker import KEPT_TRIALS, Worker
+from tunewell.runners.setup import Setup
+from tunewell.runners.worker import Worker
 from tunewell.study import Study
 
 
-def run_threads(
-    study: Study,
-    train: Train,
-    *,
-    workers: int,
-    keep: int = KEPT_TRIALS,
-    checkpoint_every: int = 0,
-    observer: Observer | None = None,
-) -> bool:
-    """Train until the study is over, `workers` trials at a time; True, or False if it was interrupted.
+def run_threads(study: Study, train: Train, setup: Setup | None = None, observer: Observer | None = None) -> bool:
+    """Train until the study is over, several trials at a time; True, or False if it was interrupted.
 
     Where several train at a time they share the random states that a process has once (those of `random`,
     `numpy.random` and PyTorch), so only what draws from `run.rng`, or from generators seeded with `run.seed`,
     can be trained again to the same curve.
 
-    keep: how many paused trials stay in memory, in all.
-    checkpoint_every: epochs between checkpoints of what a training tracks; 0: only where it pauses or ends.
-
     Raises:
         RepeatedFailure: trials keep failing with one and the same error.
     """
-    driver = Driver(study, observer, checkpoint_every=checkpoint_every)
-    alone = workers == 1
-    worker = Worker(train, driver, keep=keep, alone=alone)
+    setup = setup or Setup(threads=True)
+    driver = Driver(study, setup, observer)
+    alone = setup.workers == 1
+    worker = Worker(train, driver, keep=setup.keep, alone=alone)
     with _random_states_kept():
         try:
             with driver.interruptible(), nullcontext() if alone else _one_blas_thread_each():
-                _train_all(driver, worker, workers)
+                _train_all(driver, worker, setup.workers)
         finally:
             worker.close()
             study.close()

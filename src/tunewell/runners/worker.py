@@ -21,12 +21,11 @@ from tunewell import checkpoint
 from tunewell.errors import CheckpointError, TunewellError
 from tunewell.run import Run, RunEnded, Train
 from tunewell.runners.base import Desk, Order, Outcome, Reply, SavedState, Verdict
+from tunewell.runners.memory import memory_held
+from tunewell.runners.setup import KEPT_TRIALS
 from tunewell.space.values import Value
 
 _Answer = TypeVar("_Answer")
-
-KEPT_TRIALS = 64
-"""Paused trials that a worker keeps in memory by default."""
 
 
 class Worker:
@@ -35,16 +34,20 @@ class Worker:
     Its methods are called from one thread.
     """
 
-    def __init__(self, train: Train, desk: Desk, *, keep: int = KEPT_TRIALS, alone: bool = True) -> None:
+    def __init__(
+        self, train: Train, desk: Desk, *, keep: int = KEPT_TRIALS, memory: int | None = None, alone: bool = True
+    ) -> None:
         """A worker that hosts nothing yet.
 
         keep: how many paused trials stay in memory.
+        memory: bytes that this process may hold while it keeps more than the trial that it trains.
         alone: one trial moves at a time, and has the process's random states to itself; where several move, those
             states belong to nobody and are left alone.
         """
         self._train = train
         self._desk = desk
         self._keep = keep
+        self._memory = memory
         self._alone = alone
         self._moving: dict[int, _Hosted] = {}
         self._parked: OrderedDict[int, _Hosted] = OrderedDict()
@@ -86,9 +89,12 @@ class Worker:
         hosted = self._moving.pop(outcome.trial)
         if outcome.parked:
             self._parked[outcome.trial] = hosted
-            while len(self._parked) > self._keep:
+            while self._parked and (len(self._parked) > self._keep or self._holds_too_much()):
                 self._parked.popitem(last=False)[1].give_up()
         return outcome
+
+    def _holds_too_much(self) -> bool:
+        return self._memory is not None and memory_held() > self._memory
 
     def forget(self, trial: int) -> None:
         """Let go of a paused trial, which goes on elsewhere or never."""
@@ -159,6 +165,7 @@ class _Hosted:
         if self._alone:
             checkpoint.seed_everything(self._run.seed)
         error = saved = None
+        kinds: tuple[str, ...] = ()
         try:
             with suppress(RunEnded):
                 self._train(self._run)
@@ -168,12 +175,15 @@ class _Hosted:
         except SystemExit as stop:
             error = f"the training function called sys.exit({stop.code!r})" if stop.code else None
         except BaseException as raised:  # noqa: BLE001  a failed trial is a result, kept as text
+            kinds = tuple(kind.__name__ for kind in type(raised).__mro__)
             raised.__traceback__ = raised.__traceback__ and raised.__traceback__.tb_next  # not this frame
             error = "".join(traceback.format_exception(raised))
         if self._given_up:
             return  # nobody waits for it
         self._outcomes.put(
-            Outcome(self._run.trial, self.epoch, parked=False, error=error, refusal=self._refusal, saved=saved)
+            Outcome(
+                self._run.trial, self.epoch, parked=False, error=error, kinds=kinds, refusal=self._refusal, saved=saved
+            )
         )
 
     def begin(self, run: Run, n_epochs: int | None) -> int:

@@ -294,6 +294,10 @@ class Store(Protocol):
         """
         ...
 
+    def reopen_trial(self, study_id: int, trial: int, epochs: int) -> None:
+        """Let a trial that failed be paused after an epoch. Raises TrialEnded if it did not fail, TrialNotFound."""
+        ...
+
     def add_branch(self, study_id: int, trial: Trial) -> None:
         """Add a trial that begins as another's checkpoint, in the state that it has.
 

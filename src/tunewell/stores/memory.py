@@ -330,6 +330,13 @@ class MemoryStore:
                 raise TrialEnded(trial, known.state)
             study.set_trial(replace(known, state=state, reason=reason, ended_at=at))
 
+    def reopen_trial(self, study_id: int, trial: int, epochs: int) -> None:
+        """As `Store.reopen_trial`."""
+        with self._lock:
+            study = self._study(study_id)
+            known = study.trial(trial, TrialState.FAILED)
+            study.set_trial(replace(known, state=TrialState.PAUSED, epochs=epochs, reason=None, ended_at=None))
+
     def add_branch(self, study_id: int, trial: Trial) -> None:
         """As `Store.add_branch`."""
         with self._lock:

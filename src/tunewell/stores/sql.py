@@ -180,7 +180,7 @@ class SqlStore:
         """As `Store.revise_step`."""
         with self._revising(study_id) as (log, revision):
             key = {"study": study_id, "trial": trial, "until": until, "revision": revision}
-            log.write_to_running("revise_step", key)
+            log.write_if_allowed("revise_step", key)
             log.run("set_until_of_step", key)
 
     @_tried_again
@@ -207,7 +207,7 @@ class SqlStore:
     ) -> None:
         """As `Store.report`."""
         with self._revising(study_id) as (log, revision):
-            log.write_to_running(
+            log.write_if_allowed(
                 "report",
                 {
                     "study": study_id,
@@ -235,7 +235,7 @@ class SqlStore:
     ) -> None:
         """As `Store.end_step`."""
         with self._revising(study_id) as (log, revision):
-            log.write_to_running(
+            log.write_if_allowed(
                 "end_step",
                 {
                     "study": study_id,
@@ -322,7 +322,14 @@ class SqlStore:
         """As `Store.steer_trial`."""
         with self._revising(study_id) as (log, revision):
             key = {"study": study_id, "trial": trial, "revision": revision}
-            log.write_to_running("steer_trial", {**key, "state": str(state), "reason": reason, "ended_at": at})
+            log.write_if_allowed("steer_trial", {**key, "state": str(state), "reason": reason, "ended_at": at})
+
+    @_tried_again
+    def reopen_trial(self, study_id: int, trial: int, epochs: int) -> None:
+        """As `Store.reopen_trial`."""
+        with self._revising(study_id) as (log, revision):
+            values = {"state": str(TrialState.PAUSED), "epochs": epochs, "reason": None, "ended_at": None}
+            log.write_if_allowed("reopen_trial", {"study": study_id, "trial": trial, "revision": revision, **values})
 
     @_tried_again
     def add_branch(self, study_id: int, trial: Trial) -> None:
@@ -416,8 +423,8 @@ class _Transaction:
         self._cursor.execute(self._texts[statement], values)
         return iter(self._cursor)
 
-    def write_to_running(self, statement: str, values: Mapping[str, Any]) -> None:
-        """Run what writes only if the trial is running, in the session that says so; say why if it is not."""
+    def write_if_allowed(self, statement: str, values: Mapping[str, Any]) -> None:
+        """Run what writes only to a trial in a certain state, or session; say why if it is in another."""
         if not self.run(statement, values):
             state = self.check_trial(values)
             if state == TrialState.RUNNING and "by_session" in values:

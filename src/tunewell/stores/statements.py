@@ -137,6 +137,10 @@ def _of_trials() -> dict[str, _Statement]:
             trials.update().where(_this_trial, _is(TrialState.PAUSED)),
             ["state", "until", "session", "note", "revision"],
         ),
+        "reopen_trial": (
+            trials.update().where(_this_trial, _is(TrialState.FAILED)),
+            ["state", "epochs", "reason", "ended_at", "revision"],
+        ),
         "steer_trial": (
             trials.update().where(_this_trial, sa.or_(_is(TrialState.PAUSED), _is(TrialState.HELD))),
             ["state", "reason", "ended_at", "revision"],

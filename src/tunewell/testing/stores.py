@@ -475,6 +475,22 @@ class StoreContract:
         with pytest.raises(TrialEnded, match="stopped"):
             store.steer_trial(study, 0, PAUSED)
 
+    def test_only_a_trial_that_failed_can_be_reopened(self, store: Store, study: int) -> None:
+        begin(store, study, 0)
+        with pytest.raises(TrialEnded, match="running"):
+            store.reopen_trial(study, 0, 1)
+        store.end_step(study, 0, FAILED, 2, reason="OSError: no", at=5.0)
+        before = store.changes(study, 0).revision
+        store.reopen_trial(study, 0, 1)
+        (trial,) = store.changes(study, before).trials
+        assert (trial.state, trial.epochs, trial.reason, trial.ended_at) == (PAUSED, 1, None, None)
+        with pytest.raises(TrialEnded, match="paused"):
+            store.reopen_trial(study, 0, 1)
+        with pytest.raises(TrialNotFound):
+            store.reopen_trial(study, 1, 1)
+        begin(store, study, 0)
+        store.report(study, 0, 2, {"val_loss": 0.5}, 0.5, at=6.0)
+
     def test_a_branch_is_the_next_trial_and_needs_no_step(self, store: Store, study: int) -> None:
         begin(store, study, 0)
         branch = replace(a_trial(1), state=PAUSED, epochs=2, parent=0, parent_epoch=2)

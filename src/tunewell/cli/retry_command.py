@@ -1,0 +1,36 @@
+"""`tunewell retry`: let trials that failed be trained on."""
+
+from __future__ import annotations
+
+import click
+
+from tunewell.cli.options import existing_store, in_store, store_option
+from tunewell.cli.steer_command import who
+from tunewell.errors import SettingError
+from tunewell.study import Study
+from tunewell.trial import TrialState
+
+
+@click.command("retry")
+@click.argument("study")
+@click.option("--failed", is_flag=True, help="All that failed.")
+@click.option("--trial", "numbers", type=int, multiple=True, metavar="N", help="This one; may be said several times.")
+@store_option
+def command(*, study: str, failed: bool, numbers: tuple[int, ...], store: str | None) -> None:
+    """Let trials of a STUDY that failed be trained on, each from its last checkpoint or, if it has none, its seed.
+
+    A process that runs the study takes them up at once; else `tunewell tune --resume` does, before anything new.
+    """
+    if failed == bool(numbers):
+        raise SettingError("say which trials: --failed for all that failed, or --trial N")
+    with existing_store(store) as opened:
+        tuned = Study.open(opened, study)
+        chosen = numbers or [trial.number for trial in tuned.trials if trial.state is TrialState.FAILED]
+        for number in chosen:
+            done = tuned.retry(number, by=who())
+            click.echo(f"trial {number} goes on after epoch {done}" if done else f"trial {number} begins again")
+    if not chosen:
+        click.echo("no trial failed")
+        return
+    place = " ".join(in_store(store))
+    click.echo(f"if no process runs the study: tunewell tune SCRIPT --name {study} --resume {place}".rstrip(), err=True)

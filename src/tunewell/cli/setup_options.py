@@ -1,0 +1,103 @@
+"""How trials are run, as several commands let one say it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from tunewell.errors import SettingError
+from tunewell.runners.setup import RETRY_ON, Ray, Setup, seconds, size
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.option("--workers", type=click.IntRange(1), metavar="N", default=1, help="How many trials train at a time."),
+    click.option("--threads", is_flag=True, help="In threads of one process, not in processes of their own."),
+    click.option(
+        "--gpus", metavar="LIST", help="CUDA devices, 0,1 say; workers get one each, in turn.  [default: all see all]"
+    ),
+    click.option(
+        "--memory", metavar="SIZE", help="What workers may hold in all, 8GB say; beyond it paused trials are spilled."
+    ),
+    click.option("--trial-timeout", metavar="TIME", help="End a trial as failed when it has trained so long, 10m say."),
+    click.option("--trial-memory", metavar="SIZE", help="End a trial as failed when it takes more, 2GB say."),
+    click.option("--retries", type=click.IntRange(0), default=0, metavar="N", help="So often is a trial tried again."),
+    click.option(
+        "--retry-on",
+        metavar="NAME",
+        multiple=True,
+        help=f"An error of which a retry is worth it; may be said several times.  [default: {', '.join(RETRY_ON)}]",
+    ),
+    click.option("--runner", type=click.Choice(["local", "ray"]), default="local", help="Train here, or on Ray."),
+    click.option("--address", metavar="HOST:PORT", help="The Ray cluster.  [default: $RAY_ADDRESS, else a local one]"),
+    click.option("--cpus-per-trial", type=float, metavar="N", help="Of a Ray node.  [default: 1]"),
+    click.option("--gpus-per-trial", type=float, metavar="N", help="Of a Ray node.  [default: 0]"),
+    click.option(
+        "--checkpoint-every",
+        type=click.IntRange(0),
+        default=0,
+        metavar="N",
+        help="Epochs between checkpoints, to which a trial can be rewound.  [default: only where it pauses]",
+    ),
+)
+_NAMES = (
+    "workers",
+    "threads",
+    "gpus",
+    "memory",
+    "trial_timeout",
+    "trial_memory",
+    "retries",
+    "retry_on",
+    "runner",
+    "address",
+    "cpus_per_trial",
+    "gpus_per_trial",
+    "checkpoint_every",
+)
+
+
+def setup_options(command: _Command) -> _Command:
+    """Give a command the options; what they say is for `setup_said`."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def setup_said(said: dict[str, Any]) -> Setup:
+    """The setup that the options say; they are taken out of what a command was told.
+
+    Raises:
+        SettingError: one of them cannot be used.
+    """
+    told = {name: said.pop(name) for name in _NAMES}
+    for_ray = {name: told[name] for name in ("address", "cpus_per_trial", "gpus_per_trial")}
+    on_ray = told["runner"] == "ray"
+    for name, value in for_ray.items():
+        if value is not None and not on_ray:
+            raise SettingError(f"--{name.replace('_', '-')} is for --runner ray")
+    return Setup(
+        workers=told["workers"],
+        threads=told["threads"],
+        checkpoint_every=told["checkpoint_every"],
+        memory=None if told["memory"] is None else size(told["memory"], "--memory"),
+        gpus=_devices(told["gpus"]),
+        trial_timeout=None if told["trial_timeout"] is None else seconds(told["trial_timeout"], "--trial-timeout"),
+        trial_memory=None if told["trial_memory"] is None else size(told["trial_memory"], "--trial-memory"),
+        retries=told["retries"],
+        retry_on=told["retry_on"] or RETRY_ON,
+        ray=Ray(for_ray["address"], for_ray["cpus_per_trial"] or 1.0, for_ray["gpus_per_trial"] or 0.0)
+        if on_ray
+        else None,
+    )
+
+
+def _devices(said: str | None) -> tuple[str, ...]:
+    if said is None:
+        return ()
+    devices = tuple(part.strip() for part in said.split(","))
+    if not all(devices):
+        raise SettingError(f"--gpus needs devices with commas between them, 0,1 say, got {said!r}")
+    return devices

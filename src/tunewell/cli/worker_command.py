@@ -1,0 +1,116 @@
+"""`tunewell worker`: join a study that another process runs, from another shell or another machine."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tunewell.cli.job import Job, ProgramCommand, job
+from tunewell.cli.main import INTERRUPTED
+from tunewell.cli.options import store_option
+from tunewell.cli.printing import talk_on_stderr
+from tunewell.cli.setup_options import setup_options, setup_said
+from tunewell.errors import SettingError
+from tunewell.progress import counts, progress
+from tunewell.runners.base import NullObserver
+from tunewell.stores import open_store
+from tunewell.study import Study
+from tunewell.tuning import default_store, drive
+
+
+@click.command("worker", cls=ProgramCommand)
+@click.argument("study")
+@click.argument("script", required=False)
+@store_option
+@setup_options
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    *,
+    study: str,
+    script: str | None,
+    program: tuple[str, ...],
+    store: str | None,
+    quiet: bool,
+    **said: Any,
+) -> None:
+    """Train trials of a STUDY beside the process that began it, until its budget is spent.
+
+    SCRIPT is what was tuned, in case it lies elsewhere here; a PROGRAM is always said. All processes share the store,
+    and each trial has one of them. If a process is gone, another takes its trials up: at once on the same machine,
+    after a minute's silence (TUNEWELL_LEASE, in seconds) on another; from their checkpoints, where those lie in a
+    folder that both can read.
+
+        tunewell worker digits train.py --store postgresql://ada@db.lab/tuning
+    """
+    setup = setup_said(said)
+    opened = open_store(store or default_store(), create=False)
+    try:
+        joined = Study.open(opened, study)
+        with talk_on_stderr():
+            to_train = job(script, program, None) if script or program else _as_on_record(joined)
+            _check_same(to_train, joined)
+        before = len(joined.trials)
+        joined.begin_session(join=True)
+        train = to_train.train_for(joined.metric)
+        if quiet:
+            over = drive(joined, train, setup, NullObserver())
+        else:
+            click.echo(f"working on study {study!r} in {opened.url}, of {before} trials so far", err=True)
+            with progress(sys.stderr) as observer:
+                over = drive(joined, train, setup, observer)
+        click.echo(f"study {study!r}: {counts(joined)}", err=True)
+    finally:
+        opened.close()
+    if not over:
+        click.echo("interrupted; all is on record, and others may go on with it", err=True)
+        ctx.exit(INTERRUPTED)
+
+
+def _as_on_record(study: Study) -> Job:
+    """The script that the study was begun with, if it is here; what a record says is run is no more than its name."""
+    from tunewell.cli.tune_command import command as tune  # noqa: PLC0415  for its options
+
+    commands = [_words(session.command) for session in study.store.sessions(study.record.id)]
+    begun = [words for words in commands if "tune" in words]
+    if not begun:
+        raise SettingError("the record does not say what is trained; say it: tunewell worker STUDY train.py")
+    words = begun[-1][begun[-1].index("tune") + 1 :]
+    said = tune.make_context("tune", words, resilient_parsing=True).params
+    if said["program"]:
+        raise SettingError(
+            "the study was begun with a program, which no record can have run here; say it yourself: "
+            f"tunewell worker {study.record.name} -- {shlex.join(said['program'])}"
+        )
+    script = Path(said["script"] or "")
+    if not script.is_file() or Path.cwd() not in script.resolve().parents:
+        raise SettingError(
+            f"the study trains {str(script)!r}, which is not in this folder; say where it is: "
+            f"tunewell worker {study.record.name} PATH/{script.name}"
+        )
+    click.echo(f"training {script}, as the record says", err=True)
+    return job(str(script), (), said["space_file"])
+
+
+def _words(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError:  # no shell would take it either
+        return []
+
+
+def _check_same(to_train: Job, study: Study) -> None:
+    """Whether what is to be trained has the study's parameters."""
+    to_train.check(study.space)
+    theirs = to_train.file.space
+    if theirs is not None and set(theirs.names) != set(study.space.names):
+        raise SettingError(
+            f"study {study.record.name!r} has the parameters {', '.join(study.space.names)}; "
+            f"{to_train.name} has {', '.join(theirs.names)}"
+        )

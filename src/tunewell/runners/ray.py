@@ -1,0 +1,158 @@
+"""Workers on a cluster of Ray's: each is an actor, which Ray puts where there is room for it.
+
+The driver stays where it is, with the record; an actor trains, and hands each message over as the answer to a call.
+A node that dies takes its actors with it, and Ray puts their successors on another.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from queue import SimpleQueue
+from typing import Any
+
+from tunewell.errors import MissingExtra, SettingError
+from tunewell.run import Train
+from tunewell.runners import setup as settings
+from tunewell.runners.base import Observer
+from tunewell.runners.driver import Driver
+from tunewell.runners.pool import Line, Link, Message, Pool, WorkerGone, serve
+from tunewell.runners.processes import portable
+from tunewell.runners.setup import Setup
+from tunewell.study import Study
+
+try:
+    import ray
+except ImportError:
+    raise MissingExtra("ray", "ray", "training on a cluster of Ray's") from None
+
+
+def run_ray(study: Study, train: Train, setup: Setup, observer: Observer | None = None) -> bool:
+    """Train until the study is over, on a cluster; True, or False if it was interrupted and can be resumed.
+
+    A cluster that is connected already is used as it is; else one is connected to, or begun on this machine.
+
+    Raises:
+        SettingError: the training function cannot be sent, or the cluster has nowhere what a trial is to get.
+        RepeatedFailure: trials keep failing with one and the same error.
+    """
+    wanted = setup.ray or settings.Ray()
+    ours = not ray.is_initialized()
+    if ours:
+        try:
+            ray.init(address=wanted.address, logging_level="error", log_to_driver=True, include_dashboard=False)
+        except ConnectionError as error:
+            raise SettingError(f"there is no Ray cluster at {wanted.address or 'RAY_ADDRESS'}: {error}") from error
+    try:
+        _check_room(wanted)
+        driver = Driver(study, setup, observer)
+        pool = Pool(driver, _Cluster(portable(train), setup, wanted), setup)
+        try:
+            with driver.interruptible():
+                pool.run()
+        finally:
+            pool.close()
+    finally:
+        study.close()
+        if ours:
+            ray.shutdown()
+    return not driver.interrupted
+
+
+def _check_room(wanted: settings.Ray) -> None:
+    """Whether any node has what a worker is to get."""
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    if not any(node.get("CPU", 0) >= wanted.cpus and node.get("GPU", 0) >= wanted.gpus for node in nodes):
+        largest = max(
+            (f"{node.get('CPU', 0):g} CPUs and {node.get('GPU', 0):g} GPUs" for node in nodes), default="none"
+        )
+        raise SettingError(
+            f"no node of the Ray cluster has {wanted.cpus:g} CPUs and {wanted.gpus:g} GPUs for a trial; "
+            f"the largest has {largest}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Cluster:
+    """The actors' home."""
+
+    train: Train | bytes
+    setup: Setup
+    wanted: settings.Ray
+
+    def open(self, number: int) -> _Actor:
+        """As `House.open`."""
+        host = ray.remote(num_cpus=self.wanted.cpus, num_gpus=self.wanted.gpus, max_restarts=0)(_Host)
+        return _Actor(host.remote(self.train, replace(self.setup, ray=None)), number)
+
+    def wait(self, links: Collection[Link], timeout_s: float) -> Collection[Link]:
+        """As `House.wait`."""
+        by_call = {link.call: link for link in links if isinstance(link, _Actor)}
+        ready, _ = ray.wait(list(by_call), num_returns=1, timeout=timeout_s)
+        if ready:  # and all others that are by now
+            ready, _ = ray.wait(list(by_call), num_returns=len(by_call), timeout=0)
+        return [by_call[call] for call in ready]
+
+
+class _Actor:
+    """The driver's end of one actor. What it says next is the answer to the last call."""
+
+    def __init__(self, handle: Any, number: int) -> None:
+        self._handle = handle
+        self.number = number
+        self.call: Any = handle.begin.remote()
+
+    def send(self, message: object) -> None:
+        """As `Link.send`."""
+        self.call = self._handle.answer.remote(message)
+
+    def receive(self) -> Message:
+        """As `Link.receive`."""
+        try:
+            message: Message | None = ray.get(self.call)
+        except ray.exceptions.RayActorError as error:
+            how = " ".join(str(error).split())
+            raise WorkerGone(f"died: {how[:500]}", innocent=True) from None
+        if message is None:
+            raise WorkerGone("ended", innocent=False)
+        return message
+
+    def memory(self) -> int:
+        """As `Link.memory`; nobody asks, since a limit to it is refused."""
+        return 0
+
+    def kill(self) -> None:
+        """As `Link.kill`."""
+        ray.kill(self._handle, no_restart=True)
+
+    def close(self, patience_s: float) -> None:  # noqa: ARG002  Ray has patience of its own
+        """As `Link.close`."""
+        with suppress(ray.exceptions.RayError, ValueError):
+            ray.kill(self._handle, no_restart=True)
+
+
+class _Host:
+    """What an actor is: a worker in a thread, and the two ends of its line."""
+
+    def __init__(self, train: Train | bytes, setup: Setup) -> None:
+        self._said: SimpleQueue[Message | None] = SimpleQueue()
+        self._heard: SimpleQueue[object] = SimpleQueue()
+        self._thread = threading.Thread(target=self._serve, args=(train, setup), daemon=True)
+
+    def begin(self) -> Message | None:
+        """Its first word."""
+        self._thread.start()
+        return self._said.get()
+
+    def answer(self, message: object) -> Message | None:
+        """What it says to an order, or to the answer to what it said last."""
+        self._heard.put(message)
+        return self._said.get()
+
+    def _serve(self, train: Train | bytes, setup: Setup) -> None:
+        try:
+            serve(Line(self._said.put, self._heard.get), train, setup)
+        finally:
+            self._said.put(None)

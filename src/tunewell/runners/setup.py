@@ -1,0 +1,101 @@
+"""How the trials of a study are run: how many at a time, where, what each may use, and how often it is tried again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from tunewell.budget import Budget
+from tunewell.errors import SettingError
+from tunewell.samplers.settings import check_whole
+
+KEPT_TRIALS = 64
+"""Paused trials that a worker keeps in memory by default."""
+RETRY_ON = ("OSError", "WorkerDied")
+"""What another try may mend: files and networks that fail (`ConnectionError` and others are an `OSError`), and a
+worker process that dies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ray:
+    """A cluster of Ray's, and what a trial gets of it."""
+
+    address: str | None = None
+    """Of the cluster; None: the one that `RAY_ADDRESS` names, or one of this machine's cores."""
+    cpus: float = 1.0
+    gpus: float = 0.0
+
+
+_SIZES = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+
+
+def size(text: str | float, setting: str) -> int:
+    """Bytes, of `8GB`, `512MiB` or a number.
+
+    Raises:
+        SettingError: it is neither, or not above 0.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d*)?)\s*([kmgt]?)(?:i?b)?", str(text).strip().lower())
+    if found is None or not float(found[1]):
+        raise SettingError(f"{setting} must be an amount of memory, such as 8GB or 512MB, got {text!r}")
+    return int(float(found[1]) * _SIZES[found[2]])
+
+
+def seconds(text: str | float, setting: str) -> float:
+    """Seconds, of `90s`, `10m`, `2h` or a number.
+
+    Raises:
+        SettingError: it is neither, or not above 0.
+    """
+    with suppress(SettingError):
+        budget = Budget.parse(f"{text}s" if re.fullmatch(r"[\d.]+", str(text)) else text)
+        if budget.unit == "seconds":
+            return budget.amount
+    raise SettingError(f"{setting} must be a time, such as 90s, 10m or 2h, got {text!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """The settings of a run, as `tune` explains them."""
+
+    workers: int = 1
+    threads: bool = False
+    keep: int = KEPT_TRIALS
+    checkpoint_every: int = 0
+    memory: int | None = None
+    """Bytes for all workers, with the paused trials that they keep."""
+    gpus: Sequence[str] = ()
+    """CUDA devices, as `CUDA_VISIBLE_DEVICES` names them; workers get one each, in turn."""
+    trial_timeout: float | None = None
+    """Seconds that a trial may train in all."""
+    trial_memory: int | None = None
+    """Bytes that a trial may add to its worker."""
+    retries: int = 0
+    retry_on: Sequence[str] = RETRY_ON
+    ray: Ray | None = None
+
+    def __post_init__(self) -> None:
+        """Raises SettingError for what cannot be used."""
+        check_whole("workers", self.workers, at_least=1)
+        check_whole("keep", self.keep, at_least=0)
+        check_whole("checkpoint_every", self.checkpoint_every, at_least=0)
+        check_whole("retries", self.retries, at_least=0)
+        for name in ("memory", "trial_timeout", "trial_memory"):
+            limit = getattr(self, name)
+            if limit is not None and not limit > 0:
+                raise SettingError(f"{name} must be above 0, got {limit!r}")
+        if self.threads:
+            for name in ("memory", "gpus", "trial_timeout", "trial_memory", "ray"):
+                if getattr(self, name):
+                    raise SettingError(f"threads of one process cannot be held to {name}; leave threads out")
+        if self.ray is not None:
+            for name, mend in (("gpus", "Ray(gpus=...)"), ("memory", "keep"), ("trial_memory", "Ray's own limits")):
+                if getattr(self, name):
+                    raise SettingError(f"{name} is for workers of this machine; with Ray, use {mend}")
+
+    @property
+    def needs_processes(self) -> bool:
+        """Some of it only a process of its own can be held to."""
+        return self.workers > 1 or any((self.memory, self.gpus, self.trial_timeout, self.trial_memory))

@@ -1,0 +1,169 @@
+"""Trials on a cluster of Ray's: a real one, of several nodes on this machine, of which some are killed."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+import tunewell as tw
+from tunewell.errors import SettingError
+from tunewell.runners import Ray, Setup
+from tunewell.tuning import drive
+
+ray = pytest.importorskip("ray")
+cluster_utils = pytest.importorskip("ray.cluster_utils")
+
+# Ray leaves sockets and files to the end of the process
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+SPACE = tw.Space(rate=tw.Float(0.0, 1.0))
+EPOCHS = 4
+
+
+@pytest.fixture
+def cluster(monkeypatch):
+    """One node for the driver, with no room for a trial, and two more of one core each."""
+    monkeypatch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    started = cluster_utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    started.workers = [started.add_node(num_cpus=1) for _ in range(2)]
+    started.wait_for_nodes()
+    ray.init(address=started.address, logging_level="error", log_to_driver=False)
+    yield started
+    ray.shutdown()
+    started.shutdown()
+
+
+def here():
+    return ray.get_runtime_context().get_node_id()
+
+
+class Noisy:
+    """What a training carries from epoch to epoch."""
+
+    def __init__(self):
+        self.total = 0.0
+
+    def state_dict(self):
+        return {"total": self.total}
+
+    def load_state_dict(self, state):
+        self.total = state["total"]
+
+
+def train(run, *, folder=None, pause_s=0.0):
+    state = Noisy()
+    run.track(state=state)
+    for epoch in run.epochs(EPOCHS):
+        if folder is not None:
+            (Path(folder) / f"{run.trial}-{epoch}-{time.time_ns()}").write_text(here())
+        time.sleep(pause_s)
+        state.total += run.params["rate"] * epoch
+        run.report(loss=state.total)
+
+
+class Training:
+    """As `train`, with a folder; a class, since a partial has no module of its own."""
+
+    def __init__(self, folder, pause_s=0.0):
+        self.folder, self.pause_s = str(folder), pause_s
+
+    def __call__(self, run):
+        train(run, folder=self.folder, pause_s=self.pause_s)
+
+
+def make(store, **settings):
+    return tw.Study(
+        SPACE, **{"metric": "loss", "budget": 4, "scheduler": "full", "max_epochs": EPOCHS, "store": store} | settings
+    )
+
+
+def curves(study):
+    return {n: [report.metrics["loss"] for report in study.reports(n)] for n in range(len(study.trials))}
+
+
+def test_a_study_on_a_cluster_is_the_study_that_it_is_here(cluster, tmp_path):
+    studies = [make(tmp_path / f"{n}.db") for n in range(2)]
+    assert drive(studies[0], Training(tmp_path), Setup(workers=2, ray=Ray()))
+    nodes = {path.read_text() for path in tmp_path.glob("*-*-*")}
+    assert len(nodes) == 2
+    drive(studies[1], train)
+    assert curves(studies[0]) == curves(studies[1])
+
+
+def test_paused_trials_go_on_wherever_there_is_room(cluster, tmp_path):
+    study = make(tmp_path / "t.db", scheduler="asha", budget=6)
+    assert drive(study, train, Setup(workers=2, ray=Ray()))
+    for trial, curve in curves(study).items():
+        rate = study.trials[trial].params["rate"]
+        expected = [rate * epoch * (epoch + 1) / 2 for epoch in range(1, len(curve) + 1)]
+        assert curve == pytest.approx(expected)
+
+
+def test_trials_of_a_node_that_is_killed_go_on_on_another(cluster, tmp_path):
+    study = make(tmp_path / "t.db", budget=6)
+    victim = cluster.workers[0]
+
+    class Killer:
+        """Kills the node in mid-study."""
+
+        done = False
+
+        def on_step(self, study, step):
+            pass
+
+        def on_report(self, study, trial, epoch, metrics):
+            written = [p for p in tmp_path.glob(f"{trial}-{epoch}-*") if p.read_text() == victim.node_id]
+            if epoch == 3 and written and not self.done:
+                Killer.done = True
+                cluster.remove_node(victim, allow_graceful=False)
+
+        def on_told(self, study, trial):
+            pass
+
+    assert drive(
+        study, Training(tmp_path, pause_s=0.05), Setup(workers=2, checkpoint_every=1, ray=Ray()), observer=Killer()
+    )
+    assert Killer.done
+    assert [str(trial.state) for trial in study.trials] == ["complete"] * 6
+    (event,) = [event for event in study.events() if event.kind == "retried"]
+    assert event.data["innocent"]
+    again = study.reports(event.trial)
+    assert [report.epoch for report in again] == list(range(1, EPOCHS + 1))
+    rate = study.trials[event.trial].params["rate"]
+    assert [report.metrics["loss"] for report in again] == pytest.approx([rate * e * (e + 1) / 2 for e in range(1, 5)])
+
+
+def crashing(run):
+    for epoch in run.epochs(EPOCHS):
+        if run.trial == 1 and epoch == 2:
+            os._exit(3)
+        run.report(loss=1.0)
+
+
+def test_a_training_that_ends_its_actor_costs_its_trial_alone(cluster, tmp_path):
+    study = make(tmp_path / "t.db")
+    assert drive(study, crashing, Setup(workers=2, ray=Ray()))
+    assert [str(trial.state) for trial in study.trials].count("failed") == 1
+    assert "its worker process died" in study.trials[1].reason
+
+
+def hanging(run):
+    for epoch in run.epochs(EPOCHS):
+        if run.trial == 1 and epoch == 2:
+            time.sleep(600)
+        run.report(loss=1.0)
+
+
+def test_a_trial_that_takes_too_long_is_ended(cluster, tmp_path):
+    study = make(tmp_path / "t.db")
+    assert drive(study, hanging, Setup(workers=2, trial_timeout=1.0, ray=Ray()))
+    assert [str(trial.state) for trial in study.trials].count("failed") == 1
+    assert "more than 1 seconds" in study.trials[1].reason
+
+
+def test_what_no_node_has_is_refused(cluster, tmp_path):
+    with pytest.raises(SettingError, match="no node of the Ray cluster has 64 CPUs"):
+        drive(make(tmp_path / "t.db"), train, Setup(ray=Ray(cpus=64)))
+    with pytest.raises(SettingError, match="no node of the Ray cluster has 1 CPUs and 1 GPUs"):
+        drive(make(tmp_path / "u.db"), train, Setup(ray=Ray(gpus=1)))

@@ -1,0 +1,254 @@
+"""`tunewell worker` and `tunewell retry`: real processes on one study, of which some are killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import closing
+
+import pytest
+
+import tunewell as tw
+from tunewell.stores import open_store
+
+TRAIN = """
+import os, pathlib, time
+import tunewell as tw
+
+space = tw.Space(rate=tw.Float(0.0, 1.0))
+epochs = 6
+pause = float(os.environ.get("PAUSE", "0.02"))
+
+class State:
+    total = 0.0
+    def state_dict(self): return {"total": self.total}
+    def load_state_dict(self, state): self.total = state["total"]
+
+def train(run):
+    state = State()
+    run.track(state=state)
+    for epoch in run.epochs(epochs):
+        time.sleep(pause)
+        if os.path.exists(f"break-{run.trial}"):
+            raise OSError("somebody broke it")
+        state.total += run.params["rate"] * epoch
+        run.report(val_loss=state.total)
+        with open(f"journal-{os.getpid()}", "a") as journal:
+            journal.write(f"{run.trial} {epoch} {state.total!r}\\n")
+"""
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request, tmp_path):
+    if request.param == "sqlite":
+        return str(tmp_path / "tunewell.db")
+    return request.getfixturevalue("postgres_url")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    (tmp_path / "train.py").write_text(TRAIN)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def begin(*arguments, store, lease="2", **environment):
+    return subprocess.Popen(
+        [sys.executable, "-m", "tunewell", *arguments],
+        env={**os.environ, "TUNEWELL_STORE": store, "TUNEWELL_LEASE": lease, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def tunewell(*arguments, store, **environment):
+    process = begin(*arguments, store=store, **environment)
+    output, talk = process.communicate(timeout=120)
+    return process.returncode, output, talk
+
+
+def wait_until(condition, patience_s=60):
+    deadline = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def is_begun(store):
+    def look():
+        try:
+            with_trials = tw.Study.open(store, "train")
+        except tw.errors.StoreError:
+            return False
+        try:
+            return len(with_trials.reports()) >= 3
+        finally:
+            with_trials.store.close()
+
+    return look
+
+
+def check_journals(study, folder):
+    """Every report that was answered is on record, once, and as it was."""
+    kept = {}
+    for report in study.reports():
+        assert (report.trial, report.epoch) not in kept
+        kept[report.trial, report.epoch] = report.metrics["val_loss"]
+    for journal in folder.glob("journal-*"):
+        for line in journal.read_text().splitlines():
+            trial, epoch, value = line.split()
+            assert kept[int(trial), int(epoch)] == float(value)
+    for (trial, epoch), value in kept.items():
+        rate = study.trials[trial].params["rate"]
+        assert value == pytest.approx(rate * epoch * (epoch + 1) / 2)
+
+
+def test_workers_join_a_running_study_and_share_its_trials(store, folder):
+    driver = begin("tune", "train.py", "--budget", "12", "--scheduler", "full", store=store, PAUSE="0.15")
+    wait_until(is_begun(store))
+    workers = [begin("worker", "train", *script, store=store, PAUSE="0.15") for script in ([], ["train.py"])]
+    for process in (driver, *workers):
+        _, talk = process.communicate(timeout=120)
+        assert process.returncode == 0, talk
+    study = tw.Study.open(store, "train")
+    assert [str(trial.state) for trial in study.trials] == ["complete"] * 12
+    assert len({trial.session for trial in study.trials}) == 3
+    assert len(list(folder.glob("journal-*"))) == 3
+    check_journals(study, folder)
+    study.store.close()
+
+
+@pytest.mark.parametrize("victim", ["driver", "worker"])
+def test_trials_of_a_process_that_was_killed_go_on_in_another(store, folder, victim):
+    options = ("--budget", "8", "--scheduler", "full", "--checkpoint-every", "1")
+    driver = begin("tune", "train.py", *options, store=store, PAUSE="0.1")
+    wait_until(is_begun(store))
+    worker = begin("worker", "train", "--checkpoint-every", "1", store=store, PAUSE="0.1")
+    study = tw.Study.open(store, "train")
+    wait_until(lambda: len({report.trial for report in study.reports()}) >= 2)
+    killed, other = (driver, worker) if victim == "driver" else (worker, driver)
+    wait_until(lambda: len(list(folder.glob("journal-*"))) == 2)
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    _, talk = other.communicate(timeout=120)
+    assert other.returncode == 0, talk
+    assert [str(trial.state) for trial in study.trials] == ["complete"] * 8
+    (event,) = [event for event in study.events() if event.kind == "interrupted"]
+    assert event.epoch < 6
+    check_journals(study, folder)
+    assert len([session for session in study.store.sessions(study.record.id) if session.ended_at]) == 2
+    study.store.close()
+
+
+def test_a_process_that_is_stopped_loses_its_trial_and_lets_go_of_it_when_it_comes_back(store, folder):
+    options = ("--budget", "6", "--scheduler", "full", "--checkpoint-every", "1")
+    driver = begin("tune", "train.py", *options, store=store, lease="1", PAUSE="0.1")
+    wait_until(is_begun(store))
+    driver.send_signal(signal.SIGSTOP)
+    worker = begin("worker", "train", store=store, lease="1", PAUSE="0.1")
+    study = tw.Study.open(store, "train")
+    wait_until(lambda: any(event.kind == "interrupted" for event in study.events()))
+    driver.send_signal(signal.SIGCONT)
+    for process in (driver, worker):
+        _, talk = process.communicate(timeout=120)
+        assert process.returncode == 0, talk
+    assert [str(trial.state) for trial in study.trials] == ["complete"] * 6
+    check_reports_are_there_once(study)
+    study.store.close()
+
+
+def check_reports_are_there_once(study):
+    seen = [(report.trial, report.epoch) for report in study.reports()]
+    assert sorted(seen) == [(trial, epoch) for trial in range(6) for epoch in range(1, 7)]
+
+
+def test_a_second_driver_is_refused_and_told_of_the_worker(store, folder):
+    driver = begin("tune", "train.py", "--budget", "6", store=store, PAUSE="0.1")
+    wait_until(is_begun(store))
+    code, _, talk = tunewell("tune", "train.py", "--resume", store=store)
+    assert code == 1
+    assert f"is being run by process {driver.pid}" in talk
+    assert "tunewell worker train" in talk
+    driver.send_signal(signal.SIGINT)
+    driver.communicate()
+    assert driver.returncode == 130
+
+
+def test_trials_that_failed_are_retried(store, folder):
+    (folder / "break-1").touch()
+    code, _, _ = tunewell("tune", "train.py", "--budget", "3", "--scheduler", "full", "--quiet", store=store)
+    study = tw.Study.open(store, "train")
+    assert code == 0
+    assert [trial.number for trial in study.trials if str(trial.state) == "failed"] == [1]
+    assert tunewell("retry", "train", store=store)[0] == 2
+    code, output, talk = tunewell("retry", "train", "--failed", store=store)
+    assert (code, output) == (0, "trial 1 begins again\n")
+    assert "tunewell tune SCRIPT --name train --resume" in talk
+    (folder / "break-1").unlink()
+    code, _, _ = tunewell("tune", "train.py", "--name", "train", "--resume", "--budget", "5", store=store)
+    assert code == 0
+    assert str(study.trials[1].state) == "complete"
+    assert tunewell("retry", "train", "--failed", store=store)[1] == "no trial failed\n"
+    code, _, talk = tunewell("retry", "train", "--trial", "0", store=store)
+    assert code == 2
+    assert "trial 0 is complete" in talk
+    study.store.close()
+
+
+# --- what a worker trains
+
+
+@pytest.fixture
+def begun(folder, tmp_path):
+    """A study whose budget is spent, and its store."""
+    store = str(tmp_path / "tunewell.db")
+    assert tunewell("tune", "train.py", "--budget", "1", store=store)[0] == 0
+    return store
+
+
+def rename(store, command):
+    with closing(open_store(store)) as opened:
+        study = opened.study("train").id
+        session = opened.sessions(study)[0]
+        with opened._database.writing() as cursor:
+            cursor.execute("UPDATE sessions SET command = ? WHERE id = ?", (command, session.id))
+
+
+@pytest.mark.parametrize(
+    ("command", "complaint"),
+    [
+        ("tunewell tune ../elsewhere/train.py", "which is not in this folder"),
+        ("tunewell tune /etc/passwd", "which is not in this folder"),
+        ("tunewell tune --space s.toml -- rm -rf x", "which no record can have run here"),
+        ("python mine.py", "the record does not say what is trained"),
+        ("tunewell tune", "which is not in this folder"),
+        ("'unfinished", "the record does not say what is trained"),
+    ],
+)
+def test_a_record_cannot_have_anything_run_that_is_not_here(begun, folder, command, complaint):
+    (folder / "x").touch()
+    rename(begun, command)
+    code, _, talk = tunewell("worker", "train", store=begun)
+    assert (code, complaint in " ".join(talk.split())) == (2, True), talk
+    assert (folder / "x").exists()
+
+
+def test_a_script_of_other_parameters_is_refused(begun, folder):
+    (folder / "other.py").write_text(TRAIN.replace("rate=", "speed="))
+    code, _, talk = tunewell("worker", "train", "other.py", store=begun)
+    assert code == 2
+    assert "has the parameters rate; other has speed" in talk
+
+
+def test_a_worker_needs_a_study_that_is_there(begun):
+    code, _, talk = tunewell("worker", "letters", store=begun)
+    assert code == 2
+    assert "has no study 'letters'" in talk
+
+
+def test_a_worker_of_a_study_that_is_over_has_nothing_to_do(begun):
+    code, _, talk = tunewell("worker", "train", store=begun)
+    assert code == 0
+    assert "study 'train': 6 paused" in talk
