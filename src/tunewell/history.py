@@ -8,7 +8,7 @@ what has been reported, not as a full training, which may have a million epochs.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -39,6 +39,9 @@ class History:
         """How many epochs a full training has; 1 while nobody knows."""
         self._longest = max_epochs or OPEN_END
         self._n = 0
+        self._new: list[Trial] = []
+        """Trials whose points nobody has asked for."""
+        self._load: Callable[[], Iterable[NDArray[np.float64]]] | None = None
         self._notes: list[Mapping[str, object]] = []
         self._points = np.empty((0, len(space.params)))
         self._curves = np.empty((0, 0))
@@ -52,6 +55,7 @@ class History:
 
     def view(self) -> History:
         """What is known now, at the cost of no copy; it does not grow while somebody reads it in another thread."""
+        self._catch_up()
         return copy.copy(self)
 
     @property
@@ -65,11 +69,13 @@ class History:
 
         A trial of an earlier version of the space may lie outside [0, 1].
         """
+        self._catch_up()
         return self._points[: len(self)]
 
     @property
     def curves(self) -> NDArray[np.float64]:
         """(n, c): the metric by epoch, lower is better; inf where it was not finite, NaN where none was reported."""
+        self._catch_up()
         return self._curves[: len(self), : self._reported]
 
     @property
@@ -136,7 +142,7 @@ class History:
         values[self.failed] = np.inf
         return values
 
-    def update(self, trials: Sequence[Trial], values: NDArray[np.float64]) -> None:
+    def update(self, trials: Sequence[Trial], values: NDArray[np.float64] | None = None) -> None:
         """Take in new or changed trials, then new reports.
 
         trials: in order of number where they are new.
@@ -144,41 +150,70 @@ class History:
         """
         known = len(self)
         new = [trial for trial in trials if trial.number >= known]
-        if new:
-            self._make_room(known + len(new), self._reported)
-            self._points[known : known + len(new)] = self.lineage.encode_many([trial.params for trial in new])
+        self._make_room(known + len(new))
         for trial in trials:
+            number = trial.number
             running = trial.state is TrialState.RUNNING  # its record tells what it had when its step began
-            self._epochs[trial.number] = max(trial.epochs, self._epochs[trial.number] if running else 0)
-            self._until[trial.number] = trial.until
-            self._states[trial.number] = _CODE[trial.state]
+            self._epochs[number] = max(trial.epochs, self._epochs[number] if running and number < known else 0)
+            self._until[number] = trial.until
+            self._states[number] = _CODE[trial.state]
         # what is there already is complete before the count says that there is more
         self._notes += [trial.note for trial in new]
         for trial in trials:
             self._notes[trial.number] = trial.note
+        self._new += new
         self._n = known + len(new)
-        if len(values):
-            numbers, epochs = values[:, 0].astype(np.int64), values[:, 1].astype(np.int64)
-            within = epochs <= self._longest
-            reported = max(self._reported, int(epochs[within].max(initial=0)))
-            self._make_room(self._n, reported)
-            self._reported = reported
-            self._curves[numbers[within], epochs[within] - 1] = values[within, 2]
-            np.maximum.at(self._epochs, numbers, epochs)
+        if values is not None and len(values):
+            self.curves  # noqa: B018  those that came before
+            self._take(values)
+            np.maximum.at(self._epochs, values[:, 0].astype(np.int64), values[:, 1].astype(np.int64))
+
+    def advance(self, reached: Sequence[tuple[int, int]]) -> None:
+        """Take in how far running trials are: number, epoch."""
+        for number, epoch in reached:
+            self._epochs[number] = max(self._epochs[number], epoch)
+
+    def defer(self, load: Callable[[], Iterable[NDArray[np.float64]]]) -> None:
+        """Reports that there are besides, as `update` takes them, in parts: read when somebody looks at the curves."""
+        self._load = load
+
+    def _take(self, values: NDArray[np.float64]) -> None:
+        numbers, epochs = values[:, 0].astype(np.int64), values[:, 1].astype(np.int64)
+        within = epochs <= self._longest
+        reported = max(self._reported, int(epochs[within].max(initial=0)))
+        self._widen(reported)
+        self._reported = reported
+        self._curves[numbers[within], epochs[within] - 1] = values[within, 2]
+
+    def _catch_up(self) -> None:
+        """Take in what was deferred, and the points and the beginnings of new trials."""
+        load, self._load = self._load, None
+        if load is None and not self._new:
+            return
+        new, self._new = self._new, []
+        self._points = _grown(self._points, len(self._states), self._points.shape[1])
+        self._widen(self._reported)
+        if new:
+            numbers = slice(new[0].number, new[-1].number + 1)
+            self._points[numbers] = self.lineage.encode_many([trial.params for trial in new])
+        for part in () if load is None else load():
+            self._take(part)
         for trial in new:
             if trial.parent is not None and trial.parent_epoch is not None:
                 # what the trial that it branched from had reported by then is its curve too
                 shared = min(trial.parent_epoch, self._reported)
                 self._curves[trial.number, :shared] = self._curves[trial.parent, :shared]
 
-    def _make_room(self, trials: int, epochs: int) -> None:
-        rows, columns = self._curves.shape
-        if trials > rows:
+    def _make_room(self, trials: int) -> None:
+        if trials > len(self._states):
             rows = max(16, 2 * trials)
-            self._points = _grown(self._points, rows, self._points.shape[1])
             self._epochs = _grown(self._epochs, rows)
             self._until = _grown(self._until, rows)
             self._states = _grown(self._states, rows)
+
+    def _widen(self, epochs: int) -> None:
+        """Room for all trials, and for so many epochs."""
+        rows, columns = len(self._states), self._curves.shape[1]
         if epochs > columns:
             columns = min(max(16, 2 * epochs), self._longest)
         if (rows, columns) != self._curves.shape:

@@ -5,10 +5,11 @@ All of it is derived from the store, so whoever reads the log knows what whoever
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tunewell.history import History
 from tunewell.space.lineage import Lineage
@@ -34,7 +35,11 @@ class Log:
         self.trials: list[Trial] = []
         self.n_steps = 0
         """How many steps have been given out."""
+        self.n_waiting = 0
+        """How many commands wait to be taken up."""
         self._revision = 0
+        self._values_until = 0
+        """The revision up to which the history has the reports' values."""
         self._spent = 0
 
     def empty_history(self) -> History:
@@ -58,11 +63,16 @@ class Log:
             else:
                 self.trials.append(trial)
             self._spent += _cost(trial)
-        values = changes.values
-        if len(values):
-            values = values * (1.0, 1.0, self._sign)
-        self.history.update(trials, values)
-        self._revision, self.n_steps = changes.revision, changes.n_steps
+        self.history.update(trials)
+        self.history.advance(changes.reached)
+        self._revision, self.n_steps, self.n_waiting = changes.revision, changes.n_steps, changes.n_waiting
+        if self._values_until < self._revision:
+            self.history.defer(self._new_values)
+
+    def _new_values(self) -> Iterator[NDArray[np.float64]]:
+        since, self._values_until = self._values_until, self._revision
+        for part in self._store.values(self._study_id, since, self._revision):
+            yield part * (1.0, 1.0, self._sign)
 
     def epochs_spent(self, besides: int | None = None) -> int:
         """What has been trained, again or for the first time, and what running steps were promised.

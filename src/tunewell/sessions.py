@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import asdict, replace
 from weakref import WeakSet, WeakValueDictionary
@@ -25,6 +26,10 @@ _going_on: WeakValueDictionary[tuple[int, float], Presence] = WeakValueDictionar
 
 A forked child inherits them, but not the process number in their keys.
 """
+
+
+_LOOK_S = 0.25
+"""How long a process that was found to run is taken to run on."""
 
 
 def lease_s() -> float:
@@ -48,6 +53,9 @@ class Presence:
         self._store, self._study = store, study
         self._heard: dict[int, tuple[int, float]] = {}
         """Sessions of others: their beats, and when these were seen to rise."""
+        self._alive: set[int] = set()
+        """Sessions that were found to go on."""
+        self._looked = 0.0
 
     def begin(self, log: Log, *, join: bool) -> Session:
         """Run the study in this process from now on; join: beside others that do.
@@ -78,15 +86,19 @@ class Presence:
         _going_on.pop(_key(session), None)
         self._store.end_session(session.id, time.time())
 
-    def gone(self, log: Log) -> set[int]:
-        """Sessions that are over or silent; those that did not end in order are put on record as ended."""
-        gone = set()
-        for other in self._store.sessions(self._study.id):
-            if other.ended_at is not None:
-                gone.add(other.id)
-            elif self.session is not None and other.id != self.session.id and not self._goes_on(other):
+    def gone(self, asked: Collection[int], log: Log) -> set[int]:
+        """Which of these sessions are over or silent; those that did not end in order are put on record as ended."""
+        # to look processes up takes time, and there may be many
+        if self._alive.issuperset(asked) and time.monotonic() - self._looked < _LOOK_S:
+            return set()
+        self._looked = time.monotonic()
+        known = self._store.sessions(self._study.id)
+        gone = {other.id for other in known if other.ended_at is not None}
+        for other in known:
+            if other.ended_at is None and not self._goes_on(other):
                 self._store.end_session(other.id, self._last_sign_of(other, log))
                 gone.add(other.id)
+        self._alive = {other.id for other in known} - gone
         return gone
 
     def is_first(self) -> bool:

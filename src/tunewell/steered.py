@@ -80,7 +80,7 @@ class Steered(StudyReader):
         raise NotImplementedError
 
     def _steer_those_at_rest(self) -> None:
-        if not self.store.commands(self.record.id, waiting=True) or not self._is_first():
+        if not self._log.n_waiting or not self._is_first():
             return
         history = self._log.history
         for command, trial in self._steering.of_trials_at_rest(self._log.trials, history.epochs.tolist()):

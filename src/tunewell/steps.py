@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tunewell.analysis.decisions import DECIDED, decisions, patient_gain, since_extended
 from tunewell.log import Log
@@ -48,18 +47,17 @@ class Progress:
     epoch: int
     measured: bool
     """The trial has reported the study's metric."""
+    infinite_at: int | None
+    """The first epoch at which that was not finite."""
     session: int
     """In which it was given out."""
 
-    def outcome(
-        self, metric: str, curve: NDArray[np.float64], error: str | None, *, over: bool
-    ) -> tuple[TrialState, int, str | None]:
+    def outcome(self, metric: str, error: str | None, *, over: bool) -> tuple[TrialState, int, str | None]:
         """The trial's state after its step, the epochs it has trained, and why it ended."""
         if error is not None:
             return TrialState.FAILED, self.epoch, error
-        infinite = np.flatnonzero(np.isinf(curve))
-        if infinite.size:
-            return TrialState.STOPPED, self.epoch, f"{metric} was not finite at epoch {int(infinite[0]) + 1}"
+        if self.infinite_at is not None:
+            return TrialState.STOPPED, self.epoch, f"{metric} was not finite at epoch {self.infinite_at}"
         # epochs that nobody reported were trained all the same
         return TrialState.COMPLETE if over else TrialState.PAUSED, self.until, None
 

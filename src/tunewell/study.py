@@ -190,25 +190,9 @@ class Study(Steered):
             if self._failures_repeat():
                 raise RepeatedFailure(len(self._failures), self._failures[-1])
             session = self.begin_session()
-            while True:
-                self._log.refresh()
-                # what a session that is gone left in progress is given out again before anything new is decided, so
-                # that a study that was killed and resumed is the study that it would have been
-                step = self._taken_up(session)
-                if step is not None:
-                    if step.epochs:
-                        return step
-                    self.tell(step.trial)  # it was all reported; only the last word was missing
-                    continue
-                self._steer_those_at_rest()
-                answer = self._decide()
-                if answer is None:
-                    return WAIT if self._log.history.running.any() or self._is_held() else None
-                trial = begun(answer, self._log.trials, session, self.record.seed)
-                first = trial.epochs + 1
-                if self.store.begin_step(self.record.id, self._log.n_steps, trial):
-                    self._expected.note(trial, first, answer.note.get("why"))
-                    return self._give_out(trial, first)
+            self._log.refresh()  # so that there is less to be read while others wait
+            with self.store.turn(self.record.id):
+                return self._next_step(session)
 
     def again(self, trial: int) -> Step:
         """What is left of a step in progress, to be given out once more because what trained it has failed.
@@ -305,6 +289,8 @@ class Study(Steered):
             with self._letting_go(trial):
                 self.store.report(self.record.id, trial, epoch, values, value, time.time(), session=progress.session)
             progress.epoch, progress.measured = epoch, True
+            if value is not None and not math.isfinite(value) and progress.infinite_at is None:
+                progress.infinite_at = epoch
             return value is None or math.isfinite(value)
 
     def tell(
@@ -333,13 +319,11 @@ class Study(Steered):
             progress = self._progress.get(trial)
             if progress is None:
                 raise self._not_in_progress(trial)
-            self._log.refresh()
             over = ended or (progress.until == self.max_epochs and not (held and progress.epoch < progress.until))
             if error is None and not progress.measured:
                 # a scheduler has nothing to go by, and would spend the whole budget on finding that out
                 error = f"the step ended without a report of {self.metric!r}; report it after each epoch"
-            curve = self._log.history.curves[trial]
-            state, epochs, reason = progress.outcome(self.metric, curve, error, over=over)
+            state, epochs, reason = progress.outcome(self.metric, error, over=over)
             if ended:
                 epochs = progress.epoch
             if stopped is not None and error is None:
@@ -441,6 +425,27 @@ class Study(Steered):
         with self._lock:
             return bool(self.min_delta) and self._expected.gain(self._log) < self.min_delta
 
+    def _next_step(self, session: Session) -> Step | None:
+        while True:
+            self._log.refresh()
+            # what a session that is gone left in progress is given out again before anything new is decided, so
+            # that a study that was killed and resumed is the study that it would have been
+            step = self._taken_up(session)
+            if step is not None:
+                if step.epochs:
+                    return step
+                self.tell(step.trial)  # it was all reported; only the last word was missing
+                continue
+            self._steer_those_at_rest()
+            answer = self._decide()
+            if answer is None:
+                return WAIT if self._log.history.running.any() or self._is_held() else None
+            trial = begun(answer, self._log.trials, session, self.record.seed)
+            first = trial.epochs + 1
+            if self.store.begin_step(self.record.id, self._log.n_steps, trial):
+                self._expected.note(trial, first, answer.note.get("why"))
+                return self._give_out(trial, first)
+
     def _check_drawn_from(self, lineage: Lineage) -> None:
         """Whether settings can be drawn from a new version of the space; a grid may name what is gone."""
         history = History(lineage.space, self.max_epochs, lineage)
@@ -470,8 +475,16 @@ class Study(Steered):
         return replace(answer, until=min(answer.until, done + allowance.epochs))
 
     def _give_out(self, trial: Trial, first: int) -> Step:
-        measured = first > 1 and bool(~np.isnan(self._log.history.curves[trial.number]).all())
-        self._progress[trial.number] = Progress(trial.until, first - 1, measured, trial.session)
+        before = [] if first == 1 else self.reports(trial.number)
+        measured = [report for report in before if self.metric in report.metrics]
+        infinite = [report.epoch for report in measured if not math.isfinite(report.metrics[self.metric])]
+        self._progress[trial.number] = Progress(
+            trial.until,
+            first - 1,
+            bool(measured) or (first > 1 and trial.parent is not None),  # what it begins as was measured
+            min(infinite, default=None),
+            trial.session,
+        )
         return Step(trial.number, trial.params, range(first, trial.until + 1), trial.seed)
 
     def _taken_up(self, session: Session) -> Step | None:
@@ -479,7 +492,7 @@ class Study(Steered):
         running = np.flatnonzero(self._log.history.running)
         others = [self._log.trials[n] for n in running if n not in self._progress]
         others = [trial for trial in others if trial.session != session.id]
-        gone = self._presence.gone(self._log) if others else set()
+        gone = self._presence.gone({trial.session for trial in others}, self._log)
         for trial in others:
             if trial.session in gone or not trial.session:
                 if self.store.take_step(self.record.id, trial.number, of=trial.session, session=session.id):

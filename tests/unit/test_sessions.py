@@ -383,6 +383,7 @@ def _no_thread_beats():
 
 @pytest.mark.parametrize("jump", [-1e7, 1e7])
 def test_a_clock_that_jumps_takes_no_trial_from_anybody_and_spends_no_budget(file, jump, monkeypatch):
+    monkeypatch.setattr(sessions, "_LOOK_S", 0.0)
     code = "mine = make(file); mine.report(mine.ask().trial, 1, loss=1.0); print('ready', flush=True); input()"
     with script(code, file) as process:
         process.stdout.readline()

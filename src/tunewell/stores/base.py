@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -10,8 +11,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tunewell.errors import StoreError
 from tunewell.space.values import Value
-from tunewell.trial import Checkpoint, Command, Event, Report, Trial, TrialState
+from tunewell.trial import Checkpoint, Command, Event, Report, Trial, TrialState, is_file_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,11 @@ class StudyRecord:
     """It ends when no training is expected to improve the metric by as much; 0: only when the budget is spent."""
     id: int = 0
     """Its key in this store; the store gives it."""
+
+    def __post_init__(self) -> None:
+        """Raises StoreError for a `uuid` that leads elsewhere: it names the folder of the study's checkpoints."""
+        if not is_file_name(self.uuid):
+            raise StoreError(f"study {self.name!r} has {self.uuid!r} for a uuid; the record was tampered with")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +97,12 @@ class Changes:
     max_epochs: int | None
     trials: Sequence[Trial]
     """New and changed ones, by number."""
-    values: NDArray[np.float64]
-    """(m, 3): trial number, epoch, the study's metric as reported, oldest first; reports without it are left out."""
+    reached: Sequence[tuple[int, int]] = ()
+    """Running trials that have reported, by number, each with the highest epoch of its reports."""
     n_spaces: int = 1
     """How many versions of its space the study has."""
+    n_waiting: int = 0
+    """How many commands wait to be taken up."""
 
 
 class Store(Protocol):
@@ -171,6 +180,14 @@ class Store(Protocol):
 
     def sessions(self, study_id: int) -> list[Session]:
         """All, oldest first."""
+        ...
+
+    def turn(self, study_id: int) -> AbstractContextManager[None]:
+        """Inside, it is the caller's turn to decide on a step, and others wait until it is over.
+
+        So nobody decides in vain because somebody was quicker. It is no more than manners: a turn that takes too long
+        is no longer respected, and what counts is the step's number.
+        """
         ...
 
     def begin_step(self, study_id: int, step: int, trial: Trial) -> bool:
@@ -306,7 +323,17 @@ class Store(Protocol):
         ...
 
     def changes(self, study_id: int, since: int) -> Changes:
-        """All that happened after revision `since` (0: everything), consistent in itself."""
+        """All that happened after revision `since` (0: everything), consistent in itself.
+
+        Of reports it says how far they are; what they measured is for `values`, which may be many.
+        """
+        ...
+
+    def values(self, study_id: int, since: int, until: int) -> Iterator[NDArray[np.float64]]:
+        """The study's metric in the reports after revision `since` up to revision `until`, oldest first, in parts.
+
+        Each part is (m, 3): trial number, epoch, the metric as reported. Reports without it are left out.
+        """
         ...
 
     def reports(self, study_id: int, trial: int | None = None) -> list[Report]:

@@ -56,6 +56,10 @@ class Database(Protocol):
         """A transaction that is committed at the end, or undone by any error; yields its cursor."""
         ...
 
+    def turn(self, study_id: int) -> AbstractContextManager[None]:
+        """As `Store.turn`."""
+        ...
+
     def close(self) -> None:
         """Let go of files and connections."""
         ...

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tunewell.errors import StepTaken, StoreError, StudyExists, StudyNotFound, TrialEnded, TrialNotFound
 from tunewell.space.values import Params
@@ -22,6 +24,7 @@ class _Study:
     """One study's log."""
 
     record: StudyRecord
+    turn: threading.RLock = field(default_factory=threading.RLock)
     revision: int = 0
     n_steps: int = 0
     trials: list[Trial] = field(default_factory=list)
@@ -30,6 +33,8 @@ class _Study:
     changed_at: list[int] = field(default_factory=list)
     """The revision of each of these."""
     reports: list[Report] = field(default_factory=list)
+    reached: dict[int, int] = field(default_factory=dict)
+    """The highest epoch that each trial has reported."""
     values: list[tuple[int, int, float]] = field(default_factory=list)
     valued_at: list[int] = field(default_factory=list)
     """The revision of each value."""
@@ -170,6 +175,12 @@ class MemoryStore:
             found = (self._sessions[number] for number in self._study(study_id).sessions)
             return [replace(session, versions=dict(session.versions)) for session in found]
 
+    @contextmanager
+    def turn(self, study_id: int) -> Iterator[None]:
+        """As `Store.turn`."""
+        with self._study(study_id).turn:
+            yield
+
     def begin_step(self, study_id: int, step: int, trial: Trial) -> bool:
         """As `Store.begin_step`."""
         with self._lock:
@@ -224,6 +235,7 @@ class MemoryStore:
             study = self._study(study_id)
             study.running(trial, session)
             study.reports.append(Report(trial, epoch, {name: float(v) for name, v in metrics.items()}, at))
+            study.reached[trial] = max(epoch, study.reached.get(trial, epoch))
             revision = study.revise()
             if value is not None:
                 study.values.append((trial, epoch, float(value)))
@@ -350,15 +362,27 @@ class MemoryStore:
         with self._lock:
             study = self._study(study_id)
             changed = set(study.changed[bisect_right(study.changed_at, since) :])
-            values = study.values[bisect_right(study.valued_at, since) :]
             return Changes(
                 revision=study.revision,
                 n_steps=study.n_steps,
                 max_epochs=study.record.max_epochs,
                 trials=[_copy_of_trial(study.trials[number]) for number in sorted(changed)],
-                values=np.array(values, dtype=np.float64).reshape(-1, 3),
+                reached=[
+                    (number, study.reached[number])
+                    for number, trial in enumerate(study.trials)
+                    if trial.state is TrialState.RUNNING and number in study.reached
+                ],
                 n_spaces=len(study.spaces),
+                n_waiting=sum(command.taken_at is None for command in study.commands),
             )
+
+    def values(self, study_id: int, since: int, until: int) -> Iterator[NDArray[np.float64]]:
+        """As `Store.values`."""
+        with self._lock:
+            study = self._study(study_id)
+            values = study.values[bisect_right(study.valued_at, since) : bisect_right(study.valued_at, until)]
+        if values:
+            yield np.array(values, dtype=np.float64)
 
     def reports(self, study_id: int, trial: int | None = None) -> list[Report]:
         """As `Store.reports`."""

@@ -59,7 +59,8 @@ def m004_steering(cursor: Cursor, dialect: Dialect) -> None:
 
 
 def m005_leases(cursor: Cursor, dialect: Dialect) -> None:  # noqa: ARG001  the same in both
-    """Signs of life of a session."""
+    """Signs of life of a session; the running trials at hand."""
+    cursor.execute("CREATE INDEX trials_running ON trials (study_id, number) WHERE state = 'running'")
     cursor.execute("ALTER TABLE sessions ADD COLUMN beats BIGINT NOT NULL DEFAULT 0 /* raised while it runs */")
 
 

@@ -11,7 +11,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -22,6 +22,7 @@ from tunewell.errors import MissingExtra, SettingError, StoreError
 from tunewell.redaction import redacted
 from tunewell.stores import migrations, schema
 from tunewell.stores.database import ConnectionLost, check_version, no_store, some
+from tunewell.stores.turns import patient
 
 if TYPE_CHECKING:
     import psycopg
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 PATIENCE_S = 60.0
 """How long a server that does not answer is waited for."""
 _LOCK_FOR_MIGRATIONS = 0x74756E65  # any number, the same in every process
+_TURNS = 0x74756E66
 
 
 class PostgresDatabase:
@@ -74,6 +76,25 @@ class PostgresDatabase:
         """A transaction that is committed at the end, or undone by any error."""
         with self._transaction("BEGIN ISOLATION LEVEL READ COMMITTED") as cursor:
             yield cursor
+
+    @contextmanager
+    def turn(self, study_id: int) -> Iterator[None]:
+        """Inside, no other process has its turn, unless this one takes longer than others are patient."""
+
+        def asked(question: str) -> bool:
+            with self.reading() as cursor:
+                cursor.execute(question, {"group": _TURNS, "study": study_id})
+                row = cursor.fetchone()
+                return row is not None and bool(row[0])
+
+        # the lock is the connection's: when that ends, so does the turn
+        held = patient(lambda: asked("SELECT pg_try_advisory_lock(%(group)s, %(study)s)"))
+        try:
+            yield
+        finally:
+            if held:
+                with suppress(StoreError):
+                    asked("SELECT pg_advisory_unlock(%(group)s, %(study)s)")
 
     def close(self) -> None:
         """Let go of the connection."""

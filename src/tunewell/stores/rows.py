@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Generic, TypeVar
 
@@ -73,6 +73,30 @@ def _untag(found: dict[str, Any]) -> object:
     return float(text) if len(found) == 1 and text in ("NaN", "Infinity", "-Infinity") else found
 
 
+class _Read(Mapping[str, Any]):
+    """A mapping that is read from its text when somebody looks at it: of most trials nobody does."""
+
+    __slots__ = ("_known", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._known: dict[str, Any] | None = None
+
+    def _all(self) -> dict[str, Any]:
+        if self._known is None:
+            self._known = from_json(self._text)
+        return self._known
+
+    def __getitem__(self, name: str) -> Any:
+        return self._all()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+
 @dataclass(frozen=True, slots=True)
 class _Codec:
     write: Callable[[Any], object]
@@ -80,9 +104,10 @@ class _Codec:
 
 
 _JSON = _Codec(lambda value: to_json(dict(value)), from_json)
-_PARAMS = _Codec(_JSON.write, lambda text: Params(from_json(text)))
+_PARAMS = _Codec(_JSON.write, lambda text: Params(_Read(text)))
+_NOTE = _Codec(_JSON.write, lambda text: {} if text == "{}" else from_json(text))  # as most are
 _METRICS = _Codec(metrics_to_json, metrics_from_json)
-_STATE = _Codec(str, TrialState)
+_STATE = _Codec(str, {str(state): state for state in TrialState}.__getitem__)
 _MAYBE = _Codec(lambda value: value, lambda number: None if number is None else bool(number))  # SQLite has no booleans
 
 
@@ -95,6 +120,7 @@ class Rows(Generic[_Record]):
         """In the order in which `record` wants them."""
         self._kind = kind
         self._codecs = tuple((self.columns.index(name), name, codec) for name, codec in codecs.items())
+        self._readers = tuple((place, codec.read) for place, _, codec in self._codecs)
 
     def values(self, record: _Record) -> dict[str, object]:
         """A row, by column."""
@@ -106,15 +132,15 @@ class Rows(Generic[_Record]):
     def record(self, row: tuple[Any, ...]) -> _Record:
         """What a row with these `columns` says."""
         values = list(row)
-        for place, _, codec in self._codecs:
-            values[place] = codec.read(values[place])
+        for place, read in self._readers:
+            values[place] = read(values[place])
         return self._kind(*values)
 
 
 STUDIES = Rows(StudyRecord, space=_JSON, scheduler=_JSON)
 SPACES = Rows(SpaceVersion, space=_JSON, held=_JSON)
 SESSIONS = Rows(Session, versions=_JSON, git_dirty=_MAYBE)
-TRIALS = Rows(Trial, params=_PARAMS, state=_STATE, note=_JSON)
+TRIALS = Rows(Trial, params=_PARAMS, state=_STATE, note=_NOTE)
 REPORTS = Rows(Report, metrics=_METRICS)
 EVENTS = Rows(Event, data=_JSON)
 CHECKPOINTS = Rows(Checkpoint)

@@ -19,6 +19,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    text,
 )
 
 metadata = MetaData()
@@ -109,6 +110,13 @@ trials = Table(
     PrimaryKeyConstraint("study_id", "number"),
     _of_a_trial("parent"),
     Index("trials_by_revision", "study_id", "revision"),
+    Index(
+        "trials_running",
+        "study_id",
+        "number",
+        sqlite_where=text("state = 'running'"),
+        postgresql_where=text("state = 'running'"),
+    ),
 )
 
 steps = Table(

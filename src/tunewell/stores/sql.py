@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from functools import wraps
 from itertools import chain
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tunewell.errors import StepTaken, StoreError, StudyExists, StudyNotFound, TrialEnded, TrialNotFound
 from tunewell.stores import rows
@@ -27,6 +28,8 @@ from tunewell.trial import Checkpoint, Command, Event, Report, Trial, TrialState
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 _TRIES = 5
+_PART = 100_000
+"""About so many reports are read at a time, so that memory does not grow with the study."""
 
 
 def _tried_again(method: _Method) -> _Method:
@@ -157,6 +160,10 @@ class SqlStore:
         """As `Store.sessions`."""
         with self._reading() as log:
             return [rows.SESSIONS.record(row) for row in log.rows("sessions", {"study": study_id})]
+
+    def turn(self, study_id: int) -> AbstractContextManager[None]:
+        """As `Store.turn`."""
+        return self._database.turn(study_id)
 
     @_tried_again
     def begin_step(self, study_id: int, step: int, trial: Trial) -> bool:
@@ -351,10 +358,27 @@ class SqlStore:
         """As `Store.changes`."""
         key = {"study": study_id, "since": since}
         with self._reading() as log:
-            revision, n_steps, max_epochs, n_spaces = self._standing(log, study_id)
+            revision, n_steps, max_epochs, n_spaces, n_waiting = self._standing(log, study_id)
             trials = [rows.TRIALS.record(row) for row in log.rows("new_trials", key)]
-            values = np.fromiter(chain.from_iterable(log.rows("new_values", key)), dtype=np.float64)
-        return Changes(revision, n_steps, max_epochs, trials, values.reshape(-1, 3), n_spaces)
+            reached = [(trial, epoch) for trial, epoch in log.rows("reached", key) if epoch is not None]
+        return Changes(revision, n_steps, max_epochs, trials, reached, n_spaces, n_waiting)
+
+    def values(self, study_id: int, since: int, until: int) -> Iterator[NDArray[np.float64]]:
+        """As `Store.values`."""
+        while since < until:
+            part, since = self._part(study_id, since, until)
+            if len(part):
+                yield part
+
+    @_tried_again
+    def _part(self, study_id: int, since: int, until: int) -> tuple[NDArray[np.float64], int]:
+        """Values after a revision, and the revision up to which these are all."""
+        key = {"study": study_id, "since": since, "until": until}
+        with self._reading() as log:
+            row = log.row("part", {**key, "limit": _PART}) if until - since > _PART else None
+            last = until if row is None else int(row[0])
+            values = np.fromiter(chain.from_iterable(log.rows("values", {**key, "until": last})), dtype=np.float64)
+        return values.reshape(-1, 3), last
 
     @_tried_again
     def reports(self, study_id: int, trial: int | None = None) -> list[Report]:
@@ -386,13 +410,13 @@ class SqlStore:
         with self._database.reading() as cursor:
             yield _Transaction(cursor, self._texts)
 
-    def _standing(self, log: _Transaction, study_id: int) -> tuple[int, int, int | None, int]:
-        """The study's revision, number of steps, epochs of a full training and number of spaces."""
+    def _standing(self, log: _Transaction, study_id: int) -> tuple[int, int, int | None, int, int]:
+        """The study's revision, numbers of steps, epochs of a full training, spaces, and commands that wait."""
         row = log.row("standing", {"study": study_id})
         if row is None:
             raise self._no_study(study_id)
-        revision, n_steps, max_epochs, n_spaces = row
-        return revision, n_steps, max_epochs, n_spaces
+        revision, n_steps, max_epochs, n_spaces, n_waiting = row
+        return revision, n_steps, max_epochs, n_spaces, n_waiting
 
     def _no_study(self, study_id: int) -> StoreError:
         return StoreError(f"{self.url} has no study whose id is {study_id}")

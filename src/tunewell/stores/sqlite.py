@@ -7,11 +7,12 @@ other; a process has one connection, which its threads share in turn.
 from __future__ import annotations
 
 import os
+import random
 import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from sqlalchemy.dialects import sqlite
 from tunewell.errors import SettingError, StoreError
 from tunewell.stores import migrations
 from tunewell.stores.database import check_version, no_store, some
+from tunewell.stores.turns import Turns
 
 BUSY_TIMEOUT_S = 60.0
 """How long a write waits for the writes of other processes."""
@@ -27,6 +29,9 @@ SYNCHRONOUS = ("normal", "full")
 """How much a power cut may take: the last moments, or nothing (then each write waits for the disk)."""
 
 _NEEDED = (3, 35, 0)  # RETURNING
+_LOOK_AGAIN_S = 0.0003, 0.003
+"""How soon one that waits looks again: about as long as a few transactions take."""
+_chance = random.Random()  # noqa: S311  our own: the one that all share is the user's
 
 
 class SqliteFile:
@@ -47,6 +52,7 @@ class SqliteFile:
         self.path, self.url = path, str(path)
         self.folder: Path | None = path.absolute().parent
         self._lock = threading.RLock()
+        self._turns = Turns(Path(f"{path}-turn"))
         self._process = os.getpid()
         _check_place(path, create=create)
         with self._speaking():
@@ -61,7 +67,8 @@ class SqliteFile:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Cursor]:
         """A transaction that sees one moment of the database."""
-        with self._transaction("BEGIN") as cursor:
+        # the first look takes the lock for reading, which only a file that is being recovered or closed refuses
+        with self._transaction("BEGIN", "SELECT 1 FROM sqlite_master") as cursor:
             yield cursor
 
     @contextmanager
@@ -71,23 +78,53 @@ class SqliteFile:
         with self._transaction("BEGIN IMMEDIATE") as cursor:
             yield cursor
 
+    @contextmanager
+    def turn(self, study_id: int) -> Iterator[None]:  # noqa: ARG002  a file is seldom of more than one that runs
+        """Inside, no other process has its turn, unless this one takes longer than others are patient."""
+        with self._turns.taken():
+            yield
+
     def close(self) -> None:
         """Let go of the file; the last one to do so folds the log into it."""
         with self._lock:
             self._let_go()
+            self._turns.close(last=not Path(f"{self.path}-wal").exists())
 
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator[sqlite3.Cursor]:
+    def _transaction(self, *begin: str) -> Iterator[sqlite3.Cursor]:
         with self._lock, self._speaking():
             self._check_open()
             cursor = self._connection.cursor()
             try:
-                cursor.execute(begin)
+                self._begin(cursor, begin)
                 yield cursor
                 cursor.execute("COMMIT")
             except BaseException:
                 self._connection.rollback()  # which does nothing if the database has done it already
                 raise
+
+    def _begin(self, cursor: sqlite3.Cursor, statements: Sequence[str]) -> None:
+        """Begin a transaction when other processes let us.
+
+        SQLite's own way of waiting sleeps the longer the longer it has waited, so that of many some starve. Here all
+        who wait look again as often, and each has the same chance.
+        """
+        give_up = 0.0
+        while True:
+            try:
+                for statement in statements:
+                    cursor.execute(statement)
+            except sqlite3.OperationalError as error:
+                self._connection.rollback()
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise
+                now = time.monotonic()
+                give_up = give_up or now + BUSY_TIMEOUT_S
+                if now > give_up:
+                    raise
+                time.sleep(_chance.uniform(*_LOOK_AGAIN_S))
+            else:
+                return
 
     def _check_open(self) -> None:
         if os.getpid() != self._process:
@@ -120,6 +157,7 @@ class SqliteFile:
         while version < newest:
             with self.writing() as cursor:
                 version = migrations.apply_next(cursor, self.dialect)
+        self._connection.execute("PRAGMA busy_timeout = 0")  # from here on `_begin` waits
 
     def _recognize(self, cursor: sqlite3.Cursor, *, create: bool) -> int:
         """The file's schema, 0 for an empty file; refuses one that is not ours before anything is written to it."""

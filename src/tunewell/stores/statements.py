@@ -20,6 +20,7 @@ from tunewell.trial import TrialState
 _study: sa.BindParameter[int] = sa.bindparam("study")
 _trial: sa.BindParameter[int] = sa.bindparam("trial")
 _since: sa.BindParameter[int] = sa.bindparam("since")
+_limit: sa.BindParameter[int] = sa.bindparam("limit", type_=sa.BigInteger)
 _this_study = studies.c.id == _study
 _this_trial = sa.and_(trials.c.study_id == _study, trials.c.number == _trial)
 
@@ -65,9 +66,16 @@ def _of_studies(dialect: sa.Dialect) -> dict[str, _Statement]:
         "set_budget": (studies.update().where(_this_study), ["budget"]),
         "set_min_delta": (studies.update().where(_this_study), ["min_delta"]),
         "standing": (
-            sa.select(studies.c.revision, studies.c.n_steps, studies.c.max_epochs, studies.c.n_spaces).where(
-                _this_study
-            ),
+            sa.select(
+                studies.c.revision,
+                studies.c.n_steps,
+                studies.c.max_epochs,
+                studies.c.n_spaces,
+                sa.select(sa.func.count())
+                .select_from(commands)
+                .where(commands.c.study_id == _study, commands.c.taken_at.is_(None))
+                .scalar_subquery(),
+            ).where(_this_study),
             (),
         ),
         "add_space": (spaces.insert(), ["study_id", *rows.SPACES.columns]),
@@ -171,6 +179,7 @@ def _of_trials() -> dict[str, _Statement]:
 
 def _of_reports(dialect: sa.Dialect) -> dict[str, _Statement]:
     columns = ("epoch", "value", "metrics", "at", "revision")
+    new = (reports.c.study_id == _study, reports.c.revision > _since, reports.c.revision <= sa.bindparam("until"))
     given = _given(dialect, reports, columns)
     reported = _select(reports, rows.REPORTS.columns).where(reports.c.study_id == _study).order_by(reports.c.id)
     return {
@@ -183,10 +192,23 @@ def _of_reports(dialect: sa.Dialect) -> dict[str, _Statement]:
             ),
             (),
         ),
-        "new_values": (
+        "part": (sa.select(reports.c.revision).where(*new).order_by(reports.c.revision).offset(_limit).limit(_one), ()),
+        "values": (
             sa.select(reports.c.trial, reports.c.epoch, reports.c.value)
-            .where(reports.c.study_id == _study, reports.c.revision > _since, reports.c.value.is_not(None))
+            .where(*new, reports.c.value.is_not(None))
             .order_by(reports.c.revision, reports.c.id),
+            (),
+        ),
+        "reached": (
+            # by the index, a look for each running trial
+            sa.select(
+                trials.c.number,
+                sa.select(sa.func.max(reports.c.epoch))
+                .where(reports.c.study_id == trials.c.study_id, reports.c.trial == trials.c.number)
+                .scalar_subquery(),
+            )
+            .where(trials.c.study_id == _study, _is(TrialState.RUNNING))
+            .order_by(trials.c.number),
             (),
         ),
         "reports": (reported, ()),

@@ -59,10 +59,10 @@ class Reader:
         """Take in what is new; itself."""
         changes = self.store.changes(self.study, self.revision)
         assert changes.revision >= self.revision
+        self.values += values_of(self.store, self.study, self.revision, changes.revision)
         self.revision, self.n_steps, self.n_spaces = changes.revision, changes.n_steps, changes.n_spaces
         self.trials |= {trial.number: trial for trial in changes.trials}
         assert list(self.trials) == list(range(len(self.trials)))  # none was told before the one before it
-        self.values += changes.values.tolist()
         assert all(trial in self.trials for trial, _, _ in self.values)
         self.told += len(changes.trials)
         return self
@@ -134,7 +134,13 @@ def changes_of_a_running_trial(store: Store, study: int, number: int) -> list[Ca
 def nothing_new(store: Store, study: int, before: Changes) -> bool:
     """Nothing has been written since."""
     new = store.changes(study, before.revision)
-    return not new.trials and not len(new.values) and (new.n_steps, new.revision) == (before.n_steps, before.revision)
+    return not new.trials and (new.n_steps, new.revision) == (before.n_steps, before.revision)
+
+
+def values_of(store: Store, study: int, since: int = 0, until: int | None = None) -> list[list[float]]:
+    """The metric in the reports after a revision, up to another or all."""
+    last = store.changes(study, since).revision if until is None else until
+    return [row for part in store.values(study, since, last) for row in part.tolist()]
 
 
 def spoil(record: object) -> None:

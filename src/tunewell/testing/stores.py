@@ -23,6 +23,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
+from multiprocessing.synchronize import Event as Signal
 from pathlib import Path
 from typing import Any, cast
 
@@ -54,11 +55,16 @@ from tunewell.testing.records import (
     nothing_new,
     spoil,
     train,
+    values_of,
 )
 from tunewell.trial import Checkpoint, Command, Event, Report, Trial, TrialState
 
 ODD_ORDER = [(1, 1), (0, 1), (0, 2), (1, 2), (0, 1), (1, 3)]
 """Trials and epochs; one was rewound."""
+
+
+WRITERS, TRIALS = 32, 3
+"""How many processes write to one study at a time, and how many trials each."""
 
 
 class StoreContract:
@@ -330,14 +336,14 @@ class StoreContract:
         (report,) = store.reports(study)
         assert (report.trial, report.epoch, report.at) == (0, 1, 1.75e9)
         assert repr(report.metrics) == repr(metrics)  # not-a-number equals nothing, and 0 is -0 to ==
-        assert store.changes(study, 0).values.tolist() == [[0, 1, math.inf]]
+        assert values_of(store, study) == [[0, 1, math.inf]]
 
     def test_numbers_of_numpy_are_taken(self, store: Store, study: int) -> None:
         begin(store, study, 0)
         loss: Any = np.float32(0.5)  # which is no float to Python
         store.report(study, 0, 1, {"val_loss": loss, "seen": cast("Any", np.int64(3))}, loss, at=1.0)
         assert store.reports(study) == [Report(0, 1, {"val_loss": 0.5, "seen": 3.0}, 1.0)]
-        assert store.changes(study, 0).values.tolist() == [[0, 1, 0.5]]
+        assert values_of(store, study) == [[0, 1, 0.5]]
 
     def test_reports_come_oldest_first_of_all_trials_or_one(self, store: Store, study: int) -> None:
         written = [Report(trial, epoch, {"val_loss": 0.1 * i}, i) for i, (trial, epoch) in enumerate(ODD_ORDER)]
@@ -347,22 +353,51 @@ class StoreContract:
             store.report(study, report.trial, report.epoch, report.metrics, report.metrics["val_loss"], report.at)
         assert store.reports(study) == written
         assert store.reports(study, 1) == [report for report in written if report.trial == 1]
-        assert store.changes(study, 0).values.tolist() == [[r.trial, r.epoch, r.metrics["val_loss"]] for r in written]
+        assert values_of(store, study) == [[r.trial, r.epoch, r.metrics["val_loss"]] for r in written]
 
     def test_a_report_without_the_metric_has_no_value(self, store: Store, study: int) -> None:
         begin(store, study, 0)
         store.report(study, 0, 1, {"train_loss": 1.0}, None, at=1.0)
         store.report(study, 0, 2, {"val_loss": 0.5}, 0.5, at=2.0)
-        assert store.changes(study, 0).values.tolist() == [[0, 2, 0.5]]
+        assert values_of(store, study) == [[0, 2, 0.5]]
         assert [report.epoch for report in store.reports(study)] == [1, 2]
+
+    def test_values_are_read_between_two_revisions(self, store: Store, study: int) -> None:
+        begin(store, study, 0)
+        revisions = []
+        for epoch in range(1, 6):
+            store.report(study, 0, epoch, {"val_loss": epoch / 4}, epoch / 4, at=1.0)
+            revisions.append(store.changes(study, 0).revision)
+        assert values_of(store, study, revisions[0], revisions[3]) == [[0, epoch, epoch / 4] for epoch in (2, 3, 4)]
+        assert values_of(store, study, revisions[4]) == []
+        store.report(study, 0, 2, {"val_loss": 9.0}, 9.0, at=2.0)  # once more
+        assert values_of(store, study, revisions[4]) == [[0, 2, 9.0]]
+
+    def test_it_is_known_how_far_running_trials_are(self, store: Store, study: int) -> None:
+        for trial in range(3):
+            begin(store, study, trial)
+        store.report(study, 1, 1, {"val_loss": 1.0}, 1.0, at=1.0)
+        store.report(study, 2, 2, {"train_loss": 1.0}, None, at=1.0)
+        store.report(study, 2, 1, {"train_loss": 1.0}, None, at=1.0)
+        assert list(store.changes(study, 0).reached) == [(1, 1), (2, 2)]
+        assert list(store.changes(study, 10**6).reached) == [(1, 1), (2, 2)]
+        store.end_step(study, 2, PAUSED, 2)
+        assert list(store.changes(study, 0).reached) == [(1, 1)]
+
+    def test_it_is_known_how_many_commands_wait(self, store: Store, study: int) -> None:
+        begin(store, study, 0)
+        first = store.add_command(study, Command(0, "pause", 1.0))
+        store.add_command(study, Command(0, "resume", 1.0))
+        assert store.changes(study, 0).n_waiting == 2
+        store.settle_command(study, first.id, at=2.0, epoch=1, data={}, refused=None)
+        assert store.changes(study, 0).n_waiting == 1
 
     # --- changes
 
     def test_an_empty_study_has_no_trials_and_no_values(self, store: Store, study: int) -> None:
         changes = store.changes(study, 0)
         assert (changes.n_steps, changes.max_epochs, list(changes.trials)) == (0, None, [])
-        assert changes.values.shape == (0, 3)
-        assert changes.values.dtype == np.float64
+        assert list(store.values(study, 0, changes.revision)) == []
 
     def test_changes_are_told_once(self, store: Store, study: int) -> None:
         reader = Reader(store, study)
@@ -380,7 +415,7 @@ class StoreContract:
         begin(store, other, 0)
         store.report(other, 0, 1, {"val_loss": 9.0}, 9.0, at=1.0)
         changes = store.changes(other, 0)
-        assert (changes.n_steps, list(changes.trials), changes.values.tolist()) == (1, [a_trial(0)], [[0, 1, 9.0]])
+        assert (changes.n_steps, list(changes.trials), values_of(store, other)) == (1, [a_trial(0)], [[0, 1, 9.0]])
         assert len(store.reports(other)) == 1
         assert (store.events(other), store.checkpoints(other), store.sessions(other)) == ([], [], [])
 
@@ -399,7 +434,8 @@ class StoreContract:
             spoil(theirs)
         changes = store.changes(study, 0)
         spoil(changes.trials[0].note)
-        changes.values[:] = 99.0
+        for part in store.values(study, 0, changes.revision):
+            part[:] = 99.0
         assert repr(everything(store, study)) == before
 
     # --- events and checkpoints
@@ -525,6 +561,24 @@ class StoreContract:
         check_all_is_there(reader.read(), workers=4, trials=5)
         assert reader == Reader(store, study).read()
 
+    def test_threads_have_their_turns_one_at_a_time(self, store: Store, study: int) -> None:
+        inside: list[int] = []
+
+        def take_turns() -> None:
+            for _ in range(20):
+                with store.turn(study):
+                    inside.append(1)
+                    most.append(len(inside))
+                    inside.pop()
+
+        most: list[int] = []
+        threads = [threading.Thread(target=take_turns) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert most == [1] * 80
+
     def test_it_can_be_closed_twice(self, store: Store) -> None:
         store.close()
         store.close()
@@ -569,17 +623,34 @@ class SharedStoreContract(StoreContract):
         self, store: Store, study: int, reopen: Callable[[], Store]
     ) -> None:
         spawn = multiprocessing.get_context("spawn")
-        start = spawn.Barrier(4)
-        processes = [spawn.Process(target=_train_in_a_process, args=(reopen, study, n, start)) for n in range(4)]
+        start = spawn.Barrier(WRITERS)
+        processes = [spawn.Process(target=_train_in_a_process, args=(reopen, study, n, start)) for n in range(WRITERS)]
         for process in processes:
             process.start()
         reader = Reader(store, study)
         while any(process.is_alive() for process in processes):
             reader.read()
             time.sleep(0.002)
-        assert [process.exitcode for process in processes] == [0, 0, 0, 0]
-        check_all_is_there(reader.read(), workers=4, trials=10)
+        assert [process.exitcode for process in processes] == [0] * WRITERS
+        check_all_is_there(reader.read(), workers=WRITERS, trials=TRIALS)
         assert reader == Reader(store, study).read()
+
+    def test_a_turn_is_waited_for_and_ends_with_its_holder(
+        self, store: Store, study: int, reopen: Callable[[], Store]
+    ) -> None:
+        spawn = multiprocessing.get_context("spawn")
+        held, told = spawn.Event(), spawn.Queue()
+        process = spawn.Process(target=_hold_the_turn, args=(reopen, study, held))
+        process.start()
+        assert held.wait(60)
+        waiting = threading.Thread(target=_wait_for_the_turn, args=(store, study, told), daemon=True)
+        waiting.start()
+        time.sleep(0.3)
+        assert told.empty()  # it has to wait
+        process.kill()
+        assert told.get(timeout=5) == "mine"
+        waiting.join()
+        process.join()
 
     def test_of_processes_that_begin_a_session_at_once_one_does(
         self, store: Store, study: int, reopen: Callable[[], Store]
@@ -611,7 +682,19 @@ class SharedStoreContract(StoreContract):
         assert len(answered) > 50
         assert kept in (answered, [*answered, str(len(answered) + 1)])  # the last one may have missed its answer
         store.report(study, 0, len(kept) + 1, {"val_loss": 0.5}, 0.5, at=1.0)
-        assert len(store.changes(study, 0).values) == len(kept) + 1
+        assert len(values_of(store, study)) == len(kept) + 1
+
+
+def _hold_the_turn(reopen: Callable[[], Store], study: int, held: Signal) -> None:
+    store = reopen()
+    with store.turn(study):
+        held.set()
+        time.sleep(600)
+
+
+def _wait_for_the_turn(store: Store, study: int, told: Queue[str]) -> None:
+    with store.turn(study):
+        told.put("mine")
 
 
 def _begin_a_session(reopen: Callable[[], Store], study: int, start: Barrier, begun: Queue[int | None]) -> None:
@@ -624,7 +707,7 @@ def _begin_a_session(reopen: Callable[[], Store], study: int, start: Barrier, be
 def _train_in_a_process(reopen: Callable[[], Store], study: int, worker: int, start: Barrier) -> None:
     start.wait()
     store = reopen()
-    train(store, study, worker, trials=10)
+    train(store, study, worker, trials=TRIALS)
     store.close()
 
 
