@@ -4,6 +4,7 @@ import gc
 import json
 import math
 import re
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -342,16 +343,30 @@ def test_one_of_two_models_does_not_see_the_others_steps(data):
     assert seen == [True, False]
 
 
-def test_a_watcher_that_nobody_holds_leaves_no_hook_behind(data):
-    from torch.optim import optimizer as hooks
+def test_a_watcher_that_nobody_holds_is_told_nothing_and_lets_its_model_go(data):
+    watcher = tw.watch(model := dense())
+    held = [weakref.ref(watcher), weakref.ref(model)]
+    del watcher, model
+    gc.collect()
+    assert [reference() for reference in held] == [None, None]
 
-    gc.collect()
-    before = len(hooks._global_optimizer_pre_hooks)
-    trained_alone = tw.watch(dense())
-    assert len(hooks._global_optimizer_pre_hooks) == before + 1
-    del trained_alone
-    gc.collect()
-    assert len(hooks._global_optimizer_pre_hooks) == before
+
+def test_watchers_may_come_and_go_while_an_optimizer_takes_a_step(data):
+    from torch.optim.optimizer import register_optimizer_step_post_hook
+
+    watchers = [tw.watch(dense()) for _ in range(2)]
+
+    def come_and_go(*_):
+        watchers.clear()
+        gc.collect()
+        watchers.append(tw.watch(dense()))
+
+    hook = register_optimizer_step_post_hook(come_and_go)
+    try:
+        watcher = trained(dense(), data)
+    finally:
+        hook.remove()
+    assert "grad_norm" in watcher.record()["epochs"][0]
 
 
 def test_losses_that_are_no_module_can_be_told(data):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import weakref
 from collections.abc import Callable, Mapping
 from statistics import fmean
@@ -110,9 +111,9 @@ class Watcher:
         self._optimizer: Any = None
         self._n_classes = 0
         self._epochs: list[dict[str, Any]] = []
-        self._hooks = _optimizer_hooks(self, self._steps)
-        if isinstance(criterion, torch.nn.Module):
-            self._hooks.append(criterion.register_forward_hook(self._hear))
+        weakref.finalize(self, self._steps.close)
+        _begin_to_watch(self)
+        self._hearing = criterion.register_forward_hook(self._hear) if isinstance(criterion, torch.nn.Module) else None
 
     @property
     def loss_at_start(self) -> float:
@@ -163,9 +164,10 @@ class Watcher:
 
     def close(self) -> None:
         """Take the hooks out; what was measured stays."""
+        _end_watching(self)
         self._steps.close()
-        for hook in self._hooks:
-            hook.remove()
+        if self._hearing is not None:
+            self._hearing.remove()
 
     def moves(self, optimizer: Any) -> bool:
         """Whether the optimizer's step is one of this model's."""
@@ -244,24 +246,41 @@ class Watcher:
             self._losses.add(loss, *inputs)
 
 
-def _optimizer_hooks(watcher: Watcher, steps: StepMeter) -> list[Any]:
-    """Called by every optimizer of the process: which of them is the model's shows when it takes a step."""
-    reference = weakref.ref(watcher)
+_watching: tuple[weakref.ref[Watcher], ...] = ()
+"""Those that optimizers tell of their steps. It is replaced and never changed, since one may be telling."""
+_changing = threading.Lock()
 
-    def before(optimizer: Any, *_: object) -> None:
-        watching = reference()
-        if watching is not None and watching.moves(optimizer):
-            watching.before_step()
 
-    def after(optimizer: Any, *_: object) -> None:
-        watching = reference()
-        if watching is not None and watching.moves(optimizer):
-            watching.after_step()
+def _begin_to_watch(watcher: Watcher) -> None:
+    global _watching  # noqa: PLW0603  there is one process, and its optimizers
+    with _changing:
+        _watching = (*(one for one in _watching if one() is not None), weakref.ref(watcher))
 
-    hooks = [register_optimizer_step_pre_hook(before), register_optimizer_step_post_hook(after)]
-    for leave in (steps.close, *(hook.remove for hook in hooks)):
-        weakref.finalize(watcher, leave)
-    return hooks
+
+def _end_watching(watcher: Watcher) -> None:
+    global _watching  # noqa: PLW0603
+    with _changing:
+        _watching = tuple(one for one in _watching if one() not in (None, watcher))
+
+
+def _before_step(optimizer: Any, *_: object) -> None:
+    for reference in _watching:
+        watcher = reference()
+        if watcher is not None and watcher.moves(optimizer):
+            watcher.before_step()
+
+
+def _after_step(optimizer: Any, *_: object) -> None:
+    for reference in _watching:
+        watcher = reference()
+        if watcher is not None and watcher.moves(optimizer):
+            watcher.after_step()
+
+
+# Called by every optimizer of the process: which of them is a model's shows when it takes a step. They stay for good,
+# since PyTorch cannot take one out while an optimizer goes through them, in another thread or when garbage is collected
+register_optimizer_step_pre_hook(_before_step)
+register_optimizer_step_post_hook(_after_step)
 
 
 def _shares(probed: Mapping[str, Activation]) -> dict[str, float]:
