@@ -11,10 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from tunewell.errors import StoreError
 from tunewell.space.values import Params
 
 OPEN_END = 2**31 - 1
 """The `until` of a step that goes on to the trial's own end, while nobody knows how many epochs that is."""
+
+
+def is_file_name(text: str) -> bool:
+    """Whether the text names a file, on any system, and leads nowhere else."""
+    return text not in ("", ".", "..") and not any(mark in text for mark in "/\\:\0")
 
 
 class TrialState(StrEnum):
@@ -122,10 +128,18 @@ class Checkpoint:
     trial: int
     epoch: int
     path: str
-    """Relative to the study's checkpoint folder."""
+    """The file's name in the study's checkpoint folder."""
     size: int
     """Bytes."""
     at: float
+
+    def __post_init__(self) -> None:
+        """Raises StoreError for a path that leads out of the folder: a record may be a stranger's."""
+        if not is_file_name(self.path):
+            raise StoreError(
+                f"a checkpoint must be named by a file in its study's folder, got {self.path!r}; the record was"
+                " tampered with: read it, but do not go on with it"
+            )
 
 
 @dataclass(frozen=True, slots=True)
