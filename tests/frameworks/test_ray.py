@@ -1,13 +1,15 @@
 """Trials on a cluster of Ray's: a real one, of several nodes on this machine, of which some are killed."""
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 import tunewell as tw
-from tunewell.errors import SettingError
+from tunewell.errors import SettingError, StoreError
 from tunewell.runners import Ray, Setup
 from tunewell.tuning import drive
 
@@ -51,25 +53,34 @@ class Noisy:
         self.total = state["total"]
 
 
-def train(run, *, folder=None, pause_s=0.0):
+def train(run, *, folder=None, nodes=1):
     state = Noisy()
     run.track(state=state)
     for epoch in run.epochs(EPOCHS):
         if folder is not None:
             (Path(folder) / f"{run.trial}-{epoch}-{time.time_ns()}").write_text(here())
-        time.sleep(pause_s)
+            while len(nodes_in(folder)) < nodes or (Path(folder) / "victim" / here()).exists():
+                time.sleep(0.05)  # until it is killed, if its node is to be
         state.total += run.params["rate"] * epoch
         run.report(loss=state.total)
 
 
-class Training:
-    """As `train`, with a folder; a class, since a partial has no module of its own."""
+def nodes_in(folder):
+    """Those that have trained something."""
+    return {path.read_text() for path in Path(folder).glob("*-*-*")} - {""}
 
-    def __init__(self, folder, pause_s=0.0):
-        self.folder, self.pause_s = str(folder), pause_s
+
+class Training:
+    """As `train`, with a folder; a class, since a partial has no module of its own.
+
+    It begins when trials train on so many nodes.
+    """
+
+    def __init__(self, folder, nodes=1):
+        self.folder, self.nodes = str(folder), nodes
 
     def __call__(self, run):
-        train(run, folder=self.folder, pause_s=self.pause_s)
+        train(run, folder=self.folder, nodes=self.nodes)
 
 
 def make(store, **settings):
@@ -84,9 +95,8 @@ def curves(study):
 
 def test_a_study_on_a_cluster_is_the_study_that_it_is_here(cluster, tmp_path):
     studies = [make(tmp_path / f"{n}.db") for n in range(2)]
-    assert drive(studies[0], Training(tmp_path), Setup(workers=2, ray=Ray()))
-    nodes = {path.read_text() for path in tmp_path.glob("*-*-*")}
-    assert len(nodes) == 2
+    assert drive(studies[0], Training(tmp_path, nodes=2), Setup(workers=2, ray=Ray()))
+    assert len(nodes_in(tmp_path)) == 2
     drive(studies[1], train)
     assert curves(studies[0]) == curves(studies[1])
 
@@ -116,14 +126,14 @@ def test_trials_of_a_node_that_is_killed_go_on_on_another(cluster, tmp_path):
             written = [p for p in tmp_path.glob(f"{trial}-{epoch}-*") if p.read_text() == victim.node_id]
             if epoch == 3 and written and not self.done:
                 Killer.done = True
+                (tmp_path / "victim").mkdir()
+                (tmp_path / "victim" / victim.node_id).touch()
                 cluster.remove_node(victim, allow_graceful=False)
 
         def on_told(self, study, trial):
             pass
 
-    assert drive(
-        study, Training(tmp_path, pause_s=0.05), Setup(workers=2, checkpoint_every=1, ray=Ray()), observer=Killer()
-    )
+    assert drive(study, Training(tmp_path, nodes=2), Setup(workers=2, checkpoint_every=1, ray=Ray()), observer=Killer())
     assert Killer.done
     assert [str(trial.state) for trial in study.trials] == ["complete"] * 6
     (event,) = [event for event in study.events() if event.kind == "retried"]
@@ -167,3 +177,50 @@ def test_what_no_node_has_is_refused(cluster, tmp_path):
         drive(make(tmp_path / "t.db"), train, Setup(ray=Ray(cpus=64)))
     with pytest.raises(SettingError, match="no node of the Ray cluster has 1 CPUs and 1 GPUs"):
         drive(make(tmp_path / "u.db"), train, Setup(ray=Ray(gpus=1)))
+
+
+SCRIPT = """
+import subprocess
+import sys
+import time
+import tunewell as tw
+
+space = tw.Space(rate=tw.Float(0.0, 1.0))
+
+
+def train(run):
+    weights = run.rng.normal(size=3)
+    run.track(weights=weights)
+    for epoch in run.epochs(4):
+        time.sleep(0.2)
+        weights *= run.params.rate
+        run.report(loss=float(abs(weights).sum()))
+"""
+
+
+def tune(folder, store, *options):
+    command = [sys.executable, "-m", "tunewell", "tune", "train.py", "--metric", "loss", "--budget", "6"]
+    return subprocess.Popen([*command, "--scheduler", "full", "--store", store, *options], cwd=folder)
+
+
+def n_reports(file):
+    try:
+        return len(tw.Study.open(file).reports())
+    except StoreError:  # nothing is in it yet
+        return 0
+
+
+def test_a_study_whose_driver_was_killed_goes_on(cluster, tmp_path):
+    (tmp_path / "train.py").write_text(SCRIPT)
+    on_ray = "--runner", "ray", "--address", cluster.address, "--workers", "2"
+    with tune(tmp_path, "killed.db", *on_ray) as driver:
+        while not n_reports(tmp_path / "killed.db"):
+            time.sleep(0.05)
+            assert driver.poll() is None
+        driver.kill()
+    assert n_reports(tmp_path / "killed.db") < 6 * EPOCHS
+    for store, options in {"killed.db": (*on_ray, "--resume"), "whole.db": ()}.items():
+        with tune(tmp_path, store, *options) as process:
+            assert process.wait() == 0
+    killed, whole = (tw.Study.open(tmp_path / store) for store in ("killed.db", "whole.db"))
+    assert curves(killed) == curves(whole)
