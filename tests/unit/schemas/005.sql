@@ -142,6 +142,7 @@ INSERT INTO "tunewell_schema" VALUES(4,1.79548695496491694453e+09);
 INSERT INTO "tunewell_schema" VALUES(5,1.7954869549651236534e+09);
 CREATE INDEX sessions_by_study ON sessions (study_id);
 CREATE INDEX trials_by_revision ON trials (study_id, revision);
+CREATE INDEX trials_running ON trials (study_id, number) WHERE state = 'running';
 CREATE INDEX reports_by_revision ON reports (study_id, revision);
 CREATE INDEX reports_by_trial ON reports (study_id, trial, epoch);
 CREATE INDEX events_by_trial ON events (study_id, trial);
