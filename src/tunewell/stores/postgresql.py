@@ -2,6 +2,10 @@
 
 All that is PostgreSQL's own is here. A process has one connection, which its threads share in turn. Whoever writes to
 a study first updates its row, and so takes the row's lock: writers of one study take turns, those of two do not meet.
+
+A write is on the server's disk before it is answered, but the row's lock is not kept for that long: the write is
+committed without waiting for the disk, and what is waited for is an empty transaction behind it, whose record in the
+server's log comes after the write's. So those who write to one study wait for the disk together, not one by one.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ from tunewell.errors import MissingExtra, SettingError, StoreError
 from tunewell.redaction import redacted
 from tunewell.stores import migrations, schema
 from tunewell.stores.database import ConnectionLost, check_version, no_store, some
-from tunewell.stores.turns import patient
+from tunewell.stores.turns import PATIENCE_S as PATIENCE_FOR_A_TURN_S
 
 if TYPE_CHECKING:
     import psycopg
@@ -34,6 +38,7 @@ PATIENCE_S = 60.0
 """How long a server that does not answer is waited for."""
 _LOCK_FOR_MIGRATIONS = 0x74756E65  # any number, the same in every process
 _TURNS = 0x74756E66
+_WAIT_FOR_A_TURN_MS = 500
 
 
 class PostgresDatabase:
@@ -68,33 +73,43 @@ class PostgresDatabase:
     @contextmanager
     def reading(self) -> Iterator[_Cursor]:
         """A transaction that sees one moment of the database."""
-        with self._transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") as cursor:
+        with self._transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "COMMIT") as cursor:
             yield cursor
 
     @contextmanager
     def writing(self) -> Iterator[_Cursor]:
         """A transaction that is committed at the end, or undone by any error."""
-        with self._transaction("BEGIN ISOLATION LEVEL READ COMMITTED") as cursor:
+        begin = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = off"
+        # the second statement is a transaction of its own, which waits for the disk as the server is set to
+        with self._transaction(begin, "COMMIT; SELECT pg_logical_emit_message(true, 'tunewell', '')") as cursor:
             yield cursor
 
     @contextmanager
     def turn(self, study_id: int) -> Iterator[None]:
         """Inside, no other process has its turn, unless this one takes longer than others are patient."""
-
-        def asked(question: str) -> bool:
-            with self.reading() as cursor:
-                cursor.execute(question, {"group": _TURNS, "study": study_id})
-                row = cursor.fetchone()
-                return row is not None and bool(row[0])
-
         # the lock is the connection's: when that ends, so does the turn
-        held = patient(lambda: asked("SELECT pg_try_advisory_lock(%(group)s, %(study)s)"))
+        give_up = time.monotonic() + PATIENCE_FOR_A_TURN_S
+        held = False
+        while not held and time.monotonic() < give_up:
+            held = self._wait_for_turn(study_id)
         try:
             yield
         finally:
             if held:
-                with suppress(StoreError):
-                    asked("SELECT pg_advisory_unlock(%(group)s, %(study)s)")
+                with suppress(StoreError), self.reading() as cursor:
+                    cursor.execute("SELECT pg_advisory_unlock(%s, %s)", (_TURNS, study_id))
+
+    def _wait_for_turn(self, study_id: int) -> bool:
+        """Wait for a while, in which other threads cannot use the connection; True if it is this process's turn."""
+        import psycopg  # noqa: PLC0415  an extra
+
+        with self.reading() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = {_WAIT_FOR_A_TURN_MS}")
+            try:
+                cursor.execute("SELECT pg_advisory_lock(%s, %s)", (_TURNS, study_id))
+            except psycopg.errors.LockNotAvailable:
+                return False
+            return True
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -103,7 +118,7 @@ class PostgresDatabase:
             self._hang_up()
 
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator[_Cursor]:
+    def _transaction(self, begin: str, commit: str) -> Iterator[_Cursor]:
         import psycopg  # noqa: PLC0415  an extra
 
         with self._lock:
@@ -113,7 +128,7 @@ class PostgresDatabase:
             try:
                 yield cursor
                 committing = True
-                cursor.execute("COMMIT")
+                cursor.execute(commit)
             except psycopg.OperationalError as error:
                 told = self._told(error)
                 if self._connection is not None and not self._connection.broken:

@@ -18,7 +18,7 @@ _SELDOM_S = 0.012
 _chance = random.Random()  # noqa: S311  our own: the one that all share is the user's
 
 
-def patient(try_it: Callable[[], bool]) -> bool:
+def _patient(try_it: Callable[[], bool]) -> bool:
     """Try again and again until it works or too much time has passed."""
     give_up = time.monotonic() + PATIENCE_S
     soonest, latest = _LOOK_AGAIN_S
@@ -43,7 +43,7 @@ class Turns:
     def taken(self) -> Iterator[None]:
         """Inside, it is this thread's turn."""
         with self._threads:
-            held = self._open() and patient(self._try)
+            held = self._open() and _patient(self._try)
             try:
                 yield
             finally:
