@@ -12,6 +12,7 @@ from tunewell.confirmation import Confirmed, confirmation, confirmed
 from tunewell.errors import MissingExtra, TunewellError
 from tunewell.reading import Best
 from tunewell.run import Run
+from tunewell.runners.setup import Ray
 from tunewell.samplers import FirstSampler, GridSampler, RandomSampler, SobolSampler
 from tunewell.schedulers import AshaScheduler, FreezeThawScheduler, FullScheduler, HalvingScheduler, HyperbandScheduler
 from tunewell.space.params import Choice, Float, Int
@@ -60,6 +61,7 @@ __all__ = [
     "Outlook",
     "Params",
     "RandomSampler",
+    "Ray",
     "Run",
     "SobolSampler",
     "Space",

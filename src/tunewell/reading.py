@@ -70,7 +70,7 @@ class StudyReader:
 
     @property
     def checkpoint_folder(self) -> Path | None:
-        """Where this study's checkpoints lie: `.tunewell` beside the store's file; None if the store is no file."""
+        """Where this study's checkpoints lie; None if its store is in memory."""
         folder = self.store.folder
         return None if folder is None else folder / ".tunewell" / self.record.uuid
 

@@ -1,6 +1,8 @@
 """Trials on a cluster of Ray's: a real one, of several nodes on this machine, of which some are killed."""
 
 import os
+import re
+import shlex
 import subprocess
 import sys
 import time
@@ -180,6 +182,8 @@ def test_what_no_node_has_is_refused(cluster, tmp_path):
 
 
 SCRIPT = """
+import re
+import shlex
 import subprocess
 import sys
 import time
@@ -224,3 +228,24 @@ def test_a_study_whose_driver_was_killed_goes_on(cluster, tmp_path):
             assert process.wait() == 0
     killed, whole = (tw.Study.open(tmp_path / store) for store in ("killed.db", "whole.db"))
     assert curves(killed) == curves(whole)
+
+
+def of_the_page(folder, place, **places):
+    """Run a command of the page as it is written there, but for where things are."""
+    root = Path(__file__).parents[2]
+    (folder / "examples").symlink_to(root / "examples")
+    section = (root / "docs" / "cluster.md").read_text().split("\n## On a cluster of Ray's\n")[1]
+    lines = re.findall(r"^tunewell (.*)$", section, flags=re.MULTILINE)
+    assert len(lines) == 2
+    words = [places.get(word, word) for word in shlex.split(lines[place])]
+    subprocess.run([sys.executable, "-m", "tunewell", *words], cwd=folder, check=True)
+    assert tw.Study.open(folder / "tunewell.db").spent.epochs == 6 * 60
+
+
+def test_the_command_of_the_page_for_one_machine_runs(tmp_path):
+    of_the_page(tmp_path, 0)
+
+
+def test_the_command_of_the_page_for_a_cluster_runs(cluster, tmp_path):
+    of_the_page(tmp_path, 1, **{"auto": cluster.address, "/mnt/team": str(tmp_path / "team")})
+    assert list((tmp_path / "team" / ".tunewell").rglob("*.npz"))

@@ -74,6 +74,18 @@ def test_a_file_may_be_named_from_the_working_directory(tmp_path, monkeypatch):
     assert (tmp_path / "a folder" / "50%?#.db").exists()
 
 
+@pytest.mark.parametrize(
+    ("said", "in_environment", "there"), [(None, None, "here"), (None, "team", "team"), ("mine", "team", "mine")]
+)
+def test_checkpoints_lie_where_somebody_says(said, in_environment, there, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
+    if in_environment is not None:
+        monkeypatch.setenv("TUNEWELL_CHECKPOINTS", in_environment)
+    with closing(open_store("here/t.db", checkpoints=said)) as store:
+        assert store.folder == tmp_path / there
+
+
 @pytest.mark.parametrize("how", [{"url": "sqlite:///{}?synchronous=full"}, {"url": "{}", "synchronous": "full"}])
 def test_full_durability_is_an_option(file, how):
     with closing(SqlStore(**{**how, "url": how["url"].format(file)})) as store:

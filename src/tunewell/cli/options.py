@@ -17,6 +17,11 @@ store_option = click.option(
     metavar="PATH|URL",
     help="A file, or postgresql://USER@HOST/DATABASE.  [default: $TUNEWELL_STORE, else tunewell.db]",
 )
+checkpoints_option = click.option(
+    "--checkpoints",
+    metavar="FOLDER",
+    help="Where checkpoints lie.  [default: $TUNEWELL_CHECKPOINTS, else beside the store]",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 study_argument = click.argument("study", required=False)
 

@@ -31,7 +31,9 @@ _OPTIONS = (
         help=f"An error of which a retry is worth it; may be said several times.  [default: {', '.join(RETRY_ON)}]",
     ),
     click.option("--runner", type=click.Choice(["local", "ray"]), default="local", help="Train here, or on Ray."),
-    click.option("--address", metavar="HOST:PORT", help="The Ray cluster.  [default: $RAY_ADDRESS, else a local one]"),
+    click.option(
+        "--address", metavar="HOST:PORT", help="The Ray cluster.  [default: $RAY_ADDRESS, else this machine's]"
+    ),
     click.option("--cpus-per-trial", type=float, metavar="N", help="Of a Ray node.  [default: 1]"),
     click.option("--gpus-per-trial", type=float, metavar="N", help="Of a Ray node.  [default: 0]"),
     click.option(

@@ -13,7 +13,7 @@ import click
 from tunewell.cli.advice import bound_lines, confirmed_lines, outlook_line, replayed_lines
 from tunewell.cli.job import Job, ProgramCommand, job
 from tunewell.cli.main import INTERRUPTED
-from tunewell.cli.options import in_store, json_option, store_option
+from tunewell.cli.options import checkpoints_option, in_store, json_option, store_option
 from tunewell.cli.printing import facts, print_json, setting_lines, talk_on_stderr
 from tunewell.cli.records import study_record
 from tunewell.cli.settings import BUDGET, METRIC, TIER, TIERS, Options, grid_of, new_study, old_study
@@ -81,6 +81,7 @@ if TYPE_CHECKING:
 )
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="Same seed, same study.  [default: 0]")
 @store_option
+@checkpoints_option
 @click.option("--name", metavar="NAME", help="The study's name.  [default: the script's, numbered]")
 @click.option("--resume", is_flag=True, help="Go on with the newest study of that name.")
 @click.option(
@@ -127,6 +128,7 @@ def command(
     program: tuple[str, ...],
     space_file: str | None,
     store: str | None,
+    checkpoints: str | None,
     name: str | None,
     resume: bool,
     confirm: int | None,
@@ -170,7 +172,7 @@ def command(
     if dry_run:
         print_preview(draft.space, as_json=as_json)
         return
-    opened = open_store(store or default_store(), create=not resume)
+    opened = open_store(store or default_store(), create=not resume, checkpoints=checkpoints)
     try:
         with talk_on_stderr():
             if resume:
@@ -188,8 +190,9 @@ def command(
                 again = confirmation(study, seeds=confirm)
                 over = _run(again, train, setup, quiet=quiet)
         here = in_store(store)
-        again_too = ["--confirm", str(confirm)] if confirm else []
-        go_on = to_train.command_line(*here, *(["--name", name] if name else []), "--resume", *again_too)
+        as_said = {"--checkpoints": checkpoints, "--name": name, "--confirm": confirm or None}
+        said_again = [word for option, value in as_said.items() if value is not None for word in (option, str(value))]
+        go_on = to_train.command_line(*here, "--resume", *said_again)
         _print_summary(study, over=over, look=["show", study.record.name, *here], as_json=as_json)
         for line in bound_lines(study, go_on):
             click.echo(line, err=True)

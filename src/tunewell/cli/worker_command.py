@@ -11,7 +11,7 @@ import click
 
 from tunewell.cli.job import Job, ProgramCommand, job
 from tunewell.cli.main import INTERRUPTED
-from tunewell.cli.options import store_option
+from tunewell.cli.options import checkpoints_option, store_option
 from tunewell.cli.printing import talk_on_stderr
 from tunewell.cli.setup_options import setup_options, setup_said
 from tunewell.errors import SettingError
@@ -26,6 +26,7 @@ from tunewell.tuning import default_store, drive
 @click.argument("study")
 @click.argument("script", required=False)
 @store_option
+@checkpoints_option
 @setup_options
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.pass_context
@@ -37,6 +38,7 @@ def command(
     script: str | None,
     program: tuple[str, ...],
     store: str | None,
+    checkpoints: str | None,
     quiet: bool,
     **said: Any,
 ) -> None:
@@ -50,7 +52,7 @@ def command(
         tunewell worker digits train.py --store postgresql://ada@db.lab/tuning
     """
     setup = setup_said(said)
-    opened = open_store(store or default_store(), create=False)
+    opened = open_store(store or default_store(), create=False, checkpoints=checkpoints)
     try:
         joined = Study.open(opened, study)
         with talk_on_stderr():

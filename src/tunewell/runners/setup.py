@@ -23,7 +23,8 @@ class Ray:
     """A cluster of Ray's, and what a trial gets of it."""
 
     address: str | None = None
-    """Of the cluster; None: the one that `RAY_ADDRESS` names, or one of this machine's cores."""
+    """Of the cluster; None: the one that `RAY_ADDRESS` names, or that runs on this machine, or else a new one of its
+    cores."""
     cpus: float = 1.0
     gpus: float = 0.0
 

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 __all__ = ["Changes", "MemoryStore", "Session", "SpaceVersion", "SqlStore", "Store", "StudyRecord", "open_store"]
 
 
-def open_store(url: str | Path, *, create: bool = True) -> Store:
+def open_store(url: str | Path, *, create: bool = True, checkpoints: str | Path | None = None) -> Store:
     """The store that a URL or path names: `memory`, `tunewell.db`, `sqlite:///tunewell.db?synchronous=full`.
 
     Args:
         url: a file of the name `memory` is `./memory`.
         create: make the file if there is none.
+        checkpoints: a folder for the checkpoints of its studies, such as one that several machines share;
+            `TUNEWELL_CHECKPOINTS` if None, else the one that holds the file, or the working directory.
 
     Raises:
         StoreError: it cannot be opened, is no tunewell database, or is from a newer tunewell; or there is none and
@@ -28,7 +30,7 @@ def open_store(url: str | Path, *, create: bool = True) -> Store:
     """
     if url in ("memory", ":memory:"):
         return MemoryStore()
-    return _sql_store()(url, create=create)
+    return _sql_store()(url, create=create, checkpoints=checkpoints)
 
 
 def __getattr__(name: str) -> object:

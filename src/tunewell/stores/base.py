@@ -124,7 +124,7 @@ class Store(Protocol):
     """As the user would name it, with no password in it."""
 
     folder: Path | None
-    """The folder of the store's file, where what belongs to its studies may lie; None if it is no file."""
+    """Where the checkpoints of its studies lie, in `.tunewell`; None if it is in memory."""
 
     def add_study(self, study: StudyRecord) -> StudyRecord:
         """The same with its `id`. Raises StudyExists."""

@@ -45,8 +45,8 @@ class Database(Protocol):
     url: str
     """As the user would name it, with no password in it."""
 
-    folder: Path | None
-    """Where what belongs to its studies may lie."""
+    folder: Path
+    """Where what belongs to its studies lies, unless somebody says otherwise."""
 
     def reading(self) -> AbstractContextManager[Any]:
         """A transaction that sees one moment of the database; yields its cursor."""

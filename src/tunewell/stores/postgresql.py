@@ -56,7 +56,7 @@ class PostgresDatabase:
             MissingExtra: psycopg is not installed.
         """
         self.url = redacted(url)
-        self.folder: Path | None = Path(os.environ.get("TUNEWELL_CHECKPOINTS") or ".").absolute()
+        self.folder = Path.cwd()
         # SQLAlchemy's users write the driver's name too
         self._address = f"postgresql://{url.partition('://')[2]}"
         self._lock = threading.RLock()

@@ -6,6 +6,7 @@ writers take turns from that moment on, revisions are in the order of the commit
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -53,13 +54,22 @@ class SqlStore:
     each write, as PostgreSQL does.
     """
 
-    def __init__(self, url: str | Path, *, create: bool = True, synchronous: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str | Path,
+        *,
+        create: bool = True,
+        synchronous: str | None = None,
+        checkpoints: str | Path | None = None,
+    ) -> None:
         """Open a database, which is set up if need be.
 
         Args:
             url: a path, `sqlite:///path`, to which `?synchronous=full` may be added, or `postgresql://...`.
             create: make the file, or the tables, if there are none.
             synchronous: `normal` or `full`, of a file.
+            checkpoints: a folder for the checkpoints of its studies; `TUNEWELL_CHECKPOINTS` if None, else the one
+                that holds the file, or the working directory.
 
         Raises:
             StoreError: it cannot be opened, is no tunewell database, or is from a newer tunewell; or there is none
@@ -69,7 +79,8 @@ class SqlStore:
         """
         self._database: Database = database_at(url, create=create, synchronous=synchronous)
         self.url = self._database.url
-        self.folder = self._database.folder
+        elsewhere = checkpoints or os.environ.get("TUNEWELL_CHECKPOINTS")
+        self.folder: Path | None = Path(elsewhere).expanduser().absolute() if elsewhere else self._database.folder
         self._texts = texts(self._database.dialect)
 
     @_tried_again

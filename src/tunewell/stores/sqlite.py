@@ -50,7 +50,7 @@ class SqliteFile:
         if synchronous not in SYNCHRONOUS:
             raise SettingError(f"synchronous must be {' or '.join(SYNCHRONOUS)}, got {synchronous!r}")
         self.path, self.url = path, str(path)
-        self.folder: Path | None = path.absolute().parent
+        self.folder = path.absolute().parent
         self._lock = threading.RLock()
         self._turns = Turns(Path(f"{path}-turn"))
         self._process = os.getpid()
