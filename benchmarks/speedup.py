@@ -1,6 +1,6 @@
 """What eight workers gain over one, in simulated time: how much sooner a search is where one worker gets it.
 
-    python benchmarks/speedup.py [--workers 8] [--seeds 20] [--schedulers freeze_thaw asha full]
+    python benchmarks/speedup.py [--workers 8] [--seeds 10] [--schedulers freeze_thaw asha full]
 
 Nothing is trained: learning curves are formulas of five parameters, an epoch of a wide network takes up to four times
 as long as one of a narrow one, and workers take what the scheduler gives them as soon as they are free. Told are, as
@@ -84,7 +84,7 @@ def in_words(ratios: Sequence[float]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workers", type=int, default=8)
-    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--schedulers", nargs="+", default=["freeze_thaw", "asha", "full"])
     asked = parser.parse_args()
     print(f"{asked.workers} workers: times sooner than one")

@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -31,7 +32,10 @@ def folder(tmp_path, monkeypatch):
 
 
 def begin(command, places):
-    return subprocess.Popen([places.get(word, word) for word in command], env=os.environ | {"OMP_NUM_THREADS": "1"})
+    program, *words = command
+    assert program == "tunewell"
+    words = [places.get(word, word) for word in words]
+    return subprocess.Popen([sys.executable, "-m", program, *words], env=os.environ | {"OMP_NUM_THREADS": "1"})
 
 
 def run(command, places):

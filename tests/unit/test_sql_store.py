@@ -103,6 +103,7 @@ def test_full_durability_is_an_option(file, how):
         ("sqlite:///t.db?synchronous=off", "synchronous must be normal or full, got 'off'"),
         ("sqlite://ada:secret@host/t.db", "sqlite://ada:***@host/t.db' names no file"),
         ("sqlite:///t.db?mode=ro", "unknown option 'mode'"),
+        ("sqlite:///t.db?password=secret", "sqlite:///t.db?password=***' has an unknown option 'password'"),
     ],
 )
 def test_another_url_is_refused_without_showing_its_password(url, complaint, tmp_path, monkeypatch):

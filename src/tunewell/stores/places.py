@@ -38,6 +38,6 @@ def database_at(url: str | Path, *, create: bool, synchronous: str | None) -> Da
     asked = str(options.pop("synchronous", "normal"))
     if options:
         raise SettingError(
-            f"{url!r} has an unknown option {next(iter(options))!r}; there is synchronous=normal or full"
+            f"{redacted(url)!r} has an unknown option {next(iter(options))!r}; there is synchronous=normal or full"
         )
     return SqliteFile(Path(parsed.database), create=create, synchronous=synchronous or asked)

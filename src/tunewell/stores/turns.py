@@ -18,18 +18,6 @@ _SELDOM_S = 0.012
 _chance = random.Random()  # noqa: S311  our own: the one that all share is the user's
 
 
-def _patient(try_it: Callable[[], bool]) -> bool:
-    """Try again and again until it works or too much time has passed."""
-    give_up = time.monotonic() + PATIENCE_S
-    soonest, latest = _LOOK_AGAIN_S
-    while not try_it():
-        if time.monotonic() > give_up:
-            return False
-        time.sleep(_chance.uniform(soonest, latest))
-        latest = min(1.5 * latest, _SELDOM_S)  # the more wait, the sooner one of them sees that the turn is free
-    return True
-
-
 class Turns:
     """Who holds the lock on a file has its turn."""
 
@@ -67,6 +55,18 @@ class Turns:
 
     def _try(self) -> bool:
         return self._file is None or _lock(self._file)
+
+
+def _patient(try_it: Callable[[], bool]) -> bool:
+    """Try again and again until it works or too much time has passed."""
+    give_up = time.monotonic() + PATIENCE_S
+    soonest, latest = _LOOK_AGAIN_S
+    while not try_it():
+        if time.monotonic() > give_up:
+            return False
+        time.sleep(_chance.uniform(soonest, latest))
+        latest = min(1.5 * latest, _SELDOM_S)  # the more wait, the sooner one of them sees that the turn is free
+    return True
 
 
 if sys.platform == "win32":
