@@ -11,7 +11,7 @@ import numpy as np
 from tunewell.analysis.descent import tree
 from tunewell.analysis.twins import Difference
 from tunewell.errors import last_line
-from tunewell.progress import measured, short
+from tunewell.progress import clipped, measured, short
 from tunewell.study import Study
 from tunewell.trial import Trial
 
@@ -33,7 +33,7 @@ def descent_lines(study: Study) -> Iterator[str]:
                 yield f"{'  ' * depth}{_twin(study, trial, twins[trial.number])}"
                 continue
             told += f", from epoch {trial.parent_epoch}, {_changed(study, trial)}{_gained(study, trial)}"
-        why = "" if trial.reason is None else f" ({last_line(trial.reason)})"
+        why = "" if trial.reason is None else f" ({clipped(last_line(trial.reason))})"
         yield f"{'  ' * depth}{told}, {trial.state}{why}"
 
 
