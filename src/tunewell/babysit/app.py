@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from rich.text import Text
@@ -58,9 +58,16 @@ class Babysitter(App[None]):
         Binding("q", "quit", "quit"),
     ]
 
-    def __init__(self, study: Study, *, by: str = "user") -> None:
-        """`study` is read and steered, not run; `by` is who steers it."""
+    def __init__(self, study: Study, *, by: str = "user", gone: Callable[[], str | None] = lambda: None) -> None:
+        """`study` is read and steered, not run.
+
+        Args:
+            study: which.
+            by: who steers it.
+            gone: says that the process that trains it has ended; None while it has not.
+        """
         super().__init__()
+        self._gone = gone
         self._study, self._by = study, by
         self._asking = ""
         self._asked_to_stop = -_SURE_S
@@ -91,8 +98,8 @@ class Babysitter(App[None]):
         except TunewellError as error:
             self._say(str(error))
             return
-        stands = self.stands
-        self.query_one("#standing", Static).update(stands.line)
+        stands, ended = self.stands, self._gone()
+        self.query_one("#standing", Static).update(stands.line if ended is None else f"{stands.line}; {ended}")
         width, height = self.size.width * 2 // 3 - 4, max(6, (self.size.height - 4 - _RATE_HEIGHT) // 2)
         until = stands.max_epochs or max((branch.epoch for branch in stands.branches), default=1)
         marked = _marks(stands.commands)
