@@ -22,7 +22,6 @@ from tunewell.diagnosis.readers.trial import record_of
 from tunewell.errors import RecordError, TunewellError
 from tunewell.runners.base import NullObserver, Observer
 from tunewell.space.values import Value
-from tunewell.steering import STEERED
 from tunewell.study import Study
 from tunewell.trial import Step
 
@@ -218,8 +217,7 @@ class Autopilot:
     def _ask(self, trial: int, rule: str, kind: str, why: str, **data: Any) -> bool:
         try:
             self._study.steer(trial, kind, by=f"{_BY}: {rule}", why=why, **data)
-        except TunewellError as refusal:
-            self._study.add_event(STEERED, trial=trial, command=kind, rule=rule, why=why, refused=str(refusal))
+        except TunewellError:  # it is on record
             return False
         return True
 

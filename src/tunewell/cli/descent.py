@@ -51,7 +51,7 @@ def _twin(study: Study, trial: Trial, found: Difference) -> str:
 def _changed(study: Study, trial: Trial) -> str:
     at = int(trial.parent_epoch or 0)
     before = study.schedule(int(trial.parent or 0))
-    then = next((part.values for part in before if part.first <= at <= part.last), {})
+    then = next((part.values for part in before if part.first <= max(at, 1) <= part.last), trial.params)
     changed = [
         f"{name} {short(then.get(name))} -> {short(value)}"
         for name, value in trial.params.items()

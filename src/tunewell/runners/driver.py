@@ -57,7 +57,7 @@ class Driver:
     def order(self, step: Step) -> Order:
         """The order that carries out a step."""
         folder = None if self._folder is None else str(self._folder)
-        is_branch = self.study.trials[step.trial].parent is not None
+        is_branch = bool(self.study.trials[step.trial].parent_epoch)  # what branched at the beginning has a seed
         if self._at.get(step.trial, 0) != step.epochs.start - 1:  # what it has trained so far, it has trained elsewhere
             self._saved |= self._checkpoints()
         return Order(
