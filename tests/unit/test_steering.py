@@ -167,6 +167,30 @@ def test_a_rewind_goes_back_beyond_the_epoch_that_the_trial_branched_at(path):
     assert [curve(study, 2)[epoch] for epoch in (3, 4, 5, 6)] == [curve(study, 0)[epoch] for epoch in (3, 4, 5, 6)]
 
 
+def test_checkpoints_beyond_the_limit_go_but_not_the_best_or_what_was_asked_for_or_branched_from(path, monkeypatch):
+    monkeypatch.setattr("tunewell.runners.driver.KEPT_BYTES", 20_000)
+
+    def train(run):
+        run.track(weights=np.zeros(500))  # about 5 kB
+        for epoch in run.epochs(16):
+            if (run.trial, epoch) == (0, 3):
+                with_open(path, lambda study: study.steer(0, "checkpoint"))
+            if (run.trial, epoch) == (0, 6):
+                with_open(path, lambda study: study.steer(0, "branch", epoch=5, epochs=1))
+            run.report(val_loss=abs(epoch - 7))
+
+    study = tw.Study(
+        SPACE, metric="val_loss", budget="1trials", scheduler="full", first=[SPACE.defaults()], store=path, name="s"
+    )  # fmt: skip
+    drive(study, train, Setup(checkpoint_every=1))
+    kept = [one for one in study.store.checkpoints(study.record.id) if one.trial == 0]
+    assert {3, 5, 7, 16} <= {one.epoch for one in kept}
+    assert len(kept) < 7
+    assert sorted(path.name for path in study.checkpoint_folder.glob("trial-0-*")) == sorted(one.path for one in kept)
+    with pytest.raises(SettingError, match="there is no checkpoint of epoch 1; the nearest is that of epoch 3"):
+        study.steer(0, "branch", epoch=1)
+
+
 def test_a_held_trial_of_which_nothing_is_tracked_is_neither_saved_nor_branched(path):
     training = Training(path, {(0, 2): [("pause", {})]}, tracks=False)
     study = tw.Study(
@@ -196,9 +220,10 @@ def test_a_branch_from_the_beginning_needs_no_checkpoint_when_the_study_is_resum
         report = run.report
 
         def until_the_fourth(**metrics):
+            report(**metrics)
             if (run.trial, len(run.reports)) == (1, 3):
                 os.kill(os.getpid(), signal.SIGINT)
-            report(**metrics)
+                time.sleep(0.2)  # the main thread hears of it
 
         run.report = until_the_fourth
         training(run)
