@@ -88,3 +88,15 @@ def test_a_name_that_is_taken_and_one_that_is_not_there_are_refused(folder):
     missing = babysit(folder, "train.py", "--resume", "--name", "trian")
     assert missing.returncode == 2
     assert "there is no study 'trian' to go on with; leave out --resume to begin one" in missing.stderr
+
+
+def test_a_study_that_no_process_trains_is_not_watched_for_ever(folder):
+    study = tw.Study(
+        tw.Space(learning_rate=tw.Float(0.1, 1.0)), metric="val_loss", max_epochs=9, budget="1trials",
+        scheduler="full", store="tunewell.db", name="left",
+    )  # fmt: skip
+    study.report(study.ask().trial, 1, val_loss=0.5)
+    study.close()
+    done = babysit(folder, "--attach", "left")
+    assert done.stdout == "trial 0, epoch 1: val_loss 0.5000\n"
+    assert "no process trains it, so what is asked waits until one does" in done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 import signal
@@ -22,6 +23,7 @@ from tunewell.cli.printing import talk_on_stderr
 from tunewell.cli.steer_command import who
 from tunewell.errors import MissingExtra, SettingError, StoreError, StudyNotFound, last_line
 from tunewell.progress import clipped, measured
+from tunewell.provenance import host, is_running
 from tunewell.stores import open_store
 from tunewell.study import Study
 from tunewell.tuning import default_store, study_name
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 _LOOK_S = 0.1
 _BEGINS_S = 60.0
+_SESSIONS_S = 2.0
 _ENDED = "the training has ended"
 _ORDERLY = (0, 130, -signal.SIGINT)
 """Exit codes of a training that ended, or was told to."""
@@ -73,7 +76,11 @@ def command(
     if attach is not None:
         if script or program:
             raise SettingError("--attach watches what another process trains; leave out the script")
-        _watch(Study.open(url, attach), lambda: None)
+        study = Study.open(url, attach)
+        gone = _left_alone(study)
+        _watch(study, gone)
+        if not _is_over(study) and (alone := gone()):
+            click.echo(f"{alone}; tunewell babysit SCRIPT --resume --name {attach} goes on", err=True)
         return
     with talk_on_stderr():
         to_train = job(script, program, space_file)
@@ -148,6 +155,22 @@ def _training(command_line: str, url: str, log: Path, *, keep: bool) -> Iterator
                 process.wait(timeout=30)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def _left_alone(study: Study) -> Gone:
+    """Says that no process runs a study; one on another machine is taken to do so for as long as it has not ended."""
+    looked, found = -math.inf, None
+
+    def gone() -> str | None:
+        nonlocal looked, found
+        if time.monotonic() - looked > _SESSIONS_S:
+            looked, here = time.monotonic(), host()
+            there = [one for one in study.store.sessions(study.record.id) if one.ended_at is None]
+            is_run = any(one.host != here or is_running(one.pid, one.process) for one in there)
+            found = None if is_run else "no process trains it, so what is asked waits until one does"
+        return found
+
+    return gone
 
 
 def _begun(url: str, name: str, gone: Gone) -> Study:
