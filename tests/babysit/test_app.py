@@ -181,7 +181,7 @@ def test_what_is_typed_wrongly_is_said_with_what_is_wanted(study, key, text, mes
 def test_all_keys_are_named_on_the_last_line(study, width):
     async def script(app, pilot):
         line = "".join(segment.text for segment in app.screen._compositor.render_strips()[-1]._segments)
-        for key in ("p pause", "s step", "+ rate", "- rate", "v set", "r rewind", "b branch", "n note", "x stop"):
+        for key in ("p pause", "s step", "+ - rate", "v set", "r rewind", "b branch", "n note", "t trial", "x stop"):
             assert key in line
         assert "q quit" in line
 
@@ -244,3 +244,24 @@ def test_a_loss_that_falls_far_is_drawn_by_its_logarithm():
     assert np.ptp(np.diff(marked)) <= 1  # a decade is as high as the next
     straight = chart([falls], ["train_loss"], 40, 10, {}, 3).plain
     assert "(log)" not in straight
+
+
+def test_the_keys_are_for_the_trial_that_is_chosen(study):
+    study.steer(0, "branch", setting={"learning_rate": 0.5})
+    study.steer(0, "pause")
+    until(lambda: len(study.trials) > 1 and study.trials[1].state == "running" and study.trials[0].state == "held")
+
+    async def script(app, pilot):
+        app.look()
+        assert app.stands.current == 1
+        await pilot.press("t")
+        await pilot.pause()
+        assert "the keys are for trial 0" in said(app)
+        assert (app.stands.current, app.stands.values["learning_rate"]) == (0, 0.1)
+        await pilot.press("n")
+        app.query_one("#asked").value = "for the held one"
+        await pilot.press("enter")
+        await answered(study, 3)
+
+    driven(study, script)
+    assert (study.commands()[-1].trial, study.commands()[-1].data["text"]) == (0, "for the held one")

@@ -48,12 +48,13 @@ class Babysitter(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("p", "pause", "pause"),
         Binding("s", "step", "step"),
-        Binding("plus,equals_sign", "faster", "rate", key_display="+"),
-        Binding("minus", "slower", "rate", key_display="-"),
+        Binding("plus,equals_sign", "faster", "rate", key_display="+ -"),
+        Binding("minus", "slower", "rate", show=False),
         Binding("v", "ask('set', 'NAME VALUE')", "set"),
         Binding("r", "ask('rewind', 'EPOCH [NAME=VALUE ...]')", "rewind"),
         Binding("b", "ask('branch', '[EPOCH] [NAME=VALUE ...]')", "branch"),
         Binding("n", "ask('note', 'TEXT')", "note"),
+        Binding("t", "other", "trial"),
         Binding("x", "stop", "stop"),
         Binding("q", "quit", "quit"),
     ]
@@ -70,6 +71,7 @@ class Babysitter(App[None]):
         self._gone = gone
         self._study, self._by = study, by
         self._asking = ""
+        self._chosen: int | None = None
         self._asked_to_stop = -_SURE_S
         self.stands: Standing = standing(study)
 
@@ -94,7 +96,7 @@ class Babysitter(App[None]):
     def look(self) -> None:
         """Read the study and draw it."""
         try:
-            self.stands = standing(self._study)
+            self.stands = standing(self._study, self._chosen)
         except TunewellError as error:
             self._say(str(error))
             return
@@ -133,6 +135,17 @@ class Babysitter(App[None]):
     def action_slower(self) -> None:
         """Lower it by as much."""
         self._times(1 / FACTOR)
+
+    def action_other(self) -> None:
+        """Let the keys be for the next of the trials that have not ended."""
+        going = [trial.number for trial in self._study.trials if not trial.state.ended]
+        if not going:
+            self._say("every trial has ended")
+            return
+        later = [number for number in going if number > self.stands.current]
+        self._chosen = later[0] if later else going[0]
+        self._say(f"the keys are for trial {self._chosen}")
+        self.look()
 
     def action_stop(self) -> None:
         """End the trial, at the second press: what is stopped by mistake may have been dear."""

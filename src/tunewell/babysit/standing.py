@@ -52,7 +52,7 @@ class Standing:
     branches: tuple[Branch, ...]
     """By number."""
     current: int
-    """The trial that trains, or is held; the newest if none does."""
+    """The trial that was chosen; else the one that trains, or is held; the newest if none does."""
     values: Mapping[str, Value]
     """Of the current trial."""
     live: tuple[str, ...]
@@ -85,8 +85,8 @@ class Standing:
         return ", ".join(parts)
 
 
-def standing(study: StudyReader) -> Standing:
-    """How the run stands now."""
+def standing(study: StudyReader, chosen: int | None = None) -> Standing:
+    """How the run stands now; `chosen` is the current trial, for as long as it has not ended."""
     with study.still():
         trials, commands = study.trials, study.commands()
         reports = study.reports()
@@ -106,7 +106,8 @@ def standing(study: StudyReader) -> Standing:
                     curves |= _rate(schedule(trials, commands, trial.number, max(rows)), max(rows))
                 why = last_line(trial.reason or "") if trial.state is TrialState.FAILED else ""
                 branches.append(Branch(trial.number, str(trial.state), curves, trial.parent_epoch or 0, why))
-        current = _current(trials)
+        is_on = chosen is not None and chosen < len(trials) and not trials[chosen].state.ended
+        current = chosen if is_on and chosen is not None else _current(trials)
         values: dict[str, Value] = {}
         if trials:
             values = {**trials[current].params}
