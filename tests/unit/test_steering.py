@@ -157,6 +157,25 @@ def test_a_rewound_trial_ends_and_goes_on_as_another_from_that_epoch(path):
     assert curve(study, 1)[3] == curve(study, 0)[3]
 
 
+def test_a_branch_whose_model_has_another_shape_says_that_it_can_begin_anew(path):
+    def train(run):
+        run.track(weights=np.zeros(run.params.hidden))
+        for epoch in run.epochs(6):
+            if (run.trial, epoch) == (0, 3):
+                with_open(path, lambda study: study.steer(0, "branch", setting={"hidden": 16}))
+                with_open(path, lambda study: study.steer(0, "branch", epoch=0, setting={"hidden": 16}))
+            run.report(val_loss=1.0)
+
+    study = tw.Study(
+        SPACE, metric="val_loss", budget="1trials", scheduler="full", first=[SPACE.defaults()], store=path, name="s"
+    )  # fmt: skip
+    drive(study, train, Setup(checkpoint_every=1))
+    of_shape = {int(trial.parent_epoch or 0): trial for trial in study.trials if trial.parent is not None}
+    assert of_shape[3].state == "failed"
+    assert "only from the beginning (epoch 0): weights has shape (16,)" in of_shape[3].reason
+    assert of_shape[0].state == "complete"
+
+
 def test_a_rewind_goes_back_beyond_the_epoch_that_the_trial_branched_at(path):
     script = {(0, 6): [("rewind", {"epoch": 4})], (1, 6): [("rewind", {"epoch": 2})]}
     study, _ = tuned(path, script)
