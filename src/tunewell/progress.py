@@ -216,6 +216,11 @@ def measured(value: float) -> str:
     return f"{value:#.4g}".rstrip(".")
 
 
+def clipped(text: str, most: int = 160) -> str:
+    """The text, its end left out if it is long: frameworks explain an error at length."""
+    return text if len(text) <= most else f"{text[: most - 3].rstrip()}..."
+
+
 def duration(seconds: float) -> str:
     """`45 s`, `1 min 5 s`, `2 h 03 min`, `3 d 4 h`."""
     whole = round(seconds)

@@ -9,21 +9,21 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tunewell.analysis.bounds import AtBound, at_bounds
 from tunewell.analysis.decisions import Decision, Outlook, decisions, outlook, since_extended
-from tunewell.analysis.descent import Stretch, live_values, schedule
+from tunewell.analysis.descent import Stretch, live_values, owner, schedule
 from tunewell.analysis.twins import Difference, difference
 from tunewell.budget import Budget
-from tunewell.errors import MissingExtra, RecordError, StoreError, TrialNotFound
+from tunewell.errors import MissingExtra, RecordError, SettingError, StoreError, TrialEnded, TrialNotFound
 from tunewell.history import History
 from tunewell.log import Log
 from tunewell.space.space import Space
 from tunewell.space.values import Params, Value
-from tunewell.steering import TWIN, checked
+from tunewell.steering import TWIN, checked, refused_event
 from tunewell.stores import Store, StudyRecord
 from tunewell.table import trial_rows
 from tunewell.trial import Command, Event, Report, Trial
@@ -183,15 +183,22 @@ class StudyReader:
             TrialNotFound: there is no such trial.
             TrialEnded: the trial has.
         """
-        trials = self.trials
-        if not 0 <= trial < len(trials):
-            raise TrialNotFound(trial, len(trials))
-        saved = [checkpoint for checkpoint in self.store.checkpoints(self.record.id) if checkpoint.trial == trial]
-        epochs = int(self.history.epochs[trial])
-        checked_data = checked(kind, trials[trial], epochs, self.space, saved, data)
-        return self.store.add_command(
-            self.record.id, Command(trial, kind, time.time(), by=by, why=why, data=checked_data)
-        )
+        command = self._checked(Command(trial, kind, time.time(), by=by, why=why, data=data))
+        return self.store.add_command(self.record.id, command)
+
+    def _checked(self, command: Command) -> Command:
+        """The command with what it needs to know; if it is refused at once, that is on record too."""
+        trials, number = self.trials, command.trial
+        if not 0 <= number < len(trials):
+            raise TrialNotFound(number, len(trials))
+        trial, epochs = trials[number], int(self.history.epochs[number])
+        # what a branch or a rewind goes back to may be of a trial that this one comes from
+        saved = [one for one in self.store.checkpoints(self.record.id) if owner(trials, number, one.epoch) == one.trial]
+        try:
+            return replace(command, data=checked(command.kind, trial, epochs, self.space, saved, command.data))
+        except (SettingError, TrialEnded) as refusal:
+            self.store.add_event(self.record.id, refused_event(command, epochs, str(refusal)))
+            raise
 
     def set_with_twin(
         self, trial: int, name: str, value: Value, *, epochs: int, by: str = "user", why: str = ""
@@ -205,11 +212,9 @@ class StudyReader:
             TrialNotFound: there is no such trial.
             TrialEnded: the trial has.
         """
-        trials = self.trials
-        if not 0 <= trial < len(trials):
-            raise TrialNotFound(trial, len(trials))
-        checked("set", trials[trial], 0, self.space, [], {"name": name, "value": value})
-        now = {**trials[trial].params, **{each: held for _, each, held in live_values(self.commands(), trial)}}
+        asked = {"name": name, "value": value}
+        self._checked(Command(trial, "set", time.time(), by=by, why=why, data=asked))  # before there is a twin
+        now = {**self.trials[trial].params, **{each: held for _, each, held in live_values(self.commands(), trial)}}
         old, told = {name: now[name]}, f"twin of {name}={value}"
         twin = self.steer(trial, "branch", by=by, why=told, setting=old, epochs=epochs)
         return self.steer(trial, "set", by=by, why=why, name=name, value=value), twin

@@ -6,10 +6,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 
+from tunewell.analysis.descent import owner
 from tunewell.errors import CheckpointError, TrialEnded
 from tunewell.reading import StudyReader
 from tunewell.space.values import Value
-from tunewell.steering import TWIN, Effects, Live, Steering, branched, copied_checkpoint
+from tunewell.steering import NOT_TRACKED, TWIN, Effects, Live, Steering, branched, copied_checkpoint
 from tunewell.trial import Checkpoint, Command, Trial, TrialState
 
 
@@ -54,10 +55,8 @@ class Steered(StudyReader):
         with self._lock:
             for command in self._steering.pending(trial):
                 if epoch is None:
-                    why = (
-                        "nothing is tracked: call run.track(...) in the training function, and keep the study in a file"
-                    )
-                    self._steering.settle(command, 0, refused=why)
+                    now = int(self._log.history.epochs[trial])
+                    self._steering.settle(command, now, refused=NOT_TRACKED)
                 elif command.kind == "checkpoint":
                     self._steering.settle(command, epoch)
                 else:
@@ -93,6 +92,8 @@ class Steered(StudyReader):
 
     def _branch(self, command: Command, parent: Trial, epoch: int, *, now: int) -> None:
         """Begin a trial as another was after an epoch, as a command asks for."""
+        if epoch:
+            parent = self.trials[owner(self.trials, parent.number, epoch)]
         setting = command.data.get("setting", {})
         values = self._steering.values(parent, epoch) | (dict(setting) if isinstance(setting, Mapping) else {})
         until = parent.until if parent.until > epoch else self.max_epochs or parent.until

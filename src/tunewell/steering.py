@@ -7,6 +7,7 @@ record, as the command's outcome and as an event.
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tunewell.analysis.descent import live_values
-from tunewell.errors import CheckpointError, SettingError, SpaceError
+from tunewell.errors import CheckpointError, SettingError, SpaceError, TrialEnded
 from tunewell.space.space import Space
 from tunewell.space.values import Params, Value
 from tunewell.stores import Store
@@ -22,6 +23,7 @@ from tunewell.trial import OPEN_END, Checkpoint, Command, Event, Trial, TrialSta
 
 KINDS = ("pause", "resume", "stop", "set", "rewind", "branch", "note", "checkpoint")
 STEERED = "steered"
+NOT_TRACKED = "nothing is tracked: call run.track(...) in the training function, and keep the study in a file"
 
 Live = tuple[int, str, Value]
 """After this epoch, this parameter has this value."""
@@ -51,6 +53,7 @@ def checked(
 
     Raises:
         SettingError: it cannot, and why.
+        TrialEnded: the trial has.
     """
     wanted = {
         "set": {"name", "value"},
@@ -60,6 +63,8 @@ def checked(
     }
     if kind not in KINDS:
         raise SettingError(f"there is no command {kind!r}; there are {', '.join(KINDS)}")
+    if trial.state.ended and kind != "branch":
+        raise TrialEnded(trial.number, str(trial.state), kind)
     odd = sorted(set(data) - wanted.get(kind, set()))
     if odd:
         raise SettingError(f"{kind} takes no {', '.join(odd)}; leave it out")
@@ -196,6 +201,12 @@ class Steering:
             epoch = int(epochs[command.trial])
             if trial.state.ended and command.kind != "branch":
                 self.settle(command, epoch, refused=f"the trial is {trial.state}")
+            elif (
+                command.kind in ("branch", "checkpoint")
+                and "epoch" not in command.data
+                and (missing := self._no_checkpoint(trial.number, epoch))
+            ):
+                self.settle(command, epoch, refused=missing)
             elif command.kind in ("branch", "rewind"):
                 branches.append((command, trial))
             else:
@@ -223,6 +234,12 @@ class Steering:
                 self.settle(command, epoch, before=before)
                 return
         self.settle(command, epoch)
+
+    def _no_checkpoint(self, trial: int, epoch: int) -> str | None:
+        """Why a trial that does not run cannot be gone on from where it is; None if it can."""
+        if not epoch or any((one.trial, one.epoch) == (trial, epoch) for one in self._store.checkpoints(self._study)):
+            return None
+        return NOT_TRACKED
 
     def settle(
         self, command: Command, epoch: int, *, refused: str | None = None, before: object = None, **found: object
@@ -253,6 +270,13 @@ class Steering:
             for command in self._store.commands(self._study, waiting=True)
             if command.trial == (command.trial if trial is None else trial) and command.id not in held_back
         ]
+
+
+def refused_event(command: Command, epoch: int, why: str) -> Event:
+    """What is on record of a command that was refused before anybody could take it up."""
+    data = json.loads(json.dumps(dict(command.data), default=repr))  # it may be anything that somebody typed
+    told = {"command": command.kind, "why": command.why, **data, "refused": why}
+    return Event(STEERED, time.time(), command.trial, epoch, by=command.by, data=told)
 
 
 TWIN = "twin"
@@ -314,14 +338,22 @@ def in_words(command: Command) -> str:
         return f"{what}: waits; no process has taken it up yet"
     if command.refused is not None:
         return f"{what}: refused: {command.refused}"
-    data, after = command.data, f"trial {command.trial}, after epoch {command.epoch}"
-    match command.kind:
+    done = done_in_words(command.kind, command.data, command.epoch)
+    return f"trial {command.trial}, after epoch {command.epoch}: {done}"
+
+
+def done_in_words(kind: str, data: Mapping[str, object], epoch: int | None) -> str:
+    """`learning_rate 0.1 -> 0.05`: what a command did after an epoch."""
+    setting = data.get("setting")
+    other = "".join(f", {name} {value}" for name, value in setting.items()) if isinstance(setting, Mapping) else ""
+    match kind:
         case "set":
-            return f"{after}: {data['name']} {data.get('from')} -> {data['value']}"
+            return f"{data['name']} {data.get('from')} -> {data['value']}"
         case "branch":
-            return f"{after}: branched as trial {data['branch']}"
+            at = data.get("epoch", epoch)
+            return f"branched as trial {data['branch']}{'' if at == epoch else f' from epoch {at}'}{other}"
         case "rewind":
-            return f"{after}: rewound to epoch {data['epoch']}, goes on as trial {data['branch']}"
+            return f"rewound to epoch {data['epoch']}, goes on as trial {data['branch']}{other}"
         case "note":
-            return f"{after}: {data['text']}"
-    return f"{after}: {command.kind}"
+            return str(data["text"])
+    return kind

@@ -13,7 +13,8 @@ from tunewell.tuning import drive
 
 pytest.importorskip("textual")
 from tunewell.babysit.app import Babysitter
-from tunewell.babysit.standing import standing
+from tunewell.babysit.chart import chart
+from tunewell.babysit.standing import Branch, standing
 
 SPACE = tw.Space(
     learning_rate=tw.Float(1e-3, 1.0, scale="log", default=0.1, live=True),
@@ -24,6 +25,8 @@ SPACE = tw.Space(
 def train(run):
     state = {"weight": np.ones(1)}
     run.track(state=state)
+    if run.params.hidden > 32:
+        raise ValueError("no more than 32")
     for _ in run.epochs(400):
         state["weight"] *= 1 - 0.01 * run.params.learning_rate
         time.sleep(0.02)
@@ -56,16 +59,27 @@ def until(true, seconds=30):
         time.sleep(0.02)
 
 
-def driven(study, script):
+def driven(study, script, size=(120, 40)):
     """Run the screen, and a coroutine that presses its keys."""
 
     async def run():
         app = Babysitter(study)
-        async with app.run_test(size=(120, 40)) as pilot:
+        async with app.run_test(size=size) as pilot:
             await pilot.pause()
             await script(app, pilot)
 
     asyncio.run(run())
+
+
+def said(app):
+    return str(app.query_one("#said").render())
+
+
+async def typed(app, pilot, key, text):
+    await pilot.press(key)
+    app.query_one("#asked").value = text
+    await pilot.press("enter")
+    await pilot.pause()
 
 
 async def answered(study, n):
@@ -107,11 +121,6 @@ def test_keys_change_the_rate_pause_step_and_resume(study):
 
 
 def test_values_notes_branches_and_rewinds_are_typed(study):
-    async def typed(app, pilot, key, text):
-        await pilot.press(key)
-        app.query_one("#asked").value = text
-        await pilot.press("enter")
-
     async def script(app, pilot):
         await typed(app, pilot, "v", "learning_rate 0.5")
         await answered(study, 1)
@@ -119,6 +128,9 @@ def test_values_notes_branches_and_rewinds_are_typed(study):
         await answered(study, 2)
         await typed(app, pilot, "b", "hidden=16")
         await answered(study, 3)
+        await pilot.press("x")
+        await pilot.pause()
+        assert "x again ends trial 0" in said(app)
         await pilot.press("x")
         await answered(study, 4)
 
@@ -134,13 +146,46 @@ def test_what_is_refused_is_said_on_the_screen(study):
     async def script(app, pilot):
         app._steer("set", name="hidden", value=3)
         await pilot.pause()
-        assert "hidden is not live" in str(app.query_one("#said").render())
+        assert "hidden is not live" in said(app)
         app._steer("rewind", epoch=10**6)
         await pilot.pause()
-        assert "has come to epoch" in str(app.query_one("#said").render())
+        assert "has come to epoch" in said(app)
 
     driven(study, script)
     assert study.commands() == []
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "message"),
+    [
+        ("v", "learning_rate", "set: it takes NAME VALUE, such as learning_rate 0.1; got learning_rate"),
+        ("v", "", "set: it takes NAME VALUE, such as learning_rate 0.1; got nothing"),
+        ("v", "rate 0.1", "there is no parameter 'rate'"),
+        ("r", "soon", "rewind: it takes an epoch and NAME=VALUE, such as 12 learning_rate=0.1; got soon"),
+        ("r", "-3", "rewind: it takes an epoch and NAME=VALUE, such as 12 learning_rate=0.1; got -3"),
+        ("r", "", "rewind needs an epoch; 0 is the beginning"),
+        ("b", "2 3", "branch: it takes an epoch and NAME=VALUE, such as 12 learning_rate=0.1; got 2 3"),
+        ("b", "2 hiden=3", "there is no parameter 'hiden'; did you mean 'hidden'?"),
+    ],
+)
+def test_what_is_typed_wrongly_is_said_with_what_is_wanted(study, key, text, message):
+    async def script(app, pilot):
+        await typed(app, pilot, key, text)
+        assert message in said(app)
+
+    driven(study, script)
+    assert study.commands() == []
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_all_keys_are_named_on_the_last_line(study, width):
+    async def script(app, pilot):
+        line = "".join(segment.text for segment in app.screen._compositor.render_strips()[-1]._segments)
+        for key in ("p pause", "s step", "+ - rate", "v set", "r rewind", "b branch", "n note", "t trial", "x stop"):
+            assert key in line
+        assert "q quit" in line
+
+    driven(study, script, size=(width, 30))
 
 
 def test_the_screen_shows_curves_values_and_what_was_done(study):
@@ -149,9 +194,11 @@ def test_the_screen_shows_curves_values_and_what_was_done(study):
         await answered(study, 1)
         app.look()
         await pilot.pause()
-        loss, side = (str(app.query_one(name).render()) for name in ("#loss", "#side"))
+        loss, rate, side = (str(app.query_one(name).render()) for name in ("#loss", "#rate", "#side"))
         assert "• train_loss" in loss
         assert "○ val_loss" in loss
+        assert "• lr" in rate
+        assert "v" in rate.splitlines()[-2]  # the mark of the change, on the axis of epochs
         assert "learning_rate = 0.03162" in side
         assert "learning_rate 0.1 -> 0.0316228" in side
 
@@ -169,3 +216,52 @@ def test_a_branch_has_the_curve_of_the_trial_that_it_comes_from(study):
     assert (child.begins, stands.current) == (3, 1)
     assert child.curves["val_loss"][:3].tolist() == parent.curves["val_loss"][:3].tolist()
     assert child.epoch == len(study.reports(1)) + 3 or child.epoch >= 5
+
+
+def test_an_epoch_s_time_is_not_lengthened_by_a_pause(study):
+    study.steer(0, "pause")
+    until(lambda: study.trials[0].state == "held")
+    time.sleep(2)
+    study.steer(0, "resume")
+    epoch = len(study.reports())
+    until(lambda: len(study.reports()) > epoch + 4)
+    assert standing(study).seconds < 0.1
+
+
+def test_a_branch_that_fails_says_why(study):
+    study.steer(0, "branch", setting={"hidden": 64})
+    until(lambda: len(study.trials) > 1 and study.trials[1].state == "failed")
+    failed = standing(study).branches[-1]
+    assert "no more than 32" in failed.reason
+    assert "\n" not in failed.reason
+
+
+def test_a_loss_that_falls_far_is_drawn_by_its_logarithm():
+    falls = Branch(0, "running", {"train_loss": np.array([100.0, 10.0, 1.0])}, 0)
+    rows = chart([falls], ["train_loss"], 40, 10, {2: "v"}, 3, ratios=True).plain.splitlines()
+    assert "(log)" in rows[0]
+    marked = [number for number, row in enumerate(rows) if "•" in row and number]
+    assert np.ptp(np.diff(marked)) <= 1  # a decade is as high as the next
+    straight = chart([falls], ["train_loss"], 40, 10, {}, 3).plain
+    assert "(log)" not in straight
+
+
+def test_the_keys_are_for_the_trial_that_is_chosen(study):
+    study.steer(0, "branch", setting={"learning_rate": 0.5})
+    study.steer(0, "pause")
+    until(lambda: len(study.trials) > 1 and study.trials[1].state == "running" and study.trials[0].state == "held")
+
+    async def script(app, pilot):
+        app.look()
+        assert app.stands.current == 1
+        await pilot.press("t")
+        await pilot.pause()
+        assert "the keys are for trial 0" in said(app)
+        assert (app.stands.current, app.stands.values["learning_rate"]) == (0, 0.1)
+        await pilot.press("n")
+        app.query_one("#asked").value = "for the held one"
+        await pilot.press("enter")
+        await answered(study, 3)
+
+    driven(study, script)
+    assert (study.commands()[-1].trial, study.commands()[-1].data["text"]) == (0, "for the held one")

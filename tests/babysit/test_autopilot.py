@@ -1,6 +1,7 @@
 """The autopilot: its rules on curves that are written down, and whole flights of real small networks."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 import tunewell as tw
 from tunewell import nn
 from tunewell.autopilot import RULES, Action, Autopilot, View
-from tunewell.autopilot.rules import blank, bolder, diagnosed, diverged, overfits, plateau, stuck, thrown
+from tunewell.autopilot.rules import blank, bolder, cooled, diagnosed, diverged, overfits, plateau, stuck, thrown
 from tunewell.demo import digits
 from tunewell.diagnosis import Change, Finding
 from tunewell.runners import Setup
@@ -29,14 +30,21 @@ def seen(n=45, **settings):
 
 
 def test_a_run_that_diverges_goes_back_to_its_best_epoch_with_a_third_of_the_rate():
-    action = diverged(seen(train_loss=[2.0, 1.0, 0.8, 5.0], val_loss=[2.0, 1.1, 0.9, 6.0]))
-    assert (action.kind, action.epoch) == ("rewind", 3)
+    before = [1.9, 1.8, 1.7, 1.6, 1.5, 1.4]
+    action = diverged(seen(train_loss=[*before, 1.0, 0.8, 5.0], val_loss=[*before, 1.1, 0.9, 6.0]))
+    assert (action.kind, action.epoch, action.undo) == ("rewind", 8, True)
     assert action.setting == {"learning_rate": pytest.approx(0.1 / 3, rel=1e-5)}
     assert "rose from 0.8 to 5" in action.why
-    broken = diverged(seen(train_loss=[2.0, 1.0, math.nan], val_loss=[2.0, 1.1, math.nan]))
-    assert (broken.kind, broken.epoch) == ("rewind", 2)
-    assert diverged(seen(train_loss=[math.nan], val_loss=[math.nan])).epoch == 0
+    broken = diverged(seen(train_loss=[*before, 1.0, math.nan], val_loss=[*before, 1.1, math.nan]))
+    assert (broken.kind, broken.epoch) == ("rewind", 7)
     assert diverged(seen(train_loss=[2.0, 1.0, 0.8], val_loss=[2.0, 1.1, 0.9])) is None
+
+
+def test_a_run_that_diverges_in_its_first_epochs_begins_anew_with_a_tenth_and_does_not_come_back():
+    for loss in ([math.nan], [2e3, 30.0, 2.5e4]):
+        action = diverged(seen(train_loss=loss, val_loss=loss))
+        assert (action.kind, action.epoch, action.undo) == ("rewind", 0, False)
+        assert action.setting == {"learning_rate": pytest.approx(0.01)}
 
 
 def test_a_run_that_cannot_hold_what_it_found_goes_back_with_a_lower_rate():
@@ -84,6 +92,8 @@ def test_a_rate_that_gives_no_trouble_is_raised_once():
     )
     assert bolder(seen(train_loss=[2.0, 1.9, 1.95, 1.7, 1.6], is_look=True)) is None
     assert bolder(seen(train_loss=[2.0, 1.9, 1.8], changed_at=1, is_look=True)) is None
+    lowered = ({**SPACE.defaults(), "learning_rate": 1.0},)
+    assert bolder(seen(train_loss=[2.0, 1.9, 1.8, 1.7, 1.6], left=lowered, is_look=True)) is None
 
 
 def test_a_loss_that_wavers_where_it_is_calls_for_a_tenth_of_the_rate():
@@ -94,12 +104,34 @@ def test_a_loss_that_wavers_where_it_is_calls_for_a_tenth_of_the_rate():
     assert blank(seen(train_loss=[2.3, 1.5, 1.0, 0.8, 0.7, 0.71], is_look=True)) is None
 
 
+def test_a_run_whose_first_epochs_were_its_best_calls_for_a_tenth_of_the_rate():
+    loss, accuracy = [1.8, 1.7, 1.65, 1.4, 1.7, 1.5], [0.55, 0.52, 0.49, 0.47, 0.4, 0.42]
+    action = blank(seen(train_loss=loss, metric=-np.array(accuracy), is_look=True))
+    assert (action.kind, action.epoch, action.setting) == ("rewind", 0, {"learning_rate": 0.01})
+    assert blank(seen(train_loss=loss, metric=-np.array(accuracy[::-1]), is_look=True)) is None
+
+
+def test_a_rate_that_came_down_too_early_goes_up_or_comes_down_more_slowly():
+    rates = 0.1 * 0.5 ** np.arange(8)
+    curves = {"train_loss": np.linspace(2, 1, 8), "lr": rates}
+    by_hand = View(SPACE, SPACE.defaults(), curves, np.linspace(2, 1, 8), 45, (), 0)
+    action = cooled(by_hand)
+    assert (action.kind, action.setting) == ("set", {"learning_rate": pytest.approx(0.1 * 2**7 / 3, rel=1e-5)})
+    with_decay = tw.Space(**SPACE.params, lr_decay=tw.Float(0.5, 0.999, default=0.5))
+    action = cooled(replace(by_hand, space=with_decay, values=with_decay.defaults()))
+    assert (action.kind, action.epoch, action.setting) == ("rewind", 0, {"lr_decay": pytest.approx(0.1 ** (1 / 45))})
+    assert cooled(replace(by_hand, curves=curves | {"lr": 0.1 * 0.9 ** np.arange(8)})) is None
+    assert cooled(replace(by_hand, curves=curves | {"lr": 0.1 * np.linspace(0.001, 1, 8)})) is None  # it warms up
+
+
 def test_a_run_that_is_stuck_is_treated_for_the_likeliest_fault():
     healthy = Finding("healthy", 0.7, "", Change("", ""))
     fault = Finding("dropout_too_high", 0.2, "half is dropped", Change("dropout", "decrease", 0.0))
     flat = [2.0, 1.5] + [1.4] * 20
     action = stuck(seen(train_loss=flat, diagnosis=lambda: (healthy, fault)))
-    assert (action.kind, action.setting) == ("set", {"dropout": 0.0})
+    assert (action.kind, action.setting, action.by_loss) == ("set", {"dropout": 0.0}, True)
+    creeps = [2.0, 1.5, *np.linspace(1.4, 1.35, 20)]
+    assert stuck(seen(train_loss=creeps, diagnosis=lambda: (healthy, fault))).setting == {"dropout": 0.0}
     assert stuck(seen(train_loss=[2.0, 0.1] + [0.05] * 20, diagnosis=lambda: (healthy, fault))) is None
 
 
@@ -166,6 +198,24 @@ def test_a_restart_that_did_not_help_is_left_for_the_run_that_it_left(tmp_path):
     last = study.trials[-1]
     assert (last.parent, last.parent_epoch, last.state) == (0, 6, "complete")
     assert last.params["learning_rate"] == 0.05
+
+
+def test_a_lower_rate_from_the_beginning_that_lowers_the_loss_is_kept_though_the_metric_is_at_chance(tmp_path):
+    def train(run):
+        state = {"epoch": 0}
+        run.track(state=state)
+        for epoch in run.epochs(27):
+            # what is thrown about has the luckier metric; what learns shows it after a while
+            learns = run.params.learning_rate < 1
+            run.report(train_loss=2.3 - 0.01 * epoch if learns else 5.0, val_accuracy=0.1 if learns else 0.12)
+
+    def slower(view):
+        lower = {"learning_rate": 0.1}
+        return Action("rewind", "it wavers", lower, 0, by_loss=True) if view.epoch == 6 and not view.left else None
+
+    study = flown(tmp_path / "tunewell.db", 3.0, rules=(slower,), the_train=train)
+    assert [command.kind for command in study.commands()] == ["rewind"]
+    assert study.trials[-1].params["learning_rate"] == 0.1
 
 
 def test_there_are_at_most_so_many_actions(tmp_path):

@@ -71,3 +71,55 @@ def test_the_command_prints_the_badges():
     assert done.stdout.splitlines()[1].split() == ["from", "a", "checkpoint", "exact"]
     told = json.loads(CliRunner().invoke(cli, ("check", "examples/digits.py", "--epochs", "2", "--json")).stdout)
     assert told["tracked"] == ["network", "velocity"]
+    assert told["holds"] == {"network": "data", "velocity": "data"}
+
+
+TORCH = """
+import torch
+import tunewell as tw
+
+metric = "val_loss"
+space = tw.Space(learning_rate=tw.Float(0.01, 1.0, default=0.1))
+
+def train(run):
+    x, y = torch.randn(64, 4), torch.randn(64, 1)
+    layers = torch.nn.Linear(4, 8), torch.nn.BatchNorm1d(8), torch.nn.Dropout(0.1), torch.nn.Linear(8, 1)
+    model = torch.nn.Sequential(*layers)
+    optimizer = torch.optim.SGD(model.parameters(), lr=run.params.learning_rate, momentum=0.9)
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1, 0.5)
+    shuffling = torch.Generator().manual_seed(run.seed)
+    loss_of, last = torch.nn.MSELoss(), model[3]
+    run.track(TRACKED)
+    for _ in run.epochs(9):
+        batch = torch.randperm(64, generator=shuffling)[:32]
+        loss = loss_of(model(x[batch]), y[batch])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        run.report(val_loss=loss.item())
+"""
+
+
+MODEL, OPTIMIZER = "model (weights, batch-norm statistics)", "optimizer (optimizer)"
+SCHEDULE, SHUFFLING = "schedule (schedule)", "shuffling (generator)"
+
+
+@pytest.mark.parametrize(
+    ("tracked", "holds", "lacks"),
+    [
+        ("model optimizer schedule shuffling", [MODEL, OPTIMIZER, SCHEDULE, SHUFFLING], None),
+        ("model schedule shuffling", [MODEL, SCHEDULE, SHUFFLING], [OPTIMIZER]),
+        ("model", [MODEL], [OPTIMIZER, SCHEDULE, SHUFFLING]),
+    ],
+)
+def test_what_a_checkpoint_of_pytorch_holds_and_lacks_is_named(tmp_path, tracked, holds, lacks):
+    pytest.importorskip("torch")
+    arguments = ", ".join(f"{name}={name}" for name in tracked.split())
+    (tmp_path / "train.py").write_text(TORCH.replace("TRACKED", arguments))
+    done = CliRunner().invoke(cli, ("check", str(tmp_path / "train.py")), prog_name="tunewell")
+    assert done.exit_code == 0, done.output
+    _, badge, *rest = (line.rstrip() for line in done.stdout.splitlines())
+    assert badge.startswith("from a checkpoint  exact" if lacks is None else "from a checkpoint  not repeatable")
+    told = [f"tracked            {', '.join(holds)}"]
+    assert rest == told + ([] if lacks is None else [f"not tracked        {', '.join(lacks)}"])

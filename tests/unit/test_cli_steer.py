@@ -90,7 +90,19 @@ def test_a_running_trial_is_steered_from_another_process(training):
     assert (
         "goes on as trial 2" in tunewell("steer", "train", "0", "rewind", "2", "--why", "again", "--wait", "60").stdout
     )
+    assert (
+        "branched as trial 3 from epoch 0, hidden 32"
+        in tunewell("steer", "train", "2", "branch", "--from", "0", "--set", "hidden=32").stdout
+    )
+    told = tunewell("steer", "train", "0", "pause", expect=2).stderr
+    assert "trial 0 has ended, it is stopped, so pause comes too late; a branch goes on from one of its epochs" in told
+    events = tunewell("show", "train", "--trial", "0").stdout
+    assert "-> 0.5 (crawls)" in events
+    assert "goes on as trial 2 (again)" in events
+    assert "pause: refused: trial 0 has ended" in events
     shown = tunewell("show", "train").stdout
+    assert re.search(r"trial 3: .*from epoch 0, hidden \d+ -> 32", shown)
+    assert "None" not in shown.partition("branches")[2]
     assert re.search(r"trial 1: .*hidden \d+ -> 16", shown)
     assert "from epoch 2, nothing changed" in shown
     assert "rewound to epoch 2" in shown

@@ -1,7 +1,9 @@
 """Steering: what is asked of a trial while it trains, by another `Study` on the same store, as from another process."""
 
 import os
+import re
 import signal
+import threading
 import time
 
 import numpy as np
@@ -155,11 +157,114 @@ def test_a_rewound_trial_ends_and_goes_on_as_another_from_that_epoch(path):
     assert curve(study, 1)[3] == curve(study, 0)[3]
 
 
+def test_a_branch_whose_model_has_another_shape_says_that_it_can_begin_anew(path):
+    def train(run):
+        run.track(weights=np.zeros(run.params.hidden))
+        for epoch in run.epochs(6):
+            if (run.trial, epoch) == (0, 3):
+                with_open(path, lambda study: study.steer(0, "branch", setting={"hidden": 16}))
+                with_open(path, lambda study: study.steer(0, "branch", epoch=0, setting={"hidden": 16}))
+            run.report(val_loss=1.0)
+
+    study = tw.Study(
+        SPACE, metric="val_loss", budget="1trials", scheduler="full", first=[SPACE.defaults()], store=path, name="s"
+    )  # fmt: skip
+    drive(study, train, Setup(checkpoint_every=1))
+    of_shape = {int(trial.parent_epoch or 0): trial for trial in study.trials if trial.parent is not None}
+    assert of_shape[3].state == "failed"
+    assert "only from the beginning (epoch 0): weights has shape (16,)" in of_shape[3].reason
+    assert of_shape[0].state == "complete"
+
+
+def test_a_rewind_goes_back_beyond_the_epoch_that_the_trial_branched_at(path):
+    script = {(0, 6): [("rewind", {"epoch": 4})], (1, 6): [("rewind", {"epoch": 2})]}
+    study, _ = tuned(path, script)
+    assert [(trial.parent, trial.parent_epoch) for trial in study.trials] == [(None, None), (0, 4), (0, 2)]
+    assert study.trials[1].reason == "rewound to epoch 2"
+    assert study.trials[2].state == "complete"
+    # nothing was changed, so the epochs that were trained again are the same
+    assert [curve(study, 2)[epoch] for epoch in (3, 4, 5, 6)] == [curve(study, 0)[epoch] for epoch in (3, 4, 5, 6)]
+
+
+def test_checkpoints_beyond_the_limit_go_but_not_the_best_or_what_was_asked_for_or_branched_from(path, monkeypatch):
+    monkeypatch.setattr("tunewell.runners.driver.KEPT_BYTES", 20_000)
+
+    def train(run):
+        run.track(weights=np.zeros(500))  # about 5 kB
+        for epoch in run.epochs(16):
+            if (run.trial, epoch) == (0, 3):
+                with_open(path, lambda study: study.steer(0, "checkpoint"))
+            if (run.trial, epoch) == (0, 6):
+                with_open(path, lambda study: study.steer(0, "branch", epoch=5, epochs=1))
+            run.report(val_loss=abs(epoch - 7))
+
+    study = tw.Study(
+        SPACE, metric="val_loss", budget="1trials", scheduler="full", first=[SPACE.defaults()], store=path, name="s"
+    )  # fmt: skip
+    drive(study, train, Setup(checkpoint_every=1))
+    kept = [one for one in study.store.checkpoints(study.record.id) if one.trial == 0]
+    assert {3, 5, 7, 16} <= {one.epoch for one in kept}
+    assert len(kept) < 7
+    assert sorted(path.name for path in study.checkpoint_folder.glob("trial-0-*")) == sorted(one.path for one in kept)
+    with pytest.raises(SettingError, match="there is no checkpoint of epoch 1; the nearest is that of epoch 3"):
+        study.steer(0, "branch", epoch=1)
+
+
+def test_a_held_trial_of_which_nothing_is_tracked_is_neither_saved_nor_branched(path):
+    training = Training(path, {(0, 2): [("pause", {})]}, tracks=False)
+    study = tw.Study(
+        SPACE, metric="val_loss", max_epochs=8, budget="1trials", scheduler="full", first=[SPACE.defaults()],
+        store=path, name="s",
+    )  # fmt: skip
+    runner = threading.Thread(target=drive, args=(study, training, Setup(checkpoint_every=1)), daemon=True)
+    runner.start()
+    reader = tw.Study.open(path, "s")
+    deadline = time.monotonic() + 30
+    while not (reader.trials and reader.trials[0].state == "held"):
+        assert time.monotonic() < deadline, "it is not held"
+        time.sleep(0.02)
+    for kind in ("checkpoint", "branch", "resume"):
+        reader.steer(0, kind)
+    runner.join(timeout=30)
+    _, saved, branch, resumed = reader.commands(0)
+    assert saved.refused.startswith("nothing is tracked: call run.track(...)")
+    assert branch.refused.startswith("nothing is tracked: call run.track(...)")
+    assert resumed.refused is None
+
+
+def test_a_branch_from_the_beginning_needs_no_checkpoint_when_the_study_is_resumed(path):
+    training = Training(path, {(0, 3): [("rewind", {"epoch": 0})]}, tracks=False)
+
+    def interrupted(run):
+        report = run.report
+
+        def until_the_fourth(**metrics):
+            report(**metrics)
+            if (run.trial, len(run.reports)) == (1, 3):
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(0.2)  # the main thread hears of it
+
+        run.report = until_the_fourth
+        training(run)
+
+    study = tw.Study(
+        SPACE, metric="val_loss", max_epochs=8, budget="1trials", scheduler="full", first=[SPACE.defaults()],
+        store=path, name="s",
+    )  # fmt: skip
+    drive(study, interrupted, Setup(checkpoint_every=1))
+    assert study.trials[1].state == "running"
+    study.close()
+    study = tw.Study.open(path, "s")
+    drive(study, Training(path, tracks=False), Setup(checkpoint_every=1))
+    assert [trial.state for trial in study.trials] == ["stopped", "complete"]
+
+
 def test_a_trial_of_which_nothing_is_tracked_can_be_set_and_stopped_but_not_branched(path):
     script = {(0, 2): [("branch", {}), ("set", {"name": "learning_rate", "value": 0.3})], (0, 5): [("stop", {})]}
     study, training = tuned(path, script, tracks=False)
     refused, was_set, _ = study.commands(0)
     assert refused.refused.startswith("nothing is tracked: call run.track(...)")
+    assert refused.epoch == 2
     assert was_set.refused is None
     assert training.seen[2][2] == 0.3
     assert len(study.trials) == 1
@@ -231,16 +336,22 @@ def test_what_cannot_be_meant_is_refused_at_once(path, kind, data, message):
         study.report(step.trial, epoch, val_loss=1.0)
     study.add_checkpoint(0, 2, "trial-0-epoch-2.npz", 10)
     with pytest.raises(SettingError, match=message):
-        study.steer(0, kind, **data)
+        study.steer(0, kind, by="ann", why="in haste", **data)
     assert study.commands() == []
+    (event,) = (event for event in study.events(0) if event.kind == "steered")
+    assert (event.by, event.epoch, event.data["command"], event.data["why"]) == ("ann", 2, kind, "in haste")
+    assert re.search(message, event.data["refused"])
 
 
 def test_a_trial_that_is_not_there_or_has_ended_takes_no_command(path):
     study, _ = tuned(path)
     with pytest.raises(TrialNotFound):
         study.steer(7, "pause")
-    with pytest.raises(TrialEnded, match="complete"):
+    with pytest.raises(
+        TrialEnded, match="trial 0 has ended, it is complete, so pause comes too late; a branch goes on"
+    ):
         study.steer(0, "pause")
+    assert study.events(0)[-1].data["refused"].startswith("trial 0 has ended")
 
 
 def test_a_twin_goes_on_without_the_change_and_says_what_it_does(path):

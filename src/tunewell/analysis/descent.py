@@ -27,6 +27,13 @@ def line_of(trials: Sequence[Trial], number: int) -> list[Trial]:
     return line
 
 
+def owner(trials: Sequence[Trial], number: int, epoch: int) -> int:
+    """Of the trial and those that it comes from, the one that trained an epoch of its curve."""
+    while (parent := trials[number].parent) is not None and epoch < int(trials[number].parent_epoch or 0):
+        number = parent
+    return number
+
+
 def schedule(trials: Sequence[Trial], commands: Sequence[Command], number: int, epochs: int) -> list[Stretch]:
     """The values of a trial's parameters from its first epoch to its last, those of its ancestors included.
 

@@ -22,7 +22,6 @@ from tunewell.diagnosis.readers.trial import record_of
 from tunewell.errors import RecordError, TunewellError
 from tunewell.runners.base import NullObserver, Observer
 from tunewell.space.values import Value
-from tunewell.steering import STEERED
 from tunewell.study import Study
 from tunewell.trial import Step
 
@@ -48,6 +47,8 @@ class _OnTrial:
     """Before it."""
     best: float
     """The metric that is to be beaten."""
+    least: float
+    """The training loss that is to be beaten."""
 
 
 @dataclass(slots=True)
@@ -61,6 +62,8 @@ class _Flight:
     on_trial: _OnTrial | None = None
     tried: set[tuple[str, ...]] = field(default_factory=set)
     """What was undone, which is not done again."""
+    left: tuple[Mapping[str, Any], ...] = ()
+    """The values before each action that stands."""
 
 
 class Autopilot:
@@ -125,7 +128,9 @@ class Autopilot:
         if record.parent is not None:
             before, at = self._flights.get(record.parent, _Flight()), int(record.parent_epoch or 0)
             rows = [row for row in before.rows if row["epoch"] <= at]
-            flight = _Flight(rows, min(at, before.changed_at), before.done, before.on_trial, set(before.tried))
+            flight = _Flight(
+                rows, min(at, before.changed_at), before.done, before.on_trial, set(before.tried), before.left
+            )
             if before.on_trial is not None and before.on_trial.action.kind == "rewind":
                 flight.changed_at, flight.on_trial = at, replace(before.on_trial, since=at)
         self._flights[trial] = flight
@@ -146,6 +151,7 @@ class Autopilot:
             kept=kept,
             changed_at=flight.changed_at,
             diagnosis=lambda: self._findings(flight, study.values(trial), n),
+            left=flight.left,
             is_look=len(flight.rows) % _time(n) == 0,
         )
 
@@ -164,16 +170,16 @@ class Autopilot:
         if view.epoch < judged.since + _time(view.n) and math.isfinite(view.metric[-1]):
             return True
         flight.on_trial = None
-        since = view.metric[judged.since :]
-        if not judged.action.undo or (np.isfinite(since).any() and np.nanmin(since) < judged.best):
+        if not judged.action.undo or self._helped(judged, view):
             return False
         flight.tried.add(_key(judged.action))
+        flight.left = flight.left[:-1]
         changed = ", ".join(judged.action.setting)
         why = f"{changed} was changed after epoch {judged.at}, and nothing is better at epoch {view.epoch}"
         if judged.action.kind == "rewind":
             # on with the run that was left, as if nothing had been
             left = self._flights[judged.by]
-            left.on_trial, left.tried, left.done = None, set(flight.tried), flight.done
+            left.on_trial, left.tried, left.done, left.left = None, set(flight.tried), flight.done, flight.left
             return self._ask(trial, "undo", "stop", why) and self._ask(
                 judged.by, "undo", "branch", why, epoch=judged.at
             )
@@ -182,10 +188,15 @@ class Autopilot:
         undone = {name: judged.values[name] for name in judged.action.setting}
         return self._ask(trial, "undo", "rewind", why, epoch=back, setting=undone)
 
+    def _helped(self, judged: _OnTrial, view: View) -> bool:
+        if _least(view.metric[judged.since :]) < judged.best:
+            return True
+        return judged.action.by_loss and _least(view.curve("train_loss")[judged.since :]) < judged.least
+
     def _affords(self, trial: int, action: Action, view: View) -> bool:
         back = action.epoch if action.kind == "rewind" else view.epoch
-        # it may have to be undone
-        return self._spent[self._root(trial)] + view.n - back + _time(view.n) <= _BUDGET * view.n
+        undone = _time(view.n) if action.undo else 0  # it may have to be
+        return self._spent[self._root(trial)] + view.n - back + undone <= _BUDGET * view.n
 
     def _act(self, trial: int, flight: _Flight, view: View, rule: str, action: Action) -> None:
         asked: list[dict[str, Any]] = [{}]
@@ -196,17 +207,17 @@ class Autopilot:
         if not all(self._ask(trial, rule, action.kind, action.why, **data) for data in asked):
             return
         # what is to be beaten is what the run had come to, in as many epochs as the change will have
-        ahead = view.metric if action.kind != "rewind" else view.metric[: action.epoch + _time(view.n)]
-        best = float(np.nanmin(np.where(np.isfinite(ahead), ahead, math.inf)))
+        ahead = slice(None if action.kind != "rewind" else action.epoch + _time(view.n))
+        best, least = _least(view.metric[ahead]), _least(view.curve("train_loss")[ahead])
         flight.done += 1
-        flight.on_trial = _OnTrial(action, trial, view.epoch, view.epoch, dict(view.values), best)
+        flight.left += (dict(view.values),)
+        flight.on_trial = _OnTrial(action, trial, view.epoch, view.epoch, dict(view.values), best, least)
         flight.changed_at = view.epoch
 
     def _ask(self, trial: int, rule: str, kind: str, why: str, **data: Any) -> bool:
         try:
             self._study.steer(trial, kind, by=f"{_BY}: {rule}", why=why, **data)
-        except TunewellError as refusal:
-            self._study.add_event(STEERED, trial=trial, command=kind, rule=rule, why=why, refused=str(refusal))
+        except TunewellError:  # it is on record
             return False
         return True
 
@@ -222,6 +233,11 @@ def _column(rows: Sequence[Mapping[str, float]], name: str) -> Floats:
     for row in rows:
         values[int(row["epoch"]) - 1] = row.get(name, math.nan)
     return values
+
+
+def _least(curve: Floats) -> float:
+    """Infinite if there is no finite value."""
+    return float(np.min(curve, where=np.isfinite(curve), initial=math.inf))
 
 
 def _time(n: int) -> int:

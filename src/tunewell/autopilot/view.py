@@ -37,6 +37,8 @@ class View:
     """The epoch after which something was changed last; 0 if nothing was."""
     diagnosis: Callable[[], tuple[Finding, ...]] = tuple
     """Says what holds the run back so far, the likeliest first."""
+    left: tuple[Mapping[str, Value], ...] = ()
+    """The values before each action that still stands, oldest first."""
     is_look: bool = False
     """It is time to look at the run as a whole, which is every ninth of a training."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from rich.text import Text
@@ -11,26 +13,30 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Footer, Input, Static
 
-from tunewell.babysit.chart import chart, color_of
+from tunewell.babysit.chart import SEVERAL, chart, color_of
 from tunewell.babysit.standing import Standing, standing
 from tunewell.diagnosis.readers.names import parameter_of
-from tunewell.errors import TunewellError
-from tunewell.progress import short
+from tunewell.errors import SettingError, TunewellError
+from tunewell.progress import clipped, short
 from tunewell.space.said import settings_said
 from tunewell.steering import in_words
 from tunewell.study import Study
-from tunewell.trial import TrialState
+from tunewell.trial import Command, TrialState
 
 FACTOR = math.sqrt(10)
 """Of a key that raises or lowers the learning rate."""
 _LOOK_S = 0.25
-_TOLD = 12  # commands
+_RATE_HEIGHT = 7  # lines
+_SURE_S = 5.0
+_MARKS = {"pause": "p", "resume": "p", "set": "v", "rewind": "r", "branch": "b", "note": "n", "stop": "x"}
+"""What was done, as the key that does it."""
 
 
 class Babysitter(App[None]):
     """Shows one study of one run, and steers it."""
 
     TITLE = "tunewell babysit"
+    ENABLE_COMMAND_PALETTE = False  # its key would take the place of the last ones of ours
     AUTO_FOCUS = None  # keys are for the run, until a line is asked for
     CSS = """
     #curves { width: 2fr; padding: 0 1; }
@@ -40,23 +46,33 @@ class Babysitter(App[None]):
     #said { height: 1; padding: 0 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("p", "pause", "pause/resume"),
-        Binding("s", "step", "one epoch"),
-        Binding("plus,equals_sign", "faster", "rate up", key_display="+"),
-        Binding("minus", "slower", "rate down", key_display="-"),
+        Binding("p", "pause", "pause"),
+        Binding("s", "step", "step"),
+        Binding("plus,equals_sign", "faster", "rate", key_display="+ -"),
+        Binding("minus", "slower", "rate", show=False),
         Binding("v", "ask('set', 'NAME VALUE')", "set"),
         Binding("r", "ask('rewind', 'EPOCH [NAME=VALUE ...]')", "rewind"),
         Binding("b", "ask('branch', '[EPOCH] [NAME=VALUE ...]')", "branch"),
         Binding("n", "ask('note', 'TEXT')", "note"),
+        Binding("t", "other", "trial"),
         Binding("x", "stop", "stop"),
         Binding("q", "quit", "quit"),
     ]
 
-    def __init__(self, study: Study, *, by: str = "user") -> None:
-        """`study` is read and steered, not run; `by` is who steers it."""
+    def __init__(self, study: Study, *, by: str = "user", gone: Callable[[], str | None] = lambda: None) -> None:
+        """`study` is read and steered, not run.
+
+        Args:
+            study: which.
+            by: who steers it.
+            gone: says that the process that trains it has ended; None while it has not.
+        """
         super().__init__()
+        self._gone = gone
         self._study, self._by = study, by
         self._asking = ""
+        self._chosen: int | None = None
+        self._asked_to_stop = -_SURE_S
         self.stands: Standing = standing(study)
 
     def compose(self) -> ComposeResult:
@@ -66,10 +82,11 @@ class Babysitter(App[None]):
             with Vertical(id="curves"):
                 yield Static(id="loss")
                 yield Static(id="accuracy")
+                yield Static(id="rate")
             yield Static(id="side")
         yield Static(id="said")
         yield Input(id="asked")
-        yield Footer()
+        yield Footer(compact=True)
 
     def on_mount(self) -> None:
         """Begin to look."""
@@ -79,20 +96,25 @@ class Babysitter(App[None]):
     def look(self) -> None:
         """Read the study and draw it."""
         try:
-            self.stands = standing(self._study)
+            self.stands = standing(self._study, self._chosen)
         except TunewellError as error:
             self._say(str(error))
             return
-        stands = self.stands
-        self.query_one("#standing", Static).update(stands.line)
-        width, height = self.size.width * 2 // 3 - 4, max(8, (self.size.height - 5) // 2)
+        stands, ended = self.stands, self._gone()
+        self.query_one("#standing", Static).update(stands.line if ended is None else f"{stands.line}; {ended}")
+        width, height = self.size.width * 2 // 3 - 4, max(6, (self.size.height - 4 - _RATE_HEIGHT) // 2)
         until = stands.max_epochs or max((branch.epoch for branch in stands.branches), default=1)
-        marked = [command.epoch for command in stands.commands if command.epoch is not None]
+        marked = _marks(stands.commands)
         losses, shares = ["train_loss", "val_loss"], ["train_accuracy", "val_accuracy"]
         if stands.metric not in (*losses, *shares):
             shares.append(stands.metric)
-        self.query_one("#loss", Static).update(chart(stands.branches, losses, width, height, marked, until))
+        self.query_one("#loss", Static).update(
+            chart(stands.branches, losses, width, height, marked, until, ratios=True)
+        )
         self.query_one("#accuracy", Static).update(chart(stands.branches, shares, width, height, marked, until))
+        self.query_one("#rate", Static).update(
+            chart(stands.branches, ["lr"], width, _RATE_HEIGHT, marked, until, ratios=True)
+        )
         self.query_one("#side", Static).update(self._side(stands))
 
     def action_pause(self) -> None:
@@ -114,8 +136,25 @@ class Babysitter(App[None]):
         """Lower it by as much."""
         self._times(1 / FACTOR)
 
+    def action_other(self) -> None:
+        """Let the keys be for the next of the trials that have not ended."""
+        going = [trial.number for trial in self._study.trials if not trial.state.ended]
+        if not going:
+            self._say("every trial has ended")
+            return
+        later = [number for number in going if number > self.stands.current]
+        self._chosen = later[0] if later else going[0]
+        self._say(f"the keys are for trial {self._chosen}")
+        self.look()
+
     def action_stop(self) -> None:
-        """End the trial."""
+        """End the trial, at the second press: what is stopped by mistake may have been dear."""
+        now = time.monotonic()
+        if now - self._asked_to_stop > _SURE_S:
+            self._asked_to_stop = now
+            self._say(f"x again ends trial {self.stands.current}")
+            return
+        self._asked_to_stop = -_SURE_S
         self._steer("stop")
 
     def action_ask(self, kind: str, wanted: str) -> None:
@@ -132,7 +171,7 @@ class Babysitter(App[None]):
         text = event.value.strip()
         try:
             self._steer(self._asking, **self._data(self._asking, text))
-        except (TunewellError, ValueError, IndexError) as error:
+        except TunewellError as error:
             self._say(f"{self._asking}: {error}")
 
     def key_escape(self) -> None:
@@ -145,17 +184,24 @@ class Babysitter(App[None]):
         self.set_focus(None)
 
     def _data(self, kind: str, text: str) -> dict[str, Any]:
-        words, space = text.split(), self._study.space
-        settings = [word for word in words if "=" in word]
-        epochs = [int(word) for word in words if word.isdigit()]
+        words, space = text.replace("=", " ", 1).split() if kind == "set" else text.split(), self._study.space
         match kind:
+            case "set" if len(words) != 2:
+                raise SettingError(f"it takes NAME VALUE, such as {self._example()}; got {text or 'nothing'}")
             case "set":
-                name, value = words
-                return {"name": name, "value": settings_said([f"{name}={value}"], space)[name]}
+                return {"name": words[0], "value": settings_said(["=".join(words)], space)[words[0]]}
             case "note":
                 return {"text": text}
-        found: dict[str, Any] = {"epoch": epochs[0]} if epochs else {}
+        settings = [word for word in words if "=" in word]
+        epochs = [word for word in words if "=" not in word]
+        if len(epochs) > 1 or not all(word.isdigit() for word in epochs):
+            raise SettingError(f"it takes an epoch and NAME=VALUE, such as 12 {self._example('=')}; got {text}")
+        found: dict[str, Any] = {"epoch": int(epochs[0])} if epochs else {}
         return found | ({"setting": settings_said(settings, space)} if settings else {})
+
+    def _example(self, between: str = " ") -> str:
+        name, value = next(iter(self.stands.values.items()), ("dropout", 0.3))
+        return f"{name}{between}{short(value)}"
 
     def _times(self, factor: float) -> None:
         name = parameter_of("lr", self.stands.values)
@@ -193,7 +239,19 @@ class Babysitter(App[None]):
             text.append(
                 f"{now}trial {branch.trial}, {branch.state}, epoch {branch.epoch}: {told}\n", style=color_of(place)
             )
+            if branch.reason:
+                text.append(f"  {clipped(branch.reason)}\n", style="dim")
         text.append("\n")
-        for command in stands.commands[-_TOLD:]:
+        for command in reversed(stands.commands):  # the newest are seen, however low the screen
             text.append(f"{in_words(command)} ({command.by})\n", style="dim" if command.refused else "")
         return text
+
+
+def _marks(commands: Sequence[Command]) -> dict[int, str]:
+    """By epoch, the key of what was done after it."""
+    found: dict[int, str] = {}
+    for command in commands:
+        if command.epoch is not None and command.refused is None:
+            mark = _MARKS.get(command.kind, "c")
+            found[command.epoch] = mark if found.get(command.epoch, mark) == mark else SEVERAL
+    return found

@@ -1,9 +1,9 @@
-"""Curves as coloured text: a branch a colour, validation in circles, training in dots, commands as marks below."""
+"""Curves as coloured text: a branch a colour, validation in circles, training in dots, commands as letters below."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from rich.text import Text
@@ -11,6 +11,8 @@ from rich.text import Text
 from tunewell.babysit.standing import Branch, Floats
 from tunewell.progress import measured
 
+SEVERAL = "*"
+_WIDE = 10.0
 COLORS = ("cyan", "yellow", "magenta", "green", "red", "blue")
 
 
@@ -20,12 +22,21 @@ def color_of(place: int) -> str:
 
 
 def chart(
-    branches: Sequence[Branch], names: Sequence[str], width: int, height: int, marked: Iterable[int], until: int
+    branches: Sequence[Branch],
+    names: Sequence[str],
+    width: int,
+    height: int,
+    marked: Mapping[int, str],
+    until: int,
+    *,
+    ratios: bool = False,
 ) -> Text:
     """The curves of these names, of all branches, over epochs 1 to `until`.
 
     width, height: in characters.
-    marked: epochs at which something was done.
+    marked: by epoch, a letter for what was done.
+    ratios: a curve that falls to a tenth is drawn by its logarithm, or all that comes after its first epochs would
+        lie flat.
     """
     drawn = [
         (place, name, branch.curves[name], branch.begins)
@@ -37,7 +48,8 @@ def chart(
     known = np.concatenate(finite) if finite else np.empty(0)
     if not known.size:
         return Text(f"no {' or '.join(names)} yet", style="dim")
-    low, high = float(known.min()), _top(known)
+    is_log = ratios and known.min() > 0 and known.max() >= _WIDE * known.min()
+    low, high = float(known.min()), float(known.max()) if is_log else _top(known)
     margin = max(len(measured(low)), len(measured(high)))
     columns, rows = max(8, width - margin - 3), max(3, height - 3)
     cells: dict[tuple[int, int], tuple[str, str]] = {}
@@ -46,9 +58,10 @@ def chart(
         for epoch in range(begins + 1, len(curve) + 1):
             value = curve[epoch - 1]
             if math.isfinite(value):
-                share = (min(value, high) - low) / ((high - low) or 1.0)
+                share = _share(min(value, high), low, high, is_log=is_log)
                 cells[_column(epoch, until, columns), rows - 1 - round(share * (rows - 1))] = (mark, color_of(place))
-    text = Text("  ".join(f"{'○' if name.startswith('val') else '•'} {name}" for name in names) + "\n", style="bold")
+    title = "  ".join(f"{'○' if name.startswith('val') else '•'} {name}" for name in names)
+    text = Text(f"{title}{'  (log)' if is_log else ''}\n", style="bold")
     for row in range(rows):
         label = measured(high) if row == 0 else measured(low) if row == rows - 1 else ""
         text.append(f"{label:>{margin}} ┤", style="dim")
@@ -56,11 +69,22 @@ def chart(
             mark, color = cells.get((column, row), (" ", ""))
             text.append(mark, style=color)
         text.append("\n")
-    ticks = {_column(epoch, until, columns) for epoch in marked if 1 <= epoch <= until}
-    line = "".join("▲" if column in ticks else "─" for column in range(columns))
+    ticks: dict[int, str] = {}
+    for epoch, letter in marked.items():
+        if epoch <= until:
+            column = _column(max(epoch, 1), until, columns)
+            ticks[column] = letter if ticks.get(column, letter) == letter else SEVERAL
+    line = "".join(ticks.get(column, "─") for column in range(columns))
     text.append(f"{'':>{margin}} └{line}\n", style="dim")
     text.append(f"{'':>{margin}}  1{str(until).rjust(columns - 1)}", style="dim")
     return text
+
+
+def _share(value: float, low: float, high: float, *, is_log: bool) -> float:
+    """From 0, the lowest value, to 1."""
+    if is_log:
+        value, low, high = math.log(value), math.log(low), math.log(high)
+    return (value - low) / ((high - low) or 1.0)
 
 
 def _column(epoch: int, until: int, columns: int) -> int:

@@ -9,15 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tunewell.analysis.descent import line_of, live_values
-from tunewell.diagnosis.readers.names import curves_of
+from tunewell.analysis.descent import Stretch, line_of, live_values, schedule
+from tunewell.diagnosis.readers.names import curves_of, parameter_of
+from tunewell.errors import last_line
 from tunewell.progress import duration
 from tunewell.reading import StudyReader
 from tunewell.space.values import Value
 from tunewell.trial import Command, Trial, TrialState
 
 Floats = NDArray[np.float64]
-_RECENT = 20  # epochs, whose mean time is told
+_RECENT = 20  # epochs, whose time is told
+_RATE = "lr"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +29,12 @@ class Branch:
     trial: int
     state: str
     curves: Mapping[str, Floats]
-    """By name, as `train_loss`, `val_loss`, ..., and the study's metric; (E,), NaN where nothing was reported."""
+    """By name, as `train_loss`, `val_loss`, ..., and the study's metric; (E,), NaN where nothing was reported. `lr` is
+    what was reported, or else the parameter."""
     begins: int
     """The epoch after which it is a trial of its own; 0 for the first."""
+    reason: str = ""
+    """Why it failed, in a line."""
 
     @property
     def epoch(self) -> int:
@@ -47,7 +52,7 @@ class Standing:
     branches: tuple[Branch, ...]
     """By number."""
     current: int
-    """The trial that trains, or is held; the newest if none does."""
+    """The trial that was chosen; else the one that trains, or is held; the newest if none does."""
     values: Mapping[str, Value]
     """Of the current trial."""
     live: tuple[str, ...]
@@ -57,7 +62,7 @@ class Standing:
     commands: tuple[Command, ...]
     """Oldest first."""
     seconds: float
-    """Of an epoch, the mean of the last ones; NaN before there are two."""
+    """Of an epoch, the median of the last ones, since a pause makes one of them long; NaN before there are two."""
 
     @property
     def branch(self) -> Branch | None:
@@ -80,8 +85,8 @@ class Standing:
         return ", ".join(parts)
 
 
-def standing(study: StudyReader) -> Standing:
-    """How the run stands now."""
+def standing(study: StudyReader, chosen: int | None = None) -> Standing:
+    """How the run stands now; `chosen` is the current trial, for as long as it has not ended."""
     with study.still():
         trials, commands = study.trials, study.commands()
         reports = study.reports()
@@ -96,10 +101,13 @@ def standing(study: StudyReader) -> Standing:
                 last = math.inf if after is None else int(after.parent_epoch or 0)
                 rows |= {epoch: metrics for epoch, metrics in by_trial.get(part.number, []) if epoch <= last}
             if rows:
-                branches.append(
-                    Branch(trial.number, str(trial.state), _curves(rows, study.metric), trial.parent_epoch or 0)
-                )
-        current = _current(trials)
+                curves = _curves(rows, study.metric)
+                if _RATE not in curves:
+                    curves |= _rate(schedule(trials, commands, trial.number, max(rows)), max(rows))
+                why = last_line(trial.reason or "") if trial.state is TrialState.FAILED else ""
+                branches.append(Branch(trial.number, str(trial.state), curves, trial.parent_epoch or 0, why))
+        is_on = chosen is not None and chosen < len(trials) and not trials[chosen].state.ended
+        current = chosen if is_on and chosen is not None else _current(trials)
         values: dict[str, Value] = {}
         if trials:
             values = {**trials[current].params}
@@ -116,7 +124,7 @@ def standing(study: StudyReader) -> Standing:
         live=tuple(name for name in study.space.names if study.space.params[name].live and name in values),
         kept=tuple(kept),
         commands=tuple(commands),
-        seconds=(times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else math.nan,
+        seconds=float(np.median(np.diff(times))) if len(times) > 1 else math.nan,
     )
 
 
@@ -127,6 +135,16 @@ def _current(trials: Sequence[Trial]) -> int:
         if numbers:
             return max(numbers)
     return len(trials) - 1
+
+
+def _rate(stretches: Sequence[Stretch], epochs: int) -> dict[str, Floats]:
+    """The learning rate by epoch, from the parameter that is called so; nothing if none is."""
+    values = np.full(epochs, math.nan)
+    for stretch in stretches:
+        value = stretch.values.get(parameter_of(_RATE, stretch.values) or "")
+        if isinstance(value, int | float):
+            values[stretch.first - 1 : stretch.last] = value
+    return {_RATE: values} if np.isfinite(values).any() else {}
 
 
 def _curves(rows: Mapping[int, Mapping[str, float]], metric: str) -> dict[str, Floats]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,12 +17,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tunewell.cli.job import ProgramCommand, job
+from tunewell.cli.job import Job, ProgramCommand, job
 from tunewell.cli.options import store_option
 from tunewell.cli.printing import talk_on_stderr
 from tunewell.cli.steer_command import who
-from tunewell.errors import MissingExtra, SettingError, StoreError, StudyNotFound
-from tunewell.progress import measured
+from tunewell.errors import MissingExtra, SettingError, StoreError, StudyNotFound, last_line
+from tunewell.progress import clipped, measured
+from tunewell.provenance import host, is_running
 from tunewell.stores import open_store
 from tunewell.study import Study
 from tunewell.tuning import default_store, study_name
@@ -30,6 +33,10 @@ if TYPE_CHECKING:
 
 _LOOK_S = 0.1
 _BEGINS_S = 60.0
+_SESSIONS_S = 2.0
+_ENDED = "the training has ended"
+_ORDERLY = (0, 130, -signal.SIGINT)
+"""Exit codes of a training that ended, or was told to."""
 
 
 @click.command("babysit", cls=ProgramCommand)
@@ -39,6 +46,7 @@ _BEGINS_S = 60.0
 @click.option("--epochs", type=click.IntRange(1), metavar="N", help="As of `tunewell tune`.")
 @click.option("--autopilot", is_flag=True, help="Let rules steer it too, each action on record.")
 @click.option("--attach", metavar="STUDY", help="Watch and steer a study that another process runs.")
+@click.option("--resume", is_flag=True, help="Go on with the newest run of that name.")
 @click.option("--name", metavar="NAME", help="The study's name.  [default: the script's, numbered]")
 @click.option("--seed", type=click.IntRange(0), default=0, metavar="N", help="Of the training.  [default: 0]")
 @store_option
@@ -51,6 +59,7 @@ def command(
     epochs: int | None,
     autopilot: bool,
     attach: str | None,
+    resume: bool,
     name: str | None,
     seed: int,
     store: str | None,
@@ -68,27 +77,60 @@ def command(
         if script or program:
             raise SettingError("--attach watches what another process trains; leave out the script")
         study = Study.open(url, attach)
-        _watch(study)
+        gone = _left_alone(study)
+        _watch(study, gone)
+        if not _is_over(study) and (alone := gone()):
+            click.echo(f"{alone}; tunewell babysit SCRIPT --resume --name {attach} goes on", err=True)
         return
     with talk_on_stderr():
         to_train = job(script, program, space_file)
         to_train.check(to_train.needed_space())
-    opened = open_store(url)
-    name = name or study_name(opened, to_train.name, resume=False)
-    opened.close()
+    name = _named(url, to_train, name, resume=resume)
     said = [*(["--metric", metric] if metric else []), *(["--epochs", str(epochs)] if epochs else [])]
-    options = ["--name", name, "--seed", str(seed), *said, *(["--autopilot"] if autopilot else [])]
-    with _training(to_train.command_line("--babysat", *options), url, Path(f"{name}.log")):
-        _watch(_begun(url, name))
+    begins = ["--resume", "--checkpoint-every", "1"] if resume else ["--babysat", "--seed", str(seed)]
+    options = ["--name", name, *begins, *said, *(["--autopilot"] if autopilot else [])]
+    log = Path(f"{name}.log")
+    with _training(to_train.command_line(*options), url, log, keep=resume) as gone:
+        study = _begun(url, name, gone)
+        _watch(study, gone)
+    if (end := gone()) != _ENDED:
+        click.echo(end, err=True)
+    waits = [trial.number for trial in study.trials if not trial.state.ended]
+    if waits:
+        again = shlex.join(["tunewell", "babysit", *([script] if script else []), "--resume", "--name", name])
+        program_too = f" -- {shlex.join(program)}" if program else ""
+        click.echo(f"trial {', '.join(map(str, waits))} is not over: {again}{program_too} goes on", err=True)
+    if end != _ENDED:
+        raise click.exceptions.Exit(1)
+
+
+def _named(url: str, to_train: Job, name: str | None, *, resume: bool) -> str:
+    """The name of a study that can be begun, or gone on with."""
+    opened = open_store(url)
+    try:
+        name = name or study_name(opened, to_train.name, resume=resume)
+        there = name in [record.name for record in opened.studies()]
+    finally:
+        opened.close()
+    if resume and not there:
+        raise SettingError(f"there is no study {name!r} to go on with; leave out --resume to begin one")
+    if there and not resume:
+        raise SettingError(
+            f"there is a study {name!r} already: watch it with --attach {name} if another process trains it, go on "
+            f"with it with --resume, or choose another --name"
+        )
+    return name
+
+
+Gone = Callable[[], str | None]
+"""Says that the process that trains has ended; None while it has not."""
 
 
 @contextmanager
-def _training(command_line: str, url: str, log: Path) -> Iterator[None]:
+def _training(command_line: str, url: str, log: Path, *, keep: bool) -> Iterator[Gone]:
     """Inside, another process trains; in the end it finishes its epoch, and all is on record."""
-    import shlex  # noqa: PLC0415
-
     words = [sys.executable, "-m", *shlex.split(command_line)]
-    with log.open("w", encoding="utf-8") as output:
+    with log.open("a" if keep else "w", encoding="utf-8") as output:
         process = subprocess.Popen(  # noqa: S603  our own
             words,
             stdout=output,
@@ -96,8 +138,16 @@ def _training(command_line: str, url: str, log: Path) -> Iterator[None]:
             start_new_session=True,
             env={**os.environ, "TUNEWELL_STORE": url},  # which others cannot read, as they can a command line
         )
+
+    def gone() -> str | None:
+        code = process.poll()
+        if code is None or code in _ORDERLY:
+            return None if code is None else _ENDED
+        said = log.read_text(encoding="utf-8", errors="replace")
+        return f"the training ended with exit code {code}; what it said is in {log}, last: {clipped(last_line(said))}"
+
     try:
-        yield
+        yield gone
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
@@ -105,39 +155,54 @@ def _training(command_line: str, url: str, log: Path) -> Iterator[None]:
                 process.wait(timeout=30)
             except subprocess.TimeoutExpired:
                 process.kill()
-        if process.returncode not in (0, 130, None):
-            click.echo(f"the training ended with exit code {process.returncode}; what it said is in {log}", err=True)
 
 
-def _begun(url: str, name: str) -> Study:
+def _left_alone(study: Study) -> Gone:
+    """Says that no process runs a study; one on another machine is taken to do so for as long as it has not ended."""
+    looked, found = -math.inf, None
+
+    def gone() -> str | None:
+        nonlocal looked, found
+        if time.monotonic() - looked > _SESSIONS_S:
+            looked, here = time.monotonic(), host()
+            there = [one for one in study.store.sessions(study.record.id) if one.ended_at is None]
+            is_run = any(one.host != here or is_running(one.pid, one.process) for one in there)
+            found = None if is_run else "no process trains it, so what is asked waits until one does"
+        return found
+
+    return gone
+
+
+def _begun(url: str, name: str, gone: Gone) -> Study:
     deadline = time.monotonic() + _BEGINS_S
     while True:
+        over = gone() is not None or time.monotonic() > deadline
         try:
             return Study.open(url, name)
         except (StudyNotFound, StoreError):
-            if time.monotonic() > deadline:
+            if over:
                 raise
             time.sleep(_LOOK_S)
 
 
-def _watch(study: Study) -> None:
+def _watch(study: Study, gone: Gone) -> None:
     if sys.stdout.isatty():
         from tunewell.babysit.app import Babysitter  # noqa: PLC0415  Textual is an extra
 
-        Babysitter(study, by=who()).run()
+        Babysitter(study, by=who(), gone=gone).run()
         return
-    for line in _lines(study):
+    for line in _lines(study, gone):
         click.echo(line)
 
 
-def _lines(study: Study) -> Iterator[str]:
+def _lines(study: Study, gone: Gone) -> Iterator[str]:
     """A line an epoch and a line a command, until nothing trains any more."""
     from tunewell.babysit.standing import standing  # noqa: PLC0415  --help needs none of it
     from tunewell.steering import in_words  # noqa: PLC0415
 
     told: set[object] = set()
     while True:
-        over = _is_over(study)
+        over = _is_over(study) or gone() is not None
         stands: Standing = standing(study)
         for command in stands.commands:
             if command.taken_at is not None and command.id not in told:

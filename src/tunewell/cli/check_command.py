@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import click
 
 from tunewell.cli.job import ProgramCommand, job
@@ -34,7 +36,7 @@ def command(
     Trains a few epochs of a SCRIPT or a PROGRAM straight, again from the seed, and again from a checkpoint half-way. A
     checkpoint that lacks something (an optimizer's moments, a schedule, a loader's generator) shows in what follows it.
     """
-    from tunewell.probing import repeatable  # noqa: PLC0415  --help needs none of it
+    from tunewell.probing import EXACT, repeatable  # noqa: PLC0415  --help needs none of it
 
     with talk_on_stderr():
         to_train = job(script, program, space_file)
@@ -44,12 +46,19 @@ def command(
     badges = {"from its seed": found.seed, "from a checkpoint": found.checkpoint}
     if as_json:
         told = {name: {"badge": badge.name, "why": badge.why} for name, badge in badges.items()}
-        print_json({**told, "tracked": list(found.tracked), "epochs": found.epochs})
+        contents = {"holds": dict(found.holds), "lacks": dict(found.lacks)}
+        print_json({**told, "tracked": list(found.tracked), **contents, "epochs": found.epochs})
         return
     for line in facts(
         {
             **{name: f"{badge.name}{badge.why and f': {badge.why}'}" for name, badge in badges.items()},
-            "tracked": ", ".join(found.tracked) or "nothing",
+            "tracked": _told(found.holds) or "nothing",
+            # what is used only before the first epoch may well be left out
+            "not tracked": None if found.checkpoint.name == EXACT else _told(found.lacks) or None,
         }
     ):
         click.echo(line)
+
+
+def _told(kinds: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} ({kind})" for name, kind in kinds.items())

@@ -11,7 +11,7 @@ import numpy as np
 from tunewell.analysis.descent import tree
 from tunewell.analysis.twins import Difference
 from tunewell.errors import last_line
-from tunewell.progress import measured, short
+from tunewell.progress import clipped, measured, short
 from tunewell.study import Study
 from tunewell.trial import Trial
 
@@ -33,7 +33,7 @@ def descent_lines(study: Study) -> Iterator[str]:
                 yield f"{'  ' * depth}{_twin(study, trial, twins[trial.number])}"
                 continue
             told += f", from epoch {trial.parent_epoch}, {_changed(study, trial)}{_gained(study, trial)}"
-        why = "" if trial.reason is None else f" ({last_line(trial.reason)})"
+        why = "" if trial.reason is None else f" ({clipped(last_line(trial.reason))})"
         yield f"{'  ' * depth}{told}, {trial.state}{why}"
 
 
@@ -51,7 +51,7 @@ def _twin(study: Study, trial: Trial, found: Difference) -> str:
 def _changed(study: Study, trial: Trial) -> str:
     at = int(trial.parent_epoch or 0)
     before = study.schedule(int(trial.parent or 0))
-    then = next((part.values for part in before if part.first <= at <= part.last), {})
+    then = next((part.values for part in before if part.first <= max(at, 1) <= part.last), trial.params)
     changed = [
         f"{name} {short(then.get(name))} -> {short(value)}"
         for name, value in trial.params.items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 import click
@@ -18,6 +18,7 @@ from tunewell.cli.records import study_record, trial_record, whole_trial_record
 from tunewell.errors import TrialNotFound
 from tunewell.progress import counts, duration, measured, spent_of_budget
 from tunewell.schedulers import FreezeThawScheduler
+from tunewell.steering import STEERED, done_in_words
 from tunewell.stores import Session
 from tunewell.study import Study
 from tunewell.trial import Event, Report, Trial
@@ -227,12 +228,22 @@ def _event_lines(events: Sequence[Event]) -> Iterator[str]:
         yield ""
         yield from table(
             ("event", "when", "epoch", "by", ""),
-            [(event.kind, moment(event.at), event.epoch, event.by, _in_words(event.data)) for event in events],
+            [(event.kind, moment(event.at), event.epoch, event.by, _in_words(event)) for event in events],
         )
 
 
-def _in_words(data: Mapping[str, object]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in data.items())
+def _in_words(event: Event) -> str:
+    data = event.data
+    if event.kind != STEERED:
+        return ", ".join(f"{name} {value}" for name, value in data.items())
+    kind, why = str(data["command"]), f" ({data['why']})" if data.get("why") else ""
+    if "refused" in data:
+        asked = ", ".join(f"{name} {value}" for name, value in data.items() if name not in (*_SAID, "setting"))
+        return f"{kind} {asked}".strip() + f"{why}: refused: {data['refused']}"
+    return f"{done_in_words(kind, data, event.epoch)}{why}"
+
+
+_SAID = ("command", "why", "refused")
 
 
 def _session_lines(sessions: Sequence[Session]) -> Iterator[str]:

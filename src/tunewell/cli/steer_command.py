@@ -27,7 +27,7 @@ _EXPECTED = {"set": "NAME VALUE", "rewind": "EPOCH", "note": "TEXT"}
 @click.argument("trial", type=int)
 @click.argument("kind", metavar="COMMAND", type=click.Choice(KINDS))
 @click.argument("arguments", nargs=-1, metavar="[ARGUMENT]...")
-@click.option("--from", "epoch", type=click.IntRange(1), metavar="EPOCH", help="Of branch: as it was after this epoch.")
+@click.option("--from", "epoch", type=click.IntRange(0), metavar="EPOCH", help="Of branch: as it was after this epoch.")
 @click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="Of branch and rewind: what is to differ.")
 @click.option(
     "--twin", type=click.IntRange(1), metavar="EPOCHS", help="Of set: let a twin go on as it was, for comparison."

@@ -2,7 +2,7 @@
 
 from tunewell.probing.probes import Probe
 from tunewell.probing.rate import Sweep, SweepPoint, lr_find
-from tunewell.probing.repeat import Badge, Repeatable, repeatable
+from tunewell.probing.repeat import EXACT, Badge, Repeatable, repeatable
 from tunewell.probing.verdict import Probed, probe
 
-__all__ = ["Badge", "Probe", "Probed", "Repeatable", "Sweep", "SweepPoint", "lr_find", "probe", "repeatable"]
+__all__ = ["EXACT", "Badge", "Probe", "Probed", "Repeatable", "Sweep", "SweepPoint", "lr_find", "probe", "repeatable"]

@@ -7,11 +7,13 @@ restored, so a few epochs are trained straight, again from the same seed, and ag
 from __future__ import annotations
 
 import math
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tunewell.checkpoint import kind_of, untracked
 from tunewell.errors import CheckpointError, ProbeFailed, SettingError
 from tunewell.probing.short import Until, run_seeded, sound
 from tunewell.run import Run, Train
@@ -42,6 +44,10 @@ class Repeatable:
     """What it passes to `run.track`."""
     epochs: int
     """What the check has cost."""
+    holds: Mapping[str, str]
+    """By what is tracked: `weights`, `optimizer`, `schedule`, `generator`, ..."""
+    lacks: Mapping[str, str]
+    """The same, by the variable, of what the training function has and does not track."""
 
 
 def repeatable(
@@ -68,7 +74,7 @@ def repeatable(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "checkpoint.npz"
         saving = _Saving(half, path)
-        _trained(train, params, seed, saving)
+        saved = _trained(train, params, seed, saving)
         if saving.refusal is not None or not first.tracked:
             badge = Badge(NOT, saving.refusal or "nothing is tracked: call run.track(...) in the training function")
         else:
@@ -77,7 +83,8 @@ def repeatable(
                 badge = _compared(first.reports, restored.reports, half + 1)
             except ProbeFailed as error:
                 badge = Badge(NOT, str(error))
-    return Repeatable(by_seed, badge, tuple(first.tracked), 3 * epochs)
+    holds = {name: kind_of(value) or "data" for name, value in saved.tracked.items()}
+    return Repeatable(by_seed, badge, tuple(first.tracked), 3 * epochs, holds, saving.lacks)
 
 
 class _Saving(Until):
@@ -88,10 +95,12 @@ class _Saving(Until):
         self._path = path
         self._run: Run | None = None
         self.refusal: str | None = None
+        self.lacks: Mapping[str, str] = {}
 
     def begin(self, run: Run, n_epochs: int | None) -> int:
         """Of `Channel`."""
         self._run = run
+        self.lacks = untracked(_variables(), [*run.tracked.values(), run])
         return super().begin(run, n_epochs)
 
     def may_train(self, epoch: int) -> bool:
@@ -115,6 +124,16 @@ class _Restoring(Until):
         """Of `Channel`."""
         super().begin(run, n_epochs)
         return run.restore(self._path)
+
+
+def _variables() -> Mapping[str, object]:
+    """Those of the training function, which is the first outside of this package that waits for an answer."""
+    frame = sys._getframe(1)  # noqa: SLF001  nothing public gives the caller's variables
+    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).split(".")[0] == "tunewell":
+        if frame.f_code is run_seeded.__code__:
+            return {}
+        frame = frame.f_back
+    return dict(frame.f_locals)
 
 
 def _trained(train: Train, params: Params, seed: int, channel: Until) -> Run:

@@ -57,7 +57,7 @@ class Driver:
     def order(self, step: Step) -> Order:
         """The order that carries out a step."""
         folder = None if self._folder is None else str(self._folder)
-        is_branch = self.study.trials[step.trial].parent is not None
+        is_branch = bool(self.study.trials[step.trial].parent_epoch)  # what branched at the beginning has a seed
         if self._at.get(step.trial, 0) != step.epochs.start - 1:  # what it has trained so far, it has trained elsewhere
             self._saved |= self._checkpoints()
         return Order(
@@ -187,9 +187,10 @@ class Driver:
         return {saved.trial: saved.path for saved in self.study.store.checkpoints(self.study.record.id)}
 
     def _asked_for(self, trial: int) -> set[int]:
-        """Epochs of checkpoints that somebody asked for."""
-        asked = (one for one in self.study.commands(trial) if one.kind == "checkpoint" and one.refused is None)
-        return {one.epoch for one in asked if one.epoch is not None}
+        """Epochs of checkpoints that somebody asked for, or from which a branch or a rewind went on."""
+        done = (one for one in self.study.commands(trial) if one.refused is None and one.epoch is not None)
+        points = {one.data.get("epoch", one.epoch) for one in done if one.kind in ("checkpoint", "branch", "rewind")}
+        return {epoch for epoch in points if isinstance(epoch, int)}
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
@@ -223,8 +224,8 @@ def superfluous(
 ) -> list[Checkpoint]:
     """Which of a trial's checkpoints go.
 
-    If none is written in between: all but the newest and those that somebody asked for. Else the oldest beyond
-    `KEPT_BYTES`, but for these and the one nearest to the best report.
+    If none is written in between: all but the newest and those that somebody asked for or branched from. Else the
+    oldest beyond `KEPT_BYTES`, but for these and the one nearest to the best report.
     """
     newest = max(one.epoch for one in kept)
     safe = {newest, *asked}

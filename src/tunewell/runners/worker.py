@@ -288,6 +288,7 @@ class _Hosted:
         except CheckpointError as error:
             if self._order.is_branch:  # it is another trial's beginning, which no seed brings back
                 raise CheckpointError(
-                    f"trial {self._run.trial} cannot begin as the one that it branched from: {error}"
+                    f"trial {self._run.trial} cannot begin as the one that it branched from, only from the beginning "
+                    f"(epoch 0): {error}"
                 ) from error
             return 0  # damaged or gone: training again from the seed is slower, not wrong

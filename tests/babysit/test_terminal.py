@@ -1,0 +1,93 @@
+"""`tunewell babysit` in a real terminal, through tmux: its keys, what the screen shows, and how it is left."""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+
+import tunewell as tw
+
+pytest.importorskip("textual")
+pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+
+SCRIPT = """
+import time
+import numpy as np
+import tunewell as tw
+
+metric = "val_loss"
+space = tw.Space(learning_rate=tw.Float(1e-3, 1.0, scale="log", default=0.1, live=True))
+
+def train(run):
+    weight = np.ones(1)
+    run.track(weight=weight)
+    for epoch in run.epochs(500):
+        weight *= 1 - 0.01 * run.params.learning_rate
+        time.sleep(0.1)
+        run.report(train_loss=float(weight[0]), val_loss=float(weight[0]), val_accuracy=1 - float(weight[0]))
+"""
+
+
+class Terminal:
+    """A program in a terminal of 100 columns and 30 lines."""
+
+    def __init__(self, folder, *words):
+        self._tmux = ["tmux", "-S", str(folder / "socket"), "-f", "/dev/null"]
+        self._folder = folder
+        command = f"{shlex.join(words)}; echo left with $?; sleep 600"
+        self._call("new-session", "-d", "-x", "100", "-y", "30", command)
+
+    def _call(self, *words):
+        environment = {name: value for name, value in os.environ.items() if name != "TMUX"}
+        done = subprocess.run(
+            [*self._tmux, *words], cwd=self._folder, env=environment, capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    def press(self, *keys):
+        self._call("send-keys", *keys)
+
+    def until(self, text, seconds=60):
+        """The screen, once it shows a text."""
+        deadline = time.monotonic() + seconds
+        while text not in (screen := self._call("capture-pane", "-p")):
+            assert time.monotonic() < deadline, f"{text!r} is not shown:\n{screen}"
+            time.sleep(0.1)
+        return screen
+
+    def close(self):
+        self._call("kill-server")
+
+
+def test_a_run_is_watched_and_steered_by_keys_and_left(tmp_path, monkeypatch):
+    monkeypatch.delenv("TUNEWELL_STORE", raising=False)
+    (tmp_path / "train.py").write_text(SCRIPT)
+    terminal = Terminal(tmp_path, sys.executable, "-m", "tunewell", "babysit", "train.py")
+    try:
+        screen = terminal.until("epoch 5 of 500")
+        for shown in ("• train_loss  ○ val_loss", "○ val_accuracy", "• lr", "learning_rate = 0.1", " left", "q quit"):
+            assert shown in screen
+        terminal.press("-")
+        terminal.until("learning_rate = 0.03162")
+        terminal.press("p")
+        terminal.until("trial 0, held")
+        terminal.press("v")
+        terminal.press("learning_rate 0.5", "Enter")
+        terminal.until("learning_rate = 0.5")
+        terminal.press("r")
+        terminal.press("3 learning_rate=0.2", "Enter")
+        terminal.until("trial 1, running")
+        terminal.press("x")
+        terminal.until("x again ends trial 1")
+        terminal.press("q")
+        screen = terminal.until("left with 0")
+        assert "trial 1 is not over: tunewell babysit train.py --resume --name train goes on" in screen
+    finally:
+        terminal.close()
+    study = tw.Study.open(f"sqlite:///{tmp_path / 'tunewell.db'}", "train")
+    assert [command.kind for command in study.commands()] == ["set", "pause", "set", "rewind"]
+    assert study.trials[1].params["learning_rate"] == 0.2
