@@ -67,6 +67,29 @@ def test_percentages_and_semicolons(file):
     ]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "epoch;train_loss;val_loss\n1;0,9;0,95\n2;0,7;0,8\n",
+        "epoch  train_loss  val_loss\n1      0.9   0.95\n2      0.7   0.8\n",
+        "epoch\ttrain_loss\tval_loss\n1\t0.9\t0.95\n2\t0.7\t0.8\n",
+    ],
+    ids=["decimal commas", "spaces", "tabs"],
+)
+def test_numbers_as_spreadsheets_and_printed_tables_have_them(file, text):
+    assert read_file(file(text))["epochs"] == read_file(file(TWO_EPOCHS, "plain.csv"))["epochs"]
+
+
+def test_a_cell_that_is_not_available_is_a_gap_and_no_divergence(file):
+    epochs = read_file(file("epoch,loss,val_loss\n0,0.9,NA\n1,0.8,0.9\n"))["epochs"]
+    assert epochs == [{"epoch": 1, "train_loss": 0.9}, {"epoch": 2, "train_loss": 0.8, "val_loss": 0.9}]
+
+
+def test_a_cell_that_is_no_number_is_refused_and_not_taken_for_a_loss_that_diverged(file):
+    with pytest.raises(RecordError, match=r"has 'tensor\(0.9\)' for 'loss' in row 2, which is no number"):
+        read_file(file("epoch,loss\n1,1.2\n2,tensor(0.9)\n"))
+
+
 def test_a_log_without_epochs_counts_its_rows(file):
     assert [row["epoch"] for row in read_file(file("loss,val_loss\n2,2\n1,1.5\n"))["epochs"]] == [1, 2]
 
@@ -95,6 +118,7 @@ def test_columns_of_other_names_can_be_said(file):
         ("1,0.5\n2,0.4\n", None, "begins with numbers"),
         ("epoch,loss\n1,2\n", {"train_loss": "cost"}, "no column 'cost'"),
         ("epoch,loss\n1,2\n", {"training": "loss"}, "no curve is called 'training'"),
+        ("Epoch 1/2 - loss: 2.3\nEpoch 2/2 - loss: 2.1\n", None, "no column that is understood"),
         ("epoch,f1\n1,2\n", None, "no column that is understood"),
     ],
 )
