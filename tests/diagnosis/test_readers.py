@@ -72,7 +72,7 @@ def test_percentages_and_semicolons(file):
     [
         "epoch;train_loss;val_loss\n1;0,9;0,95\n2;0,7;0,8\n",
         "epoch  train_loss  val_loss\n1      0.9   0.95\n2      0.7   0.8\n",
-        "epoch\ttrain_loss\tval_loss\n1\t0.9\t0.95\n2\t0.7\t0.8\n",
+        "ep\ttrain_loss\tval_loss\n1\t0.9\t0.95\n2\t0.7\t0.8\n",
     ],
     ids=["decimal commas", "spaces", "tabs"],
 )
@@ -172,6 +172,7 @@ def test_what_is_no_json_is_refused(file):
         ("sparse_categorical_accuracy", "train_accuracy"),
         ("Accuracy/valid", "val_accuracy"),
         ("test_acc", "val_accuracy"),
+        ("loss_te", "val_loss"),
         ("lr-SGD", "lr"),
         ("learning_rate", "lr"),
         ("val_f1", None),
@@ -214,25 +215,70 @@ def test_a_trial_is_a_record():
     assert record["epochs"][0]["train_loss"] == 1.0
 
 
-def test_event_files_of_tensorboard(tmp_path):
+@pytest.fixture
+def events():
+    """Writes scalars, `{tag: [(step, value), ...]}`, to an event file in a folder."""
     pytest.importorskip("tensorboard")
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.compat.proto.summary_pb2 import Summary
     from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-    writer = EventFileWriter(str(tmp_path))
-    for step in range(1, 9):
-        writer.add_event(_scalar(Event, Summary, "Loss/train", step, 1 / step))
-        if step % 4 == 0:
-            writer.add_event(_scalar(Event, Summary, "Loss/val", step, 2 / step))
-    writer.close()
+    def written(folder, scalars):
+        writer = EventFileWriter(str(folder))
+        for tag, points in scalars.items():
+            for step, value in points:
+                summary = Summary(value=[Summary.Value(tag=tag, simple_value=value)])
+                writer.add_event(Event(step=step, summary=summary))
+        writer.close()
+
+    return written
+
+
+LOSSES = {"train_loss": [(1, 2.0), (2, 1.0)], "val_loss": [(1, 2.0), (2, 1.5)]}
+READ = [{"epoch": 1, "train_loss": 2.0, "val_loss": 2.0}, {"epoch": 2, "train_loss": 1.0, "val_loss": 1.5}]
+
+
+def test_event_files_of_tensorboard(tmp_path, events):
+    val = [(step, 2 / step) for step in (4, 8)]
+    events(tmp_path, {"Loss/train": [(step, 1 / step) for step in range(1, 9)], "Loss/val": val})
     epochs = read_file(tmp_path)["epochs"]
     assert [row["val_loss"] for row in epochs] == [0.5, 0.25]
     assert epochs[0]["train_loss"] == pytest.approx((1 + 1 / 2 + 1 / 3 + 1 / 4) / 4)
 
 
-def _scalar(event, summary, tag, step, value):
-    return event(step=step, summary=summary(value=[summary.Value(tag=tag, simple_value=value)]))
+def test_a_folder_of_events_for_each_split(tmp_path, events):
+    events(tmp_path / "train", {"epoch_loss": LOSSES["train_loss"]})
+    events(tmp_path / "validation", {"epoch_loss": LOSSES["val_loss"]})
+    assert read_file(tmp_path)["epochs"] == READ
+
+
+def test_the_one_run_in_a_folder_is_read_whatever_it_is_called(tmp_path, events):
+    events(tmp_path / "version_0", LOSSES)
+    assert read_file(tmp_path)["epochs"] == READ
+
+
+def test_settings_that_are_logged_in_a_folder_below_do_not_hide_the_run(tmp_path, events):
+    events(tmp_path, LOSSES)
+    events(tmp_path / "1700000000.1", {"hparam/loss": [(0, 1.0)]})
+    assert read_file(tmp_path)["epochs"] == READ
+
+
+def test_a_folder_of_several_runs_asks_for_one_of_them(tmp_path, events):
+    for name in ("version_0", "version_1"):
+        events(tmp_path / name, LOSSES)
+    with pytest.raises(RecordError, match=r"the events of 2 runs; give one of them: .*version_0, .*version_1"):
+        read_file(tmp_path)
+
+
+def test_a_folder_without_events_names_what_may_have_been_meant(tmp_path, events):
+    with pytest.raises(RecordError, match="no event file of TensorBoard with a scalar in it; give one"):
+        read_file(tmp_path)
+    (tmp_path / "metrics.csv").write_text(TWO_EPOCHS)
+    with pytest.raises(RecordError, match=r"did you mean .*metrics\.csv\?"):
+        read_file(tmp_path)
+    events(tmp_path / "logs" / "version_0", LOSSES)
+    with pytest.raises(RecordError, match=r"did you mean .*version_0\?"):
+        read_file(tmp_path)
 
 
 def test_event_files_without_tensorboard_say_what_to_install(tmp_path):
@@ -242,5 +288,5 @@ def test_event_files_without_tensorboard_say_what_to_install(tmp_path):
         with pytest.raises(MissingExtra, match=r"tunewell\[tensorboard\]"):
             read_file(tmp_path)
     else:
-        with pytest.raises(RecordError, match="no scalar"):
+        with pytest.raises(RecordError, match="no event file"):
             read_file(tmp_path)

@@ -14,7 +14,7 @@ from tunewell.diagnosis.record import CURVES, HOOKS
 from tunewell.errors import RecordError
 
 _VALIDATION = {"val", "valid", "validation", "dev", "eval", "evaluation"}
-_TEST = {"test", "tst", "holdout"}
+_TEST = {"test", "tst", "te", "holdout"}
 _TRAINING = {"train", "training", "tr", "trn"}
 _LOSS = {"loss", "nll", "crossentropy", "xent", "logloss", "ce"}
 _ACCURACY = {"acc", "accuracy", "top1", "acc1", "multiclassaccuracy", "binaryaccuracy"}
@@ -25,7 +25,7 @@ _IGNORED = {
 }
 """Words that neither say what was measured nor that it is something else."""
 
-EPOCH = ("epoch", "epochs")
+EPOCH = ("epoch", "epochs", "ep")
 STEP = ("step", "global_step", "iteration", "iter")
 
 _SETTINGS = {
@@ -77,6 +77,11 @@ def curves_of(names: Iterable[str], columns: Mapping[str, str] | None = None) ->
                 continue
             found.setdefault(curve_of_name, name)
     return found
+
+
+def says_split(name: str) -> bool:
+    """Whether a name has a word for training, validation or test rows."""
+    return bool(_words(name) & (_TRAINING | _VALIDATION | _TEST))
 
 
 def settings_of(params: Mapping[str, Any]) -> dict[str, Any]:
