@@ -161,6 +161,22 @@ def test_what_is_no_json_is_refused(file):
 
 
 @pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "run.json is empty"),
+        ("{}", "it has nothing"),
+        ("null", "got null"),
+        ("[]", r"such as {\"epoch\": 1, \"train_loss\": 2.3}, got \[\]"),
+        ('{"epochs": [{"loss": 2}, null]}', "got null"),
+        ('{"epochs": [1, 2]}', "got 1"),
+    ],
+)
+def test_json_without_epochs_is_refused_with_what_it_has(file, text, says):
+    with pytest.raises(RecordError, match=says):
+        read_file(file(text, "run.json"))
+
+
+@pytest.mark.parametrize(
     ("name", "curve"),
     [
         ("loss", "train_loss"),

@@ -22,13 +22,19 @@ def read_json(path: Path, columns: Mapping[str, str] | None = None) -> dict[str,
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise RecordError(f"{path} cannot be read: {error}; give a CSV or JSON file") from error
+    if not text.strip():
+        raise RecordError(f"{path.name} is empty; give a record, or a CSV file")
     told = _parsed(path, text)
     record = dict(told) if isinstance(told, Mapping) else {"epochs": told}
     if "epochs" not in record:
         record = {"epochs": _of_lists(path, record)}
     epochs = record["epochs"]
-    if not isinstance(epochs, list) or not all(isinstance(epoch, Mapping) for epoch in epochs):
-        raise RecordError(f"{path.name} needs 'epochs', a list of one mapping an epoch, got {type(epochs).__name__}")
+    wrong = [one for one in epochs if not isinstance(one, Mapping)] if isinstance(epochs, list) else [epochs]
+    if wrong or not epochs:
+        raise RecordError(
+            f"{path.name} needs 'epochs', a list of one mapping an epoch such as "
+            f'{{"epoch": 1, "train_loss": 2.3}}, got {json.dumps(wrong[0] if wrong else epochs)[:60]}'
+        )
     record["epochs"] = _named(epochs, columns)
     return record
 
@@ -52,7 +58,9 @@ def _of_lists(path: Path, history: Mapping[str, Any]) -> list[dict[str, Any]]:
     """`{"loss": [2.3, 1.9], "val_loss": [...]}` by epochs."""
     lists = {name: values for name, values in history.items() if isinstance(values, list) and values}
     if not lists:
-        raise RecordError(f"{path.name} needs 'epochs', or lists of numbers; it has {', '.join(map(repr, history))}")
+        raise RecordError(
+            f"{path.name} needs 'epochs', or lists of numbers; it has {', '.join(map(repr, history)) or 'nothing'}"
+        )
     return [
         {"epoch": i + 1, **{name: values[i] for name, values in lists.items() if i < len(values) and name != "epoch"}}
         for i in range(max(map(len, lists.values())))
