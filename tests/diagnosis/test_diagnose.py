@@ -100,6 +100,20 @@ def test_a_loss_that_suddenly_rises_points_at_a_large_rate():
     assert "0.31" in found.evidence
 
 
+def test_a_configuration_is_understood_by_the_usual_names(healthy):
+    told = {name: value for name, value in healthy["config"].items() if name not in ("lr", "optimizer", "activation")}
+    other = {"learning_rate": healthy["config"]["lr"], "optimizer": "Adam", "activation": "ReLU"}
+    assert tw.diagnose(healthy | {"config": told | other}) == tw.diagnose(healthy)
+
+
+def test_a_setting_that_cannot_be_is_not_known(healthy):
+    impossible = {"lr": "high", "batch_size": 0, "dropout": 2, "momentum": 1.0, "weight_decay": -1, "hidden": [0]}
+    without = {name: value for name, value in healthy["config"].items() if name not in impossible}
+    told = tw.diagnose(healthy | {"config": healthy["config"] | impossible, "n_classes": 1})
+    rest = {key: value for key, value in healthy.items() if key != "n_classes"}
+    assert told == tw.diagnose(rest | {"config": without})
+
+
 def test_what_the_record_rules_out_is_not_named(changed):
     record = changed(
         config={"dropout": 0.0, "weight_decay": 0.0, "batch_norm": False, "activation": "tanh"}, val_accuracy=0.5

@@ -6,8 +6,9 @@ import pytest
 
 import tunewell as tw
 from tunewell.diagnosis.readers import of_trial, read_file
-from tunewell.diagnosis.readers.names import curves_of, settings_of
+from tunewell.diagnosis.readers.names import curves_of
 from tunewell.diagnosis.readers.series import by_epoch
+from tunewell.diagnosis.settings import settings_of
 from tunewell.errors import MissingExtra, RecordError
 
 KERAS = """epoch,accuracy,learning_rate,loss,val_accuracy,val_loss

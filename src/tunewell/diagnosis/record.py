@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tunewell.diagnosis.settings import sound
 from tunewell.errors import RecordError
 
 Floats = NDArray[np.float64]
@@ -105,17 +106,18 @@ def read(record: Mapping[str, Any]) -> Run:
             f"they have {_listed(rows)}: name the columns (--columns train_loss=...)"
         )
     _as_fractions(curves)
+    n_classes = _positive(record.get("n_classes"))
     return Run(
         epoch=numbers[chosen],
         curves=curves,
         broken=broken,
         layers=_layers(kept),
         step_losses=np.array([_number(value) for value in _list(record.get("step_losses"))], dtype=np.float64),
-        config=_mapping(record.get("config")),
+        config=sound(_mapping(record.get("config"))),
         data=_mapping(record.get("data_summary")),
         n_train=_positive(record.get("n_train")),
         n_val=_positive(record.get("n_val")),
-        n_classes=_positive(record.get("n_classes")),
+        n_classes=n_classes if n_classes >= 2 else math.nan,
         step_losses_every=_positive(record.get("step_losses_every")),
     )
 

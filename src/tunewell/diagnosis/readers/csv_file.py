@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tunewell.diagnosis.readers.names import EPOCH, STEP, curves_of
+from tunewell.diagnosis.readers.names import EPOCH, STEP, curves_of, not_understood
 from tunewell.diagnosis.readers.series import by_epoch, by_number
 from tunewell.errors import RecordError
 
@@ -15,7 +15,7 @@ _GAPS = ("", "na", "n/a", "none", "null", "-")
 
 
 def read_csv(path: Path, columns: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The record that a CSV file's columns amount to.
+    """The record that a CSV file's columns amount to; under `not_understood` are names that were not.
 
     columns: the column of a curve whose name is not understood, by the curve.
 
@@ -33,13 +33,14 @@ def read_csv(path: Path, columns: Mapping[str, str] | None = None) -> dict[str, 
     step = next((name for name in names if name.strip().lower() in STEP), None)
     wanted = curves | {name: place for name, place in (("epoch", epoch), ("step", step)) if place is not None}
     numbers = [_numbers(path, nth, row, wanted) for nth, row in enumerate(rows, start=1)]
+    rest = {"not_understood": not_understood(names, curves | wanted)}
     if epoch is not None:
-        return {"epochs": _in_order(by_number([_of_curves(row, "step") for row in numbers if "epoch" in row]))}
+        return rest | {"epochs": _in_order(by_number([_of_curves(row, "step") for row in numbers if "epoch" in row]))}
     if step is not None:
         placed = [row for row in numbers if "step" in row]
         series = {curve: [(row["step"], row[curve]) for row in placed if curve in row] for curve in curves}
-        return {"epochs": by_epoch(series)}
-    return {"epochs": [{**row, "epoch": i + 1} for i, row in enumerate(numbers) if row]}
+        return rest | {"epochs": by_epoch(series)}
+    return rest | {"epochs": [{**row, "epoch": i + 1} for i, row in enumerate(numbers) if row]}
 
 
 def _of_curves(row: Mapping[str, float], *others: str) -> dict[str, float]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tunewell.diagnosis.readers.names import curves_of
+from tunewell.diagnosis.readers.names import curves_of, not_understood
 from tunewell.diagnosis.record import LAYERS
 from tunewell.errors import RecordError
 
@@ -35,8 +35,7 @@ def read_json(path: Path, columns: Mapping[str, str] | None = None) -> dict[str,
             f"{path.name} needs 'epochs', a list of one mapping an epoch such as "
             f'{{"epoch": 1, "train_loss": 2.3}}, got {json.dumps(wrong[0] if wrong else epochs)[:60]}'
         )
-    record["epochs"] = _named(epochs, columns)
-    return record
+    return record | _named(epochs, columns)
 
 
 def _parsed(path: Path, text: str) -> Any:
@@ -67,9 +66,12 @@ def _of_lists(path: Path, history: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _named(epochs: Sequence[Mapping[str, Any]], columns: Mapping[str, str] | None) -> list[dict[str, Any]]:
-    """The epochs under a record's names."""
+def _named(epochs: Sequence[Mapping[str, Any]], columns: Mapping[str, str] | None) -> dict[str, Any]:
+    """The epochs under a record's names, and the names that were not understood."""
     names = list(dict.fromkeys(str(name) for epoch in epochs for name in epoch))
     curves = curves_of([name for name in names if name not in ("layers", *LAYERS)] if not columns else names, columns)
     here = {name: curve for curve, name in curves.items()}
-    return [{here.get(name, name): value for name, value in epoch.items()} for epoch in epochs]
+    return {
+        "epochs": [{here.get(name, name): value for name, value in epoch.items()} for epoch in epochs],
+        "not_understood": not_understood([name for name in names if name not in ("layers", *LAYERS)], curves),
+    }

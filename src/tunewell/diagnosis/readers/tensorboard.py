@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from tunewell.diagnosis.readers.names import curves_of, says_split
+from tunewell.diagnosis.readers.names import curves_of, not_understood, says_split
 from tunewell.diagnosis.readers.series import by_epoch
 from tunewell.errors import MissingExtra, RecordError
 
@@ -31,7 +31,10 @@ def read_events(path: Path, columns: Mapping[str, str] | None = None) -> dict[st
             f"{path} has no scalar that is understood as a loss or an accuracy; it has "
             f"{', '.join(map(repr, list(scalars)[:20])) or 'none'}: say which is which (--columns train_loss=TAG)"
         )
-    return {"epochs": by_epoch({curve: scalars[tag] for curve, tag in curves.items()})}
+    return {
+        "epochs": by_epoch({curve: scalars[tag] for curve, tag in curves.items()}),
+        "not_understood": not_understood(scalars, curves),
+    }
 
 
 def _of_one_run(path: Path, folders: Mapping[str, Scalars]) -> Scalars:

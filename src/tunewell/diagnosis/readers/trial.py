@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from tunewell.diagnosis.readers.names import curves_of, settings_of
+from tunewell.diagnosis.readers.names import curves_of
 from tunewell.diagnosis.record import LAYERS
+from tunewell.diagnosis.settings import settings_of
 from tunewell.space.values import Value
 from tunewell.trial import Report, Trial
 
