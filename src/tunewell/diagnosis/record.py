@@ -70,6 +70,8 @@ class Run:
     n_val: float = math.nan
     n_classes: float = math.nan
     step_losses_every: float = math.nan
+    estimated: frozenset[str] = frozenset()
+    """Curves that were not measured, and are what others amount to."""
 
     def __len__(self) -> int:
         return len(self.epoch)

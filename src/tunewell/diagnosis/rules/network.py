@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from tunewell.diagnosis.rules.base import Sign, both, course, either, figure, known_or, last, percent, ramp
+from tunewell.diagnosis.rules.base import Sign, both, course, either, figure, known_or, last, percent, ramp, reached
 from tunewell.diagnosis.signals import Signals
 
 _STILL = 1e-9  # an update ratio below is none
@@ -131,7 +131,7 @@ def evaluation_mode_fails(s: Signals) -> Sign:
     return Sign(
         both(ramp(either(-s["eval_lead_mean"], -s["eval_lead"]), 0.02, 0.1), known_or(s["batch_norm"], 1.0)),
         f"on training rows accuracy is {percent(accuracy)} in evaluation mode and "
-        f"{percent(last(s.run, 'train_accuracy')[1])} in training mode",
+        f"{reached(s, 'train_accuracy')} in training mode",
         "train_accuracy",
         epoch,
     )

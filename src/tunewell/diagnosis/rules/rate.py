@@ -13,6 +13,7 @@ from tunewell.diagnosis.rules.base import (
     either,
     figure,
     known_or,
+    named,
     of_curve,
     percent,
     ramp,
@@ -35,7 +36,7 @@ def diverges(s: Signals) -> Sign:
     (best_at, best), (end_at, end) = of_curve(run, "train_loss"), last_of(run, "train_loss")
     return Sign(
         either(ramp(s["loss_rise"], 0.1, 0.6), ramp(s["loss_last"], 1.1, 2.0)),
-        f"training loss had its least, {figure(best)}, at epoch {best_at:g} and is {figure(end)} "
+        f"{named(run, 'train_loss')} had its least, {figure(best)}, at epoch {best_at:g} and is {figure(end)} "
         f"at epoch {end_at:g}{with_rate}; knowing nothing costs {s.units.guess_loss:.3g}",
         "train_loss",
         end_at,
@@ -49,8 +50,9 @@ def swings(s: Signals) -> Sign:
     here = int(np.nanargmin(fall)) + 1 if np.isfinite(fall).any() else 0
     return Sign(
         both(ramp(s["accuracy_swings"], 0.05, 0.3), ramp(s["accuracy_worst_fall"], 0.02, 0.08)),
-        f"training accuracy turned by more than 3 points at {percent(s['accuracy_swings'])} of the epochs; its worst "
-        f"fall was {percent(s['accuracy_worst_fall'])}, at epoch {s.run.epoch[here]:g}{rate_in_words(s.run)}",
+        f"{named(s.run, 'train_accuracy')} turned by more than 3 points at {percent(s['accuracy_swings'])} of the "
+        f"epochs; its worst fall was {percent(s['accuracy_worst_fall'])}, at epoch {s.run.epoch[here]:g}"
+        f"{rate_in_words(s.run)}",
         "train_accuracy",
         float(s.run.epoch[here]),
     )
