@@ -114,8 +114,8 @@ def test_columns_of_other_names_can_be_said(file):
 @pytest.mark.parametrize(
     ("text", "columns", "says"),
     [
-        ("", None, "has 0 lines"),
-        ("epoch,loss\n", None, "has 1 lines"),
+        ("", None, "has no lines"),
+        ("epoch,loss\n", None, "no line but the first"),
         ("1,0.5\n2,0.4\n", None, "begins with numbers"),
         ("epoch,loss\n1,2\n", {"train_loss": "cost"}, "no column 'cost'"),
         ("epoch,loss\n1,2\n", {"training": "loss"}, "no curve is called 'training'"),

@@ -68,7 +68,7 @@ def _best(study: Study) -> int:
 def lines(name: str, diagnosis: Diagnosis, *, drawn: bool) -> Iterator[str]:
     """The report; with the curves, if they are to be drawn."""
     run, findings = diagnosis.run, diagnosis.findings
-    yield f"{name}: {len(run)} epochs, known by {_KNOWN[level_of(run)]}"
+    yield f"{name}: {len(run)} {'epoch' if len(run) == 1 else 'epochs'}, known by {_KNOWN[level_of(run)]}"
     yield ""
     if drawn:
         yield from pictures(run, diagnosis.signs[0].curve, diagnosis.signs[0].epoch)

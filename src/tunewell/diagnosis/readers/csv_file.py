@@ -55,7 +55,8 @@ def _table(path: Path) -> tuple[list[str], list[dict[str, str]]]:
         raise RecordError(f"{path} cannot be read: {error}; give a CSV or JSON file") from error
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     if len(lines) < 2:
-        raise RecordError(f"{path.name} has {len(lines)} lines; a line of names and one line an epoch are needed")
+        has = "no line but the first" if lines else "no lines"
+        raise RecordError(f"{path.name} has {has}; a line of names and one for each epoch are needed")
     mark = max(",;\t", key=lines[0].count)
     if mark not in lines[0] and _is_spaced(lines):
         lines, mark = [" ".join(line.split()) for line in lines], " "

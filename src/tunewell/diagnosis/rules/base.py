@@ -125,6 +125,21 @@ def course(run: Run, name: str) -> str:
     return f"{named(run, name)} went from {before:.3g} at epoch {begin:g} to {after:.3g} at epoch {end:g}"
 
 
+def counted(number: float, what: str) -> str:
+    """`1 epoch`, `20 epochs`."""
+    return f"{number:.0f} {what if number == 1 else f'{what}s'}"
+
+
+def classes(s: Signals) -> str:
+    """`10 classes`."""
+    return f"{s.units.n_classes:.0f} classes{'' if s.units.told else ' (by the first loss)'}"
+
+
+def chance(s: Signals) -> str:
+    """`10 %`, the accuracy of naming a class at random."""
+    return f"{percent(s.units.chance)}{'' if s.units.told else ' (by the first loss)'}"
+
+
 def reached(s: Signals, name: str) -> str:
     """`92.5 %`, the last that is known of an accuracy."""
     told = percent(last(s.run, name)[1])

@@ -10,6 +10,8 @@ from tunewell.diagnosis.record import Run
 from tunewell.diagnosis.rules.base import (
     Sign,
     both,
+    chance,
+    classes,
     course,
     either,
     figure,
@@ -44,7 +46,7 @@ def validation_at_chance(s: Signals) -> Sign:
     """Training rows are learnt and validation stays at chance or below (Zhang et al., 2017)."""
     return Sign(
         both(ramp(s["val_accuracy_best"], 0.3, 0.08), ramp(s["gap"], 0.15, 0.4)),
-        f"validation accuracy is {reached(s, 'val_accuracy')}, where chance is {percent(s.units.chance)}, with a "
+        f"validation accuracy is {reached(s, 'val_accuracy')}, where chance is {chance(s)}, with a "
         f"training accuracy of {reached(s, 'train_accuracy')}",
         "val_accuracy",
         last(s.run, "val_accuracy")[0],
@@ -55,7 +57,7 @@ def below_chance(s: Signals) -> Sign:
     """Validation is worse than chance: classes are numbered differently in the two splits."""
     return Sign(
         both(ramp(s["val_accuracy_last"], -0.02, -0.12), ramp(s["gap"], 0.1, 0.3)),
-        f"validation accuracy is {reached(s, 'val_accuracy')}, below chance, {percent(s.units.chance)}",
+        f"validation accuracy is {reached(s, 'val_accuracy')}, below chance, {chance(s)}",
         "val_accuracy",
         last(s.run, "val_accuracy")[0],
     )
@@ -148,7 +150,7 @@ def begins_above_chance(s: Signals) -> Sign:
     """Accuracy is high from the first epoch and hardly rises: the share of the largest class."""
     return Sign(
         both(ramp(s["val_accuracy_first"], 0.5, 0.75), ramp(abs(s["val_accuracy_gain_second_half"]), 0.05, 0.005)),
-        f"{course(s.run, 'val_accuracy')}, with {s.units.n_classes:.0f} classes",
+        f"{course(s.run, 'val_accuracy')}, with {classes(s)}",
         "val_accuracy",
         float(s.run.epoch[0]),
     )

@@ -7,6 +7,7 @@ import math
 from tunewell.diagnosis.rules.base import (
     Sign,
     both,
+    classes,
     course,
     either,
     figure,
@@ -43,7 +44,7 @@ def narrow_network(s: Signals) -> Sign:
     tells = "there is no hidden layer" if s["linear"] == 1 else f"its narrowest layer has {s['narrowest']:.0f} units"
     return Sign(
         both(either(narrow, ramp(s["linear"], 0, 1), ramp(s["narrowest"], 8, 2)), ramp(s["error_last"], 0.03, 0.15)),
-        f"{tells} for {s.units.n_classes:.0f} classes, and training error stays at {training_error(s)}",
+        f"{tells} for {classes(s)}, and training error stays at {training_error(s)}",
     )
 
 

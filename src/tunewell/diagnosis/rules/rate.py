@@ -9,6 +9,7 @@ import numpy as np
 from tunewell.diagnosis.rules.base import (
     Sign,
     both,
+    counted,
     course,
     either,
     figure,
@@ -145,10 +146,11 @@ def stops_while_improving(s: Signals) -> Sign:
     gains = either(
         ramp(s["val_loss_gain_late_of_left"], 0.03, 0.2), ramp(s["val_accuracy_gain_late_of_left"], 0.03, 0.2)
     )
+    late = max(s["loss_gain_late_of_left"], 0.0)  # of what is left, so more than all of it for a loss that halves
     return Sign(
         both(ramp(s["loss_gain_late_of_left"], 0.05, 0.3), gains),
         f"{course(s.run, 'train_loss')} and the last quarter of the epochs still took "
-        f"{percent(s['loss_gain_late_of_left'])} off it",
+        f"{percent(late / (1 + late))} off it",
         "train_loss",
         last_of(s.run, "train_loss")[0],
     )
@@ -157,8 +159,8 @@ def stops_while_improving(s: Signals) -> Sign:
 def few_epochs(s: Signals) -> Sign:
     """So few epochs, or steps, that hardly any network is done (He et al.: tens of thousands; small data, hundreds)."""
     steps = s["steps"]
-    told = "" if math.isnan(steps) else f", {steps:.0f} steps"
+    told = "" if math.isnan(steps) else f", {counted(steps, 'step')}"
     return Sign(
         either(ramp(s["epochs"], 9, 3), ramp(steps, 250, 60)),
-        f"the run had {s['epochs']:.0f} epochs{told}",
+        f"the run had {counted(s['epochs'], 'epoch')}{told}",
     )
