@@ -329,6 +329,36 @@ def test_a_trial_of_a_study_keeps_what_was_measured(data):
     assert {"grad_norm", "layers.0.grad_norm", "val_accuracy"} <= set(study.reports(0)[0].metrics)
 
 
+def test_activations_are_what_they_are_with_and_without_numbers_that_are_not_finite():
+    from tunewell.watching import activations
+
+    outputs = torch.tensor([[0.0, 2.0, 0.0], [0.0, 4.0, 1.0]])
+    seen = activations._measured("relu", outputs, -1)
+    assert seen.dead_fraction == pytest.approx(1 / 3)
+    assert seen.mean == pytest.approx(float(outputs.mean()))
+    assert seen.std == pytest.approx(float(outputs.std(correction=0)))
+    outputs[0, 1] = torch.nan
+    assert activations._measured("relu", outputs, -1).dead_fraction == pytest.approx(1 / 3)
+    channels = torch.zeros(4, 3, 2, 2).index_fill(1, torch.tensor([2]), 1.0)
+    assert activations._measured("relu", channels, 1).dead_fraction == pytest.approx(2 / 3)
+
+
+def test_small_rows_are_evaluated_together_and_large_ones_in_parts(data):
+    from tunewell.watching import evaluation
+
+    asked = []
+
+    def evaluate(x, y):
+        asked.append(len(x))
+        return torch.zeros(()), torch.zeros(len(x), 2)
+
+    for width, sizes in ((4, [600]), (2000, [256, 256, 88])):
+        rows = evaluation.Rows(torch.zeros(600, width), torch.zeros(600, dtype=torch.long), 600, ())
+        evaluation.evaluated(rows, evaluate)
+        assert asked == sizes
+        asked.clear()
+
+
 def test_one_of_two_models_does_not_see_the_others_steps(data):
     one, other = dense(), dense()
     watchers = [tw.watch(model, every=1) for model in (one, other)]

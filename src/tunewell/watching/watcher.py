@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import weakref
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from statistics import fmean
 from typing import Any
 
@@ -14,7 +15,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 from tunewell.errors import SettingError
 from tunewell.run import Run
 from tunewell.watching.activations import Activation, Listener
-from tunewell.watching.evaluation import BATCH, evaluated, evaluation_mode, rows_of
+from tunewell.watching.evaluation import BATCH, evaluated, evaluation_mode, fitted, rows_of
 from tunewell.watching.losses import LossMeter
 from tunewell.watching.record import data_summary, plain
 from tunewell.watching.steps import EpochOfSteps, StepMeter
@@ -22,6 +23,7 @@ from tunewell.watching.steps import EpochOfSteps, StepMeter
 _MOST_ROWS = 1000  # that are evaluated
 _SHARE = 20  # of this many training rows one is evaluated, so that the cost is a share of the training's
 
+_NOBODY = nullcontext()
 Evaluate = Callable[[Any, Any], tuple[Any, Any]]
 """(inputs, targets) of some rows -> their mean loss and the network's outputs."""
 
@@ -211,14 +213,15 @@ class Watcher:
             return {}
         listener = Listener(self._matrices)
         if self._own_evaluation:  # may leave the model in training, which is not how it is used
-            seen = evaluated(self._train, self._evaluate)
+            loss, accuracy, self._n_classes = fitted(self._train, self._evaluate)
             with evaluation_mode(self._model), listener:
                 self._model(self._train.first(BATCH).inputs)
         else:
-            with listener:
-                seen = evaluated(self._train, self._evaluate)
-        self._n_classes = seen.n_classes
-        epoch |= {"train_eval_loss": seen.loss, "train_eval_accuracy": seen.accuracy}
+            heard = iter([listener])  # the first rows; each call that is listened to costs as much as a small layer
+            loss, accuracy, self._n_classes = fitted(
+                self._train, lambda x, y: self._in_evaluation_mode(x, y, next(heard, _NOBODY))
+            )
+        epoch |= {"train_eval_loss": loss, "train_eval_accuracy": accuracy}
         return listener.activations()
 
     def _evaluate_val(self, epoch: dict[str, Any]) -> None:
@@ -233,10 +236,13 @@ class Watcher:
             "val_top_prediction_share": seen.top_prediction_share,
         }
 
-    def _in_evaluation_mode(self, inputs: Any, targets: Any) -> tuple[Any, Any]:
+    def _in_evaluation_mode(
+        self, inputs: Any, targets: Any, listening: AbstractContextManager[Any] = _NOBODY
+    ) -> tuple[Any, Any]:
         criterion = torch.nn.functional.cross_entropy if self._criterion is None else self._criterion
         with evaluation_mode(self._model):
-            outputs = self._model(inputs)
+            with listening:
+                outputs = self._model(inputs)
             return criterion(outputs, targets), outputs
 
     def _hear(self, criterion: Any, inputs: tuple[Any, ...], loss: Any) -> None:  # noqa: ARG002  as hooks have it
