@@ -372,16 +372,49 @@ def test_one_of_two_models_does_not_see_the_others_steps(data):
     assert seen == [True, False]
 
 
-def test_a_watcher_that_nobody_holds_leaves_no_hook_behind(data):
+def test_watchers_come_and_go_and_leave_the_same_hooks_behind():
     from torch.optim import optimizer as hooks
 
-    gc.collect()
+    tw.watch(dense()).close()
     before = len(hooks._global_optimizer_pre_hooks)
-    trained_alone = tw.watch(dense())
-    assert len(hooks._global_optimizer_pre_hooks) == before + 1
-    del trained_alone
+    watchers = [tw.watch(dense()) for _ in range(3)]
+    assert len(hooks._global_optimizer_pre_hooks) == before
+    del watchers
     gc.collect()
     assert len(hooks._global_optimizer_pre_hooks) == before
+
+
+def test_a_watcher_that_is_begun_or_forgotten_during_a_step_does_not_break_it(data):
+    from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+    begun = []
+
+    def disturb(*_):
+        gc.collect()
+        begun.append(tw.watch(dense()))
+
+    tw.watch(dense())  # nobody holds it
+    hook = register_optimizer_step_pre_hook(disturb)
+    try:
+        watcher = trained(dense(), data)
+    finally:
+        hook.remove()
+    assert begun
+    assert watcher.record()["epochs"][0]["update_ratio"] > 0
+
+
+def test_an_optimizer_of_another_model_is_asked_once_whose_it_is(data):
+    watched, other = dense(), dense()
+    watcher = tw.watch(watched)
+    asked = []
+    watched.parameters = lambda: asked.append(1) or nn.Module.parameters(watched)
+    optimizer = torch.optim.SGD(other.parameters(), lr=0.1)
+    for _ in range(5):
+        optimizer.step()
+    assert len(asked) == 1
+    optimizer.add_param_group({"params": list(nn.Module.parameters(watched))})
+    assert watcher.moves(optimizer)
+    watcher.close()
 
 
 def test_losses_that_are_no_module_can_be_told(data):

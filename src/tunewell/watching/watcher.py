@@ -10,13 +10,13 @@ from statistics import fmean
 from typing import Any
 
 import torch
-from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from tunewell.errors import SettingError
 from tunewell.run import Run
 from tunewell.watching.activations import Activation, Listener
 from tunewell.watching.evaluation import BATCH, evaluated, evaluation_mode, fitted, rows_of
 from tunewell.watching.losses import LossMeter
+from tunewell.watching.optimizers import tell, tell_no_more
 from tunewell.watching.record import data_summary, plain
 from tunewell.watching.steps import EpochOfSteps, StepMeter
 
@@ -112,9 +112,13 @@ class Watcher:
         self._optimizer: Any = None
         self._n_classes = 0
         self._epochs: list[dict[str, Any]] = []
-        self._hooks = _optimizer_hooks(self, self._steps)
+        self._foreign: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+        """Optimizers that move none of this model's parameters, with their numbers of groups."""
+        self._hooks: list[Any] = []
         if isinstance(criterion, torch.nn.Module):
             self._hooks.append(criterion.register_forward_hook(self._hear))
+        weakref.finalize(self, self._steps.close)
+        tell(self)
 
     @property
     def loss_at_start(self) -> float:
@@ -165,17 +169,22 @@ class Watcher:
 
     def close(self) -> None:
         """Take the hooks out; what was measured stays."""
+        tell_no_more(self)
         self._steps.close()
         for hook in self._hooks:
             hook.remove()
 
     def moves(self, optimizer: Any) -> bool:
         """Whether the optimizer's step is one of this model's."""
-        if self._optimizer is not optimizer:
-            own = {id(parameter) for parameter in self._model.parameters()}
-            if not any(id(parameter) in own for group in optimizer.param_groups for parameter in group["params"]):
-                return False
-            self._optimizer = optimizer
+        if self._optimizer is optimizer:
+            return True
+        if self._foreign.get(optimizer) == len(optimizer.param_groups):
+            return False
+        own = {id(parameter) for parameter in self._model.parameters()}
+        if not any(id(parameter) in own for group in optimizer.param_groups for parameter in group["params"]):
+            self._foreign[optimizer] = len(optimizer.param_groups)
+            return False
+        self._optimizer = optimizer
         return True
 
     def before_step(self) -> None:
@@ -248,26 +257,6 @@ class Watcher:
     def _hear(self, criterion: Any, inputs: tuple[Any, ...], loss: Any) -> None:  # noqa: ARG002  as hooks have it
         if torch.is_grad_enabled() and loss.requires_grad and loss.ndim == 0 and len(inputs) == 2:
             self._losses.add(loss, *inputs)
-
-
-def _optimizer_hooks(watcher: Watcher, steps: StepMeter) -> list[Any]:
-    """Called by every optimizer of the process: which of them is the model's shows when it takes a step."""
-    reference = weakref.ref(watcher)
-
-    def before(optimizer: Any, *_: object) -> None:
-        watching = reference()
-        if watching is not None and watching.moves(optimizer):
-            watching.before_step()
-
-    def after(optimizer: Any, *_: object) -> None:
-        watching = reference()
-        if watching is not None and watching.moves(optimizer):
-            watching.after_step()
-
-    hooks = [register_optimizer_step_pre_hook(before), register_optimizer_step_post_hook(after)]
-    for leave in (steps.close, *(hook.remove for hook in hooks)):
-        weakref.finalize(watcher, leave)
-    return hooks
 
 
 def _shares(probed: Mapping[str, Activation]) -> dict[str, float]:
