@@ -1,6 +1,7 @@
 """Records from files as Keras, Lightning and others write them, and from trials."""
 
 import json
+import math
 
 import pytest
 
@@ -223,10 +224,12 @@ def test_a_trial_is_a_record():
     study = tw.Study(space, metric="val_accuracy", max_epochs=3, budget=1, seed=0)
     step = study.ask()
     for epoch in step.epochs:
-        study.report(step.trial, epoch, val_accuracy=0.1 * epoch, loss=1.0, **{"layers.a.b.grad_norm": 0.5})
+        watched = {"layers.a.b.grad_norm": 0.5, "chance_loss": math.log(10)}
+        study.report(step.trial, epoch, val_accuracy=0.1 * epoch, loss=1.0, **watched)
     study.tell(step.trial)
     record = of_trial(study.trials[0], study.reports(0), study.max_epochs)
     assert record["config"] == {"lr": 0.1, "epochs": 3}
+    assert record["n_classes"] == 10
     assert record["epochs"][0]["layers"] == [{"name": "a.b", "grad_norm": 0.5}]
     assert record["epochs"][0]["val_accuracy"] == 0.1
     assert record["epochs"][0]["train_loss"] == 1.0
