@@ -139,6 +139,12 @@ def test_without_validation_a_healthy_run_is_told_with_a_reserve(healthy):
     assert found.evidence.endswith("without validation nothing is known of new rows")
 
 
+def test_text_in_place_of_a_number_is_refused_and_not_taken_for_a_divergence():
+    with pytest.raises(RecordError, match=r"train_loss must be a number, or None .* got 'tensor\(2.3\)'"):
+        tw.diagnose({"epochs": [{"train_loss": "tensor(2.3)"}]})
+    assert tw.diagnose({"epochs": [{"train_loss": "2.3"}, {"train_loss": "nan"}]})[0].label == "lr_too_high"
+
+
 def test_a_configuration_is_understood_by_the_usual_names(healthy):
     told = {name: value for name, value in healthy["config"].items() if name not in ("lr", "optimizer", "activation")}
     other = {"learning_rate": healthy["config"]["lr"], "optimizer": "Adam", "activation": "ReLU"}
