@@ -283,6 +283,21 @@ def test_settings_that_are_logged_in_a_folder_below_do_not_hide_the_run(tmp_path
     assert read_file(tmp_path)["epochs"] == READ
 
 
+def test_settings_that_lightning_writes_beside_a_log_are_read(tmp_path, events, file):
+    events(tmp_path / "version_0", LOSSES)
+    hparams = (
+        "batch_size: 0\nlr: 0.5\noptimizer: SGD\nhidden: 64\nmodel: !!python/object:x.Y\nnested:\n  dropout: 0.9\n"
+    )
+    (tmp_path / "version_0" / "hparams.yaml").write_text(hparams)
+    (tmp_path / "version_0" / "metrics.csv").write_text(TWO_EPOCHS)
+    config = {"lr": 0.5, "optimizer": "sgd", "hidden": [64]}
+    for path in (tmp_path, tmp_path / "version_0", tmp_path / "version_0" / "metrics.csv"):
+        assert read_file(path)["config"] == config
+    assert "config" not in read_file(file(TWO_EPOCHS))
+    (tmp_path / "hparams.yaml").write_bytes(b"\xff")
+    assert "config" not in read_file(file(TWO_EPOCHS))
+
+
 def test_a_folder_of_several_runs_asks_for_one_of_them(tmp_path, events):
     for name in ("version_0", "version_1"):
         events(tmp_path / name, LOSSES)

@@ -112,7 +112,7 @@ def told(pairs: Sequence[str]) -> dict[str, Any]:
             raise SettingError(f"--set needs NAME=VALUE, such as lr=0.1; got {pair!r}")
         if name.lower() not in _NAMES:
             raise SettingError(f"no setting of a run is called {name!r}; there are {', '.join(sorted(_CAN_BE))}")
-        values[name.lower()] = _value(text)
+        values[name.lower()] = value_of(text)
     named = {name: value for name, value in values.items() if name in _CAN_BE} | settings_of(values)
     for name, value in named.items():
         if name in _CAN_BE and not _CAN_BE[name][0](value):
@@ -121,7 +121,7 @@ def told(pairs: Sequence[str]) -> dict[str, Any]:
     return {**sizes, "config": named}
 
 
-def _value(text: str) -> Any:
+def value_of(text: str) -> Any:
     """A number, a list of them, a truth value or a name."""
     for document in (text, text.lower(), f"[{text}]" if "," in text else f"0{text}"):
         try:
