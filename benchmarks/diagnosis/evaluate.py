@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from views import VIEWS, early, labels, read_all
+from views import VIEWS, early, labels, lacking, read_all
 
 from tunewell.diagnosis import LABELS, Finding, diagnose
 
@@ -52,6 +52,7 @@ def main() -> None:
     print(f"{len(records)} runs, {n_healthy} of them healthy; two standard errors in brackets\n")
     print_totals(answers)
     print_early(records)
+    print_sparse(records)
     print_by_label(answers)
     print_confusion(answers["full"])
     print_reliability(answers)
@@ -82,6 +83,18 @@ def print_early(records: Sequence[Mapping[str, Any]]) -> None:
             {
                 name: [Answer(labels(record), so_far(diagnose(early(record, name, share)))) for record in whole]
                 for name in ("full", "curves and config")
+            }
+        )
+
+
+def print_sparse(records: Sequence[Mapping[str, Any]]) -> None:
+    """The same of runs that log losses alone, or accuracies alone."""
+    for kind in ("accuracy", "loss"):
+        print(f"\nwithout any {kind}:\n")
+        print_totals(
+            {
+                name: [Answer(labels(record), diagnose(lacking(record, name, kind))) for record in records]
+                for name in ("full", "curves and config", "curves alone")
             }
         )
 
@@ -120,7 +133,10 @@ def print_reliability(answers: Mapping[str, Sequence[Answer]]) -> None:
     print("|---|" + "---|" * len(answers))
     binned = {name: reliability(told) for name, told in answers.items()}
     for place, (low, high) in enumerate(pairwise(BINS)):
-        cells = [f"{stated:.2f}, {holds:.2f} ({n})" for stated, holds, n in (rows[place] for rows in binned.values())]
+        cells = [
+            f"{stated:.2f}, {holds:.2f} ({n})" if n else "none"
+            for stated, holds, n in (rows[place] for rows in binned.values())
+        ]
         print(f"| {low:g} to {high:g} | {' | '.join(cells)} |")
 
 

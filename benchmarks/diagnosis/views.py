@@ -79,6 +79,14 @@ def early(record: Record, view: str, share: float) -> dict[str, Any]:
     return shown
 
 
+def lacking(record: Record, view: str, kind: str) -> dict[str, Any]:
+    """A view of the run if its loop had logged no accuracy, or no loss, of any rows."""
+    shown = VIEWS[view](record)
+    lost = {"accuracy": (*ACCURACIES[:2], *VALIDATION[1:]), "loss": ("train_loss", "val_loss", "train_eval_loss")}[kind]
+    shown["epochs"] = [{key: value for key, value in row.items() if key not in lost} for row in shown["epochs"]]
+    return {key: value for key, value in shown.items() if kind != "loss" or not key.startswith("step_losses")}
+
+
 def _sparse(shown: Record, rng: np.random.Generator) -> dict[str, Any]:
     """As somebody logs who logs little: a few of the curves, a few of the settings."""
     sometimes = {key for key in ("train_loss", *ACCURACIES, *VALIDATION) if rng.random() < 0.3}

@@ -4,6 +4,7 @@ import copy
 import json
 import math
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -98,6 +99,64 @@ def test_a_loss_that_suddenly_rises_points_at_a_large_rate():
     }
     found = next(finding for finding in tw.diagnose(record)[:2] if finding.label == "lr_too_high")
     assert "0.31" in found.evidence
+
+
+def without(record, *names):
+    return record | {"epochs": [{k: v for k, v in row.items() if k not in names} for row in record["epochs"]]}
+
+
+ACCURACIES = ("train_accuracy", "val_accuracy", "train_eval_accuracy", "val_balanced_accuracy")
+
+
+def test_overfitting_is_seen_without_accuracies():
+    losses = [(2.3 * 0.8**e, max(0.6, 2.3 * 0.85**e) + 0.05 * max(0, e - 7)) for e in range(1, 21)]
+    found = tw.diagnose({"epochs": [{"train_loss": train, "val_loss": val} for train, val in losses]})[0]
+    assert found.label == "overfitting"
+    assert found.evidence.startswith("validation loss had its least, 0.677, at epoch 8 and is 1.25 at epoch 20")
+
+
+def test_dropout_is_seen_without_the_accuracy_in_training(changed):
+    record = changed(config={"dropout": 0.9}, train_accuracy=0.6, train_loss=0.8)
+    findings = tw.diagnose(without(record, *ACCURACIES))
+    assert findings[0].label == "dropout_too_high"
+    assert not any("unknown share" in finding.evidence for finding in findings)
+
+
+@pytest.mark.parametrize("lost", [ACCURACIES, ("train_loss", "val_loss", "train_eval_loss")])
+def test_a_healthy_run_is_healthy_without_its_accuracies_and_without_its_losses(healthy, lost):
+    assert tw.diagnose(without(healthy, *lost))[0].label == "healthy"
+
+
+def test_what_was_not_measured_is_told_as_an_estimate(changed):
+    record = without(changed(config={"dropout": 0.8}, train_loss=0.9), *ACCURACIES)
+    found = next(finding for finding in tw.diagnose(record) if finding.label == "dropout_too_high")
+    assert re.search(r"about [\d.]+ % \(as the loss has it\)", found.evidence)
+
+
+def test_without_validation_a_healthy_run_is_told_with_a_reserve(healthy):
+    record = without(healthy, "val_loss", "val_accuracy", "val_balanced_accuracy", "val_top_prediction_share")
+    found = next(finding for finding in tw.diagnose(record) if finding.label == "healthy")
+    assert found.evidence.endswith("without validation nothing is known of new rows")
+
+
+def test_text_in_place_of_a_number_is_refused_and_not_taken_for_a_divergence():
+    with pytest.raises(RecordError, match=r"train_loss must be a number, or None .* got 'tensor\(2.3\)'"):
+        tw.diagnose({"epochs": [{"train_loss": "tensor(2.3)"}]})
+    assert tw.diagnose({"epochs": [{"train_loss": "2.3"}, {"train_loss": "nan"}]})[0].label == "lr_too_high"
+
+
+def test_a_configuration_is_understood_by_the_usual_names(healthy):
+    told = {name: value for name, value in healthy["config"].items() if name not in ("lr", "optimizer", "activation")}
+    other = {"learning_rate": healthy["config"]["lr"], "optimizer": "Adam", "activation": "ReLU"}
+    assert tw.diagnose(healthy | {"config": told | other}) == tw.diagnose(healthy)
+
+
+def test_a_setting_that_cannot_be_is_not_known(healthy):
+    impossible = {"lr": "high", "batch_size": 0, "dropout": 2, "momentum": 1.0, "weight_decay": -1, "hidden": [0]}
+    without = {name: value for name, value in healthy["config"].items() if name not in impossible}
+    told = tw.diagnose(healthy | {"config": healthy["config"] | impossible, "n_classes": 1})
+    rest = {key: value for key, value in healthy.items() if key != "n_classes"}
+    assert told == tw.diagnose(rest | {"config": without})
 
 
 def test_what_the_record_rules_out_is_not_named(changed):

@@ -1,13 +1,15 @@
 """Records from files as Keras, Lightning and others write them, and from trials."""
 
 import json
+import math
 
 import pytest
 
 import tunewell as tw
 from tunewell.diagnosis.readers import of_trial, read_file
-from tunewell.diagnosis.readers.names import curves_of, settings_of
+from tunewell.diagnosis.readers.names import curves_of
 from tunewell.diagnosis.readers.series import by_epoch
+from tunewell.diagnosis.settings import settings_of
 from tunewell.errors import MissingExtra, RecordError
 
 KERAS = """epoch,accuracy,learning_rate,loss,val_accuracy,val_loss
@@ -67,6 +69,29 @@ def test_percentages_and_semicolons(file):
     ]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "epoch;train_loss;val_loss\n1;0,9;0,95\n2;0,7;0,8\n",
+        "epoch  train_loss  val_loss\n1      0.9   0.95\n2      0.7   0.8\n",
+        "ep\ttrain_loss\tval_loss\n1\t0.9\t0.95\n2\t0.7\t0.8\n",
+    ],
+    ids=["decimal commas", "spaces", "tabs"],
+)
+def test_numbers_as_spreadsheets_and_printed_tables_have_them(file, text):
+    assert read_file(file(text))["epochs"] == read_file(file(TWO_EPOCHS, "plain.csv"))["epochs"]
+
+
+def test_a_cell_that_is_not_available_is_a_gap_and_no_divergence(file):
+    epochs = read_file(file("epoch,loss,val_loss\n0,0.9,NA\n1,0.8,0.9\n"))["epochs"]
+    assert epochs == [{"epoch": 1, "train_loss": 0.9}, {"epoch": 2, "train_loss": 0.8, "val_loss": 0.9}]
+
+
+def test_a_cell_that_is_no_number_is_refused_and_not_taken_for_a_loss_that_diverged(file):
+    with pytest.raises(RecordError, match=r"has 'tensor\(0.9\)' for 'loss' in row 2, which is no number"):
+        read_file(file("epoch,loss\n1,1.2\n2,tensor(0.9)\n"))
+
+
 def test_a_log_without_epochs_counts_its_rows(file):
     assert [row["epoch"] for row in read_file(file("loss,val_loss\n2,2\n1,1.5\n"))["epochs"]] == [1, 2]
 
@@ -90,11 +115,12 @@ def test_columns_of_other_names_can_be_said(file):
 @pytest.mark.parametrize(
     ("text", "columns", "says"),
     [
-        ("", None, "has 0 lines"),
-        ("epoch,loss\n", None, "has 1 lines"),
+        ("", None, "has no lines"),
+        ("epoch,loss\n", None, "no line but the first"),
         ("1,0.5\n2,0.4\n", None, "begins with numbers"),
         ("epoch,loss\n1,2\n", {"train_loss": "cost"}, "no column 'cost'"),
         ("epoch,loss\n1,2\n", {"training": "loss"}, "no curve is called 'training'"),
+        ("Epoch 1/2 - loss: 2.3\nEpoch 2/2 - loss: 2.1\n", None, "no column that is understood"),
         ("epoch,f1\n1,2\n", None, "no column that is understood"),
     ],
 )
@@ -137,6 +163,22 @@ def test_what_is_no_json_is_refused(file):
 
 
 @pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "run.json is empty"),
+        ("{}", "it has nothing"),
+        ("null", "got null"),
+        ("[]", r"such as {\"epoch\": 1, \"train_loss\": 2.3}, got \[\]"),
+        ('{"epochs": [{"loss": 2}, null]}', "got null"),
+        ('{"epochs": [1, 2]}', "got 1"),
+    ],
+)
+def test_json_without_epochs_is_refused_with_what_it_has(file, text, says):
+    with pytest.raises(RecordError, match=says):
+        read_file(file(text, "run.json"))
+
+
+@pytest.mark.parametrize(
     ("name", "curve"),
     [
         ("loss", "train_loss"),
@@ -148,6 +190,7 @@ def test_what_is_no_json_is_refused(file):
         ("sparse_categorical_accuracy", "train_accuracy"),
         ("Accuracy/valid", "val_accuracy"),
         ("test_acc", "val_accuracy"),
+        ("loss_te", "val_loss"),
         ("lr-SGD", "lr"),
         ("learning_rate", "lr"),
         ("val_f1", None),
@@ -181,34 +224,96 @@ def test_a_trial_is_a_record():
     study = tw.Study(space, metric="val_accuracy", max_epochs=3, budget=1, seed=0)
     step = study.ask()
     for epoch in step.epochs:
-        study.report(step.trial, epoch, val_accuracy=0.1 * epoch, loss=1.0, **{"layers.a.b.grad_norm": 0.5})
+        watched = {"layers.a.b.grad_norm": 0.5, "chance_loss": math.log(10)}
+        study.report(step.trial, epoch, val_accuracy=0.1 * epoch, loss=1.0, **watched)
     study.tell(step.trial)
     record = of_trial(study.trials[0], study.reports(0), study.max_epochs)
     assert record["config"] == {"lr": 0.1, "epochs": 3}
+    assert record["n_classes"] == 10
     assert record["epochs"][0]["layers"] == [{"name": "a.b", "grad_norm": 0.5}]
     assert record["epochs"][0]["val_accuracy"] == 0.1
     assert record["epochs"][0]["train_loss"] == 1.0
 
 
-def test_event_files_of_tensorboard(tmp_path):
+@pytest.fixture
+def events():
+    """Writes scalars, `{tag: [(step, value), ...]}`, to an event file in a folder."""
     pytest.importorskip("tensorboard")
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.compat.proto.summary_pb2 import Summary
     from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-    writer = EventFileWriter(str(tmp_path))
-    for step in range(1, 9):
-        writer.add_event(_scalar(Event, Summary, "Loss/train", step, 1 / step))
-        if step % 4 == 0:
-            writer.add_event(_scalar(Event, Summary, "Loss/val", step, 2 / step))
-    writer.close()
+    def written(folder, scalars):
+        writer = EventFileWriter(str(folder))
+        for tag, points in scalars.items():
+            for step, value in points:
+                summary = Summary(value=[Summary.Value(tag=tag, simple_value=value)])
+                writer.add_event(Event(step=step, summary=summary))
+        writer.close()
+
+    return written
+
+
+LOSSES = {"train_loss": [(1, 2.0), (2, 1.0)], "val_loss": [(1, 2.0), (2, 1.5)]}
+READ = [{"epoch": 1, "train_loss": 2.0, "val_loss": 2.0}, {"epoch": 2, "train_loss": 1.0, "val_loss": 1.5}]
+
+
+def test_event_files_of_tensorboard(tmp_path, events):
+    val = [(step, 2 / step) for step in (4, 8)]
+    events(tmp_path, {"Loss/train": [(step, 1 / step) for step in range(1, 9)], "Loss/val": val})
     epochs = read_file(tmp_path)["epochs"]
     assert [row["val_loss"] for row in epochs] == [0.5, 0.25]
     assert epochs[0]["train_loss"] == pytest.approx((1 + 1 / 2 + 1 / 3 + 1 / 4) / 4)
 
 
-def _scalar(event, summary, tag, step, value):
-    return event(step=step, summary=summary(value=[summary.Value(tag=tag, simple_value=value)]))
+def test_a_folder_of_events_for_each_split(tmp_path, events):
+    events(tmp_path / "train", {"epoch_loss": LOSSES["train_loss"]})
+    events(tmp_path / "validation", {"epoch_loss": LOSSES["val_loss"]})
+    assert read_file(tmp_path)["epochs"] == READ
+
+
+def test_the_one_run_in_a_folder_is_read_whatever_it_is_called(tmp_path, events):
+    events(tmp_path / "version_0", LOSSES)
+    assert read_file(tmp_path)["epochs"] == READ
+
+
+def test_settings_that_are_logged_in_a_folder_below_do_not_hide_the_run(tmp_path, events):
+    events(tmp_path, LOSSES)
+    events(tmp_path / "1700000000.1", {"hparam/loss": [(0, 1.0)]})
+    assert read_file(tmp_path)["epochs"] == READ
+
+
+def test_settings_that_lightning_writes_beside_a_log_are_read(tmp_path, events, file):
+    events(tmp_path / "version_0", LOSSES)
+    hparams = (
+        "batch_size: 0\nlr: 0.5\noptimizer: SGD\nhidden: 64\nmodel: !!python/object:x.Y\nnested:\n  dropout: 0.9\n"
+    )
+    (tmp_path / "version_0" / "hparams.yaml").write_text(hparams)
+    (tmp_path / "version_0" / "metrics.csv").write_text(TWO_EPOCHS)
+    config = {"lr": 0.5, "optimizer": "sgd", "hidden": [64]}
+    for path in (tmp_path, tmp_path / "version_0", tmp_path / "version_0" / "metrics.csv"):
+        assert read_file(path)["config"] == config
+    assert "config" not in read_file(file(TWO_EPOCHS))
+    (tmp_path / "hparams.yaml").write_bytes(b"\xff")
+    assert "config" not in read_file(file(TWO_EPOCHS))
+
+
+def test_a_folder_of_several_runs_asks_for_one_of_them(tmp_path, events):
+    for name in ("version_0", "version_1"):
+        events(tmp_path / name, LOSSES)
+    with pytest.raises(RecordError, match=r"the events of 2 runs; give one of them: .*version_0, .*version_1"):
+        read_file(tmp_path)
+
+
+def test_a_folder_without_events_names_what_may_have_been_meant(tmp_path, events):
+    with pytest.raises(RecordError, match="no event file of TensorBoard with a scalar in it; give one"):
+        read_file(tmp_path)
+    (tmp_path / "metrics.csv").write_text(TWO_EPOCHS)
+    with pytest.raises(RecordError, match=r"did you mean .*metrics\.csv\?"):
+        read_file(tmp_path)
+    events(tmp_path / "logs" / "version_0", LOSSES)
+    with pytest.raises(RecordError, match=r"did you mean .*version_0\?"):
+        read_file(tmp_path)
 
 
 def test_event_files_without_tensorboard_say_what_to_install(tmp_path):
@@ -218,5 +323,5 @@ def test_event_files_without_tensorboard_say_what_to_install(tmp_path):
         with pytest.raises(MissingExtra, match=r"tunewell\[tensorboard\]"):
             read_file(tmp_path)
     else:
-        with pytest.raises(RecordError, match="no scalar"):
+        with pytest.raises(RecordError, match="no event file"):
             read_file(tmp_path)

@@ -125,3 +125,24 @@ def test_a_rule_does_not_know_what_the_record_does_not_tell(healthy):
     assert math.isnan(signs["units_never_fire"].strength)
     assert math.isnan(signs["tiny_batch"].strength)
     assert not math.isnan(signs["diverges"].strength)
+
+
+def test_a_number_of_classes_that_was_guessed_is_told_as_a_guess(changed):
+    record = changed(val_accuracy=0.93)
+    assert seen(record)["begins_above_chance"].evidence.endswith("with 3 classes")
+    bare = {key: value for key, value in record.items() if key not in ("n_classes", "data_summary")}
+    assert seen(bare)["begins_above_chance"].evidence.endswith("classes (by the first loss)")
+
+
+def test_a_loss_does_not_prove_the_number_of_classes_that_was_guessed_from_it(changed):
+    record = changed(steps=[math.log(3), 1.0985, 1.09, 1.08])
+    assert seen(record)["starts_at_exactly_guessing"].strength == 1
+    bare = {key: value for key, value in record.items() if key not in ("n_classes", "data_summary")}
+    assert math.isnan(seen(bare)["starts_at_exactly_guessing"].strength)
+
+
+def test_what_the_last_quarter_took_off_the_loss_is_no_more_than_all_of_it():
+    rows = [{"train_loss": loss, "val_loss": loss} for loss in (1.373, 0.2862)]
+    evidence = seen({"n_classes": 10, "epochs": rows})["stops_while_improving"].evidence
+    assert evidence.endswith("still took 79.2 % off it")
+    assert seen({"epochs": rows[:1]})["few_epochs"].evidence == "the run had 1 epoch"

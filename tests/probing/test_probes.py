@@ -233,6 +233,16 @@ def test_json_holds_the_experiments_and_the_findings(script):
     assert told["epochs"] == 6 + sum(one["epochs"] for one in told["probes"])
 
 
+def test_a_watched_network_says_itself_how_many_classes_there_are():
+    def train(run):
+        for epoch in run.epochs(EPOCHS):
+            first = {"loss_at_start": 2.31, "chance_loss": float(np.log(10))} if epoch == 1 else {}
+            run.report(train_loss=2.3 - 0.1 * epoch, val_loss=2.3 - 0.1 * epoch, **first)
+
+    by_name = probed(space(), train)[1]
+    assert "knowing nothing costs ln(10) = 2.303" in by_name["loss at start"].found
+
+
 def test_lr_find_prints_the_rates_and_writes_the_figure(script, tmp_path):
     shown = tunewell("lr-find", script, "--figure", "rates.svg").stdout
     assert "learning_rate = 0.0" in shown
@@ -250,9 +260,21 @@ def test_lr_find_prints_the_rates_and_writes_the_figure(script, tmp_path):
         (("diagnose", "--epochs", "3"), "--epochs is for --probe"),
         (("lr-find", "train.py", "--param", "rate"), "the space has no parameter 'rate'"),
         (("lr-find", "train.py", "--metric", "f1"), "no f1 is reported"),
+        (("lr-find",), "give a Python file that trains (tunewell lr-find train.py)"),
+        (("rescue",), "give a Python file that trains (tunewell rescue train.py)"),
+        (("lr-find", "train.py", "--figure", "none/rates.svg"), "there is no folder 'none'"),
     ],
 )
 def test_what_does_not_fit_together_is_refused_in_one_line(script, arguments, message):
     done = CliRunner().invoke(cli, arguments, prog_name="tunewell")
     assert done.exit_code in (1, 2)
     assert message in done.stderr.splitlines()[-1]
+
+
+def test_a_training_that_reports_nothing_is_told_once(script, tmp_path):
+    (tmp_path / "silent.py").write_text(
+        "import tunewell as tw\nspace = tw.Space(learning_rate=tw.learning_rate())\ndef train(run):\n    pass\n"
+    )
+    for arguments in (("diagnose", "silent.py", "--probe"), ("lr-find", "silent.py")):
+        (line,) = CliRunner().invoke(cli, arguments, prog_name="tunewell").stderr.splitlines()
+        assert line.startswith("error: the training failed: the training ended without a report")

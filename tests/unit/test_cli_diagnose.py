@@ -87,9 +87,44 @@ def test_columns_are_named(folder):
     assert told == tunewell("diagnose", "log.csv", "--json").stdout
 
 
+def test_settings_of_the_run_are_said_and_count(folder):
+    epochs = [{"epoch": e, "train_loss": 2.6 + 0.1 * (-1) ** e, "train_accuracy": 0.1} for e in range(1, 13)]
+    (folder / "stuck.json").write_text(json.dumps(epochs))
+    said = [*("--set", "learning_rate=3"), *("--set", "optimizer=SGD"), *("--set", "n_classes=10")]
+    shown = tunewell("diagnose", "stuck.json", *said).stdout
+    assert shown.startswith("stuck.json: 12 epochs, known by its curves and settings")
+    assert "lr_too_high" in shown.splitlines()[2]
+    assert "a learning rate of 3 " in shown
+    alone = json.loads(tunewell("diagnose", "stuck.json", "--json").stdout)
+    assert all(finding["next"]["value"] is None for finding in alone if finding["next"]["param"] == "lr")
+
+
+def test_settings_that_a_trial_does_not_have_are_said_too(study):
+    told = tunewell("diagnose", "digits", "--trial", "0", "--set", "optimizer=adam", "--set", "lr=3", "--json").stdout
+    record = study.run_record(0)
+    record |= {"config": record["config"] | {"optimizer": "adam", "lr": 3}}
+    assert json.loads(told) == [finding.as_dict() for finding in tw.diagnose(record)]
+
+
+def test_a_column_that_was_not_understood_is_told_where_a_curve_is_missing(folder):
+    (folder / "odd.csv").write_text(OVERFITTED.replace("val_accuracy", "q"))
+    done = tunewell("diagnose", "odd.csv", "--json")
+    assert done.stderr == (
+        "odd.csv tells no val_accuracy; not understood are 'q': if one is that, say --columns val_accuracy=NAME\n"
+    )
+    assert json.loads(done.stdout)
+    (folder / "timed.csv").write_text(OVERFITTED.replace("epoch,", "time,"))
+    assert tunewell("diagnose", "timed.csv").stderr == ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
+        (["log.csv", "--set", "lr"], "--set needs NAME=VALUE, such as lr=0.1; got 'lr'"),
+        (["log.csv", "--set", "nope=1"], "no setting of a run is called 'nope'; there are activation, "),
+        (["log.csv", "--set", "lr=0"], "lr must be a number above 0; got 0"),
+        (["log.csv", "--set", "dropout=50"], "dropout must be from 0 to less than 1; got 50"),
+        (["log.csv", "--set", "hidden=a,b"], "hidden must be widths above 0, such as 64 or [64, 64]; got 'a,b'"),
         (["none.csv"], "there is no file 'none.csv'"),
         (["log.csv", "--trial", "3"], "--trial 3 is for a study"),
         (["log.csv", "--columns", "train_loss"], "--columns takes CURVE=COLUMN"),

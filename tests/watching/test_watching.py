@@ -4,7 +4,6 @@ import gc
 import json
 import math
 import re
-import weakref
 from pathlib import Path
 
 import numpy as np
@@ -330,6 +329,36 @@ def test_a_trial_of_a_study_keeps_what_was_measured(data):
     assert {"grad_norm", "layers.0.grad_norm", "val_accuracy"} <= set(study.reports(0)[0].metrics)
 
 
+def test_activations_are_what_they_are_with_and_without_numbers_that_are_not_finite():
+    from tunewell.watching import activations
+
+    outputs = torch.tensor([[0.0, 2.0, 0.0], [0.0, 4.0, 1.0]])
+    seen = activations._measured("relu", outputs, -1)
+    assert seen.dead_fraction == pytest.approx(1 / 3)
+    assert seen.mean == pytest.approx(float(outputs.mean()))
+    assert seen.std == pytest.approx(float(outputs.std(correction=0)))
+    outputs[0, 1] = torch.nan
+    assert activations._measured("relu", outputs, -1).dead_fraction == pytest.approx(1 / 3)
+    channels = torch.zeros(4, 3, 2, 2).index_fill(1, torch.tensor([2]), 1.0)
+    assert activations._measured("relu", channels, 1).dead_fraction == pytest.approx(2 / 3)
+
+
+def test_small_rows_are_evaluated_together_and_large_ones_in_parts(data):
+    from tunewell.watching import evaluation
+
+    asked = []
+
+    def evaluate(x, y):
+        asked.append(len(x))
+        return torch.zeros(()), torch.zeros(len(x), 2)
+
+    for width, sizes in ((4, [600]), (2000, [256, 256, 88])):
+        rows = evaluation.Rows(torch.zeros(600, width), torch.zeros(600, dtype=torch.long), 600, ())
+        evaluation.evaluated(rows, evaluate)
+        assert asked == sizes
+        asked.clear()
+
+
 def test_one_of_two_models_does_not_see_the_others_steps(data):
     one, other = dense(), dense()
     watchers = [tw.watch(model, every=1) for model in (one, other)]
@@ -343,30 +372,49 @@ def test_one_of_two_models_does_not_see_the_others_steps(data):
     assert seen == [True, False]
 
 
-def test_a_watcher_that_nobody_holds_is_told_nothing_and_lets_its_model_go(data):
-    watcher = tw.watch(model := dense())
-    held = [weakref.ref(watcher), weakref.ref(model)]
-    del watcher, model
+def test_watchers_come_and_go_and_leave_the_same_hooks_behind():
+    from torch.optim import optimizer as hooks
+
+    tw.watch(dense()).close()
+    before = len(hooks._global_optimizer_pre_hooks)
+    watchers = [tw.watch(dense()) for _ in range(3)]
+    assert len(hooks._global_optimizer_pre_hooks) == before
+    del watchers
     gc.collect()
-    assert [reference() for reference in held] == [None, None]
+    assert len(hooks._global_optimizer_pre_hooks) == before
 
 
-def test_watchers_may_come_and_go_while_an_optimizer_takes_a_step(data):
-    from torch.optim.optimizer import register_optimizer_step_post_hook
+def test_a_watcher_that_is_begun_or_forgotten_during_a_step_does_not_break_it(data):
+    from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-    watchers = [tw.watch(dense()) for _ in range(2)]
+    begun = []
 
-    def come_and_go(*_):
-        watchers.clear()
+    def disturb(*_):
         gc.collect()
-        watchers.append(tw.watch(dense()))
+        begun.append(tw.watch(dense()))
 
-    hook = register_optimizer_step_post_hook(come_and_go)
+    tw.watch(dense())  # nobody holds it
+    hook = register_optimizer_step_pre_hook(disturb)
     try:
         watcher = trained(dense(), data)
     finally:
         hook.remove()
-    assert "grad_norm" in watcher.record()["epochs"][0]
+    assert begun
+    assert watcher.record()["epochs"][0]["update_ratio"] > 0
+
+
+def test_an_optimizer_of_another_model_is_asked_once_whose_it_is(data):
+    watched, other = dense(), dense()
+    watcher = tw.watch(watched)
+    asked = []
+    watched.parameters = lambda: asked.append(1) or nn.Module.parameters(watched)
+    optimizer = torch.optim.SGD(other.parameters(), lr=0.1)
+    for _ in range(5):
+        optimizer.step()
+    assert len(asked) == 1
+    optimizer.add_param_group({"params": list(nn.Module.parameters(watched))})
+    assert watcher.moves(optimizer)
+    watcher.close()
 
 
 def test_losses_that_are_no_module_can_be_told(data):

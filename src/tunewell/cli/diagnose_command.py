@@ -21,7 +21,13 @@ _FILES = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".log")
 @click.option("--columns", metavar="CURVE=COLUMN,...", help="What columns hold: train_loss=loss_tr,val_accuracy=acc_te")
 @click.option("--probe", "probed", is_flag=True, help="Train a Python file and experiment with it.")
 @click.option("--epochs", type=click.IntRange(1), metavar="N", help="With --probe: of the training as it is.")
-@click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="With --probe: what is not the default.")
+@click.option(
+    "--set",
+    "settings",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="Of the run: lr=0.1, n_classes=10; with --probe, what is not the default.",
+)
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="With --probe: same seed, same answer.  [default: 0]")
 @click.option("--curves/--no-curves", "drawn", default=None, help="Draw the curves.  [default: on a terminal]")
 @store_option
@@ -42,12 +48,13 @@ def command(
     """Say what holds a training run back.
 
     FILE is a record in JSON, a CSV file of curves (of Keras, Lightning or one's own), or TensorBoard's event files;
-    STUDY is on record in the store, the newest if neither is given. With --probe, FILE is a Python file as `tunewell
-    tune` takes it: it is trained, and experimented with.
+    STUDY is on record in the store, the newest if neither is given. Settings that the record does not tell, such as lr,
+    optimizer, batch_size, n_train and n_classes, make the answer much surer: --set tells them. With --probe, FILE is a
+    Python file as `tunewell tune` takes it: it is trained, and experimented with.
     """
     from tunewell.cli import diagnosis_report  # noqa: PLC0415  the rules are many, and --help needs none of them
 
-    _check_probe(source, probed=probed, only_then={"--epochs": epochs, "--set": settings or None, "--seed": seed})
+    _check_probe(source, probed=probed, only_then={"--epochs": epochs, "--seed": seed})
     drawn = sys.stdout.isatty() if drawn is None else drawn
     if probed:
         from tunewell.cli import probe_report  # noqa: PLC0415  only who trains needs it
@@ -62,12 +69,15 @@ def command(
     if source is not None and _is_file(source):
         if number is not None:
             raise SettingError(f"--trial {number} is for a study, and {source!r} is a file; leave it out")
-        diagnosis = diagnosis_report.of_file(Path(source), _columns(columns))
+        diagnosis, left_out = diagnosis_report.of_file(Path(source), _columns(columns), settings)
         name = source
     else:
         if columns is not None:
             raise SettingError(f"--columns {columns!r} is for a file; a study knows its metrics by name")
-        name, diagnosis = diagnosis_report.of_trial_of(source, number, store)
+        name, diagnosis = diagnosis_report.of_trial_of(source, number, store, settings)
+        left_out = None
+    if left_out is not None:
+        click.echo(left_out, err=True)
     if as_json:
         print_json([finding.as_dict() for finding in diagnosis.findings])
         return

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
+import numpy as np
 
 from tunewell.cli.options import existing_study
 from tunewell.cli.picture import pictures
 from tunewell.diagnosis import Change, Diagnosis, examine
 from tunewell.diagnosis.model import level_of
 from tunewell.diagnosis.readers import read_file
+from tunewell.diagnosis.record import CURVES
+from tunewell.diagnosis.settings import sound, told
 from tunewell.study import Study
 
 _TOLD = 0.05  # findings that are less likely are left to --json
@@ -21,20 +25,38 @@ _KNOWN = {
     "watched": "its curves and what hooks measured",
     "summarized": "its curves and a summary of its data; hooks would make this surer",
     "configured": "its curves and settings; hooks would make this surer",
-    "curves": "its curves alone; settings, and hooks, would make this surer",
+    "curves": "its curves alone; settings (--set), and hooks, would make this surer",
 }
 
 
-def of_file(path: Path, columns: Mapping[str, str]) -> Diagnosis:
-    """Of the run in a file."""
-    return examine(read_file(path, columns))
+def of_file(path: Path, columns: Mapping[str, str], settings: Sequence[str]) -> tuple[Diagnosis, str | None]:
+    """Of the run in a file; and what there is to say of names that were not understood while a curve is missing."""
+    record = read_file(path, columns)
+    diagnosis = examine(_with(record, settings))
+    names, run = record.get("not_understood", []), diagnosis.run
+    missing = [name for name in CURVES[:4] if not (np.isfinite(run[name]) | run.broken[name]).any()]
+    if not (names and missing):
+        return diagnosis, None
+    return diagnosis, (
+        f"{path.name} tells no {', '.join(missing)}; not understood are {', '.join(map(repr, names[:12]))}: "
+        f"if one is that, say --columns {missing[-1]}=NAME"
+    )
 
 
-def of_trial_of(name: str | None, number: int | None, store: str | None) -> tuple[str, Diagnosis]:
+def of_trial_of(
+    name: str | None, number: int | None, store: str | None, settings: Sequence[str]
+) -> tuple[str, Diagnosis]:
     """A trial in words, and its diagnosis; the best trial if no number is given."""
     with existing_study(store, name) as study:
         chosen = _best(study) if number is None else number
-        return f"trial {chosen} of study {study.record.name}", examine(study.run_record(chosen))
+        record = _with(study.run_record(chosen), settings)
+        return f"trial {chosen} of study {study.record.name}", examine(record)
+
+
+def _with(record: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:
+    """The record with what the command line tells of the run, which goes before what is on record."""
+    said = told(settings)
+    return {**record, **said, "config": {**sound(record.get("config") or {}), **said["config"]}}
 
 
 def _best(study: Study) -> int:
@@ -46,7 +68,7 @@ def _best(study: Study) -> int:
 def lines(name: str, diagnosis: Diagnosis, *, drawn: bool) -> Iterator[str]:
     """The report; with the curves, if they are to be drawn."""
     run, findings = diagnosis.run, diagnosis.findings
-    yield f"{name}: {len(run)} epochs, known by {_KNOWN[level_of(run)]}"
+    yield f"{name}: {len(run)} {'epoch' if len(run) == 1 else 'epochs'}, known by {_KNOWN[level_of(run)]}"
     yield ""
     if drawn:
         yield from pictures(run, diagnosis.signs[0].curve, diagnosis.signs[0].epoch)

@@ -89,6 +89,8 @@ def job(script: str | None, program: tuple[str, ...], space_file: str | None) ->
         command = Command(program)
         return Job(command, Script(Path(program[0]), space), program, command.check, space_file)
     if script is None:
-        raise SettingError("give a Python file to tune (tunewell tune train.py), or a program after --")
+        context = click.get_current_context(silent=True)
+        asked = context.command_path if context else "tunewell tune"
+        raise SettingError(f"give a Python file that trains ({asked} train.py), or a program after --")
     file = load_script(script)
     return Job(file.needed_train(), file if space is None else replace(file, space=space), space_file=space_file)

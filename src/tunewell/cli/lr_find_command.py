@@ -10,6 +10,7 @@ import click
 from tunewell.cli.job import ProgramCommand, job
 from tunewell.cli.options import json_option
 from tunewell.cli.printing import print_json, table, talk_on_stderr
+from tunewell.errors import SettingError
 from tunewell.progress import measured, short
 from tunewell.space.said import settings_said
 
@@ -68,6 +69,8 @@ def command(
     def tell(point: SweepPoint) -> None:
         click.echo(f"{point.rate:.3g}: {'diverged' if point.diverged else measured(point.loss)}", err=True)
 
+    if figure is not None and not figure.parent.is_dir():
+        raise SettingError(f"--figure {figure}: there is no folder {str(figure.parent)!r}; make it, or draw elsewhere")
     with talk_on_stderr():
         to_train = job(script, program, space_file)
         space = to_train.needed_space()

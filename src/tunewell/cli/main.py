@@ -117,7 +117,7 @@ def _in_one_line(*, with_traceback: bool) -> Iterator[None]:
             raise  # the reader of our output has gone; click knows what to do
         if with_traceback:
             traceback.print_exc()
-        elif isinstance(error, RepeatedFailure | ProbeFailed):
+        elif isinstance(error, RepeatedFailure | ProbeFailed) and len(error.error.strip().splitlines()) > 1:
             click.echo(error.error.rstrip(), err=True)  # the traceback of the user's code, which is what they need
         message, exit_code = _in_words(error)
         click.echo(f"{click.style('error:', fg='red', bold=True)} {' '.join(message.split())}", err=True, color=_COLOR)

@@ -16,7 +16,7 @@ from tunewell.diagnosis.findings import LABELS, Finding
 from tunewell.diagnosis.model import forest, level_of
 from tunewell.diagnosis.record import Run, read
 from tunewell.diagnosis.rules import RULES, Sign, see
-from tunewell.diagnosis.rules.base import course, percent
+from tunewell.diagnosis.rules.base import course, reached
 from tunewell.diagnosis.signals import Signals, measure
 
 NOTHING_ELSE: Mapping[str, float] = {}
@@ -78,16 +78,22 @@ def _evidence(label: str, signals: Signals, signs: Mapping[str, Sign]) -> Sign:
     plain = [sign for sign in own if not math.isnan(sign.strength) and sign.strength >= _PLAIN]
     if plain:
         return max(plain, key=lambda sign: sign.strength)
-    if label == "healthy":
-        return Sign(0.0, "no sign of a fault is plain")
     run = signals.run
+    if label == "healthy":
+        blind = not any(np.isfinite(run[name]).any() for name in ("val_loss", "val_accuracy"))
+        unseen = "; without validation nothing is known of new rows" if blind else ""
+        return Sign(0.0, f"no sign of a fault is plain{unseen}")
     name = next(
-        (name for name in ("train_loss", "val_loss", "train_accuracy", "val_accuracy") if np.isfinite(run[name]).any()),
+        (
+            name
+            for name in ("train_loss", "val_loss", "train_accuracy", "val_accuracy")
+            if np.isfinite(run[name]).any() and name not in run.estimated
+        ),
         "",
     )
     told = course(run, name) if name else "no loss was finite"
-    accuracy = signals["val_error_last"]
-    reached = "" if math.isnan(accuracy) else f", and validation accuracy is {percent(1 - accuracy)}"
+    known = signals.known("val_error_last") and name != "val_accuracy"
+    accuracy = f", and validation accuracy is {reached(signals, 'val_accuracy')}" if known else ""
     return Sign(
-        0.0, f"no single sign is plain, the run as a whole is like others with this cause: {told}{reached}", name
+        0.0, f"no single sign is plain, the run as a whole is like others with this cause: {told}{accuracy}", name
     )

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tunewell.diagnosis.settings import sound
 from tunewell.errors import RecordError
 
 Floats = NDArray[np.float64]
@@ -69,6 +70,8 @@ class Run:
     n_val: float = math.nan
     n_classes: float = math.nan
     step_losses_every: float = math.nan
+    estimated: frozenset[str] = frozenset()
+    """Curves that were not measured, and are what others amount to."""
 
     def __len__(self) -> int:
         return len(self.epoch)
@@ -102,20 +105,21 @@ def read(record: Mapping[str, Any]) -> Run:
     if not any(np.isfinite(curves[name]).any() or broken[name].any() for name in CURVES[:4]):
         raise RecordError(
             "the epochs have no train_loss, train_accuracy, val_loss or val_accuracy; "
-            f"they have {_listed(rows)}: name the columns (--columns train_loss=...)"
+            f"they have {_listed(rows)}: rename what is one of these (of a file, --columns train_loss=NAME)"
         )
     _as_fractions(curves)
+    n_classes = _positive(record.get("n_classes"))
     return Run(
         epoch=numbers[chosen],
         curves=curves,
         broken=broken,
         layers=_layers(kept),
         step_losses=np.array([_number(value) for value in _list(record.get("step_losses"))], dtype=np.float64),
-        config=_mapping(record.get("config")),
+        config=sound(_mapping(record.get("config"))),
         data=_mapping(record.get("data_summary")),
         n_train=_positive(record.get("n_train")),
         n_val=_positive(record.get("n_val")),
-        n_classes=_positive(record.get("n_classes")),
+        n_classes=n_classes if n_classes >= 2 else math.nan,
         step_losses_every=_positive(record.get("step_losses_every")),
     )
 
@@ -129,6 +133,11 @@ def _rows(epochs: object) -> list[Mapping[str, Any]]:
             raise RecordError(
                 f"an epoch must be a mapping such as {{'epoch': 1, 'train_loss': 2.3}}, got {_shown(row)}"
             )
+        for name in CURVES:  # text would be taken for a number that was not finite, and so for a loss that diverged
+            if isinstance(row.get(name), str) and not _is_number(row[name]):
+                raise RecordError(
+                    f"{name} must be a number, or None (null) where it was not finite; got {_shown(row[name])}"
+                )
     return rows
 
 
@@ -161,6 +170,14 @@ def _number(value: object) -> float:
     except (TypeError, ValueError, OverflowError):
         return math.nan
     return max(-_MOST, min(_MOST, number)) if math.isfinite(number) else math.nan
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _positive(value: object) -> float:

@@ -15,6 +15,7 @@ from typing import Any
 
 from tunewell.diagnosis import Change
 from tunewell.diagnosis.readers.names import parameter_of
+from tunewell.diagnosis.readers.trial import classes_of
 from tunewell.probing.rate import Sweep, lr_find, rate_of, rates_of
 from tunewell.probing.rows import one_batch, shuffled_labels
 from tunewell.probing.short import Short, sound, train_shortly
@@ -90,8 +91,11 @@ class Case:
 
     @property
     def n_classes(self) -> float:
-        """As `run.data` saw it; NaN if it was not called."""
-        return math.nan if self.start is None else self.start.first("n_classes")
+        """As `run.data` saw it, or the watcher of the network; NaN if neither was called."""
+        if self.start is None:
+            return math.nan
+        told = self.start.first("n_classes")
+        return classes_of(self.start.reports).get("n_classes", told) if math.isnan(told) else told
 
     @property
     def n_short(self) -> int:

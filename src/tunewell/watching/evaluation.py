@@ -13,6 +13,7 @@ import torch
 from tunewell.errors import SettingError
 
 BATCH = 256  # rows that are evaluated at a time
+_SMALL = 1024  # numbers in a row; of smaller ones all are evaluated at a time, which is quicker
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +66,8 @@ def rows_of(name: str, data: Any, limit: int, device: Any) -> Rows:
 
 def evaluated(rows: Rows, evaluate: Callable[[Any, Any], tuple[Any, Any]]) -> Evaluated:
     """What `evaluate(inputs, targets)`, which answers the mean loss and the outputs, says of the rows."""
-    loss, outputs = 0.0, []
-    for start in range(0, len(rows.targets), BATCH):
-        targets = rows.targets[start : start + BATCH]
-        mean, output = evaluate(rows.inputs[start : start + BATCH], targets)
-        loss += float(mean) * len(targets) / len(rows.targets)
-        outputs.append(output.detach())
-    answer = torch.cat(outputs)
+    at_a_time = len(rows.targets) if rows.inputs[:1].numel() <= _SMALL else BATCH
+    loss, answer = _answered(rows, evaluate, at_a_time)
     classes = predicted(answer, rows.targets)
     if classes is None:
         return Evaluated(loss, math.nan, math.nan, math.nan, 0)
@@ -86,6 +82,26 @@ def evaluated(rows: Rows, evaluate: Callable[[Any, Any], tuple[Any, Any]]) -> Ev
         top_prediction_share=float(_count(classes, n).max() / len(classes)),
         n_classes=n,
     )
+
+
+def fitted(rows: Rows, evaluate: Callable[[Any, Any], tuple[Any, Any]]) -> tuple[float, float, int]:
+    """Loss, accuracy and the number of classes alone, for a part of the cost."""
+    loss, answer = _answered(rows, evaluate, BATCH)
+    classes = predicted(answer, rows.targets)
+    if classes is None:
+        return loss, math.nan, 0
+    return loss, int((classes == rows.targets).sum()) / len(classes), _n_classes(answer)
+
+
+def _answered(rows: Rows, evaluate: Callable[[Any, Any], tuple[Any, Any]], at_a_time: int) -> tuple[float, Any]:
+    """The mean loss, and the outputs for all rows."""
+    loss, outputs = 0.0, []
+    for start in range(0, len(rows.targets), at_a_time):
+        targets = rows.targets[start : start + at_a_time]
+        mean, output = evaluate(rows.inputs[start : start + at_a_time], targets)
+        loss += float(mean) * len(targets) / len(rows.targets)
+        outputs.append(output.detach())
+    return loss, outputs[0] if len(outputs) == 1 else torch.cat(outputs)
 
 
 def predicted(outputs: Any, targets: Any) -> Any:

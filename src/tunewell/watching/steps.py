@@ -7,7 +7,7 @@ here waits for the device until an epoch ends. Shapes: L weight matrices (any pa
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Any
@@ -109,16 +109,16 @@ class StepMeter:
         self._begin()
         if not norms or not ratios:
             return None
-        by_layer = torch.stack(norms).double()
-        totals = by_layer.square().sum(dim=1).sqrt().tolist()
-        moved, weight = torch.stack(ratios).double().unbind(dim=1)
-        layer_ratios = tuple(map(_mean_ratio, moved.T.tolist(), weight.T.tolist()))
+        by_step = torch.stack(norms).tolist()  # few numbers: a list is quicker than a tensor
+        totals = [math.hypot(*step) for step in by_step]
+        moved, weight = zip(*torch.stack(ratios).tolist(), strict=True)
+        layer_ratios = tuple(map(_mean_ratio, zip(*moved, strict=True), zip(*weight, strict=True)))
         return EpochOfSteps(
             grad_norm=fmean(totals),
             grad_norm_max=max(totals, key=lambda norm: math.inf if math.isnan(norm) else norm),
             update_ratio=_median(layer_ratios),
-            grad_noise_scale=noise_scale(totals, float(_norms(total).double().square().sum()), rows, n_steps),
-            layer_grad_norms=tuple(by_layer.mean(dim=0).tolist()),
+            grad_noise_scale=noise_scale(totals, math.hypot(*_norms(total).tolist()) ** 2, rows, n_steps),
+            layer_grad_norms=tuple(map(fmean, zip(*by_step, strict=True))),
             layer_update_ratios=layer_ratios,
         )
 
@@ -143,7 +143,7 @@ def _norms(tensors: list[Any]) -> Any:
     return torch.stack(torch._foreach_norm(tensors))  # noqa: SLF001  see above
 
 
-def _mean_ratio(moved: list[float], weight: list[float]) -> float:
+def _mean_ratio(moved: Sequence[float], weight: Sequence[float]) -> float:
     """Over the steps of one matrix; steps from weights of zero have no ratio, and do not count."""
     ratios = [change / size for change, size in zip(moved, weight, strict=True) if size != 0.0]
     return fmean(ratios) if ratios else math.nan

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import math
-import threading
 import weakref
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from statistics import fmean
 from typing import Any
 
 import torch
-from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from tunewell.errors import SettingError
 from tunewell.run import Run
 from tunewell.watching.activations import Activation, Listener
-from tunewell.watching.evaluation import BATCH, evaluated, evaluation_mode, rows_of
+from tunewell.watching.evaluation import BATCH, evaluated, evaluation_mode, fitted, rows_of
 from tunewell.watching.losses import LossMeter
+from tunewell.watching.optimizers import tell, tell_no_more
 from tunewell.watching.record import data_summary, plain
 from tunewell.watching.steps import EpochOfSteps, StepMeter
 
 _MOST_ROWS = 1000  # that are evaluated
 _SHARE = 20  # of this many training rows one is evaluated, so that the cost is a share of the training's
 
+_NOBODY = nullcontext()
 Evaluate = Callable[[Any, Any], tuple[Any, Any]]
 """(inputs, targets) of some rows -> their mean loss and the network's outputs."""
 
@@ -111,9 +112,13 @@ class Watcher:
         self._optimizer: Any = None
         self._n_classes = 0
         self._epochs: list[dict[str, Any]] = []
+        self._foreign: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+        """Optimizers that move none of this model's parameters, with their numbers of groups."""
+        self._hooks: list[Any] = []
+        if isinstance(criterion, torch.nn.Module):
+            self._hooks.append(criterion.register_forward_hook(self._hear))
         weakref.finalize(self, self._steps.close)
-        _begin_to_watch(self)
-        self._hearing = criterion.register_forward_hook(self._hear) if isinstance(criterion, torch.nn.Module) else None
+        tell(self)
 
     @property
     def loss_at_start(self) -> float:
@@ -164,18 +169,22 @@ class Watcher:
 
     def close(self) -> None:
         """Take the hooks out; what was measured stays."""
-        _end_watching(self)
+        tell_no_more(self)
         self._steps.close()
-        if self._hearing is not None:
-            self._hearing.remove()
+        for hook in self._hooks:
+            hook.remove()
 
     def moves(self, optimizer: Any) -> bool:
         """Whether the optimizer's step is one of this model's."""
-        if self._optimizer is not optimizer:
-            own = {id(parameter) for parameter in self._model.parameters()}
-            if not any(id(parameter) in own for group in optimizer.param_groups for parameter in group["params"]):
-                return False
-            self._optimizer = optimizer
+        if self._optimizer is optimizer:
+            return True
+        if self._foreign.get(optimizer) == len(optimizer.param_groups):
+            return False
+        own = {id(parameter) for parameter in self._model.parameters()}
+        if not any(id(parameter) in own for group in optimizer.param_groups for parameter in group["params"]):
+            self._foreign[optimizer] = len(optimizer.param_groups)
+            return False
+        self._optimizer = optimizer
         return True
 
     def before_step(self) -> None:
@@ -213,14 +222,15 @@ class Watcher:
             return {}
         listener = Listener(self._matrices)
         if self._own_evaluation:  # may leave the model in training, which is not how it is used
-            seen = evaluated(self._train, self._evaluate)
+            loss, accuracy, self._n_classes = fitted(self._train, self._evaluate)
             with evaluation_mode(self._model), listener:
                 self._model(self._train.first(BATCH).inputs)
         else:
-            with listener:
-                seen = evaluated(self._train, self._evaluate)
-        self._n_classes = seen.n_classes
-        epoch |= {"train_eval_loss": seen.loss, "train_eval_accuracy": seen.accuracy}
+            heard = iter([listener])  # the first rows; each call that is listened to costs as much as a small layer
+            loss, accuracy, self._n_classes = fitted(
+                self._train, lambda x, y: self._in_evaluation_mode(x, y, next(heard, _NOBODY))
+            )
+        epoch |= {"train_eval_loss": loss, "train_eval_accuracy": accuracy}
         return listener.activations()
 
     def _evaluate_val(self, epoch: dict[str, Any]) -> None:
@@ -235,52 +245,18 @@ class Watcher:
             "val_top_prediction_share": seen.top_prediction_share,
         }
 
-    def _in_evaluation_mode(self, inputs: Any, targets: Any) -> tuple[Any, Any]:
+    def _in_evaluation_mode(
+        self, inputs: Any, targets: Any, listening: AbstractContextManager[Any] = _NOBODY
+    ) -> tuple[Any, Any]:
         criterion = torch.nn.functional.cross_entropy if self._criterion is None else self._criterion
         with evaluation_mode(self._model):
-            outputs = self._model(inputs)
+            with listening:
+                outputs = self._model(inputs)
             return criterion(outputs, targets), outputs
 
     def _hear(self, criterion: Any, inputs: tuple[Any, ...], loss: Any) -> None:  # noqa: ARG002  as hooks have it
         if torch.is_grad_enabled() and loss.requires_grad and loss.ndim == 0 and len(inputs) == 2:
             self._losses.add(loss, *inputs)
-
-
-_watching: tuple[weakref.ref[Watcher], ...] = ()
-"""Those that optimizers tell of their steps. It is replaced and never changed, since one may be telling."""
-_changing = threading.Lock()
-
-
-def _begin_to_watch(watcher: Watcher) -> None:
-    global _watching  # noqa: PLW0603  there is one process, and its optimizers
-    with _changing:
-        _watching = (*(one for one in _watching if one() is not None), weakref.ref(watcher))
-
-
-def _end_watching(watcher: Watcher) -> None:
-    global _watching  # noqa: PLW0603
-    with _changing:
-        _watching = tuple(one for one in _watching if one() not in (None, watcher))
-
-
-def _before_step(optimizer: Any, *_: object) -> None:
-    for reference in _watching:
-        watcher = reference()
-        if watcher is not None and watcher.moves(optimizer):
-            watcher.before_step()
-
-
-def _after_step(optimizer: Any, *_: object) -> None:
-    for reference in _watching:
-        watcher = reference()
-        if watcher is not None and watcher.moves(optimizer):
-            watcher.after_step()
-
-
-# Called by every optimizer of the process: which of them is a model's shows when it takes a step. They stay for good,
-# since PyTorch cannot take one out while an optimizer goes through them, in another thread or when garbage is collected
-register_optimizer_step_pre_hook(_before_step)
-register_optimizer_step_post_hook(_after_step)
 
 
 def _shares(probed: Mapping[str, Activation]) -> dict[str, float]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tunewell.diagnosis.readers.csv_file import read_csv
+from tunewell.diagnosis.readers.hparams import settings_beside
 from tunewell.diagnosis.readers.json_file import read_json
 from tunewell.diagnosis.readers.tensorboard import read_events
 from tunewell.diagnosis.readers.trial import of_trial
@@ -20,14 +21,15 @@ _EVENTS = "tfevents"
 def read_file(path: Path, columns: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The record in a file, whatever its kind: `.json`, `.jsonl`, an event file or a folder of them, else CSV.
 
+    Settings in an `hparams.yaml` beside a log, where Lightning writes them, are part of it.
+
     Raises:
         RecordError: it cannot be read, or nothing in it is understood.
         MissingExtra: it is an event file and tensorboard is not installed.
     """
     if not path.exists():
         raise RecordError(f"there is no file {str(path)!r}; give a CSV or JSON file, or TensorBoard's events")
-    if path.is_dir() or _EVENTS in path.name:
-        return read_events(path, columns)
     if path.suffix.lower() in (".json", ".jsonl", ".ndjson"):
         return read_json(path, columns)
-    return read_csv(path, columns)
+    read = read_events if path.is_dir() or _EVENTS in path.name else read_csv
+    return read(path, columns) | settings_beside(path)

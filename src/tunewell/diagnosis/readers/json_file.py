@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tunewell.diagnosis.readers.names import curves_of
+from tunewell.diagnosis.readers.names import curves_of, not_understood
 from tunewell.diagnosis.record import LAYERS
 from tunewell.errors import RecordError
 
@@ -22,15 +22,20 @@ def read_json(path: Path, columns: Mapping[str, str] | None = None) -> dict[str,
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise RecordError(f"{path} cannot be read: {error}; give a CSV or JSON file") from error
+    if not text.strip():
+        raise RecordError(f"{path.name} is empty; give a record, or a CSV file")
     told = _parsed(path, text)
     record = dict(told) if isinstance(told, Mapping) else {"epochs": told}
     if "epochs" not in record:
         record = {"epochs": _of_lists(path, record)}
     epochs = record["epochs"]
-    if not isinstance(epochs, list) or not all(isinstance(epoch, Mapping) for epoch in epochs):
-        raise RecordError(f"{path.name} needs 'epochs', a list of one mapping an epoch, got {type(epochs).__name__}")
-    record["epochs"] = _named(epochs, columns)
-    return record
+    wrong = [one for one in epochs if not isinstance(one, Mapping)] if isinstance(epochs, list) else [epochs]
+    if wrong or not epochs:
+        raise RecordError(
+            f"{path.name} needs 'epochs', a list of one mapping an epoch such as "
+            f'{{"epoch": 1, "train_loss": 2.3}}, got {json.dumps(wrong[0] if wrong else epochs)[:60]}'
+        )
+    return record | _named(epochs, columns)
 
 
 def _parsed(path: Path, text: str) -> Any:
@@ -52,16 +57,21 @@ def _of_lists(path: Path, history: Mapping[str, Any]) -> list[dict[str, Any]]:
     """`{"loss": [2.3, 1.9], "val_loss": [...]}` by epochs."""
     lists = {name: values for name, values in history.items() if isinstance(values, list) and values}
     if not lists:
-        raise RecordError(f"{path.name} needs 'epochs', or lists of numbers; it has {', '.join(map(repr, history))}")
+        raise RecordError(
+            f"{path.name} needs 'epochs', or lists of numbers; it has {', '.join(map(repr, history)) or 'nothing'}"
+        )
     return [
         {"epoch": i + 1, **{name: values[i] for name, values in lists.items() if i < len(values) and name != "epoch"}}
         for i in range(max(map(len, lists.values())))
     ]
 
 
-def _named(epochs: Sequence[Mapping[str, Any]], columns: Mapping[str, str] | None) -> list[dict[str, Any]]:
-    """The epochs under a record's names."""
+def _named(epochs: Sequence[Mapping[str, Any]], columns: Mapping[str, str] | None) -> dict[str, Any]:
+    """The epochs under a record's names, and the names that were not understood."""
     names = list(dict.fromkeys(str(name) for epoch in epochs for name in epoch))
     curves = curves_of([name for name in names if name not in ("layers", *LAYERS)] if not columns else names, columns)
     here = {name: curve for curve, name in curves.items()}
-    return [{here.get(name, name): value for name, value in epoch.items()} for epoch in epochs]
+    return {
+        "epochs": [{here.get(name, name): value for name, value in epoch.items()} for epoch in epochs],
+        "not_understood": not_understood([name for name in names if name not in ("layers", *LAYERS)], curves),
+    }

@@ -1,4 +1,4 @@
-"""What a column, a metric or a hyperparameter of somebody else's naming means here.
+"""What a column or a metric of somebody else's naming means here, and which parameter a change would move.
 
 `val_acc`, `Accuracy/valid` and `validation-accuracy` are one thing. A name is cut into words; some say of which split
 it speaks, some what was measured. Whatever is not understood is left out, and `--columns` says what it is.
@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from tunewell.diagnosis.record import CURVES, HOOKS
+from tunewell.diagnosis.settings import DEPTH, SETTINGS, WIDTH
 from tunewell.errors import RecordError
 
 _VALIDATION = {"val", "valid", "validation", "dev", "eval", "evaluation"}
-_TEST = {"test", "tst", "holdout"}
+_TEST = {"test", "tst", "te", "holdout"}
 _TRAINING = {"train", "training", "tr", "trn"}
 _LOSS = {"loss", "nll", "crossentropy", "xent", "logloss", "ce"}
 _ACCURACY = {"acc", "accuracy", "top1", "acc1", "multiclassaccuracy", "binaryaccuracy"}
@@ -25,30 +25,13 @@ _IGNORED = {
 }
 """Words that neither say what was measured nor that it is something else."""
 
-EPOCH = ("epoch", "epochs")
+EPOCH = ("epoch", "epochs", "ep")
 STEP = ("step", "global_step", "iteration", "iter")
 
-_SETTINGS = {
-    "lr": ("learning_rate", "lr", "learningrate", "base_lr", "initial_lr", "init_lr", "step_size", "eta"),
-    "batch_size": ("batch_size", "batch", "bs", "batchsize", "minibatch_size"),
-    "dropout": ("dropout", "dropout_rate", "drop", "p_drop", "dropout_p"),
-    "weight_decay": ("weight_decay", "wd", "l2", "decay", "l2_penalty", "weight_decay_rate"),
-    "momentum": ("momentum",),
-    "optimizer": ("optimizer", "optim", "solver"),
-    "activation": ("activation", "nonlinearity", "act"),
-    "batch_norm": ("batch_norm", "batchnorm", "use_bn", "bn"),
-    "bn_momentum": ("bn_momentum",),
-    "grad_clip": ("grad_clip", "clip", "clip_norm", "max_grad_norm", "gradient_clip_val"),
-    "lr_schedule": ("lr_schedule", "schedule"),
-    "loss": ("loss",),
-    "model": ("model",),
-}
-_WIDTH = ("hidden", "hidden_units", "width", "n_hidden", "hidden_size", "hidden_dim", "units")
-_DEPTH = ("layers", "n_layers", "depth", "num_layers", "n_hidden_layers", "hidden_layers")
-_MOVED = _SETTINGS | {
+_MOVED = SETTINGS | {
     "lr_schedule": ("lr_decay", "lr_gamma", "gamma", "decay_rate"),
-    "width": _WIDTH,
-    "depth": _DEPTH,
+    "width": WIDTH,
+    "depth": DEPTH,
     "init": ("init", "initialization", "initializer", "weight_init"),
 }
 """What a change may name, and the parameters that move it."""
@@ -79,38 +62,21 @@ def curves_of(names: Iterable[str], columns: Mapping[str, str] | None = None) ->
     return found
 
 
-def settings_of(params: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration that a trial's parameters amount to, under the names of a record's config."""
-    by_name = {str(name).lower(): value for name, value in params.items()}
-    config = {
-        key: by_name[names[0]]
-        for key, aliases in _SETTINGS.items()
-        if (names := [alias for alias in aliases if alias in by_name])
-    }
-    widths = _widths(by_name)
-    if widths is not None:
-        config["hidden"] = widths
-    if isinstance(config.get("lr_schedule"), str):
-        config["lr_schedule"] = {"name": config["lr_schedule"]}
-    if isinstance(config.get("optimizer"), str):
-        config["optimizer"] = config["optimizer"].lower()
-    return config
+def not_understood(names: Iterable[str], curves: Mapping[str, str]) -> list[str]:
+    """Names that are no curve's and that say nothing to `curves_of`, epochs and steps aside."""
+    known = {*curves.values(), *EPOCH, *STEP}
+    return [name for name in names if name not in known and name.strip().lower() not in known and not _curve(name)]
+
+
+def says_split(name: str) -> bool:
+    """Whether a name has a word for training, validation or test rows."""
+    return bool(_words(name) & (_TRAINING | _VALIDATION | _TEST))
 
 
 def parameter_of(key: str, names: Iterable[str]) -> str | None:
     """The parameter, among these names, that moves what a change calls `key`; None if there is none."""
     by_name = {name.lower(): name for name in names}
     return next((by_name[alias] for alias in _MOVED.get(key, ()) if alias in by_name), None)
-
-
-def _widths(params: Mapping[str, Any]) -> list[float] | None:
-    width = next((params[name] for name in _WIDTH if name in params), None)
-    depth = next((params[name] for name in _DEPTH if name in params), 1)
-    if isinstance(width, list | tuple):
-        return list(width)
-    if isinstance(width, int | float) and isinstance(depth, int | float):
-        return [width] * round(depth)
-    return None
 
 
 def _curve(name: str) -> str | None:

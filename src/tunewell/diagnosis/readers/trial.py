@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from tunewell.diagnosis.readers.names import curves_of, settings_of
+from tunewell.diagnosis.readers.names import curves_of
 from tunewell.diagnosis.record import LAYERS
+from tunewell.diagnosis.settings import settings_of
 from tunewell.space.values import Value
 from tunewell.trial import Report, Trial
 
 FACTS = ("n_train", "n_classes")
 """What a report says of the data and not of the epoch, as `run.data` adds it to the first one."""
+
+_MOST = 20.0  # nats: the loss of guessing among more classes than networks have outputs
 
 
 def of_trial(trial: Trial, reports: Sequence[Report], max_epochs: int | None = None) -> dict[str, Any]:
@@ -39,13 +43,19 @@ def record_of(
     config = {**about.get("config", {}), **settings_of(setting)}
     if max_epochs is not None:
         config["epochs"] = max_epochs
-    facts = {name: report[name] for report in reports for name in FACTS if name in report}
+    facts = classes_of(reports) | {name: report[name] for report in reports for name in FACTS if name in report}
     return {
         **about,
         **facts,
         "config": config,
         "epochs": [{"epoch": report["epoch"], **_named(report, here), "layers": _layers(report)} for report in reports],
     }
+
+
+def classes_of(reports: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """`n_classes`, where a watched network has told ln(classes) at its first epoch."""
+    chance_loss = next((report["chance_loss"] for report in reports if "chance_loss" in report), math.nan)
+    return {"n_classes": round(math.exp(chance_loss))} if 0 < chance_loss < _MOST else {}
 
 
 def _of_layer(name: str) -> bool:

@@ -108,12 +108,48 @@ def first(run: Run, name: str) -> tuple[float, float]:
     return (float(run.epoch[known[0]]), float(run[name][known[0]])) if known.size else (math.nan, math.nan)
 
 
+def named(run: Run, name: str) -> str:
+    """A curve in words, with where it comes from if it was not measured."""
+    if name not in run.estimated:
+        return IN_WORDS[name]
+    return f"{IN_WORDS[name]} (as the {'loss' if name.endswith('accuracy') else 'accuracy'} has it)"
+
+
 def course(run: Run, name: str) -> str:
     """`training loss went from 2.3 at epoch 1 to 0.31 at epoch 12`."""
     (begin, before), (end, after) = first(run, name), last(run, name)
     if math.isnan(before):
-        return f"{IN_WORDS[name]} was never finite"
-    return f"{IN_WORDS[name]} went from {before:.3g} at epoch {begin:g} to {after:.3g} at epoch {end:g}"
+        return f"{named(run, name)} was never finite"
+    if begin == end:
+        return f"{named(run, name)} was {before:.3g} at epoch {begin:g}"
+    return f"{named(run, name)} went from {before:.3g} at epoch {begin:g} to {after:.3g} at epoch {end:g}"
+
+
+def counted(number: float, what: str) -> str:
+    """`1 epoch`, `20 epochs`."""
+    return f"{number:.0f} {what if number == 1 else f'{what}s'}"
+
+
+def classes(s: Signals) -> str:
+    """`10 classes`."""
+    return f"{s.units.n_classes:.0f} classes{'' if s.units.told else ' (by the first loss)'}"
+
+
+def chance(s: Signals) -> str:
+    """`10 %`, the accuracy of naming a class at random."""
+    return f"{percent(s.units.chance)}{'' if s.units.told else ' (by the first loss)'}"
+
+
+def reached(s: Signals, name: str) -> str:
+    """`92.5 %`, the last that is known of an accuracy."""
+    told = percent(last(s.run, name)[1])
+    return f"about {told} (as the loss has it)" if name in s.run.estimated else told
+
+
+def training_error(s: Signals) -> str:
+    """`7.5 %`, at the end."""
+    told = percent(s["error_last"])
+    return f"about {told} (as the loss has it)" if "train_accuracy" in s.run.estimated else told
 
 
 def rate_in_words(run: Run) -> str:

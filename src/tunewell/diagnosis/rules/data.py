@@ -7,7 +7,21 @@ import math
 import numpy as np
 
 from tunewell.diagnosis.record import Run
-from tunewell.diagnosis.rules.base import Sign, both, course, either, figure, known_or, last, percent, ramp
+from tunewell.diagnosis.rules.base import (
+    Sign,
+    both,
+    chance,
+    classes,
+    course,
+    either,
+    figure,
+    known_or,
+    last,
+    named,
+    percent,
+    ramp,
+    reached,
+)
 from tunewell.diagnosis.signals import Signals
 
 
@@ -30,13 +44,12 @@ def features_of_unlike_scale(s: Signals) -> Sign:
 
 def validation_at_chance(s: Signals) -> Sign:
     """Training rows are learnt and validation stays at chance or below (Zhang et al., 2017)."""
-    epoch, accuracy = last(s.run, "val_accuracy")
     return Sign(
         both(ramp(s["val_accuracy_best"], 0.3, 0.08), ramp(s["gap"], 0.15, 0.4)),
-        f"validation accuracy is {percent(accuracy)}, where chance is {percent(s.units.chance)}, with a training "
-        f"accuracy of {percent(last(s.run, 'train_accuracy')[1])}",
+        f"validation accuracy is {reached(s, 'val_accuracy')}, where chance is {chance(s)}, with a "
+        f"training accuracy of {reached(s, 'train_accuracy')}",
         "val_accuracy",
-        epoch,
+        last(s.run, "val_accuracy")[0],
     )
 
 
@@ -44,7 +57,7 @@ def below_chance(s: Signals) -> Sign:
     """Validation is worse than chance: classes are numbered differently in the two splits."""
     return Sign(
         both(ramp(s["val_accuracy_last"], -0.02, -0.12), ramp(s["gap"], 0.1, 0.3)),
-        f"validation accuracy is {percent(last(s.run, 'val_accuracy')[1])}, below chance, {percent(s.units.chance)}",
+        f"validation accuracy is {reached(s, 'val_accuracy')}, below chance, {chance(s)}",
         "val_accuracy",
         last(s.run, "val_accuracy")[0],
     )
@@ -54,7 +67,7 @@ def sure_and_wrong(s: Signals) -> Sign:
     """Validation loss climbs far above that of knowing nothing: answers are sure, and the labels deny them."""
     return Sign(
         both(ramp(s["val_loss_last"], 1.1, 2.0), ramp(s["loss_last"], 0.9, 0.6)),
-        f"validation loss is {figure(last(s.run, 'val_loss')[1])}, knowing nothing would cost "
+        f"{named(s.run, 'val_loss')} is {figure(last(s.run, 'val_loss')[1])}, knowing nothing would cost "
         f"{s.units.guess_loss:.3g}; training loss is {figure(last(s.run, 'train_loss')[1])}",
         "val_loss",
         last(s.run, "val_loss")[0],
@@ -69,7 +82,7 @@ def learnt_by_heart(s: Signals) -> Sign:
             ramp(s["val_error_last"], 0.15, 0.35),
             ramp(s["val_loss_rise"], 0.02, 0.2),
         ),
-        f"training accuracy is only {percent(last(s.run, 'train_accuracy')[1])} and {course(s.run, 'val_loss')}",
+        f"training accuracy is only {reached(s, 'train_accuracy')} and {course(s.run, 'val_loss')}",
         "val_loss",
         last(s.run, "val_loss")[0],
     )
@@ -126,7 +139,7 @@ def rare_classes_missed(s: Signals) -> Sign:
     """Mean recall is far below accuracy."""
     return Sign(
         ramp(s["balanced_shortfall"], 0.04, 0.15),
-        f"validation accuracy is {percent(last(s.run, 'val_accuracy')[1])} but the mean recall of the classes "
+        f"validation accuracy is {reached(s, 'val_accuracy')} but the mean recall of the classes "
         f"{percent(last(s.run, 'val_balanced_accuracy')[1])}",
         "val_accuracy",
         last(s.run, "val_accuracy")[0],
@@ -137,7 +150,7 @@ def begins_above_chance(s: Signals) -> Sign:
     """Accuracy is high from the first epoch and hardly rises: the share of the largest class."""
     return Sign(
         both(ramp(s["val_accuracy_first"], 0.5, 0.75), ramp(abs(s["val_accuracy_gain_second_half"]), 0.05, 0.005)),
-        f"{course(s.run, 'val_accuracy')}, with {s.units.n_classes:.0f} classes",
+        f"{course(s.run, 'val_accuracy')}, with {classes(s)}",
         "val_accuracy",
         float(s.run.epoch[0]),
     )
@@ -149,8 +162,7 @@ def validation_leads(s: Signals) -> Sign:
     lead = -s["eval_gap"] if s.known("eval_gap") else s["val_lead"]
     return Sign(
         both(ramp(lead, -0.01, 0.04), plain),
-        f"validation accuracy is {percent(last(s.run, 'val_accuracy')[1])}, training accuracy "
-        f"{percent(last(s.run, 'train_accuracy')[1])}",
+        f"validation accuracy is {reached(s, 'val_accuracy')}, training accuracy {reached(s, 'train_accuracy')}",
         "val_accuracy",
         last(s.run, "val_accuracy")[0],
     )
@@ -166,7 +178,7 @@ def no_gap_where_one_must_be(s: Signals) -> Sign:
             ramp(s["val_error_last"], 0.1, 0.01),
         ),
         f"{figure(10 ** s['parameters_per_row'])} weights for each of {s['rows']:.0f} rows, yet validation accuracy "
-        f"({percent(last(s.run, 'val_accuracy')[1])}) is as good as training accuracy",
+        f"({reached(s, 'val_accuracy')}) is as good as training accuracy",
         "val_accuracy",
         last(s.run, "val_accuracy")[0],
     )
@@ -205,7 +217,7 @@ def gap_from_the_start(s: Signals) -> Sign:
     return Sign(
         both(ramp(early, 0.05, 0.2), ramp(s["gap"], 0.08, 0.25)),
         f"validation accuracy was behind training accuracy by {percent(early)} (above chance) in the first quarter "
-        f"already, and is {percent(last(s.run, 'val_accuracy')[1])} now",
+        f"already, and is {reached(s, 'val_accuracy')} now",
         "val_accuracy",
         float(s.run.epoch[0]),
     )
@@ -213,4 +225,4 @@ def gap_from_the_start(s: Signals) -> Sign:
 
 def _right(s: Signals) -> str:
     """`81 % right`, of the training rows."""
-    return f"{percent(last(s.run, 'train_accuracy')[1])} right"
+    return f"{reached(s, 'train_accuracy')} right"

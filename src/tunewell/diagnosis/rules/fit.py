@@ -4,23 +4,37 @@ from __future__ import annotations
 
 import math
 
-from tunewell.diagnosis.rules.base import Sign, both, course, either, figure, known_or, last, of_curve, percent, ramp
+from tunewell.diagnosis.rules.base import (
+    Sign,
+    both,
+    classes,
+    course,
+    either,
+    figure,
+    known_or,
+    last,
+    named,
+    of_curve,
+    percent,
+    ramp,
+    reached,
+    training_error,
+)
 from tunewell.diagnosis.signals import Signals
 
 
 def training_error_stays(s: Signals) -> Sign:
     """Training error is high and flat, and validation error is no higher: avoidable bias (Ng, chapters 20 to 27)."""
-    epoch, accuracy = last(s.run, "train_accuracy")
     return Sign(
         both(
             ramp(s["error_last"], 0.04, 0.2),
             ramp(s["gap"], 0.15, 0.05),
             ramp(abs(s["loss_gain_late_of_left"]), 0.1, 0.02),
         ),
-        f"training accuracy is {percent(accuracy)} and has levelled off; validation accuracy is "
-        f"{percent(last(s.run, 'val_accuracy')[1])}, no further away",
+        f"training accuracy is {reached(s, 'train_accuracy')} and has levelled off; validation accuracy is "
+        f"{reached(s, 'val_accuracy')}, no further away",
         "train_accuracy",
-        epoch,
+        last(s.run, "train_accuracy")[0],
     )
 
 
@@ -30,7 +44,7 @@ def narrow_network(s: Signals) -> Sign:
     tells = "there is no hidden layer" if s["linear"] == 1 else f"its narrowest layer has {s['narrowest']:.0f} units"
     return Sign(
         both(either(narrow, ramp(s["linear"], 0, 1), ramp(s["narrowest"], 8, 2)), ramp(s["error_last"], 0.03, 0.15)),
-        f"{tells} for {s.units.n_classes:.0f} classes, and training error stays at {percent(s['error_last'])}",
+        f"{tells} for {classes(s)}, and training error stays at {training_error(s)}",
     )
 
 
@@ -41,7 +55,7 @@ def validation_loss_rises(s: Signals) -> Sign:
         both(
             ramp(s["val_loss_rise_ratio"], 0.03, 0.2), ramp(s["val_loss_best_at"], 0.9, 0.5), ramp(s["gap"], 0.0, 0.08)
         ),
-        f"validation loss had its least, {figure(best)}, at epoch {best_at:g} and is {figure(end)} at epoch "
+        f"{named(s.run, 'val_loss')} had its least, {figure(best)}, at epoch {best_at:g} and is {figure(end)} at epoch "
         f"{end_at:g}, while training loss is {figure(last(s.run, 'train_loss')[1])}",
         "val_loss",
         best_at,
@@ -50,12 +64,11 @@ def validation_loss_rises(s: Signals) -> Sign:
 
 def wide_gap(s: Signals) -> Sign:
     """Training accuracy is far above validation accuracy (AutoTrainer: 0.1, or 0.07 where training is above 0.9)."""
-    epoch, accuracy = last(s.run, "train_accuracy")
     return Sign(
         ramp(s["gap"], 0.05, 0.2),
-        f"training accuracy is {percent(accuracy)}, validation accuracy {percent(last(s.run, 'val_accuracy')[1])}",
+        f"training accuracy is {reached(s, 'train_accuracy')}, validation accuracy {reached(s, 'val_accuracy')}",
         "val_accuracy",
-        epoch,
+        last(s.run, "val_accuracy")[0],
     )
 
 
@@ -72,7 +85,7 @@ def strong_dropout(s: Signals) -> Sign:
     """More units are dropped than kept, and training error stays (Srivastava et al., 2014: 0.5 at most)."""
     return Sign(
         both(ramp(s["dropout"], 0.4, 0.65), ramp(s["error_last"], 0.03, 0.12)),
-        f"dropout {s['dropout']:.2g} with a training error of {percent(s['error_last'])}",
+        f"dropout {s['dropout']:.2g} with a training error of {training_error(s)}",
     )
 
 
@@ -97,7 +110,7 @@ def strong_decay(s: Signals) -> Sign:
         strong = ramp(math.log10(decay), -0.7, 0.7) if decay > 0 else 0 * decay
     return Sign(
         both(strong, ramp(s["error_last"], 0.02, 0.1)),
-        f"weight decay {figure(decay)} ({optimizer}) with a training error of {percent(s['error_last'])}",
+        f"weight decay {figure(decay)} ({optimizer}) with a training error of {training_error(s)}",
     )
 
 
@@ -160,7 +173,7 @@ def nothing_left_to_gain(s: Signals) -> Sign:
             ramp(s["val_error_last"], 0.5, 0.05),
         ),
         f"{course(s.run, 'val_loss')}; training and validation accuracy are "
-        f"{percent(last(s.run, 'train_accuracy')[1])} and {percent(last(s.run, 'val_accuracy')[1])}, and both have "
+        f"{reached(s, 'train_accuracy')} and {reached(s, 'val_accuracy')}, and both have "
         "levelled off",
         "val_loss",
         last(s.run, "val_loss")[0],

@@ -6,7 +6,19 @@ import math
 
 import numpy as np
 
-from tunewell.diagnosis.rules.base import Sign, both, course, either, figure, known_or, last, percent, ramp
+from tunewell.diagnosis.rules.base import (
+    Sign,
+    both,
+    classes,
+    course,
+    either,
+    figure,
+    known_or,
+    last,
+    percent,
+    ramp,
+    reached,
+)
 from tunewell.diagnosis.signals import Signals
 
 _STILL = 1e-9  # an update ratio below is none
@@ -18,8 +30,8 @@ def starts_far_from_guessing(s: Signals) -> Sign:
     what = "the first step" if s.known("step_first") else "the first epoch"
     return Sign(
         ramp(value, 1.6, 4.0),
-        f"the loss of {what} was {figure(value * s.units.guess_loss)}; a fresh classifier of {s.units.n_classes:.0f} "
-        f"classes has about {s.units.guess_loss:.3g}",
+        f"the loss of {what} was {figure(value * s.units.guess_loss)}; a fresh classifier of "
+        f"{classes(s)} has about {s.units.guess_loss:.3g}",
         "train_loss",
         float(s.run.epoch[0]),
     )
@@ -28,7 +40,7 @@ def starts_far_from_guessing(s: Signals) -> Sign:
 def starts_at_exactly_guessing(s: Signals) -> Sign:
     """The first loss is ln(classes) to four digits: all outputs are alike, as from zero or equal weights."""
     return Sign(
-        ramp(abs(s["step_first"] - 1), 3e-3, 2e-4),
+        ramp(abs(s["step_first"] - 1), 3e-3, 2e-4) if s.units.told else math.nan,  # else taken from this very loss
         f"the loss of the first step was {s['step_first'] * s.units.guess_loss:.5f}, ln({s.units.n_classes:.0f}) to "
         f"the last digits: the network began with equal outputs for all classes",
         "train_loss",
@@ -131,7 +143,7 @@ def evaluation_mode_fails(s: Signals) -> Sign:
     return Sign(
         both(ramp(either(-s["eval_lead_mean"], -s["eval_lead"]), 0.02, 0.1), known_or(s["batch_norm"], 1.0)),
         f"on training rows accuracy is {percent(accuracy)} in evaluation mode and "
-        f"{percent(last(s.run, 'train_accuracy')[1])} in training mode",
+        f"{reached(s, 'train_accuracy')} in training mode",
         "train_accuracy",
         epoch,
     )

@@ -9,10 +9,12 @@ import numpy as np
 from tunewell.diagnosis.rules.base import (
     Sign,
     both,
+    counted,
     course,
     either,
     figure,
     known_or,
+    named,
     of_curve,
     percent,
     ramp,
@@ -35,7 +37,7 @@ def diverges(s: Signals) -> Sign:
     (best_at, best), (end_at, end) = of_curve(run, "train_loss"), last_of(run, "train_loss")
     return Sign(
         either(ramp(s["loss_rise"], 0.1, 0.6), ramp(s["loss_last"], 1.1, 2.0)),
-        f"training loss had its least, {figure(best)}, at epoch {best_at:g} and is {figure(end)} "
+        f"{named(run, 'train_loss')} had its least, {figure(best)}, at epoch {best_at:g} and is {figure(end)} "
         f"at epoch {end_at:g}{with_rate}; knowing nothing costs {s.units.guess_loss:.3g}",
         "train_loss",
         end_at,
@@ -49,8 +51,9 @@ def swings(s: Signals) -> Sign:
     here = int(np.nanargmin(fall)) + 1 if np.isfinite(fall).any() else 0
     return Sign(
         both(ramp(s["accuracy_swings"], 0.05, 0.3), ramp(s["accuracy_worst_fall"], 0.02, 0.08)),
-        f"training accuracy turned by more than 3 points at {percent(s['accuracy_swings'])} of the epochs; its worst "
-        f"fall was {percent(s['accuracy_worst_fall'])}, at epoch {s.run.epoch[here]:g}{rate_in_words(s.run)}",
+        f"{named(s.run, 'train_accuracy')} turned by more than 3 points at {percent(s['accuracy_swings'])} of the "
+        f"epochs; its worst fall was {percent(s['accuracy_worst_fall'])}, at epoch {s.run.epoch[here]:g}"
+        f"{rate_in_words(s.run)}",
         "train_accuracy",
         float(s.run.epoch[here]),
     )
@@ -143,10 +146,11 @@ def stops_while_improving(s: Signals) -> Sign:
     gains = either(
         ramp(s["val_loss_gain_late_of_left"], 0.03, 0.2), ramp(s["val_accuracy_gain_late_of_left"], 0.03, 0.2)
     )
+    late = max(s["loss_gain_late_of_left"], 0.0)  # of what is left, so more than all of it for a loss that halves
     return Sign(
         both(ramp(s["loss_gain_late_of_left"], 0.05, 0.3), gains),
         f"{course(s.run, 'train_loss')} and the last quarter of the epochs still took "
-        f"{percent(s['loss_gain_late_of_left'])} off it",
+        f"{percent(late / (1 + late))} off it",
         "train_loss",
         last_of(s.run, "train_loss")[0],
     )
@@ -155,8 +159,8 @@ def stops_while_improving(s: Signals) -> Sign:
 def few_epochs(s: Signals) -> Sign:
     """So few epochs, or steps, that hardly any network is done (He et al.: tens of thousands; small data, hundreds)."""
     steps = s["steps"]
-    told = "" if math.isnan(steps) else f", {steps:.0f} steps"
+    told = "" if math.isnan(steps) else f", {counted(steps, 'step')}"
     return Sign(
         either(ramp(s["epochs"], 9, 3), ramp(steps, 250, 60)),
-        f"the run had {s['epochs']:.0f} epochs{told}",
+        f"the run had {counted(s['epochs'], 'epoch')}{told}",
     )

@@ -10,16 +10,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from tunewell.diagnosis.record import Run
 from tunewell.diagnosis.signals.base import Units
-from tunewell.diagnosis.signals.curves import of_curves, of_progress, of_validation
+from tunewell.diagnosis.signals.curves import of_agreement, of_curves, of_progress, of_validation
 from tunewell.diagnosis.signals.data import of_data
+from tunewell.diagnosis.signals.estimates import completed
 from tunewell.diagnosis.signals.gradients import of_hooks, of_layers
 from tunewell.diagnosis.signals.noise import of_noise, of_steps
 from tunewell.diagnosis.signals.settings import of_schedule, of_settings
 
-_GROUPS: tuple[Callable[[Run, Units], dict[str, float]], ...] = (
+_Group: TypeAlias = Callable[[Run, Units], dict[str, float]]
+
+_AS_MEASURED: tuple[_Group, ...] = (of_agreement, of_hooks)
+"""What sets one curve against another of the same rows: beside an estimate that would say something of the estimate."""
+_GROUPS: tuple[_Group, ...] = (
     of_curves,
     of_validation,
     of_progress,
@@ -27,7 +33,6 @@ _GROUPS: tuple[Callable[[Run, Units], dict[str, float]], ...] = (
     of_steps,
     of_schedule,
     of_settings,
-    of_hooks,
     of_layers,
     of_data,
 )
@@ -38,6 +43,7 @@ class Signals(Mapping[str, float]):
     """The named numbers of one run, and the run."""
 
     run: Run
+    """With estimates in place of some curves that were not reported."""
     units: Units
     numbers: Mapping[str, float]
 
@@ -59,6 +65,9 @@ def measure(run: Run) -> Signals:
     """Every signal of a run; the names are the same for every run, in the same order."""
     units = Units.of(run)
     numbers: dict[str, float] = {}
+    for group in _AS_MEASURED:
+        numbers |= group(run, units)
+    run = completed(run, units)
     for group in _GROUPS:
         numbers |= group(run, units)
     return Signals(run, units, {name: float(value) for name, value in numbers.items()})

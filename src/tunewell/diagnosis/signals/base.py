@@ -28,6 +28,8 @@ class Units:
     """The accuracy of naming a class at random."""
     majority: float
     """The share of the largest class in validation (else training) rows; chance if the counts are not known."""
+    told: bool
+    """Whether the record says how many classes there are."""
 
     @classmethod
     def of(cls, run: Run) -> Units:
@@ -38,11 +40,12 @@ class Units:
         n_classes = run.n_classes
         if math.isnan(n_classes) and counts.size:
             n_classes = float(counts.size)
-        if math.isnan(n_classes):
+        told = not math.isnan(n_classes)
+        if not told:
             n_classes = _classes_by_loss(run)
         n_classes = max(n_classes, 2.0)
         majority = float(counts.max() / counts.sum()) if counts.size and counts.sum() > 0 else 1 / n_classes
-        return cls(n_classes, math.log(n_classes), 1 / n_classes, majority)
+        return cls(n_classes, math.log(n_classes), 1 / n_classes, majority, told)
 
     def accuracy(self, values: Floats) -> Floats:
         """Accuracies from 0, chance, to 1; below 0 where they are worse than chance."""

@@ -22,10 +22,11 @@ from tunewell.diagnosis.signals.base import (
     ratio,
     start,
 )
+from tunewell.diagnosis.signals.estimates import loss_of
 
 
 def of_curves(run: Run, units: Units) -> dict[str, float]:
-    """Where the training curves begin and end, and whether the loss fits the accuracy."""
+    """Where the training curves begin and end."""
     loss, accuracy = run["train_loss"] / units.guess_loss, units.accuracy(run["train_accuracy"])
     last = end(loss)
     broken = run.broken["train_loss"] | run.broken["val_loss"]
@@ -45,12 +46,19 @@ def of_curves(run: Run, units: Units) -> dict[str, float]:
         "accuracy_best": highest(accuracy),
         "accuracy_fall": highest(accuracy) - end(accuracy),
         "error_last": 1 - end(run["train_accuracy"]),
+        "negative_loss": _negative(run),
+    }
+
+
+def of_agreement(run: Run, units: Units) -> dict[str, float]:
+    """Whether loss and accuracy fit each other."""
+    return {
         "loss_for_accuracy": _excess(end(run["train_loss"]), end(run["train_accuracy"]), units),
         "best_loss_for_accuracy": _excess(lowest(run["train_loss"]), highest(run["train_accuracy"]), units),
         "squeezed_by_softmax": _off_floor(run, units, low=0.0),
         "squeezed_by_tanh": _off_floor(run, units, low=-1.0),
-        "negative_loss": _negative(run),
         "loss_minus_probability": abs(end(run["train_loss"]) + end(run["train_accuracy"])),
+        "val_loss_for_accuracy": _excess(end(run["val_loss"]), end(run["val_accuracy"]), units),
     }
 
 
@@ -77,7 +85,6 @@ def of_validation(run: Run, units: Units) -> dict[str, float]:
         "val_accuracy_best_at": place(accuracy, of_lowest=False),
         "val_accuracy_fall": highest(accuracy) - end(accuracy),
         "val_error_last": 1 - last,
-        "val_loss_for_accuracy": _excess(end(run["val_loss"]), last, units),
         "val_against_majority": last - units.majority,
         "gap": -end(lead),
         "gap_first": -start(lead),
@@ -129,14 +136,12 @@ def _negative(run: Run) -> float:
 def _excess(loss: float, accuracy: float, units: Units) -> float:
     """log10 of the loss over that of a classifier of this accuracy that is as sure as it is right.
 
-    Such a classifier gives its own answer the probability a and shares the rest evenly, so its loss is
-    H(a) = -a ln a - (1 - a) ln((1 - a) / (K - 1)). Squeezed outputs lose more; overconfident ones do too.
+    Squeezed outputs lose more; overconfident ones do too.
     """
     if math.isnan(loss) or math.isnan(accuracy) or loss <= 0:
         return math.nan
-    a = min(max(accuracy, 0.002), 0.998)
-    right = -a * math.log(a) - (1 - a) * math.log((1 - a) / max(units.n_classes - 1, 1))
-    return log_ratio(loss, right)
+    right = loss_of(np.array(min(max(accuracy, 0.002), 0.998)), units.n_classes)
+    return log_ratio(loss, float(right))
 
 
 def _off_floor(run: Run, units: Units, *, low: float) -> float:

@@ -1,0 +1,141 @@
+"""The settings of a run: what people call them, and what they can be."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tunewell.errors import SettingError
+
+SETTINGS = {
+    "lr": ("learning_rate", "lr", "learningrate", "base_lr", "initial_lr", "init_lr", "step_size", "eta"),
+    "batch_size": ("batch_size", "batch", "bs", "batchsize", "minibatch_size"),
+    "dropout": ("dropout", "dropout_rate", "drop", "p_drop", "dropout_p"),
+    "weight_decay": ("weight_decay", "wd", "l2", "decay", "l2_penalty", "weight_decay_rate"),
+    "momentum": ("momentum",),
+    "optimizer": ("optimizer", "optim", "solver"),
+    "activation": ("activation", "nonlinearity", "act"),
+    "batch_norm": ("batch_norm", "batchnorm", "use_bn", "bn"),
+    "bn_momentum": ("bn_momentum",),
+    "grad_clip": ("grad_clip", "clip", "clip_norm", "max_grad_norm", "gradient_clip_val"),
+    "lr_schedule": ("lr_schedule", "schedule"),
+    "loss": ("loss",),
+    "model": ("model",),
+}
+WIDTH = ("hidden", "hidden_units", "width", "n_hidden", "hidden_size", "hidden_dim", "units")
+DEPTH = ("layers", "n_layers", "depth", "num_layers", "n_hidden_layers", "hidden_layers")
+SIZES = ("n_train", "n_val", "n_classes")
+"""What a record tells beside its configuration."""
+
+
+def _number(least: float, most: float = math.inf, *, open_below: bool = False) -> Callable[[Any], bool]:
+    def can_be(value: Any) -> bool:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        return is_number and least <= value <= most and not (open_below and value == least)
+
+    return can_be
+
+
+_above_zero, _from_zero = _number(0, open_below=True), _number(0)
+
+
+def _sizes(value: Any) -> bool:
+    return all(map(_above_zero, value)) if isinstance(value, list | tuple) else _above_zero(value)
+
+
+def _switch(value: Any) -> bool:
+    return isinstance(value, bool) or value in (0, 1)
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+_CAN_BE: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    **dict.fromkeys(
+        ("lr", "batch_size", "epochs", "n_params", "n_features", *SIZES), (_above_zero, "a number above 0")
+    ),
+    "momentum": (_number(0, 0.99999), "from 0 to less than 1"),
+    "dropout": (_number(0, 0.99999), "from 0 to less than 1"),
+    "weight_decay": (_from_zero, "a number from 0"),
+    "bn_momentum": (_number(0, 1), "from 0 to 1"),
+    "grad_clip": (_from_zero, "a number from 0"),
+    "hidden": (_sizes, "widths above 0, such as 64 or [64, 64]"),
+    "channels": (_sizes, "numbers above 0, such as 16 or [16, 32]"),
+    "batch_norm": (_switch, "true or false"),
+    **dict.fromkeys(("optimizer", "activation", "model", "loss"), (_text, "a name")),
+}
+"""Whether a value can be meant, and what can, in words."""
+_NAMES = {alias for aliases in (*SETTINGS.values(), WIDTH, DEPTH) for alias in aliases} | set(_CAN_BE)
+
+
+def settings_of(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration that settings of any naming amount to, under the names of a record's config."""
+    by_name = {str(name).lower(): value for name, value in params.items()}
+    config = {
+        key: by_name[names[0]]
+        for key, aliases in SETTINGS.items()
+        if (names := [alias for alias in aliases if alias in by_name])
+    }
+    widths = _widths(by_name)
+    if widths is not None:
+        config["hidden"] = widths
+    if isinstance(config.get("lr_schedule"), str):
+        config["lr_schedule"] = {"name": config["lr_schedule"]}
+    for name in ("optimizer", "activation", "model", "loss"):
+        if isinstance(config.get(name), str):
+            config[name] = config[name].lower()
+    return config
+
+
+def sound(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration under a record's names, without what cannot be meant, such as batches of no rows."""
+    plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in config.items()}
+    named = {**plain, **settings_of(plain)}
+    return {name: value for name, value in named.items() if name not in _CAN_BE or _CAN_BE[name][0](value)}
+
+
+def told(pairs: Sequence[str]) -> dict[str, Any]:
+    """`lr=0.1`, `hidden=64,64`, `n_classes=10` of somebody's run, as the part of a record that they amount to.
+
+    Raises:
+        SettingError: one is not of that form, has no meaning here, or cannot be.
+    """
+    values: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = (part.strip() for part in pair.partition("="))
+        if not (name and equals and text):
+            raise SettingError(f"--set needs NAME=VALUE, such as lr=0.1; got {pair!r}")
+        if name.lower() not in _NAMES:
+            raise SettingError(f"no setting of a run is called {name!r}; there are {', '.join(sorted(_CAN_BE))}")
+        values[name.lower()] = value_of(text)
+    named = {name: value for name, value in values.items() if name in _CAN_BE} | settings_of(values)
+    for name, value in named.items():
+        if name in _CAN_BE and not _CAN_BE[name][0](value):
+            raise SettingError(f"{name} must be {_CAN_BE[name][1]}; got {value!r}")
+    sizes = {name: named.pop(name) for name in SIZES if name in named}
+    return {**sizes, "config": named}
+
+
+def value_of(text: str) -> Any:
+    """A number, a list of them, a truth value or a name."""
+    for document in (text, text.lower(), f"[{text}]" if "," in text else f"0{text}"):
+        try:
+            return json.loads(document)
+        except json.JSONDecodeError:
+            continue
+    return text
+
+
+def _widths(params: Mapping[str, Any]) -> list[float] | None:
+    width = next((params[name] for name in WIDTH if name in params), None)
+    depth = next((params[name] for name in DEPTH if name in params), 1)
+    if isinstance(width, list | tuple):
+        return list(width)
+    if isinstance(width, int | float) and isinstance(depth, int | float):
+        return [width] * round(depth)
+    return None

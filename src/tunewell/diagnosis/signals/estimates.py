@@ -1,0 +1,48 @@
+"""Curves that a run did not report, as far as those that it did report tell them.
+
+Some loops log no accuracy, others no loss. A classifier that is as sure as it is right, and errs evenly, has at an
+accuracy of a the loss H(a) = -a ln a - (1 - a) ln((1 - a) / (classes - 1)). Real ones are off by some points, which
+matters less than not to know whether training error is a tenth or a half.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from tunewell.diagnosis.record import Floats, Run
+from tunewell.diagnosis.signals.base import Units
+
+_PAIRS = (("train_loss", "train_accuracy"), ("val_loss", "val_accuracy"))
+_LEAST_ERROR = 1e-4
+
+
+def completed(run: Run, units: Units) -> Run:
+    """The run with an estimate of each loss and accuracy of which only the other was reported."""
+    errors = np.linspace(_LEAST_ERROR, 1 - units.chance, 400)
+    losses = loss_of(1 - errors, units.n_classes)
+    found = {}
+    for loss, accuracy in _PAIRS:
+        if not _reported(run, accuracy) and _reported(run, loss):
+            found[accuracy] = 1 - _through(run[loss], losses, errors)
+        elif not _reported(run, loss) and _reported(run, accuracy):
+            found[loss] = _through(1 - run[accuracy], errors, losses)
+    return replace(run, curves={**run.curves, **found}, estimated=frozenset(found)) if found else run
+
+
+def loss_of(accuracy: Floats, n_classes: float) -> Floats:
+    """H(a), above: what a classifier of this accuracy loses that is as sure as it is right."""
+    loss: Floats = -accuracy * np.log(accuracy) - (1 - accuracy) * np.log((1 - accuracy) / (n_classes - 1))
+    return loss
+
+
+def _reported(run: Run, name: str) -> bool:
+    return bool((np.isfinite(run[name]) | run.broken[name]).any())
+
+
+def _through(values: Floats, known: Floats, wanted: Floats) -> Floats:
+    """What stands beside each value in a table, held within it; NaN stays."""
+    found: Floats = np.where(np.isfinite(values), np.interp(values, known, wanted), math.nan)
+    return found
