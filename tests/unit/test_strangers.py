@@ -1,13 +1,16 @@
 """A record from somebody else: it can be read, and nothing in it is obeyed."""
 
+import re
 import shutil
 import sqlite3
 from contextlib import closing
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import tunewell as tw
+from tunewell.cli.main import cli
 from tunewell.errors import StoreError
 from tunewell.runners import Setup
 from tunewell.stores.base import StudyRecord
@@ -89,3 +92,22 @@ def test_a_checkpoint_of_pickle_is_not_loaded(record, tmp_path):
     drive(study, train)
     assert (tmp_path / "victim").exists()
     assert len(study.trials) == 3
+
+
+HARM = "\x1b]0;yours\x07\x1b[2Jname\r\x9b5m"
+
+
+@pytest.mark.parametrize("command", [["list"], ["show"], ["show", "--trial", "0"], ["best"]])
+def test_a_terminal_obeys_no_name_in_a_record(command, record):
+    study = opened(record)
+    study.steer(0, "branch", by=HARM, why=HARM)
+    study.store.close()
+    tampered(record, "UPDATE studies SET name = ?, metric = ?", HARM, HARM)
+    tampered(record, "UPDATE reports SET metrics = ?", '{"\\u001b]0;yours\\u0007": 1.0}')
+    tampered(record, "UPDATE trials SET reason = ?, state = 'failed'", HARM)
+    tampered(record, "UPDATE sessions SET command = ?, host = ?", HARM, HARM)
+    result = CliRunner().invoke(cli, [*command, "--store", str(record)], color=True)
+    assert result.exit_code == 0
+    assert "\\x1b]0;yours\\x07" in result.output
+    assert not set("\x07\r\x9b") & set(result.output)
+    assert not re.search(r"\x1b(?!\[[0-9;]*m)", result.output)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tunewell.cli.echo import echo
 from tunewell.cli.job import Job, ProgramCommand, job
 from tunewell.cli.options import store_option
 from tunewell.cli.printing import talk_on_stderr
@@ -80,7 +81,7 @@ def command(
         gone = _left_alone(study)
         _watch(study, gone)
         if not _is_over(study) and (alone := gone()):
-            click.echo(f"{alone}; tunewell babysit SCRIPT --resume --name {attach} goes on", err=True)
+            echo(f"{alone}; tunewell babysit SCRIPT --resume --name {attach} goes on", err=True)
         return
     with talk_on_stderr():
         to_train = job(script, program, space_file)
@@ -94,12 +95,12 @@ def command(
         study = _begun(url, name, gone)
         _watch(study, gone)
     if (end := gone()) != _ENDED:
-        click.echo(end, err=True)
+        echo(end, err=True)
     waits = [trial.number for trial in study.trials if not trial.state.ended]
     if waits:
         again = shlex.join(["tunewell", "babysit", *([script] if script else []), "--resume", "--name", name])
         program_too = f" -- {shlex.join(program)}" if program else ""
-        click.echo(f"trial {', '.join(map(str, waits))} is not over: {again}{program_too} goes on", err=True)
+        echo(f"trial {', '.join(map(str, waits))} is not over: {again}{program_too} goes on", err=True)
     if end != _ENDED:
         raise click.exceptions.Exit(1)
 
@@ -192,7 +193,7 @@ def _watch(study: Study, gone: Gone) -> None:
         Babysitter(study, by=who(), gone=gone).run()
         return
     for line in _lines(study, gone):
-        click.echo(line)
+        echo(line)
 
 
 def _lines(study: Study, gone: Gone) -> Iterator[str]:

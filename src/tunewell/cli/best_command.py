@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from tunewell.cli.advice import bound_lines, confirmed_lines
+from tunewell.cli.echo import echo
 from tunewell.cli.options import existing_study, json_option, store_option, study_argument
 from tunewell.cli.printing import print_json, setting_lines
 from tunewell.cli.records import best_record
@@ -27,8 +28,8 @@ def command(*, study: str | None, store: str | None, as_json: bool) -> None:
     if as_json:
         print_json({"study": name, "metric": metric} | best_record(best))
         return
-    click.echo(f"study {name!r}: {metric} {measured(best.value)}, trial {best.trial}, epoch {best.epoch}", err=True)
+    echo(f"study {name!r}: {metric} {measured(best.value)}, trial {best.trial}, epoch {best.epoch}", err=True)
     for line in setting_lines(best.params):
-        click.echo(line)
+        echo(line)
     for line in advice:
-        click.echo(line, err=True)
+        echo(line, err=True)

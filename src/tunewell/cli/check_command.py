@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import click
 
+from tunewell.cli.echo import echo
 from tunewell.cli.job import ProgramCommand, job
 from tunewell.cli.options import json_option
 from tunewell.cli.printing import facts, print_json, talk_on_stderr
@@ -57,7 +58,7 @@ def command(
             "not tracked": None if found.checkpoint.name == EXACT else _told(found.lacks) or None,
         }
     ):
-        click.echo(line)
+        echo(line)
 
 
 def _told(kinds: Mapping[str, str]) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tunewell.cli.echo import echo
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import in_store, json_option, store_option
 from tunewell.cli.printing import facts, print_json, table
@@ -50,14 +51,14 @@ def command(ctx: click.Context, /, *, seed: int, workers: int, store: str | None
     finally:
         opened.close()
     if result is None:
-        click.echo("interrupted; what was trained is on record: tunewell list", err=True)
+        echo("interrupted; what was trained is on record: tunewell list", err=True)
         ctx.exit(INTERRUPTED)
     took = time.monotonic() - began
     if as_json:
         print_json(_record(result) | {"store": opened.url, "seed": seed, "seconds": took})
         return
     for line in _lines(result):
-        click.echo(line)
+        echo(line)
     for line in facts(
         {
             "spent": f"{result.epochs} epochs, {TRAININGS} full trainings' worth, in {duration(took)}",
@@ -65,11 +66,11 @@ def command(ctx: click.Context, /, *, seed: int, workers: int, store: str | None
             "look": shlex.join(["tunewell", "show", result.after.study, *in_store(store)]),
         }
     ):
-        click.echo(line)
+        echo(line)
 
 
 def _say(line: str) -> None:
-    click.echo(click.style(line, bold=True), err=True)
+    echo(click.style(line, bold=True), err=True)
 
 
 def _lines(result: DemoResult) -> Iterator[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from tunewell.cli.echo import echo
 from tunewell.cli.options import json_option, store_option
 from tunewell.cli.printing import print_json
 from tunewell.errors import SettingError
@@ -64,7 +65,7 @@ def command(
             print_json(probe_report.record(told))
             return
         for line in probe_report.lines(str(source), told, drawn=drawn):
-            click.echo(line)
+            echo(line)
         return
     if source is not None and _is_file(source):
         if number is not None:
@@ -77,12 +78,12 @@ def command(
         name, diagnosis = diagnosis_report.of_trial_of(source, number, store, settings)
         left_out = None
     if left_out is not None:
-        click.echo(left_out, err=True)
+        echo(left_out, err=True)
     if as_json:
         print_json([finding.as_dict() for finding in diagnosis.findings])
         return
     for line in diagnosis_report.lines(name, diagnosis, drawn=drawn):
-        click.echo(line)
+        echo(line)
 
 
 def _check_probe(source: str | None, *, probed: bool, only_then: Mapping[str, object]) -> None:

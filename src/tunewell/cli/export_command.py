@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from tunewell.cli.echo import echo
 from tunewell.cli.options import existing_study, store_option, study_argument
 from tunewell.cli.printing import json_text
 from tunewell.cli.records import study_record, whole_study_record
@@ -56,7 +57,7 @@ def command(*, study: str | None, kind: str | None, output: Path | None, what: s
             _write_text(_csv(trial_rows(opened) if what == "trials" else report_rows(opened)), output)
         name = opened.record.name
     if output is not None:
-        click.echo(f"study {name!r} is in {output}", err=True)
+        echo(f"study {name!r} is in {output}", err=True)
 
 
 def trial_rows(study: Study) -> list[dict[str, object]]:
@@ -101,7 +102,7 @@ def _kind_of(output: Path | None) -> str:
 
 def _write_text(text: str, output: Path | None) -> None:
     if output is None:
-        click.echo(text, nl=False)
+        click.echo(text, nl=False)  # data, byte by byte
     else:
         output.write_text(text, encoding="utf-8", newline="")
 

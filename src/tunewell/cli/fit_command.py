@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tunewell.cli.echo import echo
 from tunewell.cli.options import json_option, store_option
 from tunewell.cli.printing import facts, print_json, setting_lines
 from tunewell.cli.tables import read_table
@@ -61,11 +62,11 @@ def command(
         raise SettingError(f"{table} has no column {target!r}; it has {', '.join(map(str, rows.columns))}")
     known = rows[rows[target].notna()]
     if len(known) < len(rows):
-        click.echo(f"{len(rows) - len(known)} rows have no {target} and are left out", err=True)
+        echo(f"{len(rows) - len(known)} rows have no {target} and are left out", err=True)
     if len(known.columns) < 2:
         raise SettingError(f"{table} has no column besides {target!r}; there is nothing to predict it from")
     task = task or _looks_like(known[target])
-    click.echo(f"{task} of {target!r} from {len(known.columns) - 1} columns, {len(known)} rows", err=True)
+    echo(f"{task} of {target!r} from {len(known.columns) - 1} columns, {len(known)} rows", err=True)
 
     from tunewell.estimators import TunedClassifier, TunedRegressor  # noqa: PLC0415  slow to import
 
@@ -98,12 +99,12 @@ def command(
         print_json(record | {"params": estimator.best_params_, "epochs": estimator.best_epoch_, "judged": judged})
         return
     for line in setting_lines(best.params):
-        click.echo(f"    {line}")
-    click.echo()
+        echo(f"    {line}")
+    echo()
     words = ", ".join(f"{name.removeprefix('val_')} {measured(value)}" for name, value in judged.items())
     look = {"judged": f"{words}, on rows it was not trained on", "model": str(path)}
     for line in facts(look | {"record": f"study {record['study']!r} in {record['store']}"}):
-        click.echo(line)
+        echo(line)
 
 
 def _looks_like(values: pd.Series[float]) -> str:

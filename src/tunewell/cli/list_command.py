@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from tunewell.cli.echo import echo
 from tunewell.cli.options import existing_store, json_option, store_option
 from tunewell.cli.printing import age, print_json, table
 from tunewell.cli.records import study_record
@@ -21,12 +22,12 @@ def command(*, store: str | None, as_json: bool) -> None:
         if as_json:
             print_json([study_record(study) for study in studies])
         elif not studies:
-            click.echo(f"{opened.url} has no study yet; `tunewell tune` makes one", err=True)
+            echo(f"{opened.url} has no study yet; `tunewell tune` makes one", err=True)
         else:
             for line in table(
                 ("study", "metric", "best", "trials", "spent", "begun"), [_cells(study) for study in studies]
             ):
-                click.echo(line)
+                echo(line)
 
 
 def _cells(study: Study) -> tuple[object, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tunewell.cli.echo import echo
 from tunewell.cli.job import ProgramCommand, job
 from tunewell.cli.options import json_option
 from tunewell.cli.printing import print_json, table, talk_on_stderr
@@ -67,7 +68,7 @@ def command(
     from tunewell.probing import lr_find  # noqa: PLC0415  --help needs none of it
 
     def tell(point: SweepPoint) -> None:
-        click.echo(f"{point.rate:.3g}: {'diverged' if point.diverged else measured(point.loss)}", err=True)
+        echo(f"{point.rate:.3g}: {'diverged' if point.diverged else measured(point.loss)}", err=True)
 
     if figure is not None and not figure.parent.is_dir():
         raise SettingError(f"--figure {figure}: there is no folder {str(figure.parent)!r}; make it, or draw elsewhere")
@@ -96,7 +97,7 @@ def command(
         print_json(_record(sweep))
         return
     for line in _lines(sweep):
-        click.echo(line)
+        echo(line)
 
 
 def _lines(sweep: Sweep) -> list[str]:

@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from tunewell import __version__
+from tunewell.cli.echo import echo
 from tunewell.errors import (
     ProbeFailed,
     RecordError,
@@ -94,7 +95,7 @@ def cli(ctx: click.Context, *, traceback: bool) -> None:  # noqa: ARG001  read b
     standard error. Exit codes: 0 fine, 1 failed, 2 bad input, 130 interrupted.
     """
     if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
+        echo(ctx.get_help())
 
 
 def main() -> None:
@@ -118,9 +119,9 @@ def _in_one_line(*, with_traceback: bool) -> Iterator[None]:
         if with_traceback:
             traceback.print_exc()
         elif isinstance(error, RepeatedFailure | ProbeFailed) and len(error.error.strip().splitlines()) > 1:
-            click.echo(error.error.rstrip(), err=True)  # the traceback of the user's code, which is what they need
+            echo(error.error.rstrip(), err=True)  # the traceback of the user's code, which is what they need
         message, exit_code = _in_words(error)
-        click.echo(f"{click.style('error:', fg='red', bold=True)} {' '.join(message.split())}", err=True, color=_COLOR)
+        echo(f"{click.style('error:', fg='red', bold=True)} {' '.join(message.split())}", err=True, color=_COLOR)
         raise click.exceptions.Exit(exit_code) from None
 
 

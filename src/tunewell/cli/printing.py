@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 import click
 import numpy as np
 
+from tunewell.cli.echo import echo
 from tunewell.progress import duration, measured, short
 from tunewell.space.values import Value
 
@@ -23,7 +24,7 @@ _GAP = "  "
 
 def print_json(data: object) -> None:
     """One JSON document."""
-    click.echo(json_text(data))
+    echo(json_text(data))
 
 
 def json_text(data: object) -> str:

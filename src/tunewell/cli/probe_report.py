@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from tunewell.cli import diagnosis_report
+from tunewell.cli.echo import echo
 from tunewell.cli.job import job
 from tunewell.cli.printing import talk_on_stderr
 from tunewell.probing import Probe, Probed, probe
@@ -28,7 +29,7 @@ def of_script(path: str, settings: Sequence[str], epochs: int | None, seed: int)
             setting=settings_said(settings, space),
             about=to_train.file.about,
             seed=seed,
-            say=lambda line: click.echo(line, err=True),
+            say=lambda line: echo(line, err=True),
         )
 
 

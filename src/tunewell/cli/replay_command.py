@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from tunewell.cli.echo import echo
 from tunewell.cli.options import existing_study, json_option, store_option
 from tunewell.cli.printing import print_json, table
 
@@ -27,4 +28,4 @@ def command(*, study: str, trial: int, store: str | None, as_json: bool) -> None
     names = list(dict.fromkeys(name for stretch in stretches for name in stretch.values))
     rows = [(s.trial, f"{s.first} to {s.last}", *(s.values.get(name) for name in names)) for s in stretches]
     for line in table(("trial", "epochs", *names), rows):
-        click.echo(line)
+        echo(line)

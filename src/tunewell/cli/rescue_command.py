@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from tunewell.cli.echo import echo
 from tunewell.cli.job import ProgramCommand, job
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import in_store, json_option, store_option
@@ -113,12 +114,12 @@ def command(
             print_json(record(told))
         else:
             for line in lines(told, shlex.join(look)):
-                click.echo(line)
+                echo(line)
         nothing_found = told.best is None
     finally:
         opened.close()
     if not told.over:
-        click.echo("interrupted; all is on record; go on with the same command and --resume", err=True)
+        echo("interrupted; all is on record; go on with the same command and --resume", err=True)
         ctx.exit(INTERRUPTED)
     if nothing_found:
         ctx.exit(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from tunewell.cli.echo import echo
 from tunewell.cli.options import existing_store, in_store, store_option
 from tunewell.cli.steer_command import who
 from tunewell.errors import SettingError
@@ -28,9 +29,9 @@ def command(*, study: str, failed: bool, numbers: tuple[int, ...], store: str | 
         chosen = numbers or [trial.number for trial in tuned.trials if trial.state is TrialState.FAILED]
         for number in chosen:
             done = tuned.retry(number, by=who())
-            click.echo(f"trial {number} goes on after epoch {done}" if done else f"trial {number} begins again")
+            echo(f"trial {number} goes on after epoch {done}" if done else f"trial {number} begins again")
     if not chosen:
-        click.echo("no trial failed")
+        echo("no trial failed")
         return
     place = " ".join(in_store(store))
-    click.echo(f"if no process runs the study: tunewell tune SCRIPT --name {study} --resume {place}".rstrip(), err=True)
+    echo(f"if no process runs the study: tunewell tune SCRIPT --name {study} --resume {place}".rstrip(), err=True)

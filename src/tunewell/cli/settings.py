@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import click
-
+from tunewell.cli.echo import echo
 from tunewell.cli.job import Job
 from tunewell.errors import SettingError, StudyNotFound
 from tunewell.samplers import GridSampler, Sampler
@@ -133,7 +132,7 @@ def old_study(job: Job, said: Options, store: Store, name: str | None) -> Study:
     )
     study.begin_session()  # another process that runs the study would have to live with the space
     for line in study.extend(asked, held=settings_said(said.held, asked, on_record, option="--held"), max_tier=TIERS):
-        click.echo(f"the space has changed: {line}", err=True)
+        echo(f"the space has changed: {line}", err=True)
     return study
 
 

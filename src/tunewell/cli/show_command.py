@@ -12,6 +12,7 @@ import numpy as np
 from tunewell.analysis.decisions import DECIDED
 from tunewell.cli.advice import bound_lines, confirmed_lines, outlook_line
 from tunewell.cli.descent import descent_lines
+from tunewell.cli.echo import echo
 from tunewell.cli.options import existing_study, json_option, store_option, study_argument
 from tunewell.cli.printing import curve, facts, moment, print_json, setting_lines, table
 from tunewell.cli.records import study_record, trial_record, whole_trial_record
@@ -72,7 +73,7 @@ def command(
 
 def _print(lines: Iterator[str]) -> None:
     for line in lines:
-        click.echo(line)
+        echo(line)
 
 
 def _trial(study: Study, number: int) -> Trial:

@@ -9,6 +9,7 @@ import click
 import numpy as np
 
 from tunewell.adapters.script import load_script
+from tunewell.cli.echo import echo
 from tunewell.cli.options import json_option
 from tunewell.cli.printing import fitted, print_json
 from tunewell.errors import ScriptError, SpaceError
@@ -50,7 +51,7 @@ def read_space(file: Path) -> Space:
 def print_warnings(space: Space) -> None:
     """What looks like a mistake, to standard error."""
     for warning in space.warnings():
-        click.echo(f"{click.style('warning:', fg='yellow', bold=True)} {warning}", err=True)
+        echo(f"{click.style('warning:', fg='yellow', bold=True)} {warning}", err=True)
 
 
 def print_preview(space: Space, *, as_json: bool) -> None:
@@ -60,4 +61,4 @@ def print_preview(space: Space, *, as_json: bool) -> None:
         print_json([asdict(histogram) for histogram in histograms])
         return
     for line in lines(histograms):
-        click.echo(fitted(line))
+        echo(fitted(line))

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from tunewell.cli.echo import echo
 from tunewell.cli.options import existing_store, json_option, store_option
 from tunewell.cli.printing import print_json
 from tunewell.errors import SettingError
@@ -80,7 +81,7 @@ def command(
     if as_json:
         print_json(record(done))
     else:
-        click.echo(in_words(done))
+        echo(in_words(done))
     if done.taken_at is None or done.refused is not None:
         ctx.exit(1)
 

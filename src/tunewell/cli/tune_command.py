@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tunewell.cli.advice import bound_lines, confirmed_lines, outlook_line, replayed_lines
+from tunewell.cli.echo import echo
 from tunewell.cli.job import Job, ProgramCommand, job
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import checkpoints_option, in_store, json_option, store_option
@@ -185,7 +186,7 @@ def command(
             over = _run(study, train, setup, quiet=quiet, pilot=pilot)
             if schedule is not None:
                 for line in replayed_lines(study, schedule.origin, schedule.value):
-                    click.echo(line, err=True)
+                    echo(line, err=True)
             if over and confirm and study.best_so_far is not None:
                 again = confirmation(study, seeds=confirm)
                 over = _run(again, train, setup, quiet=quiet)
@@ -195,13 +196,13 @@ def command(
         go_on = to_train.command_line(*here, "--resume", *said_again)
         _print_summary(study, over=over, look=["show", study.record.name, *here], as_json=as_json)
         for line in bound_lines(study, go_on):
-            click.echo(line, err=True)
+            echo(line, err=True)
         nothing_found = study.best_so_far is None
         nothing_done = _trained(study) == before
     finally:
         opened.close()
     if not over:
-        click.echo(f"interrupted; all is on record; go on with: {go_on}", err=True)
+        echo(f"interrupted; all is on record; go on with: {go_on}", err=True)
         ctx.exit(INTERRUPTED)
     if nothing_done and not confirm:
         why = (
@@ -209,7 +210,7 @@ def command(
             if study.flat
             else ("the budget is spent; give more with --resume --budget")
         )
-        click.echo(f"nothing was left to train: {why}", err=True)
+        echo(f"nothing was left to train: {why}", err=True)
     if nothing_found:
         ctx.exit(1)
 
@@ -223,7 +224,7 @@ def _announce(study: Study) -> None:
     """What is worth knowing before any training."""
     grid = grid_of(study)
     if grid is not None:
-        click.echo(f"the grid has {len(grid.settings(study.space))} settings", err=True)
+        echo(f"the grid has {len(grid.settings(study.space))} settings", err=True)
     print_warnings(study.space)
 
 
@@ -263,7 +264,7 @@ def _run(study: Study, train: Train, setup: Setup, *, quiet: bool, pilot: Pilot 
     if quiet:
         return drive(study, train, setup, steered(study, NullObserver()))
     wish = f"{study.record.direction} {study.metric}, budget {in_words(study.budget)}"
-    click.echo(f"study {study.record.name!r} in {study.store.url}: {wish}", err=True)
+    echo(f"study {study.record.name!r} in {study.store.url}: {wish}", err=True)
     with progress(sys.stderr) as observer:
         return drive(study, train, setup, steered(study, observer))
 
@@ -274,15 +275,15 @@ def _print_summary(study: Study, *, over: bool, look: list[str], as_json: bool) 
         print_json(study_record(study) | {"seconds": study.spent.seconds, "finished": over})
         return
     if best is None:
-        click.echo(f"no trial has reported a finite {record.metric}")
+        echo(f"no trial has reported a finite {record.metric}")
     else:
         value = click.style(measured(best.value), fg="green", bold=True)
-        click.echo(f"best {record.metric} {value}, trial {best.trial}, epoch {best.epoch}\n")
+        echo(f"best {record.metric} {value}, trial {best.trial}, epoch {best.epoch}\n")
         for line in setting_lines(best.params):
-            click.echo(f"    {line}")
+            echo(f"    {line}")
         for line in confirmed_lines(study):
-            click.echo(line)
-    click.echo()
+            echo(line)
+    echo()
     for line in facts(
         {
             "spent": f"{spent_of_budget(study)}, {duration(study.spent.seconds)}",
@@ -292,4 +293,4 @@ def _print_summary(study: Study, *, over: bool, look: list[str], as_json: bool) 
             "look": shlex.join(["tunewell", *look]),
         }
     ):
-        click.echo(line)
+        echo(line)

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from tunewell.cli.echo import echo
 from tunewell.cli.job import Job, ProgramCommand, job
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import checkpoints_option, store_option
@@ -64,14 +65,14 @@ def command(
         if quiet:
             over = drive(joined, train, setup, NullObserver())
         else:
-            click.echo(f"working on study {study!r} in {opened.url}, of {before} trials so far", err=True)
+            echo(f"working on study {study!r} in {opened.url}, of {before} trials so far", err=True)
             with progress(sys.stderr) as observer:
                 over = drive(joined, train, setup, observer)
-        click.echo(f"study {study!r}: {counts(joined)}", err=True)
+        echo(f"study {study!r}: {counts(joined)}", err=True)
     finally:
         opened.close()
     if not over:
-        click.echo("interrupted; all is on record, and others may go on with it", err=True)
+        echo("interrupted; all is on record, and others may go on with it", err=True)
         ctx.exit(INTERRUPTED)
 
 
@@ -96,7 +97,7 @@ def _as_on_record(study: Study) -> Job:
             f"the study trains {str(script)!r}, which is not in this folder; say where it is: "
             f"tunewell worker {study.record.name} PATH/{script.name}"
         )
-    click.echo(f"training {script}, as the record says", err=True)
+    echo(f"training {script}, as the record says", err=True)
     return job(str(script), (), said["space_file"])
 
 

@@ -1,0 +1,29 @@
+"""What commands print, with nothing in it that a terminal obeys: names and notes of a record are data."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+# colors are ours, and do no harm
+_COLOR = re.compile(r"(\x1b\[[0-9;]*m)")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def shown(text: str) -> str:
+    r"""The text, with control characters spelled out: a window's title is not set by a study's name.
+
+    Lines, tabs and colors stay; `\r` does not.
+    """
+    if not _CONTROL.search(text):
+        return text
+    return "".join(
+        part if _COLOR.fullmatch(part) else _CONTROL.sub(lambda found: ascii(found[0])[1:-1], part)
+        for part in _COLOR.split(text)
+    )
+
+
+def echo(message: object = "", *, err: bool = False, color: bool | None = None) -> None:
+    """Print a line; colors are left out where the output is no terminal."""
+    click.echo(shown(str(message)), err=err, color=color)
