@@ -28,7 +28,7 @@ A forked child inherits them, but not the process number in their keys.
 """
 
 
-_LOOK_S = 0.25
+_LOOK_S = 1.0
 """How long a process that was found to run is taken to run on."""
 
 

@@ -29,7 +29,7 @@ SYNCHRONOUS = ("normal", "full")
 """How much a power cut may take: the last moments, or nothing (then each write waits for the disk)."""
 
 _NEEDED = (3, 35, 0)  # RETURNING
-_LOOK_AGAIN_S = 0.0003, 0.003
+_LOOK_AGAIN_S = 0.0001, 0.001
 """How soon one that waits looks again: about as long as a few transactions take."""
 _chance = random.Random()  # noqa: S311  our own: the one that all share is the user's
 

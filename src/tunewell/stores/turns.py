@@ -14,7 +14,7 @@ from pathlib import Path
 PATIENCE_S = 10.0
 """Whoever has waited so long goes ahead: the one whose turn it is may be stopped."""
 _LOOK_AGAIN_S = 0.0003, 0.002
-_SELDOM_S = 0.012
+_SELDOM_S = 0.03
 _chance = random.Random()  # noqa: S311  our own: the one that all share is the user's
 
 
