@@ -48,6 +48,10 @@ bench: setup
 	$(BIN)/python benchmarks/rescue.py
 	$(BIN)/python benchmarks/probe.py
 	$(BIN)/python benchmarks/babysit.py
+	$(BIN)/python benchmarks/parallel.py
+	$(BIN)/python benchmarks/large_study.py
+	$(BIN)/python benchmarks/speedup.py
+	$(BIN)/python benchmarks/ray_trials.py
 
 # an environment of its own with the core install alone, as a user's would be
 demo: .venv-demo/.ready

@@ -8,6 +8,7 @@ import traceback
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import unquote
 
 import psycopg
 import pytest
@@ -159,6 +160,26 @@ def test_a_record_of_a_newer_tunewell_is_refused(postgres_url):
     execute(postgres_url, f"INSERT INTO tunewell_schema VALUES ({len(MIGRATIONS) + 1}, 0)")
     with pytest.raises(StoreError, match=f"newer tunewell .schema {len(MIGRATIONS) + 1}"):
         open_store(postgres_url)
+
+
+def test_a_server_that_refuses_the_empty_transaction_is_written_to_all_the_same(postgres, postgres_url):
+    import psycopg
+
+    function = "FUNCTION pg_logical_emit_message(boolean, text, text)"
+    with psycopg.connect(postgres.url()) as admin:
+        admin.execute("CREATE ROLE plain LOGIN PASSWORD 'plain'")
+        admin.execute(f"REVOKE EXECUTE ON {function} FROM PUBLIC")
+        schema = unquote(postgres_url).rpartition("search_path=")[2]
+        admin.execute(f'GRANT ALL ON SCHEMA "{schema}" TO plain')
+    try:
+        user, _, place = postgres_url.rpartition("@")
+        with closing(open_store(f"{user.partition('://')[0]}://plain:plain@{place}")) as store:
+            assert store.studies() == []
+            assert store.add_study(STUDY).id == 1
+            assert not store._database._can_wait_apart
+    finally:
+        with psycopg.connect(postgres.url()) as admin:
+            admin.execute(f"GRANT EXECUTE ON {function} TO PUBLIC")
 
 
 def test_a_role_that_may_not_write_is_told_so(store, postgres):

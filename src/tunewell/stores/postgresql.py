@@ -40,6 +40,12 @@ _LOCK_FOR_MIGRATIONS = 0x74756E65  # any number, the same in every process
 _TURNS = 0x74756E66
 _WAIT_FOR_A_TURN_MS = 500
 
+# it stands alone among the functions that write to the log: every role may call it, unless its right was taken away
+_MAY_EMIT = """
+    SELECT bool_or(has_function_privilege(oid, 'EXECUTE')) FROM pg_proc
+    WHERE proname = 'pg_logical_emit_message' AND proargtypes[2] = 'text'::regtype
+"""
+
 
 class PostgresDatabase:
     """A tunewell database on a server, at the schema of today."""
@@ -61,7 +67,7 @@ class PostgresDatabase:
         self._address = f"postgresql://{url.partition('://')[2]}"
         self._lock = threading.RLock()
         self._process = os.getpid()
-        self._is_closed = self._was_reached = False
+        self._is_closed = self._was_reached = self._can_wait_apart = False
         self._connection: _Connection | None = self._connect()
         self._was_reached = True
         try:
@@ -79,9 +85,12 @@ class PostgresDatabase:
     @contextmanager
     def writing(self) -> Iterator[_Cursor]:
         """A transaction that is committed at the end, or undone by any error."""
-        begin = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = off"
-        # the second statement is a transaction of its own, which waits for the disk as the server is set to
-        with self._transaction(begin, "COMMIT; SELECT pg_logical_emit_message(true, 'tunewell', '')") as cursor:
+        begin, commit = "BEGIN ISOLATION LEVEL READ COMMITTED", "COMMIT"
+        if self._can_wait_apart:
+            begin += "; SET LOCAL synchronous_commit = off"
+            # a transaction of its own, which waits for the disk as the server is set to
+            commit += "; SELECT pg_logical_emit_message(true, 'tunewell', '')"
+        with self._transaction(begin, commit) as cursor:
             yield cursor
 
     @contextmanager
@@ -230,6 +239,9 @@ class PostgresDatabase:
             raise StoreError(f"{self.url} is closed; open it again")
 
     def _prepare(self, *, create: bool) -> None:
+        with self.reading() as cursor:
+            cursor.execute(_MAY_EMIT)
+            self._can_wait_apart = cursor.fetchall() == [(True,)]
         with self.writing() as cursor:
             version = self._recognize(cursor, create=create)
         while version < len(migrations.MIGRATIONS):
