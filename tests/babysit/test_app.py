@@ -52,7 +52,7 @@ def study(tmp_path):
     thread.join(timeout=30)
 
 
-def until(true, seconds=30):
+def until(true, seconds=120):
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it did not happen in time"

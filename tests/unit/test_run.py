@@ -252,10 +252,11 @@ def test_a_run_goes_on_from_its_checkpoint_bit_for_bit(tmp_path, hosted):
     checkpoint.seed_everything(5)
     channel = Gate(until=6)
     first = Run({}, seed=1, channel=channel)
-    hosted(noisy, first)
+    thread = hosted(noisy, first)
     assert channel.waits.wait(10)
     assert first.checkpoint(tmp_path / "deep" / "c.npz") > 0
     channel.release(until=10)
+    thread.join(10)  # or both would draw from the same states
 
     random.random()  # the process has gone on to other things
     second = Run({}, seed=1, channel=Gate(until=10, restore_from=tmp_path / "deep" / "c.npz"))
