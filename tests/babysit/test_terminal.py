@@ -1,6 +1,7 @@
 """`tunewell babysit` in a real terminal, through tmux: its keys, what the screen shows, and how it is left."""
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -55,11 +56,11 @@ class Terminal:
     def press(self, *keys):
         self._call("send-keys", *keys)
 
-    def until(self, text, seconds=60):
-        """The screen, once it shows a text."""
+    def until(self, pattern, seconds=60):
+        """The screen, once it shows what the pattern finds."""
         deadline = time.monotonic() + seconds
-        while text not in (screen := self._call("capture-pane", "-p")):
-            assert time.monotonic() < deadline, f"{text!r} is not shown:\n{screen}"
+        while not re.search(pattern, screen := self._call("capture-pane", "-p")):
+            assert time.monotonic() < deadline, f"{pattern!r} is not shown:\n{screen}"
             time.sleep(0.1)
         return screen
 
@@ -72,7 +73,7 @@ def test_a_run_is_watched_and_steered_by_keys_and_left(tmp_path, monkeypatch):
     (tmp_path / "train.py").write_text(SCRIPT)
     terminal = Terminal(tmp_path, sys.executable, "-m", "tunewell", "babysit", "train.py")
     try:
-        screen = terminal.until("epoch 5 of 500")
+        screen = terminal.until(r"epoch ([5-9]|\d\d+) of 500")
         for shown in ("• train_loss  ○ val_loss", "○ val_accuracy", "• lr", "learning_rate = 0.1", " left", "q quit"):
             assert shown in screen
         terminal.press("-")
