@@ -56,7 +56,9 @@ class History:
     def view(self) -> History:
         """What is known now, at the cost of no copy; it does not grow while somebody reads it in another thread."""
         self._catch_up()
-        return copy.copy(self)
+        view = copy.copy(self)
+        view._new = []  # noqa: SLF001  our own; what comes later is not for it
+        return view
 
     @property
     def notes(self) -> list[Mapping[str, object]]:
@@ -187,10 +189,9 @@ class History:
 
     def _catch_up(self) -> None:
         """Take in what was deferred, and the points and the beginnings of new trials."""
-        load, self._load = self._load, None
-        if load is None and not self._new:
+        load, new = self._load, self._new
+        if load is None and not new:
             return
-        new, self._new = self._new, []
         self._points = _grown(self._points, len(self._states), self._points.shape[1])
         self._widen(self._reported)
         if new:
@@ -203,6 +204,7 @@ class History:
                 # what the trial that it branched from had reported by then is its curve too
                 shared = min(trial.parent_epoch, self._reported)
                 self._curves[trial.number, :shared] = self._curves[trial.parent, :shared]
+        self._load, self._new = None, []  # only now: if reading fails, it is read again
 
     def _make_room(self, trials: int) -> None:
         if trials > len(self._states):

@@ -70,9 +70,10 @@ class Log:
             self.history.defer(self._new_values)
 
     def _new_values(self) -> Iterator[NDArray[np.float64]]:
-        since, self._values_until = self._values_until, self._revision
-        for part in self._store.values(self._study_id, since, self._revision):
+        until = self._revision
+        for part in self._store.values(self._study_id, self._values_until, until):
             yield part * (1.0, 1.0, self._sign)
+        self._values_until = until
 
     def epochs_spent(self, besides: int | None = None) -> int:
         """What has been trained, again or for the first time, and what running steps were promised.

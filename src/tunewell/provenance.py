@@ -29,7 +29,10 @@ class Provenance:
     host: str
     pid: int
     process: str | None
-    """When it began, as `boot:tick`: with the number, which is given again, this names one process for good."""
+    """When it began, and where it is counted, as `boot:tick:namespace`.
+
+    With the number, which is given again, this names one process for good.
+    """
     command: str
     directory: str
     git_commit: str | None
@@ -45,7 +48,7 @@ def gather() -> Provenance:
     return Provenance(
         host=host(),
         pid=os.getpid(),
-        process=_began(_fields(os.getpid())),
+        process=_process(),
         command=redacted(shlex.join(sys.argv)),
         directory=str(directory),
         git_commit=commit,
@@ -79,7 +82,14 @@ def is_running(pid: int, process: str | None) -> bool:
     if fields[:1] in ([b"Z"], [b"X"]):
         return False  # it was killed, and its parent has not asked what became of it
     began = _began(fields)
-    return process is None or began is None or began == process
+    return process is None or began is None or began == ":".join(process.split(":")[:2])
+
+
+def is_counted_here(process: str | None) -> bool:
+    """Whether its number means the same to this process: a container may count processes for itself."""
+    boot, _, namespace = _parts(process)
+    our_boot, _, ours = _parts(_process())
+    return boot != our_boot or namespace in ("", ours)
 
 
 def _fields(pid: int) -> list[bytes]:
@@ -98,6 +108,21 @@ def _began(fields: list[bytes]) -> str | None:
     except OSError:
         return None
     return f"{boot}:{int(fields[_STARTTIME])}" if len(fields) > _STARTTIME else None
+
+
+def _process() -> str | None:
+    began = _began(_fields(os.getpid()))
+    try:
+        namespace = str(Path("/proc/self/ns/pid").readlink()).strip("pid:[]")
+    except OSError:
+        return began
+    return began and f"{began}:{namespace}"
+
+
+def _parts(process: str | None) -> tuple[str, str, str]:
+    """Boot, tick and namespace; empty where they are not known."""
+    boot, tick, namespace, *_ = [*(process or "").split(":"), "", "", ""]
+    return boot, tick, namespace
 
 
 def _git(directory: Path, *arguments: str) -> str | None:

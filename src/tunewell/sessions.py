@@ -53,6 +53,8 @@ class Presence:
         self._store, self._study = store, study
         self._heard: dict[int, tuple[int, float]] = {}
         """Sessions of others: their beats, and when these were seen to rise."""
+        self._began = 0.0
+        """When the session did, by a clock that does not jump."""
         self._alive: set[int] = set()
         """Sessions that were found to go on."""
         self._looked = 0.0
@@ -70,10 +72,10 @@ class Presence:
         while number is None:  # another session may begin between the look and the leap
             known = self._store.sessions(self._study.id)
             if not join:
-                self._find_alone(known, session, log)
+                self._find_alone(known, session)
             newest = None if join else known[-1].id if known else 0
             number = self._store.begin_session(self._study.id, session, newest=newest)
-        self.session = replace(session, id=number)
+        self.session, self._began = replace(session, id=number), time.monotonic()
         log.refresh()
         _beat_regularly(self)
         return self.session
@@ -84,9 +86,9 @@ class Presence:
         if session is None:
             return
         _going_on.pop(_key(session), None)
-        self._store.end_session(session.id, time.time())
+        self._store.end_session(session.id, session.started_at + time.monotonic() - self._began)
 
-    def gone(self, asked: Collection[int], log: Log) -> set[int]:
+    def gone(self, asked: Collection[int]) -> set[int]:
         """Which of these sessions are over or silent; those that did not end in order are put on record as ended."""
         # to look processes up takes time, and there may be many
         if self._alive.issuperset(asked) and time.monotonic() - self._looked < _LOOK_S:
@@ -96,7 +98,7 @@ class Presence:
         gone = {other.id for other in known if other.ended_at is not None}
         for other in known:
             if other.ended_at is None and not self._goes_on(other):
-                self._store.end_session(other.id, self._last_sign_of(other, log))
+                self._store.end_session(other.id, self._store.last_sign(other.id))
                 gone.add(other.id)
         self._alive = {other.id for other in known} - gone
         return gone
@@ -116,7 +118,7 @@ class Presence:
                 if not self._store.beat(session.id) and self.session is session:
                     self.session = None
 
-    def _find_alone(self, known: list[Session], here: Session, log: Log) -> None:
+    def _find_alone(self, known: list[Session], here: Session) -> None:
         """Whether nobody else runs the study; sessions that were killed are put on record as ended."""
         while True:
             unfinished = [other for other in known if other.ended_at is None]
@@ -124,8 +126,8 @@ class Presence:
             alive = [other for other in unfinished if self._goes_on(other)]
             for other in unfinished:
                 if other not in alive:
-                    self._store.end_session(other.id, self._last_sign_of(other, log))
-            heard = [other for other in alive if other.host == here.host or _rose(silent_since[other.id], other)]
+                    self._store.end_session(other.id, self._store.last_sign(other.id))
+            heard = [other for other in alive if _is_here(other) or _rose(silent_since[other.id], other)]
             if heard:
                 raise StudyBusy(self._study.name, heard[0].pid, heard[0].host, self._mend(heard[0], here))
             if not alive:
@@ -142,7 +144,7 @@ class Presence:
 
     def _goes_on(self, other: Session) -> bool:
         """Whether a session that has not ended in order still runs, as far as can be known."""
-        if other.host == provenance.host():
+        if _is_here(other):
             if other.pid == os.getpid():
                 return _key(other) in _going_on
             if not provenance.is_running(other.pid, other.process):
@@ -154,25 +156,21 @@ class Presence:
             return True
         return now - since < lease_s()
 
-    def _last_sign_of(self, other: Session, log: Log) -> float:
-        """When a session that did not end in order was last heard of."""
-        log.refresh()
-        times = [other.started_at]
-        for trial in log.trials:
-            if trial.session == other.id:
-                times += [trial.ended_at or trial.started_at]
-                times += [report.at for report in self._store.reports(self._study.id, trial.number)[-1:]]
-        return max(times)
-
 
 def seconds_on_record(store: Store, study: StudyRecord) -> float:
-    """For how long processes ran the study, in the sessions that have ended; several at a time count once."""
-    ended = [(s.started_at, s.ended_at) for s in store.sessions(study.id) if s.ended_at is not None]
+    """For how long processes have run the study, as far as they have been heard of; several at a time count once."""
+    known = store.sessions(study.id)
+    spans = [(s.started_at, store.last_sign(s.id) if s.ended_at is None else s.ended_at) for s in known]
     total, until = 0.0, float("-inf")
-    for begin, end in sorted(ended):
+    for begin, end in sorted(spans):
         total += max(0.0, end - max(begin, until))
         until = max(until, end)
     return total
+
+
+def _is_here(session: Session) -> bool:
+    """Its process can be looked up: it is of this machine, and of no container that counts its own."""
+    return session.host == provenance.host() and provenance.is_counted_here(session.process)
 
 
 def _rose(before: tuple[int, float] | None, other: Session) -> bool:
@@ -202,9 +200,10 @@ def _beat_regularly(presence: Presence) -> None:
 
 
 def _beat_for_ever() -> None:
-    beaten = time.monotonic()
+    beaten, every = time.monotonic(), 1.0
     while True:
-        every = lease_s() / 4
+        with suppress(SettingError):  # somebody has changed it since
+            every = lease_s() / 4
         time.sleep(min(1.0, every))
         if time.monotonic() - beaten < every:
             continue
@@ -212,4 +211,5 @@ def _beat_for_ever() -> None:
         with _hearts_lock:
             beating = list(_hearts.get(os.getpid(), ()))
         while beating:  # and holds none of them for longer than that takes
-            beating.pop().beat()
+            with suppress(Exception):  # whatever ails one of them, the others live on
+                beating.pop().beat()

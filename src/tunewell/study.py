@@ -199,11 +199,15 @@ class Study(Steered):
 
         Raises:
             TrialEnded: no step of the trial is in progress.
+            StepTaken: another process counted this one as gone, and has taken the trial up.
         """
         with self._lock:
             if trial not in self._progress:
                 raise self._not_in_progress(trial)
             self._log.refresh()
+            if self._log.trials[trial].session != self._progress[trial].session:
+                del self._progress[trial]
+                raise StepTaken(trial)
             # an epoch at least, though all was reported, or there is nothing to be tried
             done = min(int(self._log.history.epochs[trial]), self._log.trials[trial].until - 1)
             return self._give_out(self._log.trials[trial], done + 1)
@@ -492,7 +496,7 @@ class Study(Steered):
         running = np.flatnonzero(self._log.history.running)
         others = [self._log.trials[n] for n in running if n not in self._progress]
         others = [trial for trial in others if trial.session != session.id]
-        gone = self._presence.gone({trial.session for trial in others}, self._log)
+        gone = self._presence.gone({trial.session for trial in others})
         for trial in others:
             if trial.session in gone or not trial.session:
                 if self.store.take_step(self.record.id, trial.number, of=trial.session, session=session.id):

@@ -1,10 +1,12 @@
 """A log that is read as it grows: what its trials measured is read when somebody looks, and is the same then."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import tunewell as tw
+from tunewell.errors import StoreError
 from tunewell.history import History
 from tunewell.log import Log
 from tunewell.stores import MemoryStore
@@ -18,7 +20,7 @@ def make(store):
         tw.Space(x=tw.Float(0.0, 1.0)),
         metric="accuracy",
         max_epochs=EPOCHS,
-        budget=20,
+        budget=99,
         scheduler="asha",
         sampler="random",
         store=store,
@@ -101,3 +103,40 @@ def test_a_trial_that_runs_is_as_far_as_its_reports():
     log = Log(store, study.record)
     log.refresh()
     assert log.history.epochs.tolist() == [1]
+
+
+def test_a_view_stays_what_it_was_while_the_study_grows():
+    study = make(MemoryStore())
+    for number in range(10):
+        study.report(study.ask().trial, 1, accuracy=number / 100)
+    view = study.history
+    before = view.points.copy(), view.curves.copy()
+    for number in range(60):
+        study.report(study.ask().trial, 1, accuracy=number / 100)
+    for now, then in zip((view.points, view.curves), before, strict=True):
+        np.testing.assert_array_equal(now, then)
+
+
+def test_a_read_that_failed_is_done_again():
+    class Fails(MemoryStore):
+        fails = False
+
+        def values(self, study_id, since, until):
+            yield from super().values(study_id, since, until)
+            if self.fails:
+                raise StoreError("the server is away")
+
+    store = Fails()
+    study = make(store)
+    trials = [study.ask().trial for _ in range(2)]
+    study.report(trials[0], 1, accuracy=0.5)
+    reader = tw.Study.open(store)
+    store.fails = True
+    with pytest.raises(StoreError):
+        reader.best  # noqa: B018  to ask for it is what fails
+    study.report(trials[1], 1, accuracy=0.75)
+    with pytest.raises(StoreError):
+        reader.best  # noqa: B018
+    store.fails = False
+    assert reader.best.value == 0.75
+    assert reader.best_of(0) == (1, 0.5)

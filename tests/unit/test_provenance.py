@@ -103,7 +103,7 @@ def test_this_process_runs():
 
 @needs_proc
 def test_a_process_is_known_by_the_boot_and_the_tick_in_which_it_began():
-    boot, tick = provenance.gather().process.split(":")
+    boot, tick, _ = provenance.gather().process.split(":")
     assert boot == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     since_boot = int(tick) / os.sysconf("SC_CLK_TCK")
     assert 0 < since_boot < time.clock_gettime(time.CLOCK_BOOTTIME)
@@ -111,7 +111,7 @@ def test_a_process_is_known_by_the_boot_and_the_tick_in_which_it_began():
 
 @needs_proc
 def test_another_process_with_the_same_number_is_another():
-    boot, tick = provenance.gather().process.split(":")
+    boot, tick, _ = provenance.gather().process.split(":")
     with another_process() as process:
         assert not provenance.is_running(process.pid, f"{boot}:{int(tick) - 1}")
         assert not provenance.is_running(process.pid, f"another-boot:{tick}")
@@ -134,3 +134,13 @@ def test_a_process_that_was_killed_is_gone_though_its_parent_has_not_asked():
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         os.kill(process.pid, 0)  # it still has its number
         assert not provenance.is_running(process.pid, None)
+
+
+@needs_proc
+def test_processes_of_another_namespace_are_counted_elsewhere():
+    boot, tick, namespace = provenance.gather().process.split(":")
+    assert provenance.is_counted_here(f"{boot}:{tick}:{namespace}")
+    assert not provenance.is_counted_here(f"{boot}:{tick}:{int(namespace) + 1}")
+    assert provenance.is_counted_here(f"{boot}:{tick}")  # of a record of before namespaces were noted
+    assert provenance.is_counted_here(None)
+    assert provenance.is_counted_here(f"another-boot:{tick}:{namespace}")  # it is gone, wherever it was

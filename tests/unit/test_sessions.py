@@ -397,6 +397,57 @@ def test_a_clock_that_jumps_takes_no_trial_from_anybody_and_spends_no_budget(fil
     assert study.ask().trial == 0
 
 
+def test_what_was_taken_meanwhile_is_not_tried_again(store):
+    silent, other = joined(store), joined(store)
+    step = silent.ask()
+    silent.report(step.trial, 1, loss=1.0)
+    assert store.take_step(
+        silent.record.id, step.trial, of=silent._presence.session.id, session=other._presence.session.id
+    )
+    with pytest.raises(StepTaken):
+        silent.again(step.trial)
+    assert silent.ask().trial == 1
+
+
+def test_those_that_join_share_the_time_that_is_left(file):
+    code = "mine = make(file); mine.ask(); mine.report(0, 1, loss=1.0); print('ready', flush=True); input()"
+    with script(code, file) as process:
+        process.stdout.readline()
+        with closing(open_store(file)) as store:
+            study = joined(store)
+            first = study.store.sessions(study.record.id)[0]
+            spent = study.spent.seconds
+            assert spent >= study.reports(0)[0].at - first.started_at > 0
+        process.communicate("\n")
+
+
+@pytest.mark.parametrize("jump", [-1e5, 1e5])
+def test_a_session_lasts_as_long_as_it_does_whatever_the_clock_says(store, jump, monkeypatch):
+    study = make(store)
+    study.ask()
+    monkeypatch.setattr(time, "time", lambda now=time.time: now() + jump)
+    study.close()
+    (session,) = store.sessions(study.record.id)
+    assert 0 <= session.ended_at - session.started_at < 60
+
+
+@pytest.mark.usefixtures("lease")
+def test_a_process_that_another_container_counts_is_known_by_its_beats(store):
+    study = make(store)
+    here = provenance.gather()
+    if here.process is None or here.process.count(":") < 2:
+        pytest.skip("there is no /proc here")
+    boot, tick, namespace = here.process.split(":")
+    nobody = 2**22 + 1  # is no number of a process
+    elsewhere = Session(time.time(), HERE, nobody, "tunewell", "/", process=f"{boot}:{tick}:{int(namespace) + 1}")
+    number = store.begin_session(study.record.id, elsewhere)
+    store.begin_step(study.record.id, 0, replace(a_trial(0), until=3, session=number))
+    other = joined(store)
+    assert other.ask().trial == 1  # it may go on
+    time.sleep(1.5 * LEASE_S + sessions._LOOK_S)
+    assert other.ask().trial == 0
+
+
 def test_time_that_several_spent_together_counts_once(store):
     study = make(store)
     for begin, end in [(0.0, 10.0), (2.0, 5.0), (8.0, 14.0), (20.0, 21.0), (30.0, 25.0)]:

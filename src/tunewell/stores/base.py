@@ -182,6 +182,10 @@ class Store(Protocol):
         """All, oldest first."""
         ...
 
+    def last_sign(self, session_id: int) -> float:
+        """When it began, or a later time at which a trial whose last step was its own reported, began or ended."""
+        ...
+
     def turn(self, study_id: int) -> AbstractContextManager[None]:
         """Inside, it is the caller's turn to decide on a step, and others wait until it is over.
 

@@ -69,6 +69,10 @@ class ConnectionLost(StoreError):
     """A server went away in the middle of a transaction, of which nothing was committed: it can be tried again."""
 
 
+class CommitUncertain(StoreError):
+    """A server went away while a transaction was committed: it may or may not be on record."""
+
+
 def check_version(version: int, place: str) -> int:
     """The schema's version, if this tunewell knows it."""
     newest = len(migrations.MIGRATIONS)

@@ -175,6 +175,18 @@ class MemoryStore:
             found = (self._sessions[number] for number in self._study(study_id).sessions)
             return [replace(session, versions=dict(session.versions)) for session in found]
 
+    def last_sign(self, session_id: int) -> float:
+        """As `Store.last_sign`."""
+        with self._lock:
+            if session_id not in self._sessions:
+                raise StoreError(f"{self.url} has no session whose id is {session_id}")
+            times = [self._sessions[session_id].started_at]
+            for study in self._studies.values():
+                own = {trial.number: trial for trial in study.trials if trial.session == session_id}
+                times += [trial.ended_at or trial.started_at for trial in own.values()]
+                times += [report.at for report in study.reports if report.trial in own]
+            return max(times)
+
     @contextmanager
     def turn(self, study_id: int) -> Iterator[None]:
         """As `Store.turn`."""

@@ -25,8 +25,8 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from tunewell.errors import MissingExtra, SettingError, StoreError
 from tunewell.redaction import redacted
 from tunewell.stores import migrations, schema
-from tunewell.stores.database import ConnectionLost, check_version, no_store, some
-from tunewell.stores.turns import PATIENCE_S as PATIENCE_FOR_A_TURN_S
+from tunewell.stores.database import CommitUncertain, ConnectionLost, check_version, no_store, some
+from tunewell.stores.turns import Patience
 
 if TYPE_CHECKING:
     import psycopg
@@ -38,6 +38,7 @@ PATIENCE_S = 60.0
 """How long a server that does not answer is waited for."""
 _LOCK_FOR_MIGRATIONS = 0x74756E65  # any number, the same in every process
 _TURNS = 0x74756E66
+_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _WAIT_FOR_A_TURN_MS = 500
 
 # it stands alone among the functions that write to the log: every role may call it, unless its right was taken away
@@ -66,6 +67,7 @@ class PostgresDatabase:
         # SQLAlchemy's users write the driver's name too
         self._address = f"postgresql://{url.partition('://')[2]}"
         self._lock = threading.RLock()
+        self._patience = Patience()
         self._process = os.getpid()
         self._is_closed = self._was_reached = self._can_wait_apart = False
         self._connection: _Connection | None = self._connect()
@@ -79,7 +81,7 @@ class PostgresDatabase:
     @contextmanager
     def reading(self) -> Iterator[_Cursor]:
         """A transaction that sees one moment of the database."""
-        with self._transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "COMMIT") as cursor:
+        with self._transaction(_READ, "COMMIT") as cursor:
             yield cursor
 
     @contextmanager
@@ -97,10 +99,11 @@ class PostgresDatabase:
     def turn(self, study_id: int) -> Iterator[None]:
         """Inside, no other process has its turn, unless this one takes longer than others are patient."""
         # the lock is the connection's: when that ends, so does the turn
-        give_up = time.monotonic() + PATIENCE_FOR_A_TURN_S
-        held = False
-        while not held and time.monotonic() < give_up:
-            held = self._wait_for_turn(study_id)
+        give_up = time.monotonic() + self._patience.left_s()
+        while not (held := self._wait_for_turn(study_id)) and time.monotonic() < give_up:
+            pass
+        if not held:
+            self._patience.lose()
         try:
             yield
         finally:
@@ -112,13 +115,12 @@ class PostgresDatabase:
         """Wait for a while, in which other threads cannot use the connection; True if it is this process's turn."""
         import psycopg  # noqa: PLC0415  an extra
 
-        with self.reading() as cursor:
+        with suppress(ConnectionLost), self.reading() as cursor:  # the next try waits for the server
             cursor.execute(f"SET LOCAL lock_timeout = {_WAIT_FOR_A_TURN_MS}")
-            try:
+            with suppress(psycopg.errors.LockNotAvailable):
                 cursor.execute("SELECT pg_advisory_lock(%s, %s)", (_TURNS, study_id))
-            except psycopg.errors.LockNotAvailable:
-                return False
-            return True
+                return True
+        return False
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -132,33 +134,38 @@ class PostgresDatabase:
 
         with self._lock:
             self._check_open()
-            cursor = self._begin(begin)
             committing = False
             try:
+                cursor = self._begin(begin)
                 yield cursor
-                committing = True
+                committing = begin != _READ  # of what was only read, nothing can be in doubt
                 cursor.execute(commit)
             except psycopg.OperationalError as error:
-                told = self._told(error)
-                if self._connection is not None and not self._connection.broken:
-                    self._undo()
-                    raise StoreError(f"{self.url}: {told}; mend that and resume") from None
-                self._hang_up()
-                if committing:
-                    raise StoreError(
-                        f"{self.url}: the connection was lost while a change was made, which may or may not be on "
-                        f"record ({told}); resume when the server is back, and it will be seen"
-                    ) from None
-                raise ConnectionLost(f"{self.url}: {told}; nothing of the last change was written") from None
+                if self._connection is None or self._connection.broken:
+                    self._hang_up()
+                    raise self._lost(error, committing=committing) from None
+                self._undo()
+                raise self._refused(error) from None
             except psycopg.DatabaseError as error:
                 self._undo()
-                state = (error.sqlstate or "")[:2]
-                if state not in _MENDS:
+                if (error.sqlstate or "")[:2] not in _MENDS:
                     raise  # a mistake of ours
-                raise StoreError(f"{self.url}: {self._told(error)}; {_MENDS[state]}") from None
+                raise self._refused(error) from None
             except BaseException:
                 self._undo()
                 raise
+
+    def _lost(self, error: Exception, *, committing: bool) -> StoreError:
+        if committing:
+            return CommitUncertain(
+                f"{self.url}: the connection was lost while a change was made, which may or may not be on "
+                f"record ({self._told(error)}); resume when the server is back, and it will be seen"
+            )
+        return ConnectionLost(f"{self.url}: {self._told(error)}; nothing of the last change was written")
+
+    def _refused(self, error: psycopg.Error) -> StoreError:
+        mend = _MENDS.get((error.sqlstate or "")[:2], "mend that and resume")
+        return StoreError(f"{self.url}: {self._told(error)}; {mend}")
 
     def _begin(self, begin: str) -> _Cursor:
         """Begin a transaction, on a new connection if the old one has broken since it was last used."""
@@ -206,6 +213,9 @@ class PostgresDatabase:
                     autocommit=True,  # transactions begin where we say so
                     application_name="tunewell",
                     connect_timeout=10,
+                    keepalives_idle=30,  # seconds; a server that has vanished without a word is noticed in a minute
+                    keepalives_interval=10,
+                    keepalives_count=3,
                 )
             except psycopg.ProgrammingError:
                 # its text may quote what stood where the password should
@@ -272,6 +282,7 @@ def _close(connection: _Connection, process: int) -> None:
 
 
 _MENDS = {
+    "3F": "make the schema that search_path names, or name another",
     "25": "the server takes no changes (a standby, or set to read only); name the primary",
     "42": "the role may lack the right to it; GRANT it, or name another database",
     "53": "the server has run out of something (disk, memory, connections); mend that and resume",

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from tunewell.errors import StepTaken, StoreError, StudyExists, StudyNotFound, TrialEnded, TrialNotFound
 from tunewell.stores import rows
 from tunewell.stores.base import Changes, Session, SpaceVersion, StudyRecord
-from tunewell.stores.database import ConnectionLost, Cursor, Database
+from tunewell.stores.database import CommitUncertain, ConnectionLost, Cursor, Database
 from tunewell.stores.places import database_at
 from tunewell.stores.statements import texts
 from tunewell.trial import Checkpoint, Command, Event, Report, Trial, TrialState
@@ -33,17 +33,23 @@ _PART = 100_000
 """About so many reports are read at a time, so that memory does not grow with the study."""
 
 
-def _tried_again(method: _Method) -> _Method:
-    """The same, that begins anew if the server goes away before anything is committed; to begin waits for it."""
+def _tried_again_after(*errors: type[StoreError]) -> Callable[[_Method], _Method]:
+    """The same method, that begins anew after such errors; to begin waits for the server."""
 
-    @wraps(method)
-    def patient(*args: Any, **named: Any) -> Any:
-        for _ in range(_TRIES - 1):
-            with suppress(ConnectionLost):
-                return method(*args, **named)
-        return method(*args, **named)
+    def decorate(method: _Method) -> _Method:
+        @wraps(method)
+        def patient(*args: Any, **named: Any) -> Any:
+            for _ in range(_TRIES - 1):
+                with suppress(*errors):
+                    return method(*args, **named)
+            return method(*args, **named)
 
-    return cast("_Method", patient)
+        return cast("_Method", patient)
+
+    return decorate
+
+
+_tried_again = _tried_again_after(ConnectionLost)  # before anything was committed
 
 
 class SqlStore:
@@ -172,6 +178,15 @@ class SqlStore:
         with self._reading() as log:
             return [rows.SESSIONS.record(row) for row in log.rows("sessions", {"study": study_id})]
 
+    @_tried_again
+    def last_sign(self, session_id: int) -> float:
+        """As `Store.last_sign`."""
+        with self._reading() as log:
+            row = log.row("last_sign", {"session": session_id})
+            if row is None:
+                raise StoreError(f"{self.url} has no session whose id is {session_id}")
+            return max(float(time) for time in row if time is not None)
+
     def turn(self, study_id: int) -> AbstractContextManager[None]:
         """As `Store.turn`."""
         return self._database.turn(study_id)
@@ -211,7 +226,7 @@ class SqlStore:
             log.check_trial(key)
             return False
 
-    @_tried_again
+    @_tried_again_after(ConnectionLost, CommitUncertain)  # a report that is there twice says what it said once
     def report(
         self,
         study_id: int,

@@ -110,6 +110,7 @@ def _of_sessions(dialect: sa.Dialect) -> dict[str, _Statement]:
         sa.select(sa.func.coalesce(sa.func.max(sessions.c.id), _zero)).where(sessions.c.study_id == _study)
     ).scalar_subquery()
     known = sa.func.coalesce(sa.bindparam("newest", type_=sessions.c.id.type), newest)
+    signs = trials.c.started_at, trials.c.ended_at, reports.c.at
     return {
         "begin_session": (
             sessions.insert()
@@ -122,6 +123,20 @@ def _of_sessions(dialect: sa.Dialect) -> dict[str, _Statement]:
             sessions.update()
             .where(sessions.c.id == sa.bindparam("session"), sessions.c.ended_at.is_(None))
             .values(beats=sessions.c.beats + _one),
+            (),
+        ),
+        "last_sign": (
+            # one that is there twice in the join is there once in the greatest
+            sa.select(sessions.c.started_at, *(sa.func.max(time) for time in signs))
+            .select_from(
+                sessions.outerjoin(
+                    trials, sa.and_(trials.c.study_id == sessions.c.study_id, trials.c.session == sessions.c.id)
+                ).outerjoin(
+                    reports, sa.and_(reports.c.study_id == trials.c.study_id, reports.c.trial == trials.c.number)
+                )
+            )
+            .where(sessions.c.id == sa.bindparam("session"))
+            .group_by(sessions.c.id, sessions.c.started_at),
             (),
         ),
         "sessions": (

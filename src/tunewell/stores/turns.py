@@ -13,9 +13,27 @@ from pathlib import Path
 
 PATIENCE_S = 10.0
 """Whoever has waited so long goes ahead: the one whose turn it is may be stopped."""
+_HURRY_S = 60.0
+"""For so long after that, nobody is waited for any more."""
 _LOOK_AGAIN_S = 0.0003, 0.002
 _SELDOM_S = 0.03
 _chance = random.Random()  # noqa: S311  our own: the one that all share is the user's
+
+
+class Patience:
+    """How long one waits for a turn: not again and again for somebody who does not move."""
+
+    def __init__(self) -> None:
+        """It has all of its patience."""
+        self._in_a_hurry_until = 0.0
+
+    def left_s(self) -> float:
+        """Seconds to wait for the next turn."""
+        return 0.0 if time.monotonic() < self._in_a_hurry_until else PATIENCE_S
+
+    def lose(self) -> None:
+        """A turn was waited for in vain."""
+        self._in_a_hurry_until = time.monotonic() + _HURRY_S
 
 
 class Turns:
@@ -26,17 +44,25 @@ class Turns:
         self._path = path
         self._file: int | None = None
         self._threads = threading.RLock()
+        self._patience = Patience()
 
     @contextmanager
     def taken(self) -> Iterator[None]:
-        """Inside, it is this thread's turn."""
-        with self._threads:
-            held = self._open() and _patient(self._try)
+        """Inside, it is this thread's turn, unless it has waited too long."""
+        patience_s = self._patience.left_s()
+        is_first = self._threads.acquire(timeout=patience_s)
+        try:
+            held = is_first and self._open() and _patient(self._try, patience_s)
+            if not held:
+                self._patience.lose()
             try:
                 yield
             finally:
                 if held and self._file is not None:
                     _unlock(self._file)
+        finally:
+            if is_first:
+                self._threads.release()
 
     def close(self, *, last: bool) -> None:
         """Let go of the file; delete it, if nobody else needs it."""
@@ -57,9 +83,9 @@ class Turns:
         return self._file is None or _lock(self._file)
 
 
-def _patient(try_it: Callable[[], bool]) -> bool:
-    """Try again and again until it works or too much time has passed."""
-    give_up = time.monotonic() + PATIENCE_S
+def _patient(try_it: Callable[[], bool], patience_s: float) -> bool:
+    """Try again and again until it works or so much time has passed."""
+    give_up = time.monotonic() + patience_s
     soonest, latest = _LOOK_AGAIN_S
     while not try_it():
         if time.monotonic() > give_up:

@@ -392,6 +392,22 @@ class StoreContract:
         store.settle_command(study, first.id, at=2.0, epoch=1, data={}, refused=None)
         assert store.changes(study, 0).n_waiting == 1
 
+    def test_the_last_sign_of_a_session_is_of_its_own_trials(self, store: Store, study: int) -> None:
+        mine, other = (begin_session(store, study) for _ in range(2))
+        assert store.last_sign(mine) == SESSION.started_at
+        late = SESSION.started_at + 100.0
+        for number, session in enumerate((mine, other)):
+            store.begin_step(study, number, replace(a_trial(number), session=session, started_at=late + number))
+        assert store.last_sign(mine) == late
+        store.report(study, 0, 1, {"val_loss": 1.0}, 1.0, at=late + 10)
+        store.report(study, 1, 1, {"val_loss": 1.0}, 1.0, at=late + 90)
+        store.report(study, 0, 2, {"val_loss": 1.0}, 1.0, at=late + 5)
+        assert (store.last_sign(mine), store.last_sign(other)) == (late + 10, late + 90)
+        store.end_step(study, 0, COMPLETE, 2, at=late + 20)
+        assert store.last_sign(mine) == late + 20
+        with pytest.raises(StoreError, match="no session whose id is 99"):
+            store.last_sign(99)
+
     # --- changes
 
     def test_an_empty_study_has_no_trials_and_no_values(self, store: Store, study: int) -> None:

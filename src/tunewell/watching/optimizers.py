@@ -34,7 +34,6 @@ _changing = threading.Lock()
 
 def tell(steps: Steps) -> None:
     """From now on, of every optimizer's step, while somebody else holds it."""
-    _hook_in()
     _replace(lambda others: (*others, weakref.ref(steps)))
 
 
@@ -46,6 +45,7 @@ def tell_no_more(steps: Steps) -> None:
 def _replace(change: Callable[[tuple[weakref.ref[Steps], ...]], tuple[weakref.ref[Steps], ...]]) -> None:
     global _told  # noqa: PLW0603  PyTorch's hooks are of the process too
     with _changing:
+        _hook_in()
         _told = change(tuple(one for one in _told if one() is not None))
 
 
