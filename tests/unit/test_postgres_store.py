@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from contextlib import closing
 from dataclasses import replace
@@ -332,6 +333,26 @@ def test_a_study_outlives_its_server_going_away(server):
         assert study.ask() is None if n == 2 else True
     assert [trial.epochs for trial in study.trials][:1] == [2]
     study.close()
+
+
+def test_one_that_waits_for_its_turn_goes_on_when_the_server_returns(server):
+    with closing(open_store(server.url())) as holder, closing(open_store(server.url())) as waiter:
+        study = holder.add_study(STUDY).id
+        got = threading.Event()
+
+        def wait():
+            with waiter.turn(study):
+                got.set()
+
+        thread = threading.Thread(target=wait)
+        with holder.turn(study):
+            thread.start()
+            time.sleep(0.3)
+            server.stop()
+            assert not got.is_set()
+            server.start()
+            assert got.wait(20)  # who held it is connected no more
+        thread.join()
 
 
 def test_a_server_that_does_not_return_is_named(server, monkeypatch):

@@ -302,6 +302,15 @@ def test_a_fresh_file_may_be_opened_by_many_at_once(tmp_path):
     assert errors == []
 
 
+def test_a_copy_in_another_mode_is_put_into_wal_mode(store, file, tmp_path):
+    study = lived(store)
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("VACUUM INTO ?", (str(tmp_path / "copy.db"),))
+    with closing(open_store(tmp_path / "copy.db", create=False)) as copy:
+        assert pragma(copy, "journal_mode") == "wal"
+        assert everything(copy, study)[1].trials == everything(store, study)[1].trials
+
+
 def test_the_file_is_in_wal_mode_with_foreign_keys_on(store):
     assert (pragma(store, "journal_mode"), pragma(store, "foreign_keys")) == ("wal", 1)
 

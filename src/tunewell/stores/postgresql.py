@@ -39,7 +39,7 @@ PATIENCE_S = 60.0
 _LOCK_FOR_MIGRATIONS = 0x74756E65  # any number, the same in every process
 _TURNS = 0x74756E66
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_WAIT_FOR_A_TURN_MS = 500
+_WAIT_FOR_A_TURN_MS = 200
 
 # it stands alone among the functions that write to the log: every role may call it, unless its right was taken away
 _MAY_EMIT = """

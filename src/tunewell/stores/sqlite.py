@@ -152,7 +152,7 @@ class SqliteFile:
         version, newest = self._recognize(cursor, create=create), len(migrations.MIGRATIONS)
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute(f"PRAGMA synchronous = {synchronous}")
-        if create or version < newest:
+        if create or version < newest or _may_write(self.path):  # a copy may be in another mode
             _use_wal(cursor)
         while version < newest:
             with self.writing() as cursor:
@@ -185,6 +185,10 @@ def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
         isolation_level=None,  # transactions begin where we say so
         check_same_thread=False,  # the lock sees to that
     )
+
+
+def _may_write(path: Path) -> bool:
+    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
 
 
 def _close(connection: sqlite3.Connection, process: int) -> None:
