@@ -6,6 +6,7 @@ writers take turns from that moment on, revisions are in the order of the commit
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -50,6 +51,18 @@ def _tried_again_after(*errors: type[StoreError]) -> Callable[[_Method], _Method
 
 
 _tried_again = _tried_again_after(ConnectionLost)  # before anything was committed
+
+
+@contextmanager
+def _no_garbage() -> Iterator[None]:
+    """Inside, nobody looks for garbage, which takes half as long again as to read many records that are none."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 class SqlStore:
@@ -385,7 +398,8 @@ class SqlStore:
         key = {"study": study_id, "since": since}
         with self._reading() as log:
             revision, n_steps, max_epochs, n_spaces, n_waiting = self._standing(log, study_id)
-            trials = [rows.TRIALS.record(row) for row in log.rows("new_trials", key)]
+            with _no_garbage():
+                trials = [rows.TRIALS.record(row) for row in log.rows("new_trials", key)]
             reached = [(trial, epoch) for trial, epoch in log.rows("reached", key) if epoch is not None]
         return Changes(revision, n_steps, max_epochs, trials, reached, n_spaces, n_waiting)
 
