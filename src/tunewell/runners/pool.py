@@ -238,6 +238,9 @@ class Pool:
                 else:
                     place.hosts.discard(message.trial)
                 self.driver.settle(message)
+                if place.killed_for is not None:  # it was through just before: no fault of what it would train next
+                    self._take_leave_of(place, WorkerGone("was killed", innocent=False))
+                    return False
             case _:
                 place.link.send(self._answer(message))
         return True

@@ -1,0 +1,88 @@
+"""Who trains what, with workers that say what a test wants them to, and when."""
+
+import time
+
+import pytest
+
+import tunewell as tw
+from tunewell.runners.base import Outcome
+from tunewell.runners.driver import Driver
+from tunewell.runners.pool import Pool, Ready, Reported, WorkerGone
+from tunewell.runners.setup import Setup
+
+SPACE = tw.Space(rate=tw.Float(0.0, 1.0))
+
+
+class Scripted:
+    """A worker that reports the one epoch of its trial; the rest is for a test to say."""
+
+    def __init__(self, number):
+        self.number = number
+        self.inbox = [Ready()]
+        self.orders = []
+        self.killed = False
+
+    def send(self, message):
+        if self.killed or message is None:
+            return
+        if hasattr(message, "step"):
+            self.orders.append(message)
+            self.inbox.append(Reported(message.step.trial, 1, {"loss": 1.0}))
+        else:
+            self.after_report()
+
+    def after_report(self):
+        self.inbox.append(Outcome(self.orders[-1].step.trial, 1, parked=False))
+
+    def receive(self):
+        if self.inbox:
+            return self.inbox.pop(0)
+        raise WorkerGone("was killed by SIGKILL", innocent=True)
+
+    def memory(self):
+        return 0
+
+    def kill(self):
+        self.killed = True
+
+    def close(self, patience_s):
+        pass
+
+
+class House:
+    def __init__(self, kind=Scripted):
+        self.kind, self.opened = kind, []
+
+    def open(self, number):
+        self.opened.append(self.kind(number))
+        return self.opened[-1]
+
+    def wait(self, links, timeout_s):
+        ready = [link for link in links if link.inbox or link.killed]
+        if not ready:
+            time.sleep(0.05)
+        return ready
+
+
+@pytest.fixture
+def study():
+    return tw.Study(SPACE, metric="loss", max_epochs=1, budget=3, scheduler="full", sampler="random")
+
+
+class ThroughAtTheLastMoment(Scripted):
+    """Its outcome lies in the pipe when it is killed."""
+
+    def after_report(self):
+        pass
+
+    def kill(self):
+        super().kill()
+        Scripted.after_report(self)
+
+
+def test_a_trial_is_not_blamed_for_the_time_of_the_one_before(study):
+    setup = Setup(trial_timeout=0.02)
+    house = House(ThroughAtTheLastMoment)
+    Pool(Driver(study, setup), house, setup).run()
+    assert [str(trial.state) for trial in study.trials] == ["complete"] * 3
+    assert [len(link.orders) for link in house.opened] == [1, 1, 1, 0]
