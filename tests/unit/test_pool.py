@@ -5,10 +5,11 @@ import time
 import pytest
 
 import tunewell as tw
-from tunewell.runners.base import Outcome
+from tunewell.runners.base import Order, Outcome, Reply, Verdict
 from tunewell.runners.driver import Driver
 from tunewell.runners.pool import Pool, Ready, Reported, WorkerGone
 from tunewell.runners.setup import Setup
+from tunewell.trial import WAIT, Step
 
 SPACE = tw.Space(rate=tw.Float(0.0, 1.0))
 
@@ -86,3 +87,43 @@ def test_a_trial_is_not_blamed_for_the_time_of_the_one_before(study):
     Pool(Driver(study, setup), house, setup).run()
     assert [str(trial.state) for trial in study.trials] == ["complete"] * 3
     assert [len(link.orders) for link in house.opened] == [1, 1, 1, 0]
+
+
+class Resuming(Driver):
+    """A driver of which a trial is resumed by somebody while no worker has anything to do."""
+
+    def __init__(self, study, setup):
+        super().__init__(study, setup)
+        self.steps = [Step(0, SPACE.defaults(), range(1, 2)), Step(1, SPACE.defaults(), range(1, 2))]
+        self.later = [WAIT, Step(1, SPACE.defaults(), range(2, 3))]
+        self.n_parked = 0
+
+    def next_step(self):
+        if self.steps:
+            return self.steps.pop(0)
+        if self.n_parked < 2:
+            return WAIT
+        return self.later.pop(0) if self.later else None
+
+    def order(self, step):
+        return Order(step, 2, None, None)
+
+    def report(self, trial, epoch, metrics):
+        return Reply(Verdict.PARK)
+
+    def settle(self, outcome):
+        self.n_parked += outcome.parked
+
+
+class Pausing(Scripted):
+    """Its trials stay in its memory."""
+
+    def after_report(self):
+        self.inbox.append(Outcome(self.orders[-1].step.trial, 1, parked=True))
+
+
+def test_a_trial_that_is_resumed_when_all_are_idle_goes_on_where_it_is_in_memory(study):
+    setup = Setup(workers=2)
+    house = House(Pausing)
+    Pool(Resuming(study, setup), house, setup).run()
+    assert [[order.step.trial for order in link.orders] for link in house.opened] == [[0], [1, 1]]

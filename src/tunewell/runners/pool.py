@@ -174,7 +174,7 @@ class Pool:
                 if step.wait:
                     time.sleep(LOOK_AGAIN_S)  # another process has steps of this study in progress
                 else:
-                    self._give(next(place for place in self._places if place.is_ready), step)
+                    self._give(self._home(step.trial, next(place for place in self._places if place.is_ready)), step)
                 continue
             ready = self._house.wait(heard, LOOK_AGAIN_S if nothing_now else look_s)
             for number, place in enumerate(self._places):
@@ -202,7 +202,7 @@ class Pool:
             self._give(place, place.waiting.popleft())
             return True
         while (step := self.driver.next_step()) is not None and not step.wait:
-            home = next((other for other in self._places if step.trial in other.hosts), place)
+            home = self._home(step.trial, place)
             if home is place or home.step is None or self.driver.has_checkpoint(step.trial):
                 target = place if home.step is not None else home
                 if target is not home:
@@ -213,6 +213,10 @@ class Pool:
             else:
                 home.waiting.append(step)
         return False
+
+    def _home(self, trial: int, otherwise: _Place) -> _Place:
+        """Where the trial is paused in memory."""
+        return next((place for place in self._places if trial in place.hosts), otherwise)
 
     def _give(self, place: _Place, step: Step) -> None:
         place.step, place.since = step, time.monotonic()
