@@ -160,6 +160,24 @@ def test_a_training_that_ends_its_actor_costs_its_trial_alone(cluster, tmp_path)
     assert "its worker process died" in study.trials[1].reason
 
 
+@pytest.mark.parametrize("error", [ray.exceptions.OutOfMemoryError("low on memory"), ray.exceptions.ObjectLostError])
+def test_whatever_an_actor_is_lost_of_costs_no_more_than_a_try(cluster, tmp_path, monkeypatch, error):
+    get, calls = ray.get, []
+
+    def get_or_not(*arguments):
+        calls.append(arguments)
+        if len(calls) == 5:
+            raise error if isinstance(error, Exception) else error("id", None, "stack")
+        return get(*arguments)
+
+    monkeypatch.setattr(ray, "get", get_or_not)
+    study = make(tmp_path / "t.db")
+    assert drive(study, train, Setup(workers=2, ray=Ray()))
+    assert [str(trial.state) for trial in study.trials] == ["complete"] * 4
+    (event,) = [event for event in study.events() if event.kind == "retried"]
+    assert event.data["innocent"]
+
+
 def hanging(run):
     for epoch in run.epochs(EPOCHS):
         if run.trial == 1 and epoch == 2:
