@@ -178,6 +178,24 @@ def test_whatever_an_actor_is_lost_of_costs_no_more_than_a_try(cluster, tmp_path
     assert event.data["innocent"]
 
 
+def test_actors_that_are_told_to_end_do_so_before_they_are_killed(cluster, tmp_path, monkeypatch):
+    calls = []
+    wait, kill = ray.wait, ray.kill
+
+    def noted(calls_made, *, timeout, **how):
+        found = wait(calls_made, timeout=timeout, **how)
+        calls.append((timeout, len(found[0])))
+        return found
+
+    monkeypatch.setattr(ray, "wait", noted)
+    monkeypatch.setattr(ray, "kill", lambda *what, **how: calls.append("kill") or kill(*what, **how))
+    assert drive(make(tmp_path / "t.db"), train, Setup(workers=1, ray=Ray()))
+    (patience, n_ended), killed = calls[-2:]
+    assert killed == "kill"
+    assert patience > 1.0
+    assert n_ended == 1
+
+
 def hanging(run):
     for epoch in run.epochs(EPOCHS):
         if run.trial == 1 and epoch == 2:

@@ -128,9 +128,10 @@ class _Actor:
         """As `Link.kill`."""
         ray.kill(self._handle, no_restart=True)
 
-    def close(self, patience_s: float) -> None:  # noqa: ARG002  Ray has patience of its own
+    def close(self, patience_s: float) -> None:
         """As `Link.close`."""
         with suppress(ray.exceptions.RayError, ValueError):
+            ray.wait([self.call], timeout=patience_s)  # the answer to the last call comes when it has ended
             ray.kill(self._handle, no_restart=True)
 
 
