@@ -7,7 +7,7 @@ import pytest
 import tunewell as tw
 from tunewell.runners.base import Order, Outcome, Reply, Verdict
 from tunewell.runners.driver import Driver
-from tunewell.runners.pool import Pool, Ready, Reported, WorkerGone
+from tunewell.runners.pool import Pool, Ready, Reported, Trained, WorkerGone
 from tunewell.runners.setup import Setup
 from tunewell.trial import WAIT, Step
 
@@ -61,7 +61,7 @@ class House:
     def wait(self, links, timeout_s):
         ready = [link for link in links if link.inbox or link.killed]
         if not ready:
-            time.sleep(0.05)
+            time.sleep(0.15)
         return ready
 
 
@@ -87,6 +87,32 @@ def test_a_trial_is_not_blamed_for_the_time_of_the_one_before(study):
     Pool(Driver(study, setup), house, setup).run()
     assert [str(trial.state) for trial in study.trials] == ["complete"] * 3
     assert [len(link.orders) for link in house.opened] == [1, 1, 1, 0]
+
+
+class Busy(Scripted):
+    """It has much to say, and its memory is looked at."""
+
+    n_said = n_looks = 0
+
+    def after_report(self):
+        self.n_said += 1
+        trial = self.orders[-1].step.trial
+        self.inbox.append(Trained(trial, 1) if self.n_said % 500 else Outcome(trial, 1, parked=False))
+
+    def memory(self):
+        self.n_looks += 1
+        return 0
+
+
+def test_memory_is_not_looked_at_with_every_message(study):
+    setup = Setup(trial_memory=2**30)
+    house = House(Busy)
+    began = time.monotonic()
+    Pool(Driver(study, setup), house, setup).run()
+    took = time.monotonic() - began
+    (link,) = house.opened
+    assert link.n_said == 3 * 500
+    assert link.n_looks <= 2 * 3 + took / 0.1 + 1  # before and after each step, and now and then
 
 
 class Resuming(Driver):

@@ -24,7 +24,8 @@ from tunewell.trial import Step
 PATIENCE_S = 5.0
 """How long a worker may take to end in order."""
 _LOOK_S = 1.0
-_LOOK_AT_MEMORY_S = 0.1
+_LOOK_AT_LIMITS_S = 0.1
+"""Looked at no more often than that, however much is reported: memory is found among all processes that run."""
 
 
 # What a worker says; the driver's answer to each is a value, or an error to be raised.
@@ -155,11 +156,13 @@ class Pool:
         self._trained_s: dict[int, float] = {}
         self._grown: dict[int, int] = {}
         """Bytes that each trial has added to its worker so far."""
+        self._looked = 0.0
+        """When the limits were looked at last, by the monotonic clock."""
 
     def run(self) -> None:
         """Until there is nothing to train any more."""
         self._places = [_Place(self._house.open(number)) for number in range(self._setup.workers)]
-        look_s = _LOOK_S if self._setup.trial_memory is None else _LOOK_AT_MEMORY_S
+        look_s = _LOOK_S if self._setup.trial_memory is None else _LOOK_AT_LIMITS_S
         while True:
             nothing_now = False
             for place in self._places:
@@ -302,12 +305,16 @@ class Pool:
     def _hold_to_limits(self) -> None:
         """End the workers whose trials exceed what a trial may take."""
         timeout, memory = self._setup.trial_timeout, self._setup.trial_memory
+        now = time.monotonic()
+        if now - self._looked < _LOOK_AT_LIMITS_S:
+            return
+        self._looked = now
         for place in self._places:
             if place.step is None or place.killed_for is not None:
                 continue
             trial = place.step.trial
             if timeout is not None:
-                took = self._trained_s.get(trial, 0.0) + time.monotonic() - place.since
+                took = self._trained_s.get(trial, 0.0) + now - place.since
                 if took > timeout:
                     place.killed_for = "TrialTimeout", f"it trained for more than {timeout:g} seconds (trial_timeout)"
             if memory is not None and self._memory_of(place) > memory:
