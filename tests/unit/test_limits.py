@@ -3,6 +3,7 @@
 import ctypes
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -234,6 +235,30 @@ def test_paused_trials_beyond_the_limit_go_on_from_their_checkpoints(tmp_path):
         peaks[name] = max(int(path.read_text()) for path in folder.iterdir()) * os.sysconf("SC_PAGE_SIZE") / 2**20
     assert peaks["free"] > 700
     assert peaks["held"] < 600
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="the system does not tell what is shared")
+def test_what_forked_children_share_is_counted_once():
+    code = """
+import os, time
+from tunewell.runners.memory import resident
+held = bytearray(os.urandom(1)) * 2**27
+before = resident(os.getpid())
+for _ in range(3):
+    if not os.fork():
+        sum(held[:: 2**12])
+        own = b"x" * 2**24
+        time.sleep(60)
+time.sleep(1)
+print(before // 2**20, resident(os.getpid()) // 2**20)
+os.killpg(0, 9)
+"""
+    output = subprocess.run(
+        [sys.executable, "-uc", code], stdout=subprocess.PIPE, text=True, check=False, start_new_session=True
+    ).stdout
+    before, after = map(int, output.split())
+    assert 128 <= before < 200
+    assert before + 3 * 16 <= after < before + 3 * 16 + 60
 
 
 # --- devices and threads
