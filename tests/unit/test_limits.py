@@ -48,6 +48,14 @@ class Misbehaving:
         return len(self.journal.read_text()) <= self.times
 
 
+class Slow(Misbehaving):
+    """A trial takes most of a second."""
+
+    def _turn(self):
+        time.sleep(0.3)  # in which what is reported so far is heard
+        return super()._turn()
+
+
 def raise_an_error():
     raise ConnectionResetError("the file server is away")
 
@@ -167,11 +175,10 @@ def test_other_errors_and_one_too_many_are_not(what, setup, journal):
 
 def test_a_trial_that_took_too_long_may_be_retried_too(journal):
     study = make()
-    setup = Setup(trial_timeout=1.0, retries=1, retry_on=["TrialTimeout"])
-    assert run_processes(study, Misbehaving("hang", journal, times=1), setup)
-    # what it has trained so far counts, so the second try has no time left
-    assert study.trials[1].state in (STATES.FAILED, STATES.COMPLETE)
-    assert len(retried(study)) == 1
+    setup = Setup(trial_timeout=2.0, retries=1, retry_on=["TrialTimeout"])
+    assert run_processes(study, Slow("hang", journal, times=1), setup)
+    assert states(study) == [STATES.COMPLETE] * 4  # the second try has all its time
+    assert [event.trial for event in retried(study)] == [1]
 
 
 # --- afterwards

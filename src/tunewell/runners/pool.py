@@ -154,6 +154,7 @@ class Pool:
         self._setup = setup
         self._places: list[_Place] = []
         self._trained_s: dict[int, float] = {}
+        """How long each trial has trained so far, in its last try."""
         self._grown: dict[int, int] = {}
         """Bytes that each trial has added to its worker so far."""
         self._looked = 0.0
@@ -244,7 +245,7 @@ class Pool:
                     place.hosts.add(message.trial)
                 else:
                     place.hosts.discard(message.trial)
-                self.driver.settle(message)
+                self._settle(message)
                 if place.killed_for is not None:  # it was through just before: no fault of what it would train next
                     self._take_leave_of(place, WorkerGone("was killed", innocent=False))
                     return False
@@ -283,12 +284,16 @@ class Pool:
         self._count(place)
         if place.killed_for is not None:
             kind, error = place.killed_for
-            self.driver.settle(Outcome(trial, 0, parked=False, error=error, kinds=(kind,)))
+            self._settle(Outcome(trial, 0, parked=False, error=error, kinds=(kind,)))
         else:
             error = f"its worker process {end.how}"
-            self.driver.settle(
-                Outcome(trial, 0, parked=False, error=error, kinds=("WorkerDied",), innocent=end.innocent)
-            )
+            self._settle(Outcome(trial, 0, parked=False, error=error, kinds=("WorkerDied",), innocent=end.innocent))
+
+    def _settle(self, outcome: Outcome) -> None:
+        if outcome.error is not None:  # if it is tried again, what it may take is all there again
+            self._trained_s.pop(outcome.trial, None)
+            self._grown.pop(outcome.trial, None)
+        self.driver.settle(outcome)
 
     def _count(self, place: _Place) -> None:
         """Add what the step that ends took to what its trial has taken so far."""

@@ -70,7 +70,7 @@ class Setup:
     gpus: Sequence[str] = ()
     """CUDA devices, as `CUDA_VISIBLE_DEVICES` names them; workers get one each, in turn."""
     trial_timeout: float | None = None
-    """Seconds that a trial may train in all."""
+    """Seconds that a trial may train in all, in each of its tries."""
     trial_memory: int | None = None
     """Bytes that a trial may add to its worker."""
     retries: int = 0
