@@ -202,6 +202,17 @@ def test_a_trial_that_failed_can_be_trained_on(journal, tmp_path):
     assert (event.by, event.data["error"]) == ("ada", "KeyError: 'x'")
 
 
+def test_a_retry_by_hand_is_none_of_those_that_the_setup_allows(journal, tmp_path):
+    study = make(store=tmp_path / "t.db")
+    run_inline(study, Misbehaving("bug", journal))
+    study.retry(1, by="ada")
+    again = tw.Study.open(tmp_path / "t.db")
+    again.budget = tw.budget.Budget.parse(9)
+    drive(again, Misbehaving("error", journal, times=3), Setup(retries=2))
+    assert again.trials[1].state is STATES.COMPLETE
+    assert [event.by for event in retried(again)] == ["ada", "tunewell", "tunewell"]
+
+
 def test_only_what_failed_can_be_retried(journal):
     study = make()
     run_inline(study, Misbehaving("bug", journal))

@@ -96,7 +96,8 @@ class Driver:
 
     def _tries_again(self, outcome: Outcome) -> bool:
         """Whether another try may mend what went wrong; then the step is given out again, and the record says why."""
-        tries = [event for event in self.study.events(outcome.trial) if event.kind == RETRIED]
+        events = self.study.events(outcome.trial)
+        tries = [event for event in events if event.kind == RETRIED and event.by == "tunewell"]  # or by hand
         by_chance = sum(bool(event.data.get("innocent")) for event in tries)
         if outcome.innocent and by_chance < INNOCENT_TRIES:
             why = {"innocent": True}
