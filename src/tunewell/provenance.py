@@ -46,7 +46,7 @@ def gather() -> Provenance:
         host=host(),
         pid=os.getpid(),
         process=_began(_fields(os.getpid())),
-        command=redacted(shlex.join(sys.argv)),
+        command=shlex.join(map(redacted, sys.argv)),
         directory=str(directory),
         git_commit=commit,
         git_dirty=None if changes is None else bool(changes),
