@@ -1,6 +1,7 @@
 """`tunewell worker` and `tunewell retry`: real processes on one study, of which some are killed."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -197,6 +198,35 @@ def test_trials_that_failed_are_retried(store, folder):
     study.store.close()
 
 
+@pytest.fixture
+def ended(tmp_path):
+    """The store of a study with a name of several words, of which trials 0 and 1 failed and trial 2 is complete."""
+    store = str(tmp_path / "tunewell.db")
+    study = tw.Study(
+        tw.Space(rate=tw.Float(0.0, 1.0)),
+        metric="loss",
+        name="x; touch owned",
+        store=store,
+        budget=3,
+        max_epochs=1,
+        scheduler="full",
+    )
+    for error in ("KeyError: 'x'", "KeyError: 'y'", None):
+        step = study.ask()
+        if error is None:
+            study.report(step.trial, 1, loss=1.0)
+        study.tell(step.trial, error=error)
+    study.close()
+    return store
+
+
+def test_what_is_suggested_after_a_retry_can_be_pasted_into_a_shell(ended):
+    code, _, talk = tunewell("retry", "x; touch owned", "--failed", store=ended)
+    assert code == 0
+    words = shlex.split(talk.partition(": ")[2])
+    assert words[:6] == ["tunewell", "tune", "SCRIPT", "--name", "x; touch owned", "--resume"]
+
+
 # --- what a worker trains
 
 
@@ -233,6 +263,22 @@ def test_a_record_cannot_have_anything_run_that_is_not_here(begun, folder, comma
     code, _, talk = tunewell("worker", "train", store=begun)
     assert (code, complaint in " ".join(talk.split())) == (2, True), talk
     assert (folder / "x").exists()
+
+
+@pytest.mark.parametrize("command", ["tunewell tune -- ./train", "tunewell tune '../x; touch owned'"])
+def test_what_is_suggested_can_be_pasted_into_a_shell(folder, tmp_path, command):
+    name, store = "x; touch owned", str(tmp_path / "tunewell.db")
+    assert tunewell("tune", "train.py", "--name", name, "--budget", "1", store=store)[0] == 0
+    with closing(open_store(store)) as opened:
+        session = opened.sessions(opened.study(name).id)[0]
+        with opened._database.writing() as cursor:
+            cursor.execute("UPDATE sessions SET command = ? WHERE id = ?", (command, session.id))
+    code, _, talk = tunewell("worker", name, store=store)
+    said = " ".join(talk.split())
+    assert code == 2
+    words = shlex.split(said[said.rindex("tunewell worker") :].rstrip("│ "))
+    assert words[:3] == ["tunewell", "worker", name]
+    assert len(words) in (4, 5)
 
 
 def test_a_script_of_other_parameters_is_refused(begun, folder):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from tunewell.cli.echo import echo
@@ -33,5 +35,5 @@ def command(*, study: str, failed: bool, numbers: tuple[int, ...], store: str | 
     if not chosen:
         echo("no trial failed")
         return
-    place = " ".join(in_store(store))
-    echo(f"if no process runs the study: tunewell tune SCRIPT --name {study} --resume {place}".rstrip(), err=True)
+    go_on = shlex.join(["tunewell", "tune", "SCRIPT", "--name", study, "--resume", *in_store(store)])
+    echo(f"if no process runs the study: {go_on}", err=True)
