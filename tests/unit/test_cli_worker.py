@@ -194,7 +194,7 @@ def test_trials_that_failed_are_retried(store, folder):
     assert tunewell("retry", "train", "--failed", store=store)[1] == "no trial failed\n"
     code, _, talk = tunewell("retry", "train", "--trial", "0", store=store)
     assert code == 2
-    assert "trial 0 is complete" in talk
+    assert "trial 0 did not fail, it is complete" in talk
     study.store.close()
 
 
@@ -225,6 +225,17 @@ def test_what_is_suggested_after_a_retry_can_be_pasted_into_a_shell(ended):
     assert code == 0
     words = shlex.split(talk.partition(": ")[2])
     assert words[:6] == ["tunewell", "tune", "SCRIPT", "--name", "x; touch owned", "--resume"]
+
+
+@pytest.mark.parametrize(("other", "complaint"), [("2", "trial 2 did not fail, it is complete"), ("9", "no trial 9")])
+def test_all_that_are_named_have_failed_or_none_is_retried(ended, other, complaint):
+    code, _, talk = tunewell("retry", "x; touch owned", "--trial", "0", "--trial", other, store=ended)
+    assert (code, complaint in talk) == (2, True), talk
+    study = tw.Study.open(ended, "x; touch owned")
+    assert [str(trial.state) for trial in study.trials] == ["failed", "failed", "complete"]
+    study.store.close()
+    code, output, _ = tunewell("retry", "x; touch owned", *["--trial", "1"] * 2, store=ended)
+    assert (code, output) == (0, "trial 1 begins again\n")
 
 
 # --- what a worker trains
