@@ -8,10 +8,13 @@ import sys
 import time
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import tunewell as tw
+from tunewell.cli.setup_options import setup_options, setup_said
 from tunewell.errors import SettingError, TrialEnded, TrialNotFound
 from tunewell.runners import Ray, Setup, run_inline, run_processes, run_threads
 from tunewell.runners.setup import seconds, size
@@ -331,6 +334,23 @@ def test_workers_share_the_cores(tmp_path, monkeypatch):
 def test_what_cannot_be_used_is_refused(settings, complaint):
     with pytest.raises(SettingError, match=complaint):
         Setup(**settings)
+
+
+@pytest.mark.parametrize("amount", [-1.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("name", ["cpus", "gpus"])
+def test_what_no_node_of_ray_can_have_is_refused(name, amount):
+    with pytest.raises(SettingError, match=f"{name} of a trial must be a number, 0 or above"):
+        Ray(**{name: amount})
+
+
+@pytest.mark.parametrize(("said", "cpus"), [([], 1.0), (["--cpus-per-trial", "0"], 0.0)])
+def test_no_cpu_at_all_can_be_said(said, cpus):
+    @click.command()
+    @setup_options
+    def command(**options):
+        click.echo(setup_said(options).ray.cpus)
+
+    assert float(CliRunner().invoke(command, ["--runner", "ray", *said]).output) == cpus
 
 
 @pytest.mark.parametrize(
