@@ -9,8 +9,10 @@ import time
 from contextlib import closing
 
 import pytest
+from click.testing import CliRunner
 
 import tunewell as tw
+from tunewell.cli.main import cli
 from tunewell.stores import open_store
 
 TRAIN = """
@@ -297,6 +299,14 @@ def test_a_script_of_other_parameters_is_refused(begun, folder):
     code, _, talk = tunewell("worker", "train", "other.py", store=begun)
     assert code == 2
     assert "has the parameters rate; other has speed" in talk
+
+
+@pytest.mark.parametrize(
+    ("command", "usage"), [("worker", "STUDY [SCRIPT | -- PROGRAM...]"), ("tune", "SCRIPT | -- PROGRAM...")]
+)
+def test_the_usage_says_what_is_to_be_given(command, usage):
+    output = CliRunner().invoke(cli, [command, "--help"], prog_name="tunewell").output
+    assert output.splitlines()[0] == f"Usage: tunewell {command} [OPTIONS] {usage}"
 
 
 def test_a_worker_needs_a_study_that_is_there(begun):
