@@ -209,11 +209,15 @@ def _for_optuna(url: str) -> str:
     return url.replace("postgresql://", "postgresql+psycopg://") if "://" in url else f"sqlite:///{url}"
 
 
+BEGUN_S = 120.0
+"""By then all processes have begun; they load their libraries side by side."""
+
+
 def _process(name: str, url: str, seconds: float, start: Barrier, tallies: Queue[Tally]) -> None:
     tally = Tally()
 
     def began() -> float:
-        start.wait()
+        start.wait(timeout=BEGUN_S)
         return time.time() + seconds
 
     try:
@@ -245,7 +249,7 @@ def measure(name: str, store: str, url: str, workers: int, seconds: float) -> Re
     processes = [spawn.Process(target=_process, args=(name, url, seconds, start, tallies)) for _ in range(workers)]
     for process in processes:
         process.start()
-    start.wait()
+    start.wait(timeout=BEGUN_S)  # one that died before it began is not waited for
     began = time.perf_counter()
     done = [tallies.get(timeout=seconds * 10 + 600) for _ in processes]
     took = time.perf_counter() - began

@@ -49,7 +49,7 @@ def gather() -> Provenance:
         host=host(),
         pid=os.getpid(),
         process=_process(),
-        command=redacted(shlex.join(sys.argv)),
+        command=shlex.join(map(redacted, sys.argv)),
         directory=str(directory),
         git_commit=commit,
         git_dirty=None if changes is None else bool(changes),

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-# greedy up to the last @: a password with an @ or a / that nobody escaped is hidden whole
-_IN_A_URL = re.compile(r"(?P<before>[\w+.-]+://[^\s:/@]*):(?P<password>[^\s'\"]+)@")
-_IN_A_QUERY = re.compile(r"(?P<before>\b\w*pass\w*=)(?P<password>[^\s&'\"]+)")
+# greedy up to the last @: a password with an @, a / or a quote that nobody escaped is hidden whole
+_IN_A_URL = re.compile(r"(?P<before>[\w+.-]+://[^\s:/@]*):(?P<password>\S+)@")
+_IN_A_QUERY = re.compile(r"(?P<before>\b\w*pass\w*=)(?P<password>[^\s&]+)")
 
 
 def redacted(text: str, secret: str = "") -> str:
     """The same with `***` for every password of a URL in it.
+
+    Words of a shell are to be given one by one, before they are quoted.
 
     secret: a URL whose password is hidden wherever else it stands in the text.
     """

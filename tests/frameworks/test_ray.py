@@ -160,6 +160,42 @@ def test_a_training_that_ends_its_actor_costs_its_trial_alone(cluster, tmp_path)
     assert "its worker process died" in study.trials[1].reason
 
 
+@pytest.mark.parametrize("error", [ray.exceptions.OutOfMemoryError("low on memory"), ray.exceptions.ObjectLostError])
+def test_whatever_an_actor_is_lost_of_costs_no_more_than_a_try(cluster, tmp_path, monkeypatch, error):
+    get, calls = ray.get, []
+
+    def get_or_not(*arguments):
+        calls.append(arguments)
+        if len(calls) == 5:
+            raise error if isinstance(error, Exception) else error("id", None, "stack")
+        return get(*arguments)
+
+    monkeypatch.setattr(ray, "get", get_or_not)
+    study = make(tmp_path / "t.db")
+    assert drive(study, train, Setup(workers=2, ray=Ray()))
+    assert [str(trial.state) for trial in study.trials] == ["complete"] * 4
+    (event,) = [event for event in study.events() if event.kind == "retried"]
+    assert event.data["innocent"]
+
+
+def test_actors_that_are_told_to_end_do_so_before_they_are_killed(cluster, tmp_path, monkeypatch):
+    calls = []
+    wait, kill = ray.wait, ray.kill
+
+    def noted(calls_made, *, timeout, **how):
+        found = wait(calls_made, timeout=timeout, **how)
+        calls.append((timeout, len(found[0])))
+        return found
+
+    monkeypatch.setattr(ray, "wait", noted)
+    monkeypatch.setattr(ray, "kill", lambda *what, **how: calls.append("kill") or kill(*what, **how))
+    assert drive(make(tmp_path / "t.db"), train, Setup(workers=1, ray=Ray()))
+    (patience, n_ended), killed = calls[-2:]
+    assert killed == "kill"
+    assert patience > 1.0
+    assert n_ended == 1
+
+
 def hanging(run):
     for epoch in run.epochs(EPOCHS):
         if run.trial == 1 and epoch == 2:

@@ -6,7 +6,9 @@ import math
 import sys
 
 import numpy as np
+import pytest
 
+from tunewell.cli.echo import shown
 from tunewell.cli.printing import curve, facts, json_text, setting_lines, table
 
 
@@ -83,3 +85,13 @@ def test_a_long_curve_is_as_wide_as_it_may_be():
     lines = list(curve(list(range(1000)), width=40))
     assert max(map(len, lines)) <= 40 + len("999.0 ┤")
     assert lines[-1].split() == ["1", "1000"]
+
+
+@pytest.mark.parametrize("code", ["0", "1", "2", "22", "31", "1;36", "39", "97"])
+def test_what_is_bold_or_colored_stays_so(code):
+    assert shown(f"\x1b[{code}mtrial\x1b[0m") == f"\x1b[{code}mtrial\x1b[0m"
+
+
+@pytest.mark.parametrize("code", ["8", "5", "7", "1;8", "38;5;0", "40", ";;8", ""])
+def test_a_name_cannot_hide_what_stands_beside_it(code):
+    assert shown(f"\x1b[{code}mtrial") == f"\\x1b[{code}mtrial"

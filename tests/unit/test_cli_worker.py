@@ -1,6 +1,7 @@
 """`tunewell worker` and `tunewell retry`: real processes on one study, of which some are killed."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -8,8 +9,10 @@ import time
 from contextlib import closing
 
 import pytest
+from click.testing import CliRunner
 
 import tunewell as tw
+from tunewell.cli.main import cli
 from tunewell.stores import open_store
 
 TRAIN = """
@@ -193,8 +196,48 @@ def test_trials_that_failed_are_retried(store, folder):
     assert tunewell("retry", "train", "--failed", store=store)[1] == "no trial failed\n"
     code, _, talk = tunewell("retry", "train", "--trial", "0", store=store)
     assert code == 2
-    assert "trial 0 is complete" in talk
+    assert "trial 0 did not fail, it is complete" in talk
     study.store.close()
+
+
+@pytest.fixture
+def ended(tmp_path):
+    """The store of a study with a name of several words, of which trials 0 and 1 failed and trial 2 is complete."""
+    store = str(tmp_path / "tunewell.db")
+    study = tw.Study(
+        tw.Space(rate=tw.Float(0.0, 1.0)),
+        metric="loss",
+        name="x; touch owned",
+        store=store,
+        budget=3,
+        max_epochs=1,
+        scheduler="full",
+    )
+    for error in ("KeyError: 'x'", "KeyError: 'y'", None):
+        step = study.ask()
+        if error is None:
+            study.report(step.trial, 1, loss=1.0)
+        study.tell(step.trial, error=error)
+    study.close()
+    return store
+
+
+def test_what_is_suggested_after_a_retry_can_be_pasted_into_a_shell(ended):
+    code, _, talk = tunewell("retry", "x; touch owned", "--failed", store=ended)
+    assert code == 0
+    words = shlex.split(talk.partition(": ")[2])
+    assert words[:6] == ["tunewell", "tune", "SCRIPT", "--name", "x; touch owned", "--resume"]
+
+
+@pytest.mark.parametrize(("other", "complaint"), [("2", "trial 2 did not fail, it is complete"), ("9", "no trial 9")])
+def test_all_that_are_named_have_failed_or_none_is_retried(ended, other, complaint):
+    code, _, talk = tunewell("retry", "x; touch owned", "--trial", "0", "--trial", other, store=ended)
+    assert (code, complaint in talk) == (2, True), talk
+    study = tw.Study.open(ended, "x; touch owned")
+    assert [str(trial.state) for trial in study.trials] == ["failed", "failed", "complete"]
+    study.store.close()
+    code, output, _ = tunewell("retry", "x; touch owned", *["--trial", "1"] * 2, store=ended)
+    assert (code, output) == (0, "trial 1 begins again\n")
 
 
 # --- what a worker trains
@@ -235,11 +278,35 @@ def test_a_record_cannot_have_anything_run_that_is_not_here(begun, folder, comma
     assert (folder / "x").exists()
 
 
+@pytest.mark.parametrize("command", ["tunewell tune -- ./train", "tunewell tune '../x; touch owned'"])
+def test_what_is_suggested_can_be_pasted_into_a_shell(folder, tmp_path, command):
+    name, store = "x; touch owned", str(tmp_path / "tunewell.db")
+    assert tunewell("tune", "train.py", "--name", name, "--budget", "1", store=store)[0] == 0
+    with closing(open_store(store)) as opened:
+        session = opened.sessions(opened.study(name).id)[0]
+        with opened._database.writing() as cursor:
+            cursor.execute("UPDATE sessions SET command = ? WHERE id = ?", (command, session.id))
+    code, _, talk = tunewell("worker", name, store=store)
+    said = " ".join(talk.split())
+    assert code == 2
+    words = shlex.split(said[said.rindex("tunewell worker") :].rstrip("│ "))
+    assert words[:3] == ["tunewell", "worker", name]
+    assert len(words) in (4, 5)
+
+
 def test_a_script_of_other_parameters_is_refused(begun, folder):
     (folder / "other.py").write_text(TRAIN.replace("rate=", "speed="))
     code, _, talk = tunewell("worker", "train", "other.py", store=begun)
     assert code == 2
     assert "has the parameters rate; other has speed" in talk
+
+
+@pytest.mark.parametrize(
+    ("command", "usage"), [("worker", "STUDY [SCRIPT | -- PROGRAM...]"), ("tune", "SCRIPT | -- PROGRAM...")]
+)
+def test_the_usage_says_what_is_to_be_given(command, usage):
+    output = CliRunner().invoke(cli, [command, "--help"], prog_name="tunewell").output
+    assert output.splitlines()[0] == f"Usage: tunewell {command} [OPTIONS] {usage}"
 
 
 def test_a_worker_needs_a_study_that_is_there(begun):

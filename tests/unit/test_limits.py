@@ -3,14 +3,18 @@
 import ctypes
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import tunewell as tw
+from tunewell.cli.setup_options import setup_options, setup_said
 from tunewell.errors import SettingError, TrialEnded, TrialNotFound
 from tunewell.runners import Ray, Setup, run_inline, run_processes, run_threads
 from tunewell.runners.setup import seconds, size
@@ -45,6 +49,14 @@ class Misbehaving:
         with self.journal.open("a") as journal:
             journal.write("x")
         return len(self.journal.read_text()) <= self.times
+
+
+class Slow(Misbehaving):
+    """A trial takes most of a second."""
+
+    def _turn(self):
+        time.sleep(0.3)  # in which what is reported so far is heard
+        return super()._turn()
 
 
 def raise_an_error():
@@ -166,11 +178,10 @@ def test_other_errors_and_one_too_many_are_not(what, setup, journal):
 
 def test_a_trial_that_took_too_long_may_be_retried_too(journal):
     study = make()
-    setup = Setup(trial_timeout=1.0, retries=1, retry_on=["TrialTimeout"])
-    assert run_processes(study, Misbehaving("hang", journal, times=1), setup)
-    # what it has trained so far counts, so the second try has no time left
-    assert study.trials[1].state in (STATES.FAILED, STATES.COMPLETE)
-    assert len(retried(study)) == 1
+    setup = Setup(trial_timeout=2.0, retries=1, retry_on=["TrialTimeout"])
+    assert run_processes(study, Slow("hang", journal, times=1), setup)
+    assert states(study) == [STATES.COMPLETE] * 4  # the second try has all its time
+    assert [event.trial for event in retried(study)] == [1]
 
 
 # --- afterwards
@@ -192,6 +203,17 @@ def test_a_trial_that_failed_can_be_trained_on(journal, tmp_path):
     assert before < len(again.trials)
     (event,) = retried(again)
     assert (event.by, event.data["error"]) == ("ada", "KeyError: 'x'")
+
+
+def test_a_retry_by_hand_is_none_of_those_that_the_setup_allows(journal, tmp_path):
+    study = make(store=tmp_path / "t.db")
+    run_inline(study, Misbehaving("bug", journal))
+    study.retry(1, by="ada")
+    again = tw.Study.open(tmp_path / "t.db")
+    again.budget = tw.budget.Budget.parse(9)
+    drive(again, Misbehaving("error", journal, times=3), Setup(retries=2))
+    assert again.trials[1].state is STATES.COMPLETE
+    assert [event.by for event in retried(again)] == ["ada", "tunewell", "tunewell"]
 
 
 def test_only_what_failed_can_be_retried(journal):
@@ -234,6 +256,30 @@ def test_paused_trials_beyond_the_limit_go_on_from_their_checkpoints(tmp_path):
         peaks[name] = max(int(path.read_text()) for path in folder.iterdir()) * os.sysconf("SC_PAGE_SIZE") / 2**20
     assert peaks["free"] > 700
     assert peaks["held"] < 600
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="the system does not tell what is shared")
+def test_what_forked_children_share_is_counted_once():
+    code = """
+import os, time
+from tunewell.runners.memory import resident
+held = bytearray(os.urandom(1)) * 2**27
+before = resident(os.getpid())
+for _ in range(3):
+    if not os.fork():
+        sum(held[:: 2**12])
+        own = b"x" * 2**24
+        time.sleep(60)
+time.sleep(1)
+print(before // 2**20, resident(os.getpid()) // 2**20)
+os.killpg(0, 9)
+"""
+    output = subprocess.run(
+        [sys.executable, "-uc", code], stdout=subprocess.PIPE, text=True, check=False, start_new_session=True
+    ).stdout
+    before, after = map(int, output.split())
+    assert 128 <= before < 200
+    assert before + 3 * 16 <= after < before + 3 * 16 + 60
 
 
 # --- devices and threads
@@ -288,6 +334,23 @@ def test_workers_share_the_cores(tmp_path, monkeypatch):
 def test_what_cannot_be_used_is_refused(settings, complaint):
     with pytest.raises(SettingError, match=complaint):
         Setup(**settings)
+
+
+@pytest.mark.parametrize("amount", [-1.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("name", ["cpus", "gpus"])
+def test_what_no_node_of_ray_can_have_is_refused(name, amount):
+    with pytest.raises(SettingError, match=f"{name} of a trial must be a number, 0 or above"):
+        Ray(**{name: amount})
+
+
+@pytest.mark.parametrize(("said", "cpus"), [([], 1.0), (["--cpus-per-trial", "0"], 0.0)])
+def test_no_cpu_at_all_can_be_said(said, cpus):
+    @click.command()
+    @setup_options
+    def command(**options):
+        click.echo(setup_said(options).ray.cpus)
+
+    assert float(CliRunner().invoke(command, ["--runner", "ray", *said]).output) == cpus
 
 
 @pytest.mark.parametrize(

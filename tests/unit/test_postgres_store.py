@@ -121,6 +121,9 @@ def test_a_command_is_recorded_without_the_password(postgres_url, tmp_path):
         ("postgresql+psycopg://ada:se%40cret@host", "postgresql+psycopg://ada:***@host"),
         ("postgresql://ada:s@e@c@host/db", "postgresql://ada:***@host/db"),
         ("'postgresql:///db?user=ada&password=secret&x=1'", "'postgresql:///db?user=ada&password=***&x=1'"),
+        ("postgresql://ada:pa'ss@host/db", "postgresql://ada:***@host/db"),
+        ('postgresql://ada:pa"ss@host/db', "postgresql://ada:***@host/db"),
+        ("postgresql://ada@host/db?password=pa'ss&x=1", "postgresql://ada@host/db?password=***&x=1"),
         ("https://host:80/a and mail ada@host", "https://host:80/a and mail ada@host"),
     ],
 )

@@ -1,6 +1,7 @@
 """Where a study ran and with which code: from a real repository, a real process."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -45,6 +46,20 @@ def test_a_folder_within_the_repository_will_do(repository, monkeypatch):
     (repository / "sub").mkdir()
     monkeypatch.chdir(repository / "sub")
     assert provenance.gather().git_commit == git(repository, "rev-parse", "HEAD")
+
+
+@pytest.mark.parametrize("password", ["pa'ss", 'pa"ss', "pass"])
+def test_a_password_is_not_on_record(repository, monkeypatch, password):
+    urls = [f"postgresql://ada:{password}@host/db", f"--store=postgresql:///db?password={password}"]
+    monkeypatch.setattr(sys, "argv", ["tunewell", "tune", "my script.py", *urls])
+    words = [
+        "tunewell",
+        "tune",
+        "my script.py",
+        "postgresql://ada:***@host/db",
+        "--store=postgresql:///db?password=***",
+    ]
+    assert shlex.split(provenance.gather().command) == words
 
 
 def test_without_a_repository_there_is_no_commit(tmp_path, monkeypatch):

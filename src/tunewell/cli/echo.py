@@ -6,8 +6,8 @@ import re
 
 import click
 
-# colors are ours, and do no harm
-_COLOR = re.compile(r"(\x1b\[[0-9;]*m)")
+# bold, dim and the colors of letters are ours; a record that brings them along hides nothing by them
+_COLOR = re.compile(r"(\x1b\[(?:0|1|2|22|3[0-79]|9[0-7])(?:;(?:0|1|2|22|3[0-79]|9[0-7]))*m)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 

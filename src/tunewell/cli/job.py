@@ -25,9 +25,12 @@ class ProgramCommand(click.Command):
         ctx.params["program"] = tuple(args[cut + 1 :])
         return super().parse_args(ctx, args[:cut])
 
-    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  as click has it
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """Of click."""
-        return ["[OPTIONS]", "SCRIPT | -- PROGRAM..."]
+        trained = "SCRIPT | -- PROGRAM..."
+        before = [one.make_metavar(ctx) for one in self.params if isinstance(one, click.Argument) and one.required]
+        # whoever names a study first may leave out what the study trains
+        return ["[OPTIONS]", *before, f"[{trained}]" if before else trained]
 
 
 @dataclass(frozen=True, slots=True)

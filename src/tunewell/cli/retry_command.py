@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from tunewell.cli.echo import echo
 from tunewell.cli.options import existing_store, in_store, store_option
 from tunewell.cli.steer_command import who
-from tunewell.errors import SettingError
+from tunewell.errors import SettingError, TrialNotFound
 from tunewell.study import Study
 from tunewell.trial import TrialState
 
@@ -26,12 +28,19 @@ def command(*, study: str, failed: bool, numbers: tuple[int, ...], store: str | 
         raise SettingError("say which trials: --failed for all that failed, or --trial N")
     with existing_store(store) as opened:
         tuned = Study.open(opened, study)
-        chosen = numbers or [trial.number for trial in tuned.trials if trial.state is TrialState.FAILED]
+        trials = tuned.trials
+        for number in numbers:  # all of them, before any is changed
+            if not 0 <= number < len(trials):
+                raise TrialNotFound(number, len(trials))
+            if trials[number].state is not TrialState.FAILED:
+                raise SettingError(f"trial {number} did not fail, it is {trials[number].state}; leave it out")
+        failed_ones = [trial.number for trial in trials if trial.state is TrialState.FAILED]
+        chosen = list(dict.fromkeys(numbers)) or failed_ones
         for number in chosen:
             done = tuned.retry(number, by=who())
             echo(f"trial {number} goes on after epoch {done}" if done else f"trial {number} begins again")
     if not chosen:
         echo("no trial failed")
         return
-    place = " ".join(in_store(store))
-    echo(f"if no process runs the study: tunewell tune SCRIPT --name {study} --resume {place}".rstrip(), err=True)
+    go_on = shlex.join(["tunewell", "tune", "SCRIPT", "--name", study, "--resume", *in_store(store)])
+    echo(f"if no process runs the study: {go_on}", err=True)

@@ -90,10 +90,12 @@ def setup_said(said: dict[str, Any]) -> Setup:
         trial_memory=None if told["trial_memory"] is None else size(told["trial_memory"], "--trial-memory"),
         retries=told["retries"],
         retry_on=told["retry_on"] or RETRY_ON,
-        ray=Ray(for_ray["address"], for_ray["cpus_per_trial"] or 1.0, for_ray["gpus_per_trial"] or 0.0)
-        if on_ray
-        else None,
+        ray=_ray(told["address"], told["cpus_per_trial"], told["gpus_per_trial"]) if on_ray else None,
     )
+
+
+def _ray(address: str | None, cpus: float | None, gpus: float | None) -> Ray:
+    return Ray(address, 1.0 if cpus is None else cpus, 0.0 if gpus is None else gpus)
 
 
 def _devices(said: str | None) -> tuple[str, ...]:

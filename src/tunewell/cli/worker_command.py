@@ -89,13 +89,13 @@ def _as_on_record(study: Study) -> Job:
     if said["program"]:
         raise SettingError(
             "the study was begun with a program, which no record can have run here; say it yourself: "
-            f"tunewell worker {study.record.name} -- {shlex.join(said['program'])}"
+            + shlex.join(["tunewell", "worker", study.record.name, "--", *said["program"]])
         )
     script = Path(said["script"] or "")
     if not script.is_file() or Path.cwd() not in script.resolve().parents:
         raise SettingError(
             f"the study trains {str(script)!r}, which is not in this folder; say where it is: "
-            f"tunewell worker {study.record.name} PATH/{script.name}"
+            + shlex.join(["tunewell", "worker", study.record.name, f"PATH/{script.name}"])
         )
     echo(f"training {script}, as the record says", err=True)
     return job(str(script), (), said["space_file"])

@@ -26,7 +26,6 @@ class Driver:
 
     def __init__(self, study: Study, setup: Setup, observer: Observer | None = None) -> None:
         """`observer` is told what happens."""
-        self._checkpoint_every = setup.checkpoint_every
         self._setup = setup
         self._again: deque[int] = deque()
         """Trials whose steps are to be given out once more."""
@@ -66,7 +65,7 @@ class Driver:
             folder,
             self._saved.get(step.trial),
             live=self.study.live(step.trial),
-            save_every=self._checkpoint_every,
+            save_every=self._setup.checkpoint_every,
             is_branch=is_branch,
         )
 
@@ -96,7 +95,8 @@ class Driver:
 
     def _tries_again(self, outcome: Outcome) -> bool:
         """Whether another try may mend what went wrong; then the step is given out again, and the record says why."""
-        tries = [event for event in self.study.events(outcome.trial) if event.kind == RETRIED]
+        events = self.study.events(outcome.trial)
+        tries = [event for event in events if event.kind == RETRIED and event.by == "tunewell"]  # or by hand
         by_chance = sum(bool(event.data.get("innocent")) for event in tries)
         if outcome.innocent and by_chance < INNOCENT_TRIES:
             why = {"innocent": True}
@@ -179,7 +179,9 @@ class Driver:
         self.study.add_checkpoint(trial, saved.epoch, saved.path, saved.size)
         self._saved[trial] = saved.path
         kept = [one for one in self.study.store.checkpoints(self.study.record.id) if one.trial == trial]
-        for checkpoint in superfluous(kept, self.study.best_of(trial), self._asked_for(trial), self._checkpoint_every):
+        for checkpoint in superfluous(
+            kept, self.study.best_of(trial), self._asked_for(trial), self._setup.checkpoint_every
+        ):
             self.study.drop_checkpoint(checkpoint)
 
     def _checkpoints(self) -> dict[int, str]:

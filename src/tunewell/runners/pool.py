@@ -24,7 +24,8 @@ from tunewell.trial import Step
 PATIENCE_S = 5.0
 """How long a worker may take to end in order."""
 _LOOK_S = 1.0
-_LOOK_AT_MEMORY_S = 0.1
+_LOOK_AT_LIMITS_S = 0.1
+"""Looked at no more often than that, however much is reported: memory is found among all processes that run."""
 
 
 # What a worker says; the driver's answer to each is a value, or an error to be raised.
@@ -153,13 +154,16 @@ class Pool:
         self._setup = setup
         self._places: list[_Place] = []
         self._trained_s: dict[int, float] = {}
+        """How long each trial has trained so far, in its last try."""
         self._grown: dict[int, int] = {}
         """Bytes that each trial has added to its worker so far."""
+        self._looked = 0.0
+        """When the limits were looked at last, by the monotonic clock."""
 
     def run(self) -> None:
         """Until there is nothing to train any more."""
         self._places = [_Place(self._house.open(number)) for number in range(self._setup.workers)]
-        look_s = _LOOK_S if self._setup.trial_memory is None else _LOOK_AT_MEMORY_S
+        look_s = _LOOK_S if self._setup.trial_memory is None else _LOOK_AT_LIMITS_S
         while True:
             nothing_now = False
             for place in self._places:
@@ -174,7 +178,7 @@ class Pool:
                 if step.wait:
                     time.sleep(LOOK_AGAIN_S)  # another process has steps of this study in progress
                 else:
-                    self._give(next(place for place in self._places if place.is_ready), step)
+                    self._give(self._home(step.trial, next(place for place in self._places if place.is_ready)), step)
                 continue
             ready = self._house.wait(heard, LOOK_AGAIN_S if nothing_now else look_s)
             for number, place in enumerate(self._places):
@@ -202,7 +206,7 @@ class Pool:
             self._give(place, place.waiting.popleft())
             return True
         while (step := self.driver.next_step()) is not None and not step.wait:
-            home = next((other for other in self._places if step.trial in other.hosts), place)
+            home = self._home(step.trial, place)
             if home is place or home.step is None or self.driver.has_checkpoint(step.trial):
                 target = place if home.step is not None else home
                 if target is not home:
@@ -213,6 +217,10 @@ class Pool:
             else:
                 home.waiting.append(step)
         return False
+
+    def _home(self, trial: int, otherwise: _Place) -> _Place:
+        """Where the trial is paused in memory."""
+        return next((place for place in self._places if trial in place.hosts), otherwise)
 
     def _give(self, place: _Place, step: Step) -> None:
         place.step, place.since = step, time.monotonic()
@@ -237,7 +245,10 @@ class Pool:
                     place.hosts.add(message.trial)
                 else:
                     place.hosts.discard(message.trial)
-                self.driver.settle(message)
+                self._settle(message)
+                if place.killed_for is not None:  # it was through just before: no fault of what it would train next
+                    self._take_leave_of(place, WorkerGone("was killed", innocent=False))
+                    return False
             case _:
                 place.link.send(self._answer(message))
         return True
@@ -273,12 +284,16 @@ class Pool:
         self._count(place)
         if place.killed_for is not None:
             kind, error = place.killed_for
-            self.driver.settle(Outcome(trial, 0, parked=False, error=error, kinds=(kind,)))
+            self._settle(Outcome(trial, 0, parked=False, error=error, kinds=(kind,)))
         else:
             error = f"its worker process {end.how}"
-            self.driver.settle(
-                Outcome(trial, 0, parked=False, error=error, kinds=("WorkerDied",), innocent=end.innocent)
-            )
+            self._settle(Outcome(trial, 0, parked=False, error=error, kinds=("WorkerDied",), innocent=end.innocent))
+
+    def _settle(self, outcome: Outcome) -> None:
+        if outcome.error is not None:  # if it is tried again, what it may take is all there again
+            self._trained_s.pop(outcome.trial, None)
+            self._grown.pop(outcome.trial, None)
+        self.driver.settle(outcome)
 
     def _count(self, place: _Place) -> None:
         """Add what the step that ends took to what its trial has taken so far."""
@@ -295,12 +310,16 @@ class Pool:
     def _hold_to_limits(self) -> None:
         """End the workers whose trials exceed what a trial may take."""
         timeout, memory = self._setup.trial_timeout, self._setup.trial_memory
+        now = time.monotonic()
+        if now - self._looked < _LOOK_AT_LIMITS_S:
+            return
+        self._looked = now
         for place in self._places:
             if place.step is None or place.killed_for is not None:
                 continue
             trial = place.step.trial
             if timeout is not None:
-                took = self._trained_s.get(trial, 0.0) + time.monotonic() - place.since
+                took = self._trained_s.get(trial, 0.0) + now - place.since
                 if took > timeout:
                     place.killed_for = "TrialTimeout", f"it trained for more than {timeout:g} seconds (trial_timeout)"
             if memory is not None and self._memory_of(place) > memory:

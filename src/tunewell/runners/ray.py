@@ -112,9 +112,10 @@ class _Actor:
         """As `Link.receive`."""
         try:
             message: Message | None = ray.get(self.call)
-        except ray.exceptions.RayActorError as error:
+        except ray.exceptions.RayError as error:  # its death, its node's, no room for it, or what it said is lost
             how = " ".join(str(error).split())
-            raise WorkerGone(f"died: {how[:500]}", innocent=True) from None
+            innocent = not isinstance(error, ray.exceptions.RayTaskError)  # which is what the actor itself raised
+            raise WorkerGone(f"died: {how[:500]}", innocent=innocent) from None
         if message is None:
             raise WorkerGone("ended", innocent=False)
         return message
@@ -127,9 +128,10 @@ class _Actor:
         """As `Link.kill`."""
         ray.kill(self._handle, no_restart=True)
 
-    def close(self, patience_s: float) -> None:  # noqa: ARG002  Ray has patience of its own
+    def close(self, patience_s: float) -> None:
         """As `Link.close`."""
         with suppress(ray.exceptions.RayError, ValueError):
+            ray.wait([self.call], timeout=patience_s)  # the answer to the last call comes when it has ended
             ray.kill(self._handle, no_restart=True)
 
 

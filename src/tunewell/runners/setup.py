@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -27,6 +28,13 @@ class Ray:
     cores."""
     cpus: float = 1.0
     gpus: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Raises SettingError for what no node can have."""
+        for name in ("cpus", "gpus"):
+            amount = getattr(self, name)
+            if not 0 <= amount < math.inf:
+                raise SettingError(f"{name} of a trial must be a number, 0 or above, got {amount!r}")
 
 
 _SIZES = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
@@ -70,7 +78,7 @@ class Setup:
     gpus: Sequence[str] = ()
     """CUDA devices, as `CUDA_VISIBLE_DEVICES` names them; workers get one each, in turn."""
     trial_timeout: float | None = None
-    """Seconds that a trial may train in all."""
+    """Seconds that a trial may train in all, in each of its tries."""
     trial_memory: int | None = None
     """Bytes that a trial may add to its worker."""
     retries: int = 0
