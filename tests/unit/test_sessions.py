@@ -18,6 +18,9 @@ import pytest
 import tunewell as tw
 from tunewell import provenance, sessions
 from tunewell.errors import SettingError, StepTaken, StoreError, StudyBusy, TrialEnded
+from tunewell.runners.base import Outcome
+from tunewell.runners.driver import Driver
+from tunewell.runners.setup import Setup
 from tunewell.stores import MemoryStore, Session, open_store
 from tunewell.testing.records import a_trial
 from tunewell.trial import TrialState
@@ -454,3 +457,12 @@ def test_time_that_several_spent_together_counts_once(store):
         number = store.begin_session(study.record.id, Session(begin, HERE, 1, "tunewell", "/"))
         store.end_session(number, end)
     assert study.spent.seconds == 15.0
+
+
+def test_a_driver_lets_go_of_a_trial_that_was_taken_before_it_could_be_tried_again(store):
+    silent, other = joined(store), joined(store)
+    driver = Driver(silent, Setup(retries=1))
+    step = driver.next_step()
+    store.take_step(silent.record.id, step.trial, of=silent._presence.session.id, session=other._presence.session.id)
+    driver.settle(Outcome(step.trial, 0, parked=False, error="OSError: away", kinds=("OSError",)))
+    assert driver.next_step().trial == 1

@@ -48,10 +48,20 @@ class Driver:
         if self.interrupted or self.study.out_of_time:
             return None
         with self._lock:
-            step = self.study.again(self._again.popleft()) if self._again else self.study.ask()
+            step = self._once_more() or self.study.ask()
             if step is not None and not step.wait:
                 self._observer.on_step(self.study, step)
             return step
+
+    def _once_more(self) -> Step | None:
+        """A step to be given out once more, if there is one."""
+        while self._again:
+            trial = self._again.popleft()
+            try:
+                return self.study.again(trial)
+            except StepTaken:
+                self._let_go(trial)
+        return None
 
     def order(self, step: Step) -> Order:
         """The order that carries out a step."""
