@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from tunewell.analysis.descent import owner
@@ -112,15 +113,24 @@ class Steered(StudyReader):
 
     def _add_branch(self, child: Trial, parent: int) -> int:
         """Add a trial that begins as another's checkpoint, and a copy of that; answers its number."""
+        epoch, copy, size = child.epochs, None, 0
+        if epoch:
+            copy, size = copied_checkpoint(self.store, self.record.id, self.checkpoint_folder, parent, epoch)
+        try:
+            number = self._add_next(child)
+        except BaseException:
+            if copy is not None:
+                copy.unlink(missing_ok=True)
+            raise
+        if copy is not None:
+            self.add_checkpoint(number, epoch, copy.name, size)
+        return number
+
+    def _add_next(self, child: Trial) -> int:
+        """Add a trial with the next number that is free, which is answered."""
         while True:
             self._log.refresh()
-            number, epoch = len(self._log.trials), child.epochs
-            if epoch:
-                saved = copied_checkpoint(self.store, self.record.id, self.checkpoint_folder, parent, epoch, number)
-            try:
+            number = len(self._log.trials)
+            with suppress(TrialEnded):  # another process gave the number to a trial of its own
                 self.store.add_branch(self.record.id, replace(child, number=number))
-            except TrialEnded:
-                continue  # another process gave the number to a trial of its own
-            if epoch:
-                self.add_checkpoint(number, epoch, *saved)
-            return number
+                return number

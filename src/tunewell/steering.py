@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -312,10 +313,10 @@ def branched(
     )
 
 
-def copied_checkpoint(
-    store: Store, study_id: int, folder: Path | None, trial: int, epoch: int, number: int
-) -> tuple[str, int]:
-    """A copy of a trial's checkpoint for trial `number`: its path in the folder, and its bytes.
+def copied_checkpoint(store: Store, study_id: int, folder: Path | None, trial: int, epoch: int) -> tuple[Path, int]:
+    """A copy of a trial's checkpoint, for a branch that has no number yet: its file, and its bytes.
+
+    Its name is its own, so that two processes that branch at once do not write over each other's copy.
 
     Raises:
         CheckpointError: there is none of that epoch any more, or it cannot be copied.
@@ -323,12 +324,17 @@ def copied_checkpoint(
     known = [c for c in store.checkpoints(study_id) if (c.trial, c.epoch) == (trial, epoch)]
     if not known or folder is None:
         raise CheckpointError(f"there is no checkpoint of epoch {epoch} any more")
-    path = f"trial-{number}-epoch-{epoch}.npz"
+    copy = folder / f"of-trial-{trial}-epoch-{epoch}-{uuid.uuid4().hex}.npz"
+    unfinished = copy.with_name(f".{copy.name}")
     try:
-        shutil.copyfile(folder / known[0].path, folder / path)
+        try:
+            shutil.copyfile(folder / known[0].path, unfinished)
+            unfinished.replace(copy)
+        finally:
+            unfinished.unlink(missing_ok=True)
     except OSError as error:
         raise CheckpointError(f"the checkpoint of epoch {epoch} cannot be copied: {error}") from error
-    return path, known[0].size
+    return copy, known[0].size
 
 
 def in_words(command: Command) -> str:

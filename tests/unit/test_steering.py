@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 import tunewell as tw
-from tunewell.errors import SettingError, TrialEnded, TrialNotFound
+from tunewell.errors import SettingError, StoreError, TrialEnded, TrialNotFound
 from tunewell.runners import Setup
+from tunewell.steering import copied_checkpoint
 from tunewell.tuning import drive
 
 SPACE = tw.Space(
@@ -142,6 +143,24 @@ def test_a_branch_with_nothing_changed_has_its_parents_curve_to_the_last_bit(pat
     study, _ = tuned(path, {(0, 3): [("branch", {})]})
     later = {epoch: value for epoch, value in curve(study, 0).items() if epoch > 3}
     assert curve(study, 1) == later
+
+
+def test_branches_made_at_once_have_copies_of_their_own_which_are_gone_if_the_branch_is_not_made(path, monkeypatch):
+    study, _ = tuned(path)
+    folder = study.checkpoint_folder
+    one, other = (copied_checkpoint(study.store, study.record.id, folder, 0, 3)[0] for _ in range(2))
+    assert one != other
+    assert one.read_bytes() == other.read_bytes() == (folder / "trial-0-epoch-3.npz").read_bytes()
+    study.steer(0, "branch", epoch=3)
+    there = sorted(folder.iterdir())
+
+    def fails(*_):
+        raise StoreError("no")
+
+    monkeypatch.setattr(study.store, "add_branch", fails)
+    with pytest.raises(StoreError, match="no"):
+        drive(study, Training(path))
+    assert sorted(folder.iterdir()) == there
 
 
 def test_a_rewound_trial_ends_and_goes_on_as_another_from_that_epoch(path):
