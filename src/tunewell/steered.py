@@ -91,8 +91,8 @@ class Steered(StudyReader):
                 self.store.steer_trial(self.record.id, trial.number, TrialState.STOPPED, reason=why, at=time.time())
         self._log.refresh()
 
-    def _branch(self, command: Command, parent: Trial, epoch: int, *, now: int) -> None:
-        """Begin a trial as another was after an epoch, as a command asks for."""
+    def _branch(self, command: Command, parent: Trial, epoch: int, *, now: int) -> bool:
+        """Begin a trial as another was after an epoch, as a command asks for; False if it cannot be."""
         if epoch:
             parent = self.trials[owner(self.trials, parent.number, epoch)]
         setting = command.data.get("setting", {})
@@ -104,33 +104,34 @@ class Steered(StudyReader):
             until = min(epoch + int(str(command.data["epochs"])), self.max_epochs or until)
         child = branched(parent, 0, epoch, values, until=until, session=parent.session, note=note)
         try:
-            number = self._add_branch(child, parent.number)
+            self._add_branch(child, parent.number, replace(command, epoch=now))
         except CheckpointError as error:
             self._steering.settle(command, now, refused=str(error))
-            return
-        self._steering.settle(command, now, branch=number)
+            return False
         self._log.refresh()
+        return True
 
-    def _add_branch(self, child: Trial, parent: int) -> int:
-        """Add a trial that begins as another's checkpoint, and a copy of that; answers its number."""
+    def _add_branch(self, child: Trial, parent: int, asked: Command) -> None:
+        """Add a trial that begins as another's checkpoint, with a copy of that, and say what came of the command.
+
+        Nothing is added if another process has done so for the same command.
+        """
         epoch, copy, size = child.epochs, None, 0
         if epoch:
             copy, size = copied_checkpoint(self.store, self.record.id, self.checkpoint_folder, parent, epoch)
+        done = None
         try:
-            number = self._add_next(child)
-        except BaseException:
-            if copy is not None:
+            while True:
+                self._log.refresh()
+                number, now = len(self._log.trials), time.time()
+                saved = None if copy is None else Checkpoint(number, epoch, copy.name, size, now)
+                settled = replace(asked, taken_at=now, data={**asked.data, "branch": number})
+                with suppress(TrialEnded):  # another process gave the number to a trial of its own
+                    if self.store.add_branch(self.record.id, replace(child, number=number), saved, done=settled):
+                        done = settled
+                    break
+        finally:
+            if done is None and copy is not None:
                 copy.unlink(missing_ok=True)
-            raise
-        if copy is not None:
-            self.add_checkpoint(number, epoch, copy.name, size)
-        return number
-
-    def _add_next(self, child: Trial) -> int:
-        """Add a trial with the next number that is free, which is answered."""
-        while True:
-            self._log.refresh()
-            number = len(self._log.trials)
-            with suppress(TrialEnded):  # another process gave the number to a trial of its own
-                self.store.add_branch(self.record.id, replace(child, number=number))
-                return number
+        if done is not None:
+            self._steering.tell(done)

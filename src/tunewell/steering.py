@@ -248,8 +248,18 @@ class Steering:
         """Put on record what came of a command."""
         data = {**command.data, **({} if before is None else {"from": before}), **found}
         self._store.settle_command(self._study, command.id, at=time.time(), epoch=epoch, data=data, refused=refused)
-        told = {"command": command.kind, "why": command.why, **data, **({"refused": refused} if refused else {})}
-        self._store.add_event(self._study, Event(STEERED, time.time(), command.trial, epoch, by=command.by, data=told))
+        self.tell(replace(command, epoch=epoch, data=data, refused=refused))
+
+    def tell(self, done: Command) -> None:
+        """Add the event that says what came of a command."""
+        told = {
+            "command": done.kind,
+            "why": done.why,
+            **done.data,
+            **({"refused": done.refused} if done.refused else {}),
+        }
+        event = Event(STEERED, time.time(), done.trial, done.epoch, by=done.by, data=told)
+        self._store.add_event(self._study, event)
 
     def pending(self, trial: int) -> list[Command]:
         """What waited for a checkpoint of the trial, which is there now; nothing waits any more."""

@@ -154,7 +154,7 @@ def test_branches_made_at_once_have_copies_of_their_own_which_are_gone_if_the_br
     study.steer(0, "branch", epoch=3)
     there = sorted(folder.iterdir())
 
-    def fails(*_):
+    def fails(*_, **__):
         raise StoreError("no")
 
     monkeypatch.setattr(study.store, "add_branch", fails)
