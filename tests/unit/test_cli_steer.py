@@ -128,6 +128,12 @@ def test_what_cannot_be_meant_is_refused_in_one_line(arguments, message):
     assert message in done.stderr.splitlines()[-1]
 
 
+def test_help_has_the_commands_a_line_each():
+    told = tunewell("steer", "--help").stdout
+    assert "\\b" not in told
+    assert "  pause | resume | stop | checkpoint\n  set NAME VALUE  " in told
+
+
 def test_without_a_process_that_runs_the_study_a_command_waits():
     space = tw.Space(learning_rate=tw.Float(0.1, 1.0, default=0.5, live=True))
     study = tw.Study(

@@ -56,7 +56,7 @@ def command(
     store: str | None,
     as_json: bool,
 ) -> None:
-    r"""Ask something of a trial while it trains.
+    """Ask something of a trial while it trains.
 
     \b
     pause | resume | stop | checkpoint
@@ -67,7 +67,7 @@ def command(
 
     The process that runs the study takes it up at the trial's next epoch; exit code 1 if it refuses, or has not
     answered yet.
-    """
+    """  # noqa: D301  click wants the character itself
     with existing_store(store) as opened:
         reader = Study.open(opened, study)
         data = _data(reader, kind, arguments, epoch, settings)
