@@ -85,11 +85,17 @@ class Steered(StudyReader):
         history = self._log.history
         for command, trial in self._steering.of_trials_at_rest(self._log.trials, history.epochs.tolist()):
             now = int(history.epochs[trial.number])
-            self._branch(command, trial, int(str(command.data.get("epoch", now))), now=now)
-            if command.kind == "rewind":
-                why = f"rewound to epoch {command.data['epoch']}"
-                self.store.steer_trial(self.record.id, trial.number, TrialState.STOPPED, reason=why, at=time.time())
+            is_made = self._branch(command, trial, int(str(command.data.get("epoch", now))), now=now)
+            if is_made and command.kind == "rewind":
+                self._end_at_rest(trial.number, f"rewound to epoch {command.data['epoch']}", command.by)
         self._log.refresh()
+
+    def _end_at_rest(self, trial: int, why: str, by: str) -> None:
+        try:
+            self.store.steer_trial(self.record.id, trial, TrialState.STOPPED, reason=why, at=time.time())
+        except TrialEnded:
+            with suppress(TrialEnded):  # another process has begun a step of it just now; that one is to end it
+                self.store.add_command(self.record.id, Command(trial, "stop", time.time(), by=by, why=why))
 
     def _branch(self, command: Command, parent: Trial, epoch: int, *, now: int) -> bool:
         """Begin a trial as another was after an epoch, as a command asks for; False if it cannot be."""

@@ -12,6 +12,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -211,7 +212,8 @@ class Steering:
             elif command.kind in ("branch", "rewind"):
                 branches.append((command, trial))
             else:
-                self._take_at_rest(command, trial, epoch)
+                with suppress(TrialEnded):  # another process has begun a step of it just now, and takes the command up
+                    self._take_at_rest(command, trial, epoch)
         return branches
 
     def _take_at_rest(self, command: Command, trial: Trial, epoch: int) -> None:

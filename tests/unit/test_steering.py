@@ -362,6 +362,27 @@ def test_what_cannot_be_meant_is_refused_at_once(path, kind, data, message):
     assert re.search(message, event.data["refused"])
 
 
+@pytest.mark.parametrize(("kind", "data"), [("stop", {}), ("rewind", {"epoch": 0})])
+def test_a_trial_that_another_process_has_begun_a_step_of_is_left_to_that_one(path, kind, data, monkeypatch):
+    study = tw.Study(
+        SPACE, metric="val_loss", max_epochs=8, budget="2trials", scheduler="full", first=[SPACE.defaults()] * 2,
+        store=path, name="s",
+    )  # fmt: skip
+    step = study.ask()
+    study.report(step.trial, 1, val_loss=1.0)
+    study.tell(step.trial, ended=False, held=True)
+    study.steer(0, kind, why="enough", **data)
+
+    def is_late(_study, trial, *_, **__):
+        raise TrialEnded(trial, "running")
+
+    monkeypatch.setattr(study.store, "steer_trial", is_late)
+    study._log.refresh()
+    study._steer_those_at_rest()
+    asked = study.store.commands(study.record.id, waiting=True)
+    assert [(command.kind, command.trial) for command in asked] == [("stop", 0)]
+
+
 def test_a_trial_that_is_not_there_or_has_ended_takes_no_command(path):
     study, _ = tuned(path)
     with pytest.raises(TrialNotFound):
