@@ -21,7 +21,7 @@ from tunewell.errors import CheckpointError, SettingError, SpaceError, TrialEnde
 from tunewell.space.space import Space
 from tunewell.space.values import Params, Value
 from tunewell.stores import Store
-from tunewell.trial import OPEN_END, Checkpoint, Command, Event, Trial, TrialState
+from tunewell.trial import AFTERWARDS, OPEN_END, Checkpoint, Command, Event, Trial, TrialState
 
 KINDS = ("pause", "resume", "stop", "set", "rewind", "branch", "note", "checkpoint")
 STEERED = "steered"
@@ -65,7 +65,7 @@ def checked(
     }
     if kind not in KINDS:
         raise SettingError(f"there is no command {kind!r}; there are {', '.join(KINDS)}")
-    if trial.state.ended and kind != "branch":
+    if trial.state.ended and kind not in AFTERWARDS:
         raise TrialEnded(trial.number, str(trial.state), kind)
     odd = sorted(set(data) - wanted.get(kind, set()))
     if odd:
@@ -201,7 +201,7 @@ class Steering:
             if command.kind == "resume":
                 released.add(trial.number)
             epoch = int(epochs[command.trial])
-            if trial.state.ended and command.kind != "branch":
+            if trial.state.ended and command.kind not in AFTERWARDS:
                 self.settle(command, epoch, refused=f"the trial is {trial.state}")
             elif (
                 command.kind in ("branch", "checkpoint")

@@ -434,3 +434,11 @@ def test_a_twin_of_a_value_that_cannot_be_set_is_refused(path):
     with pytest.raises(SettingError, match="a twin needs a number of epochs"):
         study.set_with_twin(0, "learning_rate", 0.5, epochs=0)
     assert study.commands() == []
+
+
+def test_a_note_is_taken_of_a_trial_that_has_ended(path):
+    study, _ = tuned(path)
+    study.steer(0, "note", text="the best so far")
+    drive(tw.Study.open(path, "s"), Training(path))
+    (note,) = study.commands(0)
+    assert (note.epoch, note.refused) == (8, None)

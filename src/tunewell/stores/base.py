@@ -288,7 +288,7 @@ class Store(Protocol):
     def add_command(self, study_id: int, command: Command) -> Command:
         """Let it wait to be taken up; the same with its `id`.
 
-        Raises TrialEnded if the trial has, and it is not to be branched from; TrialNotFound.
+        Raises TrialEnded if the trial has, and it is not to be branched from or given a note; TrialNotFound.
         """
         ...
 

@@ -16,7 +16,7 @@ from tunewell.errors import StepTaken, StoreError, StudyExists, StudyNotFound, T
 from tunewell.space.values import Params
 from tunewell.stores.base import Changes, Session, SpaceVersion, StudyRecord
 from tunewell.stores.rows import copied
-from tunewell.trial import Checkpoint, Command, Event, Report, Trial, TrialState
+from tunewell.trial import AFTERWARDS, Checkpoint, Command, Event, Report, Trial, TrialState
 
 
 @dataclass(slots=True)
@@ -306,7 +306,7 @@ class MemoryStore:
         with self._lock:
             study = self._study(study_id)
             state = study.trial(command.trial).state
-            if state.ended and command.kind != "branch":
+            if state.ended and command.kind not in AFTERWARDS:
                 raise TrialEnded(command.trial, state)
             kept = replace(command, data=copied(command.data), id=len(study.commands) + 1)
             study.commands.append(kept)

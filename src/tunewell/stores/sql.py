@@ -25,7 +25,7 @@ from tunewell.stores.base import Changes, Session, SpaceVersion, StudyRecord
 from tunewell.stores.database import ConnectionLost, Cursor, Database
 from tunewell.stores.places import database_at
 from tunewell.stores.statements import texts
-from tunewell.trial import Checkpoint, Command, Event, Report, Trial, TrialState
+from tunewell.trial import AFTERWARDS, Checkpoint, Command, Event, Report, Trial, TrialState
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 _TRIES = 5
@@ -311,7 +311,7 @@ class SqlStore:
         """As `Store.add_command`."""
         with self._revising(study_id) as (log, revision):
             state = TrialState(log.check_trial({"study": study_id, "trial": command.trial}))
-            if state.ended and command.kind != "branch":
+            if state.ended and command.kind not in AFTERWARDS:
                 raise TrialEnded(command.trial, state)
             row = log.row("add_command", {"study_id": study_id, "revision": revision, **rows.COMMANDS.values(command)})
             assert row is not None  # an insert returns what it was asked to

@@ -492,6 +492,7 @@ class StoreContract:
             store.add_command(study, Command(0, "pause", 2.0))
         assert store.commands(study) == []
         assert store.add_command(study, Command(0, "branch", 2.0)) == store.commands(study)[0]
+        assert store.add_command(study, Command(0, "note", 2.0)) == store.commands(study)[1]
 
     def test_a_trial_that_does_not_run_can_be_held_let_go_and_stopped(self, store: Store, study: int) -> None:
         begin(store, study, 0)
