@@ -134,6 +134,27 @@ def test_help_has_the_commands_a_line_each():
     assert "  pause | resume | stop | checkpoint\n  set NAME VALUE  " in told
 
 
+def test_best_and_show_say_that_a_setting_was_not_all_that_was_trained_with():
+    space = tw.Space(learning_rate=tw.Float(0.1, 1.0, default=0.5, live=True))
+    study = tw.Study(
+        space, metric="val_loss", max_epochs=4, budget="1trials", scheduler="full", first=[space.defaults()],
+        store="tunewell.db", name="s",
+    )  # fmt: skip
+
+    def train(run):
+        for epoch in run.epochs(4):
+            if epoch == 2:
+                tw.Study.open("tunewell.db", "s").steer(0, "set", name="learning_rate", value=0.9)
+            run.report(val_loss=1 / epoch)
+
+    drive(study, train)
+    told = "steered: learning_rate 0.5, then 0.9 from epoch 3; see tunewell replay s 0"
+    best = tunewell("best", "s")
+    assert told in best.stderr
+    assert told not in best.stdout
+    assert told in tunewell("show", "s", "--trial", "0").stdout
+
+
 def test_without_a_process_that_runs_the_study_a_command_waits():
     space = tw.Space(learning_rate=tw.Float(0.1, 1.0, default=0.5, live=True))
     study = tw.Study(
