@@ -162,8 +162,14 @@ def test_without_a_process_that_runs_the_study_a_command_waits():
     )
     study.ask()
     study.close()
-    told = tunewell("steer", "s", "0", "set", "learning_rate", "0.25", "--wait", "0", expect=1).stdout
-    assert told == "trial 0, set: waits; no process has taken it up yet\n"
+    other = tw.Study(space, metric="val_loss", max_epochs=9, budget="1trials", store="tunewell.db", name="s-2")
+    other.ask()
+    began = time.monotonic()
+    told = tunewell("steer", "s", "0", "set", "learning_rate", "0.25", expect=1)
+    assert time.monotonic() - began < 8
+    assert told.stdout == "trial 0, set: waits; no process has taken it up yet\n"
+    assert "no process runs study 's', so what is asked waits until one does; running now: 's-2'" in told.stderr
+    other.close()
     seen = []
 
     def train(run):
