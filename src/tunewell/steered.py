@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from tunewell.analysis.descent import owner
@@ -84,14 +85,20 @@ class Steered(StudyReader):
         history = self._log.history
         for command, trial in self._steering.of_trials_at_rest(self._log.trials, history.epochs.tolist()):
             now = int(history.epochs[trial.number])
-            self._branch(command, trial, int(str(command.data.get("epoch", now))), now=now)
-            if command.kind == "rewind":
-                why = f"rewound to epoch {command.data['epoch']}"
-                self.store.steer_trial(self.record.id, trial.number, TrialState.STOPPED, reason=why, at=time.time())
+            is_made = self._branch(command, trial, int(str(command.data.get("epoch", now))), now=now)
+            if is_made and command.kind == "rewind":
+                self._end_at_rest(trial.number, f"rewound to epoch {command.data['epoch']}", command.by)
         self._log.refresh()
 
-    def _branch(self, command: Command, parent: Trial, epoch: int, *, now: int) -> None:
-        """Begin a trial as another was after an epoch, as a command asks for."""
+    def _end_at_rest(self, trial: int, why: str, by: str) -> None:
+        try:
+            self.store.steer_trial(self.record.id, trial, TrialState.STOPPED, reason=why, at=time.time())
+        except TrialEnded:
+            with suppress(TrialEnded):  # another process has begun a step of it just now; that one is to end it
+                self.store.add_command(self.record.id, Command(trial, "stop", time.time(), by=by, why=why))
+
+    def _branch(self, command: Command, parent: Trial, epoch: int, *, now: int) -> bool:
+        """Begin a trial as another was after an epoch, as a command asks for; False if it cannot be."""
         if epoch:
             parent = self.trials[owner(self.trials, parent.number, epoch)]
         setting = command.data.get("setting", {})
@@ -103,24 +110,34 @@ class Steered(StudyReader):
             until = min(epoch + int(str(command.data["epochs"])), self.max_epochs or until)
         child = branched(parent, 0, epoch, values, until=until, session=parent.session, note=note)
         try:
-            number = self._add_branch(child, parent.number)
+            self._add_branch(child, parent.number, replace(command, epoch=now))
         except CheckpointError as error:
             self._steering.settle(command, now, refused=str(error))
-            return
-        self._steering.settle(command, now, branch=number)
+            return False
         self._log.refresh()
+        return True
 
-    def _add_branch(self, child: Trial, parent: int) -> int:
-        """Add a trial that begins as another's checkpoint, and a copy of that; answers its number."""
-        while True:
-            self._log.refresh()
-            number, epoch = len(self._log.trials), child.epochs
-            if epoch:
-                saved = copied_checkpoint(self.store, self.record.id, self.checkpoint_folder, parent, epoch, number)
-            try:
-                self.store.add_branch(self.record.id, replace(child, number=number))
-            except TrialEnded:
-                continue  # another process gave the number to a trial of its own
-            if epoch:
-                self.add_checkpoint(number, epoch, *saved)
-            return number
+    def _add_branch(self, child: Trial, parent: int, asked: Command) -> None:
+        """Add a trial that begins as another's checkpoint, with a copy of that, and say what came of the command.
+
+        Nothing is added if another process has done so for the same command.
+        """
+        epoch, copy, size = child.epochs, None, 0
+        if epoch:
+            copy, size = copied_checkpoint(self.store, self.record.id, self.checkpoint_folder, parent, epoch)
+        done = None
+        try:
+            while True:
+                self._log.refresh()
+                number, now = len(self._log.trials), time.time()
+                saved = None if copy is None else Checkpoint(number, epoch, copy.name, size, now)
+                settled = replace(asked, taken_at=now, data={**asked.data, "branch": number})
+                with suppress(TrialEnded):  # another process gave the number to a trial of its own
+                    if self.store.add_branch(self.record.id, replace(child, number=number), saved, done=settled):
+                        done = settled
+                    break
+        finally:
+            if done is None and copy is not None:
+                copy.unlink(missing_ok=True)
+        if done is not None:
+            self._steering.tell(done)

@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 import shutil
 import time
+import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from tunewell.errors import CheckpointError, SettingError, SpaceError, TrialEnde
 from tunewell.space.space import Space
 from tunewell.space.values import Params, Value
 from tunewell.stores import Store
-from tunewell.trial import OPEN_END, Checkpoint, Command, Event, Trial, TrialState
+from tunewell.trial import AFTERWARDS, OPEN_END, Checkpoint, Command, Event, Trial, TrialState
 
 KINDS = ("pause", "resume", "stop", "set", "rewind", "branch", "note", "checkpoint")
 STEERED = "steered"
@@ -63,7 +65,7 @@ def checked(
     }
     if kind not in KINDS:
         raise SettingError(f"there is no command {kind!r}; there are {', '.join(KINDS)}")
-    if trial.state.ended and kind != "branch":
+    if trial.state.ended and kind not in AFTERWARDS:
         raise TrialEnded(trial.number, str(trial.state), kind)
     odd = sorted(set(data) - wanted.get(kind, set()))
     if odd:
@@ -199,7 +201,7 @@ class Steering:
             if command.kind == "resume":
                 released.add(trial.number)
             epoch = int(epochs[command.trial])
-            if trial.state.ended and command.kind != "branch":
+            if trial.state.ended and command.kind not in AFTERWARDS:
                 self.settle(command, epoch, refused=f"the trial is {trial.state}")
             elif (
                 command.kind in ("branch", "checkpoint")
@@ -210,7 +212,8 @@ class Steering:
             elif command.kind in ("branch", "rewind"):
                 branches.append((command, trial))
             else:
-                self._take_at_rest(command, trial, epoch)
+                with suppress(TrialEnded):  # another process has begun a step of it just now, and takes the command up
+                    self._take_at_rest(command, trial, epoch)
         return branches
 
     def _take_at_rest(self, command: Command, trial: Trial, epoch: int) -> None:
@@ -247,8 +250,18 @@ class Steering:
         """Put on record what came of a command."""
         data = {**command.data, **({} if before is None else {"from": before}), **found}
         self._store.settle_command(self._study, command.id, at=time.time(), epoch=epoch, data=data, refused=refused)
-        told = {"command": command.kind, "why": command.why, **data, **({"refused": refused} if refused else {})}
-        self._store.add_event(self._study, Event(STEERED, time.time(), command.trial, epoch, by=command.by, data=told))
+        self.tell(replace(command, epoch=epoch, data=data, refused=refused))
+
+    def tell(self, done: Command) -> None:
+        """Add the event that says what came of a command."""
+        told = {
+            "command": done.kind,
+            "why": done.why,
+            **done.data,
+            **({"refused": done.refused} if done.refused else {}),
+        }
+        event = Event(STEERED, time.time(), done.trial, done.epoch, by=done.by, data=told)
+        self._store.add_event(self._study, event)
 
     def pending(self, trial: int) -> list[Command]:
         """What waited for a checkpoint of the trial, which is there now; nothing waits any more."""
@@ -312,10 +325,10 @@ def branched(
     )
 
 
-def copied_checkpoint(
-    store: Store, study_id: int, folder: Path | None, trial: int, epoch: int, number: int
-) -> tuple[str, int]:
-    """A copy of a trial's checkpoint for trial `number`: its path in the folder, and its bytes.
+def copied_checkpoint(store: Store, study_id: int, folder: Path | None, trial: int, epoch: int) -> tuple[Path, int]:
+    """A copy of a trial's checkpoint, for a branch that has no number yet: its file, and its bytes.
+
+    Its name is its own, so that two processes that branch at once do not write over each other's copy.
 
     Raises:
         CheckpointError: there is none of that epoch any more, or it cannot be copied.
@@ -323,12 +336,17 @@ def copied_checkpoint(
     known = [c for c in store.checkpoints(study_id) if (c.trial, c.epoch) == (trial, epoch)]
     if not known or folder is None:
         raise CheckpointError(f"there is no checkpoint of epoch {epoch} any more")
-    path = f"trial-{number}-epoch-{epoch}.npz"
+    copy = folder / f"of-trial-{trial}-epoch-{epoch}-{uuid.uuid4().hex}.npz"
+    unfinished = copy.with_name(f".{copy.name}")
     try:
-        shutil.copyfile(folder / known[0].path, folder / path)
+        try:
+            shutil.copyfile(folder / known[0].path, unfinished)
+            unfinished.replace(copy)
+        finally:
+            unfinished.unlink(missing_ok=True)
     except OSError as error:
         raise CheckpointError(f"the checkpoint of epoch {epoch} cannot be copied: {error}") from error
-    return path, known[0].size
+    return copy, known[0].size
 
 
 def in_words(command: Command) -> str:

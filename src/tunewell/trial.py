@@ -98,6 +98,10 @@ class Event:
     data: Mapping[str, object] = field(default_factory=dict)
 
 
+AFTERWARDS = ("branch", "note")
+"""What may be asked of a trial that has ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """What somebody asks of a trial; the process that runs the study takes it up at the trial's next epoch."""

@@ -265,3 +265,11 @@ def test_the_keys_are_for_the_trial_that_is_chosen(study):
 
     driven(study, script)
     assert (study.commands()[-1].trial, study.commands()[-1].data["text"]) == (0, "for the held one")
+
+
+def test_a_legend_names_the_curves_that_there_are_and_an_empty_chart_what_is_reported():
+    branch = Branch(0, "running", {"val_accuracy": np.array([0.5, 0.6]), "lr": np.array([0.1, 0.1])}, 0)
+    assert "train_accuracy" not in chart([branch], ["train_accuracy", "val_accuracy"], 40, 8, {}, 2).plain
+    assert chart([branch], ["train_loss", "val_loss"], 40, 8, {}, 2).plain == (
+        "no train_loss or val_loss yet; reported so far: val_accuracy"
+    )

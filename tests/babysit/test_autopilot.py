@@ -135,6 +135,16 @@ def test_a_run_that_is_stuck_is_treated_for_the_likeliest_fault():
     assert stuck(seen(train_loss=[2.0, 0.1] + [0.05] * 20, diagnosis=lambda: (healthy, fault))) is None
 
 
+@pytest.mark.parametrize("epochs", [2, 4, 5])
+def test_no_rule_fails_on_a_short_training(epochs):
+    view = seen(n=6, train_loss=[1.0] * epochs, val_loss=[1.0] * epochs, is_look=True)
+    for rule in RULES:
+        rule(view)
+    assert stuck(view) is None or epochs > 4
+    unknown = [math.nan] * 16 + [1.0] * 4
+    assert plateau(seen(train_loss=unknown, metric=unknown)) is None
+
+
 ABOUT = {"config": {"optimizer": "sgd", "model": "mlp", "activation": "relu"}, "n_train": 1079, "n_classes": 10}
 
 

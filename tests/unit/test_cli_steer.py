@@ -128,6 +128,33 @@ def test_what_cannot_be_meant_is_refused_in_one_line(arguments, message):
     assert message in done.stderr.splitlines()[-1]
 
 
+def test_help_has_the_commands_a_line_each():
+    told = tunewell("steer", "--help").stdout
+    assert "\\b" not in told
+    assert "  pause | resume | stop | checkpoint\n  set NAME VALUE  " in told
+
+
+def test_best_and_show_say_that_a_setting_was_not_all_that_was_trained_with():
+    space = tw.Space(learning_rate=tw.Float(0.1, 1.0, default=0.5, live=True))
+    study = tw.Study(
+        space, metric="val_loss", max_epochs=4, budget="1trials", scheduler="full", first=[space.defaults()],
+        store="tunewell.db", name="s",
+    )  # fmt: skip
+
+    def train(run):
+        for epoch in run.epochs(4):
+            if epoch == 2:
+                tw.Study.open("tunewell.db", "s").steer(0, "set", name="learning_rate", value=0.9)
+            run.report(val_loss=1 / epoch)
+
+    drive(study, train)
+    told = "steered: learning_rate 0.5, then 0.9 from epoch 3; see tunewell replay s 0"
+    best = tunewell("best", "s")
+    assert told in best.stderr
+    assert told not in best.stdout
+    assert told in tunewell("show", "s", "--trial", "0").stdout
+
+
 def test_without_a_process_that_runs_the_study_a_command_waits():
     space = tw.Space(learning_rate=tw.Float(0.1, 1.0, default=0.5, live=True))
     study = tw.Study(
@@ -135,8 +162,14 @@ def test_without_a_process_that_runs_the_study_a_command_waits():
     )
     study.ask()
     study.close()
-    told = tunewell("steer", "s", "0", "set", "learning_rate", "0.25", "--wait", "0", expect=1).stdout
-    assert told == "trial 0, set: waits; no process has taken it up yet\n"
+    other = tw.Study(space, metric="val_loss", max_epochs=9, budget="1trials", store="tunewell.db", name="s-2")
+    other.ask()
+    began = time.monotonic()
+    told = tunewell("steer", "s", "0", "set", "learning_rate", "0.25", expect=1)
+    assert time.monotonic() - began < 8
+    assert told.stdout == "trial 0, set: waits; no process has taken it up yet\n"
+    assert "no process runs study 's', so what is asked waits until one does; running now: 's-2'" in told.stderr
+    other.close()
     seen = []
 
     def train(run):

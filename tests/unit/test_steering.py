@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 import tunewell as tw
-from tunewell.errors import SettingError, TrialEnded, TrialNotFound
+from tunewell.errors import SettingError, StoreError, TrialEnded, TrialNotFound
 from tunewell.runners import Setup
+from tunewell.steering import copied_checkpoint
 from tunewell.tuning import drive
 
 SPACE = tw.Space(
@@ -142,6 +143,24 @@ def test_a_branch_with_nothing_changed_has_its_parents_curve_to_the_last_bit(pat
     study, _ = tuned(path, {(0, 3): [("branch", {})]})
     later = {epoch: value for epoch, value in curve(study, 0).items() if epoch > 3}
     assert curve(study, 1) == later
+
+
+def test_branches_made_at_once_have_copies_of_their_own_which_are_gone_if_the_branch_is_not_made(path, monkeypatch):
+    study, _ = tuned(path)
+    folder = study.checkpoint_folder
+    one, other = (copied_checkpoint(study.store, study.record.id, folder, 0, 3)[0] for _ in range(2))
+    assert one != other
+    assert one.read_bytes() == other.read_bytes() == (folder / "trial-0-epoch-3.npz").read_bytes()
+    study.steer(0, "branch", epoch=3)
+    there = sorted(folder.iterdir())
+
+    def fails(*_, **__):
+        raise StoreError("no")
+
+    monkeypatch.setattr(study.store, "add_branch", fails)
+    with pytest.raises(StoreError, match="no"):
+        drive(study, Training(path))
+    assert sorted(folder.iterdir()) == there
 
 
 def test_a_rewound_trial_ends_and_goes_on_as_another_from_that_epoch(path):
@@ -343,6 +362,27 @@ def test_what_cannot_be_meant_is_refused_at_once(path, kind, data, message):
     assert re.search(message, event.data["refused"])
 
 
+@pytest.mark.parametrize(("kind", "data"), [("stop", {}), ("rewind", {"epoch": 0})])
+def test_a_trial_that_another_process_has_begun_a_step_of_is_left_to_that_one(path, kind, data, monkeypatch):
+    study = tw.Study(
+        SPACE, metric="val_loss", max_epochs=8, budget="2trials", scheduler="full", first=[SPACE.defaults()] * 2,
+        store=path, name="s",
+    )  # fmt: skip
+    step = study.ask()
+    study.report(step.trial, 1, val_loss=1.0)
+    study.tell(step.trial, ended=False, held=True)
+    study.steer(0, kind, why="enough", **data)
+
+    def is_late(_study, trial, *_, **__):
+        raise TrialEnded(trial, "running")
+
+    monkeypatch.setattr(study.store, "steer_trial", is_late)
+    study._log.refresh()
+    study._steer_those_at_rest()
+    asked = study.store.commands(study.record.id, waiting=True)
+    assert [(command.kind, command.trial) for command in asked] == [("stop", 0)]
+
+
 def test_a_trial_that_is_not_there_or_has_ended_takes_no_command(path):
     study, _ = tuned(path)
     with pytest.raises(TrialNotFound):
@@ -394,3 +434,11 @@ def test_a_twin_of_a_value_that_cannot_be_set_is_refused(path):
     with pytest.raises(SettingError, match="a twin needs a number of epochs"):
         study.set_with_twin(0, "learning_rate", 0.5, epochs=0)
     assert study.commands() == []
+
+
+def test_a_note_is_taken_of_a_trial_that_has_ended(path):
+    study, _ = tuned(path)
+    study.steer(0, "note", text="the best so far")
+    drive(tw.Study.open(path, "s"), Training(path))
+    (note,) = study.commands(0)
+    assert (note.epoch, note.refused) == (8, None)

@@ -31,3 +31,9 @@ def test_only_epochs_that_both_have_reported_count():
     assert difference(changed, unchanged, 3) is None
     same = difference(unchanged, unchanged, 0)
     assert (same.mean, same.margin) == (0.0, 0.0)
+
+
+def test_a_run_that_is_equal_to_its_twin_is_known():
+    same = np.linspace(1.0, 0.5, 9)
+    assert difference(same, same, 3).is_none
+    assert not difference(same - 1e-9, same, 3).is_none

@@ -28,6 +28,8 @@ class Difference:
     """Half the width of its 95 % interval; infinite for fewer than three epochs."""
     last: float
     """At the last of them."""
+    is_none: bool = False
+    """The two are equal at each of these epochs."""
 
 
 def difference(changed: Floats, unchanged: Floats, since: int) -> Difference | None:
@@ -37,7 +39,7 @@ def difference(changed: Floats, unchanged: Floats, since: int) -> Difference | N
     gains = gains[np.isfinite(gains)]
     if not gains.size:
         return None
-    return Difference(len(gains), float(gains.mean()), _margin(gains), float(gains[-1]))
+    return Difference(len(gains), float(gains.mean()), _margin(gains), float(gains[-1]), not gains.any())
 
 
 def _margin(values: Floats) -> float:

@@ -238,7 +238,9 @@ def _patience(view: View) -> int:
 
 
 def _stands_still(curve: Floats, patience: int, share: float = _IMPROVES) -> bool:
-    """No value of the last epochs is better than the best before, by more than a share of it."""
+    """No value of the last epochs is better than the best before, by more than a share of it; False if none was."""
+    if not _is_known(curve[:-patience]) or not _is_known(curve[-patience:]):
+        return False
     before, late = np.nanmin(curve[:-patience]), np.nanmin(curve[-patience:])
     return bool(late > before - share * abs(before))
 

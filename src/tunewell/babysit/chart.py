@@ -47,7 +47,9 @@ def chart(
     finite = [curve[np.isfinite(curve)] for _, _, curve, _ in drawn]
     known = np.concatenate(finite) if finite else np.empty(0)
     if not known.size:
-        return Text(f"no {' or '.join(names)} yet", style="dim")
+        there = dict.fromkeys(name for branch in branches for name in branch.curves if name != "lr")
+        reported = f"; reported so far: {', '.join(there)}" if there else ""
+        return Text(f"no {' or '.join(names)} yet{reported}", style="dim")
     is_log = ratios and known.min() > 0 and known.max() >= _WIDE * known.min()
     low, high = float(known.min()), float(known.max()) if is_log else _top(known)
     margin = max(len(measured(low)), len(measured(high)))
@@ -60,7 +62,8 @@ def chart(
             if math.isfinite(value):
                 share = _share(min(value, high), low, high, is_log=is_log)
                 cells[_column(epoch, until, columns), rows - 1 - round(share * (rows - 1))] = (mark, color_of(place))
-    title = "  ".join(f"{'○' if name.startswith('val') else '•'} {name}" for name in names)
+    shown = {name for _, name, curve, _ in drawn if np.isfinite(curve).any()}
+    title = "  ".join(f"{'○' if name.startswith('val') else '•'} {name}" for name in names if name in shown)
     text = Text(f"{title}{'  (log)' if is_log else ''}\n", style="bold")
     for row in range(rows):
         label = measured(high) if row == 0 else measured(low) if row == rows - 1 else ""

@@ -21,10 +21,9 @@ from tunewell.cli.echo import echo
 from tunewell.cli.job import Job, ProgramCommand, job
 from tunewell.cli.options import store_option
 from tunewell.cli.printing import talk_on_stderr
-from tunewell.cli.steer_command import who
+from tunewell.cli.steer_command import is_run, who
 from tunewell.errors import MissingExtra, SettingError, StoreError, StudyNotFound, last_line
 from tunewell.progress import clipped, measured
-from tunewell.provenance import host, is_running
 from tunewell.stores import open_store
 from tunewell.study import Study
 from tunewell.tuning import default_store, study_name
@@ -165,10 +164,8 @@ def _left_alone(study: Study) -> Gone:
     def gone() -> str | None:
         nonlocal looked, found
         if time.monotonic() - looked > _SESSIONS_S:
-            looked, here = time.monotonic(), host()
-            there = [one for one in study.store.sessions(study.record.id) if one.ended_at is None]
-            is_run = any(one.host != here or is_running(one.pid, one.process) for one in there)
-            found = None if is_run else "no process trains it, so what is asked waits until one does"
+            looked = time.monotonic()
+            found = None if is_run(study) else "no process trains it, so what is asked waits until one does"
         return found
 
     return gone
@@ -192,6 +189,8 @@ def _watch(study: Study, gone: Gone) -> None:
 
         Babysitter(study, by=who(), gone=gone).run()
         return
+    if not _is_over(study):
+        echo(f"to steer it: tunewell steer {shlex.quote(study.record.name)} 0 set NAME VALUE, pause, ...", err=True)
     for line in _lines(study, gone):
         echo(line)
 

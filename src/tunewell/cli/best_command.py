@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from tunewell.cli.advice import bound_lines, confirmed_lines
+from tunewell.cli.descent import steered_line
 from tunewell.cli.echo import echo
 from tunewell.cli.options import existing_study, json_option, store_option, study_argument
 from tunewell.cli.printing import print_json, setting_lines
@@ -24,6 +25,7 @@ def command(*, study: str | None, store: str | None, as_json: bool) -> None:
     with existing_study(store, study) as opened:
         best = opened.best
         metric, name = opened.metric, opened.record.name
+        steered = steered_line(opened, best.trial)
         advice = [*confirmed_lines(opened), *bound_lines(opened)]
     if as_json:
         print_json({"study": name, "metric": metric} | best_record(best))
@@ -31,5 +33,7 @@ def command(*, study: str | None, store: str | None, as_json: bool) -> None:
     echo(f"study {name!r}: {metric} {measured(best.value)}, trial {best.trial}, epoch {best.epoch}", err=True)
     for line in setting_lines(best.params):
         echo(line)
+    if steered is not None:
+        echo(steered, err=True)
     for line in advice:
         echo(line, err=True)

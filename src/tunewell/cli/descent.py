@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 
 import click
 import numpy as np
@@ -37,9 +38,24 @@ def descent_lines(study: Study) -> Iterator[str]:
         yield f"{'  ' * depth}{told}, {trial.state}{why}"
 
 
+def steered_line(study: Study, trial: int) -> str | None:
+    """What was changed while a trial trained, or those that it comes from: its setting alone does not say; or None."""
+    stretches = study.schedule(trial)
+    told = []
+    for name in dict.fromkeys(name for stretch in stretches for name in stretch.values):
+        values = [(stretch.first, stretch.values.get(name)) for stretch in stretches]
+        later = [(first, value) for (_, before), (first, value) in pairwise(values) if value != before]
+        if later:
+            then = "".join(f", then {short(value)} from epoch {first}" for first, value in later)
+            told.append(f"{name} {short(values[0][1])}{then}")
+    return f"steered: {'; '.join(told)}; see tunewell replay {study.record.name} {trial}" if told else None
+
+
 def _twin(study: Study, trial: Trial, found: Difference) -> str:
     """Did the change help, or would it have come anyway?"""
     verdict = "no difference that can be told"
+    if found.is_none:
+        verdict = "the curves are equal: the training does not seem to read the value"
     if abs(found.mean) > found.margin:
         verdict = "the change helps" if found.mean > 0 else "the change harms"
     by = f"{abs(found.mean):.2g} {'better' if found.mean >= 0 else 'worse'} with it on average"

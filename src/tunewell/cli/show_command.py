@@ -11,7 +11,7 @@ import numpy as np
 
 from tunewell.analysis.decisions import DECIDED
 from tunewell.cli.advice import bound_lines, confirmed_lines, outlook_line
-from tunewell.cli.descent import descent_lines
+from tunewell.cli.descent import descent_lines, steered_line
 from tunewell.cli.echo import echo
 from tunewell.cli.options import existing_study, json_option, store_option, study_argument
 from tunewell.cli.printing import curve, facts, moment, print_json, setting_lines, table
@@ -199,6 +199,8 @@ def _trial_lines(study: Study, trial: Trial) -> Iterator[str]:
     )
     yield ""
     yield from (f"    {line}" for line in setting_lines(trial.params))
+    if (steered := steered_line(study, trial.number)) is not None:
+        yield f"    {steered}"
     if reports:
         values = np.full(reports[-1].epoch, np.nan)
         values[[report.epoch - 1 for report in reports]] = [

@@ -13,9 +13,11 @@ from tunewell.cli.echo import echo
 from tunewell.cli.options import existing_store, json_option, store_option
 from tunewell.cli.printing import print_json
 from tunewell.errors import SettingError
+from tunewell.provenance import host, is_running
 from tunewell.reading import StudyReader
 from tunewell.space.said import settings_said
 from tunewell.steering import KINDS, in_words
+from tunewell.stores import Store
 from tunewell.study import Study
 from tunewell.trial import Command
 
@@ -56,7 +58,7 @@ def command(
     store: str | None,
     as_json: bool,
 ) -> None:
-    r"""Ask something of a trial while it trains.
+    """Ask something of a trial while it trains.
 
     \b
     pause | resume | stop | checkpoint
@@ -67,7 +69,7 @@ def command(
 
     The process that runs the study takes it up at the trial's next epoch; exit code 1 if it refuses, or has not
     answered yet.
-    """
+    """  # noqa: D301  click wants the character itself
     with existing_store(store) as opened:
         reader = Study.open(opened, study)
         data = _data(reader, kind, arguments, epoch, settings)
@@ -77,13 +79,29 @@ def command(
             asked, _ = reader.set_with_twin(trial, data["name"], data["value"], epochs=twin, by=who(), why=why)
         else:
             raise SettingError(f"--twin is for set, not for {kind}")
-        done = _awaited(reader, asked, wait)
+        alone = None if is_run(reader) else _alone(opened, study)
+        if alone is not None:
+            echo(alone, err=True)
+        done = _awaited(reader, asked, wait if alone is None else 0)
     if as_json:
         print_json(record(done))
     else:
         echo(in_words(done))
     if done.taken_at is None or done.refused is not None:
         ctx.exit(1)
+
+
+def is_run(study: StudyReader) -> bool:
+    """Whether a process runs a study; one on another machine is taken to do so for as long as it has not ended."""
+    there = [one for one in study.store.sessions(study.record.id) if one.ended_at is None]
+    return any(one.host != host() or is_running(one.pid, one.process) for one in there)
+
+
+def _alone(store: Store, study: str) -> str:
+    """That no process runs a study, and which others are run."""
+    run = [record.name for record in store.studies() if is_run(Study.open(store, record.name))]
+    told = f"no process runs study {study!r}, so what is asked waits until one does"
+    return f"{told}; running now: {', '.join(map(repr, run))}" if run else told
 
 
 def who() -> str:

@@ -292,7 +292,7 @@ class Store(Protocol):
     def add_command(self, study_id: int, command: Command) -> Command:
         """Let it wait to be taken up; the same with its `id`.
 
-        Raises TrialEnded if the trial has, and it is not to be branched from; TrialNotFound.
+        Raises TrialEnded if the trial has, and it is not to be branched from or given a note; TrialNotFound.
         """
         ...
 
@@ -319,8 +319,14 @@ class Store(Protocol):
         """Let a trial that failed be paused after an epoch. Raises TrialEnded if it did not fail, TrialNotFound."""
         ...
 
-    def add_branch(self, study_id: int, trial: Trial) -> None:
-        """Add a trial that begins as another's checkpoint, in the state that it has.
+    def add_branch(
+        self, study_id: int, trial: Trial, checkpoint: Checkpoint | None = None, *, done: Command | None = None
+    ) -> bool:
+        """Add a trial that begins as another's checkpoint, in the state that it has; all of it is there, or nothing.
+
+        checkpoint: what the trial begins with, on record with it.
+        done: the command that asked for it, with what came of it, which is noted too. If it was taken up already,
+            the answer is False, and nothing is added.
 
         Raises TrialEnded if its number is taken, TrialNotFound if it would leave a gap.
         """

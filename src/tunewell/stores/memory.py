@@ -16,7 +16,7 @@ from tunewell.errors import StepTaken, StoreError, StudyExists, StudyNotFound, T
 from tunewell.space.values import Params
 from tunewell.stores.base import Changes, Session, SpaceVersion, StudyRecord
 from tunewell.stores.rows import copied
-from tunewell.trial import Checkpoint, Command, Event, Report, Trial, TrialState
+from tunewell.trial import AFTERWARDS, Checkpoint, Command, Event, Report, Trial, TrialState
 
 
 @dataclass(slots=True)
@@ -318,7 +318,7 @@ class MemoryStore:
         with self._lock:
             study = self._study(study_id)
             state = study.trial(command.trial).state
-            if state.ended and command.kind != "branch":
+            if state.ended and command.kind not in AFTERWARDS:
                 raise TrialEnded(command.trial, state)
             kept = replace(command, data=copied(command.data), id=len(study.commands) + 1)
             study.commands.append(kept)
@@ -361,13 +361,22 @@ class MemoryStore:
             known = study.trial(trial, TrialState.FAILED)
             study.set_trial(replace(known, state=TrialState.PAUSED, epochs=epochs, reason=None, ended_at=None))
 
-    def add_branch(self, study_id: int, trial: Trial) -> None:
+    def add_branch(
+        self, study_id: int, trial: Trial, checkpoint: Checkpoint | None = None, *, done: Command | None = None
+    ) -> bool:
         """As `Store.add_branch`."""
         with self._lock:
             study = self._study(study_id)
             if trial.number != len(study.trials):
                 raise TrialEnded(trial.number, study.trial(trial.number).state)
+            if done is not None:
+                if study.commands[done.id - 1].taken_at is not None:
+                    return False
+                study.commands[done.id - 1] = replace(done, data=copied(done.data))
             study.set_trial(_copy_of_trial(trial))
+            if checkpoint is not None:
+                study.checkpoints[checkpoint.trial, checkpoint.epoch] = checkpoint
+            return True
 
     def changes(self, study_id: int, since: int) -> Changes:
         """As `Store.changes`."""

@@ -26,7 +26,7 @@ from tunewell.stores.base import Changes, Session, SpaceVersion, StudyRecord
 from tunewell.stores.database import CommitUncertain, ConnectionLost, Cursor, Database
 from tunewell.stores.places import database_at
 from tunewell.stores.statements import texts
-from tunewell.trial import Checkpoint, Command, Event, Report, Trial, TrialState
+from tunewell.trial import AFTERWARDS, Checkpoint, Command, Event, Report, Trial, TrialState
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 _TRIES = 5
@@ -339,7 +339,7 @@ class SqlStore:
         """As `Store.add_command`."""
         with self._revising(study_id) as (log, revision):
             state = TrialState(log.check_trial({"study": study_id, "trial": command.trial}))
-            if state.ended and command.kind != "branch":
+            if state.ended and command.kind not in AFTERWARDS:
                 raise TrialEnded(command.trial, state)
             row = log.row("add_command", {"study_id": study_id, "revision": revision, **rows.COMMANDS.values(command)})
             assert row is not None  # an insert returns what it was asked to
@@ -378,13 +378,20 @@ class SqlStore:
             log.write_if_allowed("reopen_trial", {"study": study_id, "trial": trial, "revision": revision, **values})
 
     @_tried_again
-    def add_branch(self, study_id: int, trial: Trial) -> None:
+    def add_branch(
+        self, study_id: int, trial: Trial, checkpoint: Checkpoint | None = None, *, done: Command | None = None
+    ) -> bool:
         """As `Store.add_branch`."""
         with self._revising(study_id) as (log, revision):
             key = {"study": study_id, "study_id": study_id, "trial": trial.number, "revision": revision}
             if trial.number != log.n_trials(key):
                 raise TrialEnded(trial.number, log.check_trial(key))
+            if done is not None and not log.run("settle_waiting", {**key, "command": done.id, **_outcome(done)}):
+                return False
             log.run("add_trial", {**key, **rows.TRIALS.values(trial)})
+            if checkpoint is not None:
+                log.run("add_checkpoint", {"study_id": study_id, **rows.CHECKPOINTS.values(checkpoint)})
+            return True
 
     @_tried_again
     def checkpoints(self, study_id: int) -> list[Checkpoint]:
@@ -460,6 +467,15 @@ class SqlStore:
 
     def _no_study(self, study_id: int) -> StoreError:
         return StoreError(f"{self.url} has no study whose id is {study_id}")
+
+
+def _outcome(done: Command) -> dict[str, object]:
+    return {
+        "taken_at": done.taken_at,
+        "epoch": done.epoch,
+        "data": rows.to_json(dict(done.data)),
+        "refused": done.refused,
+    }
 
 
 class _Transaction:

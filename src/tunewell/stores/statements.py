@@ -263,12 +263,12 @@ def _of_the_rest(dialect: sa.Dialect) -> dict[str, _Statement]:
 def _of_commands() -> dict[str, _Statement]:
     asked = _select(commands, rows.COMMANDS.columns).where(commands.c.study_id == _study).order_by(commands.c.id)
     given = ["study_id", "revision", *_without_id(rows.COMMANDS.columns)]
+    this_command = commands.update().where(commands.c.study_id == _study, commands.c.id == sa.bindparam("command"))
+    outcome = ["taken_at", "epoch", "data", "refused", "revision"]
     return {
         "add_command": (commands.insert().returning(commands.c.id), given),
-        "settle_command": (
-            commands.update().where(commands.c.study_id == _study, commands.c.id == sa.bindparam("command")),
-            ["taken_at", "epoch", "data", "refused", "revision"],
-        ),
+        "settle_command": (this_command, outcome),
+        "settle_waiting": (this_command.where(commands.c.taken_at.is_(None)), outcome),
         "commands": (asked, ()),
         "waiting_commands": (asked.where(commands.c.taken_at.is_(None)), ()),
     }

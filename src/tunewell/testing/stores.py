@@ -508,6 +508,7 @@ class StoreContract:
             store.add_command(study, Command(0, "pause", 2.0))
         assert store.commands(study) == []
         assert store.add_command(study, Command(0, "branch", 2.0)) == store.commands(study)[0]
+        assert store.add_command(study, Command(0, "note", 2.0)) == store.commands(study)[1]
 
     def test_a_trial_that_does_not_run_can_be_held_let_go_and_stopped(self, store: Store, study: int) -> None:
         begin(store, study, 0)
@@ -555,6 +556,36 @@ class StoreContract:
             store.add_branch(study, replace(branch, number=3))
         begin(store, study, 1)
         assert store.changes(study, 0).trials[1].state is RUNNING
+
+    def test_a_branch_its_checkpoint_and_what_came_of_its_command_are_there_at_once(
+        self, store: Store, study: int
+    ) -> None:
+        begin(store, study, 0)
+        asked = store.add_command(study, Command(0, "branch", 1.0, data={"epoch": 2}))
+        done = replace(asked, taken_at=2.0, epoch=3, data={"epoch": 2, "branch": 1})
+        branch = replace(a_trial(1), state=PAUSED, epochs=2, parent=0, parent_epoch=2)
+        saved = Checkpoint(1, 2, "copy.ckpt", 10, 2.0)
+        before = store.changes(study, 0).revision
+        with pytest.raises(TrialEnded):
+            store.add_branch(study, replace(branch, number=0), replace(saved, trial=0), done=done)
+        assert (store.checkpoints(study), store.commands(study)) == ([], [asked])
+        assert store.add_branch(study, branch, saved, done=done)
+        changes = store.changes(study, before)
+        assert (changes.revision, list(changes.trials), changes.n_waiting) == (before + 1, [branch], 0)
+        assert (store.checkpoints(study), store.commands(study)) == ([saved], [done])
+
+    def test_a_command_is_branched_for_once(self, store: Store, study: int) -> None:
+        begin(store, study, 0)
+        asked = store.add_command(study, Command(0, "branch", 1.0))
+        done = replace(asked, taken_at=2.0, epoch=3, data={"branch": 1})
+        branch = replace(a_trial(1), state=PAUSED, epochs=2, parent=0, parent_epoch=2)
+        assert store.add_branch(study, branch, done=done)
+        again = replace(done, taken_at=3.0, data={"branch": 2})
+        assert not store.add_branch(
+            study, replace(branch, number=2), Checkpoint(2, 2, "copy.ckpt", 10, 2.0), done=again
+        )
+        assert len(list(store.changes(study, 0).trials)) == 2
+        assert (store.checkpoints(study), store.commands(study)) == ([], [done])
 
     # --- many at once
 
