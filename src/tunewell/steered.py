@@ -125,19 +125,15 @@ class Steered(StudyReader):
         epoch, copy, size = child.epochs, None, 0
         if epoch:
             copy, size = copied_checkpoint(self.store, self.record.id, self.checkpoint_folder, parent, epoch)
-        done = None
-        try:
-            while True:
-                self._log.refresh()
-                number, now = len(self._log.trials), time.time()
-                saved = None if copy is None else Checkpoint(number, epoch, copy.name, size, now)
-                settled = replace(asked, taken_at=now, data={**asked.data, "branch": number})
-                with suppress(TrialEnded):  # another process gave the number to a trial of its own
-                    if self.store.add_branch(self.record.id, replace(child, number=number), saved, done=settled):
-                        done = settled
-                    break
-        finally:
-            if done is None and copy is not None:
-                copy.unlink(missing_ok=True)
-        if done is not None:
-            self._steering.tell(done)
+        while True:
+            self._log.refresh()
+            number, now = len(self._log.trials), time.time()
+            saved = None if copy is None else Checkpoint(number, epoch, copy.name, size, now)
+            settled = replace(asked, taken_at=now, data={**asked.data, "branch": number})
+            with suppress(TrialEnded):  # another process gave the number to a trial of its own
+                # if a server goes away in this very moment, the branch may be on record, and the copy must stay
+                if self.store.add_branch(self.record.id, replace(child, number=number), saved, done=settled):
+                    self._steering.tell(settled)
+                elif copy is not None:
+                    copy.unlink(missing_ok=True)
+                return
