@@ -91,7 +91,8 @@ def tune(
         memory: what all workers may hold, `"8GB"` say; beyond it, those that wait longest of the paused trials go on
             later from their checkpoints, if they track anything, else from their seeds.
         gpus: CUDA devices, `[0, 1]` say; workers get one each, in turn.
-        trial_timeout: how long a trial may train in one try, pauses left out, `"10m"` say, before it is ended as failed.
+        trial_timeout: how long a trial may train in one try, `"10m"` say and pauses left out, before it is ended as
+            failed.
         trial_memory: what a trial may add to the memory of its worker before it is ended as failed.
         retries: how often a trial that failed is tried again, from its checkpoint if it tracks anything.
         retry_on: errors of which another try is worth it, by class or by name, and those that inherit from them;
