@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -82,6 +83,22 @@ def test_every_chapter_says_what_was_changed_and_whether_that_helped():
         assert (before[chapter.param], after[chapter.param]) == (chapter.old, chapter.new)
         if chapter.helped and chapter.at_patient is not None:
             assert chapter.value > chapter.at_patient
+
+
+def test_a_step_that_helped_at_first_alone_is_told_with_the_epoch_and_the_numbers():
+    def crossing(run):  # the lower the rate, the better the start and the worse the end
+        slowness = -math.log10(run.params.learning_rate)
+        for epoch in run.epochs(18):
+            run.report(val_loss=2.4 - 0.1 * slowness + (slowness - 3) * 0.02 * (epoch - 1), train_loss=2.3)
+
+    one = tw.Space(learning_rate=tw.Float(1e-6, 1.0, scale="log", default=0.3))
+    told = rescue(crossing, one, metric="val_loss", target=0.1, budget=6, store="memory")
+    further = [chapter for chapter in told.chapters if "half a decade more" in chapter.evidence]
+    assert further
+    for chapter in further:
+        assert re.match(
+            r"moving it this way helped at first, with [\d.]+ at epoch \d+ in place of [\d.]+; ", chapter.evidence
+        )
 
 
 def test_what_single_changes_do_not_mend_is_searched_within_the_budget():

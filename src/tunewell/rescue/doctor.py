@@ -118,7 +118,9 @@ class Doctor:
         params, tried = trials[patient].params, [trials[number].params for number in mine]
         chosen = None
         if epochs <= looks[0]:
-            chosen = further(_treatment(trials[patient].note[NOTE]), space, params, tried)
+            evidence = self._helped(history, patient)
+            if evidence:
+                chosen = further(_treatment(trials[patient].note[NOTE]), space, params, tried, evidence)
         if chosen is None:
             found = self.findings(patient, history)
             chosen = next(self._plans(found, space, params, tried, history.max_epochs, over=over), None)
@@ -126,6 +128,22 @@ class Doctor:
             return None if over else Resume(patient, next(look for look in looks if look > epochs))
         until = max(looks[0], epochs if chosen.finding.label in _LATE else 0)
         return Start(treated(space, params, chosen), until, {NOTE: _note(patient, chosen)})
+
+    def _helped(self, history: History, run: int) -> str:
+        """How much better a run is than the one that it treats, so far; empty if it is not."""
+        note: Any = self.study.trials[run].note[NOTE]
+        treats = note.get("of")
+        if treats is None or not is_better(history, run, treats):
+            return ""
+        epoch = int(min(history.epochs[run], history.epochs[treats]))
+        before, now = (best_of_curve(history.curves[one, :epoch]) for one in (treats, run))
+        if not now < before:
+            return "this way it breaks as well"
+        sign = -1 if self.study.maximize else 1
+        told = f"{sign * now:.4g} at epoch {epoch}"
+        return f"moving it this way helped at first, with {told}" + (
+            "" if math.isinf(before) else f" in place of {sign * before:.4g}"
+        )
 
     def _plans(
         self, found: list[Finding], space: Space, params: Params, tried: list[Params], max_epochs: int, *, over: bool
