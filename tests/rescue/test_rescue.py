@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -70,6 +71,17 @@ def test_a_healthy_training_is_left_alone():
     assert len(told.chapters) == 1
     assert (told.searched, told.healthy, told.over) == (0, True, True)
     assert told.study.spent.epochs == EPOCHS
+
+
+def test_a_training_that_is_hardly_called_healthy_is_searched(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = Path(__file__).parents[2] / "README.md"
+    script = re.findall(r"^```python\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL)[0]
+    (tmp_path / "train.py").write_text(script)
+    told = json.loads(tunewell("rescue", "train.py", "--budget", "6", "--quiet", "--json").stdout)
+    assert told["first"] < 0.76
+    assert told["searched"] > 0
+    assert told["best"]["value"] > 0.9
 
 
 def test_every_chapter_says_what_was_changed_and_whether_that_helped():
