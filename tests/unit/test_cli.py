@@ -490,6 +490,13 @@ def test_export_has_a_row_a_trial_or_a_row_a_report():
     assert trials[0]["started_at"].startswith("20")
 
 
+def test_export_into_a_folder_that_is_not_there_is_refused_in_one_line():
+    tune()
+    for name in ("a/b.csv", "a/b.json", "a/b.xlsx"):
+        (line,) = tunewell("export", "--output", name, expect=2).stderr.splitlines()
+        assert line == f"error: --output {name}: there is no folder 'a'; make it, or write elsewhere"
+
+
 def test_a_text_that_a_spreadsheet_would_run_is_exported_as_text():
     tune("--scheduler", "full", "--sampler", "grid")
     kinds = {row["kind"] for row in csv.DictReader(io.StringIO(tunewell("export").stdout))}
