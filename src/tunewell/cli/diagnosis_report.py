@@ -60,9 +60,9 @@ def _with(record: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:
 
 
 def _best(study: Study) -> int:
-    """The trial of the best report; the first while none is finite."""
-    bests = [(best[1], trial.number) for trial in study.trials if (best := study.best_of(trial.number))]
-    return (max if study.maximize else min)(bests, default=(0.0, 0))[1]
+    """The trial of the best report, as `tunewell best` has it; the first while none is finite."""
+    best = study.best_so_far
+    return 0 if best is None else best.trial
 
 
 def lines(name: str, diagnosis: Diagnosis, *, drawn: bool) -> Iterator[str]:
