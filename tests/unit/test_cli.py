@@ -497,6 +497,15 @@ def test_export_into_a_folder_that_is_not_there_is_refused_in_one_line():
         assert line == f"error: --output {name}: there is no folder 'a'; make it, or write elsewhere"
 
 
+def test_a_second_study_of_a_script_is_told_of_the_first():
+    assert "exists" not in tunewell("tune", "train.py", "--budget", "1", "--quiet").stderr
+    told = tunewell("tune", "train.py", "--budget", "1", "--quiet").stderr
+    assert (
+        "study 'train' exists, and this is a new one, 'train-2'; --resume --name train goes on with the other" in told
+    )
+    assert "--resume" in tunewell("tune", "train.py", "--name", "train", expect=2).stderr
+
+
 def test_a_text_that_a_spreadsheet_would_run_is_exported_as_text():
     tune("--scheduler", "full", "--sampler", "grid")
     kinds = {row["kind"] for row in csv.DictReader(io.StringIO(tunewell("export").stdout))}
