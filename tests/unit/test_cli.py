@@ -499,7 +499,7 @@ def test_export_into_a_folder_that_is_not_there_is_refused_in_one_line():
 
 def test_a_second_study_of_a_script_is_told_of_the_first():
     assert "exists" not in tunewell("tune", "train.py", "--budget", "1", "--quiet").stderr
-    told = tunewell("tune", "train.py", "--budget", "1", "--quiet").stderr
+    told = tunewell("tune", "train.py", "--budget", "1").stderr
     assert (
         "study 'train' exists, and this is a new one, 'train-2'; --resume --name train goes on with the other" in told
     )

@@ -181,7 +181,7 @@ def command(
             else:
                 newest = study_name(opened, to_train.name, resume=True)
                 study = new_study(to_train, Options(**said), opened, name, past)
-                if name is None and study.record.name != to_train.name:
+                if name is None and study.record.name != to_train.name and not quiet:
                     new = f"study {newest!r} exists, and this is a new one, {study.record.name!r}"
                     echo(f"{new}; --resume --name {shlex.quote(newest)} goes on with the other", err=True)
             before = _trained(study)
