@@ -225,7 +225,7 @@ def test_a_best_at_a_bound_is_named_with_what_to_do(folder):
     line = "rate: the best trials lie at high=1; to search beyond, write high=10 in the space, then"
     done = tunewell("tune", "train.py", "--space", "space.toml", "--budget", "30", "--seed", "1")
     assert f"{line} tunewell tune train.py --space space.toml --resume --budget MORE" in done.stderr
-    assert line in tunewell("show").stdout
+    assert f"{line} go on with --resume --budget MORE" in tunewell("show").stdout
     assert line in tunewell("best").stderr
 
 
