@@ -65,7 +65,8 @@ class StudyExists(StoreError):
         self.name, self.store = name, store
 
     def __str__(self) -> str:
-        return f"{self.store} has a study {self.name!r} already; go on with it (resume) or choose another name"
+        there = f"{self.store} has a study {self.name!r} already"
+        return f"{there}; go on with it (--resume, or resume=True) or choose another name"
 
 
 class StudyNotFound(StoreError, LookupError):

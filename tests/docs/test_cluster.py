@@ -48,7 +48,7 @@ def test_the_cores_of_one_machine(folder):
     assert len(asked) == 4
     for command in asked:
         run(command, {})
-    studies = [tw.Study.open("tunewell.db", name) for name in ("digits", "digits-2")]
+    studies = [tw.Study.open("tunewell.db", name) for name in ("digits", "digits-guarded")]
     assert [study.spent.epochs for study in studies] == [6 * 60, 6 * 60]
 
 

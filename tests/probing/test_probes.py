@@ -7,10 +7,10 @@ import pytest
 from click.testing import CliRunner
 
 import tunewell as tw
-from tunewell import nn
+from tunewell import nn, probing
 from tunewell.cli.main import cli
 from tunewell.demo import digits
-from tunewell.errors import ProbeFailed, ReportError
+from tunewell.errors import ProbeFailed, ReportError, SettingError
 
 EPOCHS = 12
 ABOUT = {"config": {"optimizer": "sgd", "model": "mlp", "activation": "relu"}}
@@ -186,7 +186,7 @@ def test_rows_and_classes_of_a_trial_are_part_of_its_record():
 
 SCRIPT = """
 import tunewell as tw
-from tunewell import nn
+from tunewell import nn, probing
 from tunewell.demo import digits
 
 about = {"config": {"optimizer": "sgd", "model": "mlp", "activation": "relu"}}
@@ -259,7 +259,7 @@ def test_lr_find_prints_the_rates_and_writes_the_figure(script, tmp_path):
         (("diagnose", "--probe"), "--probe needs the Python file"),
         (("diagnose", "--epochs", "3"), "--epochs is for --probe"),
         (("lr-find", "train.py", "--param", "rate"), "the space has no parameter 'rate'"),
-        (("lr-find", "train.py", "--metric", "f1"), "no f1 is reported"),
+        (("lr-find", "train.py", "--metric", "f1"), "reports no f1"),
         (("lr-find",), "give a Python file that trains (tunewell lr-find train.py)"),
         (("rescue",), "give a Python file that trains (tunewell rescue train.py)"),
         (("lr-find", "train.py", "--figure", "none/rates.svg"), "there is no folder 'none'"),
@@ -278,3 +278,15 @@ def test_a_training_that_reports_nothing_is_told_once(script, tmp_path):
     for arguments in (("diagnose", "silent.py", "--probe"), ("lr-find", "silent.py")):
         (line,) = CliRunner().invoke(cli, arguments, prog_name="tunewell").stderr.splitlines()
         assert line.startswith("error: the training failed: the training ended without a report")
+
+
+def test_a_training_that_reports_no_loss_is_asked_for_one_and_not_said_to_have_failed():
+    def train(run):
+        for _ in run.epochs(3):
+            run.report(val_accuracy=0.5)
+
+    said = []
+    space = tw.Space(learning_rate=tw.Float(1e-3, 1.0, scale="log"))
+    with pytest.raises(SettingError, match=r"^the training reports neither .* report val_loss or train_loss"):
+        probing.probe(train, space, say=said.append)
+    assert said[0] == "loss at start: left out: report train_loss or val_loss"

@@ -2,6 +2,8 @@
 
 import json
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -71,6 +73,17 @@ def test_a_healthy_training_is_left_alone():
     assert told.study.spent.epochs == EPOCHS
 
 
+def test_a_training_that_is_hardly_called_healthy_is_searched(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = Path(__file__).parents[2] / "README.md"
+    script = re.findall(r"^```python\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL)[0]
+    (tmp_path / "train.py").write_text(script)
+    told = json.loads(tunewell("rescue", "train.py", "--budget", "6", "--quiet", "--json").stdout)
+    assert told["first"] < 0.76
+    assert told["searched"] > 0
+    assert told["best"]["value"] > 0.9
+
+
 def test_every_chapter_says_what_was_changed_and_whether_that_helped():
     told = rescued(space(learning_rate=5.0), target=0.95, budget=3)
     first, *changes = told.chapters
@@ -82,6 +95,22 @@ def test_every_chapter_says_what_was_changed_and_whether_that_helped():
         assert (before[chapter.param], after[chapter.param]) == (chapter.old, chapter.new)
         if chapter.helped and chapter.at_patient is not None:
             assert chapter.value > chapter.at_patient
+
+
+def test_a_step_that_helped_at_first_alone_is_told_with_the_epoch_and_the_numbers():
+    def crossing(run):  # the lower the rate, the better the start and the worse the end
+        slowness = -math.log10(run.params.learning_rate)
+        for epoch in run.epochs(18):
+            run.report(val_loss=2.4 - 0.1 * slowness + (slowness - 3) * 0.02 * (epoch - 1), train_loss=2.3)
+
+    one = tw.Space(learning_rate=tw.Float(1e-6, 1.0, scale="log", default=0.3))
+    told = rescue(crossing, one, metric="val_loss", target=0.1, budget=6, store="memory")
+    further = [chapter for chapter in told.chapters if "half a decade more" in chapter.evidence]
+    assert further
+    for chapter in further:
+        assert re.match(
+            r"moving it this way helped at first, with [\d.]+ at epoch \d+ in place of [\d.]+; ", chapter.evidence
+        )
 
 
 def test_what_single_changes_do_not_mend_is_searched_within_the_budget():

@@ -89,11 +89,11 @@ def test_a_learning_rate_that_was_moved_goes_further_the_same_way_unless_somebod
     before = SPACE.filled({"learning_rate": 0.001})
     (done,) = treatments(found("lr_too_low", "lr", "increase", 0.01), SPACE, before, [before], 20)
     now = treated(SPACE, before, done)
-    more = further(done, SPACE, now, [before, now])
+    more = further(done, SPACE, now, [before, now], "it helped")
     assert more is not None
     assert more.new == pytest.approx(10**-1.5)
-    assert further(done, SPACE, now, [before, now, treated(SPACE, now, more)]) is None
-    assert further(None, SPACE, now, [now]) is None
+    assert further(done, SPACE, now, [before, now, treated(SPACE, now, more)], "it helped") is None
+    assert further(None, SPACE, now, [now], "it helped") is None
 
 
 def test_a_treatment_of_a_parameter_that_others_hang_on_fills_these_in():

@@ -225,7 +225,7 @@ def test_a_best_at_a_bound_is_named_with_what_to_do(folder):
     line = "rate: the best trials lie at high=1; to search beyond, write high=10 in the space, then"
     done = tunewell("tune", "train.py", "--space", "space.toml", "--budget", "30", "--seed", "1")
     assert f"{line} tunewell tune train.py --space space.toml --resume --budget MORE" in done.stderr
-    assert line in tunewell("show").stdout
+    assert f"{line} go on with --resume --budget MORE" in tunewell("show").stdout
     assert line in tunewell("best").stderr
 
 
@@ -488,6 +488,22 @@ def test_export_has_a_row_a_trial_or_a_row_a_report():
     assert reports[0]["gradient"] == "nan"
     assert trials[0]["rate"] == "0.01"
     assert trials[0]["started_at"].startswith("20")
+
+
+def test_export_into_a_folder_that_is_not_there_is_refused_in_one_line():
+    tune()
+    for name in ("a/b.csv", "a/b.json", "a/b.xlsx"):
+        (line,) = tunewell("export", "--output", name, expect=2).stderr.splitlines()
+        assert line == f"error: --output {name}: there is no folder 'a'; make it, or write elsewhere"
+
+
+def test_a_second_study_of_a_script_is_told_of_the_first():
+    assert "exists" not in tunewell("tune", "train.py", "--budget", "1", "--quiet").stderr
+    told = tunewell("tune", "train.py", "--budget", "1").stderr
+    assert (
+        "study 'train' exists, and this is a new one, 'train-2'; --resume --name train goes on with the other" in told
+    )
+    assert "--resume" in tunewell("tune", "train.py", "--name", "train", expect=2).stderr
 
 
 def test_a_text_that_a_spreadsheet_would_run_is_exported_as_text():

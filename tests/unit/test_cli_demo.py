@@ -37,6 +37,18 @@ def test_the_demo_shows_before_and_after_on_images_kept_apart_and_says_where_the
     assert names == ["demo-before", "demo"]
 
 
+def test_the_command_to_look_is_one_that_there_is(tmp_path, monkeypatch):
+    own = tmp_path / "bin" / "tunewell"
+    own.parent.mkdir()
+    own.write_text("#!/bin/sh\n")
+    own.chmod(0o755)
+    monkeypatch.setattr("sys.argv", [str(own), "demo"])
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert f"{own} show demo" in demo().stdout
+    monkeypatch.setenv("PATH", str(own.parent))
+    assert " tunewell show demo" in demo().stdout
+
+
 def test_the_demo_as_json_has_both_networks_within_the_budget():
     told = json.loads(demo("--json").stdout)
     assert told["epochs"] == TRAININGS * EPOCHS

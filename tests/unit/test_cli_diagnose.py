@@ -155,3 +155,26 @@ def test_curves_fit_the_terminal(monkeypatch, n_epochs, columns):
 def test_a_run_without_a_finite_number_has_no_curves():
     run = read({"epochs": [{"train_loss": None}]})
     assert list(pictures(run, "train_loss", 1.0)) == []
+
+
+def test_what_no_sign_speaks_for_is_said_once_and_settings_are_asked_for():
+    def train(run):
+        for epoch in run.epochs(30):
+            run.report(val_accuracy=0.5 + 0.2 * (1 - 0.9**epoch), val_loss=0.7 - 0.1 * (1 - 0.9**epoch))
+
+    space = tw.Space(other=tw.Float(0.1, 1.0))
+    tw.tune(train, space, metric="val_accuracy", scheduler="full", budget="1trials", name="unclear")
+    shown = tunewell("diagnose", "unclear").stdout
+    assert shown.count("the run as a whole is like others") <= 1
+    assert shown.count("no single sign of it is plain either") >= 1
+    assert "tell it the learning rate" in shown.splitlines()[-1]
+
+
+def test_of_trials_that_are_as_good_it_is_the_one_that_best_tells():
+    def train(run):
+        for _ in run.epochs(2):
+            run.report(val_accuracy=0.5)
+
+    space = tw.Space(lr=tw.Float(0.1, 1.0))
+    study = tw.tune(train, space, metric="val_accuracy", scheduler="full", budget="3trials", name="tied")
+    assert tunewell("diagnose", "tied").stdout.startswith(f"trial {study.best.trial} of study tied")

@@ -11,7 +11,7 @@ from tunewell.progress import measured
 from tunewell.study import Study
 
 
-def bound_lines(study: Study, go_on: str = "tunewell tune ... --resume") -> Iterator[str]:
+def bound_lines(study: Study, go_on: str = "go on with --resume") -> Iterator[str]:
     """Where the space seems to end too early; `go_on` is what takes up the wider one."""
     for one in study.at_bounds():
         yield (

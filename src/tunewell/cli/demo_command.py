@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -63,10 +64,16 @@ def command(ctx: click.Context, /, *, seed: int, workers: int, store: str | None
         {
             "spent": f"{result.epochs} epochs, {TRAININGS} full trainings' worth, in {duration(took)}",
             "record": f"studies {result.before.study!r} and {result.after.study!r} in {opened.url}",
-            "look": shlex.join(["tunewell", "show", result.after.study, *in_store(store)]),
+            "look": shlex.join([_program(), "show", result.after.study, *in_store(store)]),
         }
     ):
         echo(line)
+
+
+def _program() -> str:
+    """What runs tunewell from here: its path, where it is in an environment that is not on the PATH."""
+    own = sys.argv[0]
+    return own if shutil.which("tunewell") is None and shutil.which(own) is not None else "tunewell"
 
 
 def _say(line: str) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from tunewell.cli.options import existing_study
 from tunewell.cli.picture import pictures
 from tunewell.diagnosis import Change, Diagnosis, examine
+from tunewell.diagnosis.diagnose import NOT_PLAIN
 from tunewell.diagnosis.model import level_of
 from tunewell.diagnosis.readers import read_file
 from tunewell.diagnosis.record import CURVES
@@ -20,6 +21,7 @@ from tunewell.diagnosis.settings import sound, told
 from tunewell.study import Study
 
 _TOLD = 0.05  # findings that are less likely are left to --json
+_SURE = 0.5
 _WIDTH = 100
 _KNOWN = {
     "watched": "its curves and what hooks measured",
@@ -60,9 +62,9 @@ def _with(record: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:
 
 
 def _best(study: Study) -> int:
-    """The trial of the best report; the first while none is finite."""
-    bests = [(best[1], trial.number) for trial in study.trials if (best := study.best_of(trial.number))]
-    return (max if study.maximize else min)(bests, default=(0.0, 0))[1]
+    """The trial of the best report, as `tunewell best` has it; the first while none is finite."""
+    best = study.best_so_far
+    return 0 if best is None else best.trial
 
 
 def lines(name: str, diagnosis: Diagnosis, *, drawn: bool) -> Iterator[str]:
@@ -78,13 +80,24 @@ def lines(name: str, diagnosis: Diagnosis, *, drawn: bool) -> Iterator[str]:
             break
         color = "green" if finding.label == "healthy" else "red" if place == 0 else None
         yield f"{finding.confidence:4.0%}  {click.style(finding.label, bold=place == 0, fg=color)}"
+        told_before = finding.evidence.startswith(NOT_PLAIN) and any(
+            other.evidence == finding.evidence for other in findings[:place]
+        )
         yield from textwrap.wrap(
-            finding.evidence, _WIDTH, initial_indent="      ", subsequent_indent="      ", break_long_words=False
+            "no single sign of it is plain either" if told_before else finding.evidence,
+            _WIDTH,
+            initial_indent="      ",
+            subsequent_indent="      ",
+            break_long_words=False,
         )
         if finding.next.param:
             yield from textwrap.wrap(
                 f"next: {_in_words(finding.next)}", _WIDTH, initial_indent="      ", subsequent_indent="            "
             )
+
+    if level_of(run) == "curves" and findings[0].confidence < _SURE:
+        yield ""
+        yield "tell it the learning rate, the optimizer and so on with --set (--set lr=0.1) to make it surer"
 
 
 def _in_words(change: Change) -> str:

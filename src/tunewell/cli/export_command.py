@@ -48,6 +48,8 @@ def command(*, study: str | None, kind: str | None, output: Path | None, what: s
     its trials and its reports.
     """
     kind = kind or _kind_of(output)
+    if output is not None and not output.parent.is_dir():
+        raise SettingError(f"--output {output}: there is no folder {str(output.parent)!r}; make it, or write elsewhere")
     with existing_study(store, study) as opened:
         if kind == "xlsx":
             _write_excel(opened, output)

@@ -113,7 +113,8 @@ def command(
         if as_json:
             print_json(record(told))
         else:
-            for line in lines(told, shlex.join(look)):
+            search = to_train.command_line(*in_store(store)) if said["target"] is None else None
+            for line in lines(told, shlex.join(look), search):
                 echo(line)
         nothing_found = told.best is None
     finally:

@@ -16,8 +16,11 @@ from tunewell.rescue import Chapter, Rescue
 _WIDTH = 100
 
 
-def lines(told: Rescue, look: str) -> Iterator[str]:
-    """The story, the setting that it ends with, and what is left to be said of that run."""
+def lines(told: Rescue, look: str, search: str | None = None) -> Iterator[str]:
+    """The story, the setting that it ends with, and what is left to be said of that run.
+
+    search: what searches on, where no target was given.
+    """
     metric = told.study.metric
     for chapter in told.chapters:
         yield from _chapter(chapter, metric)
@@ -26,6 +29,8 @@ def lines(told: Rescue, look: str) -> Iterator[str]:
         yield f"single changes were not enough: {told.searched} more trials were searched"
     yield ""
     yield from _ending(told)
+    if search is not None and told.best is not None and not told.healthy:
+        yield f"no target was given: if you know what is possible, say --target X; or search on: {search}"
     yield ""
     yield from facts(
         {
@@ -80,6 +85,9 @@ def _ending(told: Rescue) -> Iterator[str]:
     yield ""
     if told.healthy:
         yield f"nothing is found that holds trial {best.trial} back"
+    elif told.findings and told.findings[0].label == "healthy":
+        sure = f"{told.findings[0].confidence:.0%} sure"
+        yield f"nothing plain holds trial {best.trial} back; that it is healthy is {sure}"
     elif told.findings:
         left = told.findings[0]
         text = f"what may hold trial {best.trial} back is {left.label}, {left.confidence:.0%}: {left.evidence}"

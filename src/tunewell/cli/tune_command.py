@@ -37,7 +37,7 @@ from tunewell.samplers import NAMES as SAMPLERS
 from tunewell.schedulers import NAMES as SCHEDULERS
 from tunewell.stores import open_store
 from tunewell.study import Study
-from tunewell.tuning import default_store, drive
+from tunewell.tuning import default_store, drive, study_name
 
 if TYPE_CHECKING:
     from tunewell.replay import Schedule
@@ -179,7 +179,11 @@ def command(
             if resume:
                 study = old_study(to_train, Options(**said), opened, name)
             else:
+                newest = study_name(opened, to_train.name, resume=True)
                 study = new_study(to_train, Options(**said), opened, name, past)
+                if name is None and study.record.name != to_train.name and not quiet:
+                    new = f"study {newest!r} exists, and this is a new one, {study.record.name!r}"
+                    echo(f"{new}; --resume --name {shlex.quote(newest)} goes on with the other", err=True)
             before = _trained(study)
             train = to_train.train_for(study.metric)
             pilot = _replaying(schedule) if schedule is not None else _pilot(to_train) if autopilot else None

@@ -20,6 +20,8 @@ from tunewell.diagnosis.rules.base import course, reached
 from tunewell.diagnosis.signals import Signals, measure
 
 NOTHING_ELSE: Mapping[str, float] = {}
+NOT_PLAIN = "no single sign is plain, the run as a whole is like others with this cause"
+"""How the evidence of a finding begins that no rule of its own speaks for."""
 _PLAIN = 0.25  # a rule that sees less is not told as evidence
 _SHOWN = 5
 _LEAST = 0.02
@@ -94,6 +96,4 @@ def _evidence(label: str, signals: Signals, signs: Mapping[str, Sign]) -> Sign:
     told = course(run, name) if name else "no loss was finite"
     known = signals.known("val_error_last") and name != "val_accuracy"
     accuracy = f", and validation accuracy is {reached(signals, 'val_accuracy')}" if known else ""
-    return Sign(
-        0.0, f"no single sign is plain, the run as a whole is like others with this cause: {told}{accuracy}", name
-    )
+    return Sign(0.0, f"{NOT_PLAIN}: {told}{accuracy}", name)

@@ -109,6 +109,8 @@ def loss_at_start(case: Case) -> Probe:
     still: dict[str, Value] = {case.rate: _STILL * float(case.setting[case.rate])} if case.rate else {}
     case.start = sound(case.short(1, still | case.regularization))
     loss, classes = _start(case.start), case.n_classes
+    if not any(case.start.curve(name) for name in ("train_loss", "val_loss")):
+        return Probe("loss at start", "left out: report train_loss or val_loss", epochs=1)
     if case.start.broke or math.isnan(loss):
         return Probe("loss at start", "the loss is no finite number before anything has moved", names=_START, epochs=1)
     if loss < 0:

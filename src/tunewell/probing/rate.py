@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tunewell.errors import ProbeFailed, SettingError
+from tunewell.errors import SettingError
 from tunewell.probing.short import Short, sound, train_shortly
 from tunewell.run import Train
 from tunewell.space.params import Choice
@@ -105,8 +105,8 @@ def lr_find(
         on_point: is told each rate when it has been tried.
 
     Raises:
-        SettingError: there is no learning rate, or a number cannot be used.
-        ProbeFailed: the training fails, or does not report the metric.
+        SettingError: there is no learning rate, a number cannot be used, or the metric is not reported.
+        ProbeFailed: the training fails.
     """
     name = rate_of(space, param)
     filled = space.filled(setting or {})
@@ -180,9 +180,10 @@ def _metric(first: Short, asked: str | None) -> str:
     for name in [asked] if asked else ["val_loss", "train_loss"]:
         if first.curve(name):
             return name
-    raise ProbeFailed(
-        f"{'no ' + asked if asked else 'neither val_loss nor train_loss'} is reported; name another metric that is to "
-        f"be low, of {', '.join(reported)}"
+    missing = f"no {asked}" if asked else "neither val_loss nor train_loss"
+    raise SettingError(
+        f"the training reports {missing}, only {', '.join(reported)}; report val_loss or train_loss, "
+        f"or name another metric that is to be low"
     )
 
 

@@ -32,6 +32,8 @@ _LEAST_EPOCHS = 3  # of the first look
 _EARLIEST = 1 / 3  # of a training: before, its end cannot be foreseen
 _PLAIN = 0.25  # a finding that is treated before the training's end
 _WORTH_TRYING = 0.1  # at its end
+SURE = 0.5
+"""With as much confidence a run is called healthy; with less, nothing plain is found, which is not the same."""
 _LATE = frozenset(("overfitting", "lr_decays_too_early", "batch_size_too_small"))
 """What shows late: a run that is treated for it is compared no earlier."""
 _UNFINISHED = frozenset(("too_few_epochs",))
@@ -101,14 +103,16 @@ class Doctor:
         return now - gain * math.log2(history.max_epochs / epochs) > self.target
 
     def is_settled(self, history: History) -> bool:
-        """The patient is at its end, and healthy, or held back by what is no parameter of the space."""
+        """The patient is at its end, and surely healthy, or held back by what is no parameter of the space."""
         if not math.isnan(self.target):
             return False
         patient = patient_of(history)
         if not history.ended[patient]:
             return False
         found = self.findings(patient, history)
-        return bool(found) and found[0].confidence >= _PLAIN and _is_beyond(found[0], self.as_it_is, history.space)
+        if not found or found[0].label == "healthy":
+            return is_healthy(found)
+        return found[0].confidence >= _PLAIN and _is_beyond(found[0], self.as_it_is, history.space)
 
     def _care(self, space: Space, history: History, mine: list[int], looks: list[int]) -> Start | Resume | None:
         """Train the patient on, or treat it; None if neither can be done."""
@@ -118,7 +122,9 @@ class Doctor:
         params, tried = trials[patient].params, [trials[number].params for number in mine]
         chosen = None
         if epochs <= looks[0]:
-            chosen = further(_treatment(trials[patient].note[NOTE]), space, params, tried)
+            evidence = self._helped(history, patient)
+            if evidence:
+                chosen = further(_treatment(trials[patient].note[NOTE]), space, params, tried, evidence)
         if chosen is None:
             found = self.findings(patient, history)
             chosen = next(self._plans(found, space, params, tried, history.max_epochs, over=over), None)
@@ -126,6 +132,22 @@ class Doctor:
             return None if over else Resume(patient, next(look for look in looks if look > epochs))
         until = max(looks[0], epochs if chosen.finding.label in _LATE else 0)
         return Start(treated(space, params, chosen), until, {NOTE: _note(patient, chosen)})
+
+    def _helped(self, history: History, run: int) -> str:
+        """How much better a run is than the one that it treats, so far; empty if it is not."""
+        note: Any = self.study.trials[run].note[NOTE]
+        treats = note.get("of")
+        if treats is None or not is_better(history, run, treats):
+            return ""
+        epoch = int(min(history.epochs[run], history.epochs[treats]))
+        before, now = (best_of_curve(history.curves[one, :epoch]) for one in (treats, run))
+        if not now < before:
+            return "this way it breaks as well"
+        sign = -1 if self.study.maximize else 1
+        told = f"{sign * now:.4g} at epoch {epoch}"
+        return f"moving it this way helped at first, with {told}" + (
+            "" if math.isinf(before) else f" in place of {sign * before:.4g}"
+        )
 
     def _plans(
         self, found: list[Finding], space: Space, params: Params, tried: list[Params], max_epochs: int, *, over: bool
@@ -142,7 +164,7 @@ class Doctor:
         """A run of the search is trained to its end, the best of all, and healthy."""
         best = int(history.lowest.argmin())
         complete = history.ended[best] and not history.failed[best] and not history.stopped[best]
-        return bool(complete) and best not in own(history) and _is_healthy(self.findings(best, history))
+        return bool(complete) and best not in own(history) and is_healthy(self.findings(best, history))
 
 
 def own(history: History) -> list[int]:
@@ -186,8 +208,9 @@ def _without_healthy(found: list[Finding]) -> list[Finding]:
     return [replace(finding, confidence=round(finding.confidence / share, 3)) for finding in faults] if share else []
 
 
-def _is_healthy(found: list[Finding]) -> bool:
-    return bool(found) and found[0].label == "healthy"
+def is_healthy(found: list[Finding]) -> bool:
+    """Nothing is found that holds the run back, and that is more likely than not."""
+    return bool(found) and found[0].label == "healthy" and found[0].confidence >= SURE
 
 
 def _treatment(note: Any) -> Treatment | None:
@@ -199,8 +222,8 @@ def _treatment(note: Any) -> Treatment | None:
 
 
 def _is_beyond(finding: Finding, params: Params, space: Space) -> bool:
-    """No parameter mends it: there is nothing wrong, or what is wrong is in the code or in the data."""
-    return finding.label == "healthy" or next(treatments(finding, space, params, [], 1), None) is None
+    """No parameter mends it: what is wrong is in the code or in the data."""
+    return next(treatments(finding, space, params, [], 1), None) is None
 
 
 def _note(patient: int, treatment: Treatment) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 from tunewell.diagnosis import Finding
 from tunewell.errors import SettingError
 from tunewell.reading import Best
-from tunewell.rescue.doctor import NOTE, Doctor, best_of_curve, is_better, own
+from tunewell.rescue.doctor import NOTE, Doctor, best_of_curve, is_better, is_healthy, own
 from tunewell.run import Train
 from tunewell.runners import Observer
 from tunewell.space.space import Space
@@ -72,8 +72,8 @@ class Rescue:
 
     @property
     def healthy(self) -> bool:
-        """Nothing is found that holds the best run back."""
-        return bool(self.findings) and self.findings[0].label == "healthy"
+        """Nothing is found that holds the best run back, and that is more likely than not."""
+        return is_healthy(self.findings)
 
 
 def rescue(
@@ -107,7 +107,7 @@ def rescue(
         direction: `minimize` or `maximize`; inferred from the metric's name where that says it.
         max_epochs: how many epochs a full training has; told by the first training if None.
         budget: what may be spent, as of `tune`; 15 full trainings if None.
-        target: a metric at which all is done; if None, a run that is healthy is enough.
+        target: a metric at which all is done; if None, a run that is more likely healthy than not is enough.
         as_it_is: the setting to begin with, as far as it is not the default.
         about: what a record of the training says besides its curves: `config`, `n_train`, `n_classes`, ... as
             docs/diagnose.md has them.

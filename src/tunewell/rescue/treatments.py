@@ -79,9 +79,12 @@ def treatments(
 
 
 def further(
-    done: Treatment | None, space: Space, params: Params, tried: Sequence[Mapping[str, Value]]
+    done: Treatment | None, space: Space, params: Params, tried: Sequence[Mapping[str, Value]], evidence: str
 ) -> Treatment | None:
-    """Half a decade more of the learning rate the same way, where moving it has helped: the search along a line."""
+    """Half a decade more of the learning rate the same way, where moving it has helped: the search along a line.
+
+    evidence: how much it has helped.
+    """
     name = parameter_of("lr", space.names)
     if done is None or done.param != name:
         return None
@@ -94,7 +97,7 @@ def further(
     met = any(min(old, new) <= other <= max(old, new) for other in others if isinstance(other, float))
     if met or new == old:
         return None
-    finding = replace(done.finding, evidence="moving it this way has helped; half a decade more may help more")
+    finding = replace(done.finding, evidence=f"{evidence}; half a decade more may help more")
     return Treatment(finding, name, old, param.check(new))
 
 
