@@ -66,6 +66,17 @@ def test_a_plain_finding_is_acted_upon_from_the_beginning_while_it_is_early():
     assert diagnosed(seen(train_loss=[2.3] * 20, is_look=True, diagnosis=lambda: (wider,))) is None  # it is not live
 
 
+def test_a_lucky_accuracy_is_no_plateau_while_its_mean_or_a_loss_gets_better():
+    errors = np.linspace(0.5, 0.35, 20) + 0.02 * (-1.0) ** np.arange(20)
+    errors[8] = 0.3  # by luck
+    assert plateau(seen(metric=errors)) is None
+    assert plateau(seen(metric=[*errors[:9], *[0.4, 0.45] * 8])).setting
+    still = [0.4, 0.45] * 12
+    assert plateau(seen(metric=still, val_loss=np.linspace(0.9, 0.6, 24))) is None
+    assert plateau(seen(metric=still, val_loss=[0.9] * 24)).setting
+    assert plateau(seen(metric=still, val_loss=[0.9] * 24, train_loss=np.linspace(0.9, 0.1, 24))) is None
+
+
 def test_a_plateau_lowers_the_rate_and_is_not_seen_before_a_third_of_the_training():
     flat = [1.0] * 6 + [0.5] * 14
     action = plateau(seen(train_loss=flat, val_loss=flat))

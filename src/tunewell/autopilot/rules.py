@@ -216,13 +216,14 @@ def plateau(view: View) -> Action | None:
     """Nothing has improved for a while: a third of the rate."""
     rate = view.rate()
     since = view.since_change(view.metric)
-    loss = view.since_change(view.curve("train_loss"))
+    losses = [curve for name in ("train_loss", "val_loss") if _is_known(curve := view.since_change(view.curve(name)))]
     patience = _patience(view)
     if rate is None or len(since) <= patience or not view.n / 3 < view.epoch < view.n - 2:
         return None
-    still = [_stands_still(curve, patience) for curve in (since, loss) if _is_known(curve)]
-    if not all(still):
+    if not all(_stands_still(curve, patience) for curve in (since, *losses[:1])):
         return None
+    if not losses and np.nanmean(since[-patience:]) < np.nanmean(since[:-patience][-patience:]):
+        return None  # a best value may be luck where there is no loss beside it; the mean still gets better
     lower = view.moved(rate, float(view.values[rate]) / _THIRD)
     if lower is None:
         return None
