@@ -33,6 +33,8 @@ class _Study:
     changed_at: list[int] = field(default_factory=list)
     """The revision of each of these."""
     reports: list[Report] = field(default_factory=list)
+    in_progress: set[int] = field(default_factory=set)
+    """The trials that run."""
     reached: dict[int, int] = field(default_factory=dict)
     """The highest epoch that each trial has reported."""
     values: list[tuple[int, int, float]] = field(default_factory=list)
@@ -67,6 +69,7 @@ class _Study:
 
     def set_trial(self, trial: Trial) -> None:
         self.trials[trial.number : trial.number + 1] = [trial]
+        (self.in_progress.add if trial.state is TrialState.RUNNING else self.in_progress.discard)(trial.number)
         self.changed.append(trial.number)
         self.changed_at.append(self.revise())
 
@@ -388,11 +391,7 @@ class MemoryStore:
                 n_steps=study.n_steps,
                 max_epochs=study.record.max_epochs,
                 trials=[_copy_of_trial(study.trials[number]) for number in sorted(changed)],
-                reached=[
-                    (number, study.reached[number])
-                    for number, trial in enumerate(study.trials)
-                    if trial.state is TrialState.RUNNING and number in study.reached
-                ],
+                reached=[(n, study.reached[n]) for n in sorted(study.in_progress) if n in study.reached],
                 n_spaces=len(study.spaces),
                 n_waiting=sum(command.taken_at is None for command in study.commands),
             )
