@@ -273,3 +273,11 @@ def test_a_legend_names_the_curves_that_there_are_and_an_empty_chart_what_is_rep
     assert chart([branch], ["train_loss", "val_loss"], 40, 8, {}, 2).plain == (
         "no train_loss or val_loss yet; reported so far: val_accuracy"
     )
+
+
+def test_a_look_while_the_screen_is_taken_down_is_no_error(study):
+    async def script(app, _):
+        await app.query_one("#standing").remove()
+        app.look()
+
+    driven(study, script)

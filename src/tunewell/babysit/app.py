@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.css.query import NoMatches
 from textual.widgets import Footer, Input, Static
 
 from tunewell.babysit.chart import SEVERAL, chart, color_of
@@ -100,7 +102,11 @@ class Babysitter(App[None]):
         except TunewellError as error:
             self._say(str(error))
             return
-        stands, ended = self.stands, self._gone()
+        with suppress(NoMatches):  # the timer may tick once more while the screen is taken down
+            self._draw(self.stands)
+
+    def _draw(self, stands: Standing) -> None:
+        ended = self._gone()
         self.query_one("#standing", Static).update(stands.line if ended is None else f"{stands.line}; {ended}")
         width, height = self.size.width * 2 // 3 - 4, max(6, (self.size.height - 4 - _RATE_HEIGHT) // 2)
         until = stands.max_epochs or max((branch.epoch for branch in stands.branches), default=1)
