@@ -34,6 +34,19 @@ def test_one_whose_turn_does_not_end_is_waited_for_once_in_a_while(tmp_path):
 
 
 @pytest.mark.usefixtures("patience")
+def test_patience_returns_though_turns_are_missed_meanwhile(tmp_path):
+    stopped, other = (Turns(tmp_path / "turn") for _ in range(2))
+    with stopped.taken():
+        waited(other)
+        missed_until = time.monotonic() + 1.2
+        longest = 0.0
+        while time.monotonic() < missed_until:
+            longest = max(longest, waited(other))
+            time.sleep(0.02)
+    assert longest >= 0.3
+
+
+@pytest.mark.usefixtures("patience")
 def test_threads_of_one_process_are_not_waited_for_for_ever_either(tmp_path):
     taker = Turns(tmp_path / "turn")
     over = threading.Event()

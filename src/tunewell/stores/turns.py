@@ -33,7 +33,8 @@ class Patience:
 
     def lose(self) -> None:
         """A turn was waited for in vain."""
-        self._in_a_hurry_until = time.monotonic() + _HURRY_S
+        if self.left_s():  # one that is missed in a hurry does not lengthen that: where many decide, most are
+            self._in_a_hurry_until = time.monotonic() + _HURRY_S
 
 
 class Turns:
