@@ -32,7 +32,7 @@ slow: setup
 
 frameworks: setup
 	$(BIN)/python -m pip install --quiet --group frameworks
-	$(BIN)/python -m pytest tests/nn/test_frameworks.py tests/frameworks tests/watching tests/diagnosis/test_generator.py tests/diagnosis/test_readers.py
+	$(BIN)/python -m pytest tests/nn/test_frameworks.py tests/runners/test_ray.py tests/checkpoint/test_keras.py tests/watching tests/diagnosis/test_generator.py tests/diagnosis/test_readers.py
 
 bench: setup
 	$(BIN)/python -m pip install --quiet --group bench

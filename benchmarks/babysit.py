@@ -31,7 +31,7 @@ from rescue import HEALTHY, Task, task
 from tunewell import nn
 from tunewell.autopilot import Autopilot
 from tunewell.runners import Setup
-from tunewell.tuning import drive
+from tunewell.runners.tune import drive
 
 BAD: Mapping[str, Mapping[str, Any]] = {
     "rate 30 times too high": {"learning_rate": 1.5},

@@ -26,7 +26,7 @@ from ray import tune as ray_tune
 import tunewell as tw
 from tunewell.runners import Ray, Setup
 from tunewell.runners.base import NullObserver
-from tunewell.tuning import drive
+from tunewell.runners.tune import drive
 
 EPOCHS = 5
 

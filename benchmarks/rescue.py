@@ -177,7 +177,7 @@ def compared(one: Task, fault: str, seed: int, target: float) -> dict[str, Any]:
     told = rescue(train, space(FAULTS[fault]), target=target, about=one.about, store="memory", name="r", **common)
     middle = time.process_time()
     tuned = tw.tune(train, space(FAULTS[fault]), store="memory", name="t", observer=Until(target), **common)
-    stuck = told.chapters[0]
+    stuck = told.attempts[0]
     return {
         "stuck_at": stuck.value,
         "rescue": reached(told.study, target) or whole,
@@ -185,8 +185,8 @@ def compared(one: Task, fault: str, seed: int, target: float) -> dict[str, Any]:
         "rescue_reached": reached(told.study, target) is not None,
         "tune_reached": reached(tuned, target) is not None,
         "epochs": one.epochs,
-        "chapters": [
-            [c.label, round(c.confidence, 2), c.param, c.old, c.new, c.epochs, c.value, c.helped] for c in told.chapters
+        "attempts": [
+            [c.label, round(c.confidence, 2), c.param, c.old, c.new, c.epochs, c.value, c.helped] for c in told.attempts
         ],
         "searched": told.searched,
         "seconds": [round(middle - started, 1), round(time.process_time() - middle, 1)],

@@ -25,6 +25,7 @@ import torch
 from cases import Case
 from faults import FAULTS
 from judging import also_called, holds, is_healthy, score
+
 from training import train
 
 _FAULTS_A_CASE = 7

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from cases import Case
 from faults import Planted
+
 from training import train
 
 GAP = 0.04

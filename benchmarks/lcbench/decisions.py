@@ -22,6 +22,7 @@ os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THR
 
 import numpy as np
 from methods import METHODS
+
 from surrogate import Surrogate
 
 LAST = 20

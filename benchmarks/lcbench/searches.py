@@ -17,6 +17,7 @@ os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THR
 from problem import EPOCHS
 from results import Key, Run, gains, kept_version, read_references, write_references
 from simulation import Method, simulate
+
 from surrogate import Surrogate
 
 TRAININGS = 30

@@ -6,13 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from tunewell.analysis.decisions import Decision, Outlook
-from tunewell.budget import Budget
-from tunewell.client import params, report
-from tunewell.confirmation import Confirmed, confirmation, confirmed
 from tunewell.errors import MissingExtra, TunewellError
-from tunewell.reading import Best
-from tunewell.run import Run
 from tunewell.runners.setup import Ray
+from tunewell.runners.tune import tune
 from tunewell.samplers import FirstSampler, GridSampler, RandomSampler, SobolSampler
 from tunewell.schedulers import AshaScheduler, FreezeThawScheduler, FullScheduler, HalvingScheduler, HyperbandScheduler
 from tunewell.space.params import Choice, Float, Int
@@ -32,8 +28,12 @@ from tunewell.space.space import Space
 from tunewell.space.values import Params
 from tunewell.stores import MemoryStore, open_store
 from tunewell.study import Study
+from tunewell.study.budget import Budget
+from tunewell.study.confirmation import Confirmed, confirmation, confirmed
+from tunewell.study.reader import Best
+from tunewell.training.client import params, report
+from tunewell.training.run import Run
 from tunewell.trial import Step, Trial, TrialState
-from tunewell.tuning import tune
 
 if TYPE_CHECKING:
     from tunewell.diagnosis import Finding, diagnose

@@ -14,8 +14,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tunewell.space.lineage import Lineage
 from tunewell.space.space import Space
+from tunewell.space.versions import SpaceVersions
 from tunewell.trial import OPEN_END, Trial, TrialState
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
@@ -26,15 +26,15 @@ _CODE = {state: code for code, state in enumerate(_STATES)}
 class History:
     """What is known of a study's trials, row i being trial number i. Readers do not write to its arrays."""
 
-    def __init__(self, space: Space, max_epochs: int | None, lineage: Lineage | None = None) -> None:
+    def __init__(self, space: Space, max_epochs: int | None, versions: SpaceVersions | None = None) -> None:
         """An empty one.
 
         space: today's.
         max_epochs: how many epochs a full training has; None while nobody knows.
-        lineage: the versions of the space, if there were others.
+        versions: the versions of the space, if there were others.
         """
         self.space = space
-        self.lineage = Lineage((space,)) if lineage is None else lineage
+        self.versions = SpaceVersions((space,)) if versions is None else versions
         self.max_epochs = max_epochs or 1
         """How many epochs a full training has; 1 while nobody knows."""
         self._longest = max_epochs or OPEN_END
@@ -196,7 +196,7 @@ class History:
         self._widen(self._reported)
         if new:
             numbers = slice(new[0].number, new[-1].number + 1)
-            self._points[numbers] = self.lineage.encode_many([trial.params for trial in new])
+            self._points[numbers] = self.versions.encode_many([trial.params for trial in new])
         for part in () if load is None else load():
             self._take(part)
         for trial in new:

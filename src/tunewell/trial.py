@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
-from tunewell.errors import StoreError
+from tunewell.errors import ReportError, StoreError
 from tunewell.space.values import Params
 
 OPEN_END = 2**31 - 1
@@ -78,6 +79,28 @@ class Report:
     metrics: Mapping[str, float]
     at: float
     """Seconds since 1970 (UTC)."""
+
+
+def as_numbers(metrics: Mapping[str, object]) -> dict[str, float]:
+    """The metrics of a report, each as a float.
+
+    Raises:
+        ReportError: there is none, or one is no number.
+    """
+    if not metrics:
+        raise ReportError("the report has no metric; name at least one: report(val_loss=...)")
+    return {name: _number(name, value) for name, value in metrics.items()}
+
+
+def _number(name: str, value: Any) -> float:
+    if name == "epoch":
+        raise ReportError("a report needs no epoch, they are counted; leave epoch= out")
+    try:
+        if not isinstance(value, str | bytes):  # NumPy's scalars, 0-d arrays and tensors convert; so would "0.1"
+            return float(value)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise ReportError(f"metric {name!r} must be a number, got {value!r}; reduce it first (mean, item)")
 
 
 RETRIED = "retried"

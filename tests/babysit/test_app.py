@@ -9,12 +9,12 @@ import pytest
 
 import tunewell as tw
 from tunewell.runners import Setup
-from tunewell.tuning import drive
+from tunewell.runners.tune import drive
 
 pytest.importorskip("textual")
 from tunewell.babysit.app import Babysitter
 from tunewell.babysit.chart import chart
-from tunewell.babysit.standing import Branch, standing
+from tunewell.babysit.snapshot import Branch, snapshot
 
 SPACE = tw.Space(
     learning_rate=tw.Float(1e-3, 1.0, scale="log", default=0.1, live=True),
@@ -211,7 +211,7 @@ def test_a_branch_has_the_curve_of_the_trial_that_it_comes_from(study):
     until(lambda: next(one for one in study.commands() if one.id == command.id).taken_at is not None)
     study.steer(0, "stop")
     until(lambda: len(study.reports(1)) > 2)
-    stands = standing(study)
+    stands = snapshot(study)
     parent, child = stands.branches
     assert (child.begins, stands.current) == (3, 1)
     assert child.curves["val_loss"][:3].tolist() == parent.curves["val_loss"][:3].tolist()
@@ -225,13 +225,13 @@ def test_an_epoch_s_time_is_not_lengthened_by_a_pause(study):
     study.steer(0, "resume")
     epoch = len(study.reports())
     until(lambda: len(study.reports()) > epoch + 4)
-    assert standing(study).seconds < 0.1
+    assert snapshot(study).seconds < 0.1
 
 
 def test_a_branch_that_fails_says_why(study):
     study.steer(0, "branch", setting={"hidden": 64})
     until(lambda: len(study.trials) > 1 and study.trials[1].state == "failed")
-    failed = standing(study).branches[-1]
+    failed = snapshot(study).branches[-1]
     assert "no more than 32" in failed.reason
     assert "\n" not in failed.reason
 
@@ -277,7 +277,7 @@ def test_a_legend_names_the_curves_that_there_are_and_an_empty_chart_what_is_rep
 
 def test_a_look_while_the_screen_is_taken_down_is_no_error(study):
     async def script(app, _):
-        await app.query_one("#standing").remove()
+        await app.query_one("#snapshot").remove()
         app.look()
 
     driven(study, script)

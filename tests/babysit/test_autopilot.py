@@ -13,7 +13,7 @@ from tunewell.autopilot.rules import blank, bolder, cooled, diagnosed, diverged,
 from tunewell.demo import digits
 from tunewell.diagnosis import Change, Finding
 from tunewell.runners import Setup
-from tunewell.tuning import drive
+from tunewell.runners.tune import drive
 
 SPACE = tw.Space(
     learning_rate=tw.Float(1e-5, 10.0, scale="log", default=0.1, live=True),

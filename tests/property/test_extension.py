@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tunewell.space.extension import extended
-from tunewell.space.lineage import Lineage
 from tunewell.space.params import Choice, Float, Int
 from tunewell.space.space import Space
+from tunewell.space.versions import SpaceVersions
 
 UNIT = st.floats(0, 1)
 
@@ -44,9 +44,9 @@ def test_any_widening_keeps_every_setting(pairs, data):
     asked = Space({f"p{i}": after for i, (_, after) in enumerate(pairs)})
     found = extended(known, asked)
     settings = [known.decode(np.array(data.draw(st.lists(UNIT, min_size=len(pairs), max_size=len(pairs)))))]
-    lineage = Lineage([known, found.space], [{}, found.held])
-    assert lineage.setting(settings[0]) == settings[0]
-    points = lineage.encode_many(settings)
+    versions = SpaceVersions([known, found.space], [{}, found.held])
+    assert versions.setting(settings[0]) == settings[0]
+    points = versions.encode_many(settings)
     assert ((points >= 0) & (points <= 1)).all()
     (again,) = found.space.decode_many(points)
     for name, value in settings[0].items():
@@ -86,10 +86,10 @@ def test_a_setting_of_any_version_has_a_place_in_the_newest(asked, data):
         found = extended(today, space, said)
         spaces_had.append(found.space)
         held.append(found.held)
-    lineage = Lineage(spaces_had, held)
-    whole = [lineage.setting(setting) for setting in settings]
+    versions = SpaceVersions(spaces_had, held)
+    whole = [versions.setting(setting) for setting in settings]
     assert all(old.items() <= new.items() for old, new in zip(settings, whole, strict=True))
-    points = lineage.encode_many(whole)
+    points = versions.encode_many(whole)
     assert np.isfinite(points).all()
     assert ((points[-1] >= 0) & (points[-1] <= 1)).all()
-    assert np.allclose(points[-1], lineage.space.encode(settings[-1]))
+    assert np.allclose(points[-1], versions.space.encode(settings[-1]))

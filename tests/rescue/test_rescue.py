@@ -60,7 +60,7 @@ def rescued(the_space, **settings):
 def test_a_planted_fault_is_named_and_mended_within_three_trainings(fault, label):
     told = rescued(space(**fault), target=0.95, budget=3)
     assert told.first is None or told.first < 0.9
-    assert label in {chapter.label for chapter in told.chapters}
+    assert label in {attempt.label for attempt in told.attempts}
     assert told.best is not None
     assert told.best.value >= 0.95
     assert told.study.spent.epochs <= 3 * EPOCHS
@@ -68,7 +68,7 @@ def test_a_planted_fault_is_named_and_mended_within_three_trainings(fault, label
 
 def test_a_healthy_training_is_left_alone():
     told = rescued(space())
-    assert len(told.chapters) == 1
+    assert len(told.attempts) == 1
     assert (told.searched, told.healthy, told.over) == (0, True, True)
     assert told.study.spent.epochs == EPOCHS
 
@@ -86,15 +86,15 @@ def test_a_training_that_is_hardly_called_healthy_is_searched(tmp_path, monkeypa
 
 def test_every_chapter_says_what_was_changed_and_whether_that_helped():
     told = rescued(space(learning_rate=5.0), target=0.95, budget=3)
-    first, *changes = told.chapters
+    first, *changes = told.attempts
     assert (first.trial, first.treats) == (0, None)
-    for chapter in changes:
+    for attempt in changes:
         trials = told.study.trials
-        before, after = trials[chapter.treats].params, trials[chapter.trial].params
-        assert {name for name in after if before[name] != after[name]} == {chapter.param}
-        assert (before[chapter.param], after[chapter.param]) == (chapter.old, chapter.new)
-        if chapter.helped and chapter.at_patient is not None:
-            assert chapter.value > chapter.at_patient
+        before, after = trials[attempt.treats].params, trials[attempt.trial].params
+        assert {name for name in after if before[name] != after[name]} == {attempt.param}
+        assert (before[attempt.param], after[attempt.param]) == (attempt.old, attempt.new)
+        if attempt.helped and attempt.at_patient is not None:
+            assert attempt.value > attempt.at_patient
 
 
 def test_a_step_that_helped_at_first_alone_is_told_with_the_epoch_and_the_numbers():
@@ -105,11 +105,11 @@ def test_a_step_that_helped_at_first_alone_is_told_with_the_epoch_and_the_number
 
     one = tw.Space(learning_rate=tw.Float(1e-6, 1.0, scale="log", default=0.3))
     told = rescue(crossing, one, metric="val_loss", target=0.1, budget=6, store="memory")
-    further = [chapter for chapter in told.chapters if "half a decade more" in chapter.evidence]
+    further = [attempt for attempt in told.attempts if "half a decade more" in attempt.evidence]
     assert further
-    for chapter in further:
+    for attempt in further:
         assert re.match(
-            r"moving it this way helped at first, with [\d.]+ at epoch \d+ in place of [\d.]+; ", chapter.evidence
+            r"moving it this way helped at first, with [\d.]+ at epoch \d+ in place of [\d.]+; ", attempt.evidence
         )
 
 
@@ -169,7 +169,7 @@ def test_a_training_that_fails_as_it_is_is_searched():
 
 def test_the_same_seed_gives_the_same_rescue():
     one, other = (rescued(space(learning_rate=1e-4), target=0.95, budget=2, seed=3) for _ in range(2))
-    assert one.chapters == other.chapters
+    assert one.attempts == other.attempts
 
 
 def test_a_rescue_that_was_cut_off_goes_on_as_if_it_had_not_been(tmp_path):
@@ -187,7 +187,7 @@ def test_a_rescue_that_was_cut_off_goes_on_as_if_it_had_not_been(tmp_path):
     store = tmp_path / "store.db"
     rescue(whole, one, store=store, **(common | {"budget": "4epochs"}))
     resumed = rescue(whole, one, store=store, resume=True, **common)
-    assert [chapter.new for chapter in resumed.chapters] == [chapter.new for chapter in straight.chapters]
+    assert [attempt.new for attempt in resumed.attempts] == [attempt.new for attempt in straight.attempts]
     assert resumed.best.value == straight.best.value
 
 
@@ -248,7 +248,7 @@ def test_the_command_tells_the_story(script):
 def test_json_holds_all_of_it(script):
     told = json.loads(tunewell("rescue", script, "--budget", "2", "--quiet", "--json").stdout)
     assert told["finished"] is True
-    assert told["chapters"][0]["trial"] == 0
+    assert told["attempts"][0]["trial"] == 0
     assert told["best"]["value"] >= told["first"]
     assert told["study"] == "train-rescue"
 

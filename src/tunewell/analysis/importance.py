@@ -18,12 +18,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tunewell.arrays import Floats
 from tunewell.history import History
 from tunewell.space.params import Choice, Param
-
-Floats = NDArray[np.float64]
 
 MIN_TRIALS = 10
 """With fewer trials that can be compared nothing is said; a parameter that was active in fewer gets no share."""

@@ -11,9 +11,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from tunewell.arrays import Floats
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from tunewell.arrays import Floats
 from tunewell.autopilot.rules import RULES, Action, Rule
-from tunewell.autopilot.view import Floats, View
+from tunewell.autopilot.view import View
 from tunewell.diagnosis import Finding, diagnose
 from tunewell.diagnosis.readers.names import curves_of
 from tunewell.diagnosis.readers.trial import record_of

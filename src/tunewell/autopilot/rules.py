@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tunewell.autopilot.view import Floats, View
+from tunewell.arrays import Floats
+from tunewell.autopilot.view import View
 from tunewell.space.values import Value
 
 _THIRD = 3.0

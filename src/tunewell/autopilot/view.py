@@ -7,15 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tunewell.arrays import Floats
 from tunewell.diagnosis import Finding
 from tunewell.diagnosis.readers.names import parameter_of
 from tunewell.space.params import Choice
 from tunewell.space.space import Space
 from tunewell.space.values import Value
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

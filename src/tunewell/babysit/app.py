@@ -16,13 +16,13 @@ from textual.css.query import NoMatches
 from textual.widgets import Footer, Input, Static
 
 from tunewell.babysit.chart import SEVERAL, chart, color_of
-from tunewell.babysit.standing import Standing, standing
+from tunewell.babysit.snapshot import Snapshot, snapshot
 from tunewell.diagnosis.readers.names import parameter_of
+from tunewell.display.formatting import clipped, short
 from tunewell.errors import SettingError, TunewellError
-from tunewell.progress import clipped, short
-from tunewell.space.said import settings_said
-from tunewell.steering import in_words
+from tunewell.space.parse_settings import parse_settings
 from tunewell.study import Study
+from tunewell.study.steering import in_words
 from tunewell.trial import Command, TrialState
 
 FACTOR = math.sqrt(10)
@@ -43,7 +43,7 @@ class Babysitter(App[None]):
     CSS = """
     #curves { width: 2fr; padding: 0 1; }
     #side { width: 1fr; padding: 0 1; border-left: solid $primary; }
-    #standing { height: 1; background: $primary; color: $text; padding: 0 1; }
+    #snapshot { height: 1; background: $primary; color: $text; padding: 0 1; }
     #asked { display: none; }
     #said { height: 1; padding: 0 1; }
     """
@@ -75,11 +75,11 @@ class Babysitter(App[None]):
         self._asking = ""
         self._chosen: int | None = None
         self._asked_to_stop = -_SURE_S
-        self.stands: Standing = standing(study)
+        self.stands: Snapshot = snapshot(study)
 
     def compose(self) -> ComposeResult:
         """The widgets."""
-        yield Static(id="standing")
+        yield Static(id="snapshot")
         with Horizontal():
             with Vertical(id="curves"):
                 yield Static(id="loss")
@@ -98,16 +98,16 @@ class Babysitter(App[None]):
     def look(self) -> None:
         """Read the study and draw it."""
         try:
-            self.stands = standing(self._study, self._chosen)
+            self.stands = snapshot(self._study, self._chosen)
         except TunewellError as error:
             self._say(str(error))
             return
         with suppress(NoMatches):  # the timer may tick once more while the screen is taken down
             self._draw(self.stands)
 
-    def _draw(self, stands: Standing) -> None:
+    def _draw(self, stands: Snapshot) -> None:
         ended = self._gone()
-        self.query_one("#standing", Static).update(stands.line if ended is None else f"{stands.line}; {ended}")
+        self.query_one("#snapshot", Static).update(stands.line if ended is None else f"{stands.line}; {ended}")
         width, height = self.size.width * 2 // 3 - 4, max(6, (self.size.height - 4 - _RATE_HEIGHT) // 2)
         until = stands.max_epochs or max((branch.epoch for branch in stands.branches), default=1)
         marked = _marks(stands.commands)
@@ -195,7 +195,7 @@ class Babysitter(App[None]):
             case "set" if len(words) != 2:
                 raise SettingError(f"it takes NAME VALUE, such as {self._example()}; got {text or 'nothing'}")
             case "set":
-                return {"name": words[0], "value": settings_said(["=".join(words)], space)[words[0]]}
+                return {"name": words[0], "value": parse_settings(["=".join(words)], space)[words[0]]}
             case "note":
                 return {"text": text}
         settings = [word for word in words if "=" in word]
@@ -203,7 +203,7 @@ class Babysitter(App[None]):
         if len(epochs) > 1 or not all(word.isdigit() for word in epochs):
             raise SettingError(f"it takes an epoch and NAME=VALUE, such as 12 {self._example('=')}; got {text}")
         found: dict[str, Any] = {"epoch": int(epochs[0])} if epochs else {}
-        return found | ({"setting": settings_said(settings, space)} if settings else {})
+        return found | ({"setting": parse_settings(settings, space)} if settings else {})
 
     def _example(self, between: str = " ") -> str:
         name, value = next(iter(self.stands.values.items()), ("dropout", 0.3))
@@ -232,7 +232,7 @@ class Babysitter(App[None]):
     def _say(self, text: str) -> None:
         self.query_one("#said", Static).update(Text(text, style="bold"))
 
-    def _side(self, stands: Standing) -> Text:
+    def _side(self, stands: Snapshot) -> Text:
         text = Text()
         for name, value in stands.values.items():
             text.append(f"{name} = {short(value)}", style="bold" if name in stands.live else "dim")

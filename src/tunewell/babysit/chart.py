@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from rich.text import Text
 
-from tunewell.babysit.standing import Branch, Floats
-from tunewell.progress import measured
+from tunewell.arrays import Floats
+from tunewell.babysit.snapshot import Branch
+from tunewell.display.formatting import measured
 
 SEVERAL = "*"
 _WIDE = 10.0

@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator, Sequence
 
 from tunewell.cli.printing import table
-from tunewell.confirmation import confirmed
-from tunewell.progress import measured
+from tunewell.display.formatting import measured
 from tunewell.study import Study
+from tunewell.study.confirmation import confirmed
 
 
 def bound_lines(study: Study, go_on: str = "go on with --resume") -> Iterator[str]:

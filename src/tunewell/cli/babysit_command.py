@@ -22,14 +22,14 @@ from tunewell.cli.job import Job, ProgramCommand, job
 from tunewell.cli.options import store_option
 from tunewell.cli.printing import talk_on_stderr
 from tunewell.cli.steer_command import is_run, who
+from tunewell.display.formatting import clipped, measured
 from tunewell.errors import MissingExtra, SettingError, StoreError, StudyNotFound, last_line
-from tunewell.progress import clipped, measured
+from tunewell.runners.tune import default_store, study_name
 from tunewell.stores import open_store
 from tunewell.study import Study
-from tunewell.tuning import default_store, study_name
 
 if TYPE_CHECKING:
-    from tunewell.babysit.standing import Standing
+    from tunewell.babysit.snapshot import Snapshot
 
 _LOOK_S = 0.1
 _BEGINS_S = 60.0
@@ -197,13 +197,13 @@ def _watch(study: Study, gone: Gone) -> None:
 
 def _lines(study: Study, gone: Gone) -> Iterator[str]:
     """A line an epoch and a line a command, until nothing trains any more."""
-    from tunewell.babysit.standing import standing  # noqa: PLC0415  --help needs none of it
-    from tunewell.steering import in_words  # noqa: PLC0415
+    from tunewell.babysit.snapshot import snapshot  # noqa: PLC0415  --help needs none of it
+    from tunewell.study.steering import in_words  # noqa: PLC0415
 
     told: set[object] = set()
     while True:
         over = _is_over(study) or gone() is not None
-        stands: Standing = standing(study)
+        stands: Snapshot = snapshot(study)
         for command in stands.commands:
             if command.taken_at is not None and command.id not in told:
                 told.add(command.id)

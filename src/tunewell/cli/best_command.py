@@ -5,12 +5,12 @@ from __future__ import annotations
 import click
 
 from tunewell.cli.advice import bound_lines, confirmed_lines
-from tunewell.cli.descent import steered_line
 from tunewell.cli.echo import echo
+from tunewell.cli.lineage import steered_line
 from tunewell.cli.options import existing_study, json_option, store_option, study_argument
 from tunewell.cli.printing import print_json, setting_lines
 from tunewell.cli.records import best_record
-from tunewell.progress import measured
+from tunewell.display.formatting import measured
 
 
 @click.command("best")

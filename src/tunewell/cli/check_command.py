@@ -10,7 +10,7 @@ from tunewell.cli.echo import echo
 from tunewell.cli.job import ProgramCommand, job
 from tunewell.cli.options import json_option
 from tunewell.cli.printing import facts, print_json, talk_on_stderr
-from tunewell.space.said import settings_said
+from tunewell.space.parse_settings import parse_settings
 
 
 @click.command("check", cls=ProgramCommand)
@@ -43,7 +43,7 @@ def command(
         to_train = job(script, program, space_file)
         space = to_train.needed_space()
         to_train.check(space)
-        found = repeatable(to_train.train, space, setting=settings_said(settings, space), epochs=epochs, seed=seed)
+        found = repeatable(to_train.train, space, setting=parse_settings(settings, space), epochs=epochs, seed=seed)
     badges = {"from its seed": found.seed, "from a checkpoint": found.checkpoint}
     if as_json:
         told = {name: {"badge": badge.name, "why": badge.why} for name, badge in badges.items()}

@@ -17,9 +17,10 @@ from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import in_store, json_option, store_option
 from tunewell.cli.printing import facts, print_json, table
 from tunewell.cli.records import best_record
-from tunewell.progress import duration, progress
+from tunewell.display.formatting import duration
+from tunewell.display.progress import progress
+from tunewell.runners.tune import default_store
 from tunewell.stores import open_store
-from tunewell.tuning import default_store
 
 if TYPE_CHECKING:
     from tunewell.demo.story import DemoResult, Network

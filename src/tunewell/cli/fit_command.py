@@ -12,10 +12,11 @@ from tunewell.cli.echo import echo
 from tunewell.cli.options import json_option, store_option
 from tunewell.cli.printing import facts, print_json, setting_lines
 from tunewell.cli.tables import read_table
+from tunewell.display.formatting import measured
+from tunewell.display.progress import progress
 from tunewell.errors import SettingError
-from tunewell.progress import measured, progress
+from tunewell.runners.tune import default_store, study_name
 from tunewell.stores import open_store
-from tunewell.tuning import default_store, study_name
 
 if TYPE_CHECKING:
     import pandas as pd

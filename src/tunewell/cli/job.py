@@ -9,11 +9,11 @@ from pathlib import Path
 
 import click
 
-from tunewell.adapters.script import Script, load_script
 from tunewell.cli.space_command import read_space
 from tunewell.errors import SettingError
-from tunewell.run import Train
 from tunewell.space.space import Space
+from tunewell.training.run import Train
+from tunewell.training.script import Script, load_script
 
 
 class ProgramCommand(click.Command):
@@ -54,9 +54,9 @@ class Job:
 
     def train_for(self, metric: str) -> Train:
         """What trains a trial of a study of this metric; a program may print other JSON before its first report."""
-        from tunewell.adapters.command import Command  # noqa: PLC0415  only who tunes a program needs it
+        from tunewell.training.external_program import ExternalProgram  # noqa: PLC0415  only who tunes a program needs it
 
-        return Command(self.program, metric) if self.program else self.train
+        return ExternalProgram(self.program, metric) if self.program else self.train
 
     def needed_space(self) -> Space:
         """Its space.
@@ -87,9 +87,9 @@ def job(script: str | None, program: tuple[str, ...], space_file: str | None) ->
         raise SettingError(f"give a script ({script}) or a program (after --), not both")
     space = read_space(Path(space_file)) if space_file else None
     if program:
-        from tunewell.adapters.command import Command  # noqa: PLC0415  only who tunes a program needs it
+        from tunewell.training.external_program import ExternalProgram  # noqa: PLC0415  only who tunes a program needs it
 
-        command = Command(program)
+        command = ExternalProgram(program)
         return Job(command, Script(Path(program[0]), space), program, command.check, space_file)
     if script is None:
         context = click.get_current_context(silent=True)

@@ -8,7 +8,8 @@ from tunewell.cli.echo import echo
 from tunewell.cli.options import existing_store, json_option, store_option
 from tunewell.cli.printing import age, print_json, table
 from tunewell.cli.records import study_record
-from tunewell.progress import measured, spent_of_budget
+from tunewell.display.formatting import measured
+from tunewell.display.summary import spent_of_budget
 from tunewell.study import Study
 
 

@@ -11,9 +11,9 @@ from tunewell.cli.echo import echo
 from tunewell.cli.job import ProgramCommand, job
 from tunewell.cli.options import json_option
 from tunewell.cli.printing import print_json, table, talk_on_stderr
+from tunewell.display.formatting import measured, short
 from tunewell.errors import SettingError
-from tunewell.progress import measured, short
-from tunewell.space.said import settings_said
+from tunewell.space.parse_settings import parse_settings
 
 if TYPE_CHECKING:
     from tunewell.probing import Sweep, SweepPoint
@@ -81,7 +81,7 @@ def command(
             space,
             param=param,
             metric=metric,
-            setting=settings_said(settings, space),
+            setting=parse_settings(settings, space),
             low=low,
             high=high,
             per_decade=per_decade,

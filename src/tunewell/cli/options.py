@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 import click
 
-from tunewell.redaction import redacted
+from tunewell.runners.tune import default_store
 from tunewell.stores import Store, open_store
+from tunewell.stores.redaction import redacted
 from tunewell.study import Study
-from tunewell.tuning import default_store
 
 store_option = click.option(
     "--store",

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 import click
 import numpy as np
 
-from tunewell.diagnosis.record import Floats, Run
-from tunewell.progress import measured
+from tunewell.arrays import Floats
+from tunewell.diagnosis.record import RunRecord
+from tunewell.display.formatting import measured
 
 _MARKS = {"train_loss": "•", "train_accuracy": "•", "val_loss": "○", "val_accuracy": "○"}
 _PAIRS = (("train_loss", "val_loss"), ("train_accuracy", "val_accuracy"))
@@ -18,7 +19,7 @@ _MOST = 72
 _HEIGHT = 10
 
 
-def pictures(run: Run, curve: str, epoch: float) -> Iterator[str]:
+def pictures(run: RunRecord, curve: str, epoch: float) -> Iterator[str]:
     """Loss, and accuracy where the evidence is on it or there is no loss; the epoch of the evidence has a pointer.
 
     curve: the one on which the evidence is seen, or "".

@@ -16,7 +16,7 @@ import click
 import numpy as np
 
 from tunewell.cli.echo import echo
-from tunewell.progress import duration, measured, short
+from tunewell.display.formatting import duration, measured, short
 from tunewell.space.values import Value
 
 _GAP = "  "

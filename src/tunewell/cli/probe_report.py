@@ -12,7 +12,7 @@ from tunewell.cli.echo import echo
 from tunewell.cli.job import job
 from tunewell.cli.printing import talk_on_stderr
 from tunewell.probing import Probe, Probed, probe
-from tunewell.space.said import settings_said
+from tunewell.space.parse_settings import parse_settings
 
 _WIDTH = 100
 
@@ -26,7 +26,7 @@ def of_script(path: str, settings: Sequence[str], epochs: int | None, seed: int)
             to_train.train,
             space,
             epochs=epochs or to_train.file.epochs,
-            setting=settings_said(settings, space),
+            setting=parse_settings(settings, space),
             about=to_train.file.about,
             seed=seed,
             say=lambda line: echo(line, err=True),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from tunewell.confirmation import confirmed
-from tunewell.progress import trials_by_state
-from tunewell.reading import Best
+from tunewell.display.summary import trials_by_state
 from tunewell.study import Study
+from tunewell.study.confirmation import confirmed
+from tunewell.study.reader import Best
 from tunewell.trial import Report, Trial
 
 

@@ -15,11 +15,11 @@ from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import in_store, json_option, store_option
 from tunewell.cli.printing import print_json, talk_on_stderr
 from tunewell.cli.settings import METRIC, TIER, TIERS
-from tunewell.progress import progress
+from tunewell.display.progress import progress
 from tunewell.runners.base import NullObserver
-from tunewell.space.said import settings_said
+from tunewell.runners.tune import default_store, study_name
+from tunewell.space.parse_settings import parse_settings
 from tunewell.stores import open_store
-from tunewell.tuning import default_store, study_name
 
 
 @click.command("rescue", cls=ProgramCommand)
@@ -88,7 +88,7 @@ def command(
         space = to_train.needed_space()
         to_train.check(space)
         metric = said.pop("metric") or to_train.file.metric or METRIC
-        as_it_is = settings_said(settings, space)
+        as_it_is = parse_settings(settings, space)
         opened = open_store(store or default_store(), create=not resume)
     try:
         with talk_on_stderr(), nullcontext(NullObserver()) if quiet else progress(sys.stderr) as observer:

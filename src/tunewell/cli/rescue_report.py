@@ -1,4 +1,4 @@
-"""How a rescue reads: from the first number to the last, a chapter a run."""
+"""How a rescue reads: from the first number to the last, a attempt a run."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import click
 
 from tunewell.cli.printing import facts, setting_lines
 from tunewell.cli.records import best_record
-from tunewell.progress import counts, measured, short, spent_of_budget
-from tunewell.rescue import Chapter, Rescue
+from tunewell.display.formatting import measured, short
+from tunewell.display.summary import counts, spent_of_budget
+from tunewell.rescue import Attempt, Rescue
 
 _WIDTH = 100
 
@@ -22,8 +23,8 @@ def lines(told: Rescue, look: str, search: str | None = None) -> Iterator[str]:
     search: what searches on, where no target was given.
     """
     metric = told.study.metric
-    for chapter in told.chapters:
-        yield from _chapter(chapter, metric)
+    for attempt in told.attempts:
+        yield from _attempt(attempt, metric)
     if told.searched:
         yield ""
         yield f"single changes were not enough: {told.searched} more trials were searched"
@@ -51,25 +52,25 @@ def record(told: Rescue) -> dict[str, object]:
         "best": None if told.best is None else best_record(told.best),
         "healthy": told.healthy,
         "finished": told.over,
-        "chapters": [asdict(chapter) for chapter in told.chapters],
+        "attempts": [asdict(attempt) for attempt in told.attempts],
         "searched": told.searched,
         "epochs": told.study.spent.epochs,
         "findings": [finding.as_dict() for finding in told.findings],
     }
 
 
-def _chapter(chapter: Chapter, metric: str) -> Iterator[str]:
-    reached = f"no finite {metric}" if chapter.value is None else f"{metric} {measured(chapter.value)}"
-    after = f"{reached} after {chapter.epochs} epochs"
-    if chapter.treats is None:
+def _attempt(attempt: Attempt, metric: str) -> Iterator[str]:
+    reached = f"no finite {metric}" if attempt.value is None else f"{metric} {measured(attempt.value)}"
+    after = f"{reached} after {attempt.epochs} epochs"
+    if attempt.treats is None:
         yield f"{click.style('as it is', bold=True)}: {after}"
         return
     yield ""
-    found = f"trial {chapter.treats}: {chapter.label}, {chapter.confidence:.0%}: {chapter.evidence}"
+    found = f"trial {attempt.treats}: {attempt.label}, {attempt.confidence:.0%}: {attempt.evidence}"
     yield from textwrap.wrap(found, _WIDTH, subsequent_indent="  ", break_long_words=False)
-    before = "" if chapter.at_patient is None else f", {measured(chapter.at_patient)} before"
-    mark = click.style("better", fg="green") if chapter.helped else "no better"
-    changed = click.style(f"{chapter.param} {_shown(chapter.old)} -> {_shown(chapter.new)}", bold=True)
+    before = "" if attempt.at_patient is None else f", {measured(attempt.at_patient)} before"
+    mark = click.style("better", fg="green") if attempt.helped else "no better"
+    changed = click.style(f"{attempt.param} {_shown(attempt.old)} -> {_shown(attempt.new)}", bold=True)
     yield f"  {changed}: {after}{before}: {mark}"
 
 

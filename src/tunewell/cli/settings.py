@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from tunewell.cli.echo import echo
 from tunewell.cli.job import Job
 from tunewell.errors import SettingError, StudyNotFound
+from tunewell.runners.tune import study_name
 from tunewell.samplers import GridSampler, Sampler
 from tunewell.samplers import by_name as sampler_by_name
 from tunewell.schedulers import Scheduler, build, describe
 from tunewell.schedulers import by_name as scheduler_by_name
-from tunewell.space.said import settings_said
+from tunewell.space.parse_settings import parse_settings
 from tunewell.space.space import Space
 from tunewell.space.values import Value
 from tunewell.stores import Store
 from tunewell.study import Study
-from tunewell.tuning import study_name
 
 METRIC = "val_loss"
 BUDGET = 30
@@ -131,7 +131,7 @@ def old_study(job: Job, said: Options, store: Store, name: str | None) -> Study:
         min_delta=said.min_delta,
     )
     study.begin_session()  # another process that runs the study would have to live with the space
-    for line in study.extend(asked, held=settings_said(said.held, asked, on_record, option="--held"), max_tier=TIERS):
+    for line in study.extend(asked, held=parse_settings(said.held, asked, on_record, option="--held"), max_tier=TIERS):
         echo(f"the space has changed: {line}", err=True)
     return study
 

@@ -11,17 +11,18 @@ import numpy as np
 
 from tunewell.analysis.decisions import DECIDED
 from tunewell.cli.advice import bound_lines, confirmed_lines, outlook_line
-from tunewell.cli.descent import descent_lines, steered_line
 from tunewell.cli.echo import echo
+from tunewell.cli.lineage import descent_lines, steered_line
 from tunewell.cli.options import existing_study, json_option, store_option, study_argument
 from tunewell.cli.printing import curve, facts, moment, print_json, setting_lines, table
 from tunewell.cli.records import study_record, trial_record, whole_trial_record
+from tunewell.display.formatting import duration, measured
+from tunewell.display.summary import counts, spent_of_budget
 from tunewell.errors import TrialNotFound
-from tunewell.progress import counts, duration, measured, spent_of_budget
 from tunewell.schedulers import FreezeThawScheduler
-from tunewell.steering import STEERED, done_in_words
 from tunewell.stores import Session
 from tunewell.study import Study
+from tunewell.study.steering import STEERED, done_in_words
 from tunewell.trial import Event, Report, Trial
 
 ROWS = 20

@@ -8,13 +8,13 @@ from pathlib import Path
 import click
 import numpy as np
 
-from tunewell.adapters.script import load_script
 from tunewell.cli.echo import echo
 from tunewell.cli.options import json_option
 from tunewell.cli.printing import fitted, print_json
 from tunewell.errors import ScriptError, SpaceError
 from tunewell.space.preview import lines, preview
 from tunewell.space.space import Space
+from tunewell.training.script import load_script
 
 
 @click.command("space")

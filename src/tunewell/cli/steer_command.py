@@ -13,12 +13,12 @@ from tunewell.cli.echo import echo
 from tunewell.cli.options import existing_store, json_option, store_option
 from tunewell.cli.printing import print_json
 from tunewell.errors import SettingError
-from tunewell.provenance import host, is_running
-from tunewell.reading import StudyReader
-from tunewell.space.said import settings_said
-from tunewell.steering import KINDS, in_words
+from tunewell.space.parse_settings import parse_settings
 from tunewell.stores import Store
 from tunewell.study import Study
+from tunewell.study.provenance import host, is_running
+from tunewell.study.reader import StudyReader
+from tunewell.study.steering import KINDS, in_words
 from tunewell.trial import Command
 
 _LOOK_S = 0.1
@@ -125,14 +125,14 @@ def _data(
         raise SettingError(f"--from is for branch, not for {kind}")
     if settings and kind not in ("branch", "rewind"):
         raise SettingError(f"--set is for branch and rewind, not for {kind}")
-    setting = {"setting": settings_said(settings, reader.space)} if settings else {}
+    setting = {"setting": parse_settings(settings, reader.space)} if settings else {}
     wanted = _EXPECTED.get(kind, "")
     if len(arguments) != len(wanted.split()):
         got = " ".join(arguments) or "nothing"
         raise SettingError(f"{kind} takes {wanted or 'no argument'}, got {got}")
     match kind:
         case "set":
-            return {"name": arguments[0], "value": settings_said(["=".join(arguments)], reader.space)[arguments[0]]}
+            return {"name": arguments[0], "value": parse_settings(["=".join(arguments)], reader.space)[arguments[0]]}
         case "rewind":
             if not arguments[0].isdigit():
                 raise SettingError(f"rewind takes an epoch, a whole number, got {arguments[0]!r}")

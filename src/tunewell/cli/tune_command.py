@@ -20,27 +20,22 @@ from tunewell.cli.records import study_record
 from tunewell.cli.settings import BUDGET, METRIC, TIER, TIERS, Options, grid_of, new_study, old_study
 from tunewell.cli.setup_options import setup_options, setup_said
 from tunewell.cli.space_command import print_preview, print_warnings
-from tunewell.confirmation import confirmation
+from tunewell.display.formatting import duration, measured
+from tunewell.display.progress import progress
+from tunewell.display.summary import counts, in_words, spent_of_budget
 from tunewell.errors import SettingError
-from tunewell.progress import (
-    counts,
-    duration,
-    in_words,
-    measured,
-    progress,
-    spent_of_budget,
-)
-from tunewell.run import Train
 from tunewell.runners import Setup
 from tunewell.runners.base import NullObserver, Observer
+from tunewell.runners.tune import default_store, drive, study_name
 from tunewell.samplers import NAMES as SAMPLERS
 from tunewell.schedulers import NAMES as SCHEDULERS
 from tunewell.stores import open_store
 from tunewell.study import Study
-from tunewell.tuning import default_store, drive, study_name
+from tunewell.study.confirmation import confirmation
+from tunewell.training.run import Train
 
 if TYPE_CHECKING:
-    from tunewell.replay import Schedule
+    from tunewell.runners.replay import ParamSchedule
 
 
 @click.command("tune", cls=ProgramCommand)
@@ -242,13 +237,13 @@ def _pilot(to_train: Job) -> Pilot:
     return lambda study, observer: Autopilot(study, about=to_train.file.about, inner=observer)
 
 
-def _schedule(origin: str | None, store: str | None, seeds: int | None) -> Schedule | None:
+def _schedule(origin: str | None, store: str | None, seeds: int | None) -> ParamSchedule | None:
     """The schedule that `--schedule-from` names."""
     if origin is None:
         if seeds is not None:
             raise SettingError("--seeds is for --schedule-from; --confirm trains the best settings again")
         return None
-    from tunewell.replay import schedule_of  # noqa: PLC0415  only who replays needs it
+    from tunewell.runners.replay import schedule_of  # noqa: PLC0415  only who replays needs it
 
     name, colon, trial = origin.rpartition(":")
     if not colon or not trial.isdigit():
@@ -256,8 +251,8 @@ def _schedule(origin: str | None, store: str | None, seeds: int | None) -> Sched
     return schedule_of(Study.open(store or default_store(), name), int(trial))
 
 
-def _replaying(schedule: Schedule) -> Pilot:
-    from tunewell.replay import Replay  # noqa: PLC0415  see above
+def _replaying(schedule: ParamSchedule) -> Pilot:
+    from tunewell.runners.replay import Replay  # noqa: PLC0415  see above
 
     return lambda _, observer: Replay(schedule, observer)
 

@@ -15,12 +15,13 @@ from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import checkpoints_option, store_option
 from tunewell.cli.printing import talk_on_stderr
 from tunewell.cli.setup_options import setup_options, setup_said
+from tunewell.display.progress import progress
+from tunewell.display.summary import counts
 from tunewell.errors import SettingError
-from tunewell.progress import counts, progress
 from tunewell.runners.base import NullObserver
+from tunewell.runners.tune import default_store, drive
 from tunewell.stores import open_store
 from tunewell.study import Study
-from tunewell.tuning import default_store, drive
 
 
 @click.command("worker", cls=ProgramCommand)

@@ -17,12 +17,12 @@ from tunewell.analysis.importance import Importance, importance
 from tunewell.demo import digits
 from tunewell.errors import CheckpointError
 from tunewell.probing.short import Until
-from tunewell.reading import Best
-from tunewell.run import Run
 from tunewell.runners import Observer, Setup
+from tunewell.runners.tune import drive, study_name
 from tunewell.stores import Store
 from tunewell.study import Study
-from tunewell.tuning import drive, study_name
+from tunewell.study.reader import Best
+from tunewell.training.run import Run
 
 TRAININGS = 15
 """What the demo may spend, in full trainings; the one before the tuning is among them."""

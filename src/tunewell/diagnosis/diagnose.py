@@ -14,7 +14,7 @@ from tunewell.diagnosis.changes import next_change
 from tunewell.diagnosis.features import features, row, strengths
 from tunewell.diagnosis.findings import LABELS, Finding
 from tunewell.diagnosis.model import forest, level_of
-from tunewell.diagnosis.record import Run, read
+from tunewell.diagnosis.record import RunRecord, read
 from tunewell.diagnosis.rules import RULES, Sign, see
 from tunewell.diagnosis.rules.base import course, reached
 from tunewell.diagnosis.signals import Signals, measure
@@ -31,7 +31,7 @@ _LEAST = 0.02
 class Diagnosis:
     """What was found, and where on the curves it shows."""
 
-    run: Run
+    run: RunRecord
     findings: list[Finding]
     """The likeliest first."""
     signs: list[Sign]

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from tunewell.arrays import Floats
 from tunewell.diagnosis.findings import LABELS
-from tunewell.diagnosis.record import Floats
 from tunewell.diagnosis.rules import RULES, Sign
 from tunewell.diagnosis.signals import Signals
 

@@ -23,7 +23,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from tunewell.diagnosis.record import Floats, Run
+from tunewell.arrays import Floats
+from tunewell.diagnosis.record import RunRecord
 
 Ints: TypeAlias = NDArray[np.int64]
 
@@ -81,7 +82,7 @@ class Forest:
         return answer
 
 
-def level_of(run: Run) -> str:
+def level_of(run: RunRecord) -> str:
     """How much a record tells."""
     hooks = [values for name, values in run.curves.items() if name in ("grad_norm", "update_ratio", "train_eval_loss")]
     if any(np.isfinite(values).any() for values in hooks) or run.layers["grad_norm"].size:

@@ -14,10 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tunewell.arrays import Floats
 from tunewell.diagnosis.settings import sound
 from tunewell.errors import RecordError
-
-Floats = NDArray[np.float64]
 
 CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr")
 """What every run reports each epoch."""
@@ -51,7 +50,7 @@ _MAX_SHARE = 1.5  # accuracies above are percentages
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunRecord:
     """One training run of a classifier. Every array exists; what was not measured, or was not finite, is NaN."""
 
     epoch: Floats
@@ -80,7 +79,7 @@ class Run:
         return self.curves[name]
 
 
-def read(record: Mapping[str, Any]) -> Run:
+def read(record: Mapping[str, Any]) -> RunRecord:
     """The run that a record in the form of JSON describes.
 
     Raises:
@@ -109,7 +108,7 @@ def read(record: Mapping[str, Any]) -> Run:
         )
     _as_fractions(curves)
     n_classes = _positive(record.get("n_classes"))
-    return Run(
+    return RunRecord(
         epoch=numbers[chosen],
         curves=curves,
         broken=broken,

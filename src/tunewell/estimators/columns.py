@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from tunewell.arrays import Floats
 from tunewell.errors import SettingError
-
-Floats = NDArray[np.float64]
 
 _MISSING = "(missing)"
 _MOST_CATEGORIES = 100

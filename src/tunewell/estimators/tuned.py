@@ -19,17 +19,17 @@ from tunewell.estimators.columns import Columns
 from tunewell.estimators.saved import SavedModel
 from tunewell.nn import AdamW, Cosine, Network, Trainer
 from tunewell.runners.base import NullObserver
+from tunewell.runners.tune import tune
 from tunewell.space import ready_made
 from tunewell.space.params import Choice
 from tunewell.space.space import Space
-from tunewell.tuning import tune
 
 if TYPE_CHECKING:
-    from tunewell.run import Run
     from tunewell.runners import Observer
     from tunewell.space.values import Params
     from tunewell.stores import Store
     from tunewell.study import Study
+    from tunewell.training.run import Run
 
 _FEWEST_FOR_VALIDATION = 10
 """With fewer rows, those that are trained on are judged by too."""

@@ -15,10 +15,10 @@ from statistics import fmean, median
 import numpy as np
 from numpy.typing import NDArray
 
-from tunewell.gradient_noise import noise_scale
 from tunewell.nn import loop, ops
 from tunewell.nn.arrays import Array
 from tunewell.nn.network import Network
+from tunewell.nn.noise_scale import noise_scale
 
 ROWS = 1000
 _PROBED_ROWS = 256

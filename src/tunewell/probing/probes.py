@@ -19,11 +19,11 @@ from tunewell.diagnosis.readers.trial import classes_of
 from tunewell.probing.rate import Sweep, lr_find, rate_of, rates_of
 from tunewell.probing.rows import one_batch, shuffled_labels
 from tunewell.probing.short import Short, sound, train_shortly
-from tunewell.run import Change as ChangeOfData
-from tunewell.run import Train
 from tunewell.space.space import Space
 from tunewell.space.usual_names import RATES
 from tunewell.space.values import Params, Value
+from tunewell.training.run import Change as ChangeOfData
+from tunewell.training.run import Train
 
 _STILL = 1e-6  # of the learning rate: nothing moves
 _BATCH_EPOCHS = 5

@@ -17,11 +17,11 @@ import numpy as np
 
 from tunewell.errors import SettingError
 from tunewell.probing.short import Short, sound, train_shortly
-from tunewell.run import Train
 from tunewell.space.params import Choice
 from tunewell.space.space import Space
 from tunewell.space.usual_names import RATES
 from tunewell.space.values import Params, Value
+from tunewell.training.run import Train
 
 _BEYOND = 10.0  # the sweep reaches so much beyond the parameter's range, to both sides
 _DIVERGED = 4.0  # times the least loss so far: as fastai's finder has it

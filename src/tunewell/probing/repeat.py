@@ -16,9 +16,9 @@ from pathlib import Path
 from tunewell.checkpoint import kind_of, untracked
 from tunewell.errors import CheckpointError, ProbeFailed, SettingError
 from tunewell.probing.short import Until, run_seeded, sound
-from tunewell.run import Run, Train
 from tunewell.space.space import Space
 from tunewell.space.values import Params, Value
+from tunewell.training.run import Run, Train
 
 EXACT, NEARLY, NOT = "exact", "within 1e-6", "not repeatable"
 _NEARLY = 1e-6

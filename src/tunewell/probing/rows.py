@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tunewell.run import Change
+from tunewell.training.run import Change
 
 Rows = NDArray[np.int64]
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from tunewell import checkpoint
 from tunewell.diagnosis.readers.names import curves_of
 from tunewell.errors import ProbeFailed
-from tunewell.run import Change, Run, RunEnded, Train
 from tunewell.space.values import Value
+from tunewell.training.run import Change, Run, RunEnded, Train
 
 
 @dataclass(slots=True)

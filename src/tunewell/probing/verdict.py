@@ -10,9 +10,9 @@ from tunewell.diagnosis import Diagnosis, Finding, examine
 from tunewell.diagnosis.readers.trial import record_of
 from tunewell.probing.probes import FIRST, PROBES, Probe, most_epochs, new_case
 from tunewell.probing.short import sound
-from tunewell.run import Train
 from tunewell.space.space import Space
 from tunewell.space.values import Value
+from tunewell.training.run import Train
 from tunewell.trial import OPEN_END
 
 _NAMED, _CLEARED = 4.0, 1 / 6

@@ -1,8 +1,8 @@
-"""The words between a driver, which holds the study, and a worker, which trains.
+"""The protocol between a driver, which holds the study, and a worker, which trains.
 
-A driver hands an `Order` to a worker; the worker trains, sends each report to its `Desk` and gets a `Verdict`
-back; in the end it answers with an `Outcome`. All of these are plain values, so the worker may be a thread away
-or a machine away.
+A driver hands an `Assignment` to a worker; the worker trains, sends each report to its `Coordinator` and gets a reply
+with a `Verdict` back; in the end it answers with a `StepResult`. All of these are plain values, so the worker may be a
+thread away or a machine away.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a desk answers to a training at the end of an epoch."""
+    """What a coordinator answers to a training at the end of an epoch."""
 
     verdict: Verdict = Verdict.GO
     live: Mapping[str, Value] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class SavedState:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class Assignment:
     """A step for a worker, with all it needs to know."""
 
     step: Step
@@ -72,8 +72,8 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of an order."""
+class StepResult:
+    """What became of an assignment."""
 
     trial: int
     epoch: int
@@ -86,14 +86,14 @@ class Outcome:
     """The traceback, if the training function raised."""
     kinds: Sequence[str] = ()
     """The error's class and those that it inherits from, by name."""
-    innocent: bool = False
+    killed_externally: bool = False
     """What ended it came from outside: it is no fault of this setting."""
     refusal: TunewellError | None = None
-    """What the desk said to a report that it could not take: no fault of this setting, so the study stops."""
+    """What the coordinator said to a report that it could not take: no fault of this setting, so the study stops."""
     saved: SavedState | None = None
 
 
-class Desk(Protocol):
+class Coordinator(Protocol):
     """Where a worker's trainings report to. Methods are called from the trainings' threads."""
 
     def learn_max_epochs(self, trial: int, n: int) -> int:

@@ -1,4 +1,4 @@
-"""What every runner does with a study, wherever its workers are: turn steps into orders and outcomes into tells."""
+"""What every runner does with a study, wherever its workers are: turn steps into assignments and results into tells."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from dataclasses import replace
 from types import FrameType
 
 from tunewell.errors import ReportError, StepTaken, last_line
-from tunewell.runners.base import NullObserver, Observer, Order, Outcome, Reply, SavedState, Verdict
+from tunewell.runners.base import Assignment, NullObserver, Observer, Reply, SavedState, StepResult, Verdict
 from tunewell.runners.setup import Setup
-from tunewell.steering import TWIN
 from tunewell.study import Study
+from tunewell.study.steering import TWIN
 from tunewell.trial import RETRIED, Checkpoint, Step
 
 
 class Driver:
-    """The study's side of one or more workers. It is the `Desk` of a worker in the same process.
+    """The study's side of one or more workers. It is the `Coordinator` of a worker in the same process.
 
     Trials that train side by side report from threads of their own; the lock lets the observer hear one at a time.
     """
@@ -63,13 +63,13 @@ class Driver:
                 self._let_go(trial)
         return None
 
-    def order(self, step: Step) -> Order:
-        """The order that carries out a step."""
+    def assignment(self, step: Step) -> Assignment:
+        """The assignment that carries out a step."""
         folder = None if self._folder is None else str(self._folder)
         is_branch = bool(self.study.trials[step.trial].parent_epoch)  # what branched at the beginning has a seed
         if self._at.get(step.trial, 0) != step.epochs.start - 1:  # what it has trained so far, it has trained elsewhere
             self._saved |= self._checkpoints()
-        return Order(
+        return Assignment(
             step,
             self.study.max_epochs,
             folder,
@@ -83,41 +83,41 @@ class Driver:
         """Whether the trial can go on in another worker without being trained again."""
         return trial in self._saved
 
-    def settle(self, outcome: Outcome) -> None:
-        """Record what became of an order.
+    def settle(self, result: StepResult) -> None:
+        """Record what became of an assignment.
 
         Raises:
             TunewellError: the study refused a report, so that no further trial can do better.
         """
-        if isinstance(outcome.refusal, StepTaken):
-            self._let_go(outcome.trial)
+        if isinstance(result.refusal, StepTaken):
+            self._let_go(result.trial)
             return
-        if outcome.refusal is not None:
-            if isinstance(outcome.refusal, ReportError):
-                self.study.tell(outcome.trial, error=str(outcome.refusal))
-            raise outcome.refusal
-        if outcome.error is not None and self._tries_again(outcome):
+        if result.refusal is not None:
+            if isinstance(result.refusal, ReportError):
+                self.study.tell(result.trial, error=str(result.refusal))
+            raise result.refusal
+        if result.error is not None and self._tries_again(result):
             return
         try:
-            self._settle(outcome)
+            self._settle(result)
         except StepTaken:
-            self._let_go(outcome.trial)
+            self._let_go(result.trial)
 
-    def _tries_again(self, outcome: Outcome) -> bool:
+    def _tries_again(self, result: StepResult) -> bool:
         """Whether another try may mend what went wrong; then the step is given out again, and the record says why."""
-        events = self.study.events(outcome.trial)
+        events = self.study.events(result.trial)
         tries = [event for event in events if event.kind == RETRIED and event.by == "tunewell"]  # or by hand
         by_chance = sum(bool(event.data.get("innocent")) for event in tries)
-        if outcome.innocent and by_chance < INNOCENT_TRIES:
+        if result.killed_externally and by_chance < TRIES_AFTER_EXTERNAL_KILL:
             why = {"innocent": True}
-        elif set(outcome.kinds) & set(self._setup.retry_on) and len(tries) - by_chance < self._setup.retries:
+        elif set(result.kinds) & set(self._setup.retry_on) and len(tries) - by_chance < self._setup.retries:
             why = {}
         else:
             return False
-        error = last_line(outcome.error or "")
-        self.study.add_event(RETRIED, trial=outcome.trial, error=error, **why)
-        self._at.pop(outcome.trial, None)
-        self._again.append(outcome.trial)
+        error = last_line(result.error or "")
+        self.study.add_event(RETRIED, trial=result.trial, error=error, **why)
+        self._at.pop(result.trial, None)
+        self._again.append(result.trial)
         return True
 
     def _let_go(self, trial: int) -> None:
@@ -127,28 +127,28 @@ class Driver:
         self._stopped.pop(trial, None)
         self._observer.on_told(self.study, trial)
 
-    def _settle(self, outcome: Outcome) -> None:
-        if outcome.saved is not None:
-            self._record_checkpoint(outcome.trial, outcome.saved)
-            self.study.checkpoint_written(outcome.trial, outcome.saved.epoch)
-        self._seen.add(outcome.trial)
-        self._at[outcome.trial] = outcome.epoch
-        held, stopped = outcome.parked and outcome.trial in self._holding, self._stopped.pop(outcome.trial, None)
-        self._holding.discard(outcome.trial)
-        if outcome.parked and not outcome.interrupted and TWIN in self.study.trials[outcome.trial].note:
+    def _settle(self, result: StepResult) -> None:
+        if result.saved is not None:
+            self._record_checkpoint(result.trial, result.saved)
+            self.study.checkpoint_written(result.trial, result.saved.epoch)
+        self._seen.add(result.trial)
+        self._at[result.trial] = result.epoch
+        held, stopped = result.parked and result.trial in self._holding, self._stopped.pop(result.trial, None)
+        self._holding.discard(result.trial)
+        if result.parked and not result.interrupted and TWIN in self.study.trials[result.trial].note:
             stopped = "a twin, whose epochs are over"
-        if outcome.interrupted and not held:
+        if result.interrupted and not held:
             return  # its step stays in progress, and a resumed study gives the rest of it out first
         with self._lock:
-            self.study.tell(outcome.trial, error=outcome.error, ended=not outcome.parked, held=held, stopped=stopped)
-            self._observer.on_told(self.study, outcome.trial)
+            self.study.tell(result.trial, error=result.error, ended=not result.parked, held=held, stopped=stopped)
+            self._observer.on_told(self.study, result.trial)
 
     def learn_max_epochs(self, trial: int, n: int) -> int:
-        """Of `Desk`."""
+        """Of `Coordinator`."""
         return self.study.learn_max_epochs(n, trial)
 
     def report(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> Reply:
-        """Of `Desk`."""
+        """Of `Coordinator`."""
         with self._lock:
             go = self.study.report(trial, epoch, **metrics)
             self._observer.on_report(self.study, trial, epoch, metrics)
@@ -156,18 +156,18 @@ class Driver:
         return reply if go else replace(reply, verdict=Verdict.END)
 
     def saved(self, trial: int, saved: SavedState | None) -> None:
-        """Of `Desk`."""
+        """Of `Coordinator`."""
         with self._lock:
             if saved is not None:
                 self._record_checkpoint(trial, saved)
             self.study.checkpoint_written(trial, None if saved is None else saved.epoch)
 
     def retrained(self, trial: int, epochs: int) -> None:
-        """Of `Desk`. What a crash or an interruption lost is on record, but the search does not pay for it."""
+        """Of `Coordinator`. What a crash or an interruption lost is on record, but the search does not pay for it."""
         self.study.add_retrained(trial, epochs, charged=trial in self._seen)
 
     def verdict(self, trial: int, epoch: int) -> Reply:
-        """Of `Desk`."""
+        """Of `Coordinator`."""
         with self._lock:
             effects = self.study.take_up(trial, epoch)
         if effects.stop is not None:
@@ -224,7 +224,7 @@ class Driver:
                 signal.signal(number, handler)
 
 
-INNOCENT_TRIES = 2
+TRIES_AFTER_EXTERNAL_KILL = 2
 """So often is a trial taken up again whose worker was ended from outside; then it may be the trial after all, which
 takes so much memory that the system ends whoever trains it."""
 KEPT_BYTES = 2**30

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 
-from tunewell.run import Train
 from tunewell.runners.base import LOOK_AGAIN_S, Observer
 from tunewell.runners.driver import Driver
 from tunewell.runners.setup import Setup
 from tunewell.runners.worker import Worker
 from tunewell.study import Study
+from tunewell.training.run import Train
 
 
 def run_inline(study: Study, train: Train, setup: Setup | None = None, observer: Observer | None = None) -> bool:
@@ -27,7 +27,7 @@ def run_inline(study: Study, train: Train, setup: Setup | None = None, observer:
                 if step.wait:
                     time.sleep(LOOK_AGAIN_S)
                 else:
-                    driver.settle(worker.work(driver.order(step)))
+                    driver.settle(worker.work(driver.assignment(step)))
     finally:
         worker.close()
         study.close()

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from tunewell.errors import TunewellError
-from tunewell.run import RunEnded, Train
-from tunewell.runners.base import LOOK_AGAIN_S, Order, Outcome, Reply, SavedState
+from tunewell.runners.base import LOOK_AGAIN_S, Assignment, Reply, SavedState, StepResult
 from tunewell.runners.driver import Driver
 from tunewell.runners.setup import Setup
 from tunewell.runners.worker import Worker
+from tunewell.training.run import RunEnded, Train
 from tunewell.trial import Step
 
 PATIENCE_S = 5.0
@@ -77,27 +77,27 @@ class Saved:
     saved: SavedState | None
 
 
-Message = Ready | Learnt | Reported | Retrained | Trained | Saved | Outcome
+Message = Ready | Learnt | Reported | Retrained | Trained | Saved | StepResult
 
 
 class WorkerGone(Exception):
     """A worker has died."""
 
-    def __init__(self, how: str, *, innocent: bool) -> None:
-        """`how`: what is known of its end; `innocent`: from outside, so that what it trained need not be why."""
+    def __init__(self, how: str, *, killed_externally: bool) -> None:
+        """`how`: what is known of its end; `killed_externally`: what it trained need not be why."""
         super().__init__(how)
-        self.how, self.innocent = how, innocent
+        self.how, self.killed_externally = how, killed_externally
 
 
-class Link(Protocol):
+class WorkerHandle(Protocol):
     """The driver's end of one worker."""
 
     def send(self, message: object) -> None:
-        """An order, an answer, or None: that it should end. Nothing happens if it has died."""
+        """An assignment, an answer, or None: that it should end. Nothing happens if it has died."""
         ...
 
     def receive(self) -> Message:
-        """What it said, of a link that `House.wait` found ready. Raises WorkerGone."""
+        """What it said, of a handle that `WorkerPlacement.wait` found ready. Raises WorkerGone."""
         ...
 
     def memory(self) -> int:
@@ -113,23 +113,23 @@ class Link(Protocol):
         ...
 
 
-class House(Protocol):
+class WorkerPlacement(Protocol):
     """Where workers live."""
 
-    def open(self, number: int) -> Link:
-        """A new worker, in place `number`, which says `Ready` when it is."""
+    def open(self, number: int) -> WorkerHandle:
+        """A new worker, in slot `number`, which says `Ready` when it is."""
         ...
 
-    def wait(self, links: Collection[Link], timeout_s: float) -> Collection[Link]:
+    def wait(self, handles: Collection[WorkerHandle], timeout_s: float) -> Collection[WorkerHandle]:
         """Those that have something to say, as soon as one has."""
         ...
 
 
 @dataclass(slots=True)
-class _Place:
+class _Slot:
     """A worker, or its successor, as the driver knows it."""
 
-    link: Link
+    handle: WorkerHandle
     is_ready: bool = False
     step: Step | None = None
     """What it trains now."""
@@ -148,11 +148,11 @@ class _Place:
 class Pool:
     """The workers, and which trial is paused in which."""
 
-    def __init__(self, driver: Driver, house: House, setup: Setup) -> None:
+    def __init__(self, driver: Driver, placement: WorkerPlacement, setup: Setup) -> None:
         self.driver = driver
-        self._house = house
+        self._placement = placement
         self._setup = setup
-        self._places: list[_Place] = []
+        self._slots: list[_Slot] = []
         self._trained_s: dict[int, float] = {}
         """How long each trial has trained so far, in its last try."""
         self._grown: dict[int, int] = {}
@@ -162,15 +162,15 @@ class Pool:
 
     def run(self) -> None:
         """Until there is nothing to train any more."""
-        self._places = [_Place(self._house.open(number)) for number in range(self._setup.workers)]
+        self._slots = [_Slot(self._placement.open(number)) for number in range(self._setup.workers)]
         look_s = _LOOK_S if self._setup.trial_memory is None else _LOOK_AT_LIMITS_S
         while True:
             nothing_now = False
-            for place in self._places:
-                if place.is_ready and place.step is None and not nothing_now:
-                    nothing_now = not self._assign(place)
-            heard = [place.link for place in self._places if place.step is not None or not place.is_ready]
-            training = any(place.step is not None for place in self._places)
+            for slot in self._slots:
+                if slot.is_ready and slot.step is None and not nothing_now:
+                    nothing_now = not self._assign(slot)
+            heard = [slot.handle for slot in self._slots if slot.step is not None or not slot.is_ready]
+            training = any(slot.step is not None for slot in self._slots)
             if not training and nothing_now:
                 step = self.driver.next_step()
                 if step is None:
@@ -178,79 +178,79 @@ class Pool:
                 if step.wait:
                     time.sleep(LOOK_AGAIN_S)  # another process has steps of this study in progress
                 else:
-                    self._give(self._home(step.trial, next(place for place in self._places if place.is_ready)), step)
+                    self._give(self._home(step.trial, next(slot for slot in self._slots if slot.is_ready)), step)
                 continue
-            ready = self._house.wait(heard, LOOK_AGAIN_S if nothing_now else look_s)
-            for number, place in enumerate(self._places):
-                if place.link in ready and not self._listen(place):
-                    self._places[number] = _Place(self._house.open(number), waiting=place.waiting)
+            ready = self._placement.wait(heard, LOOK_AGAIN_S if nothing_now else look_s)
+            for number, slot in enumerate(self._slots):
+                if slot.handle in ready and not self._listen(slot):
+                    self._slots[number] = _Slot(self._placement.open(number), waiting=slot.waiting)
             self._hold_to_limits()
 
     def close(self) -> None:
         """End all workers: in order if they are idle, at once if they are not."""
-        for place in self._places:
-            if place.is_ready and place.step is None:
-                place.link.send(None)
+        for slot in self._slots:
+            if slot.is_ready and slot.step is None:
+                slot.handle.send(None)
             else:
-                place.link.kill()
+                slot.handle.kill()
         deadline = time.monotonic() + PATIENCE_S
-        for place in self._places:
-            place.link.close(max(0.1, deadline - time.monotonic()))
+        for slot in self._slots:
+            slot.handle.close(max(0.1, deadline - time.monotonic()))
 
-    def _assign(self, place: _Place) -> bool:
+    def _assign(self, slot: _Slot) -> bool:
         """Find a step for an idle worker; False if there is none now.
 
         A trial goes on where it is paused, unless its checkpoint can travel.
         """
-        if place.waiting:
-            self._give(place, place.waiting.popleft())
+        if slot.waiting:
+            self._give(slot, slot.waiting.popleft())
             return True
         while (step := self.driver.next_step()) is not None and not step.wait:
-            home = self._home(step.trial, place)
-            if home is place or home.step is None or self.driver.has_checkpoint(step.trial):
-                target = place if home.step is not None else home
+            home = self._home(step.trial, slot)
+            if home is slot or home.step is None or self.driver.has_checkpoint(step.trial):
+                target = slot if home.step is not None else home
                 if target is not home:
                     home.hosts.discard(step.trial)
                 self._give(target, step)
-                if target is place:
+                if target is slot:
                     return True
             else:
                 home.waiting.append(step)
         return False
 
-    def _home(self, trial: int, otherwise: _Place) -> _Place:
+    def _home(self, trial: int, otherwise: _Slot) -> _Slot:
         """Where the trial is paused in memory."""
-        return next((place for place in self._places if trial in place.hosts), otherwise)
+        return next((slot for slot in self._slots if trial in slot.hosts), otherwise)
 
-    def _give(self, place: _Place, step: Step) -> None:
-        place.step, place.since = step, time.monotonic()
+    def _give(self, slot: _Slot, step: Step) -> None:
+        slot.step, slot.since = step, time.monotonic()
         if self._setup.trial_memory is not None:
-            place.memory_before = place.link.memory()
-        place.link.send(self.driver.order(step))
+            slot.memory_before = slot.handle.memory()
+        slot.handle.send(self.driver.assignment(step))
 
-    def _listen(self, place: _Place) -> bool:
+    def _listen(self, slot: _Slot) -> bool:
         """Take one message of a worker; False if it has died."""
         try:
-            message = place.link.receive()
+            message = slot.handle.receive()
         except WorkerGone as end:
-            self._take_leave_of(place, end)
+            self._handle_worker_exit(slot, end)
             return False
         match message:
             case Ready():
-                place.is_ready = True
-            case Outcome():
-                self._count(place)
-                place.step = None
+                slot.is_ready = True
+            case StepResult():
+                self._count(slot)
+                slot.step = None
                 if message.parked:
-                    place.hosts.add(message.trial)
+                    slot.hosts.add(message.trial)
                 else:
-                    place.hosts.discard(message.trial)
+                    slot.hosts.discard(message.trial)
                 self._settle(message)
-                if place.killed_for is not None:  # it was through just before: no fault of what it would train next
-                    self._take_leave_of(place, WorkerGone("was killed", innocent=False))
+                if slot.killed_for is not None:  # it was through just before: no fault of what it would train next
+                    self._handle_worker_exit(slot, WorkerGone("was killed", killed_externally=False))
                     return False
             case _:
-                place.link.send(self._answer(message))
+                slot.handle.send(self._answer(message))
         return True
 
     def _answer(self, message: Learnt | Reported | Retrained | Trained | Saved) -> object:
@@ -271,41 +271,45 @@ class Pool:
         except TunewellError as refusal:
             return refusal
 
-    def _take_leave_of(self, place: _Place, end: WorkerGone) -> None:
-        place.link.close(PATIENCE_S)
-        self.driver.lost(place.hosts)
-        if place.step is None:
-            if place.is_ready:
+    def _handle_worker_exit(self, slot: _Slot, end: WorkerGone) -> None:
+        slot.handle.close(PATIENCE_S)
+        self.driver.lost(slot.hosts)
+        if slot.step is None:
+            if slot.is_ready:
                 return  # it was idle; its successor knows nothing of what it hosted
             raise TunewellError(f"a worker {end.how} before it could train anything; see what it wrote to stderr")
         if self.driver.interrupted:
             return  # its step stays in progress, and a resumed study gives the rest of it out first
-        trial = place.step.trial
-        self._count(place)
-        if place.killed_for is not None:
-            kind, error = place.killed_for
-            self._settle(Outcome(trial, 0, parked=False, error=error, kinds=(kind,)))
+        trial = slot.step.trial
+        self._count(slot)
+        if slot.killed_for is not None:
+            kind, error = slot.killed_for
+            self._settle(StepResult(trial, 0, parked=False, error=error, kinds=(kind,)))
         else:
             error = f"its worker process {end.how}"
-            self._settle(Outcome(trial, 0, parked=False, error=error, kinds=("WorkerDied",), innocent=end.innocent))
+            self._settle(
+                StepResult(
+                    trial, 0, parked=False, error=error, kinds=("WorkerDied",), killed_externally=end.killed_externally
+                )
+            )
 
-    def _settle(self, outcome: Outcome) -> None:
-        if outcome.error is not None:  # if it is tried again, what it may take is all there again
-            self._trained_s.pop(outcome.trial, None)
-            self._grown.pop(outcome.trial, None)
-        self.driver.settle(outcome)
+    def _settle(self, result: StepResult) -> None:
+        if result.error is not None:  # if it is tried again, what it may take is all there again
+            self._trained_s.pop(result.trial, None)
+            self._grown.pop(result.trial, None)
+        self.driver.settle(result)
 
-    def _count(self, place: _Place) -> None:
+    def _count(self, slot: _Slot) -> None:
         """Add what the step that ends took to what its trial has taken so far."""
-        assert place.step is not None  # it had one
-        trial = place.step.trial
-        self._trained_s[trial] = self._trained_s.get(trial, 0.0) + time.monotonic() - place.since
-        if self._setup.trial_memory is not None and place.killed_for is None:
-            self._grown[trial] = self._memory_of(place)
+        assert slot.step is not None  # it had one
+        trial = slot.step.trial
+        self._trained_s[trial] = self._trained_s.get(trial, 0.0) + time.monotonic() - slot.since
+        if self._setup.trial_memory is not None and slot.killed_for is None:
+            self._grown[trial] = self._memory_of(slot)
 
-    def _memory_of(self, place: _Place) -> int:
-        assert place.step is not None  # it has one
-        return self._grown.get(place.step.trial, 0) + max(0, place.link.memory() - place.memory_before)
+    def _memory_of(self, slot: _Slot) -> int:
+        assert slot.step is not None  # it has one
+        return self._grown.get(slot.step.trial, 0) + max(0, slot.handle.memory() - slot.memory_before)
 
     def _hold_to_limits(self) -> None:
         """End the workers whose trials exceed what a trial may take."""
@@ -314,18 +318,18 @@ class Pool:
         if now - self._looked < _LOOK_AT_LIMITS_S:
             return
         self._looked = now
-        for place in self._places:
-            if place.step is None or place.killed_for is not None:
+        for slot in self._slots:
+            if slot.step is None or slot.killed_for is not None:
                 continue
-            trial = place.step.trial
+            trial = slot.step.trial
             if timeout is not None:
-                took = self._trained_s.get(trial, 0.0) + now - place.since
+                took = self._trained_s.get(trial, 0.0) + now - slot.since
                 if took > timeout:
-                    place.killed_for = "TrialTimeout", f"it trained for more than {timeout:g} seconds (trial_timeout)"
-            if memory is not None and self._memory_of(place) > memory:
-                place.killed_for = "TrialMemory", f"it took more than {memory / 2**20:.0f} MiB of memory (trial_memory)"
-            if place.killed_for is not None:
-                place.link.kill()
+                    slot.killed_for = "TrialTimeout", f"it trained for more than {timeout:g} seconds (trial_timeout)"
+            if memory is not None and self._memory_of(slot) > memory:
+                slot.killed_for = "TrialMemory", f"it took more than {memory / 2**20:.0f} MiB of memory (trial_memory)"
+            if slot.killed_for is not None:
+                slot.handle.kill()
 
 
 class DriverGone(Exception):
@@ -333,7 +337,7 @@ class DriverGone(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class WorkerConnection:
     """The worker's end: how it says something, and how it hears."""
 
     say: Callable[[Message], None]
@@ -341,25 +345,25 @@ class Line:
     """Both raise `DriverGone`."""
 
 
-def serve(line: Line, train: Train | bytes, setup: Setup) -> None:
+def serve(line: WorkerConnection, train: Train | bytes, setup: Setup) -> None:
     """A worker, from its start to its end."""
     function: Train = pickle.loads(train) if isinstance(train, bytes) else train  # noqa: S301  from our own parent
     share = None if setup.memory is None else setup.memory // setup.workers
     worker = Worker(function, _Remote(line), keep=setup.keep, memory=share)
     try:
         line.say(Ready())
-        while (order := line.hear()) is not None:
-            assert isinstance(order, Order)
-            line.say(worker.work(order))
+        while (assignment := line.hear()) is not None:
+            assert isinstance(assignment, Assignment)
+            line.say(worker.work(assignment))
     except DriverGone:
         pass
     worker.close()
 
 
 class _Remote:
-    """The desk at the other end of the line."""
+    """The coordinator at the other end of the line."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: WorkerConnection) -> None:
         self._line = line
 
     def learn_max_epochs(self, trial: int, n: int) -> int:

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 
 from tunewell.errors import SettingError
-from tunewell.run import Train
 from tunewell.runners.base import Observer
 from tunewell.runners.driver import Driver
 from tunewell.runners.memory import resident
-from tunewell.runners.pool import DriverGone, Line, Link, Message, Pool, WorkerGone, serve
+from tunewell.runners.pool import DriverGone, Message, Pool, WorkerConnection, WorkerGone, WorkerHandle, serve
 from tunewell.runners.setup import Setup
 from tunewell.study import Study
+from tunewell.training.run import Train
 
 _THREAD_SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP) if sys.platform != "win32" else ()
@@ -54,7 +54,7 @@ class _Processes:
     setup: Setup
 
     def open(self, number: int) -> _Process:
-        """As `House.open`."""
+        """As `WorkerPlacement.open`."""
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs, self.train, self.setup), name=f"tunewell-{number}")
@@ -65,9 +65,9 @@ class _Processes:
         theirs.close()
         return _Process(process, ours)
 
-    def wait(self, links: Collection[Link], timeout_s: float) -> Collection[Link]:
-        """As `House.wait`."""
-        by_pipe = {link.connection: link for link in links if isinstance(link, _Process)}
+    def wait(self, handles: Collection[WorkerHandle], timeout_s: float) -> Collection[WorkerHandle]:
+        """As `WorkerPlacement.wait`."""
+        by_pipe = {handle.connection: handle for handle in handles if isinstance(handle, _Process)}
         return [by_pipe[pipe] for pipe in wait(list(by_pipe), timeout=timeout_s) if isinstance(pipe, Connection)]
 
 
@@ -79,31 +79,31 @@ class _Process:
         self._process = process
 
     def send(self, message: object) -> None:
-        """As `Link.send`."""
+        """As `WorkerHandle.send`."""
         # if it has died, the end of its pipe says so when it is read
         with suppress(BrokenPipeError, ConnectionResetError):
             self.connection.send(message)
 
     def receive(self) -> Message:
-        """As `Link.receive`."""
+        """As `WorkerHandle.receive`."""
         try:
             message: Message = self.connection.recv()
         except (EOFError, ConnectionResetError):
             self._process.join(5.0)
             code = self._process.exitcode
-            raise WorkerGone(_in_words(code), innocent=code is not None and -code in _FROM_OUTSIDE) from None
+            raise WorkerGone(_in_words(code), killed_externally=code is not None and -code in _FROM_OUTSIDE) from None
         return message
 
     def memory(self) -> int:
-        """As `Link.memory`."""
+        """As `WorkerHandle.memory`."""
         return resident(self._process.pid or 0)
 
     def kill(self) -> None:
-        """As `Link.kill`."""
+        """As `WorkerHandle.kill`."""
         self._process.kill()
 
     def close(self, patience_s: float) -> None:
-        """As `Link.close`."""
+        """As `WorkerHandle.close`."""
         self._process.join(patience_s)
         if self._process.is_alive():
             self._process.kill()
@@ -126,7 +126,7 @@ def _serve(connection: Connection, train: Train | bytes, setup: Setup) -> None:
         except (EOFError, ConnectionResetError):
             raise DriverGone from None
 
-    serve(Line(say, hear), train, setup)
+    serve(WorkerConnection(say, hear), train, setup)
 
 
 def portable(train: Train) -> Train | bytes:

@@ -14,14 +14,14 @@ from queue import SimpleQueue
 from typing import Any
 
 from tunewell.errors import MissingExtra, SettingError
-from tunewell.run import Train
 from tunewell.runners import setup as settings
 from tunewell.runners.base import Observer
 from tunewell.runners.driver import Driver
-from tunewell.runners.pool import Line, Link, Message, Pool, WorkerGone, serve
+from tunewell.runners.pool import Message, Pool, WorkerConnection, WorkerGone, WorkerHandle, serve
 from tunewell.runners.processes import portable
 from tunewell.runners.setup import Setup
 from tunewell.study import Study
+from tunewell.training.run import Train
 
 try:
     import ray
@@ -83,13 +83,13 @@ class _Cluster:
     wanted: settings.Ray
 
     def open(self, number: int) -> _Actor:
-        """As `House.open`."""
+        """As `WorkerPlacement.open`."""
         host = ray.remote(num_cpus=self.wanted.cpus, num_gpus=self.wanted.gpus, max_restarts=0)(_Host)
         return _Actor(host.remote(self.train, replace(self.setup, ray=None)), number)
 
-    def wait(self, links: Collection[Link], timeout_s: float) -> Collection[Link]:
-        """As `House.wait`."""
-        by_call = {link.call: link for link in links if isinstance(link, _Actor)}
+    def wait(self, handles: Collection[WorkerHandle], timeout_s: float) -> Collection[WorkerHandle]:
+        """As `WorkerPlacement.wait`."""
+        by_call = {handle.call: handle for handle in handles if isinstance(handle, _Actor)}
         ready, _ = ray.wait(list(by_call), num_returns=1, timeout=timeout_s)
         if ready:  # and all others that are by now
             ready, _ = ray.wait(list(by_call), num_returns=len(by_call), timeout=0)
@@ -105,31 +105,33 @@ class _Actor:
         self.call: Any = handle.begin.remote()
 
     def send(self, message: object) -> None:
-        """As `Link.send`."""
+        """As `WorkerHandle.send`."""
         self.call = self._handle.answer.remote(message)
 
     def receive(self) -> Message:
-        """As `Link.receive`."""
+        """As `WorkerHandle.receive`."""
         try:
             message: Message | None = ray.get(self.call)
         except ray.exceptions.RayError as error:  # its death, its node's, no room for it, or what it said is lost
             how = " ".join(str(error).split())
-            innocent = not isinstance(error, ray.exceptions.RayTaskError)  # which is what the actor itself raised
-            raise WorkerGone(f"died: {how[:500]}", innocent=innocent) from None
+            killed_externally = not isinstance(
+                error, ray.exceptions.RayTaskError
+            )  # which is what the actor itself raised
+            raise WorkerGone(f"died: {how[:500]}", killed_externally=killed_externally) from None
         if message is None:
-            raise WorkerGone("ended", innocent=False)
+            raise WorkerGone("ended", killed_externally=False)
         return message
 
     def memory(self) -> int:
-        """As `Link.memory`; nobody asks, since a limit to it is refused."""
+        """As `WorkerHandle.memory`; nobody asks, since a limit to it is refused."""
         return 0
 
     def kill(self) -> None:
-        """As `Link.kill`."""
+        """As `WorkerHandle.kill`."""
         ray.kill(self._handle, no_restart=True)
 
     def close(self, patience_s: float) -> None:
-        """As `Link.close`."""
+        """As `WorkerHandle.close`."""
         with suppress(ray.exceptions.RayError, ValueError):
             ray.wait([self.call], timeout=patience_s)  # the answer to the last call comes when it has ended
             ray.kill(self._handle, no_restart=True)
@@ -149,12 +151,12 @@ class _Host:
         return self._said.get()
 
     def answer(self, message: object) -> Message | None:
-        """What it says to an order, or to the answer to what it said last."""
+        """What it says to an assignment, or to the answer to what it said last."""
         self._heard.put(message)
         return self._said.get()
 
     def _serve(self, train: Train | bytes, setup: Setup) -> None:
         try:
-            serve(Line(self._said.put, self._heard.get), train, setup)
+            serve(WorkerConnection(self._said.put, self._heard.get), train, setup)
         finally:
             self._said.put(None)

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from tunewell.budget import Budget
 from tunewell.errors import SettingError
 from tunewell.samplers.settings import check_whole
+from tunewell.study.budget import Budget
 
 KEPT_TRIALS = 64
 """Paused trials that a worker keeps in memory by default."""

@@ -13,12 +13,12 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 
 from tunewell import checkpoint
 from tunewell.errors import TunewellError
-from tunewell.run import Train
 from tunewell.runners.base import LOOK_AGAIN_S, Observer
 from tunewell.runners.driver import Driver
 from tunewell.runners.setup import Setup
 from tunewell.runners.worker import Worker
 from tunewell.study import Study
+from tunewell.training.run import Train
 
 
 def run_threads(study: Study, train: Train, setup: Setup | None = None, observer: Observer | None = None) -> bool:
@@ -65,14 +65,14 @@ def _fill(driver: Driver, worker: Worker, slots: int) -> bool:
         step = driver.next_step()
         if step is None or step.wait:
             return step is not None
-        worker.begin(driver.order(step))
+        worker.begin(driver.assignment(step))
     return False
 
 
 def _settle_next(driver: Driver, worker: Worker, timeout_s: float | None = None) -> None:
-    outcome = worker.wait(timeout_s)
-    if outcome is not None:
-        driver.settle(outcome)
+    result = worker.wait(timeout_s)
+    if result is not None:
+        driver.settle(result)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Hosts trials, each in a thread of its own, of which as many move as were begun.
 
 A training function is an ordinary loop; what lets it pause is that its thread waits inside `run.epochs`. So a
-paused trial keeps its model, its optimizer and its place in the loop with no checkpoint written by anybody,
+paused trial keeps its model, its optimizer and its slot in the loop with no checkpoint written by anybody,
 and going on is to let the thread run. When more than `keep` trials wait, the one that has waited longest is given
 up: it lives on as its checkpoint if it tracks anything, and otherwise is trained again from its seed.
 """
@@ -19,23 +19,29 @@ from typing import TypeVar
 
 from tunewell import checkpoint
 from tunewell.errors import CheckpointError, TunewellError
-from tunewell.run import Run, RunEnded, Train
-from tunewell.runners.base import Desk, Order, Outcome, Reply, SavedState, Verdict
+from tunewell.runners.base import Assignment, Coordinator, Reply, SavedState, StepResult, Verdict
 from tunewell.runners.memory import memory_held
 from tunewell.runners.setup import KEPT_TRIALS
 from tunewell.space.values import Value
+from tunewell.training.run import Run, RunEnded, Train
 
 _Answer = TypeVar("_Answer")
 
 
 class Worker:
-    """Trains what it is ordered to: one order at a time by `work`, or several by `begin` and `wait`.
+    """Trains what it is ordered to: one assignment at a time by `work`, or several by `begin` and `wait`.
 
     Its methods are called from one thread.
     """
 
     def __init__(
-        self, train: Train, desk: Desk, *, keep: int = KEPT_TRIALS, memory: int | None = None, alone: bool = True
+        self,
+        train: Train,
+        coordinator: Coordinator,
+        *,
+        keep: int = KEPT_TRIALS,
+        memory: int | None = None,
+        alone: bool = True,
     ) -> None:
         """A worker that hosts nothing yet.
 
@@ -45,53 +51,53 @@ class Worker:
             states belong to nobody and are left alone.
         """
         self._train = train
-        self._desk = desk
+        self._coordinator = coordinator
         self._keep = keep
         self._memory = memory
         self._alone = alone
         self._moving: dict[int, _Hosted] = {}
         self._parked: OrderedDict[int, _Hosted] = OrderedDict()
-        self._outcomes: SimpleQueue[Outcome] = SimpleQueue()
+        self._results: SimpleQueue[StepResult] = SimpleQueue()
 
     @property
     def n_moving(self) -> int:
-        """How many trials train, or wait for their outcome to be taken."""
+        """How many trials train, or wait for their result to be taken."""
         return len(self._moving)
 
-    def work(self, order: Order) -> Outcome:
+    def work(self, assignment: Assignment) -> StepResult:
         """Train a trial through its step's epochs; returns when it is parked or over."""
         # the trial has the process's random states to itself while it moves
         outside = checkpoint.random_states()
-        self.begin(order)
-        outcome = self.wait()
-        assert outcome is not None  # there was no limit to the wait
+        self.begin(assignment)
+        result = self.wait()
+        assert result is not None  # there was no limit to the wait
         checkpoint.set_random_states(outside)
-        return outcome
+        return result
 
-    def begin(self, order: Order) -> None:
-        """Let a trial train through its step's epochs; `wait` answers its outcome."""
-        trial = order.step.trial
+    def begin(self, assignment: Assignment) -> None:
+        """Let a trial train through its step's epochs; `wait` answers its result."""
+        trial = assignment.step.trial
         hosted = self._parked.pop(trial, None)
-        if hosted is not None and hosted.epoch != order.step.epochs.start - 1:
+        if hosted is not None and hosted.epoch != assignment.step.epochs.start - 1:
             hosted.give_up()  # it went on elsewhere
             hosted = None
         if hosted is None:
-            hosted = _Hosted(self._train, self._desk, order, self._outcomes, alone=self._alone)
+            hosted = _Hosted(self._train, self._coordinator, assignment, self._results, alone=self._alone)
         self._moving[trial] = hosted
-        hosted.go_on(order)
+        hosted.go_on(assignment)
 
-    def wait(self, timeout_s: float | None = None) -> Outcome | None:
-        """The outcome of the first trial that parks or is over; None if none does in time."""
+    def wait(self, timeout_s: float | None = None) -> StepResult | None:
+        """The result of the first trial that parks or is over; None if none does in time."""
         try:
-            outcome = self._outcomes.get(timeout=timeout_s)
+            result = self._results.get(timeout=timeout_s)
         except Empty:
             return None
-        hosted = self._moving.pop(outcome.trial)
-        if outcome.parked:
-            self._parked[outcome.trial] = hosted
+        hosted = self._moving.pop(result.trial)
+        if result.parked:
+            self._parked[result.trial] = hosted
             while self._parked and (len(self._parked) > self._keep or self._holds_too_much()):
                 self._parked.popitem(last=False)[1].give_up()
-        return outcome
+        return result
 
     def _holds_too_much(self) -> bool:
         return self._memory is not None and memory_held() > self._memory
@@ -113,20 +119,28 @@ class Worker:
 class _Hosted:
     """One trial's thread, and the channel between its run and the worker.
 
-    Exactly one side moves at a time: the worker leaves it alone from `go_on` to its outcome, and the thread
+    Exactly one side moves at a time: the worker leaves it alone from `go_on` to its result, and the thread
     waits in `_park` otherwise. So the fields need no lock; `give_up` alone may come at any time, and is final.
     """
 
-    def __init__(self, train: Train, desk: Desk, order: Order, outcomes: SimpleQueue[Outcome], *, alone: bool) -> None:
+    def __init__(
+        self,
+        train: Train,
+        coordinator: Coordinator,
+        assignment: Assignment,
+        results: SimpleQueue[StepResult],
+        *,
+        alone: bool,
+    ) -> None:
         self._train = train
-        self._desk = desk
-        self._order = order
-        self._until = order.step.epochs.stop - 1
-        self._on_record = order.step.epochs.start - 1
+        self._coordinator = coordinator
+        self._assignment = assignment
+        self._until = assignment.step.epochs.stop - 1
+        self._on_record = assignment.step.epochs.start - 1
         """Epochs up to here are in the log already; when they are trained again, nobody is told."""
         self._verdict = Verdict.GO
-        self._orders: SimpleQueue[Order | None] = SimpleQueue()
-        self._outcomes = outcomes
+        self._assignments: SimpleQueue[Assignment | None] = SimpleQueue()
+        self._results = results
         self._alone = alone
         self._asked_at = 0
         """The epoch of the last verdict."""
@@ -135,21 +149,21 @@ class _Hosted:
         self._reply = Reply()
         """To the last epoch, as far as it has not been obeyed."""
         self._set: dict[str, Value] = {}
-        """Values that were set since the order came."""
+        """Values that were set since the assignment came."""
         self.epoch = 0
-        self._values: dict[str, Value] = dict(order.step.params)
-        self._run = Run(self._values, seed=order.step.seed, trial=order.step.trial, channel=self)
+        self._values: dict[str, Value] = dict(assignment.step.params)
+        self._run = Run(self._values, seed=assignment.step.seed, trial=assignment.step.trial, channel=self)
         self._thread: threading.Thread | None = None
 
-    def go_on(self, order: Order) -> None:
-        """Let the thread train until it parks or ends, and say so in an outcome."""
-        self._order, self._until = order, order.step.epochs.stop - 1
-        self._set = {}  # the order has them
+    def go_on(self, assignment: Assignment) -> None:
+        """Let the thread train until it parks or ends, and say so in an result."""
+        self._assignment, self._until = assignment, assignment.step.epochs.stop - 1
+        self._set = {}  # the assignment has them
         if self._thread is None:
-            self._thread = threading.Thread(target=self._host, name=f"trial-{order.step.trial}", daemon=True)
+            self._thread = threading.Thread(target=self._host, name=f"trial-{assignment.step.trial}", daemon=True)
             self._thread.start()
         else:
-            self._orders.put(order)
+            self._assignments.put(assignment)
 
     def give_up(self, *, patience_s: float = 10.0) -> None:
         """Unwind the thread; the code after the user's loop does not run.
@@ -157,7 +171,7 @@ class _Hosted:
         patience_s: how long to wait for that.
         """
         self._given_up = True
-        self._orders.put(None)
+        self._assignments.put(None)
         if self._thread is not None:
             self._thread.join(timeout=patience_s)
 
@@ -180,32 +194,32 @@ class _Hosted:
             error = "".join(traceback.format_exception(raised))
         if self._given_up:
             return  # nobody waits for it
-        self._outcomes.put(
-            Outcome(
+        self._results.put(
+            StepResult(
                 self._run.trial, self.epoch, parked=False, error=error, kinds=kinds, refusal=self._refusal, saved=saved
             )
         )
 
     def begin(self, run: Run, n_epochs: int | None) -> int:
         """Of `Channel`: the loop is about to start."""
-        if n_epochs is not None and self._order.max_epochs is None:
-            self._until = self._heard(lambda: self._desk.learn_max_epochs(run.trial, n_epochs))
+        if n_epochs is not None and self._assignment.max_epochs is None:
+            self._until = self._heard(lambda: self._coordinator.learn_max_epochs(run.trial, n_epochs))
         if self._on_record == 0:
             return 0
         restored = self._restore()
         if self._on_record > restored:
-            self._heard(lambda: self._desk.retrained(run.trial, self._on_record - restored))
+            self._heard(lambda: self._coordinator.retrained(run.trial, self._on_record - restored))
         self.epoch = restored
         return restored
 
     def may_train(self, epoch: int) -> bool:
         """Of `Channel`: block while paused."""
         self._check_wanted()
-        last = self._order.max_epochs
+        last = self._assignment.max_epochs
         if self._verdict is Verdict.END or (last is not None and epoch > last):
             return False
         if self._asked_at != epoch - 1:  # nothing was reported of the last epoch, so no reply came back
-            self._reply = self._heard(lambda: self._desk.verdict(self._run.trial, epoch - 1))
+            self._reply = self._heard(lambda: self._coordinator.verdict(self._run.trial, epoch - 1))
             self._verdict = self._reply.verdict
         # without reports at every epoch the run itself says how far it is
         self.epoch = max(self.epoch, epoch - 1)
@@ -214,7 +228,7 @@ class _Hosted:
             return False
         if epoch > self._until or self._verdict is Verdict.PARK:
             self._park()
-        self._values.update({name: value for after, name, value in self._order.live if after < epoch})
+        self._values.update({name: value for after, name, value in self._assignment.live if after < epoch})
         self._values.update(self._set)
         return True
 
@@ -223,25 +237,25 @@ class _Hosted:
         self._check_wanted()
         self.epoch = epoch
         if epoch > self._on_record:
-            self._reply = self._heard(lambda: self._desk.report(self._run.trial, epoch, metrics))
+            self._reply = self._heard(lambda: self._coordinator.report(self._run.trial, epoch, metrics))
             self._verdict, self._asked_at = self._reply.verdict, epoch
 
     def _obey(self) -> None:
         """Do what the reply to the last epoch asked for, now that all of the epoch is done."""
         reply, self._reply = self._reply, Reply()
         self._set.update(reply.live)
-        every = self._order.save_every
+        every = self._assignment.save_every
         if reply.save or (every and self.epoch > self._on_record and self.epoch % every == 0):
             saved = self._save()
             if reply.save or saved is not None:
-                self._heard(lambda: self._desk.saved(self._run.trial, saved))
+                self._heard(lambda: self._coordinator.saved(self._run.trial, saved))
 
     def _check_wanted(self) -> None:
         if self._given_up:
             raise RunEnded
 
     def _heard(self, message: Callable[[], _Answer]) -> _Answer:
-        """What the desk answers; if it refuses, this training is over, and the study with it."""
+        """What the coordinator answers; if it refuses, this training is over, and the study with it."""
         try:
             return message()
         except TunewellError as refusal:
@@ -253,10 +267,10 @@ class _Hosted:
             self._run.on_pause()
         inside = checkpoint.random_states() if self._alone else None
         interrupted = self.epoch < self._until
-        self._outcomes.put(
-            Outcome(self._run.trial, self.epoch, parked=True, interrupted=interrupted, saved=self._save())
+        self._results.put(
+            StepResult(self._run.trial, self.epoch, parked=True, interrupted=interrupted, saved=self._save())
         )
-        if self._orders.get() is None:
+        if self._assignments.get() is None:
             raise RunEnded
         if inside is not None:
             checkpoint.set_random_states(inside)
@@ -265,11 +279,11 @@ class _Hosted:
             self._run.on_resume()
 
     def _save(self) -> SavedState | None:
-        if not self._run.tracked or self._order.folder is None:
+        if not self._run.tracked or self._assignment.folder is None:
             return None
         name = f"trial-{self._run.trial}-epoch-{self.epoch}.npz"
         try:
-            size = self._run.checkpoint(Path(self._order.folder) / name)
+            size = self._run.checkpoint(Path(self._assignment.folder) / name)
         except CheckpointError as error:
             if not isinstance(error.__cause__, OSError):
                 raise
@@ -279,14 +293,14 @@ class _Hosted:
 
     def _restore(self) -> int:
         """Take up the newest checkpoint; answers its epoch, 0 if there is none to be used."""
-        if not self._run.tracked or self._order.checkpoint is None or self._order.folder is None:
-            if self._order.is_branch:
+        if not self._run.tracked or self._assignment.checkpoint is None or self._assignment.folder is None:
+            if self._assignment.is_branch:
                 raise CheckpointError(f"trial {self._run.trial} branched from a checkpoint, and has none to begin with")
             return 0
         try:
-            return self._run.restore(Path(self._order.folder) / self._order.checkpoint)
+            return self._run.restore(Path(self._assignment.folder) / self._assignment.checkpoint)
         except CheckpointError as error:
-            if self._order.is_branch:  # it is another trial's beginning, which no seed brings back
+            if self._assignment.is_branch:  # it is another trial's beginning, which no seed brings back
                 raise CheckpointError(
                     f"trial {self._run.trial} cannot begin as the one that it branched from, only from the beginning "
                     f"(epoch 0): {error}"

@@ -41,7 +41,7 @@ class FirstSampler:
             try:
                 return space.check(self.settings[n])
             except SpaceError:
-                if len(history.lineage.spaces) == 1:
+                if len(history.versions.spaces) == 1:
                     raise
             setting = space.completed(self.settings[n], space.defaults())
             with suppress(SpaceError):

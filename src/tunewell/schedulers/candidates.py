@@ -6,13 +6,11 @@ Shapes: k settings, d parameters.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tunewell.arrays import Floats
 from tunewell.history import History
 from tunewell.space.params import Choice
 from tunewell.space.space import Space
-
-Floats = NDArray[np.float64]
 
 ANYWHERE = 512
 _NEAR_BEST, _NEAR_DEFAULT = 384, 128

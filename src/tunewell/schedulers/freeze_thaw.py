@@ -5,7 +5,7 @@ what each paused trial and each of a thousand new settings would reach at the la
 whose expected improvement over the best is largest is started, or resumed to its next rung. After Swersky, Snoek and
 Adams ("Freeze-thaw Bayesian optimization", 2014).
 
-Which settings are weighed is said in `candidates`, what is expected of them in `expectations`.
+Which settings are weighed is said in `candidates`, what is expected of them in `acquisition`.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class FreezeThawScheduler:
             and (start := self._first(space, history, rungs, rng))
         ):
             return start
-        from tunewell.schedulers.expectations import Expectations  # noqa: PLC0415  SciPy is slow to import
+        from tunewell.schedulers.acquisition import AcquisitionModel  # noqa: PLC0415  SciPy is slow to import
         from tunewell.surrogate import observed  # noqa: PLC0415
 
         seen = observed(history, rungs, _MOST)
@@ -77,7 +77,7 @@ class FreezeThawScheduler:
         points = np.empty((0, len(space.params)))
         if may_start:
             points = candidates(space, history.points[seen.owner[seen.best]], rng)
-        answer = Expectations(space, history, rungs, seen, self._past(space)).choice(points, rng)
+        answer = AcquisitionModel(space, history, rungs, seen, self._past(space)).choice(points, rng)
         complete = history.ended & ~history.failed & ~history.stopped & ~history.held
         if answer is not None and not may_start and complete.any() and _chance(answer) < _HOPELESS:
             return None

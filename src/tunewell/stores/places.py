@@ -7,8 +7,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from tunewell.errors import SettingError
-from tunewell.redaction import redacted
 from tunewell.stores.database import Database
+from tunewell.stores.redaction import redacted
 from tunewell.stores.sqlite import SqliteFile
 
 

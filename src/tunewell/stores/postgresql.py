@@ -23,10 +23,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from tunewell.errors import MissingExtra, SettingError, StoreError
-from tunewell.redaction import redacted
 from tunewell.stores import migrations, schema
 from tunewell.stores.database import CommitUncertain, ConnectionLost, check_version, no_store, some
-from tunewell.stores.turns import Patience
+from tunewell.stores.decision_lock import LockTimeout
+from tunewell.stores.redaction import redacted
 
 if TYPE_CHECKING:
     import psycopg
@@ -67,7 +67,7 @@ class PostgresDatabase:
         # SQLAlchemy's users write the driver's name too
         self._address = f"postgresql://{url.partition('://')[2]}"
         self._lock = threading.RLock()
-        self._patience = Patience()
+        self._patience = LockTimeout()
         self._process = os.getpid()
         self._is_closed = self._was_reached = self._can_wait_apart = False
         self._connection: _Connection | None = self._connect()

@@ -21,7 +21,7 @@ from sqlalchemy.dialects import sqlite
 from tunewell.errors import SettingError, StoreError
 from tunewell.stores import migrations
 from tunewell.stores.database import check_version, no_store, some
-from tunewell.stores.turns import Turns
+from tunewell.stores.decision_lock import DecisionLock
 
 BUSY_TIMEOUT_S = 60.0
 """How long a write waits for the writes of other processes."""
@@ -52,7 +52,7 @@ class SqliteFile:
         self.path, self.url = path, str(path)
         self.folder = path.absolute().parent
         self._lock = threading.RLock()
-        self._turns = Turns(Path(f"{path}-turn"))
+        self._turns = DecisionLock(Path(f"{path}-turn"))
         self._process = os.getpid()
         _check_place(path, create=create)
         with self._speaking():

@@ -19,11 +19,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tunewell.arrays import Floats
 from tunewell.space.params import Choice, Float, Int
 from tunewell.space.space import Space
 from tunewell.space.usual_names import BATCHES, DECAYS, MOMENTA, RATES
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

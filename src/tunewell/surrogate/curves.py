@@ -27,7 +27,8 @@ from scipy.linalg.lapack import dpotri  # type: ignore[import-untyped]
 from scipy.optimize import minimize  # type: ignore[import-untyped]
 from scipy.special import erfcx, ndtr  # type: ignore[import-untyped]
 
-Floats = NDArray[np.float64]
+from tunewell.arrays import Floats
+
 Whole = NDArray[np.int64]
 
 _ROOT5 = np.sqrt(5.0)

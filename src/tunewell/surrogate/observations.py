@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tunewell.arrays import Floats
 from tunewell.history import History
 
-Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
 _FLOOR = 1e-3

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve  # type: ignore[import-untyped]
 from scipy.stats import qmc  # type: ignore[import-untyped]
 
+from tunewell.arrays import Floats
 from tunewell.history import History
 from tunewell.space.params import Choice, Param
 from tunewell.space.space import Space
@@ -27,8 +28,6 @@ from tunewell.space.values import Params
 from tunewell.surrogate.coordinates import Coordinates
 from tunewell.surrogate.curves import CurveModel, matern, squared_differences
 from tunewell.surrogate.observations import observed, times
-
-Floats = NDArray[np.float64]
 
 _SETTINGS = 256
 _COMPONENTS = 6

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from tunewell.gradient_noise import noise_scale
+from tunewell.nn.noise_scale import noise_scale
 
 _AT_LEAST = 4  # steps that are measured in an epoch, if it has as many
 

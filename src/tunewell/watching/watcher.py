@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from tunewell.errors import SettingError
-from tunewell.run import Run
+from tunewell.training.run import Run
 from tunewell.watching.activations import Activation, Listener
 from tunewell.watching.evaluation import BATCH, evaluated, evaluation_mode, fitted, rows_of
 from tunewell.watching.losses import LossMeter

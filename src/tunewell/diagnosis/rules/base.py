@@ -9,7 +9,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from tunewell.diagnosis.record import Floats, Run
+from tunewell.arrays import Floats
+from tunewell.diagnosis.record import RunRecord
 from tunewell.diagnosis.signals import Signals
 
 IN_WORDS = {
@@ -87,7 +88,7 @@ def percent(share: float) -> str:
     return "an unknown share" if math.isnan(share) else f"{100 * share:.3g} %"
 
 
-def of_curve(run: Run, name: str, *, highest: bool = False) -> tuple[float, float]:
+def of_curve(run: RunRecord, name: str, *, highest: bool = False) -> tuple[float, float]:
     """The epoch and the value of a curve's best; NaN if it has none."""
     values: Floats = run[name]
     if not np.isfinite(values).any():
@@ -96,26 +97,26 @@ def of_curve(run: Run, name: str, *, highest: bool = False) -> tuple[float, floa
     return float(run.epoch[here]), float(values[here])
 
 
-def last(run: Run, name: str) -> tuple[float, float]:
+def last(run: RunRecord, name: str) -> tuple[float, float]:
     """The epoch and the value of the last that is known of a curve."""
     known = np.flatnonzero(np.isfinite(run[name]))
     return (float(run.epoch[known[-1]]), float(run[name][known[-1]])) if known.size else (math.nan, math.nan)
 
 
-def first(run: Run, name: str) -> tuple[float, float]:
+def first(run: RunRecord, name: str) -> tuple[float, float]:
     """The epoch and the value of the first that is known of a curve."""
     known = np.flatnonzero(np.isfinite(run[name]))
     return (float(run.epoch[known[0]]), float(run[name][known[0]])) if known.size else (math.nan, math.nan)
 
 
-def named(run: Run, name: str) -> str:
+def named(run: RunRecord, name: str) -> str:
     """A curve in words, with where it comes from if it was not measured."""
     if name not in run.estimated:
         return IN_WORDS[name]
     return f"{IN_WORDS[name]} (as the {'loss' if name.endswith('accuracy') else 'accuracy'} has it)"
 
 
-def course(run: Run, name: str) -> str:
+def course(run: RunRecord, name: str) -> str:
     """`training loss went from 2.3 at epoch 1 to 0.31 at epoch 12`."""
     (begin, before), (end, after) = first(run, name), last(run, name)
     if math.isnan(before):
@@ -152,7 +153,7 @@ def training_error(s: Signals) -> str:
     return f"about {told} (as the loss has it)" if "train_accuracy" in s.run.estimated else told
 
 
-def rate_in_words(run: Run) -> str:
+def rate_in_words(run: RunRecord) -> str:
     """` with learning rate 0.8`, or nothing if it is not known."""
     rate = run.config.get("lr")
     if not isinstance(rate, int | float):

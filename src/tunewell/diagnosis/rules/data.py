@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from tunewell.diagnosis.record import Run
+from tunewell.diagnosis.record import RunRecord
 from tunewell.diagnosis.rules.base import (
     Sign,
     both,
@@ -98,7 +98,7 @@ def loss_below_zero(s: Signals) -> Sign:
     )
 
 
-def _least_loss(run: Run) -> float:
+def _least_loss(run: RunRecord) -> float:
     """Of training, validation and single steps."""
     return float(np.nanmin(np.concatenate([run["train_loss"], run["val_loss"], run.step_losses, [0.0]])))
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from tunewell.diagnosis.record import Run
+from tunewell.diagnosis.record import RunRecord
 from tunewell.diagnosis.signals.base import Units
 from tunewell.diagnosis.signals.curves import of_agreement, of_curves, of_progress, of_validation
 from tunewell.diagnosis.signals.data import of_data
@@ -21,7 +21,7 @@ from tunewell.diagnosis.signals.gradients import of_hooks, of_layers
 from tunewell.diagnosis.signals.noise import of_noise, of_steps
 from tunewell.diagnosis.signals.settings import of_schedule, of_settings
 
-_Group: TypeAlias = Callable[[Run, Units], dict[str, float]]
+_Group: TypeAlias = Callable[[RunRecord, Units], dict[str, float]]
 
 _AS_MEASURED: tuple[_Group, ...] = (of_agreement, of_hooks)
 """What sets one curve against another of the same rows: beside an estimate that would say something of the estimate."""
@@ -42,7 +42,7 @@ _GROUPS: tuple[_Group, ...] = (
 class Signals(Mapping[str, float]):
     """The named numbers of one run, and the run."""
 
-    run: Run
+    run: RunRecord
     """With estimates in place of some curves that were not reported."""
     units: Units
     numbers: Mapping[str, float]
@@ -61,7 +61,7 @@ class Signals(Mapping[str, float]):
         return not math.isnan(self.numbers[name])
 
 
-def measure(run: Run) -> Signals:
+def measure(run: RunRecord) -> Signals:
     """Every signal of a run; the names are the same for every run, in the same order."""
     units = Units.of(run)
     numbers: dict[str, float] = {}

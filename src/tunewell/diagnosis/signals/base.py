@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tunewell.diagnosis.record import Floats, Run
+from tunewell.arrays import Floats
+from tunewell.diagnosis.record import RunRecord
 
 _MAX_CLASSES = 1000  # the largest number of classes that a loss at the start is taken to speak of
 _MOST = 1e30
@@ -32,7 +33,7 @@ class Units:
     """Whether the record says how many classes there are."""
 
     @classmethod
-    def of(cls, run: Run) -> Units:
+    def of(cls, run: RunRecord) -> Units:
         """From the record's class counts, its number of classes, or the loss of the first step or epoch."""
         counts = class_counts(run.data, "class_counts_val")
         if not counts.size:
@@ -53,7 +54,7 @@ class Units:
         return scaled
 
 
-def _classes_by_loss(run: Run) -> float:
+def _classes_by_loss(run: RunRecord) -> float:
     """exp(loss at the start): what a sound classifier begins with; a network that began badly misleads it."""
     for losses in (run.step_losses[:1], run["train_loss"][:1], run["val_loss"][:1]):
         known = losses[np.isfinite(losses)]

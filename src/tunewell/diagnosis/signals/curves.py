@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from tunewell.diagnosis.record import Floats, Run
+from tunewell.arrays import Floats
+from tunewell.diagnosis.record import RunRecord
 from tunewell.diagnosis.signals.base import (
     TINY,
     Units,
@@ -25,7 +26,7 @@ from tunewell.diagnosis.signals.base import (
 from tunewell.diagnosis.signals.estimates import loss_of
 
 
-def of_curves(run: Run, units: Units) -> dict[str, float]:
+def of_curves(run: RunRecord, units: Units) -> dict[str, float]:
     """Where the training curves begin and end."""
     loss, accuracy = run["train_loss"] / units.guess_loss, units.accuracy(run["train_accuracy"])
     last = end(loss)
@@ -50,7 +51,7 @@ def of_curves(run: Run, units: Units) -> dict[str, float]:
     }
 
 
-def of_agreement(run: Run, units: Units) -> dict[str, float]:
+def of_agreement(run: RunRecord, units: Units) -> dict[str, float]:
     """Whether loss and accuracy fit each other."""
     return {
         "loss_for_accuracy": _excess(end(run["train_loss"]), end(run["train_accuracy"]), units),
@@ -62,7 +63,7 @@ def of_agreement(run: Run, units: Units) -> dict[str, float]:
     }
 
 
-def of_validation(run: Run, units: Units) -> dict[str, float]:
+def of_validation(run: RunRecord, units: Units) -> dict[str, float]:
     """How validation compares with training, from the first epoch to the last."""
     train, val = run["train_loss"] / units.guess_loss, run["val_loss"] / units.guess_loss
     fit, accuracy = units.accuracy(run["train_accuracy"]), units.accuracy(run["val_accuracy"])
@@ -103,7 +104,7 @@ def of_validation(run: Run, units: Units) -> dict[str, float]:
     }
 
 
-def of_progress(run: Run, units: Units) -> dict[str, float]:
+def of_progress(run: RunRecord, units: Units) -> dict[str, float]:
     """How fast the curves still move, in shares of what they have gained and of what is left."""
     loss, val = run["train_loss"] / units.guess_loss, run["val_loss"] / units.guess_loss
     fit, accuracy = units.accuracy(run["train_accuracy"]), units.accuracy(run["val_accuracy"])
@@ -127,7 +128,7 @@ def of_progress(run: Run, units: Units) -> dict[str, float]:
     }
 
 
-def _negative(run: Run) -> float:
+def _negative(run: RunRecord) -> float:
     """1 if a loss was ever below zero, by more than rounding."""
     known = finite(np.concatenate([run["train_loss"], run["val_loss"], run.step_losses]))
     return float(known.min() < -1e-3) if known.size else math.nan
@@ -144,7 +145,7 @@ def _excess(loss: float, accuracy: float, units: Units) -> float:
     return log_ratio(loss, float(right))
 
 
-def _off_floor(run: Run, units: Units, *, low: float) -> float:
+def _off_floor(run: RunRecord, units: Units, *, low: float) -> float:
     """How far the loss is from what outputs in [low, 1] would give at this accuracy, in units of ln(classes).
 
     If the outputs are squeezed, one is 1 and all others are `low`: a row that is right costs

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from tunewell.diagnosis.record import Run
+from tunewell.diagnosis.record import RunRecord
 from tunewell.diagnosis.signals.base import TINY, Units, class_counts, log_ratio, number
 
 
-def of_data(run: Run, units: Units) -> dict[str, float]:  # noqa: ARG001  all groups are called alike
+def of_data(run: RunRecord, units: Units) -> dict[str, float]:  # noqa: ARG001  all groups are called alike
     """Of inputs and labels."""
     train, val = _summary(run.data, "train_inputs"), _summary(run.data, "val_inputs")
     mean, std = number(train, "mean"), number(train, "std")

@@ -12,14 +12,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from tunewell.diagnosis.record import Floats, Run
+from tunewell.arrays import Floats
+from tunewell.diagnosis.record import RunRecord
 from tunewell.diagnosis.signals.base import Units
 
 _PAIRS = (("train_loss", "train_accuracy"), ("val_loss", "val_accuracy"))
 _LEAST_ERROR = 1e-4
 
 
-def completed(run: Run, units: Units) -> Run:
+def completed(run: RunRecord, units: Units) -> RunRecord:
     """The run with an estimate of each loss and accuracy of which only the other was reported."""
     errors = np.linspace(_LEAST_ERROR, 1 - units.chance, 400)
     losses = loss_of(1 - errors, units.n_classes)
@@ -38,7 +39,7 @@ def loss_of(accuracy: Floats, n_classes: float) -> Floats:
     return loss
 
 
-def _reported(run: Run, name: str) -> bool:
+def _reported(run: RunRecord, name: str) -> bool:
     return bool((np.isfinite(run[name]) | run.broken[name]).any())
 
 

@@ -10,7 +10,8 @@ import warnings
 
 import numpy as np
 
-from tunewell.diagnosis.record import Floats, Run
+from tunewell.arrays import Floats
+from tunewell.diagnosis.record import RunRecord
 from tunewell.diagnosis.signals.base import (
     TINY,
     Units,
@@ -32,7 +33,7 @@ _MOVED = 1e-6  # and one above surely is one
 _LEARNING = 1e-3  # CS231n: an update of a thousandth of the weights a step is about right
 
 
-def of_hooks(run: Run, units: Units) -> dict[str, float]:
+def of_hooks(run: RunRecord, units: Units) -> dict[str, float]:
     """Of the network as a whole."""
     loss, eval_loss = run["train_loss"] / units.guess_loss, run["train_eval_loss"] / units.guess_loss
     fit, eval_fit = units.accuracy(run["train_accuracy"]), units.accuracy(run["train_eval_accuracy"])
@@ -85,7 +86,7 @@ def of_hooks(run: Run, units: Units) -> dict[str, float]:
     }
 
 
-def of_layers(run: Run, units: Units) -> dict[str, float]:  # noqa: ARG001  all groups are called alike
+def of_layers(run: RunRecord, units: Units) -> dict[str, float]:  # noqa: ARG001  all groups are called alike
     """Of its weight matrices, one against the other."""
     layers = {name: values for name, values in run.layers.items() if name != "activation_mean"}
     norms, updates = _typical(layers["grad_norm"]), _typical(layers["update_ratio"])
@@ -169,7 +170,7 @@ def _growths(weights: Floats) -> Floats:
     return np.array([log_ratio(end(column), start(column)) for column in weights.T])
 
 
-def _to_usual(run: Run) -> Floats:
+def _to_usual(run: RunRecord) -> Floats:
     """(L,): log10 of each matrix's norm after the first epoch over what He's initialization gives, sqrt(2 outputs).
 
     He, Glorot's and PyTorch's own initialization are within half a decade of each other. Only for dense networks,

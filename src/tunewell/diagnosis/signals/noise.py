@@ -6,13 +6,14 @@ import math
 
 import numpy as np
 
-from tunewell.diagnosis.record import Floats, Run
+from tunewell.arrays import Floats
+from tunewell.diagnosis.record import RunRecord
 from tunewell.diagnosis.signals.base import TINY, Units, end, finite, highest, log_ratio, mean, ratio, start
 
 _SWING = 0.03  # AutoTrainer's zeta: accuracies that differ by less are not called a swing
 
 
-def of_noise(run: Run, units: Units) -> dict[str, float]:
+def of_noise(run: RunRecord, units: Units) -> dict[str, float]:
     """Of the curves by epoch, in their later half."""
     later = slice(len(run) // 2, None)
     loss, val = run["train_loss"][later] / units.guess_loss, run["val_loss"][later] / units.guess_loss
@@ -38,7 +39,7 @@ def of_noise(run: Run, units: Units) -> dict[str, float]:
     }
 
 
-def of_steps(run: Run, units: Units) -> dict[str, float]:
+def of_steps(run: RunRecord, units: Units) -> dict[str, float]:
     """Of the loss by step: at the very start, in its first steps, and at the end."""
     losses = run.step_losses / units.guess_loss
     known = finite(losses)

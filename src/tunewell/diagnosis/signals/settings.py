@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tunewell.diagnosis.record import Floats, Run
+from tunewell.arrays import Floats
+from tunewell.diagnosis.record import RunRecord
 from tunewell.diagnosis.signals.base import (
     TINY,
     Units,
@@ -30,7 +31,7 @@ _LEAST_USUAL, _MOST_USUAL = min(_USUAL_RATE.values()), max(_USUAL_RATE.values())
 _SATURATING = ("tanh", "sigmoid", "softsign")
 
 
-def of_schedule(run: Run, units: Units) -> dict[str, float]:
+def of_schedule(run: RunRecord, units: Units) -> dict[str, float]:
     """How the learning rate moves, and what was left to learn when it had become small."""
     rates = run["lr"]
     peak = highest(rates)
@@ -65,7 +66,7 @@ def of_schedule(run: Run, units: Units) -> dict[str, float]:
     }
 
 
-def of_settings(run: Run, units: Units) -> dict[str, float]:
+def of_settings(run: RunRecord, units: Units) -> dict[str, float]:
     """Learning rate, batches, regularization and size."""
     config = run.config
     optimizer = _optimizer(config)
@@ -113,7 +114,7 @@ def of_settings(run: Run, units: Units) -> dict[str, float]:
     }
 
 
-def _size(run: Run, units: Units, config: Mapping[str, Any]) -> dict[str, float]:
+def _size(run: RunRecord, units: Units, config: Mapping[str, Any]) -> dict[str, float]:
     """Of the network and of the data set, and one against the other."""
     widths = _widths(config.get("hidden"))
     channels = _widths(config.get("channels"))
@@ -143,7 +144,7 @@ def _optimizer(config: Mapping[str, Any]) -> str:
     return told or ("sgd" if number(config, "momentum") > 0 else "")
 
 
-def _steps_per_epoch(run: Run, batch: float) -> float:
+def _steps_per_epoch(run: RunRecord, batch: float) -> float:
     if batch > 0 and run.n_train > 0:
         return math.ceil(run.n_train / batch)
     if len(run.step_losses) and run.step_losses_every > 0:

@@ -1,1 +1,0 @@
-"""What is trained: a script's function, or any program."""

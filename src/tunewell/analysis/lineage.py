@@ -1,0 +1,81 @@
+"""Where a trial comes from: the trials that it branched from, and the schedule of its parameters, epoch by epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from tunewell.space.values import Value
+from tunewell.trial import Command, Trial
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Epochs in which nothing was changed."""
+
+    trial: int
+    first: int
+    last: int
+    values: Mapping[str, Value]
+
+
+def line_of(trials: Sequence[Trial], number: int) -> list[Trial]:
+    """The trial and those that it comes from, the first one first."""
+    line = [trials[number]]
+    while line[0].parent is not None:
+        line.insert(0, trials[line[0].parent])
+    return line
+
+
+def owner(trials: Sequence[Trial], number: int, epoch: int) -> int:
+    """Of the trial and those that it comes from, the one that trained an epoch of its curve."""
+    while (parent := trials[number].parent) is not None and epoch < int(trials[number].parent_epoch or 0):
+        number = parent
+    return number
+
+
+def schedule(trials: Sequence[Trial], commands: Sequence[Command], number: int, epochs: int) -> list[Segment]:
+    """The values of a trial's parameters from its first epoch to its last, those of its ancestors included.
+
+    epochs: how far the trial has come.
+    """
+    found: list[Segment] = []
+    line = line_of(trials, number)
+    for trial, after in zip(line, [*line[1:], None], strict=True):
+        last = epochs if after is None else int(after.parent_epoch or 0)
+        first, values = int(trial.parent_epoch or 0) + 1, dict(trial.params)
+        for epoch, name, value in live_values(commands, trial.number):
+            if epoch >= last:
+                break
+            if epoch >= first:
+                found.append(Segment(trial.number, first, epoch, dict(values)))
+                first = epoch + 1
+            values[name] = value
+        if first <= last:
+            found.append(Segment(trial.number, first, last, dict(values)))
+    return found
+
+
+def tree(trials: Sequence[Trial]) -> Iterator[tuple[int, Trial]]:
+    """Depth and trial of all that have branches or are branches, parents first."""
+    children: dict[int | None, list[Trial]] = {}
+    for trial in trials:
+        children.setdefault(trial.parent, []).append(trial)
+
+    def below(trial: Trial, depth: int) -> Iterator[tuple[int, Trial]]:
+        yield depth, trial
+        for child in children.get(trial.number, []):
+            yield from below(child, depth + 1)
+
+    for root in children.get(None, []):
+        if root.number in children:
+            yield from below(root, 0)
+
+
+def live_values(commands: Sequence[Command], trial: int) -> tuple[tuple[int, str, Value], ...]:
+    """The values that were set while a trial trained, in order: after this epoch, this parameter had this value."""
+    return tuple(
+        (int(one.epoch or 0), str(one.data["name"]), one.data["value"])  # type: ignore[misc]  # as it was checked
+        for one in commands
+        if one.trial == trial and one.kind == "set" and one.taken_at is not None and one.refused is None
+    )

@@ -1,0 +1,242 @@
+"""What a user sees while a study runs: a live display on a terminal, plain lines elsewhere.
+
+Both are observers, as `tunewell.runners` has them. A report costs them a comparison; what takes longer is done a
+few times a second at most, however fast the reports come in.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+import numpy as np
+
+from tunewell.display.formatting import duration, measured, setting, sparkline
+from tunewell.display.summary import counts, spent_of_budget, spent_share
+from tunewell.errors import StoreError, last_line
+from tunewell.space.values import Params
+from tunewell.study import Study
+from tunewell.study.reader import Best
+from tunewell.trial import Step
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.text import Text
+
+_LOOKS_PER_SECOND = 4
+_ROWS_OF_RUNNING = 8
+
+
+class LineProgress:
+    """A line for each step that is done."""
+
+    def __init__(self, stream: TextIO) -> None:
+        """`stream`: where the lines go."""
+        self._stream = stream
+        self._leader = _Leader()
+        self._steps: dict[int, range] = {}
+        self._latest: dict[int, tuple[int, float | None]] = {}
+
+    def on_step(self, study: Study, step: Step) -> None:
+        """Of `Observer`."""
+        self._leader.watch(study, step)
+        self._steps[step.trial] = step.epochs
+
+    def on_report(self, study: Study, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Of `Observer`."""
+        self._leader.take_in(trial, epoch, metrics)
+        self._latest[trial] = epoch, metrics.get(study.metric)
+
+    def on_told(self, study: Study, trial: int) -> None:
+        """Of `Observer`."""
+        first = self._steps.pop(trial).start
+        last, value = self._latest.pop(trial, (first - 1, None))
+        share = spent_share(study)
+        parts = [
+            f"trial {trial}",
+            f"epochs {first}-{last}" if last > first else f"epoch {last}" if last == first else "no epoch",
+            *([] if value is None else [f"{study.metric} {measured(value)}"]),
+            *_how_it_ended(study, trial),
+            *([f"(best {self._leader})"] if self._leader.best else []),
+            *([] if share is None else [f"{share:.0%} of the budget"]),
+        ]
+        print("  ".join(parts), file=self._stream, flush=True)
+
+
+@contextmanager
+def progress(stream: TextIO) -> Iterator[LiveProgress | LineProgress]:
+    """An observer that suits the stream: a live display if it is a terminal, else lines."""
+    if stream.isatty() and os.environ.get("TERM") != "dumb":
+        with live_progress(stream) as display:
+            yield display
+    else:
+        yield LineProgress(stream)
+
+
+@contextmanager
+def live_progress(stream: TextIO | None = None) -> Iterator[LiveProgress]:
+    """An observer that shows, while the context lasts, how a study stands.
+
+    stream: the terminal; standard error if None.
+    """
+    from rich.console import Console  # noqa: PLC0415  a tenth of a second, which only a terminal's user should pay
+    from rich.live import Live  # noqa: PLC0415
+
+    console = Console(stderr=True) if stream is None else Console(file=stream)
+    display = LiveProgress()
+    with Live(get_renderable=display.render, console=console, refresh_per_second=_LOOKS_PER_SECOND, transient=True):
+        yield display
+
+
+class LiveProgress:
+    """Best so far and its setting, the curves of the running trials, the budget and the time left."""
+
+    def __init__(self) -> None:
+        self._leader = _Leader()
+        self._study: Study | None = None
+        self._clock = _Clock()
+
+    def on_step(self, study: Study, step: Step) -> None:
+        """Of `Observer`."""
+        self._leader.watch(study, step)
+        if self._study is not study:
+            self._clock.start(spent_share(study))
+            self._study = study
+
+    def on_report(self, study: Study, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:  # noqa: ARG002  of `Observer`
+        """Of `Observer`."""
+        self._leader.take_in(trial, epoch, metrics)
+
+    def on_told(self, study: Study, trial: int) -> None:
+        """Of `Observer`; the display looks by itself."""
+
+    def render(self) -> RenderableType:
+        """How the study stands now."""
+        from rich.table import Table  # noqa: PLC0415  loaded already, by whoever renders
+        from rich.text import Text  # noqa: PLC0415
+
+        if self._study is None:
+            return Text("starting ...", style="dim")
+        study = self._study
+        grid = Table.grid(padding=(0, 2))
+        grid.add_column(style="dim", no_wrap=True)
+        grid.add_column(overflow="fold")
+        grid.add_row("study", Text(f"{study.record.name}  {study.record.direction} {study.metric}"))
+        for label, row in (*self._best_rows(), *_running_rows(study)):
+            grid.add_row(label, row)
+        grid.add_row("trials", counts(study))
+        grid.add_row("budget", self._budget_row(study))
+        return grid
+
+    def _best_rows(self) -> Iterator[tuple[str, Text]]:
+        from rich.text import Text  # noqa: PLC0415
+
+        best = self._leader.best
+        if best is None:
+            yield "best", Text("nothing yet", style="dim")
+            return
+        yield "best", Text.assemble((measured(best.value), "bold green"), f"  trial {best.trial}  epoch {best.epoch}")
+        yield "", Text(setting(best.params))
+
+    def _budget_row(self, study: Study) -> RenderableType:
+        from rich.progress_bar import ProgressBar  # noqa: PLC0415
+        from rich.table import Table  # noqa: PLC0415
+
+        share = spent_share(study)
+        row = Table.grid(padding=(0, 2))
+        words = f"{spent_of_budget(study)}  {self._clock.read(share)}"
+        if share is None:
+            row.add_row(words)
+        else:
+            row.add_row(ProgressBar(total=1.0, completed=share, width=24), f"{share:.0%}", words)
+        return row
+
+
+class _Leader:
+    """The best report so far, kept up to date at the cost of a comparison a report."""
+
+    def __init__(self) -> None:
+        self.best: Best | None = None
+        self._study: Study | None = None
+        self._params: dict[int, Params] = {}
+
+    def __str__(self) -> str:
+        best = self.best
+        return "none" if best is None else f"{measured(best.value)} trial {best.trial} epoch {best.epoch}"
+
+    def watch(self, study: Study, step: Step) -> None:
+        """A step begins."""
+        if self._study is not study:
+            self._study, self._params = study, {}
+            try:
+                self.best = study.best  # of what a resumed study had
+            except StoreError:
+                self.best = None
+        self._params[step.trial] = step.params
+
+    def take_in(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:
+        """A report is in."""
+        assert self._study is not None  # a step comes before its reports
+        value = metrics.get(self._study.metric)
+        if value is None or not math.isfinite(value):
+            return
+        if self.best is None or self._order(value, trial, epoch) < self._order(
+            self.best.value, self.best.trial, self.best.epoch
+        ):
+            self.best = Best(trial, epoch, value, self._params[trial])
+
+    def _order(self, value: float, trial: int, epoch: int) -> tuple[float, int, int]:
+        """Of equal values the older trial's is the best, as `Study.best` has it."""
+        assert self._study is not None
+        return (-value if self._study.maximize else value), trial, epoch
+
+
+class _Clock:
+    """Time passed, and time left if things go on as they did."""
+
+    def __init__(self) -> None:
+        self._began = 0.0
+        self._share_before = 0.0
+
+    def start(self, share: float | None) -> None:
+        """What is spent already was spent before this clock."""
+        self._began, self._share_before = time.monotonic(), share or 0.0
+
+    def read(self, share: float | None) -> str:
+        """`1 min 5 s, about 3 min 2 s left`."""
+        passed = time.monotonic() - self._began
+        gained = 0.0 if share is None else share - self._share_before
+        if share is None or gained <= 0 or share >= 1:
+            return duration(passed)
+        return f"{duration(passed)}, about {duration(passed * (1 - share) / gained)} left"
+
+
+def _running_rows(study: Study) -> Iterator[tuple[str, Text]]:
+    from rich.text import Text  # noqa: PLC0415
+
+    history = study.history
+    running = np.flatnonzero(history.running)
+    for i, trial in enumerate(running[:_ROWS_OF_RUNNING]):
+        curve = -history.curves[trial] if study.maximize else history.curves[trial]
+        values = curve[np.isfinite(curve)]
+        epochs = f"epoch {history.epochs[trial]}" + (f" of {study.max_epochs}" if study.max_epochs else "")
+        last = measured(float(values[-1])) if values.size else ""
+        row = Text.assemble(f"trial {trial:<4d} {epochs}  ", (sparkline(values), "cyan"), f"  {last}")
+        yield ("running" if i == 0 else ""), row
+    if len(running) > _ROWS_OF_RUNNING:
+        yield "", Text(f"and {len(running) - _ROWS_OF_RUNNING} more", style="dim")
+
+
+def _how_it_ended(study: Study, trial: int) -> list[str]:
+    """Nothing for a step that simply ended; else the state and why."""
+    history = study.history
+    if history.held[trial]:
+        return [f"held, until tunewell steer {study.record.name} {trial} resume"]
+    if not (history.failed[trial] or history.stopped[trial]):
+        return []
+    record = study.trials[trial]
+    return [str(record.state) if record.reason is None else f"{record.state}: {last_line(record.reason)}"]

@@ -1,0 +1,69 @@
+"""A study in a line: what it has spent, and how its trials stand."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tunewell.display.formatting import duration
+from tunewell.study import Study
+from tunewell.study.budget import Budget
+from tunewell.trial import OPEN_END, TrialState
+
+
+def spent_of_budget(study: Study) -> str:
+    """`412 of 900 epochs`, `7 of 100 trials`, `1 min 5 s of 2 h 00 min`."""
+    budget, epochs = study.budget, _epochs_trained(study)
+    if budget.unit == "seconds":
+        return f"{duration(study.spent.seconds)} of {duration(budget.amount)}, {epochs} epochs"
+    if budget.unit == "trials":
+        return f"{study.spent.trials} of {budget.amount:g} trials, {epochs} epochs"
+    in_all = _epochs_in_all(study)
+    return f"{epochs} epochs" if in_all is None else f"{epochs} of {in_all} epochs"
+
+
+def in_words(budget: Budget) -> str:
+    """`30 full trainings`, `900 epochs`, `2 h 00 min`."""
+    if budget.unit == "seconds":
+        return duration(budget.amount)
+    return f"{budget.amount:g} {'full ' if budget.unit == 'trainings' else ''}{budget.unit}"
+
+
+def spent_share(study: Study) -> float | None:
+    """How much of the budget is used up, 0 to 1, counting what is trained and not what is promised; None if unknown."""
+    budget = study.budget
+    if budget.unit == "seconds":
+        return min(1.0, study.spent.seconds / budget.amount)
+    if budget.unit == "trials":
+        history = study.history
+        return min(1.0, (len(history) - int(history.running.sum())) / budget.amount)
+    in_all = _epochs_in_all(study)
+    return None if in_all is None else min(1.0, _epochs_trained(study) / in_all)
+
+
+def counts(study: Study) -> str:
+    """How many trials are in each state: `1 running, 4 paused, 2 complete`."""
+    by_state = trials_by_state(study)
+    return ", ".join(f"{n} {state}" for state, n in by_state.items() if n) or "none yet"
+
+
+def trials_by_state(study: Study) -> dict[str, int]:
+    """The number of trials in each state."""
+    history = study.history
+    complete = history.ended & ~history.failed & ~history.stopped & ~history.held
+    in_order = (history.running, history.paused, history.held, complete, history.stopped, history.failed)
+    arrays = dict(zip(TrialState, in_order, strict=True))
+    return {str(state): int(is_so.sum()) for state, is_so in arrays.items()}
+
+
+def _epochs_trained(study: Study) -> int:
+    """What is spent, without what running steps were promised and have not trained yet."""
+    history = study.history
+    promised = np.maximum(history.until - history.epochs, 0)[history.running].sum()
+    return study.spent.epochs - int(promised)
+
+
+def _epochs_in_all(study: Study) -> int | None:
+    if study.budget.unit != "epochs" and study.max_epochs is None:
+        return None
+    in_all = study.budget.epochs(study.max_epochs or 1)
+    return None if in_all is None or in_all >= OPEN_END else in_all

@@ -1,0 +1,181 @@
+"""`rescue`: a study that begins with a training as it is and ends, if it can, with one that nothing holds back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tunewell.diagnosis import Finding
+from tunewell.errors import SettingError
+from tunewell.rescue.scheduler import NOTE, RescueScheduler, best_of_curve, is_better, is_healthy, own
+from tunewell.runners import Observer
+from tunewell.runners.tune import base_name, default_store, drive, study_name
+from tunewell.space.space import Space
+from tunewell.space.values import Value
+from tunewell.stores import Store, open_store
+from tunewell.study import Study
+from tunewell.study.reader import Best
+from tunewell.training.run import Train
+
+BUDGET = 15
+"""Full trainings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One run of the doctor's: the training as it is, or with one change."""
+
+    trial: int
+    epochs: int
+    value: float | None
+    """Its best report; None if none was finite."""
+    at_patient: float | None
+    """The best report, up to the same epoch, of the run that was treated; None for the first."""
+    treats: int | None
+    """The trial that the change was made to; None for the first."""
+    label: str = ""
+    """The finding that called for the change."""
+    confidence: float = 0.0
+    evidence: str = ""
+    param: str = ""
+    old: Value | None = None
+    new: Value | None = None
+    helped: bool = False
+    """It was better than the run that it treats."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rescue:
+    """What a rescue has come to, read from its study."""
+
+    study: Study
+    attempts: list[Attempt]
+    findings: list[Finding]
+    """What is found of the best run, the likeliest first."""
+    searched: int
+    """Trials of the search that followed, where single changes were not enough."""
+    over: bool
+    """False if it was interrupted, and can be resumed."""
+
+    @property
+    def first(self) -> float | None:
+        """The best report of the training as it is."""
+        return self.attempts[0].value if self.attempts else None
+
+    @property
+    def best(self) -> Best | None:
+        """The best report of all."""
+        return self.study.best_so_far
+
+    @property
+    def healthy(self) -> bool:
+        """Nothing is found that holds the best run back, and that is more likely than not."""
+        return is_healthy(self.findings)
+
+
+def rescue(
+    train: Train,
+    space: Space,
+    *,
+    metric: str,
+    direction: str | None = None,
+    max_epochs: int | None = None,
+    budget: str | float | None = None,
+    target: float | None = None,
+    as_it_is: Mapping[str, Value] | None = None,
+    about: Mapping[str, Any] | None = None,
+    max_tier: int = 3,
+    seed: int = 0,
+    store: str | Path | Store | None = None,
+    name: str | None = None,
+    resume: bool = False,
+    observer: Observer | None = None,
+) -> Rescue:
+    """Train as it is, diagnose, make the change that the finding names, and go on until nothing is found.
+
+    What single changes do not mend is searched, with all that these runs have shown. Ctrl-C lets the running epoch be
+    recorded; `resume=True` goes on from there.
+
+    Args:
+        train: a function of one argument, the `Run`; what else its reports hold (`train_loss`, `train_accuracy`,
+            what `tunewell.watch` measures) makes the diagnosis surer.
+        space: what may be changed.
+        metric: the name, among those that `train` reports, of what is to get better.
+        direction: `minimize` or `maximize`; inferred from the metric's name where that says it.
+        max_epochs: how many epochs a full training has; told by the first training if None.
+        budget: what may be spent, as of `tune`; 15 full trainings if None.
+        target: a metric at which all is done; if None, a run that is more likely healthy than not is enough.
+        as_it_is: the setting to begin with, as far as it is not the default.
+        about: what a record of the training says besides its curves: `config`, `n_train`, `n_classes`, ... as
+            docs/diagnose.md has them.
+        max_tier: parameters of a higher tier are held at their defaults.
+        seed: same seed, same rescue.
+        store: where the record goes; `TUNEWELL_STORE` or `tunewell.db` if None.
+        name: of the study; if None, that of the training function's file with `-rescue`.
+        resume: go on with the newest study of that name.
+        observer: is told what happens.
+
+    Raises:
+        SettingError: a setting cannot be used.
+        RepeatedFailure: trials keep failing with one and the same error.
+    """
+    if target is not None and not math.isfinite(target):
+        raise SettingError(f"target must be a finite {metric}, got {target!r}")
+    tuned = space.hold([name for name in space.names if space.tier(name) > max_tier])
+    first = tuned.filled(as_it_is or {})
+    store = default_store() if store is None else store
+    opened = open_store(store) if isinstance(store, str | Path) else store
+    study = Study(
+        tuned,
+        metric=metric,
+        direction=direction,
+        max_epochs=max_epochs,
+        budget=BUDGET if budget is None else budget,
+        first=[first],
+        max_tier=max_tier,
+        seed=seed,
+        store=opened,
+        name=name or study_name(opened, f"{base_name(train)}-rescue", resume=resume),
+        resume=resume,
+    )
+    goal = math.nan if target is None else -target if study.maximize else target
+    doctor = RescueScheduler(study, study.scheduler, first, about or {}, goal)
+    study.scheduler = doctor
+    over = drive(study, train, observer=observer)
+    return _told(study, doctor, over=over)
+
+
+def _told(study: Study, doctor: RescueScheduler, *, over: bool) -> Rescue:
+    history, trials = study.history, study.trials
+    attempts = [_attempt(study, number) for number in own(history)]
+    best = study.best_so_far
+    findings = [] if best is None else doctor.findings(best.trial, history)
+    return Rescue(study, attempts, findings, len(trials) - len(attempts), over)
+
+
+def _attempt(study: Study, number: int) -> Attempt:
+    note: Any = study.trials[number].note[NOTE]
+    history = study.history
+    epochs, treats = int(history.epochs[number]), note.get("of")
+    value = study.best_of(number)
+    at_patient = None if treats is None else _best_until(study, treats, epochs)
+    return Attempt(
+        trial=number,
+        epochs=epochs,
+        value=None if value is None else value[1],
+        at_patient=at_patient,
+        treats=treats,
+        helped=treats is not None and is_better(history, number, treats),
+        **{name: note[name] for name in ("label", "confidence", "evidence", "param") if name in note},
+        old=note.get("from"),
+        new=note.get("to"),
+    )
+
+
+def _best_until(study: Study, trial: int, epoch: int) -> float | None:
+    """The best report of a trial, up to an epoch."""
+    value = best_of_curve(study.history.curves[trial, :epoch])
+    return None if math.isinf(value) else -value if study.maximize else value

@@ -1,0 +1,205 @@
+"""`tune`: a study from its first step to its last, in one call."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tunewell.display.progress import live_progress
+from tunewell.errors import SettingError
+from tunewell.runners import Observer, Setup, run_inline, run_processes, run_threads
+from tunewell.runners.setup import KEPT_TRIALS, RETRY_ON, Ray, seconds, size
+from tunewell.samplers import Sampler
+from tunewell.samplers.settings import check_whole
+from tunewell.schedulers import Scheduler
+from tunewell.space.space import Space
+from tunewell.space.values import Value
+from tunewell.stores import Store, open_store
+from tunewell.study import Study
+from tunewell.study.confirmation import confirmation
+from tunewell.study.reader import StudyReader
+from tunewell.training.run import Train
+
+DEFAULT_STORE = "tunewell.db"
+
+
+def tune(
+    train: Train,
+    space: Space,
+    *,
+    metric: str,
+    direction: str | None = None,
+    max_epochs: int | None = None,
+    budget: str | float | None = None,
+    workers: int = 1,
+    threads: bool = False,
+    scheduler: str | Scheduler = "auto",
+    sampler: str | Sampler | None = None,
+    first: Sequence[Mapping[str, Value]] = (),
+    warm_start: Sequence[StudyReader] = (),
+    max_tier: int = 3,
+    seed: int = 0,
+    store: str | Path | Store | None = None,
+    name: str | None = None,
+    resume: bool = False,
+    min_delta: float | None = None,
+    confirm: int = 0,
+    keep: int = KEPT_TRIALS,
+    checkpoint_every: int = 0,
+    memory: str | int | None = None,
+    gpus: Sequence[str | int] = (),
+    trial_timeout: str | float | None = None,
+    trial_memory: str | int | None = None,
+    retries: int = 0,
+    retry_on: Sequence[str | type[BaseException]] = RETRY_ON,
+    ray: Ray | None = None,
+    observer: Observer | None = None,
+) -> Study:
+    """Tune a training function; answers the study, with every run it made on record.
+
+    Ctrl-C lets running epochs finish and be recorded; `resume=True` goes on from there.
+
+    Args:
+        train: a function of one argument, the `Run`.
+        space: what may be tuned.
+        metric: the name, among those that `train` reports, of what is optimized.
+        direction: `minimize` or `maximize`; inferred from the metric's name where that says it.
+        max_epochs: how many epochs a full training has; if None, what `train` passes to `run.epochs`.
+        budget: what may be spent: `30` full trainings' worth of epochs, `"900epochs"`, `"100trials"`, `"2h"`; if
+            None, 30, or what is on record when the study is resumed.
+        workers: how many trials train at a time; more than one run in processes of their own.
+        threads: they run in threads of this process instead, which suits small models whose training releases the
+            GIL; randomness must then come from `run.rng` or `run.seed`, since what is global is shared.
+        scheduler: which run gets the next epochs.
+        sampler: where new settings come from.
+        first: settings to try before any other.
+        warm_start: studies of the same kind of network on other data, which `auto` and `freeze_thaw` learn from.
+        max_tier: parameters of a higher tier are held at their defaults.
+        seed: of the search and of each trial; with one worker, the same seed gives the same study.
+        store: where the record goes; `TUNEWELL_STORE` or `tunewell.db` if None, `"memory"` for nowhere.
+        name: of the study; if None, that of the training function's file, numbered if there is one already.
+        resume: go on with the newest study of that name.
+        min_delta: end before the budget is spent when no training is expected to improve the metric by as much.
+        confirm: in the end, train each of the three best settings again in full with so many fresh seeds, beyond the
+            budget; `confirmed(study)` says what came of it.
+        keep: how many paused trials a worker keeps in memory.
+        checkpoint_every: epochs between checkpoints of what a training tracks, to which it can be rewound; 0: only
+            where it pauses or ends.
+        memory: what all workers may hold, `"8GB"` say; beyond it, those that wait longest of the paused trials go on
+            later from their checkpoints, if they track anything, else from their seeds.
+        gpus: CUDA devices, `[0, 1]` say; workers get one each, in turn.
+        trial_timeout: how long a trial may train in one try, `"10m"` say and pauses left out, before it is ended as
+            failed.
+        trial_memory: what a trial may add to the memory of its worker before it is ended as failed.
+        retries: how often a trial that failed is tried again, from its checkpoint if it tracks anything.
+        retry_on: errors of which another try is worth it, by class or by name, and those that inherit from them;
+            `WorkerDied`, `TrialTimeout` and `TrialMemory` name what happens to a worker process.
+        ray: train on a cluster of Ray's, in actors; `workers` says how many.
+        observer: is told what happens; if None, a live display on a terminal and nothing elsewhere.
+
+    Raises:
+        SettingError: a setting cannot be used.
+        RepeatedFailure: trials keep failing with one and the same error.
+    """
+    check_whole("confirm", confirm, at_least=0)
+    setup = Setup(
+        workers=workers,
+        threads=threads,
+        keep=keep,
+        checkpoint_every=checkpoint_every,
+        memory=None if memory is None else size(memory, "memory"),
+        gpus=[str(device) for device in gpus],
+        trial_timeout=None if trial_timeout is None else seconds(trial_timeout, "trial_timeout"),
+        trial_memory=None if trial_memory is None else size(trial_memory, "trial_memory"),
+        retries=retries,
+        retry_on=[kind if isinstance(kind, str) else kind.__name__ for kind in retry_on],
+        ray=ray,
+    )
+    _check_guarded(sys._getframe(1).f_globals.get("__name__"))  # noqa: SLF001  how multiprocessing calls the caller
+    if store is None:
+        store = default_store()
+    opened = open_store(store) if isinstance(store, str | Path) else store
+    study = Study(
+        space,
+        metric=metric,
+        direction=direction,
+        max_epochs=max_epochs,
+        budget=budget,
+        scheduler=scheduler,
+        sampler=sampler,
+        first=first,
+        warm_start=warm_start,
+        max_tier=max_tier,
+        seed=seed,
+        store=opened,
+        name=name or study_name(opened, base_name(train), resume=resume),
+        resume=resume,
+        min_delta=min_delta,
+    )
+    over = drive(study, train, setup, observer)
+    if confirm and over and study.best_so_far is not None:
+        drive(confirmation(study, seeds=confirm), train, setup, observer)
+    return study
+
+
+def drive(study: Study, train: Train, setup: Setup | None = None, observer: Observer | None = None) -> bool:
+    """Run a study until it is over; True, or False if it was interrupted and can be resumed.
+
+    Args:
+        study: one that begins, or goes on.
+        train: a function of one argument, the `Run`.
+        setup: how; one trial at a time in this process, if None.
+        observer: as of `tune`.
+
+    Raises:
+        SettingError: the training function cannot be sent to a process.
+        RepeatedFailure: trials keep failing with one and the same error.
+    """
+    setup = setup or Setup()
+    if observer is None and sys.stderr.isatty():
+        with live_progress() as display:
+            return drive(study, train, setup, display)
+    if setup.ray is not None:
+        from tunewell.runners.ray import run_ray  # noqa: PLC0415  an extra
+
+        return run_ray(study, train, setup, observer)
+    if setup.threads and setup.workers > 1:
+        return run_threads(study, train, setup, observer)
+    run = run_processes if setup.needs_processes else run_inline
+    return run(study, train, setup, observer)
+
+
+def default_store() -> str:
+    """Where records go if nobody says: `TUNEWELL_STORE`, else `tunewell.db` in the working directory."""
+    return os.environ.get("TUNEWELL_STORE") or DEFAULT_STORE
+
+
+def study_name(store: Store, base: str, *, resume: bool) -> str:
+    """The newest name in the series `base`, `base-2`, `base-3`, ... if a study is to be resumed, else the next one."""
+    series = re.compile(re.escape(base) + r"(?:-([0-9]+))?")
+    numbers = [int(found[1] or 1) for study in store.studies() if (found := series.fullmatch(study.name))]
+    newest = max(numbers, default=0)
+    number = newest if resume and numbers else newest + 1
+    return base if number == 1 else f"{base}-{number}"
+
+
+def _check_guarded(caller: str | None) -> None:
+    """Worker processes import the user's script; one that would tune again at that has no guard."""
+    if caller == "__mp_main__":
+        raise SettingError(
+            "the script that calls tune(...) is imported by each worker process; "
+            'put the call under `if __name__ == "__main__":`'
+        )
+
+
+def base_name(train: Train) -> str:
+    """What the studies of a training function are called: the name of its file."""
+    train = getattr(train, "func", train)  # of functools.partial
+    module = getattr(train, "__module__", None) or ""
+    if module == "__main__":
+        file = getattr(sys.modules["__main__"], "__file__", None)
+        return Path(file).stem if file else "study"
+    return module.rpartition(".")[2] or "study"

@@ -1,0 +1,132 @@
+"""What the model of learning curves expects of each new setting and paused trial, and which of them is worth the most.
+
+The fit is written on the trials that are started and resumed, so that nothing has to be kept between decisions, and is
+made anew only when a seventh more is known.
+
+Shapes: k settings, d parameters.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunewell.arrays import Floats
+from tunewell.history import History
+from tunewell.schedulers.candidates import moved, untried
+from tunewell.space.space import Space
+from tunewell.surrogate import Coordinates, CurveModel, Observations, Past, Warp, log_expected_improvement, times
+from tunewell.trial import Resume, Start
+
+Whole = NDArray[np.int64]
+
+_GROWTH = 1.15  # of what is known, before the fit is made anew: ten to twenty times in a study
+_REFINED = (0.1, 0.03)  # steps by which the settings of the largest expected improvement are bettered
+_PEAKS = 8  # how many of them
+_SURE = 1.2816  # deviations on both sides of the mean that hold 80 %
+_NODES = 32  # of a quadrature of smooth functions, exact to all digits that are shown
+
+
+class AcquisitionModel:
+    """What the model expects of new settings and of paused trials."""
+
+    def __init__(self, space: Space, history: History, rungs: list[int], seen: Observations, past: Past | None) -> None:
+        self._space, self._history, self._rungs, self._seen, self._past = space, history, rungs, seen, past
+        self._coordinates = Coordinates(space)
+        rows, owner = np.unique(seen.owner, return_inverse=True)
+        self._place = np.full(len(history), -1)  # of a trial in the model
+        self._place[rows] = np.arange(len(rows))
+        points = self._coordinates.of(history.points[rows])
+        expected = None
+        if past is not None:
+            expected = past.at(history.points[rows])
+            looks = expected.shape[1] - len(rungs)  # a short training has fewer
+            expected = expected[owner, seen.rung + looks]
+        fit = _newest_fit(history)
+        at = None if fit is None else fit["at"]
+        enough = fit is not None and seen.n_known < _GROWTH * fit["n"]
+        self._model: CurveModel = CurveModel(
+            points,
+            self._coordinates.unordered,
+            owner,
+            times(rungs)[seen.rung],
+            seen.y,
+            past=expected,
+            fitted=at if enough else None,
+            start=at,
+        )
+        self._fit = fit
+        if not enough:
+            at = [round(x, 6) for x in self._model.fitted.tolist()]
+            self._fit = {"n": seen.n_known, "version": len(history.versions.spaces), "at": at}
+
+    def choice(self, points: Floats, rng: np.random.Generator) -> Start | Resume | None:
+        """The best of these new settings, (k, d), of what lies near the best of them, and of the paused trials."""
+        history, rungs = self._history, self._rungs
+        points = untried(self._space, history, points)
+        paused = np.flatnonzero(history.paused)
+        if not len(points) and not len(paused):
+            return None
+        model, best = self._believing_in_the_running(), float(self._seen.y.min())
+        of_new = self._predicted(model, points, np.full(len(points), -1))  # (2, k): mean and deviation
+        for step in _REFINED if len(points) else ():
+            gains = log_expected_improvement(of_new[0], of_new[1], best)
+            peaks = points[np.argsort(-gains, kind="stable")[:_PEAKS]]
+            near = untried(self._space, history, moved(peaks, step, rng))
+            of_new = np.hstack([of_new, self._predicted(model, near, np.full(len(near), -1))])
+            points = np.vstack([points, near])
+        mean, deviation = np.hstack([of_new, self._predicted(model, history.points[paused], self._place[paused])])
+        chosen = int(log_expected_improvement(mean, deviation, best).argmax())
+        why = _why(self._seen.warp, float(mean[chosen]), float(deviation[chosen]), best) | {"n_weighed": len(mean)}
+        if chosen < len(points):
+            note = {"fit": self._fit, "why": {"action": "start"} | why}
+            return Start(self._space.decode(points[chosen]), rungs[0], note=note)
+        trial = int(paused[chosen - len(points)])
+        note = {"fit": self._fit, "why": {"action": "resume"} | why}
+        return Resume(trial, next_rung(rungs, int(history.epochs[trial])), note=note)
+
+    def _believing_in_the_running(self) -> CurveModel:
+        """They are believed to come out as predicted, so that no other worker tries the same (Ginsbourger, 2010)."""
+        running = np.flatnonzero(self._history.running)
+        if not len(running):
+            return self._model
+        points = self._history.points[running]
+        expected, _ = self._predicted(self._model, points, self._place[running])
+        past = None if self._past is None else self._past.at(points)[:, -1]
+        return self._model.believing(self._coordinates.of(points), expected, past)
+
+    def _predicted(self, model: CurveModel, points: Floats, owner: Whole) -> Floats:
+        """(2, q): mean and deviation at the end."""
+        if not len(points):
+            return np.empty((2, 0))
+        past = None if self._past is None else self._past.at(points)[:, -1]
+        return np.stack(model.predict(self._coordinates.of(points), owner, past))
+
+
+def _why(warp: Warp, mean: float, deviation: float, best: float) -> dict[str, object]:
+    """What was predicted at the last epoch, in the metric's own unit; lower is better.
+
+    `mean` is the middle, `low` to `high` hold 80 %, `chance` is that of beating `best`, `gain` by how much on average.
+    """
+    nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
+    outcomes = warp.back(mean + deviation * nodes)
+    middle, low, high, least = warp.back(np.array([mean, mean - _SURE * deviation, mean + _SURE * deviation, best]))
+    gain = float((np.maximum(least - outcomes, 0.0) * weights).sum() / weights.sum())
+    chance = 0.5 * math.erfc((mean - best) / (deviation * math.sqrt(2)))
+    told = {"mean": middle, "low": low, "high": high, "best": least, "gain": gain, "chance": chance}
+    return {name: float(f"{value:.6g}") for name, value in told.items()}
+
+
+def _newest_fit(history: History) -> dict[str, Any] | None:
+    """The fit of the most observations; one of another version of the space does not count."""
+    version = len(history.versions.spaces)
+    fits = [fit for note in history.notes if isinstance(fit := note.get("fit"), dict) and fit.get("version") == version]
+    return max(fits, key=lambda fit: int(fit["n"]), default=None)
+
+
+def next_rung(rungs: list[int], epoch: int) -> int:
+    """The next epoch at which a trial is looked at."""
+    return next(rung for rung in rungs if rung > epoch)

@@ -1,0 +1,127 @@
+"""Processes of one machine that take turns, by a lock on a file: manners, on which nothing rests."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+PATIENCE_S = 10.0
+"""Whoever has waited so long goes ahead: the one whose turn it is may be stopped."""
+_HURRY_S = 60.0
+"""For so long after that, nobody is waited for any more."""
+_LOOK_AGAIN_S = 0.0003, 0.002
+_SELDOM_S = 0.03
+_chance = random.Random()  # noqa: S311  our own: the one that all share is the user's
+
+
+class LockTimeout:
+    """How long one waits for a turn: not again and again for somebody who does not move."""
+
+    def __init__(self) -> None:
+        """It has all of its patience."""
+        self._in_a_hurry_until = 0.0
+
+    def left_s(self) -> float:
+        """Seconds to wait for the next turn."""
+        return 0.0 if time.monotonic() < self._in_a_hurry_until else PATIENCE_S
+
+    def lose(self) -> None:
+        """A turn was waited for in vain."""
+        if self.left_s():  # one that is missed in a hurry does not lengthen that: where many decide, most are
+            self._in_a_hurry_until = time.monotonic() + _HURRY_S
+
+
+class DecisionLock:
+    """Who holds the lock on a file has its turn."""
+
+    def __init__(self, path: Path) -> None:
+        """The file is made at the first turn."""
+        self._path = path
+        self._file: int | None = None
+        self._threads = threading.RLock()
+        self._patience = LockTimeout()
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Inside, it is this thread's turn, unless it has waited too long."""
+        patience_s = self._patience.left_s()
+        is_first = self._threads.acquire(timeout=patience_s)
+        try:
+            held = is_first and self._open() and _patient(self._try, patience_s)
+            if not held:
+                self._patience.lose()
+            try:
+                yield
+            finally:
+                if held and self._file is not None:
+                    _unlock(self._file)
+        finally:
+            if is_first:
+                self._threads.release()
+
+    def close(self, *, last: bool) -> None:
+        """Let go of the file; delete it, if nobody else needs it."""
+        file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
+            if last:
+                with suppress(OSError):
+                    self._path.unlink()
+
+    def _open(self) -> bool:
+        if self._file is None:
+            with suppress(OSError):  # where nobody may write, nobody decides
+                self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+        return self._file is not None
+
+    def _try(self) -> bool:
+        return self._file is None or _lock(self._file)
+
+
+def _patient(try_it: Callable[[], bool], patience_s: float) -> bool:
+    """Try again and again until it works or so much time has passed."""
+    give_up = time.monotonic() + patience_s
+    soonest, latest = _LOOK_AGAIN_S
+    while not try_it():
+        if time.monotonic() > give_up:
+            return False
+        time.sleep(_chance.uniform(soonest, latest))
+        latest = min(1.5 * latest, _SELDOM_S)  # the more wait, the sooner one of them sees that the turn is free
+    return True
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: int) -> bool:
+        with suppress(OSError):
+            os.lseek(file, 0, os.SEEK_SET)
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+            return True
+        return False
+
+    def _unlock(file: int) -> None:
+        os.lseek(file, 0, os.SEEK_SET)
+        msvcrt.locking(file, msvcrt.LK_UNLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(file: int) -> bool:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:  # a file system that has no locks
+            return True
+        return True
+
+    def _unlock(file: int) -> None:
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_UN)

@@ -1,0 +1,113 @@
+"""A study's log, read as it grows: its trials, their history, and what they have cost.
+
+All of it is derived from the store, so whoever reads the log knows what whoever writes it knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunewell.history import History
+from tunewell.space.space import Space
+from tunewell.space.versions import SpaceVersions
+from tunewell.stores import SpaceVersion, Store, StudyRecord
+from tunewell.trial import Trial, TrialState
+
+
+class Log:
+    """What a store has on a study, up to the last `refresh`."""
+
+    def __init__(self, store: Store, study: StudyRecord) -> None:
+        """No trial is read before the first `refresh`."""
+        self._store = store
+        self._study_id = study.id
+        self._sign = -1.0 if study.direction == "maximize" else 1.0
+        self._begin(study.max_epochs)
+
+    def _begin(self, max_epochs: int | None) -> None:
+        self.max_epochs = max_epochs
+        self.versions = _versions(self._store.spaces(self._study_id))
+        self.history = self.empty_history()
+        self.trials: list[Trial] = []
+        self.n_steps = 0
+        """How many steps have been given out."""
+        self.n_waiting = 0
+        """How many commands wait to be taken up."""
+        self._revision = 0
+        self._values_until = 0
+        """The revision up to which the history has the reports' values."""
+        self._spent = 0
+
+    def empty_history(self) -> History:
+        """The history of a study that has done nothing yet."""
+        return History(self.versions.space, self.max_epochs, self.versions)
+
+    def refresh(self) -> None:
+        """Read what the log has gained."""
+        changes = self._store.changes(self._study_id, self._revision)
+        # the arrays have another width, or the trials other places, so start over
+        while (changes.max_epochs, changes.n_spaces) != (self.max_epochs, len(self.versions.spaces)):
+            self._begin(changes.max_epochs)
+            changes = self._store.changes(self._study_id, 0)
+        trials = changes.trials
+        if len(self.versions.spaces) > 1:
+            trials = [replace(trial, params=self.versions.setting(trial.params)) for trial in trials]
+        for trial in trials:
+            if trial.number < len(self.trials):
+                self._spent -= _cost(self.trials[trial.number])
+                self.trials[trial.number] = trial
+            else:
+                self.trials.append(trial)
+            self._spent += _cost(trial)
+        self.history.update(trials)
+        self.history.advance(changes.reached)
+        self._revision, self.n_steps, self.n_waiting = changes.revision, changes.n_steps, changes.n_waiting
+        if self._values_until < self._revision:
+            self.history.defer(self._new_values)
+
+    def _new_values(self) -> Iterator[NDArray[np.float64]]:
+        until = self._revision
+        for part in self._store.values(self._study_id, self._values_until, until):
+            yield part * (1.0, 1.0, self._sign)
+        self._values_until = until
+
+    def epochs_spent(self, besides: int | None = None) -> int:
+        """What has been trained, again or for the first time, and what running steps were promised.
+
+        besides: a running trial whose promise is left out.
+        """
+        return self._spent - (0 if besides is None else self.trials[besides].until)
+
+    def best(self) -> tuple[int, int, float] | None:
+        """Trial, epoch and value, as reported, of the best report; None if no finite one is on record."""
+        return self._lowest(self.history.curves)
+
+    def best_of(self, trial: int) -> tuple[int, float] | None:
+        """Epoch and value, as reported, of a trial's best report; None if it has no finite one."""
+        found = self._lowest(self.history.curves[trial, np.newaxis])
+        return None if found is None else found[1:]
+
+    def _lowest(self, curves: np.ndarray) -> tuple[int, int, float] | None:
+        finite = np.where(np.isfinite(curves), curves, np.inf)
+        if not np.isfinite(finite).any():
+            return None
+        row, column = np.unravel_index(int(finite.argmin()), finite.shape)
+        return int(row), int(column) + 1, self._sign * float(finite[row, column])
+
+
+def _versions(versions: Sequence[SpaceVersion]) -> SpaceVersions:
+    return SpaceVersions(
+        [Space.from_dict(version.space) for version in versions],
+        [version.held for version in versions],
+        versions[-1].first_trial,
+    )
+
+
+def _cost(trial: Trial) -> int:
+    """In epochs. A failed trial costs at least one, or a study whose trials all fail at once would never end."""
+    trained = trial.until if trial.state is TrialState.RUNNING else trial.epochs
+    return max(trained, trial.state is TrialState.FAILED) + trial.retrained

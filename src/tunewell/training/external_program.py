@@ -1,0 +1,122 @@
+"""Any program, in any language, as a training function.
+
+The program is started with the trial's setting in its arguments and its environment. It reports a line of JSON an
+epoch: on its standard output, or through the local socket that `TUNEWELL_SOCKET` names, where it waits for the
+answer. While its trial is paused the whole process group is stopped by a signal.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import shlex
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tunewell.errors import ReportError, ScriptError, SpaceError
+from tunewell.space.space import Space
+from tunewell.training.program import Program
+from tunewell.training.run import Run, RunEnded
+
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_ALWAYS = ("seed", "trial")
+"""Placeholders that are filled besides the parameters."""
+
+
+class ProgramFailed(RuntimeError):
+    """A trial's program ended with an error; its last lines are in the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalProgram:
+    """A program and its arguments, with `{placeholders}` for the parameters."""
+
+    arguments: Sequence[str]
+    metric: str | None = None
+    """What is optimized. Lines of JSON that the program prints before the first one that has it are no reports."""
+
+    def check(self, space: Space) -> None:
+        """Find what cannot work before anything is trained.
+
+        Raises:
+            ScriptError: there is no such program.
+            SpaceError: a placeholder is no parameter, or a parameter of several values is nowhere in the command.
+        """
+        program = self.arguments[0]
+        if shutil.which(program) is None:
+            raise ScriptError(f"there is no program {program!r}; give its path, or install it")
+        known = {*space.names, *_ALWAYS}
+        used = {name for argument in self.arguments for name in _PLACEHOLDER.findall(argument)}
+        for name in sorted(used - known):
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {{{close[0]}}}?" if close else f"there are {', '.join(sorted(known))}"
+            raise SpaceError(f"the command has {{{name}}}, which is no parameter of the space; {hint}")
+        # a command with no placeholder at all reads TUNEWELL_PARAMS; one with some has forgotten those that are missing
+        if missing := [name for name in space.names if used - set(_ALWAYS) and name not in used]:
+            raise SpaceError(
+                f"parameter {missing[0]!r} is nowhere in the command; add {{{missing[0]}}}, or take it from the space"
+            )
+
+    def __call__(self, run: Run) -> None:
+        """Run the program once, as a trial.
+
+        Raises:
+            ProgramFailed: it ended with an exit code other than 0.
+            ReportError: it ended without a report.
+        """
+        with Program(self._filled(run), _environment(run), metric=self.metric) as program:
+            run.on_pause, run.on_resume = program.stop, program.go_on
+            _pass_on_reports(program, run)
+            code = program.exit_code
+        if code != 0:
+            raise ProgramFailed(self._failure(code, program.talk))
+        if not run.reports:
+            self._complain(program, run)
+
+    def _filled(self, run: Run) -> list[str]:
+        """The arguments of one trial. Only known names are placeholders: other braces are the program's own."""
+        values: Mapping[str, object] = {**run.params, "seed": run.seed, "trial": run.trial}
+
+        def fill(found: re.Match[str]) -> str:
+            return str(values.get(found[1], found[0]))
+
+        return [_PLACEHOLDER.sub(fill, argument) for argument in self.arguments]
+
+    # The messages name the command as the user gave it: errors that end with the same line are one error, and a study
+    # that meets the same one again and again stops. With the arguments filled in, each trial's would be another.
+
+    def _failure(self, code: int | None, talk: str) -> str:
+        what = f"{shlex.join(self.arguments)} ended with exit code {code}"
+        return f"{what}; its last lines:\n{talk}" if talk else f"{what} and said nothing"
+
+    def _complain(self, program: Program, run: Run) -> None:
+        """Raise what there is to say of a program without a report."""
+        if program.numbers:
+            run.report(**program.numbers)  # a study refuses them for want of its metric, and tells their names
+        metric = self.metric or "val_loss"
+        raise ReportError(
+            f"{shlex.join(self.arguments)} ended without a report; print a line of JSON after each epoch, such as "
+            f'{{"{metric}": 0.31}}, or call tunewell.report({metric}=0.31)'
+        )
+
+
+def _pass_on_reports(program: Program, run: Run) -> None:
+    """Hand each report to the run, which may wait, until the program has ended."""
+    while (report := program.receive()) is not None:
+        try:
+            run.report(**report.metrics)
+        except RunEnded:
+            program.finish(report)
+            raise
+        report.answer(go=True)
+
+
+def _environment(run: Run) -> dict[str, str]:
+    return {
+        "TUNEWELL_PARAMS": json.dumps(dict(run.params)),
+        "TUNEWELL_TRIAL": str(run.trial),
+        "TUNEWELL_SEED": str(run.seed),
+        "PYTHONUNBUFFERED": "1",  # else a report would lie in a buffer while the training goes on
+    }

@@ -1,0 +1,241 @@
+"""The user's side of a trial: a training function gets a `Run` and nothing else of tunewell.
+
+The same function runs with no tuner, `train(Run(space.defaults()))`: then nothing pauses it, and its reports
+are kept in `run.reports`. Under a worker, the run's `Channel` says after each epoch whether to go on.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from tunewell import checkpoint
+from tunewell.errors import CheckpointError, ReportError
+from tunewell.space.values import Params, Value
+from tunewell.trial import as_numbers
+
+Train = Callable[["Run"], object]
+"""A training function, the user's: it gets a run; what it returns is not looked at."""
+Change = Callable[[tuple[Any, ...]], tuple[Any, ...]]
+"""What a probe does to the arrays of `Run.data`: it answers as many, of equal lengths."""
+
+_MOST_CLASSES = 10_000
+
+
+class RunEnded(BaseException):
+    """Unwinds a training function whose trial is over; no `except Exception` of the user's catches it."""
+
+
+class Channel(Protocol):
+    """What stands between a run and whoever decides about it."""
+
+    def begin(self, run: Run, n_epochs: int | None) -> int:
+        """The run's loop is about to start, with everything tracked; answers the last epoch that is done already.
+
+        n_epochs: how many the training function says a full training has; None if it does not say.
+        """
+        ...
+
+    def may_train(self, epoch: int) -> bool:
+        """Block while the trial is paused; False if the trial is to end in order. May raise RunEnded."""
+        ...
+
+    def report(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Record it; returns when it is safe."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class _Standing:
+    """Where a run stands: one more object that its checkpoint holds, besides those that the user tracks."""
+
+    rng: np.random.Generator
+    epoch: int = 0
+    """The last epoch done; inside the loop, the current one."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Its epoch and all of its randomness."""
+        return {"epoch": self.epoch, "rng": self.rng.bit_generator.state, "random": checkpoint.random_states()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """The reverse."""
+        self.rng.bit_generator.state = state["rng"]
+        checkpoint.set_random_states(state["random"])
+        self.epoch = int(state["epoch"])
+
+
+class Run:
+    """One trial, as its training function sees it."""
+
+    def __init__(
+        self, params: Mapping[str, Value], *, seed: int = 0, trial: int = 0, channel: Channel | None = None
+    ) -> None:
+        """A run of its own, with no tuner, unless a `channel` is given."""
+        self.params = Params(params)
+        """The setting; a live parameter shows the value that was steered last."""
+        self.seed = seed
+        """Draw the training's randomness from this, and the same trial can be trained again."""
+        self.trial = trial
+        self.rng = np.random.default_rng(seed)
+        """A generator seeded with `seed`, part of every checkpoint."""
+        self.reports: list[dict[str, float]] = []
+        """What was reported in this process, by epoch: `{"epoch": 1, "val_loss": 0.4}`."""
+        self.tracked: dict[str, object] = {}
+        """What `track` was given."""
+        self.on_pause: Callable[[], None] | None = None
+        """Is called in the trial's thread before it waits, for what must wait with it (a program, say)."""
+        self.on_resume: Callable[[], None] | None = None
+        """Is called when the trial goes on."""
+        self.on_report: Callable[[int, Mapping[str, float]], Mapping[str, float]] | None = None
+        """Is called with the epoch and what its report gives; answers what else it measured (`tunewell.watch`)."""
+        self.on_data: Change | None = None
+        """Is called with the arrays of `data`; answers those to train on (a probe with one batch, or other labels)."""
+        self.n_rows: int | None = None
+        """How many rows `data` was given; None before."""
+        self._facts: dict[str, float] = {}
+        self._channel: Channel = _Alone() if channel is None else channel
+        self._standing = _Standing(self.rng)
+        self._begun = False
+        self._paced_by_reports = False  # there is no `run.epochs` loop: each report ends an epoch
+
+    def epochs(self, n: int) -> Iterator[int]:
+        """1, 2, ... n: waits while the trial is paused, ends when it is stopped, starts later after a resume.
+
+        n: how many epochs a full training has.
+        """
+        if self._begun:
+            raise ReportError("run.epochs(...) may be looped over once in a trial, and before any report outside it")
+        last = _at_least_1(n)
+        self._begin(last)
+        while self._standing.epoch < last and self._channel.may_train(self._standing.epoch + 1):
+            self._standing.epoch += 1
+            yield self._standing.epoch
+
+    def report(self, /, **metrics: float) -> None:
+        """Record what the current epoch measured, once an epoch; returns when it is safe on record.
+
+        In a training function with no `run.epochs` loop, each report ends an epoch: it waits here while the
+        trial is paused.
+
+        Raises:
+            ReportError: a value is no number, or the epoch was reported already.
+        """
+        values = as_numbers(metrics) if metrics or self.on_report is None else {}
+        if not self._begun:
+            self._paced_by_reports = True
+            self._begin(None)
+        if self._paced_by_reports:
+            self._standing.epoch += 1
+        elif self.reports and self.reports[-1]["epoch"] == self._standing.epoch:
+            raise ReportError(
+                f"epoch {self._standing.epoch} is reported already; give all metrics of an epoch in one report"
+            )
+        if self.on_report is not None:
+            values = as_numbers({**self.on_report(self._standing.epoch, values), **values})
+        if self._standing.epoch == 1:
+            values = {**self._facts, **values}
+        self.reports.append({"epoch": self._standing.epoch, **values})
+        self._channel.report(self._standing.epoch, values)
+        if self._paced_by_reports and not self._channel.may_train(self._standing.epoch + 1):
+            raise RunEnded
+
+    def data(self, *arrays: Any) -> Any:
+        """The training rows, passed through: `x, y = run.data(x, y)`, labels last; one array comes back as itself.
+
+        In an ordinary training they come back as they are, and the first report also says how many rows there are
+        (`n_train`), and classes (`n_classes`) where the labels count from 0 or 1, which the diagnosis uses. A probe
+        (`tunewell diagnose --probe`) hands back a single batch of them, or other labels.
+
+        Args:
+            arrays: of equal lengths, each a NumPy array, a tensor, a list or a table, with a row an example.
+
+        Raises:
+            ReportError: there is no array, or their lengths differ.
+        """
+        lengths = [len(array) for array in arrays]
+        if not arrays or len(set(lengths)) > 1:
+            told = f"lengths {', '.join(map(str, lengths))}" if arrays else "nothing"
+            raise ReportError(f"run.data(...) takes the arrays of the training rows, of equal lengths; got {told}")
+        self.n_rows = lengths[0]
+        classes = _n_classes(arrays[-1])
+        self._facts = {"n_train": float(lengths[0])} | ({} if classes is None else {"n_classes": float(classes)})
+        changed = arrays if self.on_data is None else self.on_data(arrays)
+        return changed[0] if len(changed) == 1 else changed
+
+    def track(self, **objects: object) -> None:
+        """Name what a checkpoint holds: models, optimizers, schedules, generators, arrays, plain data.
+
+        Call it before the first epoch. Anything with `state_dict` and `load_state_dict` will do, as will
+        arrays, dictionaries, lists and objects made of those.
+
+        Raises:
+            CheckpointError: an object cannot be saved and filled again.
+        """
+        checkpoint.capture(objects)  # fails here, before any training, rather than at the first pause
+        self.tracked.update(objects)
+
+    def checkpoint(self, path: str | Path) -> int:
+        """Write what is tracked, the random states and the epoch to a file, whole or not at all; answers its bytes."""
+        return checkpoint.write(Path(path), checkpoint.capture(self._all_tracked()))
+
+    def restore(self, path: str | Path) -> int:
+        """Fill what is tracked from a file; the next epoch is the one after its epoch, which is answered.
+
+        Raises:
+            CheckpointError: the file is damaged, or holds other objects than are tracked; these are as they were.
+        """
+        if self._paced_by_reports:
+            # its loop is its own and has begun at the beginning; what it reports next is not the epoch after this one
+            raise CheckpointError("a training with no run.epochs(...) loop cannot start later than at its first epoch")
+        checkpoint.refill(self._all_tracked(), checkpoint.read(Path(path)))
+        return self._standing.epoch
+
+    def _all_tracked(self) -> dict[str, object]:
+        return {**self.tracked, "tunewell.run": self._standing}
+
+    def _begin(self, n: int | None) -> None:
+        self._begun = True
+        self._standing.epoch = max(self._standing.epoch, self._channel.begin(self, n))
+
+
+class _Alone:
+    """The channel of a run with no tuner: nothing ever waits."""
+
+    def begin(self, run: Run, n_epochs: int | None) -> int:  # noqa: ARG002  as Channel has it
+        return 0
+
+    def may_train(self, epoch: int) -> bool:  # noqa: ARG002  as Channel has it
+        return True
+
+    def report(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        pass
+
+
+def _at_least_1(n: object) -> int:
+    try:
+        number = operator.index(n)  # type: ignore[arg-type]  # what it is for
+    except TypeError:
+        number = 0
+    if number < 1:
+        raise ReportError(f"run.epochs(n) needs a whole number of at least 1, got {n!r}")
+    return number
+
+
+def _n_classes(labels: Any) -> int | None:
+    """How many there are of labels that count from 0 or 1, a row each; None where they are something else."""
+    try:
+        values = np.asarray(labels)
+    except (TypeError, ValueError, RuntimeError):  # a tensor on a device, say
+        return None
+    if values.ndim != 1 or values.dtype.kind not in "iub":
+        return None
+    values = values.astype(np.int64)
+    found = np.unique(values)
+    if not 1 < len(found) <= _MOST_CLASSES or found[0] not in (0, 1) or found[-1] - found[0] + 1 != len(found):
+        return None  # numbers with gaps are quantities
+    return len(found)

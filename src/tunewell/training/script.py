@@ -1,0 +1,176 @@
+"""A Python file with a `space` and a `train` function, as `tunewell tune train.py` takes it.
+
+The file is loaded as `python train.py` would load it, its own folder first on the path, but under a name of its
+own, so that what stands under `if __name__ == "__main__":` does not run.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import linecache
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from tunewell.errors import ScriptError, TunewellError
+from tunewell.space.space import Space
+from tunewell.training.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptTrain:
+    """A script's training function, sent to worker processes as the file's path."""
+
+    path: str
+
+    @property
+    def __call__(self) -> Callable[[Run], object]:
+        """The function itself: a property, so that no line of ours stands in the traceback of an error in it."""
+        train: Callable[[Run], object] = _load(self.path).train
+        return train
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What a file defines; None for what it does not."""
+
+    path: Path
+    space: Space | None = None
+    train: ScriptTrain | None = None
+    metric: str | None = None
+    direction: str | None = None
+    epochs: int | None = None
+    """How many epochs a full training has: `epochs` or `EPOCHS`."""
+    budget: str | float | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """What the record of a run says besides its curves, for the diagnosis: `config`, `n_train`, `n_classes`, ..."""
+
+    def needed_space(self) -> Space:
+        """Its space.
+
+        Raises:
+            ScriptError: it has none.
+        """
+        if self.space is None:
+            raise ScriptError(f"{self.path} has no space; add space = tw.Space(...), or give --space FILE.toml")
+        return self.space
+
+    def needed_train(self) -> ScriptTrain:
+        """Its training function.
+
+        Raises:
+            ScriptError: it has none.
+        """
+        if self.train is None:
+            raise ScriptError(
+                f"{self.path} has no function train; add def train(run), which loops over run.epochs(n) and reports"
+            )
+        return self.train
+
+
+def load_script(path: str | Path) -> Script:
+    """Run a file and take what it defines.
+
+    Raises:
+        ScriptError: it cannot be run, or one of its names holds something else than a command needs.
+    """
+    path = Path(path)
+    module = _load(str(path.absolute()))
+
+    def defined(name: str, *kinds: type, wanted: str) -> Any:
+        value = getattr(module, name, None)
+        if value is None or isinstance(value, kinds):
+            return value
+        if name != "space" and (callable(value) or isinstance(value, ModuleType)):
+            return None  # the file has a use of its own for the name
+        raise ScriptError(f"{path}: {name} must be {wanted}, got {_glimpse(value)}")
+
+    train = getattr(module, "train", None)
+    if train is not None and not callable(train):
+        raise ScriptError(f"{path}: train must be a function of one argument, the run, got {_glimpse(train)}")
+    return Script(
+        path=path,
+        space=defined("space", Space, wanted="a tunewell.Space"),
+        train=None if train is None else ScriptTrain(str(path.absolute())),
+        metric=defined("metric", str, wanted="the name of a metric"),
+        direction=defined("direction", str, wanted="'minimize' or 'maximize'"),
+        epochs=defined("epochs", int, wanted="a whole number") or defined("EPOCHS", int, wanted="a whole number"),
+        budget=defined("budget", str, int, float, wanted="such as 30, '900epochs' or '2h'"),
+        about=defined("about", dict, wanted="a dictionary, such as {'n_classes': 10}") or {},
+    )
+
+
+@cache
+def _load(path: str) -> Any:
+    """The file's module; loaded once in a process."""
+    file = Path(path)
+    if not file.is_file():
+        what = "is a folder, not a Python file" if file.is_dir() else "does not exist"
+        raise ScriptError(f"{_shown(path)} {what}; give the file that defines space and train")
+    # as `python train.py` has it, so that the file finds its neighbours; stays, since it may import them late
+    if sys.path[:1] != [str(file.parent)]:
+        sys.path.insert(0, str(file.parent))
+    name = _module_name(file)
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise ScriptError(f"{_shown(path)} is no Python file (its name does not end in .py)")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses and pickle look their module up
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        raise ScriptError(_explained(error, module, path)) from error
+    return module
+
+
+def _module_name(file: Path) -> str:
+    """The file's own name, under which other processes can import it too, unless that means something else here."""
+    stem = file.stem
+    if stem.isidentifier() and stem not in sys.modules:
+        spec = importlib.util.find_spec(stem)
+        if spec is not None and spec.origin is not None and Path(spec.origin) == file:
+            return stem
+    return f"tunewell_script_{stem}"
+
+
+def _explained(error: BaseException, module: ModuleType, path: str) -> str:
+    """What went wrong in the file, and on which of its lines, in one line."""
+    if isinstance(error, SyntaxError) and error.filename is not None:
+        source = (error.text or "").strip()
+        return f"{_shown(error.filename)}:{error.lineno}: {error.msg}: {source}"
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == module.__file__]
+    if not frames:
+        return f"{_shown(path)}: {_said(error)}"
+    line = frames[-1].lineno or 0
+    source = linecache.getline(frames[-1].filename, line).strip().rstrip(",")
+    return f"{_shown(path)}:{line}: {source}: {_said(error)}"
+
+
+def _said(error: BaseException) -> str:
+    message = " ".join(str(error).split())
+    if isinstance(error, TunewellError):
+        return message
+    if isinstance(error, SystemExit):
+        return f'sys.exit({error.code!r}) on loading; put what runs the training under if __name__ == "__main__":'
+    if isinstance(error, ModuleNotFoundError):
+        return f"{message}; install it where tunewell is installed"
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def _shown(path: str) -> str:
+    """The path as the user would write it."""
+    try:
+        return str(Path(path).relative_to(Path.cwd()))
+    except ValueError:
+        return path
+
+
+def _glimpse(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"a {type(value).__name__}"

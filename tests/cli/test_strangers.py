@@ -1,0 +1,113 @@
+"""A record from somebody else: it can be read, and nothing in it is obeyed."""
+
+import re
+import shutil
+import sqlite3
+from contextlib import closing
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import tunewell as tw
+from tunewell.cli.main import cli
+from tunewell.errors import StoreError
+from tunewell.runners import Setup
+from tunewell.runners.tune import drive
+from tunewell.stores.base import StudyRecord
+from tunewell.testing.records import STUDY
+from tunewell.trial import Checkpoint, is_file_name
+
+LEAVING = ["../victim", "/etc/passwd", "..", "", ".", "a/b", "a\\b", "C:victim", "a\0b"]
+
+
+def train(run):
+    weights = np.zeros(2)
+    run.track(weights=weights)
+    for epoch in run.epochs(4):
+        weights += run.params.x
+        run.report(loss=float(weights.sum()) / epoch)
+
+
+def opened(file, **settings):
+    space = tw.Space(x=tw.Float(0.0, 1.0))
+    settings = {"budget": 2, "scheduler": "full", "max_epochs": 4} | settings
+    return tw.Study(space, metric="loss", store=file, resume=True, **settings)
+
+
+@pytest.fixture
+def record(tmp_path):
+    """A study with checkpoints, in a folder of its own; beside that, a file that is no concern of it."""
+    (tmp_path / "theirs").mkdir()
+    file = tmp_path / "theirs" / "tunewell.db"
+    study = opened(file)
+    drive(study, train, Setup(checkpoint_every=1))
+    study.store.close()
+    (tmp_path / "victim").write_text("mine")
+    return file
+
+
+def tampered(file, statement, *values):
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute(statement, values)
+
+
+@pytest.mark.parametrize("name", LEAVING)
+def test_a_name_that_leads_out_of_its_folder_is_none(name):
+    assert not is_file_name(name)
+    with pytest.raises(StoreError, match="tampered"):
+        Checkpoint(0, 1, name, 1, 1.0)
+    with pytest.raises(StoreError, match="tampered"):
+        StudyRecord(**{field: getattr(STUDY, field) for field in STUDY.__slots__} | {"uuid": name})
+
+
+def test_checkpoints_of_a_record_cannot_lie_outside_its_folder(record):
+    tampered(record, "UPDATE checkpoints SET path = '../../../victim'")
+    study = opened(record, budget=3)
+    assert len(study.trials) == 2  # what it measured can be read
+    with pytest.raises(StoreError, match=r"victim.*tampered"):
+        drive(study, train, Setup(checkpoint_every=1))
+    assert (record.parent.parent / "victim").read_text() == "mine"
+
+
+def test_the_folder_of_a_record_cannot_be_another(record):
+    tampered(record, "UPDATE studies SET uuid = '../..'")
+    with pytest.raises(StoreError, match="tampered"):
+        opened(record, budget=3)
+
+
+def test_a_checkpoint_of_pickle_is_not_loaded(record, tmp_path):
+    class Harm:
+        def __reduce__(self):
+            return (shutil.rmtree, (str(tmp_path),))
+
+    study = opened(record)
+    with closing(sqlite3.connect(record)) as database, database:
+        database.execute("UPDATE trials SET state = 'paused', until = 2, epochs = 2, ended_at = NULL WHERE number = 1")
+    folder = study.checkpoint_folder
+    for path in folder.iterdir():
+        np.savez(path, weights=np.array([Harm()], dtype=object))
+    study.store.close()
+    study = opened(record, budget=3)
+    drive(study, train)
+    assert (tmp_path / "victim").exists()
+    assert len(study.trials) == 3
+
+
+HARM = "\x1b]0;yours\x07\x1b[2Jname\r\x9b5m"
+
+
+@pytest.mark.parametrize("command", [["list"], ["show"], ["show", "--trial", "0"], ["best"]])
+def test_a_terminal_obeys_no_name_in_a_record(command, record):
+    study = opened(record)
+    study.steer(0, "branch", by=HARM, why=HARM)
+    study.store.close()
+    tampered(record, "UPDATE studies SET name = ?, metric = ?", HARM, HARM)
+    tampered(record, "UPDATE reports SET metrics = ?", '{"\\u001b]0;yours\\u0007": 1.0}')
+    tampered(record, "UPDATE trials SET reason = ?, state = 'failed'", HARM)
+    tampered(record, "UPDATE sessions SET command = ?, host = ?", HARM, HARM)
+    result = CliRunner().invoke(cli, [*command, "--store", str(record)], color=True)
+    assert result.exit_code == 0
+    assert "\\x1b]0;yours\\x07" in result.output
+    assert not set("\x07\r\x9b") & set(result.output)
+    assert not re.search(r"\x1b(?!\[[0-9;]*m)", result.output)

@@ -1,0 +1,69 @@
+"""DecisionLock at deciding: waited for, but not for ever, and not again and again for somebody who does not move."""
+
+import threading
+import time
+
+import pytest
+
+from tunewell.stores import decision_lock
+from tunewell.stores.decision_lock import DecisionLock
+
+
+@pytest.fixture
+def patience(monkeypatch):
+    monkeypatch.setattr(decision_lock, "PATIENCE_S", 0.3)
+    monkeypatch.setattr(decision_lock, "_HURRY_S", 1.0)
+
+
+def waited(taker):
+    began = time.monotonic()
+    with taker.taken():
+        return time.monotonic() - began
+
+
+@pytest.mark.usefixtures("patience")
+def test_one_whose_turn_does_not_end_is_waited_for_once_in_a_while(tmp_path):
+    stopped, other = (DecisionLock(tmp_path / "turn") for _ in range(2))
+    with stopped.taken():
+        assert waited(other) >= 0.3
+        assert waited(other) < 0.2
+        time.sleep(1.0)
+        assert waited(other) >= 0.3
+    time.sleep(1.0)
+    assert waited(other) < 0.2
+
+
+@pytest.mark.usefixtures("patience")
+def test_patience_returns_though_turns_are_missed_meanwhile(tmp_path):
+    stopped, other = (DecisionLock(tmp_path / "turn") for _ in range(2))
+    with stopped.taken():
+        waited(other)
+        missed_until = time.monotonic() + 1.2
+        longest = 0.0
+        while time.monotonic() < missed_until:
+            longest = max(longest, waited(other))
+            time.sleep(0.02)
+    assert longest >= 0.3
+
+
+@pytest.mark.usefixtures("patience")
+def test_threads_of_one_process_are_not_waited_for_for_ever_either(tmp_path):
+    taker = DecisionLock(tmp_path / "turn")
+    over = threading.Event()
+
+    def hold():
+        with taker.taken():
+            over.wait(10)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    time.sleep(0.1)
+    assert 0.3 <= waited(taker) < 5
+    over.set()
+    thread.join()
+    time.sleep(1.0)
+    assert waited(taker) < 0.2
+
+
+def test_where_no_file_can_be_made_nobody_is_waited_for(tmp_path):
+    assert waited(DecisionLock(tmp_path / "missing" / "turn")) < 1

@@ -1,0 +1,387 @@
+"""The PostgreSQL store: its address, what is refused, and what faults of a real server come to."""
+
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import unquote
+
+import psycopg
+import pytest
+
+import tunewell as tw
+from tunewell.errors import SettingError, StoreError
+from tunewell.stores import MemoryStore, SpaceVersion, open_store
+from tunewell.stores.migrations import MIGRATIONS
+from tunewell.stores.postgresql import PostgresDatabase
+from tunewell.stores.redaction import redacted
+from tunewell.testing.postgresql import PASSWORD, PostgresServer
+from tunewell.testing.records import STUDY, Reader, a_life, begin, everything
+
+SCHEMAS = Path(__file__).parent / "schemas"
+
+
+@pytest.fixture
+def store(postgres_url):
+    with closing(open_store(postgres_url)) as store:
+        yield store
+
+
+@pytest.fixture
+def server():
+    """One of the test's own, to be stopped and killed."""
+    pytest.importorskip("psycopg")
+    server = PostgresServer()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(autouse=True)
+def _there_is_a_server(postgres):
+    """Or nothing here can be tested."""
+
+
+def execute(url, statement):
+    with psycopg.connect(url) as connection:
+        return connection.execute(statement)
+
+
+# --- its address
+
+
+def test_its_address_is_shown_without_the_password(store):
+    assert store.url.startswith("postgresql://tunewell:***@127.0.0.1:")
+    assert PASSWORD not in store.url
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg", "postgresql+psycopg2"])
+def test_it_may_be_named_as_others_name_it(postgres_url, scheme):
+    with closing(open_store(postgres_url.replace("postgresql", scheme, 1))) as store:
+        assert store.studies() == []
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("postgresql://ada:secret@127.0.0.1:1/db", StoreError),
+        ("postgresql://ada:secret@127.0.0.1:x/db", (SettingError, StoreError)),
+        ("postgresql://ada:se@cret:secret@127.0.0.1:1/db", StoreError),
+        ("postgresql://ada:sec/ret@127.0.0.1:1/db", (SettingError, StoreError)),
+        ("postgresql://127.0.0.1:1/db?user=ada&password=secret", StoreError),
+        ("postgresql://ada:secret@127.0.0.1:1/db?passwrd=secret", SettingError),
+        ("postgresql://ada:secret@[/db", SettingError),
+    ],
+)
+def test_a_wrong_address_is_refused_without_showing_the_password(url, kind):
+    with pytest.raises(kind) as caught:
+        open_store(url)
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "secret" not in shown.replace(url, "")
+    assert "ret@" not in str(caught.value)
+
+
+def test_a_wrong_password_is_not_shown(postgres):
+    url = postgres.url().replace("sesame", "secret")
+    with pytest.raises(StoreError, match="password authentication failed") as caught:
+        open_store(url)
+    assert "secret" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_command_is_recorded_without_the_password(postgres_url, tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import tunewell as tw\nspace = tw.Space(x=tw.Float(0, 1))\nepochs = 1\n"
+        "def train(run):\n    for _ in run.epochs(1):\n        run.report(val_loss=run.params['x'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "tunewell", "tune", str(script), "--budget", "2trials", "--store", postgres_url],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    with closing(open_store(postgres_url)) as store:
+        (session,) = store.sessions(store.study("train").id)
+    for text in (done.stdout, done.stderr, session.command):
+        assert "sesame" not in text
+    assert "--store 'postgresql://tunewell:***@127.0.0.1" in session.command
+    assert "tunewell:***@" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("tune --store postgresql://ada:secret@host/db x", "tune --store postgresql://ada:***@host/db x"),
+        ("postgresql+psycopg://ada:se%40cret@host", "postgresql+psycopg://ada:***@host"),
+        ("postgresql://ada:s@e@c@host/db", "postgresql://ada:***@host/db"),
+        ("'postgresql:///db?user=ada&password=secret&x=1'", "'postgresql:///db?user=ada&password=***&x=1'"),
+        ("postgresql://ada:pa'ss@host/db", "postgresql://ada:***@host/db"),
+        ('postgresql://ada:pa"ss@host/db', "postgresql://ada:***@host/db"),
+        ("postgresql://ada@host/db?password=pa'ss&x=1", "postgresql://ada@host/db?password=***&x=1"),
+        ("https://host:80/a and mail ada@host", "https://host:80/a and mail ada@host"),
+    ],
+)
+def test_passwords_are_taken_out_of_text(text, shown):
+    assert redacted(text) == shown
+
+
+# --- what is refused
+
+
+def test_tables_of_another_program_are_left_alone(postgres_url):
+    execute(postgres_url, "CREATE TABLE trials (mine INTEGER)")
+    with pytest.raises(StoreError, match=r"tables of another program \(trials\)"):
+        open_store(postgres_url)
+    assert execute_names(postgres_url) == {"trials"}
+
+
+def test_tables_of_others_under_other_names_do_not_matter(postgres_url):
+    execute(postgres_url, "CREATE TABLE customers (id INTEGER)")
+    with closing(open_store(postgres_url)) as store:
+        assert store.studies() == []
+
+
+def execute_names(url):
+    with psycopg.connect(url) as connection:
+        query = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
+        return {name for (name,) in connection.execute(query)}
+
+
+def test_to_read_makes_no_tables(postgres_url):
+    with pytest.raises(StoreError, match="no store at"):
+        open_store(postgres_url, create=False)
+    assert execute_names(postgres_url) == set()
+
+
+@pytest.mark.usefixtures("store")
+def test_a_record_of_a_newer_tunewell_is_refused(postgres_url):
+    execute(postgres_url, f"INSERT INTO tunewell_schema VALUES ({len(MIGRATIONS) + 1}, 0)")
+    with pytest.raises(StoreError, match=f"newer tunewell .schema {len(MIGRATIONS) + 1}"):
+        open_store(postgres_url)
+
+
+def test_a_server_that_refuses_the_empty_transaction_is_written_to_all_the_same(postgres, postgres_url):
+    import psycopg
+
+    function = "FUNCTION pg_logical_emit_message(boolean, text, text)"
+    with psycopg.connect(postgres.url()) as admin:
+        admin.execute("CREATE ROLE plain LOGIN PASSWORD 'plain'")
+        admin.execute(f"REVOKE EXECUTE ON {function} FROM PUBLIC")
+        schema = unquote(postgres_url).rpartition("search_path=")[2]
+        admin.execute(f'GRANT ALL ON SCHEMA "{schema}" TO plain')
+    try:
+        user, _, place = postgres_url.rpartition("@")
+        with closing(open_store(f"{user.partition('://')[0]}://plain:plain@{place}")) as store:
+            assert store.studies() == []
+            assert store.add_study(STUDY).id == 1
+            assert not store._database._can_wait_apart
+    finally:
+        with psycopg.connect(postgres.url()) as admin:
+            admin.execute(f"GRANT EXECUTE ON {function} TO PUBLIC")
+
+
+def test_a_role_that_may_not_write_is_told_so(store, postgres):
+    study = store.add_study(STUDY).id
+    begin(store, study, 0)
+    with store._database.writing() as cursor:
+        schema = cursor.execute("SELECT current_schema()").fetchone()[0]
+        cursor.execute("DROP ROLE IF EXISTS reader")
+        cursor.execute("CREATE ROLE reader")
+        cursor.execute(f"GRANT USAGE ON SCHEMA {schema} TO reader")
+    store._database._connection.execute("SET ROLE reader")
+    with pytest.raises(StoreError, match=r"permission denied.*GRANT"):
+        store.report(study, 0, 1, {"val_loss": 1.0}, 1.0, at=1.0)
+    store._database._connection.execute("RESET ROLE")
+    store.report(study, 0, 1, {"val_loss": 1.0}, 1.0, at=1.0)
+    with psycopg.connect(postgres.url()) as connection:
+        connection.execute("DROP OWNED BY reader")
+        connection.execute("DROP ROLE reader")
+
+
+def test_synchronous_is_for_files(postgres_url):
+    with pytest.raises(SettingError, match="synchronous is for SQLite"):
+        tw.stores.SqlStore(postgres_url, synchronous="full")
+
+
+# --- past schemas
+
+
+@pytest.mark.parametrize("past", sorted(SCHEMAS.glob("*.sql")), ids=lambda path: path.stem)
+def test_a_record_of_a_past_schema_is_read(postgres_url, past):
+    rows = sqlite3.connect(":memory:")
+    rows.executescript(past.read_text(encoding="utf-8"))
+    with psycopg.connect(postgres_url) as connection:
+        cursor = connection.cursor()
+        cursor.execute(
+            "CREATE TABLE tunewell_schema (version INTEGER PRIMARY KEY, applied_at DOUBLE PRECISION NOT NULL)"
+        )
+        for migration in MIGRATIONS[: int(past.stem)]:
+            migration(cursor, PostgresDatabase.dialect)
+        for table in _in_order(rows):
+            _copy(rows, cursor, table)
+    with closing(open_store(postgres_url)) as store:
+        study = store.study("digits").id
+        model = MemoryStore()
+        of_model = model.add_study(STUDY).id
+        for change in a_life(model, of_model):
+            change()
+        known, expected = Reader(store, study).read(), Reader(model, of_model).read()
+        assert (known.trials, known.values) == (expected.trials, expected.values)
+        assert store.spaces(study)[0] == SpaceVersion(1, STUDY.space, STUDY.created_at)
+        number = len(known.trials)
+        begin(store, study, number)
+        store.report(study, number, 1, {"val_loss": 0.5}, 0.5, at=9.0)
+        versions = [version for (version,) in execute(postgres_url, "SELECT version FROM tunewell_schema ORDER BY 1")]
+        assert versions == [n + 1 for n in range(len(MIGRATIONS))]
+
+
+def _in_order(rows):
+    """The tables, those that others refer to first."""
+    names = [name for (name,) in rows.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    first = ["tunewell_schema", "studies", "sessions", "trials"]
+    return first + [name for name in names if name not in first]
+
+
+def _copy(rows, cursor, table):
+    found = rows.execute(f'SELECT * FROM "{table}"')
+    columns = [column[0] for column in found.description]
+    names, places = ", ".join(f'"{name}"' for name in columns), ", ".join(["%s"] * len(columns))
+    for row in found.fetchall():
+        values = [None if v is None else bool(v) if c == "git_dirty" else v for c, v in zip(columns, row, strict=True)]
+        cursor.execute(f'INSERT INTO "{table}" ({names}) VALUES ({places})', values)
+    if "id" in columns:
+        cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM \"{table}\"))")
+
+
+def test_many_may_set_up_a_database_at_once(postgres_url):
+    errors = []
+
+    def set_up():
+        try:
+            open_store(postgres_url).close()
+        except BaseException as error:  # noqa: BLE001  whatever it is, the test wants to show it
+            errors.append(error)
+
+    threads = [threading.Thread(target=set_up) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+
+
+# --- faults
+
+
+@pytest.mark.parametrize("how", ["fast", "immediate"])
+def test_a_server_that_goes_away_and_returns_loses_nothing_that_was_answered(server, how):
+    with closing(open_store(server.url())) as store:
+        study = store.add_study(STUDY).id
+        begin(store, study, 0)
+        answered = []
+        unknown = []
+        over = threading.Event()
+
+        def report():
+            epoch = 0
+            while not over.is_set():
+                epoch += 1
+                try:
+                    store.report(study, 0, epoch, {"val_loss": 0.5}, 0.5, at=float(epoch))
+                except StoreError as error:
+                    unknown.append((epoch, str(error)))
+                else:
+                    answered.append(epoch)
+
+        thread = threading.Thread(target=report)
+        thread.start()
+        for _ in range(3):
+            while_more(answered, 50)
+            server.stop(how)
+            server.start()
+        while_more(answered, 50)
+        over.set()
+        thread.join()
+        kept = [report.epoch for report in store.reports(study)]
+        assert set(answered) <= set(kept) <= {*answered, *(epoch for epoch, _ in unknown)}
+        assert all("may or may not be on record" in error for _, error in unknown)  # it was committing just then
+        assert len(kept) == len(set(kept))
+        assert len(unknown) <= 3
+
+
+def while_more(answered, n):
+    """Wait until there are n more."""
+    until = len(answered) + n
+    while len(answered) < until:
+        threading.Event().wait(0.01)
+
+
+def test_a_study_outlives_its_server_going_away(server):
+    study = tw.Study(
+        tw.Space(x=tw.Float(0, 1)), metric="loss", max_epochs=2, budget="3trials", scheduler="full", store=server.url()
+    )
+    for n in range(3):
+        step = study.ask()
+        study.report(step.trial, 1, loss=1.0)
+        server.stop()
+        server.start()
+        study.report(step.trial, 2, loss=0.5)
+        study.tell(step.trial)
+        assert study.ask() is None if n == 2 else True
+    assert [trial.epochs for trial in study.trials][:1] == [2]
+    study.close()
+
+
+def test_one_that_waits_for_its_turn_goes_on_when_the_server_returns(server):
+    with closing(open_store(server.url())) as holder, closing(open_store(server.url())) as waiter:
+        study = holder.add_study(STUDY).id
+        got = threading.Event()
+
+        def wait():
+            with waiter.turn(study):
+                got.set()
+
+        thread = threading.Thread(target=wait)
+        with holder.turn(study):
+            thread.start()
+            time.sleep(0.3)
+            server.stop()
+            assert not got.is_set()
+            server.start()
+            assert got.wait(20)  # who held it is connected no more
+        thread.join()
+
+
+def test_a_server_that_does_not_return_is_named(server, monkeypatch):
+    monkeypatch.setattr("tunewell.stores.postgresql.PATIENCE_S", 0.5)
+    with closing(open_store(server.url())) as store:
+        study = store.add_study(STUDY).id
+        server.stop()
+        with pytest.raises(StoreError, match=r"cannot be reached: .*see that the server runs"):
+            begin(store, study, 0)
+        server.start()
+        begin(store, study, 0)
+
+
+def test_a_connection_that_an_administrator_ends_is_made_again(store, postgres):
+    study = store.add_study(STUDY).id
+    before = everything(store, study)
+    with psycopg.connect(postgres.url()) as admin:
+        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tunewell'")
+    assert everything(store, study) == before
+
+
+def test_an_interrupted_write_is_undone(store):
+    study = store.add_study(STUDY).id
+    before = everything(store, study)
+    with pytest.raises(KeyboardInterrupt), store._revising(study):
+        raise KeyboardInterrupt
+    assert everything(store, study) == before
+    begin(store, study, 0)
+    assert store.changes(study, 0).trials[0] == replace(store.changes(study, 0).trials[0], number=0)

@@ -1,0 +1,163 @@
+"""Where a study ran and with which code: from a real repository, a real process."""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tunewell.study import provenance
+
+
+def git(folder, *arguments):
+    command = ["git", "-c", "user.name=A", "-c", "user.email=a@example.org", *arguments]
+    done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
+    monkeypatch.chdir(tmp_path)
+    git(tmp_path, "init", "--quiet")
+    (tmp_path / "train.py").write_text("rate = 1\n")
+    git(tmp_path, "add", "train.py")
+    git(tmp_path, "commit", "--quiet", "-m", "Begin")
+    return tmp_path
+
+
+def test_the_commit_is_on_record_and_whether_the_code_was_changed_since(repository):
+    here = provenance.gather()
+    assert here.git_commit == git(repository, "rev-parse", "HEAD")
+    assert here.git_dirty is False
+    (repository / "train.py").write_text("rate = 2\n")
+    assert provenance.gather().git_dirty is True
+
+
+def test_a_folder_within_the_repository_will_do(repository, monkeypatch):
+    (repository / "sub").mkdir()
+    monkeypatch.chdir(repository / "sub")
+    assert provenance.gather().git_commit == git(repository, "rev-parse", "HEAD")
+
+
+@pytest.mark.parametrize("password", ["pa'ss", 'pa"ss', "pass"])
+def test_a_password_is_not_on_record(repository, monkeypatch, password):
+    urls = [f"postgresql://ada:{password}@host/db", f"--store=postgresql:///db?password={password}"]
+    monkeypatch.setattr(sys, "argv", ["tunewell", "tune", "my script.py", *urls])
+    words = [
+        "tunewell",
+        "tune",
+        "my script.py",
+        "postgresql://ada:***@host/db",
+        "--store=postgresql:///db?password=***",
+    ]
+    assert shlex.split(provenance.gather().command) == words
+
+
+def test_without_a_repository_there_is_no_commit(tmp_path, monkeypatch):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    monkeypatch.chdir(tmp_path)
+    here = provenance.gather()
+    assert (here.git_commit, here.git_dirty) == (None, None)
+
+
+def test_without_git_there_is_no_commit(repository, monkeypatch):
+    monkeypatch.setenv("PATH", str(repository))
+    assert provenance.gather().git_commit is None
+
+
+def test_a_repository_with_no_commit_yet_has_none(repository):
+    shutil.rmtree(repository / ".git")
+    git(repository, "init", "--quiet")
+    assert provenance.gather().git_commit is None
+
+
+def test_the_process_and_its_packages_are_named(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["tunewell", "tune", "my train.py"])
+    here = provenance.gather()
+    assert here.command == "tunewell tune 'my train.py'"
+    assert here.pid == os.getpid()
+    assert {"python", "tunewell", "numpy", "scipy"} <= here.versions.keys()
+
+
+@contextmanager
+def another_process(code="input()"):
+    """One that waits for a line; and what it said first, if the code says something."""
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+        process.communicate("\n")
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="there is no /proc here")
+
+
+def test_a_process_runs_until_it_has_ended():
+    with another_process(
+        "from tunewell.study import provenance; print(provenance.gather().process); input()"
+    ) as process:
+        began = process.stdout.readline().strip()
+        began = None if began == "None" else began
+        assert provenance.is_running(process.pid, began)
+        assert provenance.is_running(process.pid, None)
+    assert not provenance.is_running(process.pid, began)
+    assert not provenance.is_running(process.pid, None)
+
+
+def test_this_process_runs():
+    here = provenance.gather()
+    assert provenance.is_running(here.pid, here.process)
+
+
+@needs_proc
+def test_a_process_is_known_by_the_boot_and_the_tick_in_which_it_began():
+    boot, tick, _ = provenance.gather().process.split(":")
+    assert boot == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    since_boot = int(tick) / os.sysconf("SC_CLK_TCK")
+    assert 0 < since_boot < time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+@needs_proc
+def test_another_process_with_the_same_number_is_another():
+    boot, tick, _ = provenance.gather().process.split(":")
+    with another_process() as process:
+        assert not provenance.is_running(process.pid, f"{boot}:{int(tick) - 1}")
+        assert not provenance.is_running(process.pid, f"another-boot:{tick}")
+
+
+@needs_proc
+def test_a_name_with_parentheses_and_spaces_does_not_confuse(tmp_path):
+    shell = tmp_path / "a) Z (b"
+    shell.symlink_to(shutil.which("sleep"))
+    with subprocess.Popen([shell, "60"]) as process:
+        assert provenance.is_running(process.pid, None)
+        assert not provenance.is_running(process.pid, "another-boot:1")
+        process.kill()
+
+
+@needs_proc
+def test_a_process_that_was_killed_is_gone_though_its_parent_has_not_asked():
+    with another_process() as process:
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        os.kill(process.pid, 0)  # it still has its number
+        assert not provenance.is_running(process.pid, None)
+
+
+@needs_proc
+def test_processes_of_another_namespace_are_counted_elsewhere():
+    boot, tick, namespace = provenance.gather().process.split(":")
+    assert provenance.is_counted_here(f"{boot}:{tick}:{namespace}")
+    assert not provenance.is_counted_here(f"{boot}:{tick}:{int(namespace) + 1}")
+    assert provenance.is_counted_here(f"{boot}:{tick}")  # of a record of before namespaces were noted
+    assert provenance.is_counted_here(None)
+    assert provenance.is_counted_here(f"another-boot:{tick}:{namespace}")  # it is gone, wherever it was
