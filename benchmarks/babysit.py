@@ -30,7 +30,7 @@ import tunewell as tw
 from rescue import HEALTHY, Task, task
 from tunewell import nn
 from tunewell.autopilot import Autopilot
-from tunewell.runners import Setup
+from tunewell.runners import Execution
 from tunewell.runners.tune import drive
 
 BAD: Mapping[str, Mapping[str, Any]] = {
@@ -100,7 +100,7 @@ def flown(one: Task, bad: Mapping[str, Any], seed: int) -> tuple[float, int, lis
             first=[the_space.defaults()], store=Path(folder) / "tunewell.db", name="s", seed=seed,
         )  # fmt: skip
         pilot = Autopilot(study, about=one.about)
-        drive(study, partial(train, one), Setup(checkpoint_every=1), observer=pilot)
+        drive(study, partial(train, one), Execution(checkpoint_every=1), controllers=[pilot])
         told = [f"{c.by.split(': ')[1]}@{c.epoch}" for c in study.commands()]
         return study.best.value, len(study.reports()), told
 

@@ -1,7 +1,7 @@
 """What tunewell costs beside the training, with Optuna in the same run.
 
-Asking for a trial, reporting its one epoch and telling that it has ended; a report by itself; opening a study that
-holds many trials. Each figure is CPU time (`time.process_time`), the median of several batches that take turns, so
+Asking for a trial, reporting its one epoch and telling that it has ended; a report by itself; a report with the answer
+to what the training does next, as a runner has it (in Optuna `should_prune`); opening a study that holds many trials. Each figure is CPU time (`time.process_time`), the median of several batches that take turns, so
 that a noisy machine weighs on both; behind it, in brackets, how many times ours it is.
 
     python benchmarks/overhead.py [--sizes 10 1000 10000] [--json FILE]
@@ -23,6 +23,8 @@ from pathlib import Path
 import optuna
 
 import tunewell as tw
+from tunewell.runners import Execution
+from tunewell.runners.driver import Driver
 from tunewell.stores import Store
 
 SPACE = tw.Space(
@@ -81,6 +83,18 @@ class Tunewell:
         self.study.tell(step.trial, ended=True)
         return seconds
 
+    def answered_reports(self, n: int) -> float:
+        """Seconds for n reports of a trial that trains in a runner, which wants to know whether to go on."""
+        step = self.study.ask()
+        assert step is not None
+        driver = Driver(self.study, Execution())
+        start = time.process_time()
+        for epoch in range(1, n + 1):
+            driver.report(step.trial, epoch, {"loss": 1.0, "accuracy": 0.5})
+        seconds = time.process_time() - start
+        self.study.tell(step.trial, ended=True)
+        return seconds
+
     def open(self) -> None:
         """Have every trial at hand."""
         assert self.opened(resume=True).trials
@@ -108,6 +122,17 @@ class Optuna:
         start = time.process_time()
         for epoch in range(1, n + 1):
             trial.report(1.0, epoch)
+        seconds = time.process_time() - start
+        self.study.tell(trial, 1.0)
+        return seconds
+
+    def answered_reports(self, n: int) -> float:
+        trial = self.study.ask()
+        suggest(trial)
+        start = time.process_time()
+        for epoch in range(1, n + 1):
+            trial.report(1.0, epoch)
+            trial.should_prune()
         seconds = time.process_time() - start
         self.study.tell(trial, 1.0)
         return seconds
@@ -149,11 +174,13 @@ def measure(ours: Tunewell, theirs: Optuna, sizes: list[int]) -> dict[str, dict[
     last: dict[str, Tunewell | Optuna] = {"tunewell": ours, "Optuna random": theirs}
     if theirs.storage is not None:
         table[f"opening the study of {sizes[-1]} trials, ms"] = {n: cpu_ms(side.open) for n, side in last.items()}
-    seconds: dict[str, list[float]] = {name: [] for name in last}
-    for _ in range(BATCHES):
-        for name, side in last.items():
-            seconds[name].append(side.reports(REPORTS_A_BATCH))
-    table["a report, ms"] = {n: statistics.median(s) / REPORTS_A_BATCH * 1e3 for n, s in seconds.items()}
+    rows = {"a report, ms": "reports", "a report and its answer, ms": "answered_reports"}
+    for row, method in rows.items():
+        seconds: dict[str, list[float]] = {name: [] for name in last}
+        for _ in range(BATCHES):
+            for name, side in last.items():
+                seconds[name].append(getattr(side, method)(REPORTS_A_BATCH))
+        table[row] = {n: statistics.median(s) / REPORTS_A_BATCH * 1e3 for n, s in seconds.items()}
     return table
 
 

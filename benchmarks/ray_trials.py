@@ -24,7 +24,7 @@ import ray
 from ray import tune as ray_tune
 
 import tunewell as tw
-from tunewell.runners import Ray, Setup
+from tunewell.runners import Execution, Ray
 from tunewell.runners.base import NullObserver
 from tunewell.runners.tune import drive
 
@@ -42,7 +42,7 @@ class FirstEnd(NullObserver):
     def __init__(self) -> None:
         self.at = 0.0
 
-    def on_told(self, study: tw.Study, trial: int) -> None:  # noqa: ARG002  as `Observer` has it
+    def on_step_end(self, study: tw.Study, trial: int) -> None:  # noqa: ARG002  as `Observer` has it
         self.at = self.at or time.perf_counter()
 
 
@@ -58,7 +58,7 @@ def tunewell(trials: int, workers: int, folder: Path) -> tuple[float, float]:
         store=folder / "tunewell.db",
     )
     first, began = FirstEnd(), time.perf_counter()
-    drive(study, train, Setup(workers=workers, ray=Ray()), first)
+    drive(study, train, Execution(workers=workers, ray=Ray()), first)
     ended = time.perf_counter()
     assert [len(study.reports(n)) for n in range(trials)] == [EPOCHS] * trials
     return (ended - began) / trials * 1e3, (ended - first.at) / (trials - 1) * 1e3

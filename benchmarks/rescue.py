@@ -176,7 +176,7 @@ def compared(one: Task, fault: str, seed: int, target: float) -> dict[str, Any]:
     started = time.process_time()
     told = rescue(train, space(FAULTS[fault]), target=target, about=one.about, store="memory", name="r", **common)
     middle = time.process_time()
-    tuned = tw.tune(train, space(FAULTS[fault]), store="memory", name="t", observer=Until(target), **common)
+    tuned = tw.tune(train, space(FAULTS[fault]), store="memory", name="t", controllers=[Until(target)], **common)
     stuck = told.attempts[0]
     return {
         "stuck_at": stuck.value,
@@ -194,7 +194,7 @@ def compared(one: Task, fault: str, seed: int, target: float) -> dict[str, Any]:
 
 
 class Until:
-    """Ends a study once a report is at the target: what comes after does not count."""
+    """A controller that ends a study once a report is at the target: what comes after does not count."""
 
     def __init__(self, target: float) -> None:
         self._target = target
@@ -205,7 +205,7 @@ class Until:
         if metrics["val_accuracy"] >= self._target:
             study.budget = tw.Budget.parse("1epochs")
 
-    def on_told(self, study: tw.Study, trial: int) -> None: ...
+    def on_step_end(self, study: tw.Study, trial: int) -> None: ...
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tunewell.analysis.decisions import Decision, Outlook
 from tunewell.errors import MissingExtra, TunewellError
-from tunewell.runners.setup import Ray
+from tunewell.runners.execution import Ray
 from tunewell.runners.tune import tune
 from tunewell.samplers import FirstSampler, GridSampler, RandomSampler, SobolSampler
 from tunewell.schedulers import AshaScheduler, FreezeThawScheduler, FullScheduler, HalvingScheduler, HyperbandScheduler

@@ -14,6 +14,7 @@
     - TrialEnded                       the trial has ended; its record is frozen
     - StepTaken                        another process has taken the trial up
   + CheckpointError                    a checkpoint cannot be written or restored
+  + NothingReported                    the study has no finite value of its metric yet
   + RepeatedFailure                    trials keep failing with one and the same error
   + MissingExtra     (an ImportError)  an optional package is not installed
 
@@ -134,6 +135,10 @@ class StepTaken(StoreError):
 
 class CheckpointError(TunewellError):
     """A checkpoint cannot be written or restored."""
+
+
+class NothingReported(TunewellError):
+    """The study has no finite value of its metric yet."""
 
 
 class RepeatedFailure(TunewellError):

@@ -104,6 +104,7 @@ def _number(name: str, value: Any) -> float:
 
 
 RETRIED = "retried"
+STEERED = "steered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,33 +120,6 @@ class Event:
     epoch: int | None = None
     by: str = "tunewell"
     data: Mapping[str, object] = field(default_factory=dict)
-
-
-AFTERWARDS = ("branch", "note")
-"""What may be asked of a trial that has ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """What somebody asks of a trial; the process that runs the study takes it up at the trial's next epoch."""
-
-    trial: int
-    kind: str
-    """`pause`, `resume`, `stop`, `set`, `rewind`, `branch`, `note` or `checkpoint`."""
-    at: float
-    by: str = "user"
-    """Who, or which rule."""
-    why: str = ""
-    data: Mapping[str, object] = field(default_factory=dict)
-    """What it needs to know: a parameter's `name` and `value`, an `epoch`, a `text`; later, what came of it too."""
-    taken_at: float | None = None
-    """When it was taken up; None while it waits."""
-    epoch: int | None = None
-    """After this epoch of the trial."""
-    refused: str | None = None
-    """Why nothing was done."""
-    id: int = 0
-    """Its key in the store; the store gives it. Commands are taken up in this order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tunewell as tw
-from tunewell.runners import Setup
+from tunewell.runners import Execution
 from tunewell.runners.tune import drive
 
 pytest.importorskip("textual")
@@ -40,14 +40,14 @@ def study(tmp_path):
     running = tw.Study(
         SPACE, metric="val_loss", budget="1trials", scheduler="full", first=[SPACE.defaults()], store=path, name="s"
     )  # fmt: skip
-    thread = threading.Thread(target=drive, args=(running, train, Setup(checkpoint_every=1)), daemon=True)
+    thread = threading.Thread(target=drive, args=(running, train, Execution(checkpoint_every=1)), daemon=True)
     thread.start()
     reader = tw.Study.open(path, "s")
     until(lambda: len(reader.reports()) > 3)
     yield reader
     for trial in reader.trials:
         if not trial.state.ended:
-            reader.steer(trial.number, "stop")
+            reader.steer(trial.number, Stop())
     until(lambda: all(trial.state.ended for trial in reader.trials))
     thread.join(timeout=30)
 
@@ -117,7 +117,7 @@ def test_keys_change_the_rate_pause_step_and_resume(study):
     driven(study, script)
     kinds = [command.kind for command in study.commands()]
     assert kinds == ["set", "pause", "resume", "pause", "resume"]
-    assert study.commands()[0].data["value"] == pytest.approx(0.316228)
+    assert study.commands()[0].action.value == pytest.approx(0.316228)
 
 
 def test_values_notes_branches_and_rewinds_are_typed(study):
@@ -136,9 +136,9 @@ def test_values_notes_branches_and_rewinds_are_typed(study):
 
     driven(study, script)
     was_set, note, branch, stop = study.commands()
-    assert was_set.data["value"] == 0.5
-    assert note.data["text"] == "hello"
-    assert study.trials[branch.data["branch"]].params["hidden"] == 16
+    assert was_set.action.value == 0.5
+    assert note.action.text == "hello"
+    assert study.trials[branch.branch].params["hidden"] == 16
     assert stop.kind == "stop"
 
 
@@ -207,9 +207,9 @@ def test_the_screen_shows_curves_values_and_what_was_done(study):
 
 def test_a_branch_has_the_curve_of_the_trial_that_it_comes_from(study):
     until(lambda: study.trials[0].state == "running" and len(study.reports(0)) > 5)
-    command = study.steer(0, "branch", epoch=3)
+    command = study.steer(0, Branch(3))
     until(lambda: next(one for one in study.commands() if one.id == command.id).taken_at is not None)
-    study.steer(0, "stop")
+    study.steer(0, Stop())
     until(lambda: len(study.reports(1)) > 2)
     stands = snapshot(study)
     parent, child = stands.branches
@@ -219,17 +219,17 @@ def test_a_branch_has_the_curve_of_the_trial_that_it_comes_from(study):
 
 
 def test_an_epoch_s_time_is_not_lengthened_by_a_pause(study):
-    study.steer(0, "pause")
+    study.steer(0, Pause())
     until(lambda: study.trials[0].state == "held")
     time.sleep(2)
-    study.steer(0, "resume")
+    study.steer(0, Resume())
     epoch = len(study.reports())
     until(lambda: len(study.reports()) > epoch + 4)
     assert snapshot(study).seconds < 0.1
 
 
 def test_a_branch_that_fails_says_why(study):
-    study.steer(0, "branch", setting={"hidden": 64})
+    study.steer(0, Branch(params={"hidden": 64}))
     until(lambda: len(study.trials) > 1 and study.trials[1].state == "failed")
     failed = snapshot(study).branches[-1]
     assert "no more than 32" in failed.reason
@@ -247,8 +247,8 @@ def test_a_loss_that_falls_far_is_drawn_by_its_logarithm():
 
 
 def test_the_keys_are_for_the_trial_that_is_chosen(study):
-    study.steer(0, "branch", setting={"learning_rate": 0.5})
-    study.steer(0, "pause")
+    study.steer(0, Branch(params={"learning_rate": 0.5}))
+    study.steer(0, Pause())
     until(lambda: len(study.trials) > 1 and study.trials[1].state == "running" and study.trials[0].state == "held")
 
     async def script(app, pilot):
@@ -264,7 +264,7 @@ def test_the_keys_are_for_the_trial_that_is_chosen(study):
         await answered(study, 3)
 
     driven(study, script)
-    assert (study.commands()[-1].trial, study.commands()[-1].data["text"]) == (0, "for the held one")
+    assert (study.commands()[-1].trial, study.commands()[-1].action.text) == (0, "for the held one")
 
 
 def test_a_legend_names_the_curves_that_there_are_and_an_empty_chart_what_is_reported():

@@ -12,7 +12,7 @@ from tunewell.autopilot import RULES, Action, Autopilot, View
 from tunewell.autopilot.rules import blank, bolder, cooled, diagnosed, diverged, overfits, plateau, stuck, thrown
 from tunewell.demo import digits
 from tunewell.diagnosis import Change, Finding
-from tunewell.runners import Setup
+from tunewell.runners import Execution
 from tunewell.runners.tune import drive
 
 SPACE = tw.Space(
@@ -178,7 +178,12 @@ def flown(path, rate, *, rules=RULES, the_train=train, **settings):
         space, metric="val_accuracy", max_epochs=27, budget="1trials", scheduler="full", first=[space.defaults()],
         store=path, name="s",
     )  # fmt: skip
-    drive(study, the_train, Setup(checkpoint_every=1), observer=Autopilot(study, rules=rules, about=ABOUT, **settings))
+    drive(
+        study,
+        the_train,
+        Execution(checkpoint_every=1),
+        controllers=[Autopilot(study, rules=rules, about=ABOUT, **settings)],
+    )
     return study
 
 

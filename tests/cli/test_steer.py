@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 import tunewell as tw
 from tunewell.cli.main import cli
+from tunewell.commands import Branch, Set
 from tunewell.runners.tune import drive
 
 SCRIPT = """
@@ -144,7 +145,7 @@ def test_best_and_show_say_that_a_setting_was_not_all_that_was_trained_with():
     def train(run):
         for epoch in run.epochs(4):
             if epoch == 2:
-                tw.Study.open("tunewell.db", "s").steer(0, "set", name="learning_rate", value=0.9)
+                tw.Study.open("tunewell.db", "s").steer(0, Set("learning_rate", 0.9))
             run.report(val_loss=1 / epoch)
 
     drive(study, train)
@@ -195,9 +196,9 @@ def test_replay_prints_the_schedule_that_a_trial_ended_up_with():
             state["n"] += 1
             other = tw.Study.open("tunewell.db", "s")
             if (run.trial, epoch) == (0, 2):
-                other.steer(0, "set", name="learning_rate", value=0.25)
+                other.steer(0, Set("learning_rate", 0.25))
             if (run.trial, epoch) == (0, 4):
-                other.steer(0, "branch", setting={"learning_rate": 1.0})
+                other.steer(0, Branch(params={"learning_rate": 1.0}))
             run.report(val_loss=1 / epoch)
 
     drive(study, train)
@@ -223,7 +224,7 @@ def test_a_schedule_is_trained_afresh_with_other_seeds(folder):
     def train(run):
         for epoch in run.epochs(6):
             if epoch == 2:
-                tw.Study.open("tunewell.db", "s").steer(0, "set", name="learning_rate", value=0.9)
+                tw.Study.open("tunewell.db", "s").steer(0, Set("learning_rate", 0.9))
             run.report(val_loss=1 / epoch)
 
     drive(study, train)

@@ -11,8 +11,9 @@ from click.testing import CliRunner
 
 import tunewell as tw
 from tunewell.cli.main import cli
+from tunewell.commands import Branch
 from tunewell.errors import StoreError
-from tunewell.runners import Setup
+from tunewell.runners import Execution
 from tunewell.runners.tune import drive
 from tunewell.stores.base import StudyRecord
 from tunewell.testing.records import STUDY
@@ -41,7 +42,7 @@ def record(tmp_path):
     (tmp_path / "theirs").mkdir()
     file = tmp_path / "theirs" / "tunewell.db"
     study = opened(file)
-    drive(study, train, Setup(checkpoint_every=1))
+    drive(study, train, Execution(checkpoint_every=1))
     study.store.close()
     (tmp_path / "victim").write_text("mine")
     return file
@@ -66,7 +67,7 @@ def test_checkpoints_of_a_record_cannot_lie_outside_its_folder(record):
     study = opened(record, budget=3)
     assert len(study.trials) == 2  # what it measured can be read
     with pytest.raises(StoreError, match=r"victim.*tampered"):
-        drive(study, train, Setup(checkpoint_every=1))
+        drive(study, train, Execution(checkpoint_every=1))
     assert (record.parent.parent / "victim").read_text() == "mine"
 
 
@@ -100,7 +101,7 @@ HARM = "\x1b]0;yours\x07\x1b[2Jname\r\x9b5m"
 @pytest.mark.parametrize("command", [["list"], ["show"], ["show", "--trial", "0"], ["best"]])
 def test_a_terminal_obeys_no_name_in_a_record(command, record):
     study = opened(record)
-    study.steer(0, "branch", by=HARM, why=HARM)
+    study.steer(0, Branch(), by=HARM, why=HARM)
     study.store.close()
     tampered(record, "UPDATE studies SET name = ?, metric = ?", HARM, HARM)
     tampered(record, "UPDATE reports SET metrics = ?", '{"\\u001b]0;yours\\u0007": 1.0}')

@@ -31,7 +31,7 @@ def train(study, observer, curve):
         study.report(step.trial, epoch, val_accuracy=value)
         observer.on_report(study, step.trial, epoch, {"val_accuracy": value})
     study.tell(step.trial, error=error)
-    observer.on_told(study, step.trial)
+    observer.on_step_end(study, step.trial)
     return step.trial
 
 
@@ -84,7 +84,7 @@ def test_lower_is_better_where_the_study_minimizes():
             study.report(step.trial, epoch, val_loss=value)
             observer.on_report(study, step.trial, epoch, {"val_loss": value})
     study.tell(step.trial)
-    observer.on_told(study, step.trial)
+    observer.on_step_end(study, step.trial)
     assert "best 0.5000 trial 0 epoch 1" in stream.getvalue()
 
 

@@ -14,10 +14,10 @@ import pytest
 from click.testing import CliRunner
 
 import tunewell as tw
-from tunewell.cli.setup_options import setup_options, setup_said
+from tunewell.cli.execution_options import execution_options, parse_execution
 from tunewell.errors import SettingError, TrialEnded, TrialNotFound
-from tunewell.runners import Ray, Setup, run_inline, run_processes, run_threads
-from tunewell.runners.setup import seconds, size
+from tunewell.runners import Execution, Ray, run_inline, run_processes, run_threads
+from tunewell.runners.execution import seconds, size
 from tunewell.runners.tune import drive
 from tunewell.trial import TrialState
 
@@ -110,8 +110,8 @@ def retried(study):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_trial_that_goes_wrong_costs_itself_alone(what, reason, workers, journal):
     study = make()
-    setup = Setup(workers=workers, trial_timeout=1.5, trial_memory=200 * 2**20)
-    assert run_processes(study, Misbehaving(what, journal), setup)
+    execution = Execution(workers=workers, trial_timeout=1.5, trial_memory=200 * 2**20)
+    assert run_processes(study, Misbehaving(what, journal), execution)
     # what it did not train is left for another, which gets no further with it
     assert states(study) == [STATES.COMPLETE, STATES.FAILED, STATES.COMPLETE, STATES.COMPLETE, STATES.PAUSED]
     assert reason in study.trials[1].reason
@@ -121,7 +121,7 @@ def test_a_trial_that_goes_wrong_costs_itself_alone(what, reason, workers, journ
 
 def test_a_trial_whose_worker_was_killed_is_taken_up_by_another_from_its_checkpoint(journal, tmp_path):
     study = make(store=tmp_path / "t.db")
-    assert run_processes(study, Misbehaving("killed", journal), Setup(workers=2, checkpoint_every=1))
+    assert run_processes(study, Misbehaving("killed", journal), Execution(workers=2, checkpoint_every=1))
     assert states(study) == [STATES.COMPLETE] * 4
     (event,) = retried(study)
     assert (event.trial, event.data) == (
@@ -134,7 +134,7 @@ def test_a_trial_whose_worker_was_killed_is_taken_up_by_another_from_its_checkpo
 
 def test_a_trial_that_tracks_nothing_is_trained_again_from_its_seed(journal):
     study = make()  # in memory, where no checkpoint lies
-    assert run_processes(study, Misbehaving("killed", journal), Setup(workers=2))
+    assert run_processes(study, Misbehaving("killed", journal), Execution(workers=2))
     assert states(study) == [STATES.COMPLETE] * 4
     (event,) = (event for event in study.events() if event.kind == "retrained")
     assert (event.trial, event.data) == (1, {"epochs": 1, "charged": 0})
@@ -144,7 +144,7 @@ def test_a_trial_that_tracks_nothing_is_trained_again_from_its_seed(journal):
 
 def test_a_trial_whose_workers_are_killed_again_and_again_may_be_why(journal):
     study = make()
-    assert run_processes(study, Misbehaving("killed", journal, times=99), Setup(workers=2))
+    assert run_processes(study, Misbehaving("killed", journal, times=99), Execution(workers=2))
     assert states(study).count(STATES.FAILED) == 1
     assert study.trials[1].state is STATES.FAILED
     assert len(retried(study)) == 2
@@ -154,8 +154,8 @@ def test_a_trial_whose_workers_are_killed_again_and_again_may_be_why(journal):
 @pytest.mark.parametrize("retry_on", [["OSError"], ["ConnectionResetError"], ["KeyError", "ConnectionError"]])
 def test_an_error_that_a_retry_can_mend_is_retried(run, retry_on, journal, tmp_path):
     study = make(store=tmp_path / "t.db")
-    setup = Setup(retries=2, retry_on=retry_on, checkpoint_every=1)
-    assert run(study, Misbehaving("error", journal, times=2), setup)
+    execution = Execution(retries=2, retry_on=retry_on, checkpoint_every=1)
+    assert run(study, Misbehaving("error", journal, times=2), execution)
     assert states(study) == [STATES.COMPLETE] * 4
     assert [event.data["error"] for event in retried(study)] == [
         "ConnectionResetError: the file server is away",
@@ -165,24 +165,24 @@ def test_an_error_that_a_retry_can_mend_is_retried(run, retry_on, journal, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("what", "setup"),
+    ("what", "execution"),
     [
-        ("error", Setup()),
-        ("error", Setup(retries=2)),
-        ("error", Setup(retries=9, retry_on=["KeyError"])),
-        ("bug", Setup(retries=9)),
+        ("error", Execution()),
+        ("error", Execution(retries=2)),
+        ("error", Execution(retries=9, retry_on=["KeyError"])),
+        ("bug", Execution(retries=9)),
     ],
 )
-def test_other_errors_and_one_too_many_are_not(what, setup, journal):
+def test_other_errors_and_one_too_many_are_not(what, execution, journal):
     study = make()
-    assert run_inline(study, Misbehaving(what, journal, times=3), setup)
+    assert run_inline(study, Misbehaving(what, journal, times=3), execution)
     assert study.trials[1].state is STATES.FAILED
 
 
 def test_a_trial_that_took_too_long_may_be_retried_too(journal):
     study = make()
-    setup = Setup(trial_timeout=2.0, retries=1, retry_on=["TrialTimeout"])
-    assert run_processes(study, Slow("hang", journal, times=1), setup)
+    execution = Execution(trial_timeout=2.0, retries=1, retry_on=["TrialTimeout"])
+    assert run_processes(study, Slow("hang", journal, times=1), execution)
     assert states(study) == [STATES.COMPLETE] * 4  # the second try has all its time
     assert [event.trial for event in retried(study)] == [1]
 
@@ -193,13 +193,13 @@ def test_a_trial_that_took_too_long_may_be_retried_too(journal):
 def test_a_trial_that_failed_can_be_trained_on(journal, tmp_path):
     study = make(store=tmp_path / "t.db")
     train = Misbehaving("bug", journal)
-    run_inline(study, train, Setup(checkpoint_every=1))
+    run_inline(study, train, Execution(checkpoint_every=1))
     before = len(study.trials)
     assert study.retry(1, by="ada") == 1
     assert study.trials[1].state is STATES.PAUSED
     again = tw.Study.open(tmp_path / "t.db")
     again.budget = tw.Budget.parse(9)
-    drive(again, train, Setup(checkpoint_every=1))
+    drive(again, train, Execution(checkpoint_every=1))
     trial = again.trials[1]
     assert (trial.state, trial.epochs, trial.reason) == (STATES.COMPLETE, 3, None)
     assert [report.metrics["loss"] - trial.params["rate"] for report in again.reports(1)] == pytest.approx([1, 2, 3])
@@ -214,7 +214,7 @@ def test_a_retry_by_hand_is_none_of_those_that_the_setup_allows(journal, tmp_pat
     study.retry(1, by="ada")
     again = tw.Study.open(tmp_path / "t.db")
     again.budget = tw.Budget.parse(9)
-    drive(again, Misbehaving("error", journal, times=3), Setup(retries=2))
+    drive(again, Misbehaving("error", journal, times=3), Execution(retries=2))
     assert again.trials[1].state is STATES.COMPLETE
     assert [event.by for event in retried(again)] == ["ada", "tunewell", "tunewell"]
 
@@ -253,7 +253,7 @@ def test_paused_trials_beyond_the_limit_go_on_from_their_checkpoints(tmp_path):
         folder = tmp_path / name
         folder.mkdir()
         study = make(scheduler="halving", budget=6, store=tmp_path / f"{name}.db")
-        assert run_processes(study, Big(100, folder), Setup(memory=memory))
+        assert run_processes(study, Big(100, folder), Execution(memory=memory))
         assert len(study.trials) > 6
         assert not [event for event in study.events() if event.kind in ("retrained", "failed")]
         peaks[name] = max(int(path.read_text()) for path in folder.iterdir()) * os.sysconf("SC_PAGE_SIZE") / 2**20
@@ -305,7 +305,7 @@ class Environment:
 )
 def test_workers_get_a_device_each_in_turn(workers, gpus, seen, tmp_path, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "as it was")
-    assert run_processes(make(), Environment(tmp_path), Setup(workers=workers, gpus=gpus))
+    assert run_processes(make(), Environment(tmp_path), Execution(workers=workers, gpus=gpus))
     assert sorted(path.read_text().split()[0] for path in tmp_path.iterdir()) == sorted(seen)
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "as it was"
 
@@ -313,7 +313,7 @@ def test_workers_get_a_device_each_in_turn(workers, gpus, seen, tmp_path, monkey
 def test_workers_share_the_cores(tmp_path, monkeypatch):
     monkeypatch.delenv("OPENBLAS_NUM_THREADS")
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
-    assert run_processes(make(), Environment(tmp_path), Setup(workers=3))
+    assert run_processes(make(), Environment(tmp_path), Execution(workers=3))
     assert {path.read_text().split()[1] for path in tmp_path.iterdir()} == {"2"}
     assert "OPENBLAS_NUM_THREADS" not in os.environ
 
@@ -336,7 +336,7 @@ def test_workers_share_the_cores(tmp_path, monkeypatch):
 )
 def test_what_cannot_be_used_is_refused(settings, complaint):
     with pytest.raises(SettingError, match=complaint):
-        Setup(**settings)
+        Execution(**settings)
 
 
 @pytest.mark.parametrize("amount", [-1.0, float("nan"), float("inf")])
@@ -349,9 +349,9 @@ def test_what_no_node_of_ray_can_have_is_refused(name, amount):
 @pytest.mark.parametrize(("said", "cpus"), [([], 1.0), (["--cpus-per-trial", "0"], 0.0)])
 def test_no_cpu_at_all_can_be_said(said, cpus):
     @click.command()
-    @setup_options
+    @execution_options
     def command(**options):
-        click.echo(setup_said(options).ray.cpus)
+        click.echo(parse_execution(options).ray.cpus)
 
     assert float(CliRunner().invoke(command, ["--runner", "ray", *said]).output) == cpus
 

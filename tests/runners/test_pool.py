@@ -5,10 +5,11 @@ import time
 import pytest
 
 import tunewell as tw
-from tunewell.runners.base import Assignment, Reply, StepResult, Verdict
+from tunewell.runners.base import Assignment, StepResult
 from tunewell.runners.driver import Driver
+from tunewell.runners.execution import Execution
 from tunewell.runners.pool import Pool, Ready, Reported, Trained, WorkerGone
-from tunewell.runners.setup import Setup
+from tunewell.study.directive import Directive, Move
 from tunewell.trial import WAIT, Step
 
 SPACE = tw.Space(rate=tw.Float(0.0, 1.0))
@@ -33,7 +34,7 @@ class Scripted:
             self.after_report()
 
     def after_report(self):
-        self.inbox.append(StepResult(self.assignments[-1].step.trial, 1, parked=False))
+        self.inbox.append(StepResult(self.assignments[-1].step.trial, 1, paused=False))
 
     def receive(self):
         if self.inbox:
@@ -82,9 +83,9 @@ class ThroughAtTheLastMoment(Scripted):
 
 
 def test_a_trial_is_not_blamed_for_the_time_of_the_one_before(study):
-    setup = Setup(trial_timeout=0.02)
+    execution = Execution(trial_timeout=0.02)
     placement = WorkerPlacement(ThroughAtTheLastMoment)
-    Pool(Driver(study, setup), placement, setup).run()
+    Pool(Driver(study, execution), placement, execution).run()
     assert [str(trial.state) for trial in study.trials] == ["complete"] * 3
     assert [len(handle.assignments) for handle in placement.opened] == [1, 1, 1, 0]
 
@@ -97,7 +98,7 @@ class Busy(Scripted):
     def after_report(self):
         self.n_said += 1
         trial = self.assignments[-1].step.trial
-        self.inbox.append(Trained(trial, 1) if self.n_said % 500 else StepResult(trial, 1, parked=False))
+        self.inbox.append(Trained(trial, 1) if self.n_said % 500 else StepResult(trial, 1, paused=False))
 
     def memory(self):
         self.n_looks += 1
@@ -105,10 +106,10 @@ class Busy(Scripted):
 
 
 def test_memory_is_not_looked_at_with_every_message(study):
-    setup = Setup(trial_memory=2**30)
+    execution = Execution(trial_memory=2**30)
     placement = WorkerPlacement(Busy)
     began = time.monotonic()
-    Pool(Driver(study, setup), placement, setup).run()
+    Pool(Driver(study, execution), placement, execution).run()
     took = time.monotonic() - began
     (handle,) = placement.opened
     assert handle.n_said == 3 * 500
@@ -118,16 +119,16 @@ def test_memory_is_not_looked_at_with_every_message(study):
 class Resuming(Driver):
     """A driver of which a trial is resumed by somebody while no worker has anything to do."""
 
-    def __init__(self, study, setup):
-        super().__init__(study, setup)
+    def __init__(self, study, execution):
+        super().__init__(study, execution)
         self.steps = [Step(0, SPACE.defaults(), range(1, 2)), Step(1, SPACE.defaults(), range(1, 2))]
         self.later = [WAIT, Step(1, SPACE.defaults(), range(2, 3))]
-        self.n_parked = 0
+        self.n_paused = 0
 
     def next_step(self):
         if self.steps:
             return self.steps.pop(0)
-        if self.n_parked < 2:
+        if self.n_paused < 2:
             return WAIT
         return self.later.pop(0) if self.later else None
 
@@ -135,23 +136,23 @@ class Resuming(Driver):
         return Assignment(step, 2, None, None)
 
     def report(self, trial, epoch, metrics):
-        return Reply(Verdict.PARK)
+        return Directive(Move.PAUSE)
 
     def settle(self, result):
-        self.n_parked += result.parked
+        self.n_paused += result.paused
 
 
 class Pausing(Scripted):
     """Its trials stay in its memory."""
 
     def after_report(self):
-        self.inbox.append(StepResult(self.assignments[-1].step.trial, 1, parked=True))
+        self.inbox.append(StepResult(self.assignments[-1].step.trial, 1, paused=True))
 
 
 def test_a_trial_that_is_resumed_when_all_are_idle_goes_on_where_it_is_in_memory(study):
-    setup = Setup(workers=2)
+    execution = Execution(workers=2)
     placement = WorkerPlacement(Pausing)
-    Pool(Resuming(study, setup), placement, setup).run()
+    Pool(Resuming(study, execution), placement, execution).run()
     assert [[assignment.step.trial for assignment in handle.assignments] for handle in placement.opened] == [
         [0],
         [1, 1],

@@ -12,7 +12,7 @@ import pytest
 
 import tunewell as tw
 from tunewell.errors import SettingError, StoreError
-from tunewell.runners import Ray, Setup
+from tunewell.runners import Execution, Ray
 from tunewell.runners.tune import drive
 
 ray = pytest.importorskip("ray")
@@ -97,7 +97,7 @@ def curves(study):
 
 def test_a_study_on_a_cluster_is_the_study_that_it_is_here(cluster, tmp_path):
     studies = [make(tmp_path / f"{n}.db") for n in range(2)]
-    assert drive(studies[0], Training(tmp_path, nodes=2), Setup(workers=2, ray=Ray()))
+    assert drive(studies[0], Training(tmp_path, nodes=2), Execution(workers=2, ray=Ray()))
     assert len(nodes_in(tmp_path)) == 2
     drive(studies[1], train)
     assert curves(studies[0]) == curves(studies[1])
@@ -105,7 +105,7 @@ def test_a_study_on_a_cluster_is_the_study_that_it_is_here(cluster, tmp_path):
 
 def test_paused_trials_go_on_wherever_there_is_room(cluster, tmp_path):
     study = make(tmp_path / "t.db", scheduler="asha", budget=6)
-    assert drive(study, train, Setup(workers=2, ray=Ray()))
+    assert drive(study, train, Execution(workers=2, ray=Ray()))
     for trial, curve in curves(study).items():
         rate = study.trials[trial].params["rate"]
         expected = [rate * epoch * (epoch + 1) / 2 for epoch in range(1, len(curve) + 1)]
@@ -132,10 +132,12 @@ def test_trials_of_a_node_that_is_killed_go_on_on_another(cluster, tmp_path):
                 (tmp_path / "victim" / victim.node_id).touch()
                 cluster.remove_node(victim, allow_graceful=False)
 
-        def on_told(self, study, trial):
+        def on_step_end(self, study, trial):
             pass
 
-    assert drive(study, Training(tmp_path, nodes=2), Setup(workers=2, checkpoint_every=1, ray=Ray()), observer=Killer())
+    assert drive(
+        study, Training(tmp_path, nodes=2), Execution(workers=2, checkpoint_every=1, ray=Ray()), observer=Killer()
+    )
     assert Killer.done
     assert [str(trial.state) for trial in study.trials] == ["complete"] * 6
     (event,) = [event for event in study.events() if event.kind == "retried"]
@@ -155,7 +157,7 @@ def crashing(run):
 
 def test_a_training_that_ends_its_actor_costs_its_trial_alone(cluster, tmp_path):
     study = make(tmp_path / "t.db")
-    assert drive(study, crashing, Setup(workers=2, ray=Ray()))
+    assert drive(study, crashing, Execution(workers=2, ray=Ray()))
     assert [str(trial.state) for trial in study.trials].count("failed") == 1
     assert "its worker process died" in study.trials[1].reason
 
@@ -172,7 +174,7 @@ def test_whatever_an_actor_is_lost_of_costs_no_more_than_a_try(cluster, tmp_path
 
     monkeypatch.setattr(ray, "get", get_or_not)
     study = make(tmp_path / "t.db")
-    assert drive(study, train, Setup(workers=2, ray=Ray()))
+    assert drive(study, train, Execution(workers=2, ray=Ray()))
     assert [str(trial.state) for trial in study.trials] == ["complete"] * 4
     (event,) = [event for event in study.events() if event.kind == "retried"]
     assert event.data["innocent"]
@@ -189,7 +191,7 @@ def test_actors_that_are_told_to_end_do_so_before_they_are_killed(cluster, tmp_p
 
     monkeypatch.setattr(ray, "wait", noted)
     monkeypatch.setattr(ray, "kill", lambda *what, **how: calls.append("kill") or kill(*what, **how))
-    assert drive(make(tmp_path / "t.db"), train, Setup(workers=1, ray=Ray()))
+    assert drive(make(tmp_path / "t.db"), train, Execution(workers=1, ray=Ray()))
     (patience, n_ended), killed = calls[-2:]
     assert killed == "kill"
     assert patience > 1.0
@@ -205,16 +207,16 @@ def hanging(run):
 
 def test_a_trial_that_takes_too_long_is_ended(cluster, tmp_path):
     study = make(tmp_path / "t.db")
-    assert drive(study, hanging, Setup(workers=2, trial_timeout=1.0, ray=Ray()))
+    assert drive(study, hanging, Execution(workers=2, trial_timeout=1.0, ray=Ray()))
     assert [str(trial.state) for trial in study.trials].count("failed") == 1
     assert "more than 1 seconds" in study.trials[1].reason
 
 
 def test_what_no_node_has_is_refused(cluster, tmp_path):
     with pytest.raises(SettingError, match="no node of the Ray cluster has 64 CPUs"):
-        drive(make(tmp_path / "t.db"), train, Setup(ray=Ray(cpus=64)))
+        drive(make(tmp_path / "t.db"), train, Execution(ray=Ray(cpus=64)))
     with pytest.raises(SettingError, match="no node of the Ray cluster has 1 CPUs and 1 GPUs"):
-        drive(make(tmp_path / "u.db"), train, Setup(ray=Ray(gpus=1)))
+        drive(make(tmp_path / "u.db"), train, Execution(ray=Ray(gpus=1)))
 
 
 SCRIPT = """

@@ -16,7 +16,7 @@ import pytest
 
 import tunewell as tw
 from tunewell.errors import CheckpointError, RepeatedFailure, ReportError, SettingError
-from tunewell.runners import Setup, run_inline, run_processes
+from tunewell.runners import Execution, run_inline, run_processes
 from tunewell.trial import TrialState
 
 SPACE = tw.Space(rate=tw.Float(1e-3, 1.0, scale="log", default=0.01), kind=tw.Choice(["a", "b"], default="a"))
@@ -85,8 +85,8 @@ def silent(run):
         pass
 
 
-def two_processes(study, train, setup=None, **options):
-    return run_processes(study, train, replace(setup or Setup(), workers=2), **options)
+def two_processes(study, train, execution=None, **options):
+    return run_processes(study, train, replace(execution or Execution(), workers=2), **options)
 
 
 RUNNERS = [pytest.param(run_inline, id="inline"), pytest.param(two_processes, id="processes")]
@@ -119,7 +119,7 @@ def test_a_trial_that_paused_has_the_curve_of_one_that_did_not(run):
 @pytest.mark.parametrize("train", [noisy, tracked])
 def test_a_trial_that_was_given_up_goes_on_with_the_same_curve(run, train, tmp_path):
     study = make(scheduler="asha", store=tmp_path / "t.db")
-    run(study, train, Setup(keep=0))
+    run(study, train, Execution(keep=0))
     assert any(trial.epochs == EPOCHS for trial in study.trials)
     for trial in study.trials:
         assert losses(study, trial) == losses_alone(train, trial)[: trial.epochs]
@@ -417,7 +417,7 @@ def test_the_budget_is_never_exceeded_by_training_again():
         for epoch in run.epochs(9):
             run.report(loss=run.params.x / epoch)
 
-    run_inline(study, train, Setup(keep=0))
+    run_inline(study, train, Execution(keep=0))
     assert study.spent.epochs == 40
     assert sum(event.data["charged"] for event in study.events() if event.kind == "retrained") > 0
 

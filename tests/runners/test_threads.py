@@ -15,9 +15,10 @@ from click.testing import CliRunner
 import tunewell as tw
 from tunewell.cli.main import cli
 from tunewell.errors import RepeatedFailure, ReportError
-from tunewell.runners import Setup, run_inline, run_threads
-from tunewell.runners.base import Assignment, NullObserver, Reply
+from tunewell.runners import Execution, run_inline, run_threads
+from tunewell.runners.base import Assignment, NullObserver
 from tunewell.runners.worker import Worker
+from tunewell.study.directive import Directive
 from tunewell.trial import Step, TrialState
 
 SPACE = tw.Space(rate=tw.Float(1e-3, 1.0, scale="log", default=0.01), kind=tw.Choice(["a", "b"], default="a"))
@@ -73,8 +74,8 @@ def training_threads():
 @pytest.mark.parametrize("keep", [0, 64])
 def test_one_worker_makes_the_study_that_the_inline_runner_makes(scheduler, keep):
     studies = [make(scheduler=scheduler) for _ in range(2)]
-    assert run_inline(studies[0], drawing, Setup(keep=keep))
-    assert run_threads(studies[1], drawing, Setup(workers=1, keep=keep))
+    assert run_inline(studies[0], drawing, Execution(keep=keep))
+    assert run_threads(studies[1], drawing, Execution(workers=1, keep=keep))
     np.testing.assert_array_equal(studies[1].history.curves, studies[0].history.curves)
     assert [t.params for t in studies[1].trials] == [t.params for t in studies[0].trials]
     assert [t.retrained for t in studies[1].trials] == [t.retrained for t in studies[0].trials]
@@ -89,7 +90,7 @@ def test_two_trials_train_at_the_same_time():
             run.report(loss=1.0)
 
     study = make(scheduler="full", max_epochs=EPOCHS, budget="4trials")
-    assert run_threads(study, meeting, Setup(workers=2))
+    assert run_threads(study, meeting, Execution(workers=2))
     assert {trial.state for trial in study.trials} == {TrialState.COMPLETE}
 
 
@@ -105,7 +106,7 @@ def test_a_slot_is_refilled_while_the_other_still_trains():
             run.report(loss=1.0)
 
     study = make(scheduler="full", max_epochs=EPOCHS, budget="4trials")
-    run_threads(study, train, Setup(workers=2))
+    run_threads(study, train, Execution(workers=2))
     assert [trial.state for trial in study.trials] == [TrialState.COMPLETE] * 4
 
 
@@ -122,7 +123,7 @@ def test_the_second_slot_is_filled_as_soon_as_the_first_trial_has_told_its_lengt
             run.report(loss=1.0)
 
     study = make(scheduler="full", budget="2trials")
-    run_threads(study, train, Setup(workers=2))
+    run_threads(study, train, Execution(workers=2))
     assert [trial.state for trial in study.trials] == [TrialState.COMPLETE] * 2
 
 
@@ -136,7 +137,7 @@ def test_the_budget_is_spent_and_never_exceeded(scheduler, workers):
             promised.append(study.spent.epochs)
 
     study = make(scheduler=scheduler, budget=6)
-    assert run_threads(study, own_draws, Setup(workers=workers), observer=Watch())
+    assert run_threads(study, own_draws, Execution(workers=workers), observer=Watch())
     # a step of the first trial has an open end until the trial has told how long a training is
     assert max(promised[1:]) <= 6 * EPOCHS
     assert 5 * EPOCHS < study.spent.epochs <= 6 * EPOCHS
@@ -147,7 +148,7 @@ def test_the_budget_is_spent_and_never_exceeded(scheduler, workers):
 @pytest.mark.parametrize("keep", [0, 64])
 def test_a_trial_that_paused_or_was_given_up_goes_on_with_the_same_curve(train, keep, tmp_path):
     study = make(scheduler="asha", store=tmp_path / "t.db")
-    run_threads(study, train, Setup(workers=2, keep=keep))
+    run_threads(study, train, Execution(workers=2, keep=keep))
     assert any(trial.epochs == EPOCHS for trial in study.trials)
     for trial in study.trials:
         assert losses(study, trial) == losses_alone(train, trial)[: trial.epochs]
@@ -160,7 +161,7 @@ def test_the_users_own_random_state_is_left_alone(workers):
     random.seed(1)
     np.random.seed(1)
     before = random.getstate(), np.random.get_state()[1].tolist()
-    run_threads(make(), drawing, Setup(workers=workers))
+    run_threads(make(), drawing, Execution(workers=workers))
     assert (random.getstate(), np.random.get_state()[1].tolist()) == before
 
 
@@ -173,7 +174,7 @@ def test_trials_side_by_side_do_not_draw_the_same_from_what_they_share():
             draws.append(np.random.normal())
             run.report(loss=1.0)
 
-    run_threads(study, train, Setup(workers=2))
+    run_threads(study, train, Execution(workers=2))
     assert len(set(draws)) == len(draws) == 4 * EPOCHS
 
 
@@ -189,7 +190,7 @@ def test_a_failing_trial_costs_itself_alone():
             run.report(loss=1.0)
 
     study = make(scheduler="full", max_epochs=EPOCHS, budget="4trials")
-    assert run_threads(study, train, Setup(workers=2))
+    assert run_threads(study, train, Execution(workers=2))
     failed = TrialState.FAILED
     assert [trial.state is failed for trial in study.trials] == [False, True, False, False]
     assert "ValueError: no" in study.trials[1].reason
@@ -202,7 +203,7 @@ def test_a_trial_whose_metric_is_not_finite_ends_there():
             run.report(loss=float("nan") if run.trial == 1 and epoch == 2 else 1.0)
 
     study = make(scheduler="full", max_epochs=EPOCHS, budget="3trials")
-    run_threads(study, train, Setup(workers=2))
+    run_threads(study, train, Execution(workers=2))
     assert [(t.state, t.epochs) for t in study.trials] == [
         (TrialState.COMPLETE, EPOCHS),
         (TrialState.STOPPED, 2),
@@ -222,7 +223,7 @@ def test_a_repeated_failure_stops_the_study_and_brings_the_other_trial_in():
     failures = threading.Event()
     study = make(scheduler="full", max_epochs=EPOCHS, budget="20trials")
     with pytest.raises(RepeatedFailure, match="ValueError: always"):
-        run_threads(study, train, Setup(workers=2))
+        run_threads(study, train, Execution(workers=2))
     assert not training_threads()
     assert [trial.state for trial in study.trials[:2]] == [TrialState.RUNNING, TrialState.FAILED]
     assert 1 <= len(losses(study, study.trials[0])) < EPOCHS
@@ -238,7 +239,7 @@ def test_a_metric_that_is_never_reported_stops_the_study_at_once():
 
     study = make(max_epochs=EPOCHS)
     with pytest.raises(ReportError, match=r"'loss' is not among those reported \(lossy\)"):
-        run_threads(study, train, Setup(workers=3))
+        run_threads(study, train, Execution(workers=3))
     assert [trial.state for trial in study.trials] == [TrialState.FAILED] * 3
     assert not training_threads()
 
@@ -256,13 +257,13 @@ def test_an_interrupted_study_is_resumed_to_its_end(train, number, tmp_path):
 
     settings = {"scheduler": "asha", "max_epochs": EPOCHS, "store": tmp_path / "t.db"}
     study = make(**settings)
-    assert not run_threads(study, train, Setup(workers=2), observer=Watch())
+    assert not run_threads(study, train, Execution(workers=2), observer=Watch())
     assert interrupted.is_set()
     assert not training_threads()
     before = study.reports()
     assert len(before) < 4 * EPOCHS
     again = make(**settings, resume=True)
-    assert run_threads(again, train, Setup(workers=2))
+    assert run_threads(again, train, Execution(workers=2))
     assert again.reports()[: len(before)] == before
     assert 3 * EPOCHS < again.spent.epochs <= 4 * EPOCHS
     for trial in again.trials:
@@ -275,7 +276,7 @@ def test_a_worker_that_closes_hears_no_more_of_a_trial_that_still_moves():
     class Coordinator:
         def report(self, trial, epoch, metrics):
             heard.append(epoch)
-            return Reply()
+            return Directive()
 
     def train(run):
         for epoch in run.epochs(EPOCHS):
@@ -305,10 +306,10 @@ def test_an_observer_hears_one_thing_at_a_time():
             threading.Event().wait(0.001)  # lets the others come in, if they can
             self.inside -= 1
 
-        on_step = on_told = lambda self, study, what: self.on_report(study, what, 0, {})
+        on_step = on_step_end = lambda self, study, what: self.on_report(study, what, 0, {})
 
     watch = Watch()
-    run_threads(make(scheduler="asha"), own_draws, Setup(workers=4), observer=watch)
+    run_threads(make(scheduler="asha"), own_draws, Execution(workers=4), observer=watch)
     assert watch.most == 1
 
 
@@ -326,14 +327,14 @@ def test_blas_has_one_thread_while_several_trials_train(workers):
             seen.append(blas_threads())
             run.report(loss=1.0)
 
-    run_threads(make(scheduler="full", budget=2), train, Setup(workers=workers))
+    run_threads(make(scheduler="full", budget=2), train, Execution(workers=workers))
     assert seen[0] == (before if workers == 1 else {1})
     assert blas_threads() == before
 
 
 def test_threadpoolctl_is_not_needed(monkeypatch):
     monkeypatch.setitem(sys.modules, "threadpoolctl", None)
-    assert run_threads(make(), own_draws, Setup(workers=2))
+    assert run_threads(make(), own_draws, Execution(workers=2))
 
 
 def test_tune_runs_a_function_that_no_process_could_load():

@@ -17,14 +17,14 @@ def patience(monkeypatch):
 
 def waited(taker):
     began = time.monotonic()
-    with taker.taken():
+    with taker.held():
         return time.monotonic() - began
 
 
 @pytest.mark.usefixtures("patience")
 def test_one_whose_turn_does_not_end_is_waited_for_once_in_a_while(tmp_path):
     stopped, other = (DecisionLock(tmp_path / "turn") for _ in range(2))
-    with stopped.taken():
+    with stopped.held():
         assert waited(other) >= 0.3
         assert waited(other) < 0.2
         time.sleep(1.0)
@@ -34,9 +34,9 @@ def test_one_whose_turn_does_not_end_is_waited_for_once_in_a_while(tmp_path):
 
 
 @pytest.mark.usefixtures("patience")
-def test_patience_returns_though_turns_are_missed_meanwhile(tmp_path):
+def test_patience_returns_though_decision_lock_are_missed_meanwhile(tmp_path):
     stopped, other = (DecisionLock(tmp_path / "turn") for _ in range(2))
-    with stopped.taken():
+    with stopped.held():
         waited(other)
         missed_until = time.monotonic() + 1.2
         longest = 0.0
@@ -52,7 +52,7 @@ def test_threads_of_one_process_are_not_waited_for_for_ever_either(tmp_path):
     over = threading.Event()
 
     def hold():
-        with taker.taken():
+        with taker.held():
             over.wait(10)
 
     thread = threading.Thread(target=hold)

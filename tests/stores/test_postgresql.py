@@ -344,11 +344,11 @@ def test_one_that_waits_for_its_turn_goes_on_when_the_server_returns(server):
         got = threading.Event()
 
         def wait():
-            with waiter.turn(study):
+            with waiter.decision_lock(study):
                 got.set()
 
         thread = threading.Thread(target=wait)
-        with holder.turn(study):
+        with holder.decision_lock(study):
             thread.start()
             time.sleep(0.3)
             server.stop()

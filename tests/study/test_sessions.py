@@ -19,7 +19,7 @@ import tunewell as tw
 from tunewell.errors import SettingError, StepTaken, StoreError, StudyBusy, TrialEnded
 from tunewell.runners.base import StepResult
 from tunewell.runners.driver import Driver
-from tunewell.runners.setup import Setup
+from tunewell.runners.execution import Execution
 from tunewell.stores import MemoryStore, Session, open_store
 from tunewell.study import provenance, sessions
 from tunewell.testing.records import a_trial
@@ -459,8 +459,8 @@ def test_time_that_several_spent_together_counts_once(store):
 
 def test_a_driver_lets_go_of_a_trial_that_was_taken_before_it_could_be_tried_again(store):
     silent, other = joined(store), joined(store)
-    driver = Driver(silent, Setup(retries=1))
+    driver = Driver(silent, Execution(retries=1))
     step = driver.next_step()
     store.take_step(silent.record.id, step.trial, of=silent._lease.session.id, session=other._lease.session.id)
-    driver.settle(StepResult(step.trial, 0, parked=False, error="OSError: away", kinds=("OSError",)))
+    driver.settle(StepResult(step.trial, 0, paused=False, error="OSError: away", kinds=("OSError",)))
     assert driver.next_step().trial == 1

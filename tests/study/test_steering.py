@@ -5,15 +5,18 @@ import re
 import signal
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import tunewell as tw
+from tunewell.commands import KINDS, Branch, Note, Pause, Resume, Rewind, Set, Stop
+from tunewell.commands import Checkpoint as WriteCheckpoint
 from tunewell.errors import SettingError, TrialEnded, TrialNotFound
-from tunewell.runners import Setup
+from tunewell.runners import Execution
 from tunewell.runners.tune import drive
-from tunewell.study.steering import copied_checkpoint
+from tunewell.study.branches import copied_checkpoint
 
 SPACE = tw.Space(
     learning_rate=tw.Float(1e-3, 1.0, scale="log", default=0.1, live=True),
@@ -37,8 +40,9 @@ class Training:
             state["weights"] += 0.01 * run.rng.normal(size=3)
             state["steps"] += 1
             self.seen.append((run.trial, epoch, run.params.learning_rate))
-            for kind, data in self.script.pop((run.trial, epoch), ()):
-                with_open(self.path, lambda study, kind=kind, data=data: study.steer(run.trial, kind, **data))
+            for sent in self.script.pop((run.trial, epoch), ()):
+                action, why = sent if isinstance(sent, tuple) else (sent, "")
+                with_open(self.path, lambda study, action=action, why=why: study.steer(run.trial, action, why=why))
             run.report(val_loss=float(np.abs(state["weights"]).sum()))
 
 
@@ -63,7 +67,7 @@ def tuned(path, script=None, *, n=1, workers=1, threads=False, **settings):
         store=path,
         name="s",
     )
-    drive(study, training, Setup(workers=workers, threads=threads, checkpoint_every=1))
+    drive(study, training, Execution(workers=workers, threads=threads, checkpoint_every=1))
     return tw.Study.open(path, "s"), training
 
 
@@ -72,14 +76,12 @@ def curve(study, trial):
 
 
 def test_a_live_value_is_set_from_the_next_epoch_on_and_is_on_record(path):
-    study, training = tuned(path, {(0, 3): [("set", {"name": "learning_rate", "value": 0.5, "why": "too slow"})]})
+    study, training = tuned(path, {(0, 3): [(Set("learning_rate", 0.5), "too slow")]})
     assert [rate for _, _, rate in training.seen] == [0.1] * 3 + [0.5] * 5
     (command,) = study.commands(0)
-    assert (command.epoch, command.refused, command.data) == (
-        3,
-        None,
-        {"name": "learning_rate", "value": 0.5, "from": 0.1},
-    )
+    assert (command.epoch, command.refused, command.action, command.before) == (
+        3, None, Set("learning_rate", 0.5), 0.1,
+    )  # fmt: skip
     (event,) = study.events(0)
     assert (event.kind, event.by, event.epoch) == ("steered", "user", 3)
     assert (event.data["command"], event.data["why"]) == ("set", "too slow")
@@ -88,19 +90,19 @@ def test_a_live_value_is_set_from_the_next_epoch_on_and_is_on_record(path):
 def test_commands_are_taken_up_in_the_order_in_which_they_came(path):
     script = {
         (0, 2): [
-            ("set", {"name": "learning_rate", "value": 0.2}),
-            ("set", {"name": "learning_rate", "value": 0.4}),
-            ("note", {"text": "looks fine"}),
+            Set("learning_rate", 0.2),
+            Set("learning_rate", 0.4),
+            Note("looks fine"),
         ]
     }
     study, training = tuned(path, script)
     assert training.seen[2][2] == 0.4
-    assert [command.data.get("from") for command in study.commands(0)] == [0.1, 0.2, None]
+    assert [command.before for command in study.commands(0)] == [0.1, 0.2, None]
     assert [command.epoch for command in study.commands(0)] == [2, 2, 2]
 
 
 def test_a_stopped_trial_ends_with_the_reason_and_the_study_goes_on(path):
-    study, _ = tuned(path, {(0, 3): [("stop", {"why": "hopeless"}), ("pause", {})]}, n=2)
+    study, _ = tuned(path, {(0, 3): [(Stop(), "hopeless"), Pause()]}, n=2)
     first, second = study.trials
     assert (first.state, first.reason, first.epochs) == ("stopped", "hopeless", 3)
     assert second.state == "complete"
@@ -108,14 +110,14 @@ def test_a_stopped_trial_ends_with_the_reason_and_the_study_goes_on(path):
 
 
 def test_a_held_trial_waits_for_its_owner_while_others_train(path):
-    script = {(0, 2): [("pause", {})], (1, 5): []}
+    script = {(0, 2): [Pause()], (1, 5): []}
     training = Training(path, script)
     resumed = []
 
     def train(run):
         if run.trial == 1:
             assert tw.Study.open(path, "s").trials[0].state == "held"
-            with_open(path, lambda study: study.steer(0, "resume"))
+            with_open(path, lambda study: study.steer(0, Resume()))
             resumed.append(True)
         training(run)
 
@@ -127,7 +129,7 @@ def test_a_held_trial_waits_for_its_owner_while_others_train(path):
 
 
 def test_a_branch_goes_on_from_where_its_parent_was(path):
-    script = {(0, 4): [("branch", {"setting": {"learning_rate": 0.9}})]}
+    script = {(0, 4): [Branch(params={"learning_rate": 0.9})]}
     study, training = tuned(path, script)
     parent, child = study.trials
     assert (child.parent, child.parent_epoch, child.seed) == (0, 4, parent.seed)
@@ -136,11 +138,11 @@ def test_a_branch_goes_on_from_where_its_parent_was(path):
     assert sorted(curve(study, 1)) == [5, 6, 7, 8]
     assert [rate for trial, _, rate in training.seen if trial == 1] == [0.9] * 4
     assert study.history.curves[1, :4].tolist() == study.history.curves[0, :4].tolist()
-    assert study.commands(0)[0].data["branch"] == 1
+    assert study.commands(0)[0].branch == 1
 
 
 def test_a_branch_with_nothing_changed_has_its_parents_curve_to_the_last_bit(path):
-    study, _ = tuned(path, {(0, 3): [("branch", {})]})
+    study, _ = tuned(path, {(0, 3): [Branch()]})
     later = {epoch: value for epoch, value in curve(study, 0).items() if epoch > 3}
     assert curve(study, 1) == later
 
@@ -148,14 +150,15 @@ def test_a_branch_with_nothing_changed_has_its_parents_curve_to_the_last_bit(pat
 def test_branches_made_at_once_have_copies_of_their_own_which_are_gone_if_the_branch_is_not_made(path, monkeypatch):
     study, _ = tuned(path)
     folder = study.checkpoint_folder
-    one, other = (copied_checkpoint(study.store, study.record.id, folder, 0, 3)[0] for _ in range(2))
+    saved = next(one for one in study.checkpoints(0) if one.epoch == 3)
+    one, other = (copied_checkpoint(folder, saved, 3) for _ in range(2))
     assert one != other
     assert one.read_bytes() == other.read_bytes() == (folder / "trial-0-epoch-3.npz").read_bytes()
-    study.steer(0, "branch", epoch=3)
+    study.steer(0, Branch(3))
     there = sorted(folder.iterdir())
 
-    def another_was_quicker(study_id, trial, checkpoint, *, done):
-        study.store.settle_command(study_id, done.id, at=1.0, epoch=3, data={}, refused="elsewhere")
+    def another_was_quicker(study_id, trial, checkpoint, *, done, event):
+        study.store.settle_command(study_id, replace(done, branch=None, refused="elsewhere"))
         return False
 
     monkeypatch.setattr(study.store, "add_branch", another_was_quicker)
@@ -165,8 +168,8 @@ def test_branches_made_at_once_have_copies_of_their_own_which_are_gone_if_the_br
 
 def test_a_rewound_trial_ends_and_goes_on_as_another_from_that_epoch(path):
     script = {
-        (0, 3): [("set", {"name": "learning_rate", "value": 1.0})],
-        (0, 6): [("rewind", {"epoch": 2, "why": "it diverged"})],
+        (0, 3): [Set("learning_rate", 1.0)],
+        (0, 6): [(Rewind(2), "it diverged")],
     }
     study, training = tuned(path, script)
     parent, child = study.trials
@@ -181,14 +184,14 @@ def test_a_branch_whose_model_has_another_shape_says_that_it_can_begin_anew(path
         run.track(weights=np.zeros(run.params.hidden))
         for epoch in run.epochs(6):
             if (run.trial, epoch) == (0, 3):
-                with_open(path, lambda study: study.steer(0, "branch", setting={"hidden": 16}))
-                with_open(path, lambda study: study.steer(0, "branch", epoch=0, setting={"hidden": 16}))
+                with_open(path, lambda study: study.steer(0, Branch(params={"hidden": 16})))
+                with_open(path, lambda study: study.steer(0, Branch(0, {"hidden": 16})))
             run.report(val_loss=1.0)
 
     study = tw.Study(
         SPACE, metric="val_loss", budget="1trials", scheduler="full", first=[SPACE.defaults()], store=path, name="s"
     )  # fmt: skip
-    drive(study, train, Setup(checkpoint_every=1))
+    drive(study, train, Execution(checkpoint_every=1))
     of_shape = {int(trial.parent_epoch or 0): trial for trial in study.trials if trial.parent is not None}
     assert of_shape[3].state == "failed"
     assert "only from the beginning (epoch 0): weights has shape (16,)" in of_shape[3].reason
@@ -196,7 +199,7 @@ def test_a_branch_whose_model_has_another_shape_says_that_it_can_begin_anew(path
 
 
 def test_a_rewind_goes_back_beyond_the_epoch_that_the_trial_branched_at(path):
-    script = {(0, 6): [("rewind", {"epoch": 4})], (1, 6): [("rewind", {"epoch": 2})]}
+    script = {(0, 6): [Rewind(4)], (1, 6): [Rewind(2)]}
     study, _ = tuned(path, script)
     assert [(trial.parent, trial.parent_epoch) for trial in study.trials] == [(None, None), (0, 4), (0, 2)]
     assert study.trials[1].reason == "rewound to epoch 2"
@@ -212,38 +215,38 @@ def test_checkpoints_beyond_the_limit_go_but_not_the_best_or_what_was_asked_for_
         run.track(weights=np.zeros(500))  # about 5 kB
         for epoch in run.epochs(16):
             if (run.trial, epoch) == (0, 3):
-                with_open(path, lambda study: study.steer(0, "checkpoint"))
+                with_open(path, lambda study: study.steer(0, WriteCheckpoint()))
             if (run.trial, epoch) == (0, 6):
-                with_open(path, lambda study: study.steer(0, "branch", epoch=5, epochs=1))
+                with_open(path, lambda study: study.steer(0, Branch(5, epochs=1)))
             run.report(val_loss=abs(epoch - 7))
 
     study = tw.Study(
         SPACE, metric="val_loss", budget="1trials", scheduler="full", first=[SPACE.defaults()], store=path, name="s"
     )  # fmt: skip
-    drive(study, train, Setup(checkpoint_every=1))
+    drive(study, train, Execution(checkpoint_every=1))
     kept = [one for one in study.store.checkpoints(study.record.id) if one.trial == 0]
     assert {3, 5, 7, 16} <= {one.epoch for one in kept}
     assert len(kept) < 7
     assert sorted(path.name for path in study.checkpoint_folder.glob("trial-0-*")) == sorted(one.path for one in kept)
     with pytest.raises(SettingError, match="there is no checkpoint of epoch 1; the nearest is that of epoch 3"):
-        study.steer(0, "branch", epoch=1)
+        study.steer(0, Branch(1))
 
 
 def test_a_held_trial_of_which_nothing_is_tracked_is_neither_saved_nor_branched(path):
-    training = Training(path, {(0, 2): [("pause", {})]}, tracks=False)
+    training = Training(path, {(0, 2): [Pause()]}, tracks=False)
     study = tw.Study(
         SPACE, metric="val_loss", max_epochs=8, budget="1trials", scheduler="full", first=[SPACE.defaults()],
         store=path, name="s",
     )  # fmt: skip
-    runner = threading.Thread(target=drive, args=(study, training, Setup(checkpoint_every=1)), daemon=True)
+    runner = threading.Thread(target=drive, args=(study, training, Execution(checkpoint_every=1)), daemon=True)
     runner.start()
     reader = tw.Study.open(path, "s")
     deadline = time.monotonic() + 30
     while not (reader.trials and reader.trials[0].state == "held"):
         assert time.monotonic() < deadline, "it is not held"
         time.sleep(0.02)
-    for kind in ("checkpoint", "branch", "resume"):
-        reader.steer(0, kind)
+    for action in (WriteCheckpoint(), Branch(), Resume()):
+        reader.steer(0, action)
     runner.join(timeout=30)
     _, saved, branch, resumed = reader.commands(0)
     assert saved.refused.startswith("nothing is tracked: call run.track(...)")
@@ -252,7 +255,7 @@ def test_a_held_trial_of_which_nothing_is_tracked_is_neither_saved_nor_branched(
 
 
 def test_a_branch_from_the_beginning_needs_no_checkpoint_when_the_study_is_resumed(path):
-    training = Training(path, {(0, 3): [("rewind", {"epoch": 0})]}, tracks=False)
+    training = Training(path, {(0, 3): [Rewind(0)]}, tracks=False)
 
     def interrupted(run):
         report = run.report
@@ -270,16 +273,16 @@ def test_a_branch_from_the_beginning_needs_no_checkpoint_when_the_study_is_resum
         SPACE, metric="val_loss", max_epochs=8, budget="1trials", scheduler="full", first=[SPACE.defaults()],
         store=path, name="s",
     )  # fmt: skip
-    drive(study, interrupted, Setup(checkpoint_every=1))
+    drive(study, interrupted, Execution(checkpoint_every=1))
     assert study.trials[1].state == "running"
     study.close()
     study = tw.Study.open(path, "s")
-    drive(study, Training(path, tracks=False), Setup(checkpoint_every=1))
+    drive(study, Training(path, tracks=False), Execution(checkpoint_every=1))
     assert [trial.state for trial in study.trials] == ["stopped", "complete"]
 
 
 def test_a_trial_of_which_nothing_is_tracked_can_be_set_and_stopped_but_not_branched(path):
-    script = {(0, 2): [("branch", {}), ("set", {"name": "learning_rate", "value": 0.3})], (0, 5): [("stop", {})]}
+    script = {(0, 2): [Branch(), Set("learning_rate", 0.3)], (0, 5): [Stop()]}
     study, training = tuned(path, script, tracks=False)
     refused, was_set, _ = study.commands(0)
     assert refused.refused.startswith("nothing is tracked: call run.track(...)")
@@ -290,7 +293,7 @@ def test_a_trial_of_which_nothing_is_tracked_can_be_set_and_stopped_but_not_bran
 
 
 def test_what_was_set_holds_when_the_trial_is_trained_again(path):
-    script = {(0, 3): [("set", {"name": "learning_rate", "value": 0.5})]}
+    script = {(0, 3): [Set("learning_rate", 0.5)]}
     whole, _ = tuned(path, dict(script), tracks=False)
     cut_off_path = path.with_name("other.db")
     training = Training(cut_off_path, dict(script), tracks=False)
@@ -326,7 +329,7 @@ def test_what_was_set_holds_when_the_trial_is_trained_again(path):
 
 @pytest.mark.parametrize(("workers", "threads"), [(2, True)])
 def test_trials_that_train_side_by_side_are_steered_each_by_itself(path, workers, threads):
-    script = {(1, 3): [("set", {"name": "learning_rate", "value": 0.9})], (0, 4): [("stop", {})]}
+    script = {(1, 3): [Set("learning_rate", 0.9)], (0, 4): [Stop()]}
     study, training = tuned(path, script, n=2, workers=workers, threads=threads)
     assert [trial.state for trial in study.trials] == ["stopped", "complete"]
     assert {rate for trial, _, rate in training.seen if trial == 0} == {0.1}
@@ -334,36 +337,39 @@ def test_trials_that_train_side_by_side_are_steered_each_by_itself(path, workers
 
 
 @pytest.mark.parametrize(
-    ("kind", "data", "message"),
+    ("action", "message"),
     [
-        ("explode", {}, "there is no command 'explode'; there are pause"),
-        ("set", {"name": "rate", "value": 1.0}, "there is no parameter 'rate'"),
-        ("set", {"name": "hidden", "value": 16}, "hidden is not live.*branch with hidden=16"),
-        ("set", {"name": "learning_rate", "value": 7.0}, "learning_rate: .*7.0"),
-        ("rewind", {"epoch": 99}, "has come to epoch 2, not to 99"),
-        ("rewind", {"epoch": 1}, "no checkpoint of epoch 1; the nearest is that of epoch 2"),
-        ("rewind", {}, "rewind needs an epoch"),
-        ("branch", {"setting": {"depth": 2}}, "there is no parameter 'depth'"),
-        ("note", {"text": " "}, "note needs a text"),
-        ("pause", {"epoch": 3}, "pause takes no epoch"),
+        (Set("rate", 1.0), "there is no parameter 'rate'"),
+        (Set("hidden", 16), "hidden is not live.*branch with hidden=16"),
+        (Set("learning_rate", 7.0), "learning_rate: .*7.0"),
+        (Rewind(99), "has come to epoch 2, not to 99"),
+        (Rewind(1), "no checkpoint of epoch 1; the nearest is that of epoch 2"),
+        (Rewind(None), "rewind needs an epoch"),
+        (Branch(params={"depth": 2}), "there is no parameter 'depth'"),
+        (Note(" "), "note needs a text"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_at_once(path, kind, data, message):
+def test_what_cannot_be_meant_is_refused_at_once(path, action, message):
     study = tw.Study(SPACE, metric="val_loss", max_epochs=8, budget="1trials", scheduler="full", store=path, name="s")
     step = study.ask()
     for epoch in (1, 2):
         study.report(step.trial, epoch, val_loss=1.0)
     study.add_checkpoint(0, 2, "trial-0-epoch-2.npz", 10)
     with pytest.raises(SettingError, match=message):
-        study.steer(0, kind, by="ann", why="in haste", **data)
+        study.steer(0, action, by="ann", why="in haste")
     assert study.commands() == []
     (event,) = (event for event in study.events(0) if event.kind == "steered")
-    assert (event.by, event.epoch, event.data["command"], event.data["why"]) == ("ann", 2, kind, "in haste")
+    assert (event.by, event.epoch, event.data["command"], event.data["why"]) == (
+        "ann",
+        2,
+        KINDS[type(action)],
+        "in haste",
+    )
     assert re.search(message, event.data["refused"])
 
 
-@pytest.mark.parametrize(("kind", "data"), [("stop", {}), ("rewind", {"epoch": 0})])
-def test_a_trial_that_another_process_has_begun_a_step_of_is_left_to_that_one(path, kind, data, monkeypatch):
+@pytest.mark.parametrize("action", [Stop(), Rewind(0)])
+def test_a_trial_that_another_process_has_begun_a_step_of_is_left_to_that_one(path, action, monkeypatch):
     study = tw.Study(
         SPACE, metric="val_loss", max_epochs=8, budget="2trials", scheduler="full", first=[SPACE.defaults()] * 2,
         store=path, name="s",
@@ -371,26 +377,35 @@ def test_a_trial_that_another_process_has_begun_a_step_of_is_left_to_that_one(pa
     step = study.ask()
     study.report(step.trial, 1, val_loss=1.0)
     study.tell(step.trial, ended=False, held=True)
-    study.steer(0, kind, why="enough", **data)
+    study.steer(0, action, why="enough")
 
     def is_late(_study, trial, *_, **__):
         raise TrialEnded(trial, "running")
 
     monkeypatch.setattr(study.store, "steer_trial", is_late)
-    study._log.refresh()
-    study._steer_those_at_rest()
+    study.reader.log.refresh()
+    study.steering.poll_at_rest()
     asked = study.store.commands(study.record.id, waiting=True)
     assert [(command.kind, command.trial) for command in asked] == [("stop", 0)]
+
+
+@pytest.mark.parametrize("action", ["explode", "pause", Set, None])
+def test_what_is_no_command_is_refused(path, action):
+    study = tw.Study(SPACE, metric="val_loss", max_epochs=8, budget="1trials", scheduler="full", store=path, name="s")
+    study.ask()
+    with pytest.raises(SettingError, match=r"a command is one of tunewell.commands, such as Set\("):
+        study.steer(0, action)
+    assert study.commands() == []
 
 
 def test_a_trial_that_is_not_there_or_has_ended_takes_no_command(path):
     study, _ = tuned(path)
     with pytest.raises(TrialNotFound):
-        study.steer(7, "pause")
+        study.steer(7, Pause())
     with pytest.raises(
         TrialEnded, match="trial 0 has ended, it is complete, so pause comes too late; a branch goes on"
     ):
-        study.steer(0, "pause")
+        study.steer(0, Pause())
     assert study.events(0)[-1].data["refused"].startswith("trial 0 has ended")
 
 
@@ -438,7 +453,7 @@ def test_a_twin_of_a_value_that_cannot_be_set_is_refused(path):
 
 def test_a_note_is_taken_of_a_trial_that_has_ended(path):
     study, _ = tuned(path)
-    study.steer(0, "note", text="the best so far")
+    study.steer(0, Note("the best so far"))
     drive(tw.Study.open(path, "s"), Training(path))
     (note,) = study.commands(0)
     assert (note.epoch, note.refused) == (8, None)

@@ -10,6 +10,7 @@ import pytest
 
 import tunewell as tw
 from tunewell.errors import (
+    NothingReported,
     RepeatedFailure,
     ReportError,
     SettingError,
@@ -310,7 +311,7 @@ def test_several_workers_get_different_trials_and_then_wait():
 
 
 def test_with_nothing_reported_there_is_no_best():
-    with pytest.raises(StoreError, match="no finite 'val_accuracy'"):
+    with pytest.raises(NothingReported, match="no finite 'val_accuracy'"):
         make().best  # noqa: B018
 
 

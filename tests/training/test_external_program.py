@@ -12,7 +12,7 @@ import pytest
 
 import tunewell as tw
 from tunewell.errors import RepeatedFailure, ReportError, ScriptError, SpaceError
-from tunewell.runners import Setup, run_inline
+from tunewell.runners import Execution, run_inline
 from tunewell.training import program
 from tunewell.training.external_program import ExternalProgram, ProgramFailed
 
@@ -31,7 +31,7 @@ def alone(command):
 
 def tuned(command, *, max_epochs=2, budget=1, scheduler="full", **options):
     study = tw.Study(SPACE, metric="loss", max_epochs=max_epochs, budget=budget, scheduler=scheduler)
-    run_inline(study, command, Setup(**options))
+    run_inline(study, command, Execution(**options))
     return study
 
 

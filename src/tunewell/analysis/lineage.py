@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from tunewell.commands import Command, Set
 from tunewell.space.values import Value
-from tunewell.trial import Command, Trial
+from tunewell.trial import Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def tree(trials: Sequence[Trial]) -> Iterator[tuple[int, Trial]]:
 def live_values(commands: Sequence[Command], trial: int) -> tuple[tuple[int, str, Value], ...]:
     """The values that were set while a trial trained, in order: after this epoch, this parameter had this value."""
     return tuple(
-        (int(one.epoch or 0), str(one.data["name"]), one.data["value"])  # type: ignore[misc]  # as it was checked
+        (int(one.epoch or 0), one.action.name, one.action.value)
         for one in commands
-        if one.trial == trial and one.kind == "set" and one.taken_at is not None and one.refused is None
+        if one.trial == trial and isinstance(one.action, Set) and one.is_done
     )

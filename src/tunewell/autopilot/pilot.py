@@ -14,14 +14,15 @@ from typing import Any
 
 import numpy as np
 
+from tunewell import commands
 from tunewell.arrays import Floats
 from tunewell.autopilot.rules import RULES, Action, Rule
 from tunewell.autopilot.view import View
+from tunewell.commands import Branch, Rewind, Set, Stop
 from tunewell.diagnosis import Finding, diagnose
 from tunewell.diagnosis.readers.names import curves_of
 from tunewell.diagnosis.readers.trial import record_of
 from tunewell.errors import RecordError, TunewellError
-from tunewell.runners.base import NullObserver, Observer
 from tunewell.space.values import Value
 from tunewell.study import Study
 from tunewell.trial import Step
@@ -68,7 +69,7 @@ class _Flight:
 
 
 class Autopilot:
-    """An observer of a study that steers its trials."""
+    """A controller that steers the trials of a study by rules."""
 
     def __init__(
         self,
@@ -77,35 +78,29 @@ class Autopilot:
         rules: Sequence[Rule] = RULES,
         most: int = 8,
         about: Mapping[str, Any] | None = None,
-        inner: Observer | None = None,
     ) -> None:
-        """Give it to a runner as its observer.
+        """Give it to `tune` or to a runner as a controller.
 
         Args:
             study: whose trials are steered; its runner keeps a checkpoint of each epoch.
             rules: the first that wants something done is heard.
             most: actions, in a run and what it was rewound to.
             about: what a record of a run says besides its curves, for the diagnosis.
-            inner: another observer, which is told everything too.
         """
         self._study, self._rules, self._most = study, tuple(rules), most
         self._about = dict(about or {})
-        self._inner = NullObserver() if inner is None else inner
         self._flights: dict[int, _Flight] = {}
         self._spent: dict[int, int] = {}
         """Epochs, by the trial that a line of trials began with."""
 
     def on_step(self, study: Study, step: Step) -> None:
-        """Of `Observer`."""
-        self._inner.on_step(study, step)
+        """Do nothing."""
 
-    def on_told(self, study: Study, trial: int) -> None:
-        """Of `Observer`."""
-        self._inner.on_told(study, trial)
+    def on_step_end(self, study: Study, trial: int) -> None:
+        """Do nothing."""
 
     def on_report(self, study: Study, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Of `Observer`: look, judge, act."""
-        self._inner.on_report(study, trial, epoch, metrics)
+        """Look, judge, act."""
         flight = self._flights.get(trial) or self._take_over(trial)
         flight.rows.append({"epoch": float(epoch), **metrics})
         root = self._root(trial)
@@ -142,7 +137,7 @@ class Autopilot:
         names = curves_of(dict.fromkeys(name for row in flight.rows for name in row if name != "epoch"))
         curves = {curve: _column(flight.rows, name) for curve, name in names.items()}
         sign = -1.0 if study.maximize else 1.0
-        kept = tuple(one.epoch for one in study.store.checkpoints(study.record.id) if one.trial == trial and one.epoch)
+        kept = tuple(one.epoch for one in study.checkpoints(trial) if one.epoch)
         return View(
             space=study.space,
             values=study.values(trial),
@@ -181,13 +176,11 @@ class Autopilot:
             # on with the run that was left, as if nothing had been
             left = self._flights[judged.by]
             left.on_trial, left.tried, left.done, left.left = None, set(flight.tried), flight.done, flight.left
-            return self._ask(trial, "undo", "stop", why) and self._ask(
-                judged.by, "undo", "branch", why, epoch=judged.at
-            )
+            return self._send(trial, "undo", Stop(), why) and self._send(judged.by, "undo", Branch(judged.at), why)
         back = max((epoch for epoch in view.kept if epoch <= judged.since), default=0)
         flight.changed_at = back
         undone = {name: judged.values[name] for name in judged.action.setting}
-        return self._ask(trial, "undo", "rewind", why, epoch=back, setting=undone)
+        return self._send(trial, "undo", Rewind(back, undone), why)
 
     def _helped(self, judged: _OnTrial, view: View) -> bool:
         if _least(view.metric[judged.since :]) < judged.best:
@@ -200,12 +193,7 @@ class Autopilot:
         return self._spent[self._root(trial)] + view.n - back + undone <= _BUDGET * view.n
 
     def _act(self, trial: int, flight: _Flight, view: View, rule: str, action: Action) -> None:
-        asked: list[dict[str, Any]] = [{}]
-        if action.kind == "set":
-            asked = [{"name": name, "value": value} for name, value in action.setting.items()]
-        elif action.kind == "rewind":
-            asked = [{"epoch": action.epoch, "setting": dict(action.setting)}]
-        if not all(self._ask(trial, rule, action.kind, action.why, **data) for data in asked):
+        if not all(self._send(trial, rule, wanted, action.why) for wanted in _commands(action)):
             return
         # what is to be beaten is what the run had come to, in as many epochs as the change will have
         ahead = slice(None if action.kind != "rewind" else action.epoch + _time(view.n))
@@ -215,9 +203,9 @@ class Autopilot:
         flight.on_trial = _OnTrial(action, trial, view.epoch, view.epoch, dict(view.values), best, least)
         flight.changed_at = view.epoch
 
-    def _ask(self, trial: int, rule: str, kind: str, why: str, **data: Any) -> bool:
+    def _send(self, trial: int, rule: str, wanted: commands.Action, why: str) -> bool:
         try:
-            self._study.steer(trial, kind, by=f"{_BY}: {rule}", why=why, **data)
+            self._study.steer(trial, wanted, by=f"{_BY}: {rule}", why=why)
         except TunewellError:  # it is on record
             return False
         return True
@@ -227,6 +215,17 @@ class Autopilot:
         while (parent := trials[trial].parent) is not None:
             trial = parent
         return trial
+
+
+def _commands(action: Action) -> list[commands.Action]:
+    """Return what is to be asked of the trial."""
+    match action.kind:
+        case "set":
+            return [Set(name, value) for name, value in action.setting.items()]
+        case "rewind":
+            return [Rewind(action.epoch, dict(action.setting))]
+        case _:
+            return [Stop()]
 
 
 def _column(rows: Sequence[Mapping[str, float]], name: str) -> Floats:

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rich.text import Text
 from textual.app import App, ComposeResult
@@ -17,13 +17,14 @@ from textual.widgets import Footer, Input, Static
 
 from tunewell.babysit.chart import SEVERAL, chart, color_of
 from tunewell.babysit.snapshot import Snapshot, snapshot
+from tunewell.commands import KINDS, Action, Branch, Command, Note, Pause, Resume, Rewind, Set, Stop
 from tunewell.diagnosis.readers.names import parameter_of
 from tunewell.display.formatting import clipped, short
 from tunewell.errors import SettingError, TunewellError
 from tunewell.space.parse_settings import parse_settings
 from tunewell.study import Study
-from tunewell.study.steering import in_words
-from tunewell.trial import Command, TrialState
+from tunewell.study.commands import describe
+from tunewell.trial import TrialState
 
 FACTOR = math.sqrt(10)
 """Of a key that raises or lowers the learning rate."""
@@ -75,7 +76,7 @@ class Babysitter(App[None]):
         self._asking = ""
         self._chosen: int | None = None
         self._asked_to_stop = -_SURE_S
-        self.stands: Snapshot = snapshot(study)
+        self.stands: Snapshot = snapshot(study.reader)
 
     def compose(self) -> ComposeResult:
         """The widgets."""
@@ -98,7 +99,7 @@ class Babysitter(App[None]):
     def look(self) -> None:
         """Read the study and draw it."""
         try:
-            self.stands = snapshot(self._study, self._chosen)
+            self.stands = snapshot(self._study.reader, self._chosen)
         except TunewellError as error:
             self._say(str(error))
             return
@@ -126,13 +127,13 @@ class Babysitter(App[None]):
     def action_pause(self) -> None:
         """Pause it, or let it go on."""
         held = self.stands.branch is not None and self.stands.branch.state == TrialState.HELD
-        self._steer("resume" if held else "pause")
+        self._steer(Resume() if held else Pause())
 
     def action_step(self) -> None:
         """One epoch, and pause again."""
         if self.stands.branch is not None and self.stands.branch.state == TrialState.HELD:
-            self._steer("resume")
-        self._steer("pause")
+            self._steer(Resume())
+        self._steer(Pause())
 
     def action_faster(self) -> None:
         """Raise the learning rate by half a decade."""
@@ -161,7 +162,7 @@ class Babysitter(App[None]):
             self._say(f"x again ends trial {self.stands.current}")
             return
         self._asked_to_stop = -_SURE_S
-        self._steer("stop")
+        self._steer(Stop())
 
     def action_ask(self, kind: str, wanted: str) -> None:
         """Ask for what a command needs."""
@@ -176,7 +177,7 @@ class Babysitter(App[None]):
         self._put_away()
         text = event.value.strip()
         try:
-            self._steer(self._asking, **self._data(self._asking, text))
+            self._steer(self._command(self._asking, text))
         except TunewellError as error:
             self._say(f"{self._asking}: {error}")
 
@@ -189,21 +190,25 @@ class Babysitter(App[None]):
         line.styles.display = "none"
         self.set_focus(None)
 
-    def _data(self, kind: str, text: str) -> dict[str, Any]:
+    def _command(self, kind: str, text: str) -> Action:
         words, space = text.replace("=", " ", 1).split() if kind == "set" else text.split(), self._study.space
         match kind:
             case "set" if len(words) != 2:
                 raise SettingError(f"it takes NAME VALUE, such as {self._example()}; got {text or 'nothing'}")
             case "set":
-                return {"name": words[0], "value": parse_settings(["=".join(words)], space)[words[0]]}
+                return Set(words[0], parse_settings(["=".join(words)], space)[words[0]])
             case "note":
-                return {"text": text}
+                return Note(text)
         settings = [word for word in words if "=" in word]
         epochs = [word for word in words if "=" not in word]
         if len(epochs) > 1 or not all(word.isdigit() for word in epochs):
             raise SettingError(f"it takes an epoch and NAME=VALUE, such as 12 {self._example('=')}; got {text}")
-        found: dict[str, Any] = {"epoch": int(epochs[0])} if epochs else {}
-        return found | ({"setting": parse_settings(settings, space)} if settings else {})
+        epoch, params = int(epochs[0]) if epochs else None, parse_settings(settings, space)
+        if kind == "branch":
+            return Branch(epoch, params)
+        if epoch is None:
+            raise SettingError("rewind needs an epoch; 0 is the beginning")
+        return Rewind(epoch, params)
 
     def _example(self, between: str = " ") -> str:
         name, value = next(iter(self.stands.values.items()), ("dropout", 0.3))
@@ -219,15 +224,15 @@ class Babysitter(App[None]):
         if not isinstance(now, float) or low is None or high is None:
             self._say(f"{name} is no number that can be multiplied")
             return
-        self._steer("set", name=name, value=float(f"{min(max(now * factor, low), high):.6g}"))
+        self._steer(Set(name, float(f"{min(max(now * factor, low), high):.6g}")))
 
-    def _steer(self, kind: str, **data: Any) -> None:
+    def _steer(self, action: Action) -> None:
         try:
-            self._study.steer(self.stands.current, kind, by=self._by, **data)
+            self._study.steer(self.stands.current, action, by=self._by)
         except TunewellError as refusal:
             self._say(str(refusal))
             return
-        self._say(f"asked: {kind}")
+        self._say(f"asked: {KINDS[type(action)]}")
 
     def _say(self, text: str) -> None:
         self.query_one("#said", Static).update(Text(text, style="bold"))
@@ -249,7 +254,7 @@ class Babysitter(App[None]):
                 text.append(f"  {clipped(branch.reason)}\n", style="dim")
         text.append("\n")
         for command in reversed(stands.commands):  # the newest are seen, however low the screen
-            text.append(f"{in_words(command)} ({command.by})\n", style="dim" if command.refused else "")
+            text.append(f"{describe(command)} ({command.by})\n", style="dim" if command.refused else "")
         return text
 
 

@@ -10,12 +10,13 @@ import numpy as np
 
 from tunewell.analysis.lineage import Segment, line_of, live_values, schedule
 from tunewell.arrays import Floats
+from tunewell.commands import Command
 from tunewell.diagnosis.readers.names import curves_of, parameter_of
 from tunewell.display.formatting import duration
 from tunewell.errors import last_line
 from tunewell.space.values import Value
 from tunewell.study.reader import StudyReader
-from tunewell.trial import Command, Trial, TrialState
+from tunewell.trial import Trial, TrialState
 
 _RECENT = 20  # epochs, whose time is told
 _RATE = "lr"
@@ -111,7 +112,7 @@ def snapshot(study: StudyReader, chosen: int | None = None) -> Snapshot:
         if trials:
             values = {**trials[current].params}
             values |= {name: value for _, name, value in live_values(commands, current)}
-        kept = [one.epoch for one in study.store.checkpoints(study.record.id) if one.trial == current]
+        kept = [one.epoch for one in study.checkpoints(current)]
         times = [report.at for report in reports if report.trial == current][-_RECENT:]
     return Snapshot(
         study=study.record.name,

@@ -21,12 +21,12 @@ from tunewell.cli.echo import echo
 from tunewell.cli.job import Job, ProgramCommand, job
 from tunewell.cli.options import store_option
 from tunewell.cli.printing import talk_on_stderr
-from tunewell.cli.steer_command import is_run, who
 from tunewell.display.formatting import clipped, measured
 from tunewell.errors import MissingExtra, SettingError, StoreError, StudyNotFound, last_line
 from tunewell.runners.tune import default_store, study_name
 from tunewell.stores import open_store
 from tunewell.study import Study
+from tunewell.study.provenance import user
 
 if TYPE_CHECKING:
     from tunewell.babysit.snapshot import Snapshot
@@ -165,7 +165,7 @@ def _left_alone(study: Study) -> Gone:
         nonlocal looked, found
         if time.monotonic() - looked > _SESSIONS_S:
             looked = time.monotonic()
-            found = None if is_run(study) else "no process trains it, so what is asked waits until one does"
+            found = None if study.is_run() else "no process trains it, so what is asked waits until one does"
         return found
 
     return gone
@@ -187,7 +187,7 @@ def _watch(study: Study, gone: Gone) -> None:
     if sys.stdout.isatty():
         from tunewell.babysit.app import Babysitter  # noqa: PLC0415  Textual is an extra
 
-        Babysitter(study, by=who(), gone=gone).run()
+        Babysitter(study, by=user(), gone=gone).run()
         return
     if not _is_over(study):
         echo(f"to steer it: tunewell steer {shlex.quote(study.record.name)} 0 set NAME VALUE, pause, ...", err=True)
@@ -198,16 +198,16 @@ def _watch(study: Study, gone: Gone) -> None:
 def _lines(study: Study, gone: Gone) -> Iterator[str]:
     """A line an epoch and a line a command, until nothing trains any more."""
     from tunewell.babysit.snapshot import snapshot  # noqa: PLC0415  --help needs none of it
-    from tunewell.study.steering import in_words  # noqa: PLC0415
+    from tunewell.study.commands import describe  # noqa: PLC0415
 
     told: set[object] = set()
     while True:
         over = _is_over(study) or gone() is not None
-        stands: Snapshot = snapshot(study)
+        stands: Snapshot = snapshot(study.reader)
         for command in stands.commands:
             if command.taken_at is not None and command.id not in told:
                 told.add(command.id)
-                yield in_words(command)
+                yield describe(command)
         for report in study.reports():
             if (report.trial, report.epoch) not in told:
                 told.add((report.trial, report.epoch))

@@ -21,7 +21,7 @@ def study_record(study: Study) -> dict[str, object]:
     record, best = study.record, study.best_so_far
     return {
         "study": record.name,
-        "store": study.store.url,
+        "store": study.url,
         "uuid": record.uuid,
         "metric": record.metric,
         "direction": record.direction,
@@ -60,7 +60,7 @@ def trial_record(study: Study, trial: Trial) -> dict[str, object]:
 
 def whole_trial_record(study: Study, trial: Trial) -> dict[str, object]:
     """A trial with its reports, its events and the session that trained it last."""
-    sessions = study.store.sessions(study.record.id)
+    sessions = study.sessions()
     return trial_record(study, trial) | {
         "session": next((asdict(session) for session in sessions if session.id == trial.session), None),
         "events": [asdict(event) for event in study.events(trial.number)],
@@ -74,9 +74,9 @@ def whole_study_record(study: Study) -> dict[str, object]:
     for report in study.reports():
         by_trial[report.trial].append(report_record(report))
     return study_record(study) | {
-        "sessions": [asdict(session) for session in study.store.sessions(study.record.id)],
+        "sessions": [asdict(session) for session in study.sessions()],
         "events": [asdict(event) for event in study.events()],
-        "checkpoints": [asdict(checkpoint) for checkpoint in study.store.checkpoints(study.record.id)],
+        "checkpoints": [asdict(checkpoint) for checkpoint in study.checkpoints()],
         "trials": [trial_record(study, trial) | {"reports": by_trial[trial.number]} for trial in study.trials],
     }
 

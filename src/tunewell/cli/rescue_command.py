@@ -14,12 +14,13 @@ from tunewell.cli.job import ProgramCommand, job
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import in_store, json_option, store_option
 from tunewell.cli.printing import print_json, talk_on_stderr
-from tunewell.cli.settings import METRIC, TIER, TIERS
+from tunewell.cli.settings import METRIC
 from tunewell.display.progress import progress
 from tunewell.runners.base import NullObserver
 from tunewell.runners.tune import default_store, study_name
 from tunewell.space.parse_settings import parse_settings
 from tunewell.stores import open_store
+from tunewell.study.settings import DEFAULT_TIER, LAST_TIER
 
 
 @click.command("rescue", cls=ProgramCommand)
@@ -45,11 +46,11 @@ from tunewell.stores import open_store
 )
 @click.option(
     "--tier",
-    type=click.IntRange(1, TIERS),
-    default=TIER,
+    type=click.IntRange(1, LAST_TIER),
+    default=DEFAULT_TIER,
     show_default=True,
     metavar="N",
-    help=f"Change parameters up to this tier, 1 to {TIERS}.",
+    help=f"Change parameters up to this tier, 1 to {LAST_TIER}.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, metavar="N", help="Same seed, same rescue.  [default: 0]")
 @store_option

@@ -37,7 +37,7 @@ def lines(told: Rescue, look: str, search: str | None = None) -> Iterator[str]:
         {
             "spent": spent_of_budget(told.study),
             "trials": counts(told.study),
-            "record": f"study {told.study.record.name!r} in {told.study.store.url}",
+            "record": f"study {told.study.record.name!r} in {told.study.url}",
             "look": look,
         }
     )

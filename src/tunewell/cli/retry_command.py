@@ -8,9 +8,9 @@ import click
 
 from tunewell.cli.echo import echo
 from tunewell.cli.options import existing_store, in_store, store_option
-from tunewell.cli.steer_command import who
 from tunewell.errors import SettingError, TrialNotFound
 from tunewell.study import Study
+from tunewell.study.provenance import user
 from tunewell.trial import TrialState
 
 
@@ -37,7 +37,7 @@ def command(*, study: str, failed: bool, numbers: tuple[int, ...], store: str | 
         failed_ones = [trial.number for trial in trials if trial.state is TrialState.FAILED]
         chosen = list(dict.fromkeys(numbers)) or failed_ones
         for number in chosen:
-            done = tuned.retry(number, by=who())
+            done = tuned.retry(number, by=user())
             echo(f"trial {number} goes on after epoch {done}" if done else f"trial {number} begins again")
     if not chosen:
         echo("no trial failed")

@@ -18,16 +18,14 @@ from tunewell.space.space import Space
 from tunewell.space.values import Value
 from tunewell.stores import Store
 from tunewell.study import Study
+from tunewell.study.settings import DEFAULT_BUDGET, DEFAULT_TIER, LAST_TIER, RECORDED, StudySettings
 
 METRIC = "val_loss"
-BUDGET = 30
-TIER = 3
-TIERS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The settings of a study on the command line; None where nothing was said."""
+    """The settings of a study on the command line; None where nothing was options."""
 
     metric: str | None = None
     direction: str | None = None
@@ -50,7 +48,7 @@ class Options:
 
 
 def new_study(
-    job: Job, said: Options, store: Store | None, name: str | None = None, past: Sequence[Study] = ()
+    job: Job, options: Options, store: Store | None, name: str | None = None, past: Sequence[Study] = ()
 ) -> Study:
     """A study that begins; in memory if no store is given, which shows whether it can.
 
@@ -59,33 +57,33 @@ def new_study(
     Raises:
         TunewellError: it cannot.
     """
-    if said.held:
+    if options.held:
         raise SettingError("--held is for a study whose space has changed; say --resume too, or leave it out")
-    file, seed = job.file, said.seed or 0
+    file, seed = job.file, options.seed or 0
     if store is not None and name is None:
         name = study_name(store, job.name, resume=False)
-    scheduler, sampler = _search(said, seed)
-    study = Study(
-        job.needed_space(),
-        metric=said.metric or file.metric or METRIC,
-        direction=said.direction or file.direction,
-        max_epochs=said.epochs or file.epochs,
-        budget=said.budget or file.budget or BUDGET,
+    scheduler, sampler = _search(options, seed)
+    settings = StudySettings(
+        space=job.needed_space(),
+        metric=options.metric or file.metric or METRIC,
+        direction=options.direction or file.direction,
+        max_epochs=options.epochs or file.epochs,
+        budget=options.budget or file.budget or DEFAULT_BUDGET,
         scheduler=scheduler,
         sampler=sampler,
-        first=[job.needed_space().filled(setting) for setting in said.first],
+        first=[job.needed_space().filled(params) for params in options.first],
         warm_start=past,
-        max_tier=said.tier or TIER,
+        max_tier=options.tier or DEFAULT_TIER,
         seed=seed,
-        store=store,
         name=name,
-        min_delta=said.min_delta,
+        min_delta=options.min_delta,
     )
+    study = Study.of(settings, store)
     job.check(study.space)
     return study
 
 
-def old_study(job: Job, said: Options, store: Store, name: str | None) -> Study:
+def old_study(job: Job, options: Options, store: Store, name: str | None) -> Study:
     """A study that goes on: what the command line does not say is as on record.
 
     Raises:
@@ -97,83 +95,77 @@ def old_study(job: Job, said: Options, store: Store, name: str | None) -> Study:
     except StudyNotFound as error:
         raise SettingError(f"there is nothing to resume: {error}; leave out --resume to begin a study") from error
     on_record = Space.from_dict(record.space)
-    seed = record.seed if said.seed is None else said.seed
-    scheduler: str | Scheduler
-    sampler: str | Sampler | None
-    if any((said.scheduler, said.eta, said.min_epochs, said.sampler, said.levels)):
-        scheduler, sampler = _search(said, seed)
-    else:
-        scheduler, sampler = build(record.scheduler), None
-    asked = on_record if job.file.space is None else _tuned(job.file.space, on_record, said.tier)
+    seed = record.seed if options.seed is None else options.seed
+    scheduler: str | Scheduler = RECORDED
+    sampler: str | Sampler | None = None
+    if any((options.scheduler, options.eta, options.min_epochs, options.sampler, options.levels)):
+        scheduler, sampler = _search(options, seed)
+    asked = on_record if job.file.space is None else _tuned(job.file.space, on_record, options.tier)
     job.check(asked)
-    if not asked.tuned & on_record.tuned and not said.held:
+    if not asked.tuned & on_record.tuned and not options.held:
         raise SettingError(
             f"study {name!r} tunes {', '.join(sorted(on_record.tuned))}, and this space none of them; "
             f"give the study's name with --name"
         )
-    if said.past and not record.scheduler.get("past"):
+    if options.past and not record.scheduler.get("past"):
         raise SettingError(
             f"study {name!r} was begun with no past studies; leave out --warm-start, or begin a new study"
         )
-    study = Study(
-        on_record,
-        metric=said.metric or record.metric,
-        direction=said.direction or (record.direction if said.metric in (None, record.metric) else None),
-        max_epochs=said.epochs or record.max_epochs,
-        budget=said.budget or record.budget,
+    settings = StudySettings(
+        space=on_record,
+        metric=options.metric or record.metric,
+        direction=options.direction or (record.direction if options.metric in (None, record.metric) else None),
+        max_epochs=options.epochs or record.max_epochs,
+        budget=options.budget or record.budget,
         scheduler=scheduler,
         sampler=sampler,
-        max_tier=TIERS,  # what was held at its default is held in the recorded space
+        max_tier=LAST_TIER,  # what was held at its default is held in the recorded space
         seed=seed,
-        store=store,
         name=name,
-        resume=True,
-        min_delta=said.min_delta,
+        min_delta=options.min_delta,
     )
+    study = Study.of(settings, store, resume=True)
     study.begin_session()  # another process that runs the study would have to live with the space
-    for line in study.extend(asked, held=parse_settings(said.held, asked, on_record, option="--held"), max_tier=TIERS):
+    for line in study.extend(
+        asked, held=parse_settings(options.held, asked, on_record, option="--held"), max_tier=LAST_TIER
+    ):
         echo(f"the space has changed: {line}", err=True)
     return study
 
 
-def grid_of(study: Study) -> GridSampler | None:
-    """The grid that a study draws from, if it does."""
-    sampler = getattr(study.scheduler, "sampler", None)
-    while not isinstance(sampler, GridSampler):
-        if sampler is None:
-            return None
-        sampler = getattr(sampler, "then", None)
-    return sampler
+def grid_of(options: Options) -> GridSampler | None:
+    """Return the grid that a new study draws from; None if it draws from none."""
+    if options.sampler != GridSampler.name:
+        return None
+    return GridSampler() if options.levels is None else GridSampler(options.levels)
 
 
-def _search(said: Options, seed: int) -> tuple[str | Scheduler, str | Sampler | None]:
+def _search(options: Options, seed: int) -> tuple[str | Scheduler, str | Sampler | None]:
     """The scheduler and the sampler, by name as far as names will do."""
-    sampler: str | Sampler | None = said.sampler
-    if said.levels is not None:
-        if sampler != GridSampler.name:
-            raise SettingError("--levels is a setting of a grid; say --sampler grid too")
-        sampler = GridSampler(said.levels)
-    if said.eta is None and said.min_epochs is None:
-        return said.scheduler or "auto", sampler
+    if options.levels is not None and options.sampler != GridSampler.name:
+        raise SettingError("--levels is a setting of a grid; say --sampler grid too")
+    sampler: str | Sampler | None = grid_of(options) or options.sampler
+    if options.eta is None and options.min_epochs is None:
+        return options.scheduler or "auto", sampler
     drawn = sampler_by_name(sampler or "sobol", seed) if sampler is None or isinstance(sampler, str) else sampler
-    return _with_settings(said, drawn), None
+    return _with_settings(options, drawn), None
 
 
-def _with_settings(said: Options, sampler: Sampler) -> Scheduler:
+def _with_settings(options: Options, sampler: Sampler) -> Scheduler:
     """A scheduler with settings of its own."""
-    if said.scheduler in (None, "auto"):
+    if options.scheduler in (None, "auto"):
         raise SettingError("--eta and --min-epochs need a scheduler that is named: --scheduler asha, say")
-    record = describe(scheduler_by_name(said.scheduler, sampler))
-    for setting, value in (("eta", said.eta), ("min_epochs", said.min_epochs)):
+    record = describe(scheduler_by_name(options.scheduler, sampler))
+    for setting, value in (("eta", options.eta), ("min_epochs", options.min_epochs)):
         if value is not None:
             if setting not in record:
-                raise SettingError(f"the scheduler {said.scheduler!r} has no {setting}; leave it out")
+                raise SettingError(f"the scheduler {options.scheduler!r} has no {setting}; leave it out")
             record[setting] = value
     return build(record)
 
 
 def _tuned(space: Space, on_record: Space, tier: int | None) -> Space:
     """What is tuned of a space: up to a tier or, if none is given, to the one that is most like what is on record."""
-    tiers = (TIER, *range(TIERS, 0, -1)) if tier is None else (tier,)
+    tiers = (DEFAULT_TIER, *range(LAST_TIER, 0, -1)) if tier is None else (tier,)
     spaces = [space.hold([name for name in space.names if space.tier(name) > highest]) for highest in tiers]
     return min(spaces, key=lambda tuned: sum(on_record.params.get(name) != p for name, p in tuned.params.items()))

@@ -21,9 +21,10 @@ from tunewell.display.summary import counts, spent_of_budget
 from tunewell.errors import TrialNotFound
 from tunewell.schedulers import FreezeThawScheduler
 from tunewell.stores import Session
+from tunewell.stores.command_rows import command_of
 from tunewell.study import Study
-from tunewell.study.steering import STEERED, done_in_words
-from tunewell.trial import Event, Report, Trial
+from tunewell.study.commands import describe_effect
+from tunewell.trial import STEERED, Event, Report, Trial
 
 ROWS = 20
 
@@ -96,7 +97,7 @@ def _study_lines(study: Study, trials: Sequence[Trial]) -> Iterator[str]:
     record, best = study.record, study.best_so_far
     yield from facts(
         {
-            "study": f"{record.name}, in {study.store.url}",
+            "study": f"{record.name}, in {study.url}",
             "metric": f"{record.direction} {record.metric}",
             "best": best and f"{measured(best.value)}, trial {best.trial}, epoch {best.epoch}",
             "spent": spent_of_budget(study),
@@ -216,7 +217,8 @@ def _trial_lines(study: Study, trial: Trial) -> Iterator[str]:
         yield ""
         yield reason
     yield from _event_lines(study.events(trial.number))
-    yield from _session_lines([s for s in study.store.sessions(study.record.id) if s.id == trial.session])
+    session = study.session_of(trial)
+    yield from _session_lines([] if session is None else [session])
 
 
 def _metric_rows(reports: Sequence[Report]) -> Iterator[tuple[object, ...]]:
@@ -232,22 +234,23 @@ def _event_lines(events: Sequence[Event]) -> Iterator[str]:
         yield ""
         yield from table(
             ("event", "when", "epoch", "by", ""),
-            [(event.kind, moment(event.at), event.epoch, event.by, _in_words(event)) for event in events],
+            [(event.kind, moment(event.at), event.epoch, event.by, _describe(event)) for event in events],
         )
 
 
-def _in_words(event: Event) -> str:
+def _describe(event: Event) -> str:
     data = event.data
     if event.kind != STEERED:
         return ", ".join(f"{name} {value}" for name, value in data.items())
-    kind, why = str(data["command"]), f" ({data['why']})" if data.get("why") else ""
+    why = f" ({data['why']})" if data.get("why") else ""
     if "refused" in data:
-        asked = ", ".join(f"{name} {value}" for name, value in data.items() if name not in (*_SAID, "setting"))
-        return f"{kind} {asked}".strip() + f"{why}: refused: {data['refused']}"
-    return f"{done_in_words(kind, data, event.epoch)}{why}"
+        wanted = ", ".join(f"{name} {value}" for name, value in data.items() if name not in _ABOUT)
+        return f"{data['command']} {wanted}".strip() + f"{why}: refused: {data['refused']}"
+    command = command_of(event)
+    return f"{data.get('command') if command is None else describe_effect(command)}{why}"
 
 
-_SAID = ("command", "why", "refused")
+_ABOUT = ("command", "why", "refused", "setting")
 
 
 def _session_lines(sessions: Sequence[Session]) -> Iterator[str]:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import getpass
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 
 import click
 
 from tunewell.cli.echo import echo
 from tunewell.cli.options import existing_store, json_option, store_option
 from tunewell.cli.printing import print_json
+from tunewell.commands import ACTIONS, Action, Branch, Command, Note, Rewind, Set
 from tunewell.errors import SettingError
 from tunewell.space.parse_settings import parse_settings
-from tunewell.stores import Store
+from tunewell.stores.command_rows import encoded
 from tunewell.study import Study
-from tunewell.study.provenance import host, is_running
-from tunewell.study.reader import StudyReader
-from tunewell.study.steering import KINDS, in_words
-from tunewell.trial import Command
+from tunewell.study.commands import describe
+from tunewell.study.provenance import user
 
 _LOOK_S = 0.1
 _EXPECTED = {"set": "NAME VALUE", "rewind": "EPOCH", "note": "TEXT"}
@@ -28,7 +26,7 @@ _EXPECTED = {"set": "NAME VALUE", "rewind": "EPOCH", "note": "TEXT"}
 @click.command("steer")
 @click.argument("study")
 @click.argument("trial", type=int)
-@click.argument("kind", metavar="COMMAND", type=click.Choice(KINDS))
+@click.argument("kind", metavar="COMMAND", type=click.Choice(list(ACTIONS)))
 @click.argument("arguments", nargs=-1, metavar="[ARGUMENT]...")
 @click.option("--from", "epoch", type=click.IntRange(0), metavar="EPOCH", help="Of branch: as it was after this epoch.")
 @click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="Of branch and rewind: what is to differ.")
@@ -71,84 +69,69 @@ def command(
     answered yet.
     """  # noqa: D301  click wants the character itself
     with existing_store(store) as opened:
-        reader = Study.open(opened, study)
-        data = _data(reader, kind, arguments, epoch, settings)
+        study_ = Study.open(opened, study)
+        action = _action(study_, kind, arguments, epoch, settings)
         if twin is None:
-            asked = reader.steer(trial, kind, by=who(), why=why, **data)
-        elif kind == "set":
-            asked, _ = reader.set_with_twin(trial, data["name"], data["value"], epochs=twin, by=who(), why=why)
+            sent = study_.steer(trial, action, by=user(), why=why)
+        elif isinstance(action, Set):
+            sent, _ = study_.set_with_twin(trial, action.name, action.value, epochs=twin, by=user(), why=why)
         else:
             raise SettingError(f"--twin is for set, not for {kind}")
-        alone = None if is_run(reader) else _alone(opened, study)
+        alone = None if study_.is_run() else _alone(study_)
         if alone is not None:
             echo(alone, err=True)
-        done = _awaited(reader, asked, wait if alone is None else 0)
+        done = _awaited(study_, sent, wait if alone is None else 0)
     if as_json:
         print_json(record(done))
     else:
-        echo(in_words(done))
+        echo(describe(done))
     if done.taken_at is None or done.refused is not None:
         ctx.exit(1)
 
 
-def is_run(study: StudyReader) -> bool:
-    """Whether a process runs a study; one on another machine is taken to do so for as long as it has not ended."""
-    there = [one for one in study.store.sessions(study.record.id) if one.ended_at is None]
-    return any(one.host != host() or is_running(one.pid, one.process) for one in there)
-
-
-def _alone(store: Store, study: str) -> str:
-    """That no process runs a study, and which others are run."""
-    run = [record.name for record in store.studies() if is_run(Study.open(store, record.name))]
-    told = f"no process runs study {study!r}, so what is asked waits until one does"
-    return f"{told}; running now: {', '.join(map(repr, run))}" if run else told
-
-
-def who() -> str:
-    """Who asks, as the system knows them."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a process of nobody's, in a container
-        return "user"
+def _alone(study: Study) -> str:
+    """Return a line that says that no process runs a study, and which others are run."""
+    run = [other.name for other in study.others() if other.is_run()]
+    alone = f"no process runs study {study.name!r}, so what is asked waits until one does"
+    return f"{alone}; running now: {', '.join(map(repr, run))}" if run else alone
 
 
 def record(command: Command) -> dict[str, object]:
-    """The command and what came of it, as plain data."""
-    told = ("id", "trial", "kind", "by", "why", "data", "at", "taken_at", "epoch", "refused")
-    return {name: getattr(command, name) for name in told}
+    """Return the command and what came of it, as plain data."""
+    return asdict(encoded(command))
 
 
-def _data(
-    reader: StudyReader, kind: str, arguments: Sequence[str], epoch: int | None, settings: Sequence[str]
-) -> dict[str, Any]:
+def _action(study: Study, kind: str, arguments: Sequence[str], epoch: int | None, settings: Sequence[str]) -> Action:
+    """Return the command that the command line means."""
     if epoch is not None and kind != "branch":
         raise SettingError(f"--from is for branch, not for {kind}")
     if settings and kind not in ("branch", "rewind"):
         raise SettingError(f"--set is for branch and rewind, not for {kind}")
-    setting = {"setting": parse_settings(settings, reader.space)} if settings else {}
+    params = parse_settings(settings, study.space)
     wanted = _EXPECTED.get(kind, "")
     if len(arguments) != len(wanted.split()):
         got = " ".join(arguments) or "nothing"
         raise SettingError(f"{kind} takes {wanted or 'no argument'}, got {got}")
     match kind:
         case "set":
-            return {"name": arguments[0], "value": parse_settings(["=".join(arguments)], reader.space)[arguments[0]]}
+            return Set(arguments[0], parse_settings(["=".join(arguments)], study.space)[arguments[0]])
         case "rewind":
             if not arguments[0].isdigit():
                 raise SettingError(f"rewind takes an epoch, a whole number, got {arguments[0]!r}")
-            return {"epoch": int(arguments[0]), **setting}
+            return Rewind(int(arguments[0]), params)
         case "note":
-            return {"text": arguments[0]}
+            return Note(arguments[0])
         case "branch":
-            return setting | ({} if epoch is None else {"epoch": epoch})
-    return {}
+            return Branch(epoch, params)
+    without_fields: Callable[[], Action] = ACTIONS[kind]
+    return without_fields()
 
 
-def _awaited(reader: StudyReader, asked: Command, seconds: float) -> Command:
-    """The command once it is settled, or as it is when the time is over."""
+def _awaited(study: Study, sent: Command, seconds: float) -> Command:
+    """Return the command once it is settled, or as it is when the time is over."""
     deadline = time.monotonic() + seconds
     while True:
-        now = next(one for one in reader.commands(asked.trial) if one.id == asked.id)
+        now = next(one for one in study.commands(sent.trial) if one.id == sent.id)
         if now.taken_at is not None or time.monotonic() > deadline:
             return now
         time.sleep(_LOOK_S)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,26 +12,28 @@ import click
 
 from tunewell.cli.advice import bound_lines, confirmed_lines, outlook_line, replayed_lines
 from tunewell.cli.echo import echo
+from tunewell.cli.execution_options import execution_options, parse_execution
 from tunewell.cli.job import Job, ProgramCommand, job
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import checkpoints_option, in_store, json_option, store_option
 from tunewell.cli.printing import facts, print_json, setting_lines, talk_on_stderr
 from tunewell.cli.records import study_record
-from tunewell.cli.settings import BUDGET, METRIC, TIER, TIERS, Options, grid_of, new_study, old_study
-from tunewell.cli.setup_options import setup_options, setup_said
+from tunewell.cli.settings import METRIC, Options, grid_of, new_study, old_study
 from tunewell.cli.space_command import print_preview, print_warnings
 from tunewell.display.formatting import duration, measured
 from tunewell.display.progress import progress
 from tunewell.display.summary import counts, in_words, spent_of_budget
 from tunewell.errors import SettingError
-from tunewell.runners import Setup
-from tunewell.runners.base import NullObserver, Observer
+from tunewell.runners import Controller, Execution
+from tunewell.runners.base import NullObserver
 from tunewell.runners.tune import default_store, drive, study_name
 from tunewell.samplers import NAMES as SAMPLERS
+from tunewell.samplers import GridSampler
 from tunewell.schedulers import NAMES as SCHEDULERS
 from tunewell.stores import open_store
 from tunewell.study import Study
 from tunewell.study.confirmation import confirmation
+from tunewell.study.settings import DEFAULT_BUDGET, DEFAULT_TIER, LAST_TIER
 from tunewell.training.run import Train
 
 if TYPE_CHECKING:
@@ -50,12 +52,12 @@ if TYPE_CHECKING:
 @click.option(
     "--budget",
     metavar="AMOUNT",
-    help=f"30 (full trainings' worth of epochs), 900epochs, 100trials or 2h.  [default: {BUDGET}]",
+    help=f"30 (full trainings' worth of epochs), 900epochs, 100trials or 2h.  [default: {DEFAULT_BUDGET}]",
 )
 @click.option(
     "--epochs", type=click.IntRange(1), metavar="N", help="Epochs of a full training, where the training does not say."
 )
-@setup_options
+@execution_options
 @click.option(
     "--scheduler",
     type=click.Choice(["auto", *SCHEDULERS]),
@@ -71,9 +73,9 @@ if TYPE_CHECKING:
 @click.option("--levels", type=int, metavar="N", help="How many values of each number a grid has.")
 @click.option(
     "--tier",
-    type=click.IntRange(1, TIERS),
+    type=click.IntRange(1, LAST_TIER),
     metavar="N",
-    help=f"Tune parameters up to this tier, 1 to {TIERS}; the others keep their defaults.  [default: {TIER}]",
+    help=f"Tune parameters up to this tier, 1 to {LAST_TIER}; others keep their defaults.  [default: {DEFAULT_TIER}]",
 )
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="Same seed, same study.  [default: 0]")
 @store_option
@@ -147,15 +149,15 @@ def command(
 
     Ctrl-C lets the running epochs finish; `--resume` goes on from there, and from a crash.
     """
-    setup = setup_said(said)
+    execution = parse_execution(said)
     if babysat:
-        said |= {"scheduler": "full", "budget": "1trials", "tier": said["tier"] or TIERS, "first": [{}]}
+        said |= {"scheduler": "full", "budget": "1trials", "tier": said["tier"] or LAST_TIER, "first": [{}]}
     schedule = _schedule(origin, store, seeds)
     if schedule is not None:
-        said |= {"scheduler": "full", "budget": f"{seeds or 1}trials", "tier": TIERS}
+        said |= {"scheduler": "full", "budget": f"{seeds or 1}trials", "tier": LAST_TIER}
         said["first"] = [schedule.setting] * (seeds or 1)
     if babysat or autopilot:
-        setup = replace(setup, checkpoint_every=setup.checkpoint_every or 1)
+        execution = replace(execution, checkpoint_every=execution.checkpoint_every or 1)
     if dry_run and resume:
         raise SettingError("--dry-run shows what a new study would draw; leave out --resume")
     with talk_on_stderr():
@@ -164,7 +166,7 @@ def command(
             # in memory first: what cannot be used is said before a store is made
             past = [Study.open(store or default_store(), other) for other in said["past"]]
             draft = new_study(to_train, Options(**said), None, name, past)
-            _announce(draft)
+            _announce(draft, grid_of(Options(**said)))
     if dry_run:
         print_preview(draft.space, as_json=as_json)
         return
@@ -181,14 +183,19 @@ def command(
                     echo(f"{new}; --resume --name {shlex.quote(newest)} goes on with the other", err=True)
             before = _trained(study)
             train = to_train.train_for(study.metric)
-            pilot = _replaying(schedule) if schedule is not None else _pilot(to_train) if autopilot else None
-            over = _run(study, train, setup, quiet=quiet, pilot=pilot)
+            over = _run(
+                study,
+                train,
+                execution,
+                quiet=quiet,
+                controllers=_controllers(study, to_train, schedule, autopilot=autopilot),
+            )
             if schedule is not None:
                 for line in replayed_lines(study, schedule.origin, schedule.value):
                     echo(line, err=True)
             if over and confirm and study.best_so_far is not None:
                 again = confirmation(study, seeds=confirm)
-                over = _run(again, train, setup, quiet=quiet)
+                over = _run(again, train, execution, quiet=quiet)
         here = in_store(store)
         as_said = {"--checkpoints": checkpoints, "--name": name, "--confirm": confirm or None}
         said_again = [word for option, value in as_said.items() if value is not None for word in (option, str(value))]
@@ -219,22 +226,26 @@ def _trained(study: Study) -> tuple[int, int]:
     return len(study.trials), int(study.history.epochs.sum())
 
 
-def _announce(study: Study) -> None:
-    """What is worth knowing before any training."""
-    grid = grid_of(study)
+def _announce(study: Study, grid: GridSampler | None) -> None:
+    """Print what is worth knowing before any training."""
     if grid is not None:
         echo(f"the grid has {len(grid.settings(study.space))} settings", err=True)
     print_warnings(study.space)
 
 
-Pilot = Callable[[Study, Observer], Observer]
+def _controllers(
+    study: Study, to_train: Job, schedule: ParamSchedule | None, *, autopilot: bool
+) -> Sequence[Controller]:
+    """Return what acts on the study while it runs."""
+    if schedule is not None:
+        from tunewell.runners.replay import Replay  # noqa: PLC0415  only who replays needs it
 
+        return [Replay(schedule)]
+    if autopilot:
+        from tunewell.autopilot import Autopilot  # noqa: PLC0415  the rules of the diagnosis are many
 
-def _pilot(to_train: Job) -> Pilot:
-    """What makes an observer one that steers."""
-    from tunewell.autopilot import Autopilot  # noqa: PLC0415  the rules of the diagnosis are many
-
-    return lambda study, observer: Autopilot(study, about=to_train.file.about, inner=observer)
+        return [Autopilot(study, about=to_train.file.about)]
+    return ()
 
 
 def _schedule(origin: str | None, store: str | None, seeds: int | None) -> ParamSchedule | None:
@@ -251,21 +262,16 @@ def _schedule(origin: str | None, store: str | None, seeds: int | None) -> Param
     return schedule_of(Study.open(store or default_store(), name), int(trial))
 
 
-def _replaying(schedule: ParamSchedule) -> Pilot:
-    from tunewell.runners.replay import Replay  # noqa: PLC0415  see above
-
-    return lambda _, observer: Replay(schedule, observer)
-
-
-def _run(study: Study, train: Train, setup: Setup, *, quiet: bool, pilot: Pilot | None = None) -> bool:
-    """Train until the study is over; False if it was interrupted."""
-    steered: Pilot = pilot or (lambda _, observer: observer)
+def _run(
+    study: Study, train: Train, execution: Execution, *, quiet: bool, controllers: Sequence[Controller] = ()
+) -> bool:
+    """Train until the study is over; return False if it was interrupted."""
     if quiet:
-        return drive(study, train, setup, steered(study, NullObserver()))
+        return drive(study, train, execution, NullObserver(), controllers)
     wish = f"{study.record.direction} {study.metric}, budget {in_words(study.budget)}"
-    echo(f"study {study.record.name!r} in {study.store.url}: {wish}", err=True)
+    echo(f"study {study.record.name!r} in {study.url}: {wish}", err=True)
     with progress(sys.stderr) as observer:
-        return drive(study, train, setup, steered(study, observer))
+        return drive(study, train, execution, observer, controllers)
 
 
 def _print_summary(study: Study, *, over: bool, look: list[str], as_json: bool) -> None:
@@ -288,7 +294,7 @@ def _print_summary(study: Study, *, over: bool, look: list[str], as_json: bool) 
             "spent": f"{spent_of_budget(study)}, {duration(study.spent.seconds)}",
             "trials": counts(study),
             "outlook": outlook_line(study),
-            "record": f"study {record.name!r} in {study.store.url}",
+            "record": f"study {record.name!r} in {study.url}",
             "look": shlex.join(["tunewell", *look]),
         }
     ):

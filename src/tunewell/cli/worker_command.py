@@ -10,11 +10,11 @@ from typing import Any
 import click
 
 from tunewell.cli.echo import echo
+from tunewell.cli.execution_options import execution_options, parse_execution
 from tunewell.cli.job import Job, ProgramCommand, job
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import checkpoints_option, store_option
 from tunewell.cli.printing import talk_on_stderr
-from tunewell.cli.setup_options import setup_options, setup_said
 from tunewell.display.progress import progress
 from tunewell.display.summary import counts
 from tunewell.errors import SettingError
@@ -29,7 +29,7 @@ from tunewell.study import Study
 @click.argument("script", required=False)
 @store_option
 @checkpoints_option
-@setup_options
+@execution_options
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.pass_context
 def command(
@@ -53,7 +53,7 @@ def command(
 
         tunewell worker digits train.py --store postgresql://ada@db.lab/tuning
     """
-    setup = setup_said(said)
+    setup = parse_execution(said)
     opened = open_store(store or default_store(), create=False, checkpoints=checkpoints)
     try:
         joined = Study.open(opened, study)
@@ -81,7 +81,7 @@ def _as_on_record(study: Study) -> Job:
     """The script that the study was begun with, if it is here; what a record says is run is no more than its name."""
     from tunewell.cli.tune_command import command as tune  # noqa: PLC0415  for its options
 
-    commands = [_words(session.command) for session in study.store.sessions(study.record.id)]
+    commands = [_words(session.command) for session in study.sessions()]
     begun = [words for words in commands if "tune" in words]
     if not begun:
         raise SettingError("the record does not say what is trained; say it: tunewell worker STUDY train.py")

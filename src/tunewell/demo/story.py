@@ -17,7 +17,7 @@ from tunewell.analysis.importance import Importance, importance
 from tunewell.demo import digits
 from tunewell.errors import CheckpointError
 from tunewell.probing.short import Until
-from tunewell.runners import Observer, Setup
+from tunewell.runners import Execution, Observer
 from tunewell.runners.tune import drive, study_name
 from tunewell.stores import Store
 from tunewell.study import Study
@@ -80,7 +80,7 @@ def run_demo(
     say(f"it gets {before.best.value:.1%} of the validation images right; {TRAININGS - 1} more trainings may be spent")
 
     tuned = begin(name=study_name(store, "demo", resume=False), budget=TRAININGS - 1)
-    if not drive(tuned, train, Setup(workers=workers), observer):
+    if not drive(tuned, train, Execution(workers=workers), observer):
         return None
     return DemoResult(
         before=before,

@@ -17,9 +17,9 @@ import numpy as np
 
 from tunewell.display.formatting import duration, measured, setting, sparkline
 from tunewell.display.summary import counts, spent_of_budget, spent_share
-from tunewell.errors import StoreError, last_line
+from tunewell.errors import last_line
 from tunewell.space.values import Params
-from tunewell.study import Study
+from tunewell.study import StudyReader
 from tunewell.study.reader import Best
 from tunewell.trial import Step
 
@@ -41,18 +41,18 @@ class LineProgress:
         self._steps: dict[int, range] = {}
         self._latest: dict[int, tuple[int, float | None]] = {}
 
-    def on_step(self, study: Study, step: Step) -> None:
-        """Of `Observer`."""
+    def on_step(self, study: StudyReader, step: Step) -> None:
+        """Implement `Observer.on_step`."""
         self._leader.watch(study, step)
         self._steps[step.trial] = step.epochs
 
-    def on_report(self, study: Study, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Of `Observer`."""
+    def on_report(self, study: StudyReader, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Implement `Observer.on_report`."""
         self._leader.take_in(trial, epoch, metrics)
         self._latest[trial] = epoch, metrics.get(study.metric)
 
-    def on_told(self, study: Study, trial: int) -> None:
-        """Of `Observer`."""
+    def on_step_end(self, study: StudyReader, trial: int) -> None:
+        """Implement `Observer.on_step_end`."""
         first = self._steps.pop(trial).start
         last, value = self._latest.pop(trial, (first - 1, None))
         share = spent_share(study)
@@ -97,22 +97,22 @@ class LiveProgress:
 
     def __init__(self) -> None:
         self._leader = _Leader()
-        self._study: Study | None = None
+        self._study: StudyReader | None = None
         self._clock = _Clock()
 
-    def on_step(self, study: Study, step: Step) -> None:
-        """Of `Observer`."""
+    def on_step(self, study: StudyReader, step: Step) -> None:
+        """Implement `Observer.on_step`."""
         self._leader.watch(study, step)
         if self._study is not study:
             self._clock.start(spent_share(study))
             self._study = study
 
-    def on_report(self, study: Study, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:  # noqa: ARG002  of `Observer`
-        """Of `Observer`."""
+    def on_report(self, study: StudyReader, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:  # noqa: ARG002  of `Observer`
+        """Implement `Observer.on_report`."""
         self._leader.take_in(trial, epoch, metrics)
 
-    def on_told(self, study: Study, trial: int) -> None:
-        """Of `Observer`; the display looks by itself."""
+    def on_step_end(self, study: StudyReader, trial: int) -> None:
+        """Do nothing: the display looks by itself."""
 
     def render(self) -> RenderableType:
         """How the study stands now."""
@@ -142,7 +142,7 @@ class LiveProgress:
         yield "best", Text.assemble((measured(best.value), "bold green"), f"  trial {best.trial}  epoch {best.epoch}")
         yield "", Text(setting(best.params))
 
-    def _budget_row(self, study: Study) -> RenderableType:
+    def _budget_row(self, study: StudyReader) -> RenderableType:
         from rich.progress_bar import ProgressBar  # noqa: PLC0415
         from rich.table import Table  # noqa: PLC0415
 
@@ -161,21 +161,18 @@ class _Leader:
 
     def __init__(self) -> None:
         self.best: Best | None = None
-        self._study: Study | None = None
+        self._study: StudyReader | None = None
         self._params: dict[int, Params] = {}
 
     def __str__(self) -> str:
         best = self.best
         return "none" if best is None else f"{measured(best.value)} trial {best.trial} epoch {best.epoch}"
 
-    def watch(self, study: Study, step: Step) -> None:
+    def watch(self, study: StudyReader, step: Step) -> None:
         """A step begins."""
         if self._study is not study:
             self._study, self._params = study, {}
-            try:
-                self.best = study.best  # of what a resumed study had
-            except StoreError:
-                self.best = None
+            self.best = study.best_so_far  # of what a resumed study had
         self._params[step.trial] = step.params
 
     def take_in(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:
@@ -215,7 +212,7 @@ class _Clock:
         return f"{duration(passed)}, about {duration(passed * (1 - share) / gained)} left"
 
 
-def _running_rows(study: Study) -> Iterator[tuple[str, Text]]:
+def _running_rows(study: StudyReader) -> Iterator[tuple[str, Text]]:
     from rich.text import Text  # noqa: PLC0415
 
     history = study.history
@@ -231,7 +228,7 @@ def _running_rows(study: Study) -> Iterator[tuple[str, Text]]:
         yield "", Text(f"and {len(running) - _ROWS_OF_RUNNING} more", style="dim")
 
 
-def _how_it_ended(study: Study, trial: int) -> list[str]:
+def _how_it_ended(study: StudyReader, trial: int) -> list[str]:
     """Nothing for a step that simply ended; else the state and why."""
     history = study.history
     if history.held[trial]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from tunewell.display.formatting import duration
-from tunewell.study import Study
+from tunewell.study import ReadableStudy
 from tunewell.study.budget import Budget
 from tunewell.trial import OPEN_END, TrialState
 
 
-def spent_of_budget(study: Study) -> str:
+def spent_of_budget(study: ReadableStudy) -> str:
     """`412 of 900 epochs`, `7 of 100 trials`, `1 min 5 s of 2 h 00 min`."""
     budget, epochs = study.budget, _epochs_trained(study)
     if budget.unit == "seconds":
@@ -28,7 +28,7 @@ def in_words(budget: Budget) -> str:
     return f"{budget.amount:g} {'full ' if budget.unit == 'trainings' else ''}{budget.unit}"
 
 
-def spent_share(study: Study) -> float | None:
+def spent_share(study: ReadableStudy) -> float | None:
     """How much of the budget is used up, 0 to 1, counting what is trained and not what is promised; None if unknown."""
     budget = study.budget
     if budget.unit == "seconds":
@@ -40,13 +40,13 @@ def spent_share(study: Study) -> float | None:
     return None if in_all is None else min(1.0, _epochs_trained(study) / in_all)
 
 
-def counts(study: Study) -> str:
+def counts(study: ReadableStudy) -> str:
     """How many trials are in each state: `1 running, 4 paused, 2 complete`."""
     by_state = trials_by_state(study)
     return ", ".join(f"{n} {state}" for state, n in by_state.items() if n) or "none yet"
 
 
-def trials_by_state(study: Study) -> dict[str, int]:
+def trials_by_state(study: ReadableStudy) -> dict[str, int]:
     """The number of trials in each state."""
     history = study.history
     complete = history.ended & ~history.failed & ~history.stopped & ~history.held
@@ -55,14 +55,14 @@ def trials_by_state(study: Study) -> dict[str, int]:
     return {str(state): int(is_so.sum()) for state, is_so in arrays.items()}
 
 
-def _epochs_trained(study: Study) -> int:
+def _epochs_trained(study: ReadableStudy) -> int:
     """What is spent, without what running steps were promised and have not trained yet."""
     history = study.history
     promised = np.maximum(history.until - history.epochs, 0)[history.running].sum()
     return study.spent.epochs - int(promised)
 
 
-def _epochs_in_all(study: Study) -> int | None:
+def _epochs_in_all(study: ReadableStudy) -> int | None:
     if study.budget.unit != "epochs" and study.max_epochs is None:
         return None
     in_all = study.budget.epochs(study.max_epochs or 1)

@@ -14,7 +14,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, check_random_state, column_or_1d, validate_data
 
-from tunewell.errors import StoreError
+from tunewell.errors import NothingReported
 from tunewell.estimators.columns import Columns
 from tunewell.estimators.saved import SavedModel
 from tunewell.nn import AdamW, Cosine, Network, Trainer
@@ -111,7 +111,9 @@ class _TunedNetwork(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
             observer=NullObserver() if self.observer is None else self.observer,
         )
         if best.network is None:
-            raise StoreError("no trial reached a finite loss; look at study_.trials, and give a space with lower rates")
+            raise NothingReported(
+                "no trial reached a finite loss; look at study_.trials, and give a space with lower rates"
+            )
         self.best_params_ = dict(best.params)
         self.best_epoch_ = best.epoch
         self.network_ = best.network

@@ -142,7 +142,7 @@ def rescue(
         resume=resume,
     )
     goal = math.nan if target is None else -target if study.maximize else target
-    doctor = RescueScheduler(study, study.scheduler, first, about or {}, goal)
+    doctor = RescueScheduler(study.reader, study.scheduler, first, about or {}, goal)
     study.scheduler = doctor
     over = drive(study, train, observer=observer)
     return _told(study, doctor, over=over)

@@ -41,7 +41,7 @@ _UNFINISHED = frozenset(("too_few_epochs",))
 
 
 @dataclass(frozen=True, slots=True)
-class RescueScheduler:
+class RescueScheduler(Scheduler):
     """A scheduler that treats one run before it lets another scheduler search."""
 
     study: StudyReader

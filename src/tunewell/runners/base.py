@@ -1,46 +1,24 @@
 """The protocol between a driver, which holds the study, and a worker, which trains.
 
-A driver hands an `Assignment` to a worker; the worker trains, sends each report to its `Coordinator` and gets a reply
-with a `Verdict` back; in the end it answers with a `StepResult`. All of these are plain values, so the worker may be a
-thread away or a machine away.
+A driver hands an `Assignment` to a worker; the worker trains, sends each report to its `Coordinator` and gets a
+`Directive` back; in the end it returns a `StepResult`. All of these are plain values, so the worker may be a thread or
+a machine away.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Protocol
 
 from tunewell.errors import TunewellError
 from tunewell.space.values import Value
-from tunewell.study import Study
+from tunewell.study import Study, StudyReader
+from tunewell.study.directive import Directive
 from tunewell.trial import Step
 
 LOOK_AGAIN_S = 0.1
 """How soon a slot that found nothing to train asks again: what others report may give it something."""
-
-
-class Verdict(Enum):
-    """What a training does after a report."""
-
-    GO = "go"
-    """Go on with the step."""
-    PARK = "park"
-    """Pause now, at the epoch's end, though the step asks for more: the study is being interrupted."""
-    END = "end"
-    """No further epoch is wanted; let the training function finish."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a coordinator answers to a training at the end of an epoch."""
-
-    verdict: Verdict = Verdict.GO
-    live: Mapping[str, Value] = field(default_factory=dict)
-    """Parameters that have these values from now on."""
-    save: bool = False
-    """Write a checkpoint first, and tell of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +56,12 @@ class StepResult:
     trial: int
     epoch: int
     """The last epoch trained."""
-    parked: bool
+    paused: bool
     """The training waits to be resumed; otherwise it is over."""
     interrupted: bool = False
-    """It parked before its step's end, because the verdict said so."""
+    """It paused before its step's end, because the directive said so."""
+    directive: Directive = field(default_factory=Directive)
+    """The last one that the training had."""
     error: str | None = None
     """The traceback, if the training function raised."""
     kinds: Sequence[str] = ()
@@ -89,7 +69,7 @@ class StepResult:
     killed_externally: bool = False
     """What ended it came from outside: it is no fault of this setting."""
     refusal: TunewellError | None = None
-    """What the coordinator said to a report that it could not take: no fault of this setting, so the study stops."""
+    """The error with which the coordinator refused a report: no fault of this setting, so the study stops."""
     saved: SavedState | None = None
 
 
@@ -100,7 +80,7 @@ class Coordinator(Protocol):
         """The training function says that a full training has n epochs; answers where its step ends."""
         ...
 
-    def report(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> Reply:
+    def report(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> Directive:
         """Record it; returns when it is safe."""
         ...
 
@@ -112,35 +92,54 @@ class Coordinator(Protocol):
         """So many epochs have to be trained a second time."""
         ...
 
-    def verdict(self, trial: int, epoch: int) -> Reply:
-        """What a training does at an epoch that it has nothing to report of."""
+    def poll_commands(self, trial: int, epoch: int) -> Directive:
+        """Return what a training does after an epoch of which it has nothing to report."""
         ...
 
 
 class Observer(Protocol):
-    """Is told what happens while a study runs: a live display, say. Called in the driver's process."""
+    """Watches a study while it runs: a live display, say. Its methods are called in the driver's process."""
+
+    def on_step(self, study: StudyReader, step: Step) -> None:
+        """Take note that a step was given out."""
+        ...
+
+    def on_report(self, study: StudyReader, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Take note that a report is on record."""
+        ...
+
+    def on_step_end(self, study: StudyReader, trial: int) -> None:
+        """Take note that a step is done."""
+        ...
+
+
+class Controller(Protocol):
+    """Acts on a study while it runs: sends commands to its trials, say. Its methods are called after the observer's.
+
+    A command that it sends from `on_report` is taken up at the end of that very epoch.
+    """
 
     def on_step(self, study: Study, step: Step) -> None:
-        """A step was given out."""
+        """Act when a step was given out, before its training hears of it."""
         ...
 
     def on_report(self, study: Study, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:
-        """A report is on record."""
+        """Act when a report is on record, before its training goes on."""
         ...
 
-    def on_told(self, study: Study, trial: int) -> None:
-        """A step is done."""
+    def on_step_end(self, study: Study, trial: int) -> None:
+        """Act when a step is done."""
         ...
 
 
 class NullObserver:
-    """The observer that does nothing."""
+    """An observer that does nothing."""
 
-    def on_step(self, study: Study, step: Step) -> None:
-        """Nothing."""
+    def on_step(self, study: StudyReader, step: Step) -> None:
+        """Do nothing."""
 
-    def on_report(self, study: Study, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Nothing."""
+    def on_report(self, study: StudyReader, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Do nothing."""
 
-    def on_told(self, study: Study, trial: int) -> None:
-        """Nothing."""
+    def on_step_end(self, study: StudyReader, trial: int) -> None:
+        """Do nothing."""

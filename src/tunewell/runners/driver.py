@@ -7,14 +7,16 @@ import threading
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from types import FrameType
 
+from tunewell.commands import Branch, Rewind
+from tunewell.commands import Checkpoint as WriteCheckpoint
 from tunewell.errors import ReportError, StepTaken, last_line
-from tunewell.runners.base import Assignment, NullObserver, Observer, Reply, SavedState, StepResult, Verdict
-from tunewell.runners.setup import Setup
+from tunewell.runners.base import Assignment, Controller, NullObserver, Observer, SavedState, StepResult
+from tunewell.runners.execution import Execution
 from tunewell.study import Study
-from tunewell.study.steering import TWIN
+from tunewell.study.branches import TWIN
+from tunewell.study.directive import Directive, Move
 from tunewell.trial import RETRIED, Checkpoint, Step
 
 
@@ -24,23 +26,26 @@ class Driver:
     Trials that train side by side report from threads of their own; the lock lets the observer hear one at a time.
     """
 
-    def __init__(self, study: Study, setup: Setup, observer: Observer | None = None) -> None:
-        """`observer` is told what happens."""
-        self._setup = setup
+    def __init__(
+        self,
+        study: Study,
+        execution: Execution,
+        observer: Observer | None = None,
+        controllers: Sequence[Controller] = (),
+    ) -> None:
+        """`observer` watches what happens, `controllers` act on it, in order."""
+        self._execution = execution
         self._again: deque[int] = deque()
         """Trials whose steps are to be given out once more."""
         self.study = study
         self.interrupted = False
         self._observer = NullObserver() if observer is None else observer
+        self._controllers = tuple(controllers)
         self._folder = study.checkpoint_folder
         self._saved = self._checkpoints()
         self._seen: set[int] = set()
         self._at: dict[int, int] = {}
         """The epoch at which each trial paused here."""
-        self._holding: set[int] = set()
-        """Trials that somebody has paused."""
-        self._stopped: dict[int, str] = {}
-        """Trials that somebody has stopped, and why."""
         self._lock = threading.RLock()
 
     def next_step(self) -> Step | None:
@@ -50,7 +55,9 @@ class Driver:
         with self._lock:
             step = self._once_more() or self.study.ask()
             if step is not None and not step.wait:
-                self._observer.on_step(self.study, step)
+                self._observer.on_step(self.study.reader, step)
+                for controller in self._controllers:
+                    controller.on_step(self.study, step)
             return step
 
     def _once_more(self) -> Step | None:
@@ -75,7 +82,7 @@ class Driver:
             folder,
             self._saved.get(step.trial),
             live=self.study.live(step.trial),
-            save_every=self._setup.checkpoint_every,
+            save_every=self._execution.checkpoint_every,
             is_branch=is_branch,
         )
 
@@ -110,7 +117,7 @@ class Driver:
         by_chance = sum(bool(event.data.get("innocent")) for event in tries)
         if result.killed_externally and by_chance < TRIES_AFTER_EXTERNAL_KILL:
             why = {"innocent": True}
-        elif set(result.kinds) & set(self._setup.retry_on) and len(tries) - by_chance < self._setup.retries:
+        elif set(result.kinds) & set(self._execution.retry_on) and len(tries) - by_chance < self._execution.retries:
             why = {}
         else:
             return False
@@ -123,86 +130,94 @@ class Driver:
     def _let_go(self, trial: int) -> None:
         """Another process has taken the trial up."""
         self._at.pop(trial, None)
-        self._holding.discard(trial)
-        self._stopped.pop(trial, None)
-        self._observer.on_told(self.study, trial)
+        self._end_step(trial)
+
+    def _end_step(self, trial: int) -> None:
+        """Say that a trial's step is done."""
+        self._observer.on_step_end(self.study.reader, trial)
+        for controller in self._controllers:
+            controller.on_step_end(self.study, trial)
 
     def _settle(self, result: StepResult) -> None:
         if result.saved is not None:
             self._record_checkpoint(result.trial, result.saved)
-            self.study.checkpoint_written(result.trial, result.saved.epoch)
+            self.study.steering.checkpoint_written(result.trial, result.saved.epoch)
         self._seen.add(result.trial)
         self._at[result.trial] = result.epoch
-        held, stopped = result.parked and result.trial in self._holding, self._stopped.pop(result.trial, None)
-        self._holding.discard(result.trial)
-        if result.parked and not result.interrupted and TWIN in self.study.trials[result.trial].note:
+        directive, twin = result.directive, TWIN in self.study.trials[result.trial].note
+        held = result.paused and directive.move is Move.PAUSE and directive.held
+        stopped = directive.reason if directive.move is Move.STOP else None
+        if result.paused and not result.interrupted and twin:
             stopped = "a twin, whose epochs are over"
         if result.interrupted and not held:
             return  # its step stays in progress, and a resumed study gives the rest of it out first
         with self._lock:
-            self.study.tell(result.trial, error=result.error, ended=not result.parked, held=held, stopped=stopped)
-            self._observer.on_told(self.study, result.trial)
+            self.study.tell(result.trial, error=result.error, ended=not result.paused, held=held, stopped=stopped)
+            self._end_step(result.trial)
 
     def learn_max_epochs(self, trial: int, n: int) -> int:
         """Of `Coordinator`."""
         return self.study.learn_max_epochs(n, trial)
 
-    def report(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> Reply:
-        """Of `Coordinator`."""
+    def report(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> Directive:
+        """Implement `Coordinator.report`."""
         with self._lock:
-            go = self.study.report(trial, epoch, **metrics)
-            self._observer.on_report(self.study, trial, epoch, metrics)
-        reply = self.verdict(trial, epoch)
-        return reply if go else replace(reply, verdict=Verdict.END)
+            reported = self.study.record_report(trial, epoch, metrics)
+            self._observer.on_report(self.study.reader, trial, epoch, metrics)
+            for controller in self._controllers:
+                controller.on_report(self.study, trial, epoch, metrics)
+            # nobody looks for commands where the report has found none
+            looks = reported.commands_wait or bool(self._controllers)
+            directive = self.poll_commands(trial, epoch) if looks else self._interrupting(Directive())
+        return directive if reported.is_finite else directive.stopping()
 
     def saved(self, trial: int, saved: SavedState | None) -> None:
         """Of `Coordinator`."""
         with self._lock:
             if saved is not None:
                 self._record_checkpoint(trial, saved)
-            self.study.checkpoint_written(trial, None if saved is None else saved.epoch)
+            self.study.steering.checkpoint_written(trial, None if saved is None else saved.epoch)
 
     def retrained(self, trial: int, epochs: int) -> None:
         """Of `Coordinator`. What a crash or an interruption lost is on record, but the search does not pay for it."""
         self.study.add_retrained(trial, epochs, charged=trial in self._seen)
 
-    def verdict(self, trial: int, epoch: int) -> Reply:
-        """Of `Coordinator`."""
+    def poll_commands(self, trial: int, epoch: int) -> Directive:
+        """Implement `Coordinator.poll_commands`."""
         with self._lock:
-            effects = self.study.take_up(trial, epoch)
-        if effects.stop is not None:
-            self._stopped[trial] = effects.stop
-            return Reply(Verdict.END, effects.live, bool(effects.save))
-        if effects.hold:
-            self._holding.add(trial)
-        verdict = Verdict.PARK if effects.hold or self._stopping() else Verdict.GO
-        return Reply(verdict, effects.live, bool(effects.save))
+            return self._interrupting(self.study.steering.poll(trial, epoch))
+
+    def _interrupting(self, directive: Directive) -> Directive:
+        return directive.pausing() if self.interrupted or self.study.out_of_time else directive
 
     def lost(self, trials: Collection[int]) -> None:
         """A worker has died with these trials in its memory: to train them again is no cost of the search."""
         self._seen.difference_update(trials)
 
-    def _stopping(self) -> bool:
-        return self.interrupted or self.study.out_of_time
-
     def _record_checkpoint(self, trial: int, saved: SavedState) -> None:
         self.study.add_checkpoint(trial, saved.epoch, saved.path, saved.size)
         self._saved[trial] = saved.path
-        kept = [one for one in self.study.store.checkpoints(self.study.record.id) if one.trial == trial]
+        kept = self.study.checkpoints(trial)
         for checkpoint in superfluous(
-            kept, self.study.best_of(trial), self._asked_for(trial), self._setup.checkpoint_every
+            kept, self.study.best_of(trial), self._asked_for(trial), self._execution.checkpoint_every
         ):
             self.study.drop_checkpoint(checkpoint)
 
     def _checkpoints(self) -> dict[int, str]:
         """The newest of each trial that has one: by trial, its path."""
-        return {saved.trial: saved.path for saved in self.study.store.checkpoints(self.study.record.id)}
+        return {saved.trial: saved.path for saved in self.study.checkpoints()}
 
     def _asked_for(self, trial: int) -> set[int]:
         """Epochs of checkpoints that somebody asked for, or from which a branch or a rewind went on."""
-        done = (one for one in self.study.commands(trial) if one.refused is None and one.epoch is not None)
-        points = {one.data.get("epoch", one.epoch) for one in done if one.kind in ("checkpoint", "branch", "rewind")}
-        return {epoch for epoch in points if isinstance(epoch, int)}
+        found = set()
+        for command in self.study.commands(trial):
+            if command.is_done and command.epoch is not None:
+                match action := command.action:
+                    case WriteCheckpoint():
+                        found.add(command.epoch)
+                    case Branch() | Rewind():
+                        found.add(command.epoch if action.epoch is None else action.epoch)
+        return found
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:

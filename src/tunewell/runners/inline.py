@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
-from tunewell.runners.base import LOOK_AGAIN_S, Observer
+from tunewell.runners.base import LOOK_AGAIN_S, Controller, Observer
 from tunewell.runners.driver import Driver
-from tunewell.runners.setup import Setup
+from tunewell.runners.execution import Execution
 from tunewell.runners.worker import Worker
 from tunewell.study import Study
 from tunewell.training.run import Train
 
 
-def run_inline(study: Study, train: Train, setup: Setup | None = None, observer: Observer | None = None) -> bool:
+def run_inline(
+    study: Study,
+    train: Train,
+    execution: Execution | None = None,
+    observer: Observer | None = None,
+    controllers: Sequence[Controller] = (),
+) -> bool:
     """Train until the study is over; True, or False if it was interrupted and can be resumed.
 
     Raises:
         RepeatedFailure: trials keep failing with one and the same error.
     """
-    setup = setup or Setup()
-    driver = Driver(study, setup, observer)
-    worker = Worker(train, driver, keep=setup.keep)
+    execution = execution or Execution()
+    driver = Driver(study, execution, observer, controllers)
+    worker = Worker(train, driver, keep=execution.keep)
     try:
         with driver.interruptible():
             while (step := driver.next_step()) is not None:

@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from tunewell.errors import TunewellError
-from tunewell.runners.base import LOOK_AGAIN_S, Assignment, Reply, SavedState, StepResult
+from tunewell.runners.base import LOOK_AGAIN_S, Assignment, SavedState, StepResult
 from tunewell.runners.driver import Driver
-from tunewell.runners.setup import Setup
+from tunewell.runners.execution import Execution
 from tunewell.runners.worker import Worker
+from tunewell.study.directive import Directive
 from tunewell.training.run import RunEnded, Train
 from tunewell.trial import Step
 
@@ -148,10 +149,10 @@ class _Slot:
 class Pool:
     """The workers, and which trial is paused in which."""
 
-    def __init__(self, driver: Driver, placement: WorkerPlacement, setup: Setup) -> None:
+    def __init__(self, driver: Driver, placement: WorkerPlacement, execution: Execution) -> None:
         self.driver = driver
         self._placement = placement
-        self._setup = setup
+        self._execution = execution
         self._slots: list[_Slot] = []
         self._trained_s: dict[int, float] = {}
         """How long each trial has trained so far, in its last try."""
@@ -162,8 +163,8 @@ class Pool:
 
     def run(self) -> None:
         """Until there is nothing to train any more."""
-        self._slots = [_Slot(self._placement.open(number)) for number in range(self._setup.workers)]
-        look_s = _LOOK_S if self._setup.trial_memory is None else _LOOK_AT_LIMITS_S
+        self._slots = [_Slot(self._placement.open(number)) for number in range(self._execution.workers)]
+        look_s = _LOOK_S if self._execution.trial_memory is None else _LOOK_AT_LIMITS_S
         while True:
             nothing_now = False
             for slot in self._slots:
@@ -224,7 +225,7 @@ class Pool:
 
     def _give(self, slot: _Slot, step: Step) -> None:
         slot.step, slot.since = step, time.monotonic()
-        if self._setup.trial_memory is not None:
+        if self._execution.trial_memory is not None:
             slot.memory_before = slot.handle.memory()
         slot.handle.send(self.driver.assignment(step))
 
@@ -241,7 +242,7 @@ class Pool:
             case StepResult():
                 self._count(slot)
                 slot.step = None
-                if message.parked:
+                if message.paused:
                     slot.hosts.add(message.trial)
                 else:
                     slot.hosts.discard(message.trial)
@@ -264,7 +265,7 @@ class Pool:
                     self.driver.retrained(message.trial, message.epochs)
                     return None
                 case Trained():
-                    return self.driver.verdict(message.trial, message.epoch)
+                    return self.driver.poll_commands(message.trial, message.epoch)
                 case Saved():
                     self.driver.saved(message.trial, message.saved)
                     return None
@@ -284,12 +285,12 @@ class Pool:
         self._count(slot)
         if slot.killed_for is not None:
             kind, error = slot.killed_for
-            self._settle(StepResult(trial, 0, parked=False, error=error, kinds=(kind,)))
+            self._settle(StepResult(trial, 0, paused=False, error=error, kinds=(kind,)))
         else:
             error = f"its worker process {end.how}"
             self._settle(
                 StepResult(
-                    trial, 0, parked=False, error=error, kinds=("WorkerDied",), killed_externally=end.killed_externally
+                    trial, 0, paused=False, error=error, kinds=("WorkerDied",), killed_externally=end.killed_externally
                 )
             )
 
@@ -304,7 +305,7 @@ class Pool:
         assert slot.step is not None  # it had one
         trial = slot.step.trial
         self._trained_s[trial] = self._trained_s.get(trial, 0.0) + time.monotonic() - slot.since
-        if self._setup.trial_memory is not None and slot.killed_for is None:
+        if self._execution.trial_memory is not None and slot.killed_for is None:
             self._grown[trial] = self._memory_of(slot)
 
     def _memory_of(self, slot: _Slot) -> int:
@@ -313,7 +314,7 @@ class Pool:
 
     def _hold_to_limits(self) -> None:
         """End the workers whose trials exceed what a trial may take."""
-        timeout, memory = self._setup.trial_timeout, self._setup.trial_memory
+        timeout, memory = self._execution.trial_timeout, self._execution.trial_memory
         now = time.monotonic()
         if now - self._looked < _LOOK_AT_LIMITS_S:
             return
@@ -345,11 +346,11 @@ class WorkerConnection:
     """Both raise `DriverGone`."""
 
 
-def serve(line: WorkerConnection, train: Train | bytes, setup: Setup) -> None:
+def serve(line: WorkerConnection, train: Train | bytes, execution: Execution) -> None:
     """A worker, from its start to its end."""
     function: Train = pickle.loads(train) if isinstance(train, bytes) else train  # noqa: S301  from our own parent
-    share = None if setup.memory is None else setup.memory // setup.workers
-    worker = Worker(function, _Remote(line), keep=setup.keep, memory=share)
+    share = None if execution.memory is None else execution.memory // execution.workers
+    worker = Worker(function, _Remote(line), keep=execution.keep, memory=share)
     try:
         line.say(Ready())
         while (assignment := line.hear()) is not None:
@@ -371,15 +372,15 @@ class _Remote:
         assert isinstance(until, int)
         return until
 
-    def report(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> Reply:
-        reply = self._ask(Reported(trial, epoch, metrics))
-        assert isinstance(reply, Reply)
-        return reply
+    def report(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> Directive:
+        directive = self._ask(Reported(trial, epoch, metrics))
+        assert isinstance(directive, Directive)
+        return directive
 
-    def verdict(self, trial: int, epoch: int) -> Reply:
-        reply = self._ask(Trained(trial, epoch))
-        assert isinstance(reply, Reply)
-        return reply
+    def poll_commands(self, trial: int, epoch: int) -> Directive:
+        directive = self._ask(Trained(trial, epoch))
+        assert isinstance(directive, Directive)
+        return directive
 
     def saved(self, trial: int, saved: SavedState | None) -> None:
         self._ask(Saved(trial, saved))

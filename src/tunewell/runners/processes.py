@@ -8,17 +8,17 @@ import pickle
 import signal
 import sys
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 
 from tunewell.errors import SettingError
-from tunewell.runners.base import Observer
+from tunewell.runners.base import Controller, Observer
 from tunewell.runners.driver import Driver
+from tunewell.runners.execution import Execution
 from tunewell.runners.memory import resident
 from tunewell.runners.pool import DriverGone, Message, Pool, WorkerConnection, WorkerGone, WorkerHandle, serve
-from tunewell.runners.setup import Setup
 from tunewell.study import Study
 from tunewell.training.run import Train
 
@@ -27,16 +27,22 @@ _FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP) if sys.platform 
 """Signals that a process gets from others: somebody, or a system that runs out of memory."""
 
 
-def run_processes(study: Study, train: Train, setup: Setup | None = None, observer: Observer | None = None) -> bool:
+def run_processes(
+    study: Study,
+    train: Train,
+    execution: Execution | None = None,
+    observer: Observer | None = None,
+    controllers: Sequence[Controller] = (),
+) -> bool:
     """Train until the study is over, in processes of their own; True, or False if it was interrupted.
 
     Raises:
         SettingError: the training function cannot be sent to another process.
         RepeatedFailure: trials keep failing with one and the same error.
     """
-    setup = setup or Setup()
-    driver = Driver(study, setup, observer)
-    pool = Pool(driver, _Processes(portable(train), setup), setup)
+    execution = execution or Execution()
+    driver = Driver(study, execution, observer, controllers)
+    pool = Pool(driver, _Processes(portable(train), execution), execution)
     try:
         with driver.interruptible():
             pool.run()
@@ -51,16 +57,16 @@ class _Processes:
     """Spawned processes of this machine."""
 
     train: Train | bytes
-    setup: Setup
+    execution: Execution
 
     def open(self, number: int) -> _Process:
         """As `WorkerPlacement.open`."""
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs, self.train, self.setup), name=f"tunewell-{number}")
-        gpus = self.setup.gpus
+        process = context.Process(target=_serve, args=(theirs, self.train, self.execution), name=f"tunewell-{number}")
+        gpus = self.execution.gpus
         device = {"CUDA_VISIBLE_DEVICES": gpus[number % len(gpus)]} if gpus else {}
-        with _environment(_threads_each(self.setup.workers) | device), _ctrl_c_ignored():
+        with _environment(_threads_each(self.execution.workers) | device), _ctrl_c_ignored():
             process.start()
         theirs.close()
         return _Process(process, ours)
@@ -111,7 +117,7 @@ class _Process:
         self.connection.close()
 
 
-def _serve(connection: Connection, train: Train | bytes, setup: Setup) -> None:
+def _serve(connection: Connection, train: Train | bytes, execution: Execution) -> None:
     """A worker process, from its start to its end."""
 
     def say(message: Message) -> None:
@@ -126,7 +132,7 @@ def _serve(connection: Connection, train: Train | bytes, setup: Setup) -> None:
         except (EOFError, ConnectionResetError):
             raise DriverGone from None
 
-    serve(WorkerConnection(say, hear), train, setup)
+    serve(WorkerConnection(say, hear), train, execution)
 
 
 def portable(train: Train) -> Train | bytes:

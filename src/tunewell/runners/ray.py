@@ -7,19 +7,19 @@ A node that dies takes its actors with it, and Ray puts their successors on anot
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import Any
 
 from tunewell.errors import MissingExtra, SettingError
-from tunewell.runners import setup as settings
-from tunewell.runners.base import Observer
+from tunewell.runners import execution as settings
+from tunewell.runners.base import Controller, Observer
 from tunewell.runners.driver import Driver
+from tunewell.runners.execution import Execution
 from tunewell.runners.pool import Message, Pool, WorkerConnection, WorkerGone, WorkerHandle, serve
 from tunewell.runners.processes import portable
-from tunewell.runners.setup import Setup
 from tunewell.study import Study
 from tunewell.training.run import Train
 
@@ -29,7 +29,13 @@ except ImportError:
     raise MissingExtra("ray", "ray", "training on a cluster of Ray's") from None
 
 
-def run_ray(study: Study, train: Train, setup: Setup, observer: Observer | None = None) -> bool:
+def run_ray(
+    study: Study,
+    train: Train,
+    execution: Execution,
+    observer: Observer | None = None,
+    controllers: Sequence[Controller] = (),
+) -> bool:
     """Train until the study is over, on a cluster; True, or False if it was interrupted and can be resumed.
 
     A cluster that is connected already is used as it is; else one is connected to, or begun on this machine.
@@ -38,7 +44,7 @@ def run_ray(study: Study, train: Train, setup: Setup, observer: Observer | None 
         SettingError: the training function cannot be sent, or the cluster has nowhere what a trial is to get.
         RepeatedFailure: trials keep failing with one and the same error.
     """
-    wanted = setup.ray or settings.Ray()
+    wanted = execution.ray or settings.Ray()
     ours = not ray.is_initialized()
     if ours:
         try:
@@ -47,8 +53,8 @@ def run_ray(study: Study, train: Train, setup: Setup, observer: Observer | None 
             raise SettingError(f"there is no Ray cluster at {wanted.address or 'RAY_ADDRESS'}: {error}") from error
     try:
         _check_room(wanted)
-        driver = Driver(study, setup, observer)
-        pool = Pool(driver, _Cluster(portable(train), setup, wanted), setup)
+        driver = Driver(study, execution, observer, controllers)
+        pool = Pool(driver, _Cluster(portable(train), execution, wanted), execution)
         try:
             with driver.interruptible():
                 pool.run()
@@ -79,13 +85,13 @@ class _Cluster:
     """The actors' home."""
 
     train: Train | bytes
-    setup: Setup
+    execution: Execution
     wanted: settings.Ray
 
     def open(self, number: int) -> _Actor:
         """As `WorkerPlacement.open`."""
         host = ray.remote(num_cpus=self.wanted.cpus, num_gpus=self.wanted.gpus, max_restarts=0)(_Host)
-        return _Actor(host.remote(self.train, replace(self.setup, ray=None)), number)
+        return _Actor(host.remote(self.train, replace(self.execution, ray=None)), number)
 
     def wait(self, handles: Collection[WorkerHandle], timeout_s: float) -> Collection[WorkerHandle]:
         """As `WorkerPlacement.wait`."""
@@ -140,10 +146,10 @@ class _Actor:
 class _Host:
     """What an actor is: a worker in a thread, and the two ends of its line."""
 
-    def __init__(self, train: Train | bytes, setup: Setup) -> None:
+    def __init__(self, train: Train | bytes, execution: Execution) -> None:
         self._said: SimpleQueue[Message | None] = SimpleQueue()
         self._heard: SimpleQueue[object] = SimpleQueue()
-        self._thread = threading.Thread(target=self._serve, args=(train, setup), daemon=True)
+        self._thread = threading.Thread(target=self._serve, args=(train, execution), daemon=True)
 
     def begin(self) -> Message | None:
         """Its first word."""
@@ -155,8 +161,8 @@ class _Host:
         self._heard.put(message)
         return self._said.get()
 
-    def _serve(self, train: Train | bytes, setup: Setup) -> None:
+    def _serve(self, train: Train | bytes, execution: Execution) -> None:
         try:
-            serve(WorkerConnection(self._said.put, self._heard.get), train, setup)
+            serve(WorkerConnection(self._said.put, self._heard.get), train, execution)
         finally:
             self._said.put(None)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from tunewell.commands import Set
 from tunewell.errors import SettingError
-from tunewell.runners.base import Observer
 from tunewell.space.values import Value
-from tunewell.study import Study
-from tunewell.study.reader import StudyReader
-from tunewell.trial import Command, Step
+from tunewell.study import ReadableStudy, Study
+from tunewell.trial import Step
 
 Live = tuple[int, str, Value]
 
@@ -30,7 +28,7 @@ class ParamSchedule:
     """The best report of that trial, or of those that it branched from."""
 
 
-def schedule_of(study: StudyReader, trial: int) -> ParamSchedule:
+def schedule_of(study: ReadableStudy, trial: int) -> ParamSchedule:
     """The schedule of a trial, from its first epoch on.
 
     Raises:
@@ -58,28 +56,21 @@ def schedule_of(study: StudyReader, trial: int) -> ParamSchedule:
 
 
 class Replay:
-    """An observer that gives each new trial of a study the changes of a schedule."""
+    """A controller that gives each new trial of a study the changes of a schedule."""
 
-    def __init__(self, schedule: ParamSchedule, inner: Observer) -> None:
-        self._schedule, self._inner = schedule, inner
+    def __init__(self, schedule: ParamSchedule) -> None:
+        self._schedule = schedule
 
     def on_step(self, study: Study, step: Step) -> None:
-        """Of `Observer`."""
-        known = {command.trial for command in study.commands()}
-        if step.epochs.start == 1 and step.trial not in known:
+        """Implement `Controller.on_step`."""
+        if step.epochs.start == 1 and not study.commands(step.trial):
             for epoch, name, value in self._schedule.changes:
-                data = {"name": name, "value": value}
-                by = f"schedule of {self._schedule.origin}"
-                asked = study.store.add_command(study.record.id, Command(step.trial, "set", time.time(), by, data=data))
-                study.store.settle_command(
-                    study.record.id, asked.id, at=time.time(), epoch=epoch, data=data, refused=None
+                study.steering.record_change(
+                    step.trial, epoch, Set(name, value), by=f"schedule of {self._schedule.origin}"
                 )
-        self._inner.on_step(study, step)
 
     def on_report(self, study: Study, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Of `Observer`."""
-        self._inner.on_report(study, trial, epoch, metrics)
+        """Do nothing."""
 
-    def on_told(self, study: Study, trial: int) -> None:
-        """Of `Observer`."""
-        self._inner.on_told(study, trial)
+    def on_step_end(self, study: Study, trial: int) -> None:
+        """Do nothing."""

@@ -8,20 +8,26 @@ trials; this thread gives each slot a step as soon as the slot's last one is don
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 
 from tunewell import checkpoint
 from tunewell.errors import TunewellError
-from tunewell.runners.base import LOOK_AGAIN_S, Observer
+from tunewell.runners.base import LOOK_AGAIN_S, Controller, Observer
 from tunewell.runners.driver import Driver
-from tunewell.runners.setup import Setup
+from tunewell.runners.execution import Execution
 from tunewell.runners.worker import Worker
 from tunewell.study import Study
 from tunewell.training.run import Train
 
 
-def run_threads(study: Study, train: Train, setup: Setup | None = None, observer: Observer | None = None) -> bool:
+def run_threads(
+    study: Study,
+    train: Train,
+    execution: Execution | None = None,
+    observer: Observer | None = None,
+    controllers: Sequence[Controller] = (),
+) -> bool:
     """Train until the study is over, several trials at a time; True, or False if it was interrupted.
 
     Where several train at a time they share the random states that a process has once (those of `random`,
@@ -31,14 +37,14 @@ def run_threads(study: Study, train: Train, setup: Setup | None = None, observer
     Raises:
         RepeatedFailure: trials keep failing with one and the same error.
     """
-    setup = setup or Setup(threads=True)
-    driver = Driver(study, setup, observer)
-    alone = setup.workers == 1
-    worker = Worker(train, driver, keep=setup.keep, alone=alone)
+    execution = execution or Execution(threads=True)
+    driver = Driver(study, execution, observer, controllers)
+    alone = execution.workers == 1
+    worker = Worker(train, driver, keep=execution.keep, alone=alone)
     with _random_states_kept():
         try:
             with driver.interruptible(), nullcontext() if alone else _one_blas_thread_each():
-                _train_all(driver, worker, setup.workers)
+                _train_all(driver, worker, execution.workers)
         finally:
             worker.close()
             study.close()

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from tunewell.display.progress import live_progress
 from tunewell.errors import SettingError
-from tunewell.runners import Observer, Setup, run_inline, run_processes, run_threads
-from tunewell.runners.setup import KEPT_TRIALS, RETRY_ON, Ray, seconds, size
+from tunewell.runners import Controller, Execution, Observer, run_inline, run_processes, run_threads
+from tunewell.runners.execution import KEPT_TRIALS, RETRY_ON, Ray, seconds, size
 from tunewell.samplers import Sampler
 from tunewell.samplers.settings import check_whole
 from tunewell.schedulers import Scheduler
@@ -20,7 +20,7 @@ from tunewell.space.values import Value
 from tunewell.stores import Store, open_store
 from tunewell.study import Study
 from tunewell.study.confirmation import confirmation
-from tunewell.study.reader import StudyReader
+from tunewell.study.settings import DEFAULT_TIER, PastStudy, StudySettings
 from tunewell.training.run import Train
 
 DEFAULT_STORE = "tunewell.db"
@@ -39,8 +39,8 @@ def tune(
     scheduler: str | Scheduler = "auto",
     sampler: str | Sampler | None = None,
     first: Sequence[Mapping[str, Value]] = (),
-    warm_start: Sequence[StudyReader] = (),
-    max_tier: int = 3,
+    warm_start: Sequence[PastStudy] = (),
+    max_tier: int = DEFAULT_TIER,
     seed: int = 0,
     store: str | Path | Store | None = None,
     name: str | None = None,
@@ -57,6 +57,7 @@ def tune(
     retry_on: Sequence[str | type[BaseException]] = RETRY_ON,
     ray: Ray | None = None,
     observer: Observer | None = None,
+    controllers: Sequence[Controller] = (),
 ) -> Study:
     """Tune a training function; answers the study, with every run it made on record.
 
@@ -98,14 +99,15 @@ def tune(
         retry_on: errors of which another try is worth it, by class or by name, and those that inherit from them;
             `WorkerDied`, `TrialTimeout` and `TrialMemory` name what happens to a worker process.
         ray: train on a cluster of Ray's, in actors; `workers` says how many.
-        observer: is told what happens; if None, a live display on a terminal and nothing elsewhere.
+        observer: watches what happens; if None, a live display on a terminal and nothing elsewhere.
+        controllers: act on what happens: `tunewell.autopilot.Autopilot()`, say.
 
     Raises:
         SettingError: a setting cannot be used.
         RepeatedFailure: trials keep failing with one and the same error.
     """
     check_whole("confirm", confirm, at_least=0)
-    setup = Setup(
+    execution = Execution(
         workers=workers,
         threads=threads,
         keep=keep,
@@ -122,8 +124,8 @@ def tune(
     if store is None:
         store = default_store()
     opened = open_store(store) if isinstance(store, str | Path) else store
-    study = Study(
-        space,
+    settings = StudySettings(
+        space=space,
         metric=metric,
         direction=direction,
         max_epochs=max_epochs,
@@ -134,42 +136,48 @@ def tune(
         warm_start=warm_start,
         max_tier=max_tier,
         seed=seed,
-        store=opened,
         name=name or study_name(opened, base_name(train), resume=resume),
-        resume=resume,
         min_delta=min_delta,
     )
-    over = drive(study, train, setup, observer)
+    study = Study.of(settings, opened, resume=resume)
+    over = drive(study, train, execution, observer, controllers)
     if confirm and over and study.best_so_far is not None:
-        drive(confirmation(study, seeds=confirm), train, setup, observer)
+        drive(confirmation(study, seeds=confirm), train, execution, observer)
     return study
 
 
-def drive(study: Study, train: Train, setup: Setup | None = None, observer: Observer | None = None) -> bool:
+def drive(
+    study: Study,
+    train: Train,
+    execution: Execution | None = None,
+    observer: Observer | None = None,
+    controllers: Sequence[Controller] = (),
+) -> bool:
     """Run a study until it is over; True, or False if it was interrupted and can be resumed.
 
     Args:
         study: one that begins, or goes on.
         train: a function of one argument, the `Run`.
-        setup: how; one trial at a time in this process, if None.
+        execution: how; one trial at a time in this process, if None.
         observer: as of `tune`.
+        controllers: as of `tune`.
 
     Raises:
         SettingError: the training function cannot be sent to a process.
         RepeatedFailure: trials keep failing with one and the same error.
     """
-    setup = setup or Setup()
+    execution = execution or Execution()
     if observer is None and sys.stderr.isatty():
         with live_progress() as display:
-            return drive(study, train, setup, display)
-    if setup.ray is not None:
+            return drive(study, train, execution, display, controllers)
+    if execution.ray is not None:
         from tunewell.runners.ray import run_ray  # noqa: PLC0415  an extra
 
-        return run_ray(study, train, setup, observer)
-    if setup.threads and setup.workers > 1:
-        return run_threads(study, train, setup, observer)
-    run = run_processes if setup.needs_processes else run_inline
-    return run(study, train, setup, observer)
+        return run_ray(study, train, execution, observer, controllers)
+    if execution.threads and execution.workers > 1:
+        return run_threads(study, train, execution, observer, controllers)
+    run = run_processes if execution.needs_processes else run_inline
+    return run(study, train, execution, observer, controllers)
 
 
 def default_store() -> str:

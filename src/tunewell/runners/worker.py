@@ -19,10 +19,11 @@ from typing import TypeVar
 
 from tunewell import checkpoint
 from tunewell.errors import CheckpointError, TunewellError
-from tunewell.runners.base import Assignment, Coordinator, Reply, SavedState, StepResult, Verdict
+from tunewell.runners.base import Assignment, Coordinator, SavedState, StepResult
+from tunewell.runners.execution import KEPT_TRIALS
 from tunewell.runners.memory import memory_held
-from tunewell.runners.setup import KEPT_TRIALS
 from tunewell.space.values import Value
+from tunewell.study.directive import Directive, Move
 from tunewell.training.run import Run, RunEnded, Train
 
 _Answer = TypeVar("_Answer")
@@ -56,7 +57,7 @@ class Worker:
         self._memory = memory
         self._alone = alone
         self._moving: dict[int, _Hosted] = {}
-        self._parked: OrderedDict[int, _Hosted] = OrderedDict()
+        self._paused: OrderedDict[int, _Hosted] = OrderedDict()
         self._results: SimpleQueue[StepResult] = SimpleQueue()
 
     @property
@@ -77,7 +78,7 @@ class Worker:
     def begin(self, assignment: Assignment) -> None:
         """Let a trial train through its step's epochs; `wait` answers its result."""
         trial = assignment.step.trial
-        hosted = self._parked.pop(trial, None)
+        hosted = self._paused.pop(trial, None)
         if hosted is not None and hosted.epoch != assignment.step.epochs.start - 1:
             hosted.give_up()  # it went on elsewhere
             hosted = None
@@ -93,10 +94,10 @@ class Worker:
         except Empty:
             return None
         hosted = self._moving.pop(result.trial)
-        if result.parked:
-            self._parked[result.trial] = hosted
-            while self._parked and (len(self._parked) > self._keep or self._holds_too_much()):
-                self._parked.popitem(last=False)[1].give_up()
+        if result.paused:
+            self._paused[result.trial] = hosted
+            while self._paused and (len(self._paused) > self._keep or self._holds_too_much()):
+                self._paused.popitem(last=False)[1].give_up()
         return result
 
     def _holds_too_much(self) -> bool:
@@ -104,7 +105,7 @@ class Worker:
 
     def forget(self, trial: int) -> None:
         """Let go of a paused trial, which goes on elsewhere or never."""
-        hosted = self._parked.pop(trial, None)
+        hosted = self._paused.pop(trial, None)
         if hosted is not None:
             hosted.give_up()
 
@@ -112,7 +113,7 @@ class Worker:
         """Let go of all; nobody waits for what still moves, which ends at its next epoch and is heard of no more."""
         for hosted in self._moving.values():
             hosted.give_up(patience_s=0)
-        for trial in list(self._parked):
+        for trial in list(self._paused):
             self.forget(trial)
 
 
@@ -138,16 +139,15 @@ class _Hosted:
         self._until = assignment.step.epochs.stop - 1
         self._on_record = assignment.step.epochs.start - 1
         """Epochs up to here are in the log already; when they are trained again, nobody is told."""
-        self._verdict = Verdict.GO
         self._assignments: SimpleQueue[Assignment | None] = SimpleQueue()
         self._results = results
         self._alone = alone
         self._asked_at = 0
-        """The epoch of the last verdict."""
+        """The epoch of the last directive."""
         self._refusal: TunewellError | None = None
         self._given_up = False
-        self._reply = Reply()
-        """To the last epoch, as far as it has not been obeyed."""
+        self._directive = Directive()
+        """The answer to the last epoch."""
         self._set: dict[str, Value] = {}
         """Values that were set since the assignment came."""
         self.epoch = 0
@@ -196,19 +196,26 @@ class _Hosted:
             return  # nobody waits for it
         self._results.put(
             StepResult(
-                self._run.trial, self.epoch, parked=False, error=error, kinds=kinds, refusal=self._refusal, saved=saved
+                self._run.trial,
+                self.epoch,
+                paused=False,
+                directive=self._directive,
+                error=error,
+                kinds=kinds,
+                refusal=self._refusal,
+                saved=saved,
             )
         )
 
     def begin(self, run: Run, n_epochs: int | None) -> int:
         """Of `Channel`: the loop is about to start."""
         if n_epochs is not None and self._assignment.max_epochs is None:
-            self._until = self._heard(lambda: self._coordinator.learn_max_epochs(run.trial, n_epochs))
+            self._until = self._ask(lambda: self._coordinator.learn_max_epochs(run.trial, n_epochs))
         if self._on_record == 0:
             return 0
         restored = self._restore()
         if self._on_record > restored:
-            self._heard(lambda: self._coordinator.retrained(run.trial, self._on_record - restored))
+            self._ask(lambda: self._coordinator.retrained(run.trial, self._on_record - restored))
         self.epoch = restored
         return restored
 
@@ -216,18 +223,17 @@ class _Hosted:
         """Of `Channel`: block while paused."""
         self._check_wanted()
         last = self._assignment.max_epochs
-        if self._verdict is Verdict.END or (last is not None and epoch > last):
+        if self._is_stopped or (last is not None and epoch > last):
             return False
-        if self._asked_at != epoch - 1:  # nothing was reported of the last epoch, so no reply came back
-            self._reply = self._heard(lambda: self._coordinator.verdict(self._run.trial, epoch - 1))
-            self._verdict = self._reply.verdict
+        if self._asked_at != epoch - 1:  # nothing was reported of the last epoch, so no directive came back
+            self._hear(lambda: self._coordinator.poll_commands(self._run.trial, epoch - 1))
         # without reports at every epoch the run itself says how far it is
         self.epoch = max(self.epoch, epoch - 1)
         self._obey()
-        if self._verdict is Verdict.END:
+        if self._is_stopped:
             return False
-        if epoch > self._until or self._verdict is Verdict.PARK:
-            self._park()
+        if epoch > self._until or self._directive.move is Move.PAUSE:
+            self._pause()
         self._values.update({name: value for after, name, value in self._assignment.live if after < epoch})
         self._values.update(self._set)
         return True
@@ -237,44 +243,59 @@ class _Hosted:
         self._check_wanted()
         self.epoch = epoch
         if epoch > self._on_record:
-            self._reply = self._heard(lambda: self._coordinator.report(self._run.trial, epoch, metrics))
-            self._verdict, self._asked_at = self._reply.verdict, epoch
+            self._hear(lambda: self._coordinator.report(self._run.trial, epoch, metrics))
+            self._asked_at = epoch
+
+    def _hear(self, message: Callable[[], Directive]) -> None:
+        """Take the coordinator's directive, which is obeyed when all of the epoch is done."""
+        self._directive = self._ask(message)
 
     def _obey(self) -> None:
-        """Do what the reply to the last epoch asked for, now that all of the epoch is done."""
-        reply, self._reply = self._reply, Reply()
-        self._set.update(reply.live)
+        """Do what the directive asks for, now that all of the epoch is done."""
+        directive = self._directive
+        self._set.update(directive.live)
         every = self._assignment.save_every
-        if reply.save or (every and self.epoch > self._on_record and self.epoch % every == 0):
+        if directive.save or (every and self.epoch > self._on_record and self.epoch % every == 0):
             saved = self._save()
-            if reply.save or saved is not None:
-                self._heard(lambda: self._coordinator.saved(self._run.trial, saved))
+            if directive.save or saved is not None:
+                self._ask(lambda: self._coordinator.saved(self._run.trial, saved))
+
+    @property
+    def _is_stopped(self) -> bool:
+        return self._directive.move is Move.STOP
 
     def _check_wanted(self) -> None:
         if self._given_up:
             raise RunEnded
 
-    def _heard(self, message: Callable[[], _Answer]) -> _Answer:
-        """What the coordinator answers; if it refuses, this training is over, and the study with it."""
+    def _ask(self, message: Callable[[], _Answer]) -> _Answer:
+        """Return the coordinator's answer; if it refuses, this training is over, and the study with it."""
         try:
             return message()
         except TunewellError as refusal:
             self._refusal = refusal
             raise RunEnded from refusal
 
-    def _park(self) -> None:
+    def _pause(self) -> None:
         if self._run.on_pause is not None:
             self._run.on_pause()
         inside = checkpoint.random_states() if self._alone else None
         interrupted = self.epoch < self._until
         self._results.put(
-            StepResult(self._run.trial, self.epoch, parked=True, interrupted=interrupted, saved=self._save())
+            StepResult(
+                self._run.trial,
+                self.epoch,
+                paused=True,
+                interrupted=interrupted,
+                directive=self._directive,
+                saved=self._save(),
+            )
         )
         if self._assignments.get() is None:
             raise RunEnded
         if inside is not None:
             checkpoint.set_random_states(inside)
-        self._verdict = Verdict.GO
+        self._directive = Directive()
         if self._run.on_resume is not None:
             self._run.on_resume()
 

@@ -16,8 +16,13 @@ class Sampler(Protocol):
 
     A sampler is a pure function of its arguments: it keeps nothing between calls, so a study may be resumed,
     or served by many workers, with no state to save. It is a frozen dataclass of plain settings, which is
-    how a study records it.
+    how a study records it. One that inherits from this class has what it does not declare itself.
     """
+
+    @property
+    def n_given(self) -> int:
+        """How many settings somebody gave it, which it suggests before any of its own."""
+        return 0
 
     def suggest(self, space: Space, history: History, rng: np.random.Generator) -> Params | None:
         """The next setting, running trials taken into account; None if there is none left to try.

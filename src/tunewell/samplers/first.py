@@ -17,7 +17,7 @@ from tunewell.space.values import Params, Value
 
 
 @dataclass(frozen=True, slots=True)
-class FirstSampler:
+class FirstSampler(Sampler):
     """Suggests the given settings, in order, then what another sampler suggests."""
 
     name: ClassVar[str] = "first"
@@ -26,6 +26,11 @@ class FirstSampler:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", tuple(dict(setting) for setting in self.settings))
+
+    @property
+    def n_given(self) -> int:
+        """As many as it has, besides those of the other sampler."""
+        return len(self.settings)
 
     def suggest(self, space: Space, history: History, rng: np.random.Generator) -> Params | None:
         """The setting whose place is the number of trials so far; past the last one, the other sampler's.

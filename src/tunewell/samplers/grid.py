@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from tunewell.errors import SettingError, SpaceError
 from tunewell.history import History
+from tunewell.samplers.base import Sampler
 from tunewell.samplers.settings import check_whole
 from tunewell.space.params import Choice, Param
 from tunewell.space.space import Space
@@ -33,7 +34,7 @@ LARGEST = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class GridSampler:
+class GridSampler(Sampler):
     """Suggests each setting of a grid once; in the end there is none left."""
 
     name: ClassVar[str] = "grid"

@@ -8,12 +8,13 @@ from typing import ClassVar
 import numpy as np
 
 from tunewell.history import History
+from tunewell.samplers.base import Sampler
 from tunewell.space.space import Space
 from tunewell.space.values import Params
 
 
 @dataclass(frozen=True, slots=True)
-class RandomSampler:
+class RandomSampler(Sampler):
     """Draws every parameter independently and evenly on its scale; ignores the history."""
 
     name: ClassVar[str] = "random"

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunewell.history import History
+from tunewell.samplers.base import Sampler
 from tunewell.samplers.settings import check_whole
 from tunewell.space.space import Space
 from tunewell.space.values import Params
@@ -22,7 +23,7 @@ _FIRST_BLOCK = 64
 
 
 @dataclass(frozen=True, slots=True)
-class SobolSampler:
+class SobolSampler(Sampler):
     """Spreads settings evenly over the space, each far from the ones before; does not learn from results."""
 
     name: ClassVar[str] = "sobol"

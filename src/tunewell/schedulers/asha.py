@@ -15,13 +15,14 @@ import numpy as np
 
 from tunewell.history import History
 from tunewell.samplers import Sampler
+from tunewell.schedulers.base import Scheduler
 from tunewell.schedulers.rungs import arrived, check_rung_settings, cut_short, rungs, standings
 from tunewell.space.space import Space
 from tunewell.trial import Allowance, Resume, Start
 
 
 @dataclass(frozen=True, slots=True)
-class AshaScheduler:
+class AshaScheduler(Scheduler):
     """Starts many trials and trains on, at each rung, the best 1/eta so far; no worker waits for another.
 
     When no trial can start any more, a rung is settled once nobody is on the way to it, the highest first:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -16,8 +16,12 @@ class Scheduler(Protocol):
 
     A scheduler is a pure function of its arguments: what it must remember it writes on the trial
     (`Start.note`), where the history has it again. It is a frozen dataclass of plain settings, which is how a
-    study records it. Built on a sampler where it needs new settings.
+    study records it. Built on a sampler where it needs new settings. One that inherits from this class declares what
+    it can do by the class attributes that differ.
     """
+
+    predicts: ClassVar[bool] = False
+    """Its notes say what it expects to gain, so that a study may end when that is too little (`min_delta`)."""
 
     def next(
         self, space: Space, history: History, allowance: Allowance, rng: np.random.Generator
@@ -29,3 +33,7 @@ class Scheduler(Protocol):
         rng: the only source of randomness; a fresh one for each step of the study.
         """
         ...
+
+
+CAPABILITIES = ("predicts",)
+"""What every scheduler declares."""

@@ -21,13 +21,14 @@ from numpy.typing import NDArray
 from tunewell.history import History
 from tunewell.samplers import Sampler
 from tunewell.samplers.settings import check_whole
+from tunewell.schedulers.base import Scheduler
 from tunewell.schedulers.rungs import check_rung_settings, rungs, standings
 from tunewell.space.space import Space
 from tunewell.trial import Allowance, Resume, Start
 
 
 @dataclass(frozen=True, slots=True)
-class HalvingScheduler:
+class HalvingScheduler(Scheduler):
     """Trains a bracket of trials a little, keeps the best 1/eta, trains these more, and so on; then the next bracket.
 
     The best of a bracket are known when all of it has got to a rung. Workers that would wait for that begin
@@ -62,7 +63,7 @@ class HalvingScheduler:
 
 
 @dataclass(frozen=True, slots=True)
-class HyperbandScheduler:
+class HyperbandScheduler(Scheduler):
     """Successive halving with many short trials, then fewer and longer ones, to trials in full; then again.
 
     So it is right some of the time whether or not the first epochs of a training tell its end.

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from tunewell.history import History
-from tunewell.samplers import FirstSampler, Sampler
+from tunewell.samplers import Sampler
 from tunewell.samplers.settings import check_whole
+from tunewell.schedulers.base import Scheduler
 from tunewell.schedulers.candidates import ANYWHERE, candidates, untried
 from tunewell.space.space import Space
 from tunewell.trial import Allowance, Resume, Start
@@ -36,7 +37,7 @@ _HOPELESS = 0.05  # a paused trial's chance of being the best, below which it is
 
 
 @dataclass(frozen=True, slots=True)
-class FreezeThawScheduler:
+class FreezeThawScheduler(Scheduler):
     """Models whole learning curves, and trains what is most likely to end up better than the best."""
 
     name: ClassVar[str] = "freeze_thaw"
@@ -88,7 +89,7 @@ class FreezeThawScheduler:
 
     def _n_first(self, space: Space, rungs: list[int]) -> int:
         n = min(self.n_first, max(len(space.params) + 1, math.ceil(rungs[-1] / rungs[0] / 2)))
-        given = len(self.sampler.settings) if isinstance(self.sampler, FirstSampler) else 0
+        given = self.sampler.n_given
         return max(given, math.ceil(n / 2) if self.past else n)
 
     def _past(self, space: Space) -> Past | None:
@@ -99,7 +100,7 @@ class FreezeThawScheduler:
     def _first(self, space: Space, history: History, rungs: list[int], rng: np.random.Generator) -> Start | None:
         """The sampler's next setting, unless that has been tried; or what past studies agree on, the first in full."""
         past = self._past(space)
-        if past is None or (isinstance(self.sampler, FirstSampler) and len(history) < len(self.sampler.settings)):
+        if past is None or len(history) < self.sampler.n_given:
             params = self.sampler.suggest(space, history, rng)
             if params is None or not len(untried(space, history, np.nan_to_num(space.encode(params))[np.newaxis])):
                 return None

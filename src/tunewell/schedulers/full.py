@@ -9,12 +9,13 @@ import numpy as np
 
 from tunewell.history import History
 from tunewell.samplers import Sampler
+from tunewell.schedulers.base import Scheduler
 from tunewell.space.space import Space
 from tunewell.trial import Allowance, Resume, Start
 
 
 @dataclass(frozen=True, slots=True)
-class FullScheduler:
+class FullScheduler(Scheduler):
     """Trains every trial to its end, one after another; a trial that was interrupted is finished first."""
 
     name: ClassVar[str] = "full"

@@ -11,9 +11,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tunewell.commands import Command
 from tunewell.errors import StoreError
 from tunewell.space.values import Value
-from tunewell.trial import Checkpoint, Command, Event, Report, Trial, TrialState, is_file_name
+from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState, is_file_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +187,7 @@ class Store(Protocol):
         """When it began, or a later time at which a trial whose last step was its own reported, began or ended."""
         ...
 
-    def turn(self, study_id: int) -> AbstractContextManager[None]:
+    def decision_lock(self, study_id: int) -> AbstractContextManager[None]:
         """Inside, it is the caller's turn to decide on a step, and others wait until it is over.
 
         So nobody decides in vain because somebody was quicker. It is no more than manners: a turn that takes too long
@@ -231,9 +232,10 @@ class Store(Protocol):
         at: float,
         *,
         session: int | None = None,
-    ) -> None:
-        """Add a report. `value`: the study's metric, finite or the infinity that is worst; None if it was not reported.
+    ) -> int:
+        """Add a report, and return how many commands to the study's trials wait to be taken up.
 
+        value: the study's metric, finite or the infinity that is worst; None if it was not reported.
         session: who reports; None for whoever runs the trial.
 
         Raises TrialEnded if the trial is not running, StepTaken if another session runs it, TrialNotFound.
@@ -296,10 +298,11 @@ class Store(Protocol):
         """
         ...
 
-    def settle_command(
-        self, study_id: int, command_id: int, *, at: float, epoch: int, data: Mapping[str, object], refused: str | None
-    ) -> None:
-        """Note that it was taken up, with what came of it, or why it was refused."""
+    def settle_command(self, study_id: int, done: Command, event: Event | None = None) -> None:
+        """Note that a command was taken up, with what came of it, or why it was refused.
+
+        event: is appended with it.
+        """
         ...
 
     def commands(self, study_id: int, *, waiting: bool = False) -> list[Command]:
@@ -320,13 +323,20 @@ class Store(Protocol):
         ...
 
     def add_branch(
-        self, study_id: int, trial: Trial, checkpoint: Checkpoint | None = None, *, done: Command | None = None
+        self,
+        study_id: int,
+        trial: Trial,
+        checkpoint: Checkpoint | None = None,
+        *,
+        done: Command | None = None,
+        event: Event | None = None,
     ) -> bool:
         """Add a trial that begins as another's checkpoint, in the state that it has; all of it is there, or nothing.
 
         checkpoint: what the trial begins with, on record with it.
         done: the command that asked for it, with what came of it, which is noted too. If it was taken up already,
             the answer is False, and nothing is added.
+        event: is appended with all that.
 
         Raises TrialEnded if its number is taken, TrialNotFound if it would leave a gap.
         """

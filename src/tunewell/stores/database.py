@@ -56,8 +56,8 @@ class Database(Protocol):
         """A transaction that is committed at the end, or undone by any error; yields its cursor."""
         ...
 
-    def turn(self, study_id: int) -> AbstractContextManager[None]:
-        """As `Store.turn`."""
+    def decision_lock(self, study_id: int) -> AbstractContextManager[None]:
+        """As `Store.decision_lock`."""
         ...
 
     def close(self) -> None:

@@ -48,7 +48,7 @@ class DecisionLock:
         self._patience = LockTimeout()
 
     @contextmanager
-    def taken(self) -> Iterator[None]:
+    def held(self) -> Iterator[None]:
         """Inside, it is this thread's turn, unless it has waited too long."""
         patience_s = self._patience.left_s()
         is_first = self._threads.acquire(timeout=patience_s)

@@ -12,11 +12,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tunewell.commands import Command
 from tunewell.errors import StepTaken, StoreError, StudyExists, StudyNotFound, TrialEnded, TrialNotFound
 from tunewell.space.values import Params
 from tunewell.stores.base import Changes, Session, SpaceVersion, StudyRecord
+from tunewell.stores.command_rows import decoded, encoded
 from tunewell.stores.rows import copied
-from tunewell.trial import AFTERWARDS, Checkpoint, Command, Event, Report, Trial, TrialState
+from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState
 
 
 @dataclass(slots=True)
@@ -24,7 +26,7 @@ class _Study:
     """One study's log."""
 
     record: StudyRecord
-    turn: threading.RLock = field(default_factory=threading.RLock)
+    decision_lock: threading.RLock = field(default_factory=threading.RLock)
     revision: int = 0
     n_steps: int = 0
     trials: list[Trial] = field(default_factory=list)
@@ -44,6 +46,7 @@ class _Study:
     checkpoints: dict[tuple[int, int], Checkpoint] = field(default_factory=dict)
     """By trial and epoch."""
     commands: list[Command] = field(default_factory=list)
+    n_waiting: int = 0
     sessions: list[int] = field(default_factory=list)
     spaces: list[SpaceVersion] = field(default_factory=list)
 
@@ -72,6 +75,13 @@ class _Study:
         (self.in_progress.add if trial.state is TrialState.RUNNING else self.in_progress.discard)(trial.number)
         self.changed.append(trial.number)
         self.changed_at.append(self.revise())
+
+    def settle(self, done: Command) -> None:
+        known = self.commands[done.id - 1]
+        self.n_waiting -= known.taken_at is None
+        self.commands[done.id - 1] = replace(
+            _copy_of_command(done), trial=known.trial, at=known.at, by=known.by, why=known.why
+        )
 
 
 class MemoryStore:
@@ -191,9 +201,9 @@ class MemoryStore:
             return max(times)
 
     @contextmanager
-    def turn(self, study_id: int) -> Iterator[None]:
-        """As `Store.turn`."""
-        with self._study(study_id).turn:
+    def decision_lock(self, study_id: int) -> Iterator[None]:
+        """As `Store.decision_lock`."""
+        with self._study(study_id).decision_lock:
             yield
 
     def begin_step(self, study_id: int, step: int, trial: Trial) -> bool:
@@ -244,7 +254,7 @@ class MemoryStore:
         at: float,
         *,
         session: int | None = None,
-    ) -> None:
+    ) -> int:
         """As `Store.report`."""
         with self._lock:
             study = self._study(study_id)
@@ -255,6 +265,7 @@ class MemoryStore:
             if value is not None:
                 study.values.append((trial, epoch, float(value)))
                 study.valued_at.append(revision)
+            return study.n_waiting
 
     def end_step(
         self,
@@ -321,30 +332,28 @@ class MemoryStore:
         with self._lock:
             study = self._study(study_id)
             state = study.trial(command.trial).state
-            if state.ended and command.kind not in AFTERWARDS:
+            if state.ended and not command.is_for_ended_trials:
                 raise TrialEnded(command.trial, state)
-            kept = replace(command, data=copied(command.data), id=len(study.commands) + 1)
+            kept = replace(_copy_of_command(command), id=len(study.commands) + 1)
             study.commands.append(kept)
+            study.n_waiting += kept.taken_at is None
             study.revise()
             return replace(command, id=kept.id)
 
-    def settle_command(
-        self, study_id: int, command_id: int, *, at: float, epoch: int, data: Mapping[str, object], refused: str | None
-    ) -> None:
+    def settle_command(self, study_id: int, done: Command, event: Event | None = None) -> None:
         """As `Store.settle_command`."""
         with self._lock:
             study = self._study(study_id)
-            known = study.commands[command_id - 1]
-            study.commands[command_id - 1] = replace(
-                known, taken_at=at, epoch=epoch, data=copied(data), refused=refused
-            )
+            study.settle(done)
+            if event is not None:
+                study.events.append(_copy_of_event(event))
             study.revise()
 
     def commands(self, study_id: int, *, waiting: bool = False) -> list[Command]:
         """As `Store.commands`."""
         with self._lock:
             known = self._study(study_id).commands
-            return [replace(c, data=copied(c.data)) for c in known if c.taken_at is None or not waiting]
+            return [_copy_of_command(c) for c in known if c.taken_at is None or not waiting]
 
     def steer_trial(
         self, study_id: int, trial: int, state: TrialState, *, reason: str | None = None, at: float | None = None
@@ -365,7 +374,13 @@ class MemoryStore:
             study.set_trial(replace(known, state=TrialState.PAUSED, epochs=epochs, reason=None, ended_at=None))
 
     def add_branch(
-        self, study_id: int, trial: Trial, checkpoint: Checkpoint | None = None, *, done: Command | None = None
+        self,
+        study_id: int,
+        trial: Trial,
+        checkpoint: Checkpoint | None = None,
+        *,
+        done: Command | None = None,
+        event: Event | None = None,
     ) -> bool:
         """As `Store.add_branch`."""
         with self._lock:
@@ -375,10 +390,12 @@ class MemoryStore:
             if done is not None:
                 if study.commands[done.id - 1].taken_at is not None:
                     return False
-                study.commands[done.id - 1] = replace(done, data=copied(done.data))
+                study.settle(done)
             study.set_trial(_copy_of_trial(trial))
             if checkpoint is not None:
                 study.checkpoints[checkpoint.trial, checkpoint.epoch] = checkpoint
+            if event is not None:
+                study.events.append(_copy_of_event(event))
             return True
 
     def changes(self, study_id: int, since: int) -> Changes:
@@ -393,7 +410,7 @@ class MemoryStore:
                 trials=[_copy_of_trial(study.trials[number]) for number in sorted(changed)],
                 reached=[(n, study.reached[n]) for n in sorted(study.in_progress) if n in study.reached],
                 n_spaces=len(study.spaces),
-                n_waiting=sum(command.taken_at is None for command in study.commands),
+                n_waiting=study.n_waiting,
             )
 
     def values(self, study_id: int, since: int, until: int) -> Iterator[NDArray[np.float64]]:
@@ -429,6 +446,10 @@ def _copy_of_space(version: SpaceVersion) -> SpaceVersion:
 
 def _copy_of_trial(trial: Trial) -> Trial:
     return replace(trial, params=Params(copied(trial.params)), note=copied(trial.note))
+
+
+def _copy_of_command(command: Command) -> Command:
+    return decoded(replace(row := encoded(command), data=copied(row.data)))
 
 
 def _copy_of_event(event: Event) -> Event:

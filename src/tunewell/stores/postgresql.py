@@ -96,7 +96,7 @@ class PostgresDatabase:
             yield cursor
 
     @contextmanager
-    def turn(self, study_id: int) -> Iterator[None]:
+    def decision_lock(self, study_id: int) -> Iterator[None]:
         """Inside, no other process has its turn, unless this one takes longer than others are patient."""
         # the lock is the connection's: when that ends, so does the turn
         give_up = time.monotonic() + self._patience.left_s()

@@ -15,7 +15,8 @@ from typing import Any, Generic, TypeVar
 
 from tunewell.space.values import Params
 from tunewell.stores.base import Session, SpaceVersion, StudyRecord
-from tunewell.trial import Checkpoint, Command, Event, Report, Trial, TrialState
+from tunewell.stores.command_rows import CommandRow
+from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState
 
 _Record = TypeVar("_Record")
 _TAG = "float"
@@ -144,4 +145,4 @@ TRIALS = Rows(Trial, params=_PARAMS, state=_STATE, note=_NOTE)
 REPORTS = Rows(Report, metrics=_METRICS)
 EVENTS = Rows(Event, data=_JSON)
 CHECKPOINTS = Rows(Checkpoint)
-COMMANDS = Rows(Command, data=_JSON)
+COMMANDS = Rows(CommandRow, data=_JSON)

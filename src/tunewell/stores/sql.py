@@ -20,13 +20,15 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from tunewell.commands import Command
 from tunewell.errors import StepTaken, StoreError, StudyExists, StudyNotFound, TrialEnded, TrialNotFound
 from tunewell.stores import rows
 from tunewell.stores.base import Changes, Session, SpaceVersion, StudyRecord
+from tunewell.stores.command_rows import decoded, encoded
 from tunewell.stores.database import CommitUncertain, ConnectionLost, Cursor, Database
 from tunewell.stores.places import database_at
 from tunewell.stores.statements import texts
-from tunewell.trial import AFTERWARDS, Checkpoint, Command, Event, Report, Trial, TrialState
+from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 _TRIES = 5
@@ -200,9 +202,9 @@ class SqlStore:
                 raise StoreError(f"{self.url} has no session whose id is {session_id}")
             return max(float(time) for time in row if time is not None)
 
-    def turn(self, study_id: int) -> AbstractContextManager[None]:
-        """As `Store.turn`."""
-        return self._database.turn(study_id)
+    def decision_lock(self, study_id: int) -> AbstractContextManager[None]:
+        """As `Store.decision_lock`."""
+        return self._database.decision_lock(study_id)
 
     @_tried_again
     def begin_step(self, study_id: int, step: int, trial: Trial) -> bool:
@@ -250,9 +252,13 @@ class SqlStore:
         at: float,
         *,
         session: int | None = None,
-    ) -> None:
+    ) -> int:
         """As `Store.report`."""
-        with self._revising(study_id) as (log, revision):
+        with self._writing() as log:
+            row = log.row("revise_and_look", {"study": study_id})
+            if row is None:
+                raise self._no_study(study_id)
+            revision, n_waiting = row
             log.write_if_allowed(
                 "report",
                 {
@@ -266,6 +272,7 @@ class SqlStore:
                     "by_session": session,
                 },
             )
+            return int(n_waiting)
 
     @_tried_again
     def end_step(
@@ -339,27 +346,29 @@ class SqlStore:
         """As `Store.add_command`."""
         with self._revising(study_id) as (log, revision):
             state = TrialState(log.check_trial({"study": study_id, "trial": command.trial}))
-            if state.ended and command.kind not in AFTERWARDS:
+            if state.ended and not command.is_for_ended_trials:
                 raise TrialEnded(command.trial, state)
-            row = log.row("add_command", {"study_id": study_id, "revision": revision, **rows.COMMANDS.values(command)})
+            row = log.row(
+                "add_command", {"study_id": study_id, "revision": revision, **rows.COMMANDS.values(encoded(command))}
+            )
             assert row is not None  # an insert returns what it was asked to
             return replace(command, id=row[0])
 
     @_tried_again
-    def settle_command(
-        self, study_id: int, command_id: int, *, at: float, epoch: int, data: Mapping[str, object], refused: str | None
-    ) -> None:
+    def settle_command(self, study_id: int, done: Command, event: Event | None = None) -> None:
         """As `Store.settle_command`."""
         with self._revising(study_id) as (log, revision):
-            outcome = {"taken_at": at, "epoch": epoch, "data": rows.to_json(dict(data)), "refused": refused}
-            log.run("settle_command", {"study": study_id, "command": command_id, "revision": revision, **outcome})
+            key = {"study": study_id, "study_id": study_id, "revision": revision}
+            log.run("settle_command", {**key, "command": done.id, **_came_of(done)})
+            if event is not None:
+                log.run("add_event", {**key, **rows.EVENTS.values(event)})
 
     @_tried_again
     def commands(self, study_id: int, *, waiting: bool = False) -> list[Command]:
         """As `Store.commands`."""
         statement = "waiting_commands" if waiting else "commands"
         with self._reading() as log:
-            return [rows.COMMANDS.record(row) for row in log.rows(statement, {"study": study_id})]
+            return [decoded(rows.COMMANDS.record(row)) for row in log.rows(statement, {"study": study_id})]
 
     @_tried_again
     def steer_trial(
@@ -379,18 +388,26 @@ class SqlStore:
 
     @_tried_again
     def add_branch(
-        self, study_id: int, trial: Trial, checkpoint: Checkpoint | None = None, *, done: Command | None = None
+        self,
+        study_id: int,
+        trial: Trial,
+        checkpoint: Checkpoint | None = None,
+        *,
+        done: Command | None = None,
+        event: Event | None = None,
     ) -> bool:
         """As `Store.add_branch`."""
         with self._revising(study_id) as (log, revision):
             key = {"study": study_id, "study_id": study_id, "trial": trial.number, "revision": revision}
             if trial.number != log.n_trials(key):
                 raise TrialEnded(trial.number, log.check_trial(key))
-            if done is not None and not log.run("settle_waiting", {**key, "command": done.id, **_outcome(done)}):
+            if done is not None and not log.run("settle_waiting", {**key, "command": done.id, **_came_of(done)}):
                 return False
             log.run("add_trial", {**key, **rows.TRIALS.values(trial)})
             if checkpoint is not None:
                 log.run("add_checkpoint", {"study_id": study_id, **rows.CHECKPOINTS.values(checkpoint)})
+            if event is not None:
+                log.run("add_event", {**key, **rows.EVENTS.values(event)})
             return True
 
     @_tried_again
@@ -469,13 +486,9 @@ class SqlStore:
         return StoreError(f"{self.url} has no study whose id is {study_id}")
 
 
-def _outcome(done: Command) -> dict[str, object]:
-    return {
-        "taken_at": done.taken_at,
-        "epoch": done.epoch,
-        "data": rows.to_json(dict(done.data)),
-        "refused": done.refused,
-    }
+def _came_of(done: Command) -> dict[str, object]:
+    row = rows.COMMANDS.values(encoded(done))
+    return {name: row[name] for name in ("taken_at", "epoch", "data", "refused")}
 
 
 class _Transaction:

@@ -52,7 +52,7 @@ class SqliteFile:
         self.path, self.url = path, str(path)
         self.folder = path.absolute().parent
         self._lock = threading.RLock()
-        self._turns = DecisionLock(Path(f"{path}-turn"))
+        self._decision_lock = DecisionLock(Path(f"{path}-turn"))
         self._process = os.getpid()
         _check_place(path, create=create)
         with self._speaking():
@@ -79,16 +79,16 @@ class SqliteFile:
             yield cursor
 
     @contextmanager
-    def turn(self, study_id: int) -> Iterator[None]:  # noqa: ARG002  a file is seldom of more than one that runs
+    def decision_lock(self, study_id: int) -> Iterator[None]:  # noqa: ARG002  a file is seldom of more than one that runs
         """Inside, no other process has its turn, unless this one takes longer than others are patient."""
-        with self._turns.taken():
+        with self._decision_lock.held():
             yield
 
     def close(self) -> None:
         """Let go of the file; the last one to do so folds the log into it."""
         with self._lock:
             self._let_go()
-            self._turns.close(last=not Path(f"{self.path}-wal").exists())
+            self._decision_lock.close(last=not Path(f"{self.path}-wal").exists())
 
     @contextmanager
     def _transaction(self, *begin: str) -> Iterator[sqlite3.Cursor]:

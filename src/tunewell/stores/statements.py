@@ -51,6 +51,12 @@ def _statements(dialect: sa.Dialect) -> dict[str, _Statement]:
 
 def _of_studies(dialect: sa.Dialect) -> dict[str, _Statement]:
     revised = studies.c.revision + _one
+    waiting = (
+        sa.select(sa.func.count())
+        .select_from(commands)
+        .where(commands.c.study_id == _study, commands.c.taken_at.is_(None))
+        .scalar_subquery()
+    )
     return {
         "add_study": (
             _insert(dialect, studies)
@@ -71,10 +77,7 @@ def _of_studies(dialect: sa.Dialect) -> dict[str, _Statement]:
                 studies.c.n_steps,
                 studies.c.max_epochs,
                 studies.c.n_spaces,
-                sa.select(sa.func.count())
-                .select_from(commands)
-                .where(commands.c.study_id == _study, commands.c.taken_at.is_(None))
-                .scalar_subquery(),
+                waiting,
             ).where(_this_study),
             (),
         ),
@@ -83,9 +86,13 @@ def _of_studies(dialect: sa.Dialect) -> dict[str, _Statement]:
             _select(spaces, rows.SPACES.columns).where(spaces.c.study_id == _study).order_by(spaces.c.number),
             (),
         ),
-        # Each writing transaction on a study begins with one of these three. They take the lock (SQLite's only one, or
+        # Each writing transaction on a study begins with one of these four. They take the lock (SQLite's only one, or
         # the study's row), so revisions are in the order of the commits: what is new since one misses nothing.
         "revise": (studies.update().where(_this_study).values(revision=revised).returning(studies.c.revision), ()),
+        "revise_and_look": (
+            studies.update().where(_this_study).values(revision=revised).returning(studies.c.revision, waiting),
+            (),
+        ),
         "reserve_step": (
             studies.update()
             .where(_this_study, studies.c.n_steps == sa.bindparam("step"))

@@ -1,5 +1,10 @@
 """What is searched, and all that is known of it: ask, report and tell, over a record."""
 
-from tunewell.study.study import Spent, Study
+from tunewell.study.reader import Spent, StudyReader
+from tunewell.study.settings import StudySettings
+from tunewell.study.study import Study
 
-__all__ = ["Spent", "Study"]
+ReadableStudy = Study | StudyReader
+"""What only reads takes either."""
+
+__all__ = ["ReadableStudy", "Spent", "Study", "StudyReader", "StudySettings"]

@@ -88,21 +88,21 @@ def confirmation(study: Study, *, seeds: int, best: int = 3) -> Study:
     )
 
 
-def confirmed(study: StudyReader) -> list[Confirmed]:
+def confirmed(study: Study | StudyReader) -> list[Confirmed]:
     """What the newest confirmation of a study has on record, the best mean first; empty if none has a value yet."""
     known, name = study.trials, study.record.name
-    for record in reversed(study.store.studies()):
-        of = confirms(record.name)
+    for other in reversed(study.others()):
+        of = confirms(other.name)
         if of is None or of[0] != name or max(of[1]) >= len(known):
             continue
-        found = _values(study, Study.open(study.store, record.name), of[1])
+        found = _values(study, other, of[1])
         if any(one.values for one in found):
             sign = -1.0 if study.maximize else 1.0
             return sorted(found, key=lambda one: sign * one.mean if one.values else np.inf)
     return []
 
 
-def _values(study: StudyReader, again: StudyReader, trials: list[int]) -> list[Confirmed]:
+def _values(study: Study | StudyReader, again: StudyReader, trials: list[int]) -> list[Confirmed]:
     found = []
     known = study.trials
     for place, number in enumerate(trials):

@@ -63,11 +63,11 @@ def host() -> str:
 
 
 def user() -> str:
-    """Who runs this process, by name."""
+    """Return the name of the user who runs this process; `user` if the system knows none."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # a container may have no name for them
-        return "somebody"
+        return "user"
 
 
 def is_running(pid: int, process: str | None) -> bool:

@@ -6,27 +6,31 @@ All of it comes from the log, so a study that another process runs is read in th
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tunewell.analysis.bounds import AtBound, at_bounds
 from tunewell.analysis.decisions import Decision, Outlook, decisions, outlook, since_extended
-from tunewell.analysis.lineage import Segment, live_values, owner, schedule
+from tunewell.analysis.lineage import Segment, schedule
 from tunewell.analysis.twins import Difference, difference
-from tunewell.errors import MissingExtra, RecordError, SettingError, StoreError, TrialEnded, TrialNotFound
+from tunewell.commands import Command
+from tunewell.errors import MissingExtra, NothingReported, RecordError, StoreError, TrialNotFound
 from tunewell.history import History
 from tunewell.space.space import Space
-from tunewell.space.values import Params, Value
-from tunewell.stores import Store, StudyRecord
+from tunewell.space.values import Params
+from tunewell.stores import Session, Store, StudyRecord, open_store
+from tunewell.study import provenance
+from tunewell.study.branches import TWIN
 from tunewell.study.budget import Budget
 from tunewell.study.log import Log
-from tunewell.study.steering import TWIN, checked, refused_event
+from tunewell.study.sessions import seconds_on_record
+from tunewell.study.settings import confirms
 from tunewell.study.table import trial_rows
-from tunewell.trial import Command, Event, Report, Trial
+from tunewell.trial import Checkpoint, Event, Report, Trial
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,28 +49,68 @@ class Best:
     params: Params
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a study has cost so far; what running steps were promised counts as spent."""
+
+    epochs: int
+    trials: int
+    seconds: float
+
+
 class StudyReader:
     """A study as it is on record. Every method may be called from any thread."""
 
-    def _read(self, store: Store, record: StudyRecord) -> None:
+    def __init__(self, store: Store, record: StudyRecord, *, seconds: Callable[[], float] | None = None) -> None:
+        """Read a study of a store.
+
+        Args:
+            store: that has the study.
+            record: of the study.
+            seconds: for how long processes have run the study; if None, as far as that is on record.
+        """
         self.store = store
         self.record = record
         self.metric = record.metric
         self.maximize = record.direction == "maximize"
         self.budget = Budget.parse(record.budget)
-        self._lock = threading.RLock()
-        self._log = Log(store, record)
+        self.lock = threading.RLock()
+        """Held by whoever reads what is to fit together, or runs the study."""
+        self.log = Log(store, record)
+        self._seconds = seconds or partial(seconds_on_record, store, record)
         self._is_still = False
+
+    @classmethod
+    def open(cls, store: str | Path | Store, name: str | None = None) -> StudyReader:
+        """Return a study that a store has, to be read.
+
+        If `name` is None, it is the newest one that does not confirm another.
+
+        Raises:
+            StoreError: there is no such store.
+            StudyNotFound: it has no such study.
+        """
+        return cls(*find_study(store, name))
+
+    @property
+    def name(self) -> str:
+        """The study's name in its store."""
+        return self.record.name
+
+    @property
+    def url(self) -> str:
+        """The store, as the user would name it, with no password in it."""
+        return self.store.url
 
     @property
     def space(self) -> Space:
         """What may be tuned; of a study that was extended, as it is since."""
-        return self._log.versions.space
+        return self.log.versions.space
 
     @property
     def max_epochs(self) -> int | None:
         """How many epochs a full training has; None until the first training tells."""
-        return self._log.max_epochs
+        return self.log.max_epochs
 
     @property
     def checkpoint_folder(self) -> Path | None:
@@ -79,43 +123,43 @@ class StudyReader:
         """The trial, epoch and value of the best report so far.
 
         Raises:
-            StoreError: no finite value has been reported yet.
+            NothingReported: no finite value has been reported yet.
         """
         found = self.best_so_far
         if found is None:
-            raise StoreError(f"study {self.record.name!r} has no finite {self.metric!r} on record yet")
+            raise NothingReported(f"study {self.record.name!r} has no finite {self.metric!r} on record yet")
         return found
 
     @property
     def best_so_far(self) -> Best | None:
         """The same; None if no finite value has been reported yet."""
-        with self._lock:
-            self._look()
-            found = self._log.best()
+        with self.lock:
+            self.look()
+            found = self.log.best()
             if found is None:
                 return None
             trial, epoch, value = found
-            return Best(trial, epoch, value, self._log.trials[trial].params)
+            return Best(trial, epoch, value, self.log.trials[trial].params)
 
     @property
     def trials(self) -> list[Trial]:
         """All trials, by number."""
-        with self._lock:
-            self._look()
-            return list(self._log.trials)
+        with self.lock:
+            self.look()
+            return list(self.log.trials)
 
     @property
     def history(self) -> History:
         """What samplers and schedulers see: all trials as arrays, lower is better."""
-        with self._lock:
-            self._look()
-            return self._log.history.view()
+        with self.lock:
+            self.look()
+            return self.log.history.view()
 
     def best_of(self, trial: int) -> tuple[int, float] | None:
         """The epoch and value of a trial's best report; None if it has no finite one."""
-        with self._lock:
-            self._look()
-            return self._log.best_of(trial)
+        with self.lock:
+            self.look()
+            return self.log.best_of(trial)
 
     @contextmanager
     def still(self) -> Iterator[None]:
@@ -123,7 +167,7 @@ class StudyReader:
 
         For readers of a study that another process runs.
         """
-        self._look()
+        self.look()
         self._is_still = True
         try:
             yield
@@ -133,6 +177,34 @@ class StudyReader:
     def reports(self, trial: int | None = None) -> list[Report]:
         """Every report, or a trial's, with all its metrics, oldest first."""
         return self._known(self.store.reports(self.record.id, trial))
+
+    def sessions(self) -> list[Session]:
+        """Return every process that has run the study, oldest first."""
+        return self.store.sessions(self.record.id)
+
+    def session_of(self, trial: Trial) -> Session | None:
+        """Return the process that ran a trial's last step; None if that is not on record."""
+        return next((one for one in self.sessions() if one.id == trial.session), None)
+
+    def is_run(self) -> bool:
+        """Return True if a process runs the study; one of another machine is taken to until its session has ended."""
+        there = [one for one in self.sessions() if one.ended_at is None]
+        return any(one.host != provenance.host() or provenance.is_running(one.pid, one.process) for one in there)
+
+    def checkpoints(self, trial: int | None = None) -> list[Checkpoint]:
+        """Return every checkpoint, or a trial's, by trial and epoch."""
+        return [one for one in self.store.checkpoints(self.record.id) if trial in (None, one.trial)]
+
+    def others(self) -> list[StudyReader]:
+        """Return the other studies of the store, oldest first."""
+        return [StudyReader(self.store, one) for one in self.store.studies() if one.id != self.record.id]
+
+    @property
+    def spent(self) -> Spent:
+        """What the study has cost so far."""
+        with self.lock:
+            self.look()
+            return Spent(self.log.epochs_spent(), len(self.log.trials), self._seconds())
 
     def events(self, trial: int | None = None) -> list[Event]:
         """Every event, or a trial's, oldest first."""
@@ -163,61 +235,6 @@ class StudyReader:
     def commands(self, trial: int | None = None) -> list[Command]:
         """What was asked of all trials, or of one, oldest first, with what came of it."""
         return [one for one in self.store.commands(self.record.id) if trial in (None, one.trial)]
-
-    def steer(self, trial: int, kind: str, *, by: str = "user", why: str = "", **data: object) -> Command:
-        """Ask something of a trial; the process that runs the study takes it up at the trial's next epoch.
-
-        Args:
-            trial: which.
-            kind: `pause`, `resume`, `stop`, `checkpoint`; `set` with `name` and `value`, of a live parameter; `note`
-                with `text`; `rewind` with `epoch`: end the trial, and go on as it was after that epoch (0: from its
-                seed); `branch`, with an earlier `epoch` if need be: another trial that goes on from there; both with a
-                `setting` of changed values if need be.
-            by: who, or which rule.
-            why: for the record.
-            **data: what the kind takes.
-
-        Raises:
-            SettingError: it cannot be meant: an unknown parameter, one that is not live, a value outside its range, an
-                epoch of which no checkpoint is kept.
-            TrialNotFound: there is no such trial.
-            TrialEnded: the trial has.
-        """
-        command = self._checked(Command(trial, kind, time.time(), by=by, why=why, data=data))
-        return self.store.add_command(self.record.id, command)
-
-    def _checked(self, command: Command) -> Command:
-        """The command with what it needs to know; if it is refused at once, that is on record too."""
-        trials, number = self.trials, command.trial
-        if not 0 <= number < len(trials):
-            raise TrialNotFound(number, len(trials))
-        trial, epochs = trials[number], int(self.history.epochs[number])
-        # what a branch or a rewind goes back to may be of a trial that this one comes from
-        saved = [one for one in self.store.checkpoints(self.record.id) if owner(trials, number, one.epoch) == one.trial]
-        try:
-            return replace(command, data=checked(command.kind, trial, epochs, self.space, saved, command.data))
-        except (SettingError, TrialEnded) as refusal:
-            self.store.add_event(self.record.id, refused_event(command, epochs, str(refusal)))
-            raise
-
-    def set_with_twin(
-        self, trial: int, name: str, value: Value, *, epochs: int, by: str = "user", why: str = ""
-    ) -> tuple[Command, Command]:
-        """Set a live value, and let a twin go on without it for so many epochs, where a worker is free; both commands.
-
-        `twins` says what came of it.
-
-        Raises:
-            SettingError: the value cannot be set.
-            TrialNotFound: there is no such trial.
-            TrialEnded: the trial has.
-        """
-        asked = {"name": name, "value": value}
-        self._checked(Command(trial, "set", time.time(), by=by, why=why, data=asked))  # before there is a twin
-        now = {**self.trials[trial].params, **{each: held for _, each, held in live_values(self.commands(), trial)}}
-        old, told = {name: now[name]}, f"twin of {name}={value}"
-        twin = self.steer(trial, "branch", by=by, why=told, setting=old, epochs=epochs)
-        return self.steer(trial, "set", by=by, why=why, name=name, value=value), twin
 
     def twins(self) -> dict[int, Difference]:
         """By the twin's number, what the change that it did not make has done to the trial that did; of those known."""
@@ -268,16 +285,33 @@ class StudyReader:
 
         A parameter or metric with the name of another column goes by `param_...` or `metric_...`.
         """
-        with self._lock:
-            self._look()
-            return trial_rows(self._log, self.metric, self.space.names)
+        with self.lock:
+            self.look()
+            return trial_rows(self.log, self.metric, self.space.names)
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Read what the log has gained, unless it is to stay still."""
         if not self._is_still:
-            self._log.refresh()
+            self.log.refresh()
 
     def _known(self, records: list[_OfTrial]) -> list[_OfTrial]:
         """Without those of trials that came after a reader asked for stillness."""
         if not self._is_still:
             return records
-        return [record for record in records if record.trial is None or record.trial < len(self._log.trials)]
+        return [record for record in records if record.trial is None or record.trial < len(self.log.trials)]
+
+
+def find_study(store: str | Path | Store, name: str | None) -> tuple[Store, StudyRecord]:
+    """Return a study of a store: the newest one that does not confirm another, if `name` is None.
+
+    Raises:
+        StoreError: there is no such store, or it is empty.
+        StudyNotFound: it has no such study.
+    """
+    opened = open_store(store, create=False) if isinstance(store, str | Path) else store
+    if name is not None:
+        return opened, opened.study(name)
+    records = opened.studies()
+    if not records:
+        raise StoreError(f"{opened.url} has no study yet; `tunewell tune` makes one")
+    return opened, next((known for known in reversed(records) if not confirms(known.name)), records[-1])

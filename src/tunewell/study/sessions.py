@@ -58,6 +58,7 @@ class SessionLease:
         self._alive: set[int] = set()
         """Sessions that were found to go on."""
         self._looked = 0.0
+        self._seconds_before = 0.0
 
     def begin(self, log: Log, *, join: bool) -> Session:
         """Run the study in this process from now on; join: beside others that do.
@@ -76,6 +77,7 @@ class SessionLease:
             newest = None if join else known[-1].id if known else 0
             number = self._store.begin_session(self._study.id, session, newest=newest)
         self.session, self._began = replace(session, id=number), time.monotonic()
+        self._seconds_before = seconds_on_record(self._store, self._study)
         log.refresh()
         _beat_regularly(self)
         return self.session
@@ -87,6 +89,12 @@ class SessionLease:
             return
         _going_on.pop(_key(session), None)
         self._store.end_session(session.id, session.started_at + time.monotonic() - self._began)
+
+    def seconds(self) -> float:
+        """Return for how long processes have run the study, this one by its own clock, which does not jump."""
+        if self.session is None:
+            return seconds_on_record(self._store, self._study)
+        return self._seconds_before + time.monotonic() - self._began
 
     def gone(self, asked: Collection[int]) -> set[int]:
         """Which of these sessions are over or silent; those that did not end in order are put on record as ended."""

@@ -7,14 +7,16 @@ import re
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from tunewell.errors import SettingError, SpaceError
 from tunewell.history import History
 from tunewell.samplers import FirstSampler, Sampler
 from tunewell.samplers import by_name as sampler_by_name
-from tunewell.schedulers import AshaScheduler, FreezeThawScheduler, Scheduler, describe
+from tunewell.schedulers import AshaScheduler, FreezeThawScheduler, Scheduler, build, describe
 from tunewell.schedulers import by_name as scheduler_by_name
+from tunewell.schedulers.base import CAPABILITIES
 from tunewell.schedulers.freeze_thaw import ETA, RUNGS
 from tunewell.space.extension import extended
 from tunewell.space.space import Space
@@ -27,94 +29,135 @@ DEFAULT_NAME = "study"
 _CONFIRMING = re.compile(r"(?P<study>.+)-confirmed-[0-9]+-of-(?P<trials>[0-9]+(?:,[0-9]+)*)")
 DEFAULT_BUDGET = 30
 """Full trainings."""
+DEFAULT_TIER = 3
+LAST_TIER = 4
+RECORDED = "recorded"
+"""The name of the scheduler that a resumed study has on record."""
 
 
-def define(
-    space: Space,
-    *,
-    metric: str,
-    direction: str | None,
-    max_epochs: int | None,
-    budget: str | float | None,
-    scheduler: str | Scheduler,
-    sampler: str | Sampler | None,
-    first: Sequence[Mapping[str, Value]],
-    past: Sequence[tuple[Space, History]],
-    max_tier: int,
-    seed: int,
-    name: str | None,
-    min_delta: float | None,
-) -> tuple[StudyRecord, Scheduler]:
-    """A new study's record and its scheduler.
+class PastStudy(Protocol):
+    """What a search learns from of a study on other data: `Study` and `StudyReader` have it."""
 
-    The arguments are those of `Study`; `past` is what the studies of `warm_start` are about, and know.
+    @property
+    def space(self) -> Space:
+        """What was tuned."""
+        ...
 
-    Raises:
-        SettingError: a setting cannot be used.
-        SpaceError: a setting of `first` is not in the space.
-    """
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
-        raise SettingError(f"seed must be a whole number from 0 to 2**63 - 1, got {seed!r}")
-    space = space.hold([p for p in space.names if space.tier(p) > max_tier])
-    built = _scheduler(scheduler, sampler, first, past, space, seed)
-    _check_min_delta(min_delta, built)
-    record = StudyRecord(
-        name=name or DEFAULT_NAME,
-        metric=metric,
-        direction=direction_of(metric, direction),
-        max_epochs=_positive("max_epochs", max_epochs),
-        budget=str(Budget.parse(DEFAULT_BUDGET if budget is None else budget)),
-        space=space.to_dict(),
-        scheduler=describe(built),
-        seed=seed,
-        created_at=time.time(),
-        uuid=str(uuid.uuid4()),
-        min_delta=min_delta or 0.0,
-    )
-    return record, built
+    @property
+    def history(self) -> History:
+        """What came of it."""
+        ...
 
 
-def _scheduler(
-    scheduler: str | Scheduler,
-    sampler: str | Sampler | None,
-    first: Sequence[Mapping[str, Value]],
-    past: Sequence[tuple[Space, History]],
-    space: Space,
-    seed: int,
-) -> Scheduler:
-    """What the settings mean."""
-    if past and not (isinstance(scheduler, str) and scheduler in ("auto", FreezeThawScheduler.name)):
-        raise SettingError(
-            f"warm_start needs the scheduler auto or {FreezeThawScheduler.name}, which learn from past studies; "
-            f"got {scheduler!r}"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudySettings:
+    """The settings of a study, as `Study` explains them: one value from the command line to the record."""
+
+    space: Space
+    metric: str
+    direction: str | None = None
+    max_epochs: int | None = None
+    budget: str | float | None = None
+    scheduler: str | Scheduler = "auto"
+    sampler: str | Sampler | None = None
+    first: Sequence[Mapping[str, Value]] = ()
+    warm_start: Sequence[PastStudy] = ()
+    max_tier: int = DEFAULT_TIER
+    seed: int = 0
+    name: str | None = None
+    min_delta: float | None = None
+
+    def define(self, known: StudyRecord | None = None) -> tuple[StudyRecord, Scheduler | None]:
+        """Return the record of the study and its scheduler.
+
+        Args:
+            known: the record of the study that is to be resumed, if there is one.
+
+        Returns:
+            The record as it was asked for, and the scheduler; None if the one on record is to be built.
+
+        Raises:
+            SettingError: a setting cannot be used.
+            SpaceError: one of `first` is not in the space.
+        """
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < 2**63:
+            raise SettingError(f"seed must be a whole number from 0 to 2**63 - 1, got {self.seed!r}")
+        space = self.space.hold([p for p in self.space.names if self.space.tier(p) > self.max_tier])
+        built = self._scheduler(space, known)
+        self._check_min_delta(built or (build(known.scheduler) if known is not None and self.min_delta else None))
+        record = StudyRecord(
+            name=self.name or DEFAULT_NAME,
+            metric=self.metric,
+            direction=direction_of(self.metric, self.direction),
+            max_epochs=_positive("max_epochs", self.max_epochs),
+            budget=str(Budget.parse(DEFAULT_BUDGET if self.budget is None else self.budget)),
+            space=space.to_dict(),
+            scheduler=describe(built) if built is not None else known.scheduler if known is not None else {},
+            seed=self.seed,
+            created_at=time.time(),
+            uuid=str(uuid.uuid4()),
+            min_delta=self.min_delta or 0.0,
         )
-    if isinstance(first, Mapping):
-        raise SettingError("first is a list of settings to try first, got one setting; put it in brackets: [{...}]")
-    settings = tuple(dict(space.check(setting)) for setting in first)
-    if not isinstance(scheduler, str):
-        if sampler is not None or settings:
-            raise SettingError("a scheduler that is given has its sampler already; give sampler= and first= to that")
-        return scheduler
-    drawn = sampler_by_name(sampler or "sobol", seed) if sampler is None or isinstance(sampler, str) else sampler
-    if scheduler == "auto" and not past:  # which know better than a default
-        settings = settings or (dict(space.defaults()),)
-    if settings:
-        drawn = FirstSampler(settings, drawn)
-    if scheduler == FreezeThawScheduler.name or (scheduler == "auto" and (sampler is None or past)):
-        return FreezeThawScheduler(drawn, past=_learned(past, space))
-    # a sampler that was asked for decides on every setting
-    return AshaScheduler(drawn) if scheduler == "auto" else scheduler_by_name(scheduler, drawn)
+        return record, built
+
+    def _scheduler(self, space: Space, known: StudyRecord | None) -> Scheduler | None:
+        """Return what the settings mean; None for what is on record."""
+        # what past studies had to say when the study was begun is on record
+        past = [(study.space, study.history) for study in self._past()] if known is None else []
+        scheduler, sampler = self.scheduler, self.sampler
+        if known is not None and scheduler == RECORDED and sampler is None:
+            return None
+        if past and not (isinstance(scheduler, str) and scheduler in ("auto", FreezeThawScheduler.name)):
+            raise SettingError(
+                f"warm_start needs the scheduler auto or {FreezeThawScheduler.name}, which learn from past studies; "
+                f"got {scheduler!r}"
+            )
+        if isinstance(self.first, Mapping):
+            raise SettingError("first is a list of settings to try first, got one setting; put it in brackets: [{...}]")
+        first = tuple(dict(space.check(params)) for params in self.first)
+        if not isinstance(scheduler, str):
+            if sampler is not None or first:
+                raise SettingError(
+                    "a scheduler that is given has its sampler already; give sampler= and first= to that"
+                )
+            _check_declares(scheduler)
+            return scheduler
+        drawn = (
+            sampler_by_name(sampler or "sobol", self.seed) if sampler is None or isinstance(sampler, str) else sampler
+        )
+        if scheduler == "auto" and not past:  # which know better than a default
+            first = first or (dict(space.defaults()),)
+        if first:
+            drawn = FirstSampler(first, drawn)
+        if scheduler == FreezeThawScheduler.name or (scheduler == "auto" and (sampler is None or past)):
+            return FreezeThawScheduler(drawn, past=_learned(past, space))
+        # a sampler that was asked for decides on every setting
+        return AshaScheduler(drawn) if scheduler == "auto" else scheduler_by_name(scheduler, drawn)
+
+    def _past(self) -> Sequence[PastStudy]:
+        if isinstance(self.warm_start, str) or not isinstance(self.warm_start, Sequence):
+            raise SettingError("warm_start is a list of studies; put it in brackets: [Study.open(store, name)]")
+        return self.warm_start
+
+    def _check_min_delta(self, scheduler: Scheduler | None) -> None:
+        min_delta = self.min_delta
+        if min_delta is None:
+            return
+        if isinstance(min_delta, bool) or not isinstance(min_delta, int | float) or not 0 <= min_delta < math.inf:
+            raise SettingError(f"min_delta must be a number of at least 0, in the metric's unit, got {min_delta!r}")
+        if min_delta and scheduler is not None and not scheduler.predicts:
+            raise SettingError(
+                f"min_delta needs a scheduler that says what it expects to gain, such as {FreezeThawScheduler.name} "
+                f"(which auto is, unless a sampler is named); got {scheduler!r}"
+            )
 
 
-def _check_min_delta(min_delta: float | None, scheduler: Scheduler) -> None:
-    if min_delta is None:
-        return
-    if isinstance(min_delta, bool) or not isinstance(min_delta, int | float) or not 0 <= min_delta < math.inf:
-        raise SettingError(f"min_delta must be a number of at least 0, in the metric's unit, got {min_delta!r}")
-    if min_delta and not getattr(scheduler, "predicts", False):
+def _check_declares(scheduler: Scheduler) -> None:
+    missing = [name for name in CAPABILITIES if not hasattr(scheduler, name)]
+    if missing:
         raise SettingError(
-            f"min_delta needs a scheduler that says what it expects to gain, such as {FreezeThawScheduler.name} (which "
-            f"auto is, unless a sampler is named); got {scheduler!r}"
+            f"{type(scheduler).__name__} does not declare {', '.join(missing)}; let it inherit from "
+            "tunewell.schedulers.Scheduler"
         )
 
 

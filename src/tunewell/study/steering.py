@@ -1,377 +1,339 @@
-"""Commands to a trial: what may be asked of it, what it means at the epoch at which it is taken up, and what it became.
+"""Commands to the trials of a study: sent by whoever can open its store, taken up by the process that runs it.
 
-Whoever can open a study's store may send one. The process that runs the study takes those that wait up, in order,
-when the trial reaches the end of an epoch, or at once if it does not run. What was done and what was refused is on
-record, as the command's outcome and as an event.
+Those that wait are taken up in order, when their trial reaches the end of an epoch, or at once if it does not run. What
+was done and what was refused is on record, as the command's outcome and as an event.
 """
 
 from __future__ import annotations
 
-import json
-import shutil
 import time
-import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
-from tunewell.analysis.lineage import live_values
-from tunewell.errors import CheckpointError, SettingError, SpaceError, TrialEnded
-from tunewell.space.space import Space
-from tunewell.space.values import Params, Value
-from tunewell.stores import Store
-from tunewell.trial import AFTERWARDS, OPEN_END, Checkpoint, Command, Event, Trial, TrialState
+from tunewell.analysis.lineage import live_values, owner
+from tunewell.commands import KINDS, Action, Branch, Command, Note, Pause, Resume, Rewind, Set, Stop
+from tunewell.commands import Checkpoint as WriteCheckpoint
+from tunewell.errors import CheckpointError, SettingError, TrialEnded, TrialNotFound
+from tunewell.space.values import Value
+from tunewell.stores.command_rows import steered_event
+from tunewell.study.branches import TWIN, branched, copied_checkpoint
+from tunewell.study.commands import checked
+from tunewell.study.directive import Directive, Move
+from tunewell.study.reader import StudyReader
+from tunewell.study.sessions import SessionLease
+from tunewell.trial import Checkpoint, Trial, TrialState
 
-KINDS = ("pause", "resume", "stop", "set", "rewind", "branch", "note", "checkpoint")
-STEERED = "steered"
 NOT_TRACKED = "nothing is tracked: call run.track(...) in the training function, and keep the study in a file"
-
-Live = tuple[int, str, Value]
-"""After this epoch, this parameter has this value."""
 
 
 @dataclass(slots=True)
-class Effects:
-    """What the process that trains a trial has to do at the end of an epoch."""
+class _Effects:
+    """What the commands to a running trial come to, as they are taken up one after the other."""
 
+    values: dict[str, Value]
+    """Of its parameters."""
     live: dict[str, Value] = field(default_factory=dict)
-    """New values, from the next epoch on."""
-    hold: bool = False
-    """Pause, and stay so until somebody says `resume`."""
+    """Those that were changed."""
+    is_held: bool = False
     stop: str | None = None
-    """End it, for this reason."""
-    save: list[Command] = field(default_factory=list)
-    """Write a checkpoint; these wait for it."""
+    wait_for_checkpoint: list[Command] = field(default_factory=list)
 
-
-def checked(
-    kind: str, trial: Trial, epochs: int, space: Space, saved: Sequence[Checkpoint], data: Mapping[str, object]
-) -> dict[str, object]:
-    """What a command needs to know, if it can be meant.
-
-    epochs: how far the trial has come.
-    saved: the trial's checkpoints.
-
-    Raises:
-        SettingError: it cannot, and why.
-        TrialEnded: the trial has.
-    """
-    wanted = {
-        "set": {"name", "value"},
-        "rewind": {"epoch", "setting"},
-        "note": {"text"},
-        "branch": {"epoch", "setting", "epochs"},
-    }
-    if kind not in KINDS:
-        raise SettingError(f"there is no command {kind!r}; there are {', '.join(KINDS)}")
-    if trial.state.ended and kind not in AFTERWARDS:
-        raise TrialEnded(trial.number, str(trial.state), kind)
-    odd = sorted(set(data) - wanted.get(kind, set()))
-    if odd:
-        raise SettingError(f"{kind} takes no {', '.join(odd)}; leave it out")
-    match kind:
-        case "set":
-            return _checked_value(space, trial, data.get("name"), data.get("value"))
-        case "note":
-            if not isinstance(data.get("text"), str) or not str(data["text"]).strip():
-                raise SettingError("note needs a text")
-        case "rewind" if data.get("epoch") is None:
-            raise SettingError("rewind needs an epoch; 0 is the beginning")
-        case "rewind" | "branch":
-            return _checked_branch(kind, trial, epochs, space, saved, data)
-    return dict(data)
-
-
-def _checked_value(space: Space, trial: Trial, name: object, value: object) -> dict[str, object]:
-    if name not in space.params:
-        raise SettingError(f"there is no parameter {name!r}; there are {', '.join(space.names)}")
-    param = space.params[str(name)]
-    if not param.live:
-        raise SettingError(
-            f"{name} is not live: the training reads it once, at its start; branch with {name}={value!r} instead"
-        )
-    if name not in trial.params:
-        raise SettingError(f"{name} is not active in trial {trial.number}")
-    try:
-        return {"name": name, "value": param.check(value)}
-    except SpaceError as error:
-        raise SettingError(f"{name}: {error}") from None
-
-
-def _checked_epoch(kind: str, epoch: object, trial: Trial, epochs: int, saved: Sequence[Checkpoint]) -> int:
-    if isinstance(epoch, bool) or not isinstance(epoch, int) or epoch < 0:
-        raise SettingError(f"{kind} needs an epoch, a whole number of at least 0, got {epoch!r}")
-    if epoch == 0:
-        return 0  # from its seed
-    if epoch > epochs:
-        raise SettingError(f"trial {trial.number} has come to epoch {epochs}, not to {epoch}")
-    kept = sorted(checkpoint.epoch for checkpoint in saved)
-    if not kept:
-        raise SettingError(
-            f"trial {trial.number} keeps no checkpoint to go back to: call run.track(...) in the training function, "
-            "and tune with --checkpoint-every 1"
-        )
-    if epoch not in kept:
-        nearest = min(kept, key=lambda one: abs(one - epoch))
-        raise SettingError(f"there is no checkpoint of epoch {epoch}; the nearest is that of epoch {nearest}")
-    return epoch
-
-
-def _checked_branch(
-    kind: str, trial: Trial, epochs: int, space: Space, saved: Sequence[Checkpoint], data: Mapping[str, object]
-) -> dict[str, object]:
-    epoch, setting = data.get("epoch"), data.get("setting") or {}
-    if not isinstance(setting, Mapping):
-        raise SettingError(f"the setting of a branch must be a mapping, got {setting!r}")
-    found: dict[str, object] = {}
-    if epoch is not None:
-        found["epoch"] = _checked_epoch(kind, epoch, trial, epochs, saved)
-    try:
-        changed = space.check({**trial.params, **setting})
-    except SpaceError as error:
-        raise SettingError(str(error)) from None
-    if data.get("epochs") is not None:
-        found["epochs"] = _checked_length(data["epochs"])
-    return found | {"setting": {name: changed[name] for name in setting}}
-
-
-def _checked_length(epochs: object) -> int:
-    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
-        raise SettingError(f"a twin needs a number of epochs, at least 1, got {epochs!r}")
-    return epochs
+    def directive(self) -> Directive:
+        move = Move.STOP if self.stop is not None else Move.PAUSE if self.is_held else Move.CONTINUE
+        save = bool(self.wait_for_checkpoint)
+        return Directive(move, self.live, save, held=move is Move.PAUSE, reason=self.stop)
 
 
 class Steering:
-    """The commands of a study, as the process that runs it takes them up."""
+    """The commands of a study.
 
-    def __init__(self, store: Store, study_id: int) -> None:
-        self._store, self._study = store, study_id
+    Every method may be called from any thread.
+    """
+
+    def __init__(self, reader: StudyReader, lease: SessionLease) -> None:
+        """`lease`: says whether this process is the one that sees to trials which nobody trains."""
+        self._reader, self._lease = reader, lease
+        self._store, self._study = reader.store, reader.record.id
         self._pending: dict[int, list[Command]] = {}
         """By trial: what waits for a checkpoint of it."""
 
-    def at_epoch(self, trial: Trial, epoch: int, now: Mapping[str, Value]) -> Effects:
-        """What a running trial has to do at the end of an epoch; `now` are the values of its parameters."""
-        effects = Effects()
-        for command in self._waiting(trial.number):
-            self._take(command, epoch, {**now, **effects.live}, effects)
-        return effects
+    # sending
 
-    def wait_for_checkpoint(self, trial: int, commands: Sequence[Command]) -> None:
-        """These are settled when a checkpoint of the trial has been written."""
-        self._pending.setdefault(trial, []).extend(commands)
+    def send(self, trial: int, action: Action, *, by: str = "user", why: str = "") -> Command:
+        """Send a command to a trial; the process that runs the study takes it up at the trial's next epoch.
 
-    def _take(self, command: Command, epoch: int, values: Mapping[str, Value], effects: Effects) -> None:
-        if effects.stop is not None:
-            self.settle(command, epoch, refused="the trial was stopped by the command before")
+        Args:
+            trial: which.
+            action: one of `tunewell.commands`: `Pause()`, `Set("learning_rate", 0.003)`, `Rewind(epoch=4)`, ...
+            by: who, or which rule.
+            why: for the record.
+
+        Raises:
+            SettingError: it cannot be carried out: an unknown parameter, one that is not live, a value outside its
+                range, an epoch of which no checkpoint is kept.
+            TrialNotFound: there is no such trial.
+            TrialEnded: the trial has.
+        """
+        return self._store.add_command(self._study, self._checked(trial, action, by, why))
+
+    def set_with_twin(
+        self, trial: int, name: str, value: Value, *, epochs: int, by: str = "user", why: str = ""
+    ) -> tuple[Command, Command]:
+        """Set a live value, and let a twin go on without it for so many epochs, where a worker is free.
+
+        Returns both commands; `twins` says what came of them.
+
+        Raises:
+            SettingError: the value cannot be set.
+            TrialNotFound: there is no such trial.
+            TrialEnded: the trial has.
+        """
+        self._checked(trial, Set(name, value), by, why)  # before there is a twin
+        before = self.values(trial)[name]
+        twin = self.send(trial, Branch(params={name: before}, epochs=epochs), by=by, why=f"twin of {name}={value}")
+        return self.send(trial, Set(name, value), by=by, why=why), twin
+
+    def record_change(self, trial: int, epoch: int, change: Set, *, by: str) -> None:
+        """Put on record that a live value is set after an epoch that is still to come, as a schedule has it."""
+        now = time.time()
+        sent = self._store.add_command(self._study, Command(trial, change, now, by))
+        self._store.settle_command(self._study, replace(sent, taken_at=now, epoch=epoch))
+
+    def _checked(self, trial: int, action: Action, by: str, why: str) -> Command:
+        """Return the command, with its values as the space has them; if it is refused, that is on record too."""
+        if type(action) not in KINDS:
+            raise SettingError(
+                f"a command is one of tunewell.commands, such as Set('learning_rate', 0.003) or Pause(), got {action!r}"
+            )
+        reader, trials = self._reader, self._reader.trials
+        if not 0 <= trial < len(trials):
+            raise TrialNotFound(trial, len(trials))
+        command, epochs = Command(trial, action, time.time(), by=by, why=why), int(reader.history.epochs[trial])
+        # what a branch or a rewind goes back to may be of a trial that this one comes from
+        saved = [one for one in reader.checkpoints() if owner(trials, trial, one.epoch) == one.trial]
+        try:
+            return checked(command, trials[trial], epochs, reader.space, saved)
+        except (SettingError, TrialEnded) as refusal:
+            refused = replace(command, epoch=epochs, refused=str(refusal))
+            self._store.add_event(self._study, steered_event(refused, command.at))
+            raise
+
+    # what was set
+
+    def live(self, trial: int) -> tuple[tuple[int, str, Value], ...]:
+        """Return the values that were set while a trial trained: epoch, parameter, value, each from the next epoch."""
+        return live_values(self._store.commands(self._study), trial)
+
+    def values(self, trial: int) -> dict[str, Value]:
+        """Return a trial's parameters as they are now, with what was set while it trained."""
+        return _values(self._reader.trials[trial], self._store.commands(self._study))
+
+    # taking up
+
+    def poll(self, trial: int, epoch: int) -> Directive:
+        """Take up the commands to a running trial, and return what its training has to do after an epoch."""
+        with self._reader.lock:
+            commands = self._store.commands(self._study)
+            waiting = self._waiting(commands)
+            if not waiting:
+                return Directive()
+            trials = self._reader.trials
+            if any(trials[one.trial].state is not TrialState.RUNNING for one in waiting):
+                self.poll_at_rest()
+            effects = _Effects(_values(trials[trial], commands))
+            for command in waiting:
+                if command.trial == trial:
+                    self._take(command, epoch, effects)
+            self._branch_at_once(trials[trial], epoch, effects)
+            self._pending.setdefault(trial, []).extend(effects.wait_for_checkpoint)
+            return effects.directive()
+
+    def poll_at_rest(self) -> None:
+        """Take up the commands to trials that do not run, if that is for this process to do."""
+        log = self._reader.log
+        if not log.n_waiting or not self._lease.is_first():
             return
-        match command.kind:
-            case "set":
-                name, value = str(command.data["name"]), command.data["value"]
-                effects.live[name] = value  # type: ignore[assignment]  # as it was checked
-                self.settle(command, epoch, before=values[name])
-            case "pause":
-                effects.hold = True
-                self.settle(command, epoch)
-            case "resume":
-                refused = None if effects.hold else "it is not paused"
-                effects.hold = False
-                self.settle(command, epoch, refused=refused)
-            case "stop":
-                effects.stop = command.why or f"stopped by {command.by}"
-                self.settle(command, epoch)
-            case "note":
-                self.settle(command, epoch)
-            case "rewind" if int(str(command.data["epoch"])) >= epoch:
-                self.settle(command, epoch, refused=f"the trial is at epoch {epoch}, not beyond")
-            case "rewind":
-                effects.stop = f"rewound to epoch {command.data['epoch']}"
-                effects.save.append(command)
-            case _:
-                effects.save.append(command)
-
-    def of_trials_at_rest(self, trials: Sequence[Trial], epochs: Sequence[int]) -> list[tuple[Command, Trial]]:
-        """Take up what is asked of trials that do not run; answers the branches that are to be made."""
-        branches = []
+        trials, epochs = list(log.trials), log.history.epochs.tolist()
         released = {trial.number for trial in trials if trial.state is TrialState.PAUSED and trial.epochs < trial.until}
-        for command in self._waiting():
-            trial = trials[command.trial]
+        for command in self._waiting(self._store.commands(self._study, waiting=True)):
+            trial, epoch = trials[command.trial], int(epochs[command.trial])
             if trial.state is TrialState.RUNNING or trial.number in released:
                 continue  # it runs, or will at once
-            if command.kind == "resume":
+            if isinstance(command.action, Resume):
                 released.add(trial.number)
-            epoch = int(epochs[command.trial])
-            if trial.state.ended and command.kind not in AFTERWARDS:
-                self.settle(command, epoch, refused=f"the trial is {trial.state}")
-            elif (
-                command.kind in ("branch", "checkpoint")
-                and "epoch" not in command.data
-                and (missing := self._no_checkpoint(trial.number, epoch))
-            ):
-                self.settle(command, epoch, refused=missing)
-            elif command.kind in ("branch", "rewind"):
-                branches.append((command, trial))
+            self._take_at_rest(command, trial, epoch)
+        log.refresh()
+
+    def checkpoint_written(self, trial: int, epoch: int | None) -> None:
+        """Go on with what waited for a checkpoint of a trial.
+
+        epoch: of the checkpoint; None if there is nothing to write.
+        """
+        with self._reader.lock:
+            for command in self._pending.pop(trial, []):
+                if epoch is None:
+                    now = int(self._reader.log.history.epochs[trial])
+                    self._settle(command, now, refused=NOT_TRACKED)
+                elif isinstance(command.action, WriteCheckpoint):
+                    self._settle(command, epoch)
+                else:
+                    self._branch(command, self._reader.trials[trial], epoch, now=epoch)
+
+    def _take(self, command: Command, epoch: int, effects: _Effects) -> None:
+        """Take up a command to a trial that runs."""
+        if effects.stop is not None:
+            self._settle(command, epoch, refused="the trial was stopped by the command before")
+            return
+        match action := command.action:
+            case Set():
+                self._settle(command, epoch, before=effects.values[action.name])
+                effects.live[action.name] = effects.values[action.name] = action.value
+            case Pause():
+                effects.is_held = True
+                self._settle(command, epoch)
+            case Resume():
+                self._settle(command, epoch, refused=None if effects.is_held else "it is not paused")
+                effects.is_held = False
+            case Stop():
+                effects.stop = command.why or f"stopped by {command.by}"
+                self._settle(command, epoch)
+            case Note():
+                self._settle(command, epoch)
+            case Rewind() if action.epoch >= epoch:
+                self._settle(command, epoch, refused=f"the trial is at epoch {epoch}, not beyond")
+            case Rewind():
+                effects.stop = f"rewound to epoch {action.epoch}"
+                effects.wait_for_checkpoint.append(command)
+            case _:
+                effects.wait_for_checkpoint.append(command)
+
+    def _branch_at_once(self, trial: Trial, epoch: int, effects: _Effects) -> None:
+        """Make the branches that go back to an earlier epoch, which need no checkpoint of now."""
+        later = []
+        for command in effects.wait_for_checkpoint:
+            back = _epoch_of(command.action)
+            if back in (None, epoch):
+                later.append(command)
             else:
-                with suppress(TrialEnded):  # another process has begun a step of it just now, and takes the command up
-                    self._take_at_rest(command, trial, epoch)
-        return branches
+                self._branch(command, trial, back, now=epoch)
+        effects.wait_for_checkpoint = later
 
     def _take_at_rest(self, command: Command, trial: Trial, epoch: int) -> None:
-        held = trial.state is TrialState.HELD
-        match command.kind:
-            case "pause" if held:
-                self.settle(command, epoch, refused="it is paused already")
-                return
-            case "pause":
-                self._store.steer_trial(self._study, trial.number, TrialState.HELD)
-            case "resume" if not held:
-                self.settle(command, epoch, refused="it waits for the scheduler, not for you")
-                return
-            case "resume":
-                self._store.steer_trial(self._study, trial.number, TrialState.PAUSED)
-            case "stop":
-                reason = command.why or f"stopped by {command.by}"
-                self._store.steer_trial(self._study, trial.number, TrialState.STOPPED, reason=reason, at=time.time())
-            case "set":
-                before = self.values(trial).get(str(command.data["name"]))
-                self.settle(command, epoch, before=before)
-                return
-        self.settle(command, epoch)
+        action, back = command.action, _epoch_of(command.action)
+        if trial.state.ended and not command.is_for_ended_trials:
+            self._settle(command, epoch, refused=f"the trial is {trial.state}")
+        elif isinstance(action, Branch | WriteCheckpoint) and back is None and self._lacks_checkpoint(trial, epoch):
+            self._settle(command, epoch, refused=NOT_TRACKED)
+        elif isinstance(action, Branch | Rewind):
+            is_made = self._branch(command, trial, epoch if back is None else back, now=epoch)
+            if is_made and isinstance(action, Rewind):
+                self._end_at_rest(trial.number, f"rewound to epoch {action.epoch}", command.by)
+        else:
+            with suppress(TrialEnded):  # another process has begun a step of it just now, and takes the command up
+                self._change_at_rest(command, trial, epoch)
 
-    def _no_checkpoint(self, trial: int, epoch: int) -> str | None:
-        """Why a trial that does not run cannot be gone on from where it is; None if it can."""
-        if not epoch or any((one.trial, one.epoch) == (trial, epoch) for one in self._store.checkpoints(self._study)):
-            return None
-        return NOT_TRACKED
+    def _change_at_rest(self, command: Command, trial: Trial, epoch: int) -> None:
+        is_held, refused, before = trial.state is TrialState.HELD, None, None
+        match action := command.action:
+            case Pause():
+                if is_held:
+                    refused = "it is paused already"
+                else:
+                    self._store.steer_trial(self._study, trial.number, TrialState.HELD)
+            case Resume():
+                if is_held:
+                    self._store.steer_trial(self._study, trial.number, TrialState.PAUSED)
+                else:
+                    refused = "it waits for the scheduler, not for you"
+            case Stop():
+                self._stop_at_rest(trial.number, command.why or f"stopped by {command.by}")
+            case Set():
+                before = _values(trial, self._store.commands(self._study)).get(action.name)
+        self._settle(command, epoch, refused=refused, before=before)
 
-    def settle(
-        self, command: Command, epoch: int, *, refused: str | None = None, before: object = None, **found: object
-    ) -> None:
-        """Put on record what came of a command."""
-        data = {**command.data, **({} if before is None else {"from": before}), **found}
-        self._store.settle_command(self._study, command.id, at=time.time(), epoch=epoch, data=data, refused=refused)
-        self.tell(replace(command, epoch=epoch, data=data, refused=refused))
+    def _stop_at_rest(self, trial: int, why: str) -> None:
+        self._store.steer_trial(self._study, trial, TrialState.STOPPED, reason=why, at=time.time())
 
-    def tell(self, done: Command) -> None:
-        """Add the event that says what came of a command."""
-        told = {
-            "command": done.kind,
-            "why": done.why,
-            **done.data,
-            **({"refused": done.refused} if done.refused else {}),
-        }
-        event = Event(STEERED, time.time(), done.trial, done.epoch, by=done.by, data=told)
-        self._store.add_event(self._study, event)
-
-    def pending(self, trial: int) -> list[Command]:
-        """What waited for a checkpoint of the trial, which is there now; nothing waits any more."""
-        return self._pending.pop(trial, [])
-
-    def live(self, trial: Trial) -> tuple[Live, ...]:
-        """The values that were set while the trial trained, in order."""
-        return live_values(self._store.commands(self._study), trial.number)
-
-    def values(self, trial: Trial, epoch: int = OPEN_END) -> dict[str, Value]:
-        """The trial's setting as it is after an epoch."""
-        later = {name: value for after, name, value in self.live(trial) if after <= epoch}
-        return {**trial.params, **later}
-
-    def _waiting(self, trial: int | None = None) -> list[Command]:
-        held_back = {command.id for commands in self._pending.values() for command in commands}
-        return [
-            command
-            for command in self._store.commands(self._study, waiting=True)
-            if command.trial == (command.trial if trial is None else trial) and command.id not in held_back
-        ]
-
-
-def refused_event(command: Command, epoch: int, why: str) -> Event:
-    """What is on record of a command that was refused before anybody could take it up."""
-    data = json.loads(json.dumps(dict(command.data), default=repr))  # it may be anything that somebody typed
-    told = {"command": command.kind, "why": command.why, **data, "refused": why}
-    return Event(STEERED, time.time(), command.trial, epoch, by=command.by, data=told)
-
-
-TWIN = "twin"
-"""In the note of a trial that goes on without a change, for so many epochs, to show what the change does."""
-
-
-def branched(
-    parent: Trial,
-    number: int,
-    epoch: int,
-    values: Mapping[str, Value],
-    *,
-    until: int,
-    session: int,
-    note: Mapping[str, object],
-) -> Trial:
-    """A trial that begins as another was after an epoch, to be trained on from there."""
-    return replace(
-        parent,
-        number=number,
-        params=Params(dict(values)),
-        state=TrialState.PAUSED,
-        epochs=epoch,
-        until=max(until, epoch + 1),
-        started_at=time.time(),
-        ended_at=None,
-        reason=None,
-        retrained=0,
-        parent=parent.number,
-        parent_epoch=epoch,
-        note=note,
-        session=session,
-    )
-
-
-def copied_checkpoint(store: Store, study_id: int, folder: Path | None, trial: int, epoch: int) -> tuple[Path, int]:
-    """A copy of a trial's checkpoint, for a branch that has no number yet: its file, and its bytes.
-
-    Its name is its own, so that two processes that branch at once do not write over each other's copy.
-
-    Raises:
-        CheckpointError: there is none of that epoch any more, or it cannot be copied.
-    """
-    known = [c for c in store.checkpoints(study_id) if (c.trial, c.epoch) == (trial, epoch)]
-    if not known or folder is None:
-        raise CheckpointError(f"there is no checkpoint of epoch {epoch} any more")
-    copy = folder / f"of-trial-{trial}-epoch-{epoch}-{uuid.uuid4().hex}.npz"
-    unfinished = copy.with_name(f".{copy.name}")
-    try:
+    def _end_at_rest(self, trial: int, why: str, by: str) -> None:
         try:
-            shutil.copyfile(folder / known[0].path, unfinished)
-            unfinished.replace(copy)
-        finally:
-            unfinished.unlink(missing_ok=True)
-    except OSError as error:
-        raise CheckpointError(f"the checkpoint of epoch {epoch} cannot be copied: {error}") from error
-    return copy, known[0].size
+            self._stop_at_rest(trial, why)
+        except TrialEnded:
+            with suppress(TrialEnded):  # another process has begun a step of it just now; that one is to end it
+                self._store.add_command(self._study, Command(trial, Stop(), time.time(), by=by, why=why))
+
+    def _lacks_checkpoint(self, trial: Trial, epoch: int) -> bool:
+        """Return True if a trial that does not run cannot be gone on from where it is."""
+        return bool(epoch) and all(one.epoch != epoch for one in self._reader.checkpoints(trial.number))
+
+    # branching
+
+    def _branch(self, command: Command, parent: Trial, epoch: int, *, now: int) -> bool:
+        """Begin a trial as another was after an epoch, as a command says; return False if it cannot be done."""
+        assert isinstance(command.action, Branch | Rewind)  # no other begins one
+        reader = self._reader
+        if epoch:
+            parent = reader.trials[owner(reader.trials, parent.number, epoch)]
+        values = _values(parent, self._store.commands(self._study), epoch) | dict(command.action.params)
+        until, note = parent.until if parent.until > epoch else reader.max_epochs or parent.until, {}
+        if isinstance(command.action, Branch) and command.action.epochs is not None:
+            note = {TWIN: parent.number}
+            until = min(epoch + command.action.epochs, reader.max_epochs or until)
+        try:
+            self._add_branch(branched(parent, epoch, values, until=until, note=note), replace(command, epoch=now))
+        except CheckpointError as error:
+            self._settle(command, now, refused=str(error))
+            return False
+        reader.log.refresh()
+        return True
+
+    def _add_branch(self, child: Trial, command: Command) -> None:
+        """Add a trial that begins as its parent's checkpoint, with a copy of that, and say what came of the command.
+
+        Nothing is added if another process has done so for the same command.
+        """
+        reader, epoch, copy, size = self._reader, child.epochs, None, 0
+        if epoch:
+            of_parent = reader.checkpoints(child.parent)
+            saved = next((one for one in of_parent if one.epoch == epoch), None)
+            copy, size = copied_checkpoint(reader.checkpoint_folder, saved, epoch), saved.size if saved else 0
+        while True:
+            reader.log.refresh()
+            number, now = len(reader.log.trials), time.time()
+            begins_with = None if copy is None else Checkpoint(number, epoch, copy.name, size, now)
+            done = replace(command, taken_at=now, branch=number)
+            with suppress(TrialEnded):  # another process gave the number to a trial of its own
+                # if a server goes away in this very moment, the branch may be on record, and the copy must stay
+                is_added = self._store.add_branch(
+                    self._study, replace(child, number=number), begins_with, done=done, event=steered_event(done, now)
+                )
+                if not is_added and copy is not None:
+                    copy.unlink(missing_ok=True)
+                return
+
+    # settling
+
+    def _settle(self, command: Command, epoch: int, *, refused: str | None = None, before: Value | None = None) -> None:
+        """Put on record what came of a command."""
+        now = time.time()
+        done = replace(command, taken_at=now, epoch=epoch, refused=refused, before=before)
+        self._store.settle_command(self._study, done, steered_event(done, now))
+
+    def _waiting(self, commands: Iterable[Command]) -> list[Command]:
+        """Return those that nobody has taken up, and that wait for no checkpoint."""
+        held_back = {command.id for pending in self._pending.values() for command in pending}
+        return [one for one in commands if one.taken_at is None and one.id not in held_back]
 
 
-def in_words(command: Command) -> str:
-    """`trial 3, epoch 12: learning_rate 0.1 -> 0.05`."""
-    what = f"trial {command.trial}, {command.kind}"
-    if command.taken_at is None:
-        return f"{what}: waits; no process has taken it up yet"
-    if command.refused is not None:
-        return f"{what}: refused: {command.refused}"
-    done = done_in_words(command.kind, command.data, command.epoch)
-    return f"trial {command.trial}, after epoch {command.epoch}: {done}"
+def _values(trial: Trial, commands: Sequence[Command], until: int | None = None) -> dict[str, Value]:
+    """Return a trial's parameters as they are after an epoch, the last one if None."""
+    values: Mapping[str, Value] = trial.params
+    later = {
+        name: value for epoch, name, value in live_values(commands, trial.number) if until is None or epoch <= until
+    }
+    return {**values, **later}
 
 
-def done_in_words(kind: str, data: Mapping[str, object], epoch: int | None) -> str:
-    """`learning_rate 0.1 -> 0.05`: what a command did after an epoch."""
-    setting = data.get("setting")
-    other = "".join(f", {name} {value}" for name, value in setting.items()) if isinstance(setting, Mapping) else ""
-    match kind:
-        case "set":
-            return f"{data['name']} {data.get('from')} -> {data['value']}"
-        case "branch":
-            at = data.get("epoch", epoch)
-            return f"branched as trial {data['branch']}{'' if at == epoch else f' from epoch {at}'}{other}"
-        case "rewind":
-            return f"rewound to epoch {data['epoch']}, goes on as trial {data['branch']}{other}"
-        case "note":
-            return str(data["text"])
-    return kind
+def _epoch_of(action: Action) -> int | None:
+    """Return the epoch that a branch or a rewind goes back to, if it names one."""
+    return action.epoch if isinstance(action, Branch | Rewind) else None

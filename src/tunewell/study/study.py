@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, Generic, NamedTuple, TypeVar, final, overload
 
 import numpy as np
 
 from tunewell.errors import (
     RepeatedFailure,
     ReportError,
-    SettingError,
     StepTaken,
     StoreError,
     StudyNotFound,
@@ -35,31 +35,75 @@ from tunewell.space.values import Value
 from tunewell.space.versions import SpaceVersions
 from tunewell.stores import MemoryStore, Session, Store, StudyRecord, open_store
 from tunewell.study.budget import Budget
-from tunewell.study.reader import StudyReader
-from tunewell.study.sessions import SessionLease, seconds_on_record
-from tunewell.study.settings import DEFAULT_NAME, check_same, confirms, define
+from tunewell.study.reader import StudyReader, find_study
+from tunewell.study.sessions import SessionLease
+from tunewell.study.settings import (
+    DEFAULT_NAME,
+    DEFAULT_TIER,
+    LAST_TIER,
+    RECORDED,
+    PastStudy,
+    StudySettings,
+    check_same,
+)
 from tunewell.study.space_versions import add_version
-from tunewell.study.steered import Steered
+from tunewell.study.steering import Steering
 from tunewell.study.steps import ExpectedGains, Progress, begun
-from tunewell.trial import OPEN_END, RETRIED, WAIT, Allowance, Event, Resume, Start, Step, Trial, TrialState, as_numbers
+from tunewell.trial import (
+    OPEN_END,
+    RETRIED,
+    WAIT,
+    Allowance,
+    Checkpoint,
+    Event,
+    Resume,
+    Start,
+    Step,
+    Trial,
+    TrialState,
+    as_numbers,
+)
 
 FAILURES_IN_A_ROW = 3
 """So many trials failing in a row with the same error stop a study: it is the code then, not the setting."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """What a study has cost so far; what running steps were promised counts as spent."""
+class Reported(NamedTuple):
+    """What came of a report."""
 
-    epochs: int
-    trials: int
-    seconds: float
+    is_finite: bool
+    """The study's metric is, as far as it was reported; otherwise the trial is over."""
+    commands_wait: bool
+    """There are commands to be taken up, to this trial or another."""
 
 
-class Study(Steered):
+_T = TypeVar("_T")
+
+
+class _Of(Generic[_T]):
+    """An attribute that a study shares with a part of it, and with its documentation."""
+
+    def __init__(self, part: type, get: Callable[[Study], _T]) -> None:
+        self._part, self._get = part, get
+        self._name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, study: None, owner: type) -> Any: ...
+    @overload
+    def __get__(self, study: Study, owner: type) -> _T: ...
+    def __get__(self, study: Study | None, owner: type) -> Any:
+        return getattr(self._part, self._name, self) if study is None else self._get(study)
+
+
+@final
+class Study:
     """A search for the best setting of a space's parameters, kept in a store.
 
-    Every method may be called from any thread.
+    It has a `reader`, through which all that is on record is read, and a `steering`, through which commands go to its
+    trials; what both offer it offers too. Every method may be called from any thread.
     """
 
     def __init__(
@@ -73,8 +117,8 @@ class Study(Steered):
         scheduler: str | Scheduler = "auto",
         sampler: str | Sampler | None = None,
         first: Sequence[Mapping[str, Value]] = (),
-        warm_start: Sequence[StudyReader] = (),
-        max_tier: int = 3,
+        warm_start: Sequence[PastStudy] = (),
+        max_tier: int = DEFAULT_TIER,
         seed: int = 0,
         store: str | Path | Store | None = None,
         name: str | None = None,
@@ -90,7 +134,8 @@ class Study(Steered):
             max_epochs: how many epochs a full training has; told by the first training if None.
             budget: what may be spent: `30` full trainings' worth of epochs, `"900epochs"`, `"100trials"`, `"2h"`; if
                 None, 30, or what is on record when the study is resumed.
-            scheduler: which run gets the next epochs; a name (`auto`, `full`, `halving`, ...) or a scheduler.
+            scheduler: which run gets the next epochs; a name (`auto`, `full`, `halving`, ...) or a scheduler;
+                `recorded`, where the study is resumed, for the one on record.
             sampler: where new settings come from; a name (`random`, `sobol`, `grid`) or a sampler. Only with a
                 scheduler that is named, since a scheduler that is given has its own.
             first: settings to try before any other.
@@ -108,14 +153,8 @@ class Study(Steered):
             SettingError: a setting cannot be used.
             StudyExists: the store has a study of that name, and `resume` is False.
         """
-        if isinstance(warm_start, StudyReader | str):
-            raise SettingError("warm_start is a list of studies; put it in brackets: [Study.open(store, name)]")
-        opened = MemoryStore() if store is None else open_store(store) if isinstance(store, str | Path) else store
-        known = _known(opened, name or DEFAULT_NAME) if resume else None
-        if known is not None and warm_start and not known.scheduler.get("past"):
-            raise SettingError(f"study {known.name!r} was begun with no past studies; leave out warm_start")
-        asked, built = define(
-            space,
+        settings = StudySettings(
+            space=space,
             metric=metric,
             direction=direction,
             max_epochs=max_epochs,
@@ -123,29 +162,40 @@ class Study(Steered):
             scheduler=scheduler,
             sampler=sampler,
             first=first,
-            # what they had to say when the study was begun is on record
-            past=[(study.space, study.history) for study in warm_start] if known is None else [],
+            warm_start=warm_start,
             max_tier=max_tier,
             seed=seed,
             name=name,
             min_delta=min_delta,
         )
-        if known is None:
-            self._set_up(opened, opened.add_study(asked), built)
-            return
-        check_same(known, asked, versions=len(opened.spaces(known.id)))
+        opened = MemoryStore() if store is None else open_store(store) if isinstance(store, str | Path) else store
+        known = _known(opened, name or DEFAULT_NAME) if resume else None
+        requested, built = settings.define(known)
+        if known is not None:
+            check_same(known, requested, versions=len(opened.spaces(known.id)))
+        record = opened.add_study(requested) if known is None else known
+        self._lease = SessionLease(opened, record)
+        # a cycle of references would keep the lease after the study is dropped
+        self.reader = StudyReader(opened, record, seconds=self._lease.seconds)
+        self._log = self.reader.log
+        self._lock = self.reader.lock
+        self.steering = Steering(self.reader, self._lease)
         # as on record, unless it is somebody's own
-        self._set_up(opened, known, None if isinstance(scheduler, str) else built)
+        self._scheduler = None if known is not None and isinstance(scheduler, str) else built
+        self.min_delta = record.min_delta if min_delta is None else requested.min_delta
         if budget is not None:
-            self.budget = Budget.parse(asked.budget)
-        if min_delta is not None:
-            self.min_delta = asked.min_delta
-        if known.max_epochs is None and asked.max_epochs is not None:
-            self._set_max_epochs(asked.max_epochs)
+            self.reader.budget = Budget.parse(requested.budget)
+        self._expected_gains = ExpectedGains(opened, record)
+        self._sign = -1.0 if self.reader.maximize else 1.0
+        self._is_joined = False
+        self._progress: dict[int, Progress] = {}
+        self._failures: list[str] = []
+        if record.max_epochs is None and requested.max_epochs is not None:
+            self._set_max_epochs(requested.max_epochs)
 
     @classmethod
     def open(cls, store: str | Path | Store, name: str | None = None) -> Study:
-        """A study that a store has, to be read or gone on with.
+        """Return a study that a store has, to be read or gone on with.
 
         If `name` is None, it is the newest one that does not confirm another.
 
@@ -153,30 +203,85 @@ class Study(Steered):
             StoreError: there is no such store.
             StudyNotFound: it has no such study.
         """
-        opened = open_store(store, create=False) if isinstance(store, str | Path) else store
-        if name is None:
-            records = opened.studies()
-            if not records:
-                raise StoreError(f"{opened.url} has no study yet; `tunewell tune` makes one")
-            record = next((known for known in reversed(records) if not confirms(known.name)), records[-1])
-        else:
-            record = opened.study(name)
-        study = cls.__new__(cls)
-        study._set_up(opened, record, None)  # noqa: SLF001  our own
-        return study
+        opened, record = find_study(store, name)
+        return cls(
+            Space.from_dict(record.space),
+            metric=record.metric,
+            direction=record.direction,
+            scheduler=RECORDED,
+            max_tier=LAST_TIER,
+            seed=record.seed,
+            store=opened,
+            name=record.name,
+            resume=True,
+        )
 
-    def _set_up(self, store: Store, record: StudyRecord, scheduler: Scheduler | None) -> None:
-        self._read(store, record)
-        self._begin_steering()
-        self._scheduler = scheduler
-        self.min_delta = record.min_delta
-        self._expected_gains = ExpectedGains(store, record)
-        self._sign = -1.0 if self.maximize else 1.0
-        self._lease = SessionLease(store, record)
-        self._is_joined = False
-        self._seconds_before, self._began = 0.0, 0.0
-        self._progress: dict[int, Progress] = {}
-        self._failures: list[str] = []
+    @classmethod
+    def of(cls, settings: StudySettings, store: str | Path | Store | None = None, *, resume: bool = False) -> Study:
+        """Return a study with these settings; the same as to name each of them."""
+        return cls(
+            settings.space,
+            metric=settings.metric,
+            direction=settings.direction,
+            max_epochs=settings.max_epochs,
+            budget=settings.budget,
+            scheduler=settings.scheduler,
+            sampler=settings.sampler,
+            first=settings.first,
+            warm_start=settings.warm_start,
+            max_tier=settings.max_tier,
+            seed=settings.seed,
+            store=store,
+            name=settings.name,
+            resume=resume,
+            min_delta=settings.min_delta,
+        )
+
+    name = _Of(StudyReader, lambda study: study.reader.name)
+    record = _Of(StudyReader, lambda study: study.reader.record)
+    store = _Of(StudyReader, lambda study: study.reader.store)
+    url = _Of(StudyReader, lambda study: study.reader.url)
+    metric = _Of(StudyReader, lambda study: study.reader.metric)
+    maximize = _Of(StudyReader, lambda study: study.reader.maximize)
+    space = _Of(StudyReader, lambda study: study.reader.space)
+    max_epochs = _Of(StudyReader, lambda study: study.reader.max_epochs)
+    checkpoint_folder = _Of(StudyReader, lambda study: study.reader.checkpoint_folder)
+    best = _Of(StudyReader, lambda study: study.reader.best)
+    best_so_far = _Of(StudyReader, lambda study: study.reader.best_so_far)
+    best_of = _Of(StudyReader, lambda study: study.reader.best_of)
+    trials = _Of(StudyReader, lambda study: study.reader.trials)
+    history = _Of(StudyReader, lambda study: study.reader.history)
+    spent = _Of(StudyReader, lambda study: study.reader.spent)
+    still = _Of(StudyReader, lambda study: study.reader.still)
+    reports = _Of(StudyReader, lambda study: study.reader.reports)
+    events = _Of(StudyReader, lambda study: study.reader.events)
+    commands = _Of(StudyReader, lambda study: study.reader.commands)
+    checkpoints = _Of(StudyReader, lambda study: study.reader.checkpoints)
+    sessions = _Of(StudyReader, lambda study: study.reader.sessions)
+    session_of = _Of(StudyReader, lambda study: study.reader.session_of)
+    others = _Of(StudyReader, lambda study: study.reader.others)
+    is_run = _Of(StudyReader, lambda study: study.reader.is_run)
+    why = _Of(StudyReader, lambda study: study.reader.why)
+    outlook = _Of(StudyReader, lambda study: study.reader.outlook)
+    schedule = _Of(StudyReader, lambda study: study.reader.schedule)
+    twins = _Of(StudyReader, lambda study: study.reader.twins)
+    run_record = _Of(StudyReader, lambda study: study.reader.run_record)
+    at_bounds = _Of(StudyReader, lambda study: study.reader.at_bounds)
+    trials_dataframe = _Of(StudyReader, lambda study: study.reader.trials_dataframe)
+    trial_rows = _Of(StudyReader, lambda study: study.reader.trial_rows)
+    values = _Of(Steering, lambda study: study.steering.values)
+    live = _Of(Steering, lambda study: study.steering.live)
+    steer = _Of(Steering, lambda study: study.steering.send)
+    set_with_twin = _Of(Steering, lambda study: study.steering.set_with_twin)
+
+    @property
+    def budget(self) -> Budget:
+        """What may be spent."""
+        return self.reader.budget
+
+    @budget.setter
+    def budget(self, budget: Budget) -> None:
+        self.reader.budget = budget
 
     def ask(self) -> Step | None:
         """The next thing to train: a step, one whose `wait` is True, or None when the study is over.
@@ -190,7 +295,7 @@ class Study(Steered):
                 raise RepeatedFailure(len(self._failures), self._failures[-1])
             session = self.begin_session()
             self._log.refresh()  # so that there is less to be read while others wait
-            with self.store.turn(self.record.id):
+            with self.reader.store.decision_lock(self.reader.record.id):
                 return self._next_step(session)
 
     def again(self, trial: int) -> Step:
@@ -227,9 +332,11 @@ class Study(Steered):
                 raise TrialNotFound(trial, len(known))
             # an epoch at least, though all was reported, or there is nothing to be tried
             done = min(int(self._log.history.epochs[trial]), known[trial].until - 1)
-            self.store.reopen_trial(self.record.id, trial, done)
+            self.reader.store.reopen_trial(self.reader.record.id, trial, done)
             data = {"error": last_line(known[trial].reason or "")}
-            self.store.add_event(self.record.id, Event(RETRIED, time.time(), trial, done, by=by, data=data))
+            self.reader.store.add_event(
+                self.reader.record.id, Event(RETRIED, time.time(), trial, done, by=by, data=data)
+            )
             return done
 
     def extend(
@@ -251,12 +358,14 @@ class Study(Steered):
             SettingError: the study's sampler cannot draw from the space.
         """
         with self._lock:
-            kept = self.space.tuned if max_tier is None else frozenset[str]()
+            kept = self.reader.space.tuned if max_tier is None else frozenset[str]()
             asked = space.hold(
                 [name for name in space.names if space.tier(name) > (max_tier or 3) and name not in kept]
             )
-            changes = add_version(self.store, self.record, self._log, asked, held or {}, self._check_drawn_from)
-            self.record = replace(self.record, space=self.space.to_dict())
+            changes = add_version(
+                self.reader.store, self.reader.record, self._log, asked, held or {}, self._check_drawn_from
+            )
+            self.reader.record = replace(self.reader.record, space=self.reader.space.to_dict())
             return changes
 
     def report(self, trial: int, epoch: int, /, **metrics: float) -> bool:
@@ -270,6 +379,14 @@ class Study(Steered):
             TrialEnded: no step of the trial is in progress.
             StepTaken: another process counted this one as gone, and has taken the trial up.
         """
+        # a NumPy integer would be stored as bytes
+        return self.record_report(trial, int(epoch), as_numbers(metrics)).is_finite
+
+    def record_report(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> Reported:
+        """Record a report whose metrics were checked; the same as `report`, for those who run trials.
+
+        Returns whether the study's metric is still finite, and whether commands wait to be taken up.
+        """
         with self._lock:
             progress = self._progress.get(trial)
             if progress is None:
@@ -279,22 +396,23 @@ class Study(Steered):
                     f"trial {trial} reported epoch {epoch}, but was asked for "
                     f"epochs {progress.epoch + 1} to {progress.until}; report each once, in order"
                 )
-            values = as_numbers(metrics)
-            value = values.get(self.metric)
+            value = metrics.get(self.reader.metric)
             if value is None and not progress.measured:
                 raise ReportError(
-                    f"the metric {self.metric!r} is not among those reported ({', '.join(metrics) or 'none'}); "
+                    f"the metric {self.reader.metric!r} is not among those reported ({', '.join(metrics) or 'none'}); "
                     f"name one of these as the metric, or report it from the first epoch on"
                 )
-            if value is not None and not math.isfinite(value):
+            is_finite = value is None or math.isfinite(value)
+            if not is_finite:
                 value = self._sign * math.inf
-            epoch = int(epoch)  # a NumPy integer would be stored as bytes
             with self._letting_go(trial):
-                self.store.report(self.record.id, trial, epoch, values, value, time.time(), session=progress.session)
+                n_waiting = self.reader.store.report(
+                    self.reader.record.id, trial, epoch, metrics, value, time.time(), session=progress.session
+                )
             progress.epoch, progress.measured = epoch, True
-            if value is not None and not math.isfinite(value) and progress.infinite_at is None:
+            if not is_finite and progress.infinite_at is None:
                 progress.infinite_at = epoch
-            return value is None or math.isfinite(value)
+            return Reported(is_finite, n_waiting > 0)
 
     def tell(
         self,
@@ -322,22 +440,22 @@ class Study(Steered):
             progress = self._progress.get(trial)
             if progress is None:
                 raise self._not_in_progress(trial)
-            over = ended or (progress.until == self.max_epochs and not (held and progress.epoch < progress.until))
+            over = ended or (progress.until == self._log.max_epochs and not (held and progress.epoch < progress.until))
             if error is None and not progress.measured:
                 # a scheduler has nothing to go by, and would spend the whole budget on finding that out
-                error = f"the step ended without a report of {self.metric!r}; report it after each epoch"
-            state, epochs, reason = progress.outcome(self.metric, error, over=over)
+                error = f"the step ended without a report of {self.reader.metric!r}; report it after each epoch"
+            state, epochs, reason = progress.outcome(self.reader.metric, error, over=over)
             if ended:
                 epochs = progress.epoch
             if stopped is not None and error is None:
                 state, epochs, reason = TrialState.STOPPED, progress.epoch, stopped
             elif held and error is None and not state.ended:
                 state, epochs = TrialState.HELD, progress.epoch
-            if state is TrialState.COMPLETE and self.max_epochs is None:
+            if state is TrialState.COMPLETE and self._log.max_epochs is None:
                 self._set_max_epochs(progress.epoch)  # one that diverged says nothing of how long they are
             with self._letting_go(trial):
-                self.store.end_step(
-                    self.record.id,
+                self.reader.store.end_step(
+                    self.reader.record.id,
                     trial,
                     state,
                     epochs,
@@ -364,15 +482,15 @@ class Study(Steered):
         """
         with self._lock:
             progress = self._progress[trial]
-            if self.max_epochs is None:
+            if self._log.max_epochs is None:
                 self._set_max_epochs(n)
             if progress.until == OPEN_END:
                 plan = self.scheduler.next(
-                    self.space, self._log.empty_history(), self._allowance(besides=trial), self._rng(0)
+                    self.reader.space, self._log.empty_history(), self._allowance(besides=trial), self._rng(0)
                 )
                 until = plan.until if isinstance(plan, Start) else n
                 progress.until = max(1, min(until, self._allowance(besides=trial).epochs))
-                self.store.revise_step(self.record.id, trial, until=progress.until)
+                self.reader.store.revise_step(self.reader.record.id, trial, until=progress.until)
             return progress.until
 
     def add_retrained(self, trial: int, epochs: int, *, charged: bool) -> None:
@@ -383,12 +501,30 @@ class Study(Steered):
         with self._lock:
             paid = min(epochs, self._allowance().epochs) if charged else 0
             if paid:
-                self.store.add_retrained(self.record.id, trial, paid)
+                self.reader.store.add_retrained(self.reader.record.id, trial, paid)
             self.add_event("retrained", trial=trial, epochs=epochs, charged=paid)
+
+    def add_checkpoint(self, trial: int, epoch: int, path: str, size: int) -> None:
+        """Record a trial's newest checkpoint; `path` is relative to `checkpoint_folder`.
+
+        Raises:
+            StepTaken: the trial was this process's, and another has taken it up.
+        """
+        progress = self._progress.get(trial)
+        checkpoint = Checkpoint(trial, epoch, path, size, time.time())
+        self.reader.store.add_checkpoint(
+            self.reader.record.id, checkpoint, session=None if progress is None else progress.session
+        )
+
+    def drop_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Forget a checkpoint, and delete its file."""
+        self.reader.store.drop_checkpoint(self.reader.record.id, checkpoint.trial, checkpoint.epoch)
+        if self.reader.checkpoint_folder is not None:
+            (self.reader.checkpoint_folder / checkpoint.path).unlink(missing_ok=True)
 
     def add_event(self, kind: str, *, trial: int | None = None, epoch: int | None = None, **data: object) -> None:
         """Put on record that something happened."""
-        self.store.add_event(self.record.id, Event(kind, time.time(), trial, epoch, data=data))
+        self.reader.store.add_event(self.reader.record.id, Event(kind, time.time(), trial, epoch, data=data))
 
     @property
     def scheduler(self) -> Scheduler:
@@ -398,7 +534,7 @@ class Study(Steered):
             SettingError: it is somebody's own, and was not given.
         """
         if self._scheduler is None:
-            self._scheduler = build(self.record.scheduler)
+            self._scheduler = build(self.reader.record.scheduler)
         return self._scheduler
 
     @scheduler.setter
@@ -407,20 +543,9 @@ class Study(Steered):
         self._scheduler = scheduler
 
     @property
-    def spent(self) -> Spent:
-        """What the study has cost so far."""
-        with self._lock:
-            self._look()
-            if self._lease.session is None:
-                seconds = seconds_on_record(self.store, self.record)
-            else:
-                seconds = self._seconds_before + time.monotonic() - self._began
-            return Spent(self._log.epochs_spent(), len(self._log.trials), seconds)
-
-    @property
     def out_of_time(self) -> bool:
         """The budget is a time, and it is over."""
-        return self.budget.unit == "seconds" and self.spent.seconds >= self.budget.amount
+        return self.reader.budget.unit == "seconds" and self.spent.seconds >= self.reader.budget.amount
 
     @property
     def flat(self) -> bool:
@@ -439,19 +564,19 @@ class Study(Steered):
                     return step
                 self.tell(step.trial)  # it was all reported; only the last word was missing
                 continue
-            self._steer_those_at_rest()
+            self.steering.poll_at_rest()
             answer = self._decide()
             if answer is None:
                 return WAIT if self._log.history.running.any() or self._is_held() else None
-            trial = begun(answer, self._log.trials, session, self.record.seed)
+            trial = begun(answer, self._log.trials, session, self.reader.record.seed)
             first = trial.epochs + 1
-            if self.store.begin_step(self.record.id, self._log.n_steps, trial):
+            if self.reader.store.begin_step(self.reader.record.id, self._log.n_steps, trial):
                 self._expected_gains.note(trial, first, answer.note.get("why"))
                 return self._give_out(trial, first)
 
     def _check_drawn_from(self, versions: SpaceVersions) -> None:
         """Whether settings can be drawn from a new version of the space; a grid may name what is gone."""
-        history = History(versions.space, self.max_epochs, versions)
+        history = History(versions.space, self._log.max_epochs, versions)
         self.scheduler.next(versions.space, history, Allowance(OPEN_END, 1), self._rng(0))
 
     def _decide(self) -> Start | Resume | None:
@@ -463,24 +588,24 @@ class Study(Steered):
         if released.size:  # somebody let it go on, or began it as a branch
             trial = self._log.trials[int(released[0])]
             return Resume(trial.number, min(trial.until, trial.epochs + allowance.epochs))
-        if self.max_epochs is None:
+        if self._log.max_epochs is None:
             # nobody knows yet how long a training is: one trial goes ahead and tells, the others wait
             if self._log.history.running.any() or allowance.trials < 1:
                 return None
-            if self.budget.unit == "trainings" and len(self._log.trials) >= self.budget.amount:
+            if self.reader.budget.unit == "trainings" and len(self._log.trials) >= self.reader.budget.amount:
                 return None  # as many trainings as the budget has, and none told how long one is
-            plan = self.scheduler.next(self.space, self._log.history, allowance, self._rng(self._log.n_steps))
+            plan = self.scheduler.next(self.reader.space, self._log.history, allowance, self._rng(self._log.n_steps))
             return replace(plan, until=OPEN_END) if isinstance(plan, Start) else None
-        answer = self.scheduler.next(self.space, self._log.history, allowance, self._rng(self._log.n_steps))
+        answer = self.scheduler.next(self.reader.space, self._log.history, allowance, self._rng(self._log.n_steps))
         if answer is None:
             return None
         done = int(self._log.history.epochs[answer.trial]) if isinstance(answer, Resume) else 0
         return replace(answer, until=min(answer.until, done + allowance.epochs))
 
     def _give_out(self, trial: Trial, first: int) -> Step:
-        before = [] if first == 1 else self.reports(trial.number)
-        measured = [report for report in before if self.metric in report.metrics]
-        infinite = [report.epoch for report in measured if not math.isfinite(report.metrics[self.metric])]
+        before = [] if first == 1 else self.reader.reports(trial.number)
+        measured = [report for report in before if self.reader.metric in report.metrics]
+        infinite = [report.epoch for report in measured if not math.isfinite(report.metrics[self.reader.metric])]
         self._progress[trial.number] = Progress(
             trial.until,
             first - 1,
@@ -498,7 +623,9 @@ class Study(Steered):
         gone = self._lease.gone({trial.session for trial in others})
         for trial in others:
             if trial.session in gone or not trial.session:
-                if self.store.take_step(self.record.id, trial.number, of=trial.session, session=session.id):
+                if self.reader.store.take_step(
+                    self.reader.record.id, trial.number, of=trial.session, session=session.id
+                ):
                     self._log.refresh()
                     done = int(self._log.history.epochs[trial.number])
                     self.add_event("interrupted", trial=trial.number, epoch=done)
@@ -522,22 +649,14 @@ class Study(Steered):
             if not self._is_joined:
                 self._record_settings()
             self._is_joined = True  # from now on; if it was counted as gone, others may have begun
-            self._seconds_before, self._began = seconds_on_record(self.store, self.record), time.monotonic()
         return session
 
     def _record_settings(self) -> None:
         """What was asked for of a study that is gone on with: only now is it known that no other process runs it."""
-        new = replace(self.record, budget=str(self.budget), min_delta=self.min_delta)
-        if new != self.record:
-            self.store.change_study(self.record.id, budget=new.budget, min_delta=new.min_delta)
-            self.record = new
-
-    def _session_of(self, trial: int) -> int | None:
-        progress = self._progress.get(trial)
-        return None if progress is None else progress.session
-
-    def _is_first(self) -> bool:
-        return self._lease.is_first()
+        new = replace(self.reader.record, budget=str(self.reader.budget), min_delta=self.min_delta)
+        if new != self.reader.record:
+            self.reader.store.change_study(self.reader.record.id, budget=new.budget, min_delta=new.min_delta)
+            self.reader.record = new
 
     @contextmanager
     def _letting_go(self, trial: int) -> Iterator[None]:
@@ -549,21 +668,21 @@ class Study(Steered):
             raise
 
     def _set_max_epochs(self, n: int) -> None:
-        self.store.change_study(self.record.id, max_epochs=n)
+        self.reader.store.change_study(self.reader.record.id, max_epochs=n)
         self._log.refresh()
 
     def _rng(self, step: int) -> np.random.Generator:
         """Keyed by the step's number, which is in the log: nothing has to be saved."""
-        return np.random.default_rng([self.record.seed, step])
+        return np.random.default_rng([self.reader.record.seed, step])
 
     def _epochs_in_all(self) -> int:
-        epochs = self.budget.epochs(self.max_epochs) if self.max_epochs is not None else None
+        epochs = self.reader.budget.epochs(self._log.max_epochs) if self._log.max_epochs is not None else None
         return OPEN_END if epochs is None else epochs
 
     def _allowance(self, besides: int | None = None) -> Allowance:
         trials = OPEN_END
-        if self.budget.unit == "trials":
-            trials = math.ceil(self.budget.amount) - len(self._log.trials)
+        if self.reader.budget.unit == "trials":
+            trials = math.ceil(self.reader.budget.amount) - len(self._log.trials)
         return Allowance(max(0, self._epochs_in_all() - self._log.epochs_spent(besides)), max(0, trials))
 
     def _is_held(self) -> bool:

@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from tunewell.commands import Command, Set
 from tunewell.space.values import Params
 from tunewell.stores import Changes, Session, SpaceVersion, Store, StudyRecord
-from tunewell.trial import Checkpoint, Command, Event, Trial, TrialState
+from tunewell.trial import Checkpoint, Event, Trial, TrialState
 
 RUNNING, PAUSED, HELD = TrialState.RUNNING, TrialState.PAUSED, TrialState.HELD
 COMPLETE, STOPPED, FAILED = TrialState.COMPLETE, TrialState.STOPPED, TrialState.FAILED
@@ -26,6 +27,7 @@ STUDY = StudyRecord(
     created_at=1.75e9,
     uuid="d9b2d63d-a233-4123-847a-1d1f1b2b4c5d",
 )
+SENT = Set("x", 0.25)
 SESSION = Session(
     started_at=1.75e9,
     host="laptop",
@@ -107,8 +109,8 @@ def a_life(store: Store, study: int) -> Iterator[Callable[[], object]]:
     yield lambda: store.take_step(study, 0, of=0, session=1)
     yield lambda: store.report(study, 0, 4, {"val_loss": math.nan}, math.inf, at=6.0)
     yield lambda: store.add_retrained(study, 0, 2)
-    yield lambda: store.add_command(study, Command(0, "set", 6.0, data={"name": "x", "value": 0.25}))
-    yield lambda: store.settle_command(study, 1, at=6.5, epoch=4, data={"name": "x", "from": 0.5}, refused=None)
+    yield lambda: store.add_command(study, Command(0, SENT, 6.0))
+    yield lambda: store.settle_command(study, Command(0, SENT, 6.0, taken_at=6.5, epoch=4, before=0.5, id=1))
     yield lambda: store.add_space(study, WIDER)
     yield lambda: store.end_step(study, 0, STOPPED, 4, reason="not finite", at=7.0)
     yield lambda: begin(store, study, 2)
@@ -122,7 +124,7 @@ def everything(store: Store, study: int) -> tuple[list[StudyRecord], Reader, lis
     return store.studies(), Reader(store, study).read(), kept
 
 
-def changes_of_a_running_trial(store: Store, study: int, number: int) -> list[Callable[[], None]]:
+def changes_of_a_running_trial(store: Store, study: int, number: int) -> list[Callable[[], object]]:
     """What a trial takes only while a step of it is in progress."""
     return [
         lambda: store.report(study, number, 2, {"val_loss": 0.25}, 0.25, at=9.0),

@@ -30,6 +30,8 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from tunewell.commands import Action, Branch, Command, Note, Pause, Resume, Rewind, Set, Stop
+from tunewell.commands import Checkpoint as WriteCheckpoint
 from tunewell.errors import StepTaken, StoreError, StudyExists, StudyNotFound, TrialEnded, TrialNotFound
 from tunewell.space.values import Params
 from tunewell.stores import Session, SpaceVersion, Store
@@ -57,7 +59,7 @@ from tunewell.testing.records import (
     train,
     values_of,
 )
-from tunewell.trial import Checkpoint, Command, Event, Report, Trial, TrialState
+from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState
 
 ODD_ORDER = [(1, 1), (0, 1), (0, 2), (1, 2), (0, 1), (1, 3)]
 """Trials and epochs; one was rewound."""
@@ -315,7 +317,7 @@ class StoreContract:
         with pytest.raises(TrialNotFound):
             store.add_checkpoint(study, Checkpoint(number, 1, "x.ckpt", 1, 1.0))
         with pytest.raises(TrialNotFound):
-            store.add_command(study, Command(number, "pause", 1.0))
+            store.add_command(study, Command(number, Pause(), 1.0))
         with pytest.raises(TrialNotFound):
             store.steer_trial(study, number, STOPPED)
         assert nothing_new(store, study, before)
@@ -386,10 +388,10 @@ class StoreContract:
 
     def test_it_is_known_how_many_commands_wait(self, store: Store, study: int) -> None:
         begin(store, study, 0)
-        first = store.add_command(study, Command(0, "pause", 1.0))
-        store.add_command(study, Command(0, "resume", 1.0))
+        first = store.add_command(study, Command(0, Pause(), 1.0))
+        store.add_command(study, Command(0, Resume(), 1.0))
         assert store.changes(study, 0).n_waiting == 2
-        store.settle_command(study, first.id, at=2.0, epoch=1, data={}, refused=None)
+        store.settle_command(study, replace(first, taken_at=2.0, epoch=1))
         assert store.changes(study, 0).n_waiting == 1
 
     def test_the_last_sign_of_a_session_is_of_its_own_trials(self, store: Store, study: int) -> None:
@@ -487,16 +489,16 @@ class StoreContract:
     def test_a_command_waits_until_it_is_settled(self, store: Store, study: int) -> None:
         begin(store, study, 0)
         asked = [
-            store.add_command(study, Command(0, "set", 1.5, "ann", "too slow", {"name": "x", "value": 0.25})),
-            store.add_command(study, Command(0, "pause", 2.5)),
+            store.add_command(study, Command(0, Set("x", 0.25), 1.5, "ann", "too slow")),
+            store.add_command(study, Command(0, Pause(), 2.5)),
         ]
         assert asked[0].id < asked[1].id
         assert store.commands(study) == store.commands(study, waiting=True) == asked
-        store.settle_command(study, asked[0].id, at=3.0, epoch=7, data={"from": 0.5}, refused=None)
-        done = replace(asked[0], taken_at=3.0, epoch=7, data={"from": 0.5})
+        done = replace(asked[0], taken_at=3.0, epoch=7, before=0.5)
+        store.settle_command(study, done)
         assert store.commands(study) == [done, asked[1]]
         assert store.commands(study, waiting=True) == [asked[1]]
-        store.settle_command(study, asked[1].id, at=4.0, epoch=8, data={}, refused="not now")
+        store.settle_command(study, replace(asked[1], taken_at=4.0, epoch=8, refused="not now"))
         assert store.commands(study)[1].refused == "not now"
         assert store.commands(study, waiting=True) == []
 
@@ -505,10 +507,10 @@ class StoreContract:
         begin(store, study, 0)
         store.end_step(study, 0, state, 1, at=1.0)
         with pytest.raises(TrialEnded, match=str(state)):
-            store.add_command(study, Command(0, "pause", 2.0))
+            store.add_command(study, Command(0, Pause(), 2.0))
         assert store.commands(study) == []
-        assert store.add_command(study, Command(0, "branch", 2.0)) == store.commands(study)[0]
-        assert store.add_command(study, Command(0, "note", 2.0)) == store.commands(study)[1]
+        assert store.add_command(study, Command(0, Branch(), 2.0)) == store.commands(study)[0]
+        assert store.add_command(study, Command(0, Note("why"), 2.0)) == store.commands(study)[1]
 
     def test_a_trial_that_does_not_run_can_be_held_let_go_and_stopped(self, store: Store, study: int) -> None:
         begin(store, study, 0)
@@ -561,8 +563,8 @@ class StoreContract:
         self, store: Store, study: int
     ) -> None:
         begin(store, study, 0)
-        asked = store.add_command(study, Command(0, "branch", 1.0, data={"epoch": 2}))
-        done = replace(asked, taken_at=2.0, epoch=3, data={"epoch": 2, "branch": 1})
+        asked = store.add_command(study, Command(0, Branch(2), 1.0))
+        done = replace(asked, taken_at=2.0, epoch=3, branch=1)
         branch = replace(a_trial(1), state=PAUSED, epochs=2, parent=0, parent_epoch=2)
         saved = Checkpoint(1, 2, "copy.ckpt", 10, 2.0)
         before = store.changes(study, 0).revision
@@ -576,16 +578,50 @@ class StoreContract:
 
     def test_a_command_is_branched_for_once(self, store: Store, study: int) -> None:
         begin(store, study, 0)
-        asked = store.add_command(study, Command(0, "branch", 1.0))
-        done = replace(asked, taken_at=2.0, epoch=3, data={"branch": 1})
+        asked = store.add_command(study, Command(0, Branch(), 1.0))
+        done = replace(asked, taken_at=2.0, epoch=3, branch=1)
         branch = replace(a_trial(1), state=PAUSED, epochs=2, parent=0, parent_epoch=2)
         assert store.add_branch(study, branch, done=done)
-        again = replace(done, taken_at=3.0, data={"branch": 2})
+        again = replace(done, taken_at=3.0, branch=2)
         assert not store.add_branch(
             study, replace(branch, number=2), Checkpoint(2, 2, "copy.ckpt", 10, 2.0), done=again
         )
         assert len(list(store.changes(study, 0).trials)) == 2
         assert (store.checkpoints(study), store.commands(study)) == ([], [done])
+
+    def test_every_action_is_read_as_it_was_written(self, store: Store, study: int) -> None:
+        begin(store, study, 0)
+        actions: list[Action] = [
+            Set("x", "adam"),
+            Pause(),
+            Resume(),
+            Stop(),
+            WriteCheckpoint(),
+            Rewind(0, {"x": 0.25}),
+            Rewind(3),
+            Branch(params={"x": True}, epochs=4),
+            Note("why"),
+        ]
+        for action in actions:
+            store.add_command(study, Command(0, action, 1.0))
+        assert [command.action for command in store.commands(study)] == actions
+
+    def test_a_report_says_how_many_commands_wait(self, store: Store, study: int) -> None:
+        begin(store, study, 0)
+        assert store.report(study, 0, 1, {"val_loss": 0.5}, 0.5, at=1.0) == 0
+        first = store.add_command(study, Command(0, Pause(), 1.0))
+        store.add_command(study, Command(0, Resume(), 1.0))
+        assert store.report(study, 0, 2, {"val_loss": 0.5}, 0.5, at=2.0) == 2
+        store.settle_command(study, replace(first, taken_at=2.0, epoch=1))
+        assert store.report(study, 0, 3, {"val_loss": 0.5}, 0.5, at=3.0) == 1
+
+    def test_what_came_of_a_command_and_its_event_are_there_at_once(self, store: Store, study: int) -> None:
+        begin(store, study, 0)
+        sent, event = store.add_command(study, Command(0, Pause(), 1.0)), Event("steered", 2.0, 0, 1)
+        before = store.changes(study, 0).revision
+        store.settle_command(study, replace(sent, taken_at=2.0, epoch=1), event)
+        assert store.events(study) == [event]
+        assert store.changes(study, 0).revision == before + 1
 
     # --- many at once
 
@@ -608,18 +644,18 @@ class StoreContract:
         check_all_is_there(reader.read(), workers=4, trials=5)
         assert reader == Reader(store, study).read()
 
-    def test_threads_have_their_turns_one_at_a_time(self, store: Store, study: int) -> None:
+    def test_threads_have_their_decision_lock_one_at_a_time(self, store: Store, study: int) -> None:
         inside: list[int] = []
 
-        def take_turns() -> None:
+        def take_decision_lock() -> None:
             for _ in range(20):
-                with store.turn(study):
+                with store.decision_lock(study):
                     inside.append(1)
                     most.append(len(inside))
                     inside.pop()
 
         most: list[int] = []
-        threads = [threading.Thread(target=take_turns) for _ in range(4)]
+        threads = [threading.Thread(target=take_decision_lock) for _ in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -734,13 +770,13 @@ class SharedStoreContract(StoreContract):
 
 def _hold_the_turn(reopen: Callable[[], Store], study: int, held: Signal) -> None:
     store = reopen()
-    with store.turn(study):
+    with store.decision_lock(study):
         held.set()
         time.sleep(600)
 
 
 def _wait_for_the_turn(store: Store, study: int, told: Queue[str]) -> None:
-    with store.turn(study):
+    with store.decision_lock(study):
         told.put("mine")
 
 

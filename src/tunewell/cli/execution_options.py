@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from tunewell.errors import SettingError
-from tunewell.runners.setup import RETRY_ON, Ray, Setup, seconds, size
+from tunewell.runners.execution import RETRY_ON, Execution, Ray, seconds, size
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -61,15 +61,15 @@ _NAMES = (
 )
 
 
-def setup_options(command: _Command) -> _Command:
-    """Give a command the options; what they say is for `setup_said`."""
+def execution_options(command: _Command) -> _Command:
+    """Give a command the options; what they say is for `parse_execution`."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
-def setup_said(said: dict[str, Any]) -> Setup:
-    """The setup that the options say; they are taken out of what a command was told.
+def parse_execution(said: dict[str, Any]) -> Execution:
+    """The execution that the options say; they are taken out of what a command was told.
 
     Raises:
         SettingError: one of them cannot be used.
@@ -80,7 +80,7 @@ def setup_said(said: dict[str, Any]) -> Setup:
     for name, value in for_ray.items():
         if value is not None and not on_ray:
             raise SettingError(f"--{name.replace('_', '-')} is for --runner ray")
-    return Setup(
+    return Execution(
         workers=told["workers"],
         threads=told["threads"],
         checkpoint_every=told["checkpoint_every"],

@@ -66,8 +66,8 @@ def seconds(text: str | float, setting: str) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Setup:
-    """The settings of a run, as `tune` explains them."""
+class Execution:
+    """How the trials of a study are run, as `tune` explains it: how many at a time, where, and within which limits."""
 
     workers: int = 1
     threads: bool = False

@@ -1,0 +1,127 @@
+"""Commands to a trial: what may be asked of one that trains or rests, as plain values.
+
+    study.steer(3, Set("learning_rate", 0.003), why="the loss has stopped falling")
+
+A `Command` is one of these with whom it is for, who sent it and, once a process has taken it up, what came of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tunewell.space.values import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """Give a live parameter another value, from the next epoch on."""
+
+    name: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Pause the trial, until somebody says `Resume`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Let a trial go on that was paused by `Pause`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End the trial."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Write a checkpoint, and keep it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rewind:
+    """End the trial, and go on as it was after an earlier epoch."""
+
+    epoch: int
+    """0: from its seed."""
+    params: Mapping[str, Value] = field(default_factory=dict)
+    """Values that are to differ from then on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Begin another trial that goes on as this one was after an epoch."""
+
+    epoch: int | None = None
+    """None: the one at which the command is taken up."""
+    params: Mapping[str, Value] = field(default_factory=dict)
+    """Values that are to differ from then on."""
+    epochs: int | None = None
+    """How long it is to train, if it is a twin: one without a change, which shows what the change does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Keep a text with the trial."""
+
+    text: str
+
+
+Action = Set | Pause | Resume | Stop | Rewind | Branch | Note | Checkpoint
+
+ACTIONS: Mapping[str, type[Action]] = {
+    "pause": Pause,
+    "resume": Resume,
+    "stop": Stop,
+    "set": Set,
+    "rewind": Rewind,
+    "branch": Branch,
+    "note": Note,
+    "checkpoint": Checkpoint,
+}
+"""Every action by the name that it has on the command line and on record."""
+
+KINDS: Mapping[type[Action], str] = {action: name for name, action in ACTIONS.items()}
+"""The reverse."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """An action that somebody wants of a trial; the process that runs the study takes it up at the next epoch."""
+
+    trial: int
+    action: Action
+    at: float
+    by: str = "user"
+    """Who, or which rule."""
+    why: str = ""
+    taken_at: float | None = None
+    """When it was taken up; None while it waits."""
+    epoch: int | None = None
+    """After this epoch of the trial."""
+    refused: str | None = None
+    """Why nothing was done."""
+    before: Value | None = None
+    """The value that a `Set` replaced."""
+    branch: int | None = None
+    """The trial that a `Branch` or a `Rewind` began."""
+    id: int = 0
+    """Its key in the store; the store gives it. Commands are taken up in this order."""
+
+    @property
+    def kind(self) -> str:
+        """The action by name: `set`, say."""
+        return KINDS[type(self.action)]
+
+    @property
+    def is_done(self) -> bool:
+        """True if it was taken up and not refused."""
+        return self.taken_at is not None and self.refused is None
+
+    @property
+    def is_for_ended_trials(self) -> bool:
+        """True if it may also be asked of a trial that has ended."""
+        return isinstance(self.action, Branch | Note)
