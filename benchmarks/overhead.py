@@ -1,8 +1,9 @@
 """What tunewell costs beside the training, with Optuna in the same run.
 
 Asking for a trial, reporting its one epoch and telling that it has ended; a report by itself; a report with the answer
-to what the training does next, as a runner has it (in Optuna `should_prune`); opening a study that holds many trials. Each figure is CPU time (`time.process_time`), the median of several batches that take turns, so
-that a noisy machine weighs on both; behind it, in brackets, how many times ours it is.
+to what the training does next, as a runner has it (in Optuna `should_prune`); opening a study that holds many trials.
+Each figure is CPU time (`time.process_time`), the median of several batches that take turns, so that a noisy machine
+weighs on both; behind it, in brackets, how many times ours it is.
 
     python benchmarks/overhead.py [--sizes 10 1000 10000] [--json FILE]
 """

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import tunewell as tw
+from tunewell import commands
 from tunewell.runners import Execution
 from tunewell.runners.tune import drive
 
@@ -47,7 +48,7 @@ def study(tmp_path):
     yield reader
     for trial in reader.trials:
         if not trial.state.ended:
-            reader.steer(trial.number, Stop())
+            reader.steer(trial.number, commands.Stop())
     until(lambda: all(trial.state.ended for trial in reader.trials))
     thread.join(timeout=30)
 
@@ -207,9 +208,9 @@ def test_the_screen_shows_curves_values_and_what_was_done(study):
 
 def test_a_branch_has_the_curve_of_the_trial_that_it_comes_from(study):
     until(lambda: study.trials[0].state == "running" and len(study.reports(0)) > 5)
-    command = study.steer(0, Branch(3))
+    command = study.steer(0, commands.Branch(3))
     until(lambda: next(one for one in study.commands() if one.id == command.id).taken_at is not None)
-    study.steer(0, Stop())
+    study.steer(0, commands.Stop())
     until(lambda: len(study.reports(1)) > 2)
     stands = snapshot(study)
     parent, child = stands.branches
@@ -219,17 +220,17 @@ def test_a_branch_has_the_curve_of_the_trial_that_it_comes_from(study):
 
 
 def test_an_epoch_s_time_is_not_lengthened_by_a_pause(study):
-    study.steer(0, Pause())
+    study.steer(0, commands.Pause())
     until(lambda: study.trials[0].state == "held")
     time.sleep(2)
-    study.steer(0, Resume())
+    study.steer(0, commands.Resume())
     epoch = len(study.reports())
     until(lambda: len(study.reports()) > epoch + 4)
     assert snapshot(study).seconds < 0.1
 
 
 def test_a_branch_that_fails_says_why(study):
-    study.steer(0, Branch(params={"hidden": 64}))
+    study.steer(0, commands.Branch(params={"hidden": 64}))
     until(lambda: len(study.trials) > 1 and study.trials[1].state == "failed")
     failed = snapshot(study).branches[-1]
     assert "no more than 32" in failed.reason
@@ -247,8 +248,8 @@ def test_a_loss_that_falls_far_is_drawn_by_its_logarithm():
 
 
 def test_the_keys_are_for_the_trial_that_is_chosen(study):
-    study.steer(0, Branch(params={"learning_rate": 0.5}))
-    study.steer(0, Pause())
+    study.steer(0, commands.Branch(params={"learning_rate": 0.5}))
+    study.steer(0, commands.Pause())
     until(lambda: len(study.trials) > 1 and study.trials[1].state == "running" and study.trials[0].state == "held")
 
     async def script(app, pilot):
