@@ -156,7 +156,7 @@ class Driver:
             self._end_step(result.trial)
 
     def learn_max_epochs(self, trial: int, n: int) -> int:
-        """Of `Coordinator`."""
+        """Implement `Coordinator`."""
         return self.study.learn_max_epochs(n, trial)
 
     def report(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> Directive:
@@ -172,7 +172,7 @@ class Driver:
         return directive if reported.is_finite else directive.stopping()
 
     def saved(self, trial: int, saved: SavedState | None) -> None:
-        """Of `Coordinator`."""
+        """Implement `Coordinator`."""
         with self._lock:
             if saved is not None:
                 self._record_checkpoint(trial, saved)

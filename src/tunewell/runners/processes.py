@@ -60,7 +60,7 @@ class _Processes:
     execution: Execution
 
     def open(self, number: int) -> _Process:
-        """As `WorkerPlacement.open`."""
+        """Implement `WorkerPlacement.open`."""
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs, self.train, self.execution), name=f"tunewell-{number}")
@@ -72,7 +72,7 @@ class _Processes:
         return _Process(process, ours)
 
     def wait(self, handles: Collection[WorkerHandle], timeout_s: float) -> Collection[WorkerHandle]:
-        """As `WorkerPlacement.wait`."""
+        """Implement `WorkerPlacement.wait`."""
         by_pipe = {handle.connection: handle for handle in handles if isinstance(handle, _Process)}
         return [by_pipe[pipe] for pipe in wait(list(by_pipe), timeout=timeout_s) if isinstance(pipe, Connection)]
 
@@ -85,13 +85,13 @@ class _Process:
         self._process = process
 
     def send(self, message: object) -> None:
-        """As `WorkerHandle.send`."""
+        """Implement `WorkerHandle.send`."""
         # if it has died, the end of its pipe says so when it is read
         with suppress(BrokenPipeError, ConnectionResetError):
             self.connection.send(message)
 
     def receive(self) -> Message:
-        """As `WorkerHandle.receive`."""
+        """Implement `WorkerHandle.receive`."""
         try:
             message: Message = self.connection.recv()
         except (EOFError, ConnectionResetError):
@@ -101,15 +101,15 @@ class _Process:
         return message
 
     def memory(self) -> int:
-        """As `WorkerHandle.memory`."""
+        """Implement `WorkerHandle.memory`."""
         return resident(self._process.pid or 0)
 
     def kill(self) -> None:
-        """As `WorkerHandle.kill`."""
+        """Implement `WorkerHandle.kill`."""
         self._process.kill()
 
     def close(self, patience_s: float) -> None:
-        """As `WorkerHandle.close`."""
+        """Implement `WorkerHandle.close`."""
         self._process.join(patience_s)
         if self._process.is_alive():
             self._process.kill()

@@ -89,12 +89,12 @@ class _Cluster:
     wanted: settings.Ray
 
     def open(self, number: int) -> _Actor:
-        """As `WorkerPlacement.open`."""
+        """Implement `WorkerPlacement.open`."""
         host = ray.remote(num_cpus=self.wanted.cpus, num_gpus=self.wanted.gpus, max_restarts=0)(_Host)
         return _Actor(host.remote(self.train, replace(self.execution, ray=None)), number)
 
     def wait(self, handles: Collection[WorkerHandle], timeout_s: float) -> Collection[WorkerHandle]:
-        """As `WorkerPlacement.wait`."""
+        """Implement `WorkerPlacement.wait`."""
         by_call = {handle.call: handle for handle in handles if isinstance(handle, _Actor)}
         ready, _ = ray.wait(list(by_call), num_returns=1, timeout=timeout_s)
         if ready:  # and all others that are by now
@@ -111,11 +111,11 @@ class _Actor:
         self.call: Any = handle.begin.remote()
 
     def send(self, message: object) -> None:
-        """As `WorkerHandle.send`."""
+        """Implement `WorkerHandle.send`."""
         self.call = self._handle.answer.remote(message)
 
     def receive(self) -> Message:
-        """As `WorkerHandle.receive`."""
+        """Implement `WorkerHandle.receive`."""
         try:
             message: Message | None = ray.get(self.call)
         except ray.exceptions.RayError as error:  # its death, its node's, no room for it, or what it said is lost
@@ -133,11 +133,11 @@ class _Actor:
         return 0
 
     def kill(self) -> None:
-        """As `WorkerHandle.kill`."""
+        """Implement `WorkerHandle.kill`."""
         ray.kill(self._handle, no_restart=True)
 
     def close(self, patience_s: float) -> None:
-        """As `WorkerHandle.close`."""
+        """Implement `WorkerHandle.close`."""
         with suppress(ray.exceptions.RayError, ValueError):
             ray.wait([self.call], timeout=patience_s)  # the answer to the last call comes when it has ended
             ray.kill(self._handle, no_restart=True)

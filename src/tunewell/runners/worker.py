@@ -208,7 +208,7 @@ class _Hosted:
         )
 
     def begin(self, run: Run, n_epochs: int | None) -> int:
-        """Of `Channel`: the loop is about to start."""
+        """Implement `Channel`: the loop is about to start."""
         if n_epochs is not None and self._assignment.max_epochs is None:
             self._until = self._ask(lambda: self._coordinator.learn_max_epochs(run.trial, n_epochs))
         if self._on_record == 0:
@@ -220,7 +220,7 @@ class _Hosted:
         return restored
 
     def may_train(self, epoch: int) -> bool:
-        """Of `Channel`: block while paused."""
+        """Implement `Channel`: block while paused."""
         self._check_wanted()
         last = self._assignment.max_epochs
         if self._is_stopped or (last is not None and epoch > last):
@@ -239,7 +239,7 @@ class _Hosted:
         return True
 
     def report(self, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Of `Channel`: pass it on."""
+        """Implement `Channel`: pass it on."""
         self._check_wanted()
         self.epoch = epoch
         if epoch > self._on_record:

@@ -57,7 +57,7 @@ class Database(Protocol):
         ...
 
     def decision_lock(self, study_id: int) -> AbstractContextManager[None]:
-        """As `Store.decision_lock`."""
+        """Implement `Store.decision_lock`."""
         ...
 
     def close(self) -> None:

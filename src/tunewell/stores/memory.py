@@ -96,7 +96,7 @@ class MemoryStore:
         self._sessions: dict[int, Session] = {}
 
     def add_study(self, study: StudyRecord) -> StudyRecord:
-        """As `Store.add_study`."""
+        """Implement `Store.add_study`."""
         with self._lock:
             if any(known.record.name == study.name for known in self._studies.values()):
                 raise StudyExists(study.name, self.url)
@@ -106,7 +106,7 @@ class MemoryStore:
             return record
 
     def study(self, name: str) -> StudyRecord:
-        """As `Store.study`."""
+        """Implement `Store.study`."""
         with self._lock:
             for known in self._studies.values():
                 if known.record.name == name:
@@ -114,7 +114,7 @@ class MemoryStore:
             raise StudyNotFound(name, self.url, tuple(known.record.name for known in self._studies.values()))
 
     def studies(self) -> list[StudyRecord]:
-        """As `Store.studies`."""
+        """Implement `Store.studies`."""
         with self._lock:
             return [_copy_of_study(known.record) for known in self._studies.values()]
 
@@ -126,7 +126,7 @@ class MemoryStore:
         budget: str | None = None,
         min_delta: float | None = None,
     ) -> None:
-        """As `Store.change_study`."""
+        """Implement `Store.change_study`."""
         with self._lock:
             study = self._study(study_id)
             study.revise()
@@ -138,7 +138,7 @@ class MemoryStore:
                 study.record = replace(study.record, min_delta=min_delta)
 
     def add_space(self, study_id: int, version: SpaceVersion) -> bool:
-        """As `Store.add_space`."""
+        """Implement `Store.add_space`."""
         with self._lock:
             study = self._study(study_id)
             if version.number != len(study.spaces) + 1:
@@ -150,12 +150,12 @@ class MemoryStore:
             return True
 
     def spaces(self, study_id: int) -> list[SpaceVersion]:
-        """As `Store.spaces`."""
+        """Implement `Store.spaces`."""
         with self._lock:
             return [_copy_of_space(version) for version in self._study(study_id).spaces]
 
     def begin_session(self, study_id: int, session: Session, *, newest: int | None = None) -> int | None:
-        """As `Store.begin_session`."""
+        """Implement `Store.begin_session`."""
         with self._lock:
             study = self._study(study_id)
             study.revise()
@@ -167,14 +167,14 @@ class MemoryStore:
             return number
 
     def end_session(self, session_id: int, at: float) -> None:
-        """As `Store.end_session`."""
+        """Implement `Store.end_session`."""
         with self._lock:
             if session_id not in self._sessions:
                 raise StoreError(f"{self.url} has no session whose id is {session_id}")
             self._sessions[session_id] = replace(self._sessions[session_id], ended_at=at)
 
     def beat(self, session_id: int) -> bool:
-        """As `Store.beat`."""
+        """Implement `Store.beat`."""
         with self._lock:
             known = self._sessions.get(session_id)
             if known is None or known.ended_at is not None:
@@ -183,13 +183,13 @@ class MemoryStore:
             return True
 
     def sessions(self, study_id: int) -> list[Session]:
-        """As `Store.sessions`."""
+        """Implement `Store.sessions`."""
         with self._lock:
             found = (self._sessions[number] for number in self._study(study_id).sessions)
             return [replace(session, versions=dict(session.versions)) for session in found]
 
     def last_sign(self, session_id: int) -> float:
-        """As `Store.last_sign`."""
+        """Implement `Store.last_sign`."""
         with self._lock:
             if session_id not in self._sessions:
                 raise StoreError(f"{self.url} has no session whose id is {session_id}")
@@ -202,12 +202,12 @@ class MemoryStore:
 
     @contextmanager
     def decision_lock(self, study_id: int) -> Iterator[None]:
-        """As `Store.decision_lock`."""
+        """Implement `Store.decision_lock`."""
         with self._study(study_id).decision_lock:
             yield
 
     def begin_step(self, study_id: int, step: int, trial: Trial) -> bool:
-        """As `Store.begin_step`."""
+        """Implement `Store.begin_step`."""
         with self._lock:
             study = self._study(study_id)
             if step != study.n_steps:
@@ -228,13 +228,13 @@ class MemoryStore:
             return True
 
     def revise_step(self, study_id: int, trial: int, *, until: int) -> None:
-        """As `Store.revise_step`."""
+        """Implement `Store.revise_step`."""
         with self._lock:
             study = self._study(study_id)
             study.set_trial(replace(study.trial(trial, TrialState.RUNNING), until=until))
 
     def take_step(self, study_id: int, trial: int, *, of: int, session: int) -> bool:
-        """As `Store.take_step`."""
+        """Implement `Store.take_step`."""
         with self._lock:
             study = self._study(study_id)
             known = study.trial(trial)
@@ -255,7 +255,7 @@ class MemoryStore:
         *,
         session: int | None = None,
     ) -> int:
-        """As `Store.report`."""
+        """Implement `Store.report`."""
         with self._lock:
             study = self._study(study_id)
             study.running(trial, session)
@@ -278,21 +278,21 @@ class MemoryStore:
         at: float | None = None,
         session: int | None = None,
     ) -> None:
-        """As `Store.end_step`."""
+        """Implement `Store.end_step`."""
         with self._lock:
             study = self._study(study_id)
             known = study.running(trial, session)
             study.set_trial(replace(known, state=state, epochs=epochs, reason=reason, ended_at=at))
 
     def add_retrained(self, study_id: int, trial: int, epochs: int) -> None:
-        """As `Store.add_retrained`."""
+        """Implement `Store.add_retrained`."""
         with self._lock:
             study = self._study(study_id)
             known = study.trial(trial)
             study.set_trial(replace(known, retrained=known.retrained + epochs))
 
     def add_event(self, study_id: int, event: Event) -> None:
-        """As `Store.add_event`."""
+        """Implement `Store.add_event`."""
         with self._lock:
             study = self._study(study_id)
             if event.trial is not None:
@@ -301,13 +301,13 @@ class MemoryStore:
             study.revise()
 
     def events(self, study_id: int, trial: int | None = None) -> list[Event]:
-        """As `Store.events`."""
+        """Implement `Store.events`."""
         with self._lock:
             events = self._study(study_id).events
             return [_copy_of_event(event) for event in events if trial is None or event.trial == trial]
 
     def add_checkpoint(self, study_id: int, checkpoint: Checkpoint, *, session: int | None = None) -> None:
-        """As `Store.add_checkpoint`."""
+        """Implement `Store.add_checkpoint`."""
         with self._lock:
             study = self._study(study_id)
             if session not in (None, study.trial(checkpoint.trial).session):
@@ -316,19 +316,19 @@ class MemoryStore:
             study.revise()
 
     def drop_checkpoint(self, study_id: int, trial: int, epoch: int) -> None:
-        """As `Store.drop_checkpoint`."""
+        """Implement `Store.drop_checkpoint`."""
         with self._lock:
             study = self._study(study_id)
             study.checkpoints.pop((trial, epoch), None)
             study.revise()
 
     def checkpoints(self, study_id: int) -> list[Checkpoint]:
-        """As `Store.checkpoints`."""
+        """Implement `Store.checkpoints`."""
         with self._lock:
             return [checkpoint for _, checkpoint in sorted(self._study(study_id).checkpoints.items())]
 
     def add_command(self, study_id: int, command: Command) -> Command:
-        """As `Store.add_command`."""
+        """Implement `Store.add_command`."""
         with self._lock:
             study = self._study(study_id)
             state = study.trial(command.trial).state
@@ -341,7 +341,7 @@ class MemoryStore:
             return replace(command, id=kept.id)
 
     def settle_command(self, study_id: int, done: Command, event: Event | None = None) -> None:
-        """As `Store.settle_command`."""
+        """Implement `Store.settle_command`."""
         with self._lock:
             study = self._study(study_id)
             study.settle(done)
@@ -350,7 +350,7 @@ class MemoryStore:
             study.revise()
 
     def commands(self, study_id: int, *, waiting: bool = False) -> list[Command]:
-        """As `Store.commands`."""
+        """Implement `Store.commands`."""
         with self._lock:
             known = self._study(study_id).commands
             return [_copy_of_command(c) for c in known if c.taken_at is None or not waiting]
@@ -358,7 +358,7 @@ class MemoryStore:
     def steer_trial(
         self, study_id: int, trial: int, state: TrialState, *, reason: str | None = None, at: float | None = None
     ) -> None:
-        """As `Store.steer_trial`."""
+        """Implement `Store.steer_trial`."""
         with self._lock:
             study = self._study(study_id)
             known = study.trial(trial)
@@ -367,7 +367,7 @@ class MemoryStore:
             study.set_trial(replace(known, state=state, reason=reason, ended_at=at))
 
     def reopen_trial(self, study_id: int, trial: int, epochs: int) -> None:
-        """As `Store.reopen_trial`."""
+        """Implement `Store.reopen_trial`."""
         with self._lock:
             study = self._study(study_id)
             known = study.trial(trial, TrialState.FAILED)
@@ -382,7 +382,7 @@ class MemoryStore:
         done: Command | None = None,
         event: Event | None = None,
     ) -> bool:
-        """As `Store.add_branch`."""
+        """Implement `Store.add_branch`."""
         with self._lock:
             study = self._study(study_id)
             if trial.number != len(study.trials):
@@ -399,7 +399,7 @@ class MemoryStore:
             return True
 
     def changes(self, study_id: int, since: int) -> Changes:
-        """As `Store.changes`."""
+        """Implement `Store.changes`."""
         with self._lock:
             study = self._study(study_id)
             changed = set(study.changed[bisect_right(study.changed_at, since) :])
@@ -414,7 +414,7 @@ class MemoryStore:
             )
 
     def values(self, study_id: int, since: int, until: int) -> Iterator[NDArray[np.float64]]:
-        """As `Store.values`."""
+        """Implement `Store.values`."""
         with self._lock:
             study = self._study(study_id)
             values = study.values[bisect_right(study.valued_at, since) : bisect_right(study.valued_at, until)]
@@ -422,13 +422,13 @@ class MemoryStore:
             yield np.array(values, dtype=np.float64)
 
     def reports(self, study_id: int, trial: int | None = None) -> list[Report]:
-        """As `Store.reports`."""
+        """Implement `Store.reports`."""
         with self._lock:
             reports = self._study(study_id).reports
             return [replace(r, metrics=dict(r.metrics)) for r in reports if trial is None or r.trial == trial]
 
     def close(self) -> None:
-        """As `Store.close`."""
+        """Implement `Store.close`."""
 
     def _study(self, study_id: int) -> _Study:
         if study_id not in self._studies:

@@ -106,7 +106,7 @@ class SqlStore:
 
     @_tried_again
     def add_study(self, study: StudyRecord) -> StudyRecord:
-        """As `Store.add_study`."""
+        """Implement `Store.add_study`."""
         with self._writing() as log:
             found = log.row("add_study", rows.STUDIES.values(study))
             if found is None:
@@ -117,7 +117,7 @@ class SqlStore:
 
     @_tried_again
     def study(self, name: str) -> StudyRecord:
-        """As `Store.study`."""
+        """Implement `Store.study`."""
         with self._reading() as log:
             row = log.row("study", {"name": rows.to_text(name)})
             if row is None:
@@ -126,7 +126,7 @@ class SqlStore:
 
     @_tried_again
     def studies(self) -> list[StudyRecord]:
-        """As `Store.studies`."""
+        """Implement `Store.studies`."""
         with self._reading() as log:
             return [rows.STUDIES.record(row) for row in log.rows("studies", {})]
 
@@ -139,7 +139,7 @@ class SqlStore:
         budget: str | None = None,
         min_delta: float | None = None,
     ) -> None:
-        """As `Store.change_study`."""
+        """Implement `Store.change_study`."""
         with self._revising(study_id) as (log, _):
             if max_epochs is not None:
                 log.run("set_max_epochs", {"study": study_id, "max_epochs": max_epochs})
@@ -150,7 +150,7 @@ class SqlStore:
 
     @_tried_again
     def add_space(self, study_id: int, version: SpaceVersion) -> bool:
-        """As `Store.add_space`."""
+        """Implement `Store.add_space`."""
         key = {"study": study_id, "study_id": study_id}
         with self._writing() as log:
             if log.row("set_space", {**key, **rows.SPACES.values(version)}) is None:
@@ -162,40 +162,40 @@ class SqlStore:
 
     @_tried_again
     def spaces(self, study_id: int) -> list[SpaceVersion]:
-        """As `Store.spaces`."""
+        """Implement `Store.spaces`."""
         with self._reading() as log:
             self._standing(log, study_id)  # there is such a study
             return [rows.SPACES.record(row) for row in log.rows("spaces", {"study": study_id})]
 
     @_tried_again
     def begin_session(self, study_id: int, session: Session, *, newest: int | None = None) -> int | None:
-        """As `Store.begin_session`."""
+        """Implement `Store.begin_session`."""
         with self._revising(study_id) as (log, _):
             row = log.row("begin_session", {"study": study_id, "newest": newest, **rows.SESSIONS.values(session)})
             return None if row is None else int(row[0])
 
     @_tried_again
     def end_session(self, session_id: int, at: float) -> None:
-        """As `Store.end_session`."""
+        """Implement `Store.end_session`."""
         with self._writing() as log:
             if not log.run("end_session", {"session": session_id, "ended_at": at}):
                 raise StoreError(f"{self.url} has no session whose id is {session_id}")
 
     @_tried_again
     def beat(self, session_id: int) -> bool:
-        """As `Store.beat`."""
+        """Implement `Store.beat`."""
         with self._writing() as log:
             return bool(log.run("beat", {"session": session_id}))
 
     @_tried_again
     def sessions(self, study_id: int) -> list[Session]:
-        """As `Store.sessions`."""
+        """Implement `Store.sessions`."""
         with self._reading() as log:
             return [rows.SESSIONS.record(row) for row in log.rows("sessions", {"study": study_id})]
 
     @_tried_again
     def last_sign(self, session_id: int) -> float:
-        """As `Store.last_sign`."""
+        """Implement `Store.last_sign`."""
         with self._reading() as log:
             row = log.row("last_sign", {"session": session_id})
             if row is None:
@@ -203,12 +203,12 @@ class SqlStore:
             return max(float(time) for time in row if time is not None)
 
     def decision_lock(self, study_id: int) -> AbstractContextManager[None]:
-        """As `Store.decision_lock`."""
+        """Implement `Store.decision_lock`."""
         return self._database.decision_lock(study_id)
 
     @_tried_again
     def begin_step(self, study_id: int, step: int, trial: Trial) -> bool:
-        """As `Store.begin_step`."""
+        """Implement `Store.begin_step`."""
         with self._writing() as log:
             reserved = log.row("reserve_step", {"study": study_id, "step": step})
             if reserved is None:
@@ -225,7 +225,7 @@ class SqlStore:
 
     @_tried_again
     def revise_step(self, study_id: int, trial: int, *, until: int) -> None:
-        """As `Store.revise_step`."""
+        """Implement `Store.revise_step`."""
         with self._revising(study_id) as (log, revision):
             key = {"study": study_id, "trial": trial, "until": until, "revision": revision}
             log.write_if_allowed("revise_step", key)
@@ -233,7 +233,7 @@ class SqlStore:
 
     @_tried_again
     def take_step(self, study_id: int, trial: int, *, of: int, session: int) -> bool:
-        """As `Store.take_step`."""
+        """Implement `Store.take_step`."""
         with self._revising(study_id) as (log, revision):
             key = {"study": study_id, "trial": trial, "of": of, "session": session, "revision": revision}
             if log.run("take_step", key):
@@ -253,7 +253,7 @@ class SqlStore:
         *,
         session: int | None = None,
     ) -> int:
-        """As `Store.report`."""
+        """Implement `Store.report`."""
         with self._writing() as log:
             row = log.row("revise_and_look", {"study": study_id})
             if row is None:
@@ -286,7 +286,7 @@ class SqlStore:
         at: float | None = None,
         session: int | None = None,
     ) -> None:
-        """As `Store.end_step`."""
+        """Implement `Store.end_step`."""
         with self._revising(study_id) as (log, revision):
             log.write_if_allowed(
                 "end_step",
@@ -304,7 +304,7 @@ class SqlStore:
 
     @_tried_again
     def add_retrained(self, study_id: int, trial: int, epochs: int) -> None:
-        """As `Store.add_retrained`."""
+        """Implement `Store.add_retrained`."""
         with self._revising(study_id) as (log, revision):
             key = {"study": study_id, "trial": trial}
             log.check_trial(key)
@@ -312,7 +312,7 @@ class SqlStore:
 
     @_tried_again
     def add_event(self, study_id: int, event: Event) -> None:
-        """As `Store.add_event`."""
+        """Implement `Store.add_event`."""
         with self._revising(study_id) as (log, revision):
             if event.trial is not None:
                 log.check_trial({"study": study_id, "trial": event.trial})
@@ -320,14 +320,14 @@ class SqlStore:
 
     @_tried_again
     def events(self, study_id: int, trial: int | None = None) -> list[Event]:
-        """As `Store.events`."""
+        """Implement `Store.events`."""
         statement = "events" if trial is None else "events_of_trial"
         with self._reading() as log:
             return [rows.EVENTS.record(row) for row in log.rows(statement, {"study": study_id, "trial": trial})]
 
     @_tried_again
     def add_checkpoint(self, study_id: int, checkpoint: Checkpoint, *, session: int | None = None) -> None:
-        """As `Store.add_checkpoint`."""
+        """Implement `Store.add_checkpoint`."""
         with self._revising(study_id) as (log, _):
             key = {"study": study_id, "trial": checkpoint.trial, "by_session": session}
             log.check_trial(key)
@@ -337,13 +337,13 @@ class SqlStore:
 
     @_tried_again
     def drop_checkpoint(self, study_id: int, trial: int, epoch: int) -> None:
-        """As `Store.drop_checkpoint`."""
+        """Implement `Store.drop_checkpoint`."""
         with self._revising(study_id) as (log, _):
             log.run("drop_checkpoint", {"study": study_id, "trial": trial, "of_epoch": epoch})
 
     @_tried_again
     def add_command(self, study_id: int, command: Command) -> Command:
-        """As `Store.add_command`."""
+        """Implement `Store.add_command`."""
         with self._revising(study_id) as (log, revision):
             state = TrialState(log.check_trial({"study": study_id, "trial": command.trial}))
             if state.ended and not command.is_for_ended_trials:
@@ -356,7 +356,7 @@ class SqlStore:
 
     @_tried_again
     def settle_command(self, study_id: int, done: Command, event: Event | None = None) -> None:
-        """As `Store.settle_command`."""
+        """Implement `Store.settle_command`."""
         with self._revising(study_id) as (log, revision):
             key = {"study": study_id, "study_id": study_id, "revision": revision}
             log.run("settle_command", {**key, "command": done.id, **_came_of(done)})
@@ -365,7 +365,7 @@ class SqlStore:
 
     @_tried_again
     def commands(self, study_id: int, *, waiting: bool = False) -> list[Command]:
-        """As `Store.commands`."""
+        """Implement `Store.commands`."""
         statement = "waiting_commands" if waiting else "commands"
         with self._reading() as log:
             return [decoded(rows.COMMANDS.record(row)) for row in log.rows(statement, {"study": study_id})]
@@ -374,14 +374,14 @@ class SqlStore:
     def steer_trial(
         self, study_id: int, trial: int, state: TrialState, *, reason: str | None = None, at: float | None = None
     ) -> None:
-        """As `Store.steer_trial`."""
+        """Implement `Store.steer_trial`."""
         with self._revising(study_id) as (log, revision):
             key = {"study": study_id, "trial": trial, "revision": revision}
             log.write_if_allowed("steer_trial", {**key, "state": str(state), "reason": reason, "ended_at": at})
 
     @_tried_again
     def reopen_trial(self, study_id: int, trial: int, epochs: int) -> None:
-        """As `Store.reopen_trial`."""
+        """Implement `Store.reopen_trial`."""
         with self._revising(study_id) as (log, revision):
             values = {"state": str(TrialState.PAUSED), "epochs": epochs, "reason": None, "ended_at": None}
             log.write_if_allowed("reopen_trial", {"study": study_id, "trial": trial, "revision": revision, **values})
@@ -396,7 +396,7 @@ class SqlStore:
         done: Command | None = None,
         event: Event | None = None,
     ) -> bool:
-        """As `Store.add_branch`."""
+        """Implement `Store.add_branch`."""
         with self._revising(study_id) as (log, revision):
             key = {"study": study_id, "study_id": study_id, "trial": trial.number, "revision": revision}
             if trial.number != log.n_trials(key):
@@ -412,13 +412,13 @@ class SqlStore:
 
     @_tried_again
     def checkpoints(self, study_id: int) -> list[Checkpoint]:
-        """As `Store.checkpoints`."""
+        """Implement `Store.checkpoints`."""
         with self._reading() as log:
             return [rows.CHECKPOINTS.record(row) for row in log.rows("checkpoints", {"study": study_id})]
 
     @_tried_again
     def changes(self, study_id: int, since: int) -> Changes:
-        """As `Store.changes`."""
+        """Implement `Store.changes`."""
         key = {"study": study_id, "since": since}
         with self._reading() as log:
             revision, n_steps, max_epochs, n_spaces, n_waiting = self._standing(log, study_id)
@@ -428,7 +428,7 @@ class SqlStore:
         return Changes(revision, n_steps, max_epochs, trials, reached, n_spaces, n_waiting)
 
     def values(self, study_id: int, since: int, until: int) -> Iterator[NDArray[np.float64]]:
-        """As `Store.values`."""
+        """Implement `Store.values`."""
         while since < until:
             part, since = self._part(study_id, since, until)
             if len(part):
@@ -446,13 +446,13 @@ class SqlStore:
 
     @_tried_again
     def reports(self, study_id: int, trial: int | None = None) -> list[Report]:
-        """As `Store.reports`."""
+        """Implement `Store.reports`."""
         statement = "reports" if trial is None else "reports_of_trial"
         with self._reading() as log:
             return [rows.REPORTS.record(row) for row in log.rows(statement, {"study": study_id, "trial": trial})]
 
     def close(self) -> None:
-        """As `Store.close`."""
+        """Implement `Store.close`."""
         self._database.close()
 
     @contextmanager
