@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tunewell.space.extension import extended
 from tunewell.space.params import Choice, Float, Int
+from tunewell.space.scales import SCALES, Span
 from tunewell.space.space import Space
 from tunewell.space.versions import SpaceVersions
 
@@ -16,17 +17,17 @@ UNIT = st.floats(0, 1)
 @st.composite
 def numbers(draw):
     """A range, and one that is wider on both sides or the same."""
-    factors = [10 ** draw(st.floats(0, 2)) for _ in range(2)]
-    match draw(st.sampled_from(["linear", "log", "log1m", "int"])):
-        case "int":
-            low, high = draw(st.integers(2, 50)), draw(st.integers(51, 500))
-            return Int(low, high), Int(low - draw(st.integers(0, 1)), high + draw(st.integers(0, 100)))
-        case "log":
-            return Float(1e-3, 1e-1, scale="log"), Float(1e-3 / factors[0], 1e-1 * factors[1], scale="log")
-        case "log1m":
-            return Float(0.5, 0.9, scale="log1m"), Float(0.5 / factors[0], 1 - 0.1 / factors[1], scale="log1m")
-        case _:
-            return Float(0.0, 1.0), Float(1 - factors[0], factors[1])
+    scale = draw(st.sampled_from(list(SCALES.values())))
+    if scale.whole and draw(st.booleans()):
+        low, high = draw(st.integers(2, 50)), draw(st.integers(51, 500))
+        wider = low - draw(st.integers(0, 1)), high + draw(st.integers(0, 100))
+        return Int(low, high, scale=scale.name), Int(*wider, scale=scale.name)
+    low, high = scale.example
+    places = scale.place(low) - draw(st.floats(0, 5)), scale.place(high) + draw(st.floats(0, 5))
+    lower, higher = (float(scale.value(place)) for place in places)
+    span = Span(min(low, lower), max(high, higher))
+    assume(scale.misfit(span) is None)
+    return Float(low, high, scale=scale.name), Float(span.low, span.high, scale=scale.name)
 
 
 @st.composite
@@ -45,7 +46,7 @@ def test_any_widening_keeps_every_setting(pairs, data):
     found = extended(known, asked)
     settings = [known.decode(np.array(data.draw(st.lists(UNIT, min_size=len(pairs), max_size=len(pairs)))))]
     versions = SpaceVersions([known, found.space], [{}, found.held])
-    assert versions.setting(settings[0]) == settings[0]
+    assert versions.complete(settings[0]) == settings[0]
     points = versions.encode_many(settings)
     assert ((points >= 0) & (points <= 1)).all()
     (again,) = found.space.decode_many(points)
@@ -64,9 +65,9 @@ def spaces(draw):
             made[name] = Choice(draw(values), ordered=draw(st.booleans()))
         else:
             low = draw(st.floats(0.001, 0.4))
-            made[name] = Float(
-                low, low + draw(st.floats(0.01, 0.5)), scale=draw(st.sampled_from(["linear", "log", "log1m"]))
-            )
+            high = low + draw(st.floats(0.01, 0.5))
+            scales = [scale.name for scale in SCALES.values() if scale.misfit(Span(low, high)) is None]
+            made[name] = Float(low, high, scale=draw(st.sampled_from(scales)))
     return Space(made)
 
 
@@ -87,7 +88,7 @@ def test_a_setting_of_any_version_has_a_place_in_the_newest(asked, data):
         spaces_had.append(found.space)
         held.append(found.held)
     versions = SpaceVersions(spaces_had, held)
-    whole = [versions.setting(setting) for setting in settings]
+    whole = [versions.complete(setting) for setting in settings]
     assert all(old.items() <= new.items() for old, new in zip(settings, whole, strict=True))
     points = versions.encode_many(whole)
     assert np.isfinite(points).all()

@@ -6,10 +6,11 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tunewell.space.params import Choice, Float, Int
+from tunewell.space.scales import DEFAULT, SCALES, Span
 from tunewell.space.space import Space
 
 UNITS = st.floats(0, 1)
@@ -19,28 +20,32 @@ TIERS = st.sampled_from([None, 1, 2, 3])
 
 
 @st.composite
-def linear_floats(draw, **settings):
+def ranges(draw, scale):
+    """Bounds of a float on a scale."""
+    start = draw(st.floats(-25, 25))
+    low, high = sorted(float(scale.value(place)) for place in (start, start + draw(st.floats(0.02, 25))))
+    assume(low < high and scale.misfit(Span(low, high)) is None)
+    return low, high
+
+
+@st.composite
+def floats_on_any_scale(draw, **settings):
+    scale = draw(st.sampled_from(list(SCALES.values())))
+    return Float(*draw(ranges(scale)), scale=scale.name, **settings)
+
+
+@st.composite
+def far_floats(draw, **settings):
     low = draw(st.floats(-1e6, 1e6))
-    return Float(low, low + draw(st.floats(1e-3, 1e6)), **settings)
-
-
-@st.composite
-def log_floats(draw, **settings):
-    low = 10 ** draw(st.floats(-12, 6))
-    return Float(low, low * 10 ** draw(st.floats(0.01, 12)), scale="log", **settings)
-
-
-@st.composite
-def log1m_floats(draw, **settings):
-    to_one = 10 ** draw(st.floats(-6, 1))
-    return Float(1 - to_one * 10 ** draw(st.floats(0.01, 4)), 1 - to_one, scale="log1m", **settings)
+    return Float(low, low + draw(st.floats(1e-3, 1e6)), scale=DEFAULT, **settings)
 
 
 @st.composite
 def ints(draw, **settings):
-    scale = draw(st.sampled_from(["linear", "log"]))
-    low = draw(st.integers(1 if scale == "log" else -(10**9), 10**9))
-    return Int(low, low + draw(st.integers(1, 10**9)), scale=scale, **settings)
+    scale = draw(st.sampled_from([scale for scale in SCALES.values() if scale.whole]))
+    lows = st.integers(1, 10**9) | st.integers(-(10**9), 10**9)
+    low = draw(lows.filter(lambda low: scale.misfit(Span(low, low + 1, whole=True)) is None))
+    return Int(low, low + draw(st.integers(1, 10**9)), scale=scale.name, **settings)
 
 
 @st.composite
@@ -52,7 +57,7 @@ def choices(draw, **settings):
 
 
 def floats(**settings):
-    return st.one_of(linear_floats(**settings), log_floats(**settings), log1m_floats(**settings))
+    return st.one_of(floats_on_any_scale(**settings), far_floats(**settings))
 
 
 def params(**settings):
@@ -90,8 +95,10 @@ def spaces_and_points(draw):
 def test_a_float_comes_back_from_its_unit(param, unit):
     value = float(param.from_unit(unit))
     back = float(param.from_unit(param.to_unit(value)))
-    exact_in = {"linear": param.high - param.low + abs(value), "log": value, "log1m": 1 - value}[param.scale]
-    assert abs(back - value) <= 1e-12 * exact_in + 1e-15
+    # no closer than rounding on the scale allows, and rounding of the value
+    axis, scale = param._axis, SCALES[param.scale]
+    place, off = scale.place(value), 1e-14 * (abs(axis.start) + axis.length)
+    assert abs(back - value) <= scale.value(place + off) - scale.value(place - off) + 4 * np.spacing(abs(value))
 
 
 @given(param=st.one_of(ints(), choices()), unit=UNITS)
@@ -156,6 +163,31 @@ def test_a_log1m_scale_draws_as_often_from_each_decade_of_the_distance_to_one(ni
 
 def test_log1m_draws_as_often_from_90_to_99_as_from_99_to_999():
     assert _shares(Float(0.9, 0.999, scale="log1m"), [0.9, 0.99, 0.999]) == pytest.approx([0.5, 0.5], abs=0.001)
+
+
+@given(scale=st.sampled_from(list(SCALES.values())), data=st.data())
+def test_equal_stretches_of_any_scale_are_drawn_as_often(scale, data):
+    param = Float(*data.draw(ranges(scale)), scale=scale.name)
+    edges = scale.value(np.linspace(scale.place(param.low), scale.place(param.high), 5))
+    assume((np.diff(edges) > 1e4 * np.spacing(np.abs(edges[1:]))).all())
+    assert _shares(param, edges) == pytest.approx([1 / 4] * 4, abs=0.002)
+
+
+@given(scale=st.sampled_from(list(SCALES.values())), data=st.data())
+def test_a_range_is_widened_to_one_that_its_scale_has_places_for(scale, data):
+    low, high = data.draw(ranges(scale))
+    lower, higher = scale.widened(Span(low, high))
+    wider = Float(min(low, lower), max(high, higher), scale=scale.name)
+    assert wider.contains(low)
+    assert wider.contains(high)
+
+
+@given(scale=st.sampled_from(list(SCALES.values())), low=st.floats(-2, 2), length=st.floats(0.01, 3))
+def test_a_scale_says_of_every_range_whether_it_has_a_place_for_it(scale, low, length):
+    span = Span(low, low + length)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        places = [float(scale.place(low)), float(scale.place(low + length))]
+    assert (scale.misfit(span) is None) == all(map(math.isfinite, places))
 
 
 @given(low=st.integers(-1000, 1000), count=st.integers(2, 40))

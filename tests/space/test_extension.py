@@ -108,7 +108,9 @@ def placed(asked, settings, held=None):
     found = extended(KNOWN, asked, held or {})
     versions = SpaceVersions([KNOWN, found.space], [{}, found.held])
     names = found.space.names
-    return [dict(zip(names, row, strict=True)) for row in versions.encode_many([versions.setting(s) for s in settings])]
+    return [
+        dict(zip(names, row, strict=True)) for row in versions.encode_many([versions.complete(s) for s in settings])
+    ]
 
 
 def setting(**values):
@@ -152,18 +154,18 @@ def test_trials_are_still_told_apart_by_a_parameter_that_is_held():
 def test_past_trials_have_what_was_said_of_a_new_parameter():
     found = extended(KNOWN, changed(dropout=tw.Float(0.1, 0.5)), {"dropout": 0.0})
     versions = SpaceVersions([KNOWN, found.space], [{}, found.held])
-    assert versions.setting(setting()) == setting(dropout=0.0)
-    assert versions.setting(setting(dropout=0.3)) == setting(dropout=0.3)
+    assert versions.complete(setting()) == setting(dropout=0.0)
+    assert versions.complete(setting(dropout=0.3)) == setting(dropout=0.3)
 
 
 def test_a_new_parameter_that_would_have_been_inactive_stays_away():
     found = extended(KNOWN, changed(nesterov=tw.Choice([True, False], default=False, when={"kind": "sgd"})))
     versions = SpaceVersions([KNOWN, found.space], [{}, found.held])
-    assert "nesterov" not in versions.setting(setting())
-    assert versions.setting(setting(kind="sgd", momentum=0.9)).nesterov is False
+    assert "nesterov" not in versions.complete(setting())
+    assert versions.complete(setting(kind="sgd", momentum=0.9)).nesterov is False
 
 
 def test_a_space_that_never_changed_places_trials_as_ever():
     settings = [setting(), setting(kind="sgd", momentum=0.9)]
     assert np.array_equal(SpaceVersions([KNOWN]).encode_many(settings), KNOWN.encode_many(settings), equal_nan=True)
-    assert SpaceVersions([KNOWN]).setting(settings[0]) is settings[0]
+    assert SpaceVersions([KNOWN]).complete(settings[0]) is settings[0]

@@ -2,7 +2,7 @@
 
 A parameter maps its values to [0, 1] and back, and that pair of maps *is* its scale: samplers, grids, models and
 plots see units only, so none of them can get a scale wrong. Values drawn evenly in [0, 1] are spread evenly
-on the scale.
+on the scale. What is to be known of a scale, it says itself (`space/scales/`).
 
 Each is frozen and checked when it is made, so one that exists can be used.
 """
@@ -15,13 +15,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import KW_ONLY, dataclass, field, fields
 from numbers import Real
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tunewell.errors import SpaceError
-from tunewell.space.scales import Axis
+from tunewell.space.scales import SCALES, Axis, Span
 from tunewell.space.values import Value
 
 When = Mapping[str, Value | Sequence[Value]]
@@ -34,17 +34,17 @@ _T = TypeVar("_T", float, int)
 
 
 class _Parameter(ABC):
-    """What the three kinds of parameters share."""
+    """The ground of the three kinds of parameters."""
 
     __slots__ = ()
     when: When | None
 
     @abstractmethod
     def check(self, value: object) -> Value:
-        """The value as this parameter has it; SpaceError if it may not take it."""
+        """Return the value as this parameter has it; raise SpaceError if it may not take it."""
 
     def contains(self, value: object) -> bool:
-        """True if it may take this value."""
+        """Return True if it may take this value."""
         try:
             self.check(value)
         except SpaceError:
@@ -69,10 +69,10 @@ class Float(_Parameter):
     low: float
     high: float
     _: KW_ONLY
-    scale: Literal["linear", "log", "log1m"] = "linear"
-    """What is spread evenly: the value, its logarithm, or the logarithm of 1 - value."""
+    scale: str = "linear"
+    """Which steps count the same, by the name of a scale."""
     tier: int | None = None
-    """How important it usually is, 1 first; 4 is held at its default unless asked. None: by its name."""
+    """How important it usually is, 1 first; 4 is held at its default unless it is tuned too. None: by its name."""
     default: float | None = None
     """What is tried first, and what it is held at when it is not tuned."""
     live: bool = False
@@ -83,8 +83,7 @@ class Float(_Parameter):
 
     def __post_init__(self) -> None:
         low, high = _number("low", self.low), _number("high", self.high)
-        _check_range(self, low, high, ("linear", "log", "log1m"))
-        axis = Axis.between(self.scale, low, high)
+        axis = _checked_axis(self, low, high)
         if not 0 < axis.length < math.inf:
             raise SpaceError(f"a float cannot tell apart the values from {low!r} to {high!r}; choose other bounds")
         _set(self, low=low, high=high, _axis=axis)
@@ -96,26 +95,26 @@ class Float(_Parameter):
         return self.decode([0.5])[0] if self.default is None else self.default
 
     def to_unit(self, values: ArrayLike) -> NDArray[np.float64]:
-        """Where values lie in [0, 1]; one outside the range counts as the nearer bound."""
+        """Return where values lie in [0, 1]; one outside the range counts as the nearer bound."""
         return self._axis.to_unit(_clip(values, self.low, self.high))
 
     def place(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """As `to_unit`, but a value outside the range lies outside [0, 1], by 1 at most."""
+        """Return the units of values, where one outside the range lies outside [0, 1], by 1 at most."""
         return _place(self, values)
 
     def from_unit(self, units: ArrayLike) -> NDArray[np.float64]:
-        """The values at these units; a unit outside [0, 1] counts as the nearer end."""
+        """Return the values at these units; a unit outside [0, 1] counts as the nearer end."""
         # exp(log(x)) may leave the range by a rounding error
         return _clip(self._axis.from_unit(units), self.low, self.high)
 
     def decode(self, units: ArrayLike) -> list[float]:
-        """`from_unit` as Python's own numbers, rounded to 12 significant digits."""
+        """Return `from_unit` as Python's own numbers, rounded to 12 significant digits."""
         low, high = self.low, self.high
         # rounding may leave the range too
         return [min(max(float(f"{value:.{_DIGITS}g}"), low), high) for value in self._axis.from_unit(units).tolist()]
 
     def check(self, value: object) -> float:
-        """The value as a plain float.
+        """Return the value as a plain float.
 
         Raises:
             SpaceError: it is no number, or outside the range.
@@ -133,10 +132,10 @@ class Int(_Parameter):
     low: int
     high: int
     _: KW_ONLY
-    scale: Literal["linear", "log"] = "linear"
-    """What is spread evenly: the value or its logarithm."""
+    scale: str = "linear"
+    """Which steps count the same, by the name of a scale."""
     tier: int | None = None
-    """How important it usually is, 1 first; 4 is held at its default unless asked. None: by its name."""
+    """How important it usually is, 1 first; 4 is held at its default unless it is tuned too. None: by its name."""
     default: int | None = None
     """What is tried first, and what it is held at when it is not tuned."""
     live: bool = False
@@ -147,10 +146,10 @@ class Int(_Parameter):
 
     def __post_init__(self) -> None:
         low, high = _whole("low", self.low), _whole("high", self.high)
-        _check_range(self, low, high, ("linear", "log"))
+        axis = _checked_axis(self, low, high)
         if max(-low, high) > _LARGEST_INT:
             raise SpaceError(f"Int goes up to {_LARGEST_INT}, got low={low!r} and high={high!r}; use a Float")
-        _set(self, low=low, high=high, _axis=Axis.between(self.scale, low - 0.5, high + 0.5))
+        _set(self, low=low, high=high, _axis=axis)
         _set_common(self)
 
     @property
@@ -159,24 +158,24 @@ class Int(_Parameter):
         return self.decode([0.5])[0] if self.default is None else self.default
 
     def to_unit(self, values: ArrayLike) -> NDArray[np.float64]:
-        """Where values lie in [0, 1]; one outside the range counts as the nearer bound."""
+        """Return where values lie in [0, 1]; one outside the range counts as the nearer bound."""
         return self._axis.to_unit(_clip(values, self.low, self.high))
 
     def place(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """As `to_unit`, but a value outside the range lies outside [0, 1], by 1 at most."""
+        """Return the units of values, where one outside the range lies outside [0, 1], by 1 at most."""
         return _place(self, values)
 
     def from_unit(self, units: ArrayLike) -> NDArray[np.int64]:
-        """The values at these units; a unit outside [0, 1] counts as the nearer end."""
+        """Return the values at these units; a unit outside [0, 1] counts as the nearer end."""
         return _clip(np.rint(self._axis.from_unit(units)), self.low, self.high).astype(np.int64)
 
     def decode(self, units: ArrayLike) -> list[int]:
-        """`from_unit` as Python's own numbers."""
+        """Return `from_unit` as Python's own numbers."""
         values: list[int] = self.from_unit(units).tolist()
         return values
 
     def check(self, value: object) -> int:
-        """The value as a plain int.
+        """Return the value as a plain int.
 
         Raises:
             SpaceError: it is no whole number, or outside the range.
@@ -193,7 +192,7 @@ class Choice(_Parameter):
     ordered: bool = False
     """Neighbours in the list are alike, as in 32, 64, 128: worth knowing for models."""
     tier: int | None = None
-    """How important it usually is, 1 first; 4 is held at its default unless asked. None: by its name."""
+    """How important it usually is, 1 first; 4 is held at its default unless it is tuned too. None: by its name."""
     default: Value | None = None
     """What is tried first, and what it is held at when it is not tuned."""
     live: bool = False
@@ -220,7 +219,7 @@ class Choice(_Parameter):
         return self.values[(len(self.values) - 1) // 2 if self.ordered else 0]
 
     def to_unit(self, values: ArrayLike) -> NDArray[np.float64]:
-        """Where values lie in [0, 1]: the middle of each one's share.
+        """Return where values lie in [0, 1]: the middle of each one's share.
 
         Raises:
             SpaceError: one of them is not among the choices.
@@ -230,16 +229,16 @@ class Choice(_Parameter):
         return units
 
     def from_unit(self, units: ArrayLike) -> NDArray[np.object_]:
-        """The values at these units; a unit outside [0, 1] counts as the nearer end."""
+        """Return the values at these units; a unit outside [0, 1] counts as the nearer end."""
         values: NDArray[np.object_] = np.array(self.values, dtype=object)[self._places_at(units)]
         return values
 
     def decode(self, units: ArrayLike) -> list[Value]:
-        """`from_unit` as a list."""
+        """Return `from_unit` as a list."""
         return [self.values[place] for place in self._places_at(units).tolist()]
 
     def check(self, value: object) -> Value:
-        """The value as it is listed.
+        """Return the value as it is listed.
 
         Raises:
             SpaceError: it is not among the choices.
@@ -262,8 +261,13 @@ class Choice(_Parameter):
 Param = Float | Int | Choice
 
 
+def span(param: Float | Int, name: str = "") -> Span:
+    """Return the parameter's range as scales see it."""
+    return Span(param.low, param.high, isinstance(param, Int), name)
+
+
 def settings(param: Param) -> dict[str, Any]:
-    """What the parameter was made with, as plain JSON data and without defaults: its constructor's arguments."""
+    """Return the constructor's arguments as plain JSON data, without those that have their defaults."""
     given = {item.name: (getattr(param, item.name), item.default) for item in fields(param) if item.init}
     return {name: _plain(value) for name, (value, default) in given.items() if value != default}
 
@@ -357,23 +361,21 @@ def _check_bool(what: str, value: object) -> None:
         raise SpaceError(f"{what} must be True or False, got {value!r}")
 
 
-def _check_range(param: Float | Int, low: float, high: float, scales: tuple[str, ...]) -> None:
+def _checked_axis(param: Float | Int, low: float, high: float) -> Axis:
+    """Return the range on the parameter's scale; raise SpaceError if it has no place there."""
     kind, got = type(param).__name__, f"got low={low!r} and high={high!r}"
     if low > high:
         raise SpaceError(f"{kind} needs low < high, {got}; swap them")
     if low == high:
         raise SpaceError(f"{kind} needs low < high, {got}; to hold the value use Choice([{low!r}])")
-    if param.scale not in scales:
-        raise SpaceError(f"{kind} has no scale {param.scale!r}; choose one of {', '.join(map(repr, scales))}")
-    if param.scale == "log" and low <= 0:
-        least = "low=1" if kind == "Int" else f"the smallest value worth trying, such as low={_some_low(high)!r},"
-        raise SpaceError(f"scale='log' needs low > 0, {got}; use {least} or scale='linear'")
-    if param.scale == "log1m" and high >= 1:
-        raise SpaceError(f"scale='log1m' needs high < 1, {got}; use a high such as 0.999, or scale='linear'")
-
-
-def _some_low(high: float) -> float:
-    return float(f"{high / 1e4:.1g}") if high > 0 else 1e-4
+    span = Span(low, high, isinstance(param, Int))
+    names = [name for name, scale in SCALES.items() if scale.whole or not span.whole]
+    if param.scale not in names:
+        raise SpaceError(f"{kind} has no scale {param.scale!r}; choose one of {', '.join(map(repr, names))}")
+    scale = SCALES[param.scale]
+    if (misfit := scale.misfit(span)) is not None:
+        raise SpaceError(f"scale={param.scale!r} needs {misfit.needs}, {got}; {misfit.mend}")
+    return scale.axis(span)
 
 
 def _inside(param: Float | Int, value: _T) -> _T:
@@ -383,7 +385,7 @@ def _inside(param: Float | Int, value: _T) -> _T:
 
 
 def _place(param: Float | Int, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    with np.errstate(divide="ignore", invalid="ignore"):  # a logarithmic scale has no place for some values
+    with np.errstate(divide="ignore", invalid="ignore"):  # a scale may have no place for some values
         beyond = param._axis.to_unit(values)  # noqa: SLF001  our own
     end = np.where(values < param.low, -1.0, 2.0)
     inside = (param.low <= values) & (values <= param.high)

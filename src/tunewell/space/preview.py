@@ -1,8 +1,9 @@
-"""What a space will draw, as a small histogram of each parameter, so that a wrong scale is seen before any training.
+"""A small histogram of what each parameter of a space will draw, so that a wrong scale is seen before any training.
 
-The axis of a histogram is chosen by the parameter's range, never by its declared scale, which is what it is to check:
-decades of the value where the range spans many, decades of 1 - value where it nears 1, else equal steps.
-A scale that fits its range looks flat; a linear scale from 0.0001 to 1 has all its draws in the last decade.
+The axis of a histogram is chosen by the parameter's range and not by its declared scale, which is what it is to check:
+decades of the value where the range spans many, decades of 1 - value where it nears 1, else equal steps. A scale that
+fits its range looks flat; a linear scale from 0.0001 to 1 has all its draws in the last decade. Only a scale that no
+range speaks for or against is its own axis.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tunewell.space.params import Choice, Float, Int, Param
-from tunewell.space.scales import Axis
+from tunewell.space.params import Choice, Float, Int, Param, span
+from tunewell.space.scales import DEFAULT, SCALES, Axis, Scale, Span
 from tunewell.space.space import Space
 from tunewell.space.values import Value
 
@@ -28,7 +29,7 @@ _BLOCKS = "▁▂▃▄▅▆▇█"
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """The draws of one parameter, in the settings where it is active."""
+    """The draws of one parameter, from the points where it is active."""
 
     name: str
     kind: str
@@ -39,7 +40,7 @@ class Histogram:
     default: Value | None
     live: bool
     active: float
-    """In which share of all settings it is active."""
+    """In which share of all points it is active."""
     axis: str | None
     """The scale that its bins are even on; None where each value has a bar of its own."""
     bars: tuple[Value, ...]
@@ -53,17 +54,15 @@ class Histogram:
 
 
 def preview(space: Space, rng: np.random.Generator, n: int = 10_000) -> list[Histogram]:
-    """A histogram a parameter, of n settings drawn evenly from the space."""
+    """Return a histogram a parameter, of n points drawn evenly from the space."""
     # a Latin hypercube: one draw in each n-th of each scale, so that what is even looks even
     strata = rng.permuted(np.tile(np.arange(n), (len(space.params), 1)), axis=1).T
-    settings = space.decode_many((strata + rng.random(strata.shape)) / n)
-    return [
-        _histogram(space, name, [setting[name] for setting in settings if name in setting], n) for name in space.names
-    ]
+    drawn = space.decode_many((strata + rng.random(strata.shape)) / n)
+    return [_histogram(space, name, [params[name] for params in drawn if name in params], n) for name in space.names]
 
 
 def lines(histograms: Iterable[Histogram]) -> list[str]:
-    """The histograms as text, two lines each, at most 100 columns wide."""
+    """Return the histograms as text, two lines each, at most 100 columns wide."""
     histograms = list(histograms)
     margin = min(max((len(item.name) for item in histograms), default=0), _NAME) + 2
     return [line for item in histograms for line in _two_lines(item, margin)]
@@ -94,27 +93,28 @@ def _histogram(space: Space, name: str, draws: list[Value], n: int) -> Histogram
 
 
 def _bins(param: Param) -> tuple[tuple[Value, ...], str | None, NDArray[np.float64]]:
-    """The bars, or the axis and the edges of the bins on it."""
+    """Return the bars, or the axis and the edges of the bins on it."""
     if isinstance(param, Choice):
         return tuple(param.values), None, np.empty(0)
     if isinstance(param, Int) and param.high - param.low < _MOST_BARS:
         return tuple(range(param.low, param.high + 1)), None, np.empty(0)
-    axis = _fitting_scale(param.low, param.high)
+    scale = _shown_on(param)
+    edges = scale.axis(span(param)).from_unit(np.linspace(0, 1, _WIDTH + 1))
     if isinstance(param, Float):
-        edges = Axis.between(axis, param.low, param.high).from_unit(np.linspace(0, 1, _WIDTH + 1))
         edges[[0, -1]] = param.low, param.high
-        return (), axis, np.unique(edges)
+        return (), scale.name, np.unique(edges)
     # between whole numbers, so that no bin has one more by chance
-    edges = Axis.between(axis, param.low - 0.5, param.high + 0.5).from_unit(np.linspace(0, 1, _WIDTH + 1))
-    return (), axis, np.unique(np.rint(edges - 0.5) + 0.5)
+    return (), scale.name, np.unique(np.rint(edges - 0.5) + 0.5)
 
 
-def _fitting_scale(low: float, high: float) -> str:
-    decades = math.log10(high / low) if low > 0 else 0.0
-    decades_to_one = math.log10((1 - low) / (1 - high)) if low >= 0 and high < 1 else 0.0
-    if max(decades, decades_to_one) < _DECADES:
-        return "linear"
-    return "log" if decades >= decades_to_one else "log1m"
+def _shown_on(param: Float | Int) -> Scale:
+    """Return the scale that the range calls for, whatever is declared; what no range calls for is shown as declared."""
+    found = {name: scale.decades(span(param)) for name, scale in SCALES.items()}
+    decades = {name: n for name, n in found.items() if n is not None}
+    if param.scale not in decades:
+        return SCALES[param.scale]
+    most = max(decades, key=decades.__getitem__)
+    return SCALES[most if decades[most] >= _DECADES else DEFAULT]
 
 
 def _two_lines(item: Histogram, margin: int) -> tuple[str, str]:
@@ -126,7 +126,7 @@ def _two_lines(item: Histogram, margin: int) -> tuple[str, str]:
 
 
 def _facts(item: Histogram) -> list[str]:
-    """What the user has declared."""
+    """Return what the user has declared."""
     if len(item.bars) == 1:
         return [f"held at {_cut(_short(item.bars[0]), _VALUE)}", f"tier {item.tier}"]
     facts = [f"{item.scale} {item.kind}" if item.scale else item.kind, f"tier {item.tier}"]
@@ -135,15 +135,13 @@ def _facts(item: Histogram) -> list[str]:
 
 
 def _figures(item: Histogram) -> list[str]:
-    """What comes of it."""
+    """Return what comes of it."""
     figures = []
     if len(item.bars) > _MOST_BARS:
         figures.append(f"{len(item.bars)} choices")
     if item.quantiles:
-        median = item.quantiles[1]
-        # three digits, of the distance to 1 where that is what counts
-        rounded = 1 - float(f"{1 - median:.3g}") if item.axis == "log1m" else float(f"{median:.3g}")
-        figures.append(f"half below {_short(rounded)}")
+        median = SCALES[item.axis or DEFAULT].rounded(item.quantiles[1], 3)
+        figures.append(f"half below {_short(median)}")
     if item.active < 1:
         figures.append(f"active in {item.active:.0%}")
     return figures
@@ -151,7 +149,7 @@ def _figures(item: Histogram) -> list[str]:
 
 def _bin_chart(item: Histogram) -> tuple[str, str]:
     edges = np.array(item.edges)
-    axis = Axis.between(str(item.axis), item.edges[0], item.edges[-1])
+    axis = SCALES[str(item.axis)].axis(Span(item.edges[0], item.edges[-1]))
     heights = np.array(item.shares) / np.diff(axis.to_unit(edges))
     middles = axis.from_unit((np.arange(_WIDTH) + 0.5) / _WIDTH)
     columns = heights[np.searchsorted(edges, middles, side="right") - 1]
@@ -159,7 +157,7 @@ def _bin_chart(item: Histogram) -> tuple[str, str]:
 
 
 def _bar_chart(item: Histogram) -> tuple[str, str]:
-    """Bars side by side with a gap between them, as wide as there is room for, each with its value below."""
+    """Return bars side by side with a gap between them, as wide as there is room for, each with its value below."""
     n = min(len(item.bars), (_WIDTH + 1) // 2)
     width = (_WIDTH + 1) // n - 1
     picture = " ".join(block * width for block in _blocks(item.shares[:n]))
@@ -167,7 +165,7 @@ def _bar_chart(item: Histogram) -> tuple[str, str]:
 
 
 def _blocks(heights: Sequence[float]) -> str:
-    """One block character a height, the highest being full; a space where nothing was drawn."""
+    """Return one block character a height, the highest being full; a space where nothing was drawn."""
     top = max(heights) or 1.0
     # a little under the next eighth counts as it: rounding alone should not make flat look rough
     eighths = [math.ceil(8 * height / top - 0.25) for height in heights]
@@ -177,29 +175,20 @@ def _blocks(heights: Sequence[float]) -> str:
 
 
 def _ruler(item: Histogram, axis: Axis) -> str:
-    """The ends of the axis, and marks between them where there is room."""
+    """Return the ends of the axis, and marks between them where there is room."""
     low, high = item.edges[0], item.edges[-1]
     if item.kind == "int":
         low, high = low + 0.5, high - 0.5
     ruler = list(_short(low) + " " * _WIDTH)[:_WIDTH]
     ruler[_WIDTH - len(_short(high)) :] = _short(high)
-    for mark in _marks(str(item.axis), low, high):
+    for mark in axis.scale.marks(Span(low, high)):
+        if not low < mark < high:
+            continue
         text = _short(mark)
         start = round(float(axis.to_unit(mark)) * _WIDTH - len(text) / 2)
         if start > 0 and all(cell == " " for cell in ruler[start - 1 : start + len(text) + 1]):
             ruler[start : start + len(text)] = text
     return "".join(ruler)
-
-
-def _marks(axis: str, low: float, high: float) -> list[float]:
-    match axis:
-        case "log":
-            marks = [float(f"1e{power}") for power in range(math.floor(math.log10(low)), math.ceil(math.log10(high)))]
-        case "log1m":
-            marks = [float(f"0.{'9' * nines}") for nines in range(1, math.ceil(-math.log10(1 - high)) + 1)]
-        case _:
-            marks = [(low + high) / 2]
-    return [mark for mark in marks if low < mark < high]
 
 
 def _short(value: Value) -> str:

@@ -1,10 +1,10 @@
-"""A space and what it was before, so that trials of every version lie in the cube of today's.
+"""The versions of a space: trials of every one lie in the cube of the newest.
 
-A value outside today's range keeps its place on the scale, below 0 or above 1, where a model can still learn from it.
-A value that today's choice no longer has gets a place of its own outside [0, 1]. A parameter that a trial lacks,
-because it was added later, has the value that was said of the trials before.
+A value outside the newest range keeps its place on the scale, below 0 or above 1, where a model can still learn from
+it. A value that the newest choice no longer has gets a place of its own outside [0, 1]. A parameter that a trial lacks,
+because it was added later, has the value that was given for the trials before.
 
-Shapes: n settings, d parameters of today's space.
+Shapes: n trials, d parameters of the newest space.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class SpaceVersions:
     def __init__(
         self, spaces: Sequence[Space], held: Sequence[Mapping[str, Value]] = ({},), first_trial: int = 0
     ) -> None:
-        """The versions, oldest first.
+        """Take the versions, oldest first.
 
         Args:
             spaces: at least one.
@@ -44,11 +44,11 @@ class SpaceVersions:
 
     @property
     def space(self) -> Space:
-        """Today's."""
+        """The newest one."""
         return self.spaces[-1]
 
-    def setting(self, params: Params) -> Params:
-        """A trial's setting with what it lacks; values that today's space has no use for come last."""
+    def complete(self, params: Params) -> Params:
+        """Return a trial's params with what they lack; values that the newest space has no use for come last."""
         if len(self.spaces) == 1:
             return params
         values: Mapping[str, Value] = params
@@ -57,13 +57,13 @@ class SpaceVersions:
         # a process that had not yet read the newest version may have begun a trial without its parameters
         return Params(self.space.completed(values, {name: param.usual for name, param in self.space.params.items()}))
 
-    def encode_many(self, settings: Sequence[Mapping[str, Value]]) -> Floats:
-        """(n, d): where settings lie in today's space, in [0, 1] unless they are of an earlier one."""
-        return self.space.encode_many(settings, self._maps)
+    def encode_many(self, params: Sequence[Mapping[str, Value]]) -> Floats:
+        """Return (n, d): where trials lie in the newest space, in [0, 1] unless they are of an earlier one."""
+        return self.space.encode_many(params, self._maps)
 
 
 def _maps(spaces: Sequence[Space]) -> Iterator[tuple[str, _Map]]:
-    """How values are placed, of the parameters that have changed."""
+    """Yield the parameters that have changed, each with the function that places its values."""
     for name, param in spaces[-1].params.items():
         before = [space.params[name] for space in reversed(spaces[:-1]) if name in space.params]
         # what trials had of it before it was added may lie outside too
@@ -72,7 +72,7 @@ def _maps(spaces: Sequence[Space]) -> Iterator[tuple[str, _Map]]:
 
 
 def _places(param: Param, before: Sequence[Param], values: Sequence[Value]) -> Floats:
-    """(n,): where values lie; before: what the parameter was, newest first."""
+    """Return (n,): where values lie; before: what the parameter was, newest first."""
     if not isinstance(param, Choice):
         return param.place(np.array(values, dtype=np.float64))
     places = [param.to_unit(value) if param.contains(value) else _outside(param, before, value) for value in values]
@@ -80,7 +80,7 @@ def _places(param: Param, before: Sequence[Param], values: Sequence[Value]) -> F
 
 
 def _outside(param: Choice, before: Sequence[Param], value: Value) -> float:
-    """Where a value lies that the choice does not have."""
+    """Return where a value lies that the choice does not have."""
     n = len(param.values)
     number = next((old for old in before if not isinstance(old, Choice)), None)
     if number is not None and not isinstance(value, str):
@@ -98,7 +98,7 @@ def _outside(param: Choice, before: Sequence[Param], value: Value) -> float:
 
 
 def _nearest_kept(param: Choice, before: Sequence[Param], value: Value) -> tuple[Value, int] | None:
-    """The value still there that was nearest in the list, and how many places after it this one was."""
+    """Return the value still there that was nearest in the list, and how many places after it this one was."""
     for old in before:
         if isinstance(old, Choice) and old.contains(value):
             values = list(old.values)

@@ -55,7 +55,7 @@ class Log:
             changes = self._store.changes(self._study_id, 0)
         trials = changes.trials
         if len(self.versions.spaces) > 1:
-            trials = [replace(trial, params=self.versions.setting(trial.params)) for trial in trials]
+            trials = [replace(trial, params=self.versions.complete(trial.params)) for trial in trials]
         for trial in trials:
             if trial.number < len(self.trials):
                 self._spent -= _cost(self.trials[trial.number])
