@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from tunewell.space.scales.linear import Linear
 from tunewell.space.scales.log import Log
 from tunewell.space.scales.log1m import Log1m
+from tunewell.space.scales.logit import Logit
 from tunewell.space.scales.scale import Axis, Misfit, Scale, Span
 
 __all__ = ["DEFAULT", "SCALES", "Axis", "Misfit", "Scale", "Span"]
@@ -15,6 +16,7 @@ _ALL: tuple[Scale, ...] = (
     Linear(),
     Log(),
     Log1m(),
+    Logit(),
 )
 
 SCALES: Mapping[str, Scale] = {scale.name: scale for scale in _ALL}
