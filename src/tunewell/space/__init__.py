@@ -1,4 +1,4 @@
-"""What may be tuned: parameters with their scales, tiers and conditions, and the space they span."""
+"""The space of what may be tuned: parameters with their scales, tiers and conditions, and what they span together."""
 
 from tunewell.space.params import Choice, Float, Int, Param
 from tunewell.space.space import Space

@@ -1,4 +1,4 @@
-"""From one version of a space to the next: what changes, and what past trials had of what is new.
+"""The step from one version of a space to the next: what changes, and what past trials had of what is new.
 
 Ranges and scales may change, a choice may gain or lose values, and parameters may be added or taken away. One that is
 taken away stays in the space, held at a value, since past trials with other values of it are only comparable if it is
@@ -23,7 +23,7 @@ _NOTHING: Mapping[str, Value] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """What a space becomes."""
+    """The space that another becomes, and what changes in it."""
 
     space: Space
     held: Mapping[str, Value]
@@ -32,20 +32,20 @@ class Extension:
     """A line a parameter that changes; none if the space stays as it is."""
 
 
-def extended(known: Space, asked: Space, held: Mapping[str, Value] = _NOTHING) -> Extension:
-    """What a space becomes that is to be another from now on.
+def extended(known: Space, requested: Space, held: Mapping[str, Value] = _NOTHING) -> Extension:
+    """Return what a space becomes that is to be another from now on.
 
     Args:
         known: the space so far.
-        asked: what it shall be.
-        held: of a parameter that is added, what past trials had, its default if nothing is said; of one that is taken
+        requested: what it shall be.
+        held: of a parameter that is added, what past trials had, its default if none is given; of one that is taken
             away, what new trials have, its default so far.
 
     Raises:
         SpaceError: such a value is not known, or cannot be; or a parameter becomes another kind of thing.
     """
-    taken = dict(_taken_away(known, asked, held))
-    space = Space({**asked.params, **taken})
+    taken = dict(_taken_away(known, requested, held))
+    space = Space({**requested.params, **taken})
     past: dict[str, Value] = {}
     lines: list[str] = []
     for name, param in space.params.items():
@@ -71,11 +71,11 @@ def extended(known: Space, asked: Space, held: Mapping[str, Value] = _NOTHING) -
     return Extension(space, past, tuple(lines)) if lines else Extension(known, {}, ())
 
 
-def _taken_away(known: Space, asked: Space, held: Mapping[str, Value]) -> Iterator[tuple[str, Choice]]:
-    """What the asked space lacks, held; without what can never be active any more."""
-    left: dict[str, Param] = dict(asked.params)
+def _taken_away(known: Space, requested: Space, held: Mapping[str, Value]) -> Iterator[tuple[str, Choice]]:
+    """Yield what the requested space lacks, held; without what can never be active any more."""
+    left: dict[str, Param] = dict(requested.params)
     for name in known.parents_first:
-        if name in asked.params:
+        if name in requested.params:
             continue
         old = known.params[name]
         when = {
@@ -88,13 +88,13 @@ def _taken_away(known: Space, asked: Space, held: Mapping[str, Value]) -> Iterat
 
 
 def _held(name: str, old: Param, held: Mapping[str, Value]) -> Choice:
-    """The parameter at one value."""
+    """Return the parameter at one value."""
     if isinstance(old, Choice) and len(old.values) == 1 and name not in held:
         return old
     value = held.get(name, old.default)
     if value is None:
         raise SpaceError(
-            f"{name}: it is taken away, and nothing says which value new trials have; {_say(name, old.usual)}"
+            f"{name}: it is taken away, and nothing says which value new trials have; {_give_held(name, old.usual)}"
         )
     try:
         value = old.check(value)
@@ -105,11 +105,11 @@ def _held(name: str, old: Param, held: Mapping[str, Value]) -> Choice:
 
 
 def _past_value(name: str, param: Param, held: Mapping[str, Value]) -> Value:
-    """What past trials had of a parameter that they lack."""
+    """Return what past trials had of a parameter that they lack."""
     value = held.get(name, param.default)
     if value is None:
         raise SpaceError(
-            f"{name}: nothing says what past trials had of it; give it a default, or {_say(name, param.usual)}"
+            f"{name}: nothing says what past trials had of it; give it a default, or {_give_held(name, param.usual)}"
         )
     if isinstance(param, Choice):
         try:
@@ -122,12 +122,13 @@ def _past_value(name: str, param: Param, held: Mapping[str, Value]) -> Value:
     return value
 
 
-def _say(name: str, value: Value) -> str:
+def _give_held(name: str, value: Value) -> str:
+    """Return how to give a held value, in words that a message ends with."""
     return f"say held={{{name!r}: {value!r}}} (on the command line --held {name}={value})"
 
 
 def _active_more_often(old: Param, new: Param) -> bool:
-    """Whether past trials may lack it where it is active now."""
+    """Return True if past trials may lack it where it is active now."""
     now = new.conditions
     return any(parent not in now or set(now[parent]) - set(values) for parent, values in old.conditions.items())
 
@@ -144,7 +145,7 @@ def _is_number(param: Param) -> bool:
 
 
 def _differences(old: Param, new: Param) -> Iterator[str]:
-    """`high 0.1 -> 1.0`, a setting each."""
+    """Yield `high 0.1 -> 1.0`, one for each setting of the parameter that differs."""
     if type(old) is not type(new):
         yield f"{old!r} -> {new!r}"
         return

@@ -42,7 +42,7 @@ def learning_rate(
     live: bool = True,
     when: When | None = None,
 ) -> Float:
-    """The learning rate, even in its logarithm: four decades, about the optimizer's usual rate.
+    """Return a learning rate, even in its logarithm: four decades, about the optimizer's usual rate.
 
     Source: Bengio (2012): the one to tune if there is time for one only; below 1 and above 1e-6 for standardized
     inputs, with 0.01 a default that often works. Ng (2017): drawn evenly in its logarithm, from 0.0001 to 1.
@@ -88,7 +88,7 @@ def batch_size(
     live: bool = False,
     when: When | None = None,
 ) -> Int:
-    """The number of samples a step, even in its logarithm: 16 to 512, and no more than there are.
+    """Return a number of samples a step, even in its logarithm: 16 to 512, and no more than there are.
 
     Source: Bengio (2012): from 1 to a few hundreds, 32 a good default. Masters and Luschi (2018): 2 to 32 generalize
     best. Larger ones are in the range because they train faster. Ng (2017): second in importance.
@@ -123,7 +123,7 @@ def hidden_units(
     live: bool = False,
     when: When | None = None,
 ) -> Int:
-    """The number of units in a hidden layer, even in its logarithm.
+    """Return a number of units in a hidden layer, even in its logarithm.
 
     Source: Bengio (2012): more than the best number costs time but little accuracy, where something regularizes.
     Ng (2017): second in importance.
@@ -140,7 +140,7 @@ def momentum(
     live: bool = False,
     when: When | None = None,
 ) -> Float:
-    """SGD's momentum, even in log(1 - momentum): 1 / (1 - momentum) is the number of steps averaged over.
+    """Return SGD's momentum, even in log(1 - momentum): 1 / (1 - momentum) is the number of steps averaged over.
 
     Source: Goodfellow et al. (2016), section 8.3.2: 0.5, 0.9 and 0.99 are common. Ng (2017): 0.9 a good default,
     second in importance, and to be drawn evenly in log(1 - momentum).
@@ -157,7 +157,7 @@ def layers(
     live: bool = False,
     when: When | None = None,
 ) -> Int:
-    """The number of hidden layers.
+    """Return a number of hidden layers.
 
     Source: Ng (2017): drawn evenly from a few small numbers, third in importance.
     """
@@ -173,7 +173,7 @@ def lr_decay(
     live: bool = False,
     when: When | None = None,
 ) -> Float:
-    """What the learning rate is multiplied by after each epoch: learning_rate * lr_decay ** (epoch - 1).
+    """Return the factor of the learning rate after each epoch: learning_rate * lr_decay ** (epoch - 1).
 
     Even in log(1 - lr_decay), because the rate falls to 37 % in about 1 / (1 - lr_decay) epochs: in 5 to 1,000.
 
@@ -191,7 +191,7 @@ def dropout(
     live: bool = True,
     when: When | None = None,
 ) -> Float:
-    """The share of units that are dropped in training.
+    """Return a share of units that are dropped in training.
 
     Source: Srivastava et al. (2014): 0.2 to 0.5 are typical for hidden layers, and the test error is flat from 0.2 to
     0.6. Godbole et al. (2023): regularization is added where a network overfits, so the default drops little.
@@ -208,7 +208,7 @@ def weight_decay(
     live: bool = False,
     when: When | None = None,
 ) -> Float:
-    """The strength of weight decay (of L2 regularization), even in its logarithm.
+    """Return a strength of weight decay (of L2 regularization), even in its logarithm.
 
     Source: He et al. (2016): 1e-4. Loshchilov and Hutter (2019): searched on a logarithmic grid, and best at larger
     values where the decay is decoupled from Adam's step.
@@ -225,7 +225,7 @@ def beta1(
     live: bool = False,
     when: When | None = None,
 ) -> Float:
-    """Adam's averaging of gradients, even in log(1 - beta1).
+    """Return Adam's averaging of gradients, even in log(1 - beta1).
 
     Source: Kingma and Ba (2015): 0.9. Ng (2017): to be left there. Godbole et al. (2023): of Adam's own the first to
     be tuned, from ten trials on.
@@ -242,7 +242,7 @@ def beta2(
     live: bool = False,
     when: When | None = None,
 ) -> Float:
-    """Adam's averaging of squared gradients, even in log(1 - beta2).
+    """Return Adam's averaging of squared gradients, even in log(1 - beta2).
 
     Source: Kingma and Ba (2015): 0.999, with 0.99 and 0.9999 in their experiments. Ng (2017): to be left there.
     Godbole et al. (2023): of Adam's own the last to be tuned.

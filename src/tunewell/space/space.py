@@ -1,6 +1,6 @@
-"""The space of all settings: parameters by name, laid out in the unit cube, one coordinate a parameter.
+"""The space of what may be tuned: parameters by name, laid out in the unit cube, one coordinate a parameter.
 
-Shapes: n settings, d parameters. Every coordinate lies in [0, 1]; NaN stands for a parameter that is inactive
+Shapes: n points, d parameters. Every coordinate lies in [0, 1]; NaN stands for a parameter that is inactive
 under its `when=` condition.
 """
 
@@ -36,12 +36,12 @@ _TIER_OF = {name: tier for tier, names in _TIERS.items() for name in names}
 
 
 class Space:
-    """What may be tuned. It never changes once made; two that have the same parameters in the same order are equal."""
+    """Parameters that may be tuned. It never changes; two that have the same parameters in the same order are equal."""
 
     __slots__ = ("_conditional", "_order", "_params")
 
     def __init__(self, params: Mapping[str, Param] | None = None, /, **named: Param) -> None:
-        """The parameters by name, as a mapping or as keywords.
+        """Take the parameters by name, as a mapping or as keywords.
 
         Raises:
             SpaceError: there are none, a name or a parameter cannot be used, or a condition cannot hold.
@@ -89,7 +89,7 @@ class Space:
         return Space, (self._params,)
 
     def tier(self, name: str) -> int:
-        """How important a parameter is, 1 to 4: as it says, else by its name, else 2."""
+        """Return how important a parameter is, 1 to 4: as it is declared, else by its name, else 2."""
         param = self._params[name]
         if param.tier is not None:
             return param.tier
@@ -98,11 +98,11 @@ class Space:
         return min(tier, 3) if param.default is None else tier  # tier 4 is held at a default
 
     def defaults(self) -> Params:
-        """The setting of all defaults; a parameter without one is at the middle of its scale."""
+        """Return params that are all at their defaults; one without a default is at the middle of its scale."""
         return Params(self._active({name: param.usual for name, param in self._params.items()}))
 
     def check(self, params: Mapping[str, object]) -> Params:
-        """A user's setting as trials have it: plain values, in order; what is inactive is left out.
+        """Return a user's params as trials have them: plain values, in order; what is inactive is left out.
 
         Raises:
             SpaceError: an unknown name, an active parameter without a value, or a value outside.
@@ -124,7 +124,7 @@ class Space:
         return Params(self._in_order(values))
 
     def filled(self, params: Mapping[str, Value]) -> Params:
-        """The setting of which some values are given; the others are at their defaults.
+        """Return the params of which some values are given; the others are at their defaults.
 
         Raises:
             SpaceError: an unknown name, or a value outside.
@@ -132,7 +132,7 @@ class Space:
         return self.check(self.completed(params, {name: param.usual for name, param in self._params.items()}))
 
     def encode(self, params: Mapping[str, Value]) -> NDArray[np.float64]:
-        """(d,): the unit point of a setting; NaN where a parameter is inactive."""
+        """Return (d,): the unit point of params; NaN where a parameter is inactive."""
         active = self._active(params)
         return np.array(
             [param.to_unit(active[name]) if name in active else np.nan for name, param in self._params.items()],
@@ -140,7 +140,7 @@ class Space:
         )
 
     def completed(self, params: Mapping[str, Value], held: Mapping[str, Value]) -> dict[str, Value]:
-        """The setting, with the values of `held` for active parameters that it lacks; inactive ones come last."""
+        """Return params with the values of `held` for active ones that they lack; inactive ones come last."""
         values: dict[str, Value] = {}
         for name in self._order:
             if (name in params or name in held) and _holds(self._params[name], values):
@@ -150,21 +150,23 @@ class Space:
     def encode_many(
         self, settings: Sequence[Mapping[str, Value]], maps: Mapping[str, _Map] = _NO_MAPS
     ) -> NDArray[np.float64]:
-        """(n, d): a row a setting; NaN where a parameter is inactive.
+        """Return (n, d): a row for each params; NaN where a parameter is inactive.
 
-        maps: how the values of a parameter are placed, where that is not as the parameter itself does.
+        Args:
+            settings: the params of n trials.
+            maps: how the values of a parameter are placed, where that is not as the parameter itself does.
         """
         if len(settings) == 1 and not maps:  # the usual case, and twice as quick
             return self.encode(settings[0])[np.newaxis]
-        active = [self._active(setting) for setting in settings]
+        active = [self._active(params) for params in settings]
         points = np.full((len(active), len(self._params)), np.nan)
         for column, (name, param) in enumerate(self._params.items()):
-            rows = [row for row, setting in enumerate(active) if name in setting]
+            rows = [row for row, values in enumerate(active) if name in values]
             points[rows, column] = maps.get(name, param.to_unit)([active[row][name] for row in rows])
         return points
 
     def decode(self, point: NDArray[np.float64]) -> Params:
-        """The setting at a unit point, (d,); what is inactive there is left out.
+        """Return the params at a unit point, (d,); what is inactive there is left out.
 
         Raises:
             SpaceError: the point is NaN at a parameter that is active.
@@ -172,24 +174,24 @@ class Space:
         return self.decode_many(np.asarray(point)[np.newaxis])[0]
 
     def decode_many(self, points: NDArray[np.float64]) -> list[Params]:
-        """The settings at unit points, (n, d); as `decode`, but much quicker for many."""
+        """Return the params at unit points, (n, d); as `decode`, but much quicker for many."""
         points = np.asarray(points, dtype=np.float64)
         gaps = bool(np.isnan(points).any())
         columns = dict(zip(self._params, points.T, strict=True))
-        settings: list[dict[str, Value]] = [{} for _ in points]
+        found: list[dict[str, Value]] = [{} for _ in points]
         for name in self._order:
-            param, units, active = self._params[name], columns[name], settings
+            param, units, active = self._params[name], columns[name], found
             if param.conditions:
-                rows = [row for row, setting in enumerate(settings) if _holds(param, setting)]
-                units, active = units[rows], [settings[row] for row in rows]
+                rows = [row for row, values in enumerate(found) if _holds(param, values)]
+                units, active = units[rows], [found[row] for row in rows]
             if gaps and np.isnan(units).any():
                 raise SpaceError(f"{name}: the point is NaN there, but the parameter is active; give it a number")
-            for setting, value in zip(active, param.decode(units), strict=True):
-                setting[name] = value
-        return [Params(self._in_order(setting)) for setting in settings]
+            for values, value in zip(active, param.decode(units), strict=True):
+                values[name] = value
+        return [Params(self._in_order(values)) for values in found]
 
     def rounded(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(n, d) with no NaN -> (n, d): as encoding what they decode to gives them, but without making settings."""
+        """Return (n, d), given it with no NaN, as encoding what it decodes to gives it, but without making params."""
         columns = dict(zip(self._params, points.T, strict=True))
         values: dict[str, NDArray[np.generic]] = {}
         places: dict[str, NDArray[np.float64]] = {}
@@ -210,7 +212,7 @@ class Space:
         )
 
     def hold(self, names: Iterable[str]) -> Space:
-        """The space with these parameters held at their defaults; what can then never be active is dropped."""
+        """Return the space with these parameters held at their defaults; what can then never be active is dropped."""
         held = set(names)
         if unknown := held - self._params.keys():
             name = min(unknown)
@@ -228,12 +230,12 @@ class Space:
         return Space(self._in_order(left))
 
     def to_dict(self) -> dict[str, object]:
-        """Plain JSON data, a dictionary a parameter; `from_dict` makes an equal space of it."""
+        """Return plain JSON data, a dictionary a parameter; `from_dict` makes an equal space of it."""
         return to_dict(self._params)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, object]) -> Space:
-        """The space that `to_dict` wrote.
+        """Return the space that `to_dict` wrote.
 
         Raises:
             SpaceError: the data describe no space; the message names the parameter.
@@ -241,12 +243,12 @@ class Space:
         return cls(from_dict(data))
 
     def to_toml(self) -> str:
-        """The space as a TOML document, a table a parameter."""
+        """Return the space as a TOML document, a table a parameter."""
         return to_toml(self._params)
 
     @classmethod
     def from_toml(cls, text: str) -> Space:
-        """The space that a TOML document describes.
+        """Return the space that a TOML document describes.
 
         Raises:
             SpaceError: it is no TOML or describes no space; the message names the parameter.
@@ -254,11 +256,11 @@ class Space:
         return cls(from_toml(text))
 
     def warnings(self) -> list[str]:
-        """What looks like a mistake in the scales, a line each, with the name, figures and the mend."""
+        """Return what looks like a mistake in the scales, a line each, with the name, figures and the mend."""
         return [f"{name}: {doubt}" for name, param in self._params.items() for doubt in doubts(name, param)]
 
     def _active(self, values: Mapping[str, Value]) -> Mapping[str, Value]:
-        """Those of the values whose parameter is active."""
+        """Return those of the values whose parameter is active."""
         if not self._conditional:
             return values
         active: dict[str, Value] = {}
@@ -268,14 +270,14 @@ class Space:
         return self._in_order(active)
 
     def _in_order(self, by_name: dict[str, _Item]) -> dict[str, _Item]:
-        """The same items in the order of the coordinates."""
+        """Return the same items in the order of the coordinates."""
         if not self._conditional:
             return by_name
         return {name: by_name[name] for name in self._params if name in by_name}
 
 
 def _holds(param: Param, active: Mapping[str, Value]) -> bool:
-    """True if the parameter is active where these values are those of its active parents."""
+    """Return True if the parameter is active where these values are those of its active parents."""
     return all(parent in active and active[parent] in values for parent, values in param.conditions.items())
 
 
@@ -284,7 +286,7 @@ def _held(param: Param) -> Choice:
 
 
 def _parents_first(params: Mapping[str, Param]) -> tuple[str, ...]:
-    """The names in an order in which each parameter comes after those that its condition is on."""
+    """Return the names in an order in which each parameter comes after those that its condition is on."""
     parents = {name: tuple(param.conditions) for name, param in params.items()}
     if not any(parents.values()):
         return tuple(params)

@@ -22,12 +22,12 @@ _NAMES = {kind: name for name, kind in _TYPES.items()}
 
 
 def to_dict(params: Mapping[str, Param]) -> dict[str, object]:
-    """Plain JSON data: `from_dict` makes the same parameters of it."""
+    """Return plain JSON data, of which `from_dict` makes the same parameters."""
     return {name: {"type": _NAMES[type(param)], **settings(param)} for name, param in params.items()}
 
 
 def from_dict(data: Mapping[str, object]) -> dict[str, Param]:
-    """The parameters by name.
+    """Return the parameters by name.
 
     Raises:
         SpaceError: a table is no parameter; the message begins with its name.
@@ -42,14 +42,14 @@ def from_dict(data: Mapping[str, object]) -> dict[str, Param]:
 
 
 def to_toml(params: Mapping[str, Param]) -> str:
-    """The parameters as a TOML document."""
+    """Return the parameters as a TOML document."""
     import tomli_w  # noqa: PLC0415  only who writes TOML needs it
 
     return tomli_w.dumps(to_dict(params))
 
 
 def from_toml(text: str) -> dict[str, Param]:
-    """The parameters that a TOML document describes.
+    """Return the parameters that a TOML document describes.
 
     Raises:
         SpaceError: it is no TOML, or a table is no parameter.
