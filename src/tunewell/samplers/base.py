@@ -30,3 +30,8 @@ class Sampler(Protocol):
         rng: the only source of randomness; a fresh one for each step of the study.
         """
         ...
+
+
+def n_given(sampler: Sampler) -> int:
+    """Return how many settings a sampler was given; one that does not inherit from `Sampler` may not declare any."""
+    return int(getattr(sampler, "n_given", 0))

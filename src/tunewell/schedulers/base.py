@@ -35,5 +35,6 @@ class Scheduler(Protocol):
         ...
 
 
-CAPABILITIES = ("predicts",)
-"""What every scheduler declares."""
+def declares(scheduler: Scheduler, capability: str) -> bool:
+    """Return True if a scheduler declares a capability; one that does not inherit from `Scheduler` may declare none."""
+    return bool(getattr(scheduler, capability, False))

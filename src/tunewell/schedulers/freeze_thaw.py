@@ -19,6 +19,7 @@ import numpy as np
 
 from tunewell.history import History
 from tunewell.samplers import Sampler
+from tunewell.samplers.base import n_given
 from tunewell.samplers.settings import check_whole
 from tunewell.schedulers.base import Scheduler
 from tunewell.schedulers.candidates import ANYWHERE, candidates, untried
@@ -89,7 +90,7 @@ class FreezeThawScheduler(Scheduler):
 
     def _n_first(self, space: Space, rungs: list[int]) -> int:
         n = min(self.n_first, max(len(space.params) + 1, math.ceil(rungs[-1] / rungs[0] / 2)))
-        given = self.sampler.n_given
+        given = n_given(self.sampler)
         return max(given, math.ceil(n / 2) if self.past else n)
 
     def _past(self, space: Space) -> Past | None:
@@ -100,7 +101,7 @@ class FreezeThawScheduler(Scheduler):
     def _first(self, space: Space, history: History, rungs: list[int], rng: np.random.Generator) -> Start | None:
         """The sampler's next setting, unless that has been tried; or what past studies agree on, the first in full."""
         past = self._past(space)
-        if past is None or len(history) < self.sampler.n_given:
+        if past is None or len(history) < n_given(self.sampler):
             params = self.sampler.suggest(space, history, rng)
             if params is None or not len(untried(space, history, np.nan_to_num(space.encode(params))[np.newaxis])):
                 return None

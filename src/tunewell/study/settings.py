@@ -16,7 +16,7 @@ from tunewell.samplers import FirstSampler, Sampler
 from tunewell.samplers import by_name as sampler_by_name
 from tunewell.schedulers import AshaScheduler, FreezeThawScheduler, Scheduler, build, describe
 from tunewell.schedulers import by_name as scheduler_by_name
-from tunewell.schedulers.base import CAPABILITIES
+from tunewell.schedulers.base import declares
 from tunewell.schedulers.freeze_thaw import ETA, RUNGS
 from tunewell.space.extension import extended
 from tunewell.space.space import Space
@@ -120,7 +120,6 @@ class StudySettings:
                 raise SettingError(
                     "a scheduler that is given has its sampler already; give sampler= and first= to that"
                 )
-            _check_declares(scheduler)
             return scheduler
         drawn = (
             sampler_by_name(sampler or "sobol", self.seed) if sampler is None or isinstance(sampler, str) else sampler
@@ -145,20 +144,11 @@ class StudySettings:
             return
         if isinstance(min_delta, bool) or not isinstance(min_delta, int | float) or not 0 <= min_delta < math.inf:
             raise SettingError(f"min_delta must be a number of at least 0, in the metric's unit, got {min_delta!r}")
-        if min_delta and scheduler is not None and not scheduler.predicts:
+        if min_delta and scheduler is not None and not declares(scheduler, "predicts"):
             raise SettingError(
                 f"min_delta needs a scheduler that says what it expects to gain, such as {FreezeThawScheduler.name} "
                 f"(which auto is, unless a sampler is named); got {scheduler!r}"
             )
-
-
-def _check_declares(scheduler: Scheduler) -> None:
-    missing = [name for name in CAPABILITIES if not hasattr(scheduler, name)]
-    if missing:
-        raise SettingError(
-            f"{type(scheduler).__name__} does not declare {', '.join(missing)}; let it inherit from "
-            "tunewell.schedulers.Scheduler"
-        )
 
 
 def _learned(past: Sequence[tuple[Space, History]], space: Space) -> Mapping[str, object]:
