@@ -145,10 +145,10 @@ def test_values_notes_branches_and_rewinds_are_typed(study):
 
 def test_what_is_refused_is_said_on_the_screen(study):
     async def script(app, pilot):
-        app._steer("set", name="hidden", value=3)
+        app._steer(commands.Set("hidden", 3))
         await pilot.pause()
         assert "hidden is not live" in said(app)
-        app._steer("rewind", epoch=10**6)
+        app._steer(commands.Rewind(10**6))
         await pilot.pause()
         assert "has come to epoch" in said(app)
 
