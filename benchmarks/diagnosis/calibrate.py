@@ -21,9 +21,9 @@ from sklearn.model_selection import GroupKFold
 from views import VIEWS, blurred, early, labels, read_all
 
 from tunewell.diagnosis import LABELS, model
-from tunewell.diagnosis.features import features, row, strengths
-from tunewell.diagnosis.record import read
+from tunewell.diagnosis.features import feature_row, features, strengths
 from tunewell.diagnosis.rules import see
+from tunewell.diagnosis.run_record import read_record
 from tunewell.diagnosis.signals import measure
 
 OUTPUT = Path(__file__).parents[2] / "src" / "tunewell" / "diagnosis" / "model.npz"
@@ -50,7 +50,7 @@ def main() -> None:
         fit = calibration(votes, seen, told)
         trees = fitted(np.concatenate(sides), told * len(sides))
         forest = as_forest(trees, names, fit)
-        arrays |= model.packed(forest, level)
+        arrays |= model.pack(forest, level)
         print(f"{level}: {summary(votes, seen, fit, told)}", flush=True)
     np.savez_compressed(arguments.output, **arrays)
     print(f"{arguments.output}: {arguments.output.stat().st_size / 1e6:.2f} MB from {len(records)} runs")
@@ -72,13 +72,13 @@ def measured(records: Sequence[dict[str, Any]], view: str) -> tuple[tuple[str, .
         rng = np.random.default_rng([number])
         shown = VIEWS[view](record), blurred(record, view, rng), early(record, view, rng.uniform(0.08, 0.6))
         for side, one in zip(sides, shown, strict=True):
-            signals = measure(read(one))
+            signals = measure(read_record(one))
             signs = see(signals)
             side.append(features(signals, signs))
             if side is sides[0]:
                 seen.append(strengths(signs))
     names = tuple(sides[0][0])
-    arrays = [np.stack([row(one, names) for one in side]) for side in sides]
+    arrays = [np.stack([feature_row(one, names) for one in side]) for side in sides]
     known = np.isfinite(arrays[0]).any(axis=0)
     return tuple(np.array(names)[known].tolist()), [array[:, known] for array in arrays], np.stack(seen)
 

@@ -11,7 +11,7 @@ from tunewell import nn
 from tunewell.autopilot import RULES, Action, Autopilot, View
 from tunewell.autopilot.rules import blank, bolder, cooled, diagnosed, diverged, overfits, plateau, stuck, thrown
 from tunewell.demo import digits
-from tunewell.diagnosis import Change, Finding
+from tunewell.diagnosis import Finding, NextChange
 from tunewell.runners import Execution
 from tunewell.runners.tune import drive
 
@@ -55,13 +55,13 @@ def test_a_run_that_cannot_hold_what_it_found_goes_back_with_a_lower_rate():
 
 
 def test_a_plain_finding_is_acted_upon_from_the_beginning_while_it_is_early():
-    finding = Finding("lr_too_low", 0.8, "it crawls", Change("lr", "increase", 1.0))
+    finding = Finding("lr_too_low", 0.8, "it crawls", NextChange("lr", "increase", 1.0))
     early = seen(train_loss=[2.3] * 5, is_look=True, diagnosis=lambda: (finding,))
     assert diagnosed(early) == Action("rewind", "lr_too_low, 80%: it crawls", {"learning_rate": 1.0}, 0)
     late = seen(train_loss=[2.3] * 20, is_look=True, diagnosis=lambda: (finding,))
     assert diagnosed(late).kind == "set"
     assert diagnosed(seen(train_loss=[2.3] * 4, diagnosis=lambda: (finding,))) is None
-    wider = Finding("model_too_small", 0.9, "", Change("width", "increase", 128))
+    wider = Finding("model_too_small", 0.9, "", NextChange("width", "increase", 128))
     assert diagnosed(seen(train_loss=[2.3] * 5, is_look=True, diagnosis=lambda: (wider,))).setting == {"hidden": 128}
     assert diagnosed(seen(train_loss=[2.3] * 20, is_look=True, diagnosis=lambda: (wider,))) is None  # it is not live
 
@@ -136,8 +136,8 @@ def test_a_rate_that_came_down_too_early_goes_up_or_comes_down_more_slowly():
 
 
 def test_a_run_that_is_stuck_is_treated_for_the_likeliest_fault():
-    healthy = Finding("healthy", 0.7, "", Change("", ""))
-    fault = Finding("dropout_too_high", 0.2, "half is dropped", Change("dropout", "decrease", 0.0))
+    healthy = Finding("healthy", 0.7, "", NextChange("", ""))
+    fault = Finding("dropout_too_high", 0.2, "half is dropped", NextChange("dropout", "decrease", 0.0))
     flat = [2.0, 1.5] + [1.4] * 20
     action = stuck(seen(train_loss=flat, diagnosis=lambda: (healthy, fault)))
     assert (action.kind, action.setting, action.by_loss) == ("set", {"dropout": 0.0}, True)

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 import tunewell as tw
 from tunewell.cli.main import cli
 from tunewell.cli.picture import pictures
-from tunewell.diagnosis.record import read
+from tunewell.diagnosis.run_record import read_record
 
 OVERFITTED = "epoch,train_loss,train_accuracy,val_loss,val_accuracy\n" + "\n".join(
     f"{e},{1.1 * 0.75**e:.4f},{1 - 0.6 * 0.8**e:.4f},{0.8 + 0.004 * (e - 4) ** 2:.4f},{0.62:.4f}" for e in range(1, 31)
@@ -145,7 +145,7 @@ def test_a_trial_that_is_not_there_is_refused(study):
 def test_curves_fit_the_terminal(monkeypatch, n_epochs, columns):
     monkeypatch.setenv("COLUMNS", str(columns))
     losses = np.geomspace(1e6, 0.1, n_epochs)
-    run = read({"epochs": [{"train_loss": loss, "val_loss": None} for loss in losses]})
+    run = read_record({"epochs": [{"train_loss": loss, "val_loss": None} for loss in losses]})
     lines = list(pictures(run, "train_loss", float(n_epochs)))
     assert max(len(line) for line in lines[1:-1]) <= max(columns, 24)
     assert "▲" in lines[-1]
@@ -153,7 +153,7 @@ def test_curves_fit_the_terminal(monkeypatch, n_epochs, columns):
 
 
 def test_a_run_without_a_finite_number_has_no_curves():
-    run = read({"epochs": [{"train_loss": None}]})
+    run = read_record({"epochs": [{"train_loss": None}]})
     assert list(pictures(run, "train_loss", 1.0)) == []
 
 

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import tunewell as tw
-from tunewell.diagnosis import LABELS, Change, Finding, examine
-from tunewell.diagnosis.model import LEVELS, Forest, forest, packed, unpacked
+from tunewell.diagnosis import LABELS, Finding, NextChange, examine
+from tunewell.diagnosis.model import LEVELS, Forest, forest, pack, unpack
 from tunewell.errors import RecordError
 
 CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
@@ -179,7 +179,7 @@ def test_a_finding_reads_as_an_object_and_as_a_mapping(healthy):
     assert dict(finding["next"])["param"] == finding.next.param
     assert json.loads(json.dumps(finding.as_dict()))["confidence"] == finding.confidence
     assert pickle.loads(pickle.dumps(finding)) == finding
-    assert "values" not in Finding("healthy", 1.0, "", Change("", ""))
+    assert "values" not in Finding("healthy", 1.0, "", NextChange("", ""))
 
 
 @lenient
@@ -283,7 +283,7 @@ def test_a_forest_is_the_same_when_it_is_packed_and_read_again():
         temperature=1.0,
         floor=1e-3,
     )
-    again = unpacked(packed(trees, "curves"), "curves")
+    again = unpack(pack(trees, "curves"), "curves")
     assert again.left.tolist() == trees.left.tolist()
     assert again.mean_vote(np.array([math.nan, 0.0])).tolist() == trees.mean_vote(np.array([0.0, 0.0])).tolist()
     assert again.mean_vote(np.array([1.0, 3.0]))[23] == 0.5

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from tunewell.diagnosis.record import read
-from tunewell.diagnosis.signals.base import Units
-from tunewell.diagnosis.signals.estimates import completed, loss_of
+from tunewell.diagnosis.run_record import read_record
+from tunewell.diagnosis.signals.estimates import loss_of, with_estimates
+from tunewell.diagnosis.signals.units import Units
 
 
 def whole(rows, n_classes=10):
-    run = read({"n_classes": n_classes, "epochs": rows})
-    return completed(run, Units.of(run))
+    run = read_record({"n_classes": n_classes, "epochs": rows})
+    return with_estimates(run, Units.of(run))
 
 
 @pytest.mark.parametrize("n_classes", [2, 10, 100])

@@ -9,7 +9,7 @@ import tunewell as tw
 from tunewell.diagnosis.readers import of_trial, read_file
 from tunewell.diagnosis.readers.names import curves_of
 from tunewell.diagnosis.readers.series import by_epoch
-from tunewell.diagnosis.settings import settings_of
+from tunewell.diagnosis.run_config import config_of
 from tunewell.errors import MissingExtra, RecordError
 
 KERAS = """epoch,accuracy,learning_rate,loss,val_accuracy,val_loss
@@ -216,7 +216,7 @@ def test_what_is_logged_oftener_is_averaged_over_the_epoch():
 
 def test_the_parameters_of_a_trial_are_a_configuration():
     params = {"learning_rate": 0.1, "layers": 2, "hidden": 32, "optimizer": "SGD", "l2": 1e-4, "other": 3}
-    assert settings_of(params) == {"lr": 0.1, "hidden": [32, 32], "optimizer": "sgd", "weight_decay": 1e-4}
+    assert config_of(params) == {"lr": 0.1, "hidden": [32, 32], "optimizer": "sgd", "weight_decay": 1e-4}
 
 
 def test_a_trial_is_a_record():

@@ -5,8 +5,8 @@ import math
 import pytest
 
 from tunewell.diagnosis.findings import LABELS
-from tunewell.diagnosis.record import read
 from tunewell.diagnosis.rules import RULES, see
+from tunewell.diagnosis.run_record import read_record
 from tunewell.diagnosis.signals import measure
 
 GUESS = math.log(3)
@@ -91,7 +91,7 @@ SHOWS = {
 
 
 def seen(record):
-    return see(measure(read(record)))
+    return see(measure(read_record(record)))
 
 
 def test_every_rule_has_a_run_that_shows_it():

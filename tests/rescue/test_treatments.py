@@ -3,7 +3,7 @@
 import pytest
 
 import tunewell as tw
-from tunewell.diagnosis import Change, Finding
+from tunewell.diagnosis import Finding, NextChange
 from tunewell.rescue.treatments import further, treated, treatments
 
 SPACE = tw.Space(
@@ -19,7 +19,7 @@ SPACE = tw.Space(
 
 
 def found(label, param="", direction="", value=None):
-    return Finding(label, 0.9, "", Change(param, direction, value))
+    return Finding(label, 0.9, "", NextChange(param, direction, value))
 
 
 def planned(finding, *, tried=(), epochs=20, **given):

@@ -10,7 +10,7 @@ import click
 import numpy as np
 
 from tunewell.arrays import Floats
-from tunewell.diagnosis.record import RunRecord
+from tunewell.diagnosis.run_record import RunRecord
 from tunewell.display.formatting import measured
 
 _MARKS = {"train_loss": "•", "train_accuracy": "•", "val_loss": "○", "val_accuracy": "○"}
@@ -20,7 +20,7 @@ _HEIGHT = 10
 
 
 def pictures(run: RunRecord, curve: str, epoch: float) -> Iterator[str]:
-    """Loss, and accuracy where the evidence is on it or there is no loss; the epoch of the evidence has a pointer.
+    """Yield plots of loss, and of accuracy if the evidence is on it or there is no loss, with a pointer to the epoch.
 
     curve: the one on which the evidence is seen, or "".
     """
@@ -58,7 +58,7 @@ def _plot(epochs: Floats, curves: Mapping[str, Floats], pointed: float) -> Itera
 
 
 def _highest(values: list[float]) -> float:
-    """The top of the plot: a curve that explodes would press all else flat, so what is beyond lies on the edge."""
+    """Return the top of the plot: an exploding curve would press all else flat, so what is beyond lies on the edge."""
     top, usual = max(values), float(np.median(values))
     return top if top <= 20 * max(abs(usual), 1e-9) else 20 * abs(usual)
 

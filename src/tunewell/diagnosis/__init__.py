@@ -1,4 +1,4 @@
-"""What holds a training run back: from its record to ranked causes, with evidence and the next change.
+"""Diagnosis of a training run: from its record to ranked causes, with evidence and the next change.
 
 A record becomes named *signals*, which mean the same for every data set and network; *rules* from the literature look
 at them; a *model* that was calibrated on runs with known faults turns all of it into probabilities.
@@ -7,6 +7,6 @@ at them; a *model* that was calibrated on runs with known faults turns all of it
 from __future__ import annotations
 
 from tunewell.diagnosis.diagnose import Diagnosis, diagnose, examine
-from tunewell.diagnosis.findings import LABELS, Change, Finding
+from tunewell.diagnosis.findings import LABELS, Finding, NextChange
 
-__all__ = ["LABELS", "Change", "Diagnosis", "Finding", "diagnose", "examine"]
+__all__ = ["LABELS", "Diagnosis", "Finding", "NextChange", "diagnose", "examine"]

@@ -1,4 +1,4 @@
-"""What a record proves or rules out by itself, whatever the trees think of it.
+"""Facts of a record that prove a cause or rule it out by themselves, whatever the trees' vote.
 
 Trees see a proof as one number among many, and may have met it in few runs. A cause is ruled out where the record says
 that there is nothing of the kind: no dropout, no batch norm, classes of equal size. A loss that is no number any more
@@ -24,12 +24,12 @@ _DIVERGES = frozenset(
         *("missing_zero_grad", "loss_output_mismatch", "batch_size_too_small"),
     )
 )
-"""What can end in a loss that is no finite number."""
+"""Causes that can end in a loss that is no finite number."""
 _NEVER_DEAD = ("tanh", "sigmoid", "leaky_relu", "elu", "selu", "gelu", "softsign", "swish", "silu", "softplus")
 
 
-def certain(chances: Floats, signals: Signals, signs: Mapping[str, Sign]) -> Floats:
-    """(K,): the probabilities of the causes, with regard to what is proven or ruled out."""
+def with_certainties(chances: Floats, signals: Signals, signs: Mapping[str, Sign]) -> Floats:
+    """Return the probabilities of the causes, (K,), with regard to what is proven or ruled out."""
     broke = signals["ends_broken"] > 0
     out = [(broke and label not in _DIVERGES) or _is_absent(label, signals) for label in LABELS]
     left = np.where(out, _RULED_OUT * chances, chances)
@@ -40,8 +40,8 @@ def certain(chances: Floats, signals: Signals, signs: Mapping[str, Sign]) -> Flo
     proven = {rule.label for rule in RULES if rule.settles and signs[rule.name].strength == 1.0}
     if proven:
         left = _PROVEN * np.array([label in proven for label in LABELS]) / len(proven) + (1 - _PROVEN) * left
-    answer: Floats = left
-    return answer
+    result: Floats = left
+    return result
 
 
 def _is_absent(label: str, s: Signals) -> bool:
@@ -49,7 +49,7 @@ def _is_absent(label: str, s: Signals) -> bool:
 
 
 def _no_decay_of_rate(s: Signals) -> bool:
-    """The rate never fell under half of its peak."""
+    """Return True if the rate never fell under half of its peak."""
     rates = s.run["lr"]
     return bool(np.isfinite(rates).all() and rates.min() >= 0.5 * rates.max())
 
@@ -58,8 +58,8 @@ def _never_dead(s: Signals) -> bool:
     return s.run.config.get("activation") in _NEVER_DEAD
 
 
-def _digestible(s: Signals) -> bool:
-    """Mean near 0 and spread near 1, of all inputs and of each feature."""
+def _is_standardized(s: Signals) -> bool:
+    """Return True if all inputs, and each feature, have a mean near 0 and a spread near 1."""
     least, most = s["inputs_feature_least"], s["inputs_feature_most"]
     return bool(s["inputs_mean"] < 0.3 and abs(s["inputs_spread"]) < 0.3 and least > -0.5 and most < 0.5)
 
@@ -72,7 +72,7 @@ _ABSENT: dict[str, Callable[[Signals], bool]] = {
     "lr_decays_too_early": _no_decay_of_rate,
     "batch_size_too_small": lambda s: s["batch"] >= 64,
     "class_imbalance": lambda s: s["class_ratio"] < 0.18,
-    "unnormalised_inputs": _digestible,
+    "unnormalised_inputs": _is_standardized,
     "frozen_layers": lambda s: s["layers_still"] == 0,
 }
 """True where there is nothing of the kind. What is not known rules nothing out: a comparison with NaN is false."""

@@ -1,4 +1,4 @@
-"""From the record of a run to ranked findings."""
+"""Ranked findings from the record of a run."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from typing import Any
 
 import numpy as np
 
-from tunewell.diagnosis.certainty import certain
-from tunewell.diagnosis.changes import next_change
-from tunewell.diagnosis.features import features, row, strengths
+from tunewell.diagnosis.certainty import with_certainties
+from tunewell.diagnosis.features import feature_row, features, strengths
 from tunewell.diagnosis.findings import LABELS, Finding
 from tunewell.diagnosis.model import forest, level_of
-from tunewell.diagnosis.record import RunRecord, read
+from tunewell.diagnosis.next_change import next_change
 from tunewell.diagnosis.rules import RULES, Sign, see
-from tunewell.diagnosis.rules.base import course, reached
+from tunewell.diagnosis.rules.wording import course, reached
+from tunewell.diagnosis.run_record import RunRecord, read_record
 from tunewell.diagnosis.signals import Signals, measure
 
-NOTHING_ELSE: Mapping[str, float] = {}
+NO_FACTORS: Mapping[str, float] = {}
 NOT_PLAIN = "no single sign is plain, the run as a whole is like others with this cause"
-"""How the evidence of a finding begins that no rule of its own speaks for."""
-_PLAIN = 0.25  # a rule that sees less is not told as evidence
-_SHOWN = 5
-_LEAST = 0.02
+"""The beginning of the evidence of a finding that no rule sees a sign of."""
+_MIN_STRENGTH = 0.25  # a weaker sign is no evidence
+_MAX_FINDINGS = 5
+_MIN_CONFIDENCE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What was found, and where on the curves it shows."""
+    """The findings of a run, and where on the curves their evidence shows."""
 
     run: RunRecord
     findings: list[Finding]
@@ -39,7 +39,7 @@ class Diagnosis:
 
 
 def diagnose(record: Mapping[str, Any]) -> list[Finding]:
-    """What holds a run back, the likeliest cause first; `healthy` first if nothing is wrong with it.
+    """Return what holds a run back, the likeliest cause first; `healthy` first if nothing is wrong with it.
 
     record: `epochs` (a list of one mapping an epoch: train_loss, train_accuracy, val_loss, val_accuracy, lr, and what
         hooks measured), and, as far as known, `config`, `n_train`, `n_val`, `n_classes`, `data_summary`,
@@ -52,20 +52,20 @@ def diagnose(record: Mapping[str, Any]) -> list[Finding]:
     return examine(record).findings
 
 
-def examine(record: Mapping[str, Any], factors: Mapping[str, float] = NOTHING_ELSE) -> Diagnosis:
-    """As `diagnose`, with the run and the places of the evidence, for reports that draw them.
+def examine(record: Mapping[str, Any], factors: Mapping[str, float] = NO_FACTORS) -> Diagnosis:
+    """Diagnose a run as `diagnose` does, and keep the run and the places of the evidence, for reports that draw them.
 
-    factors: what is known from elsewhere: by how much the odds of a cause are larger or smaller.
+    factors: by how much the odds of a cause are larger or smaller, as is known from elsewhere.
     """
-    run = read(record)
+    run = read_record(record)
     signals = measure(run)
     signs = see(signals)
     trees = forest(level_of(run))
-    chances = trees.probabilities(row(features(signals, signs), trees.names), strengths(signs))
-    chances = certain(chances, signals, signs) * [factors.get(label, 1.0) for label in LABELS]
+    chances = trees.probabilities(feature_row(features(signals, signs), trees.names), strengths(signs))
+    chances = with_certainties(chances, signals, signs) * [factors.get(label, 1.0) for label in LABELS]
     chances /= chances.sum()
     ranked = sorted(zip(LABELS, chances.tolist(), strict=True), key=lambda pair: -pair[1])
-    shown = [pair for i, pair in enumerate(ranked[:_SHOWN]) if i < 2 or pair[1] >= _LEAST]
+    shown = [pair for i, pair in enumerate(ranked[:_MAX_FINDINGS]) if i < 2 or pair[1] >= _MIN_CONFIDENCE]
     evidence = [_evidence(label, signals, signs) for label, _ in shown]
     findings = [
         Finding(label, round(chance, 3), sign.evidence, next_change(label, signals))
@@ -75,9 +75,9 @@ def examine(record: Mapping[str, Any], factors: Mapping[str, float] = NOTHING_EL
 
 
 def _evidence(label: str, signals: Signals, signs: Mapping[str, Sign]) -> Sign:
-    """The plainest sign of a cause; if no rule sees any, the run's course."""
+    """Return the plainest sign of a cause; if no rule sees any, the run's course."""
     own = [signs[rule.name] for rule in RULES if rule.label == label]
-    plain = [sign for sign in own if not math.isnan(sign.strength) and sign.strength >= _PLAIN]
+    plain = [sign for sign in own if not math.isnan(sign.strength) and sign.strength >= _MIN_STRENGTH]
     if plain:
         return max(plain, key=lambda sign: sign.strength)
     run = signals.run
@@ -93,7 +93,7 @@ def _evidence(label: str, signals: Signals, signs: Mapping[str, Sign]) -> Sign:
         ),
         "",
     )
-    told = course(run, name) if name else "no loss was finite"
+    summary = course(run, name) if name else "no loss was finite"
     known = signals.known("val_error_last") and name != "val_accuracy"
     accuracy = f", and validation accuracy is {reached(signals, 'val_accuracy')}" if known else ""
-    return Sign(0.0, f"{NOT_PLAIN}: {told}{accuracy}", name)
+    return Sign(0.0, f"{NOT_PLAIN}: {summary}{accuracy}", name)

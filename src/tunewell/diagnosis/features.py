@@ -1,4 +1,4 @@
-"""What the model is given of a run: every signal and every rule's strength, under fixed names."""
+"""The features of a run that the model votes on: every signal and every rule's strength, under fixed names."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _LIMIT = 1e6
 _CONTEXT = frozenset(
     ("rows", "epochs", "steps", "rate", "classes", "features_per_row", "layers", "clipped", "momentum", "adam")
 )
-"""What says by itself only what kind of problem it is; rules put it to use."""
+"""Signals that by themselves only say what kind of problem it is; rules put them to use."""
 
 
 def features(signals: Signals, signs: Mapping[str, Sign]) -> dict[str, float]:
-    """The numbers by name; NaN where the record does not tell."""
+    """Return the features by name; NaN where the record does not say."""
     seen = {f"rule: {rule.name}": signs[rule.name].strength for rule in RULES}
     return {name: value for name, value in signals.items() if name not in _CONTEXT} | seen
 
 
 def strengths(signs: Mapping[str, Sign]) -> Floats:
-    """(K,): the strength of the plainest sign of each cause, 0 if none is seen; 0 for `healthy`, which is no cause."""
+    """Return the strength of the plainest sign of each cause, (K,): 0 if none is seen, and 0 for `healthy`."""
     plainest = dict.fromkeys(LABELS, 0.0)
     for rule in RULES:
         strength = signs[rule.name].strength
@@ -35,11 +35,11 @@ def strengths(signs: Mapping[str, Sign]) -> Floats:
     return np.array([plainest[label] for label in LABELS])
 
 
-def row(named: Mapping[str, float], names: tuple[str, ...]) -> Floats:
-    """(len(names),) float64, in the order of the names; NaN for a name that is not there.
+def feature_row(named: Mapping[str, float], names: tuple[str, ...]) -> Floats:
+    """Return the values in the order of the names, (len(names),) float64; NaN for a name that is not there.
 
-    Values are held within a million and kept to single precision, as thresholds are stored.
+    Values are clipped to a million and kept to single precision, as thresholds are stored.
     """
     values = np.array([named.get(name, math.nan) for name in names])
-    held: Floats = np.clip(values, -_LIMIT, _LIMIT).astype(np.float32).astype(np.float64)
-    return held
+    clipped: Floats = np.clip(values, -_LIMIT, _LIMIT).astype(np.float32).astype(np.float64)
+    return clipped

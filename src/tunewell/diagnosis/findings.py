@@ -1,4 +1,4 @@
-"""What a diagnosis says: a cause, how sure it is, the evidence, and the change to make next."""
+"""The result of a diagnosis: a cause, its confidence, the evidence, and the change to make next."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LABELS = (
 
 
 class _Plain(Mapping[str, Any]):
-    """Reads a dataclass as a mapping too, so that an answer can be indexed, and turned into JSON by `dict`."""
+    """A dataclass that is a mapping too, so that a finding can be indexed, and turned into JSON by `dict`."""
 
     __slots__ = ()
 
@@ -56,8 +56,8 @@ class _Plain(Mapping[str, Any]):
 
 
 @dataclass(frozen=True, slots=True, eq=True)
-class Change(_Plain):
-    """What to do next: one setting and where to move it, or one thing in code or data and how to look at it."""
+class NextChange(_Plain):
+    """A change to make next: one setting and where to move it, or one thing in code or data and how to look at it."""
 
     param: str
     """A key of the configuration (`lr`, `dropout`, ...), or `init`, `loss`, `data`, `code`, ..."""
@@ -79,9 +79,9 @@ class Finding(_Plain):
     """0 to 1: of findings stated at 0.8, about 80 % hold."""
     evidence: str
     """A sentence with numbers of this very run."""
-    next: Change
+    next: NextChange
     """The change that would help if the finding holds."""
 
     def as_dict(self) -> dict[str, Any]:
-        """The finding as plain data, fit for JSON."""
+        """Return the finding as plain data, fit for JSON."""
         return {**self, "next": dict(self.next)}

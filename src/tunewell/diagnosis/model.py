@@ -1,8 +1,8 @@
-"""From the numbers of a run to a probability for each cause, by trees that vote.
+"""A probability for each cause from the numbers of a run, by trees that vote.
 
 Half of the trees are those of a random forest (Breiman, 2001), half are extremely randomized (Geurts et al., 2006),
 which are right more often on runs unlike those that they were fitted to; together they beat either. There is
-one forest for each level of what a record tells, since a run that is seen through its curves alone has to be judged by
+one forest for each level of a record, since a run that is seen through its curves alone has to be judged by
 other signs than one whose gradients are known. A tree sends a number that is not known to the side that it
 was fitted with, so a record may lack anything. The logarithm of the trees' mean is added to what the rules
 see, which holds for other people's runs too (trees of our own runs only in part), sharpened by a temperature (Guo et
@@ -24,12 +24,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunewell.arrays import Floats
-from tunewell.diagnosis.record import RunRecord
+from tunewell.diagnosis.run_record import RunRecord
 
 Ints: TypeAlias = NDArray[np.int64]
 
 LEVELS = ("watched", "summarized", "configured", "curves")
-"""What a record may tell, from most to least: hooks, a summary of the data, settings, curves alone."""
+"""The levels of a record, from most to least: with hooks, a summary of the data, settings, curves alone."""
 _SETTINGS = ("lr", "batch_size", "hidden", "channels", "dropout", "weight_decay", "optimizer")
 
 
@@ -42,7 +42,7 @@ class Forest:
     roots: Ints
     """(T,): the node that each tree begins with."""
     feature: Ints
-    """(N,): what a node asks for; -1 at a leaf."""
+    """(N,): the feature that a node tests; -1 at a leaf."""
     threshold: Floats
     """(N,): a value that is no greater goes left."""
     left: Ints
@@ -54,36 +54,36 @@ class Forest:
     log_weight: Floats
     """(K,): added to the logarithms of the trees' mean."""
     rule_weight: float
-    """What a rule that sees its sign in full adds to the logarithm of its cause."""
+    """The weight of a sign at full strength, added to the logarithm of its cause."""
     temperature: float
     floor: float
     """The least that the trees' mean is taken to be."""
 
     def probabilities(self, values: Floats, strengths: Floats) -> Floats:
-        """(K,), which sum to 1, for features (F,) and the strength of what rules see of each cause (K,)."""
+        """Return probabilities (K,) for features (F,) and the strength of what rules see of each cause (K,)."""
         return self.calibrated(self.mean_vote(values), strengths)
 
     def mean_vote(self, values: Floats) -> Floats:
-        """(K,): what the trees say on average."""
+        """Return the mean of the trees' votes, (K,)."""
         node = self.roots
         while (inner := self.feature[node] >= 0).any():
-            asked = values[self.feature[node]]
-            goes_left = np.where(np.isnan(asked), self.unknown_left[node], asked <= self.threshold[node])
+            tested = values[self.feature[node]]
+            goes_left = np.where(np.isnan(tested), self.unknown_left[node], tested <= self.threshold[node])
             node = np.where(inner, self.left[node] + ~goes_left, node)
         mean: Floats = self.votes[self.left[node]].mean(axis=0)
         return mean
 
     def calibrated(self, mean: Floats, strengths: Floats) -> Floats:
-        """(K,): the trees' mean and the rules' strengths as probabilities."""
+        """Return the trees' mean and the rules' strengths as probabilities, (K,)."""
         logits = np.log(np.maximum(mean, self.floor)) + self.log_weight + self.rule_weight * strengths
         logits = logits / self.temperature
         odds = np.exp(logits - logits.max())
-        answer: Floats = odds / odds.sum()
-        return answer
+        result: Floats = odds / odds.sum()
+        return result
 
 
 def level_of(run: RunRecord) -> str:
-    """How much a record tells."""
+    """Return the level of `LEVELS` that a record has."""
     hooks = [values for name, values in run.curves.items() if name in ("grad_norm", "update_ratio", "train_eval_loss")]
     if any(np.isfinite(values).any() for values in hooks) or run.layers["grad_norm"].size:
         return "watched"
@@ -94,13 +94,13 @@ def level_of(run: RunRecord) -> str:
 
 @cache
 def forest(level: str) -> Forest:
-    """The forest that is shipped for a level."""
+    """Return the forest that is shipped for a level."""
     with (files("tunewell.diagnosis") / "model.npz").open("rb") as file, np.load(file) as arrays:
-        return unpacked(arrays, level)
+        return unpack(arrays, level)
 
 
-def packed(trees: Forest, level: str) -> dict[str, NDArray[Any]]:
-    """As small arrays, under names that begin with the level's; `left` follows from the order of the nodes."""
+def pack(trees: Forest, level: str) -> dict[str, NDArray[Any]]:
+    """Return a forest as small arrays, named after its level; `left` follows from the order of the nodes."""
     arrays = {
         "names": np.array(trees.names),
         "roots": trees.roots.astype(np.int32),
@@ -114,8 +114,8 @@ def packed(trees: Forest, level: str) -> dict[str, NDArray[Any]]:
     return {f"{level}.{name}": values for name, values in arrays.items()}
 
 
-def unpacked(arrays: Any, level: str) -> Forest:
-    """What `packed` wrote."""
+def unpack(arrays: Any, level: str) -> Forest:
+    """Return the forest of a level that `pack` made arrays of."""
 
     def read(name: str) -> NDArray[Any]:
         values: NDArray[Any] = arrays[f"{level}.{name}"]
@@ -139,7 +139,7 @@ def unpacked(arrays: Any, level: str) -> Forest:
 
 
 def _left(roots: Ints, inner: NDArray[np.bool_]) -> Ints:
-    """(N,): the next node of inner nodes, the row of `votes` of leaves.
+    """Return the next node of inner nodes, and the row of `votes` of leaves, (N,).
 
     A tree's nodes stand level by level, two children beside each other, so those of its k-th inner node come 2 k + 1
     after the root; leaves are numbered in the order in which they stand.
@@ -147,5 +147,5 @@ def _left(roots: Ints, inner: NDArray[np.bool_]) -> Ints:
     tree = np.searchsorted(roots, np.arange(len(inner)), side="right") - 1
     nth = np.cumsum(inner) - 1
     before = np.concatenate([[0], np.cumsum(inner)])[roots]
-    answer: Ints = np.where(inner, roots[tree] + 2 * (nth - before[tree]) + 1, np.cumsum(~inner) - 1)
-    return answer
+    result: Ints = np.where(inner, roots[tree] + 2 * (nth - before[tree]) + 1, np.cumsum(~inner) - 1)
+    return result

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tunewell.diagnosis import Change
+from tunewell.diagnosis import NextChange
 from tunewell.diagnosis.readers.names import parameter_of
 from tunewell.diagnosis.readers.trial import classes_of
 from tunewell.probing.rate import Sweep, lr_find, rate_of, rates_of
@@ -54,7 +54,7 @@ class Probe:
     """Causes that it rules out."""
     epochs: int = 0
     """What it has cost."""
-    next: Change | None = None
+    next: NextChange | None = None
     """The change that it calls for, if it says more than the curves do."""
 
 
@@ -172,7 +172,7 @@ def sweep_of_rates(case: Case) -> Probe:
     if not (worse and _far(sweep.suggestion, rate)):
         return Probe("learning rates", told, clears=both, epochs=sweep.epochs)
     low = sweep.suggestion > rate
-    change = Change("lr", "increase" if low else "decrease", sweep.suggestion, "what the sweep of rates suggests")
+    change = NextChange("lr", "increase" if low else "decrease", sweep.suggestion, "what the sweep of rates suggests")
     return Probe(
         "learning rates", told, names=both[:1] if low else both[1:], clears=both[1:] if low else both[:1],
         epochs=sweep.epochs, next=change,

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from tunewell.diagnosis import Change, Finding, diagnose
+from tunewell.diagnosis import Finding, NextChange, diagnose
 from tunewell.errors import RecordError
 from tunewell.history import History
 from tunewell.rescue.treatments import Treatment, further, treated, treatments
@@ -217,7 +217,7 @@ def _treatment(note: Any) -> Treatment | None:
     """What was written down of it."""
     if not note:
         return None
-    finding = Finding(note["label"], note["confidence"], note["evidence"], Change("", ""))
+    finding = Finding(note["label"], note["confidence"], note["evidence"], NextChange("", ""))
     return Treatment(finding, note["param"], note["from"], note["to"])
 
 

@@ -19,7 +19,7 @@ _EVENTS = "tfevents"
 
 
 def read_file(path: Path, columns: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The record in a file, whatever its kind: `.json`, `.jsonl`, an event file or a folder of them, else CSV.
+    """Read the record in a file of any kind: `.json`, `.jsonl`, an event file or a folder of them, else CSV.
 
     Settings in an `hparams.yaml` beside a log, where Lightning writes them, are part of it.
 

@@ -15,7 +15,7 @@ _GAPS = ("", "na", "n/a", "none", "null", "-")
 
 
 def read_csv(path: Path, columns: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The record that a CSV file's columns amount to; under `not_understood` are names that were not.
+    """Read the record in a CSV file's columns; under `not_understood` are the names that were not.
 
     columns: the column of a curve whose name is not understood, by the curve.
 
@@ -48,7 +48,7 @@ def _of_curves(row: Mapping[str, float], *others: str) -> dict[str, float]:
 
 
 def _table(path: Path) -> tuple[list[str], list[dict[str, str]]]:
-    """The names, and rows that have them all."""
+    """Read the names, and the rows that have them all."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -69,40 +69,40 @@ def _table(path: Path) -> tuple[list[str], list[dict[str, str]]]:
 
 
 def _is_spaced(lines: Sequence[str]) -> bool:
-    """Whether spaces part columns: each line has as many words, and the last line only numbers, as no prose has."""
+    """Return True if spaces separate columns: all lines have as many words, and the last line only numbers."""
     widths = {len(line.split()) for line in lines}
     return len(widths) == 1 and widths != {1} and all(_is_number(word) for word in lines[-1].split())
 
 
 def _in_order(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Epochs from 1 where a log counts from 0."""
+    """Return the epochs counted from 1 where a log counts from 0."""
     shift = 1 if rows and rows[0]["epoch"] == 0 else 0
     return [{**row, "epoch": row["epoch"] + shift} for row in rows]
 
 
 def _numbers(path: Path, nth: int, row: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, float]:
-    """What a row tells, by curve. An empty cell and `NA` (Keras) are gaps, `nan` is a number that was not finite.
+    """Parse a row, by curve: an empty cell and `NA` (Keras) are gaps, `nan` is a number that was not finite.
 
     Raises:
         RecordError: a cell is no number; to take it for one that was not finite would look like a loss that diverged.
     """
-    told: dict[str, float] = {}
+    numbers: dict[str, float] = {}
     for curve, name in wanted.items():
         cell = row[name].strip()
         if cell.lower() in _GAPS:
             continue
         try:
-            told[curve] = _number(cell)
+            numbers[curve] = _number(cell)
         except ValueError:
             raise RecordError(
                 f"{path.name} has {cell[:40]!r} for {name!r} in row {nth}, which is no number; leave the cell empty, "
                 "or write nan for a number that was not finite"
             ) from None
-    return told
+    return numbers
 
 
 def _number(cell: str) -> float:
-    """As people and spreadsheets write them: `0.31`, `51 %`, and `0,31` where the comma does not part columns."""
+    """Parse a number as people and spreadsheets write it: `0.31`, `51 %`, and `0,31` unless commas separate columns."""
     return float(cell.rstrip("%").replace(",", "."))
 
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tunewell.diagnosis.settings import settings_of, sound, value_of
+from tunewell.diagnosis.run_config import config_of, parse_value, valid_config
 
 _FILE = "hparams.yaml"
 _LINE = re.compile(r"(\w+):\s+([^\s#&!*|>{][^#]*)")
@@ -14,7 +14,7 @@ _LINE = re.compile(r"(\w+):\s+([^\s#&!*|>{][^#]*)")
 
 
 def settings_beside(log: Path) -> dict[str, Any]:
-    """`config`, as far as the settings beside a log or in its folder are of the usual names; nothing, of none."""
+    """Read the settings beside a log or in its folder, as `config`; nothing if none has a usual name."""
     if log.is_dir():
         files = [log / _FILE] if (log / _FILE).exists() else sorted(log.glob(f"*/{_FILE}"))
     else:
@@ -24,7 +24,7 @@ def settings_beside(log: Path) -> dict[str, Any]:
     try:
         lines = files[0].read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
-        return {}  # it is not what was asked for, and the curves are worth an answer without it
-    values = {found[1]: value_of(found[2].strip()) for line in lines if (found := _LINE.fullmatch(line))}
-    config = sound(settings_of(values))
+        return {}  # nobody named this file, and the curves are worth a diagnosis without it
+    values = {found[1]: parse_value(found[2].strip()) for line in lines if (found := _LINE.fullmatch(line))}
+    config = valid_config(config_of(values))
     return {"config": config} if config else {}

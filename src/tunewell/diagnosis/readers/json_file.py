@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from tunewell.diagnosis.readers.names import curves_of, not_understood
-from tunewell.diagnosis.record import LAYERS
+from tunewell.diagnosis.run_record import LAYERS
 from tunewell.errors import RecordError
 
 
 def read_json(path: Path, columns: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The record in a JSON file; names that differ from a record's are understood as those of CSV columns are.
+    """Read the record in a JSON file; names that differ from a record's are understood as those of CSV columns are.
 
     Raises:
         RecordError: the file is no JSON, or holds no epochs.
@@ -24,8 +24,8 @@ def read_json(path: Path, columns: Mapping[str, str] | None = None) -> dict[str,
         raise RecordError(f"{path} cannot be read: {error}; give a CSV or JSON file") from error
     if not text.strip():
         raise RecordError(f"{path.name} is empty; give a record, or a CSV file")
-    told = _parsed(path, text)
-    record = dict(told) if isinstance(told, Mapping) else {"epochs": told}
+    document = _parsed(path, text)
+    record = dict(document) if isinstance(document, Mapping) else {"epochs": document}
     if "epochs" not in record:
         record = {"epochs": _of_lists(path, record)}
     epochs = record["epochs"]
@@ -39,22 +39,22 @@ def read_json(path: Path, columns: Mapping[str, str] | None = None) -> dict[str,
 
 
 def _parsed(path: Path, text: str) -> Any:
-    """The document, or the list of its lines' documents."""
+    """Parse the document, or the list of its lines' documents."""
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
         lines = [line for line in text.splitlines() if line.strip()]
         try:
-            told = [json.loads(line) for line in lines]
+            document = [json.loads(line) for line in lines]
         except json.JSONDecodeError:
             raise RecordError(f"{path.name} is no JSON: {error}; give a record, or a CSV file") from error
-    if told and all(isinstance(line, Mapping) and "epochs" in line for line in told):
-        raise RecordError(f"{path.name} holds {len(told)} records; give one a file")
-    return told
+    if document and all(isinstance(line, Mapping) and "epochs" in line for line in document):
+        raise RecordError(f"{path.name} holds {len(document)} records; give one a file")
+    return document
 
 
 def _of_lists(path: Path, history: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """`{"loss": [2.3, 1.9], "val_loss": [...]}` by epochs."""
+    """Turn `{"loss": [2.3, 1.9], "val_loss": [...]}` into epochs."""
     lists = {name: values for name, values in history.items() if isinstance(values, list) and values}
     if not lists:
         raise RecordError(
@@ -67,7 +67,7 @@ def _of_lists(path: Path, history: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _named(epochs: Sequence[Mapping[str, Any]], columns: Mapping[str, str] | None) -> dict[str, Any]:
-    """The epochs under a record's names, and the names that were not understood."""
+    """Return the epochs under a record's names, and the names that were not understood."""
     names = list(dict.fromkeys(str(name) for epoch in epochs for name in epoch))
     curves = curves_of([name for name in names if name not in ("layers", *LAYERS)] if not columns else names, columns)
     here = {name: curve for curve, name in curves.items()}

@@ -1,7 +1,7 @@
-"""What a column or a metric of somebody else's naming means here, and which parameter a change would move.
+"""The meaning of somebody else's names of columns and metrics, and the parameter that a change would move.
 
-`val_acc`, `Accuracy/valid` and `validation-accuracy` are one thing. A name is cut into words; some say of which split
-it speaks, some what was measured. Whatever is not understood is left out, and `--columns` says what it is.
+`val_acc`, `Accuracy/valid` and `validation-accuracy` are one thing. A name is cut into words; some name a
+split, some what was measured. Whatever is not understood is left out, and `--columns` says what it is.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from tunewell.diagnosis.record import CURVES, HOOKS
-from tunewell.diagnosis.settings import DEPTH, SETTINGS, WIDTH
+from tunewell.diagnosis.run_config import ALIASES, DEPTH_ALIASES, WIDTH_ALIASES
+from tunewell.diagnosis.run_record import CURVES, HOOKS
 from tunewell.errors import RecordError
 
 _VALIDATION = {"val", "valid", "validation", "dev", "eval", "evaluation"}
@@ -23,22 +23,22 @@ _IGNORED = {
     *("epoch", "mean", "avg", "average", "metrics", "metric", "scalars", "categorical", "sparse", "binary", "cross"),
     *("entropy", "score", "running", "total", "sgd", "adam", "adamw", "rmsprop", "group", "pg1", "0"),
 }
-"""Words that neither say what was measured nor that it is something else."""
+"""Words that say neither what was measured nor that it is something else."""
 
 EPOCH = ("epoch", "epochs", "ep")
 STEP = ("step", "global_step", "iteration", "iter")
 
-_MOVED = SETTINGS | {
+_MOVED = ALIASES | {
     "lr_schedule": ("lr_decay", "lr_gamma", "gamma", "decay_rate"),
-    "width": WIDTH,
-    "depth": DEPTH,
+    "width": WIDTH_ALIASES,
+    "depth": DEPTH_ALIASES,
     "init": ("init", "initialization", "initializer", "weight_init"),
 }
-"""What a change may name, and the parameters that move it."""
+"""The parameters that move what a change may name."""
 
 
 def curves_of(names: Iterable[str], columns: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Which of these names holds which curve: `{"train_loss": "loss", "val_loss": "val_loss"}`.
+    """Map curves to the names that hold them: `{"train_loss": "loss", "val_loss": "val_loss"}`.
 
     columns: curves that the user named; they go before what is guessed.
 
@@ -63,24 +63,24 @@ def curves_of(names: Iterable[str], columns: Mapping[str, str] | None = None) ->
 
 
 def not_understood(names: Iterable[str], curves: Mapping[str, str]) -> list[str]:
-    """Names that are no curve's and that say nothing to `curves_of`, epochs and steps aside."""
+    """Return the names that `curves_of` makes nothing of, epochs and steps aside."""
     known = {*curves.values(), *EPOCH, *STEP}
     return [name for name in names if name not in known and name.strip().lower() not in known and not _curve(name)]
 
 
 def says_split(name: str) -> bool:
-    """Whether a name has a word for training, validation or test rows."""
+    """Return True if a name has a word for training, validation or test rows."""
     return bool(_words(name) & (_TRAINING | _VALIDATION | _TEST))
 
 
 def parameter_of(key: str, names: Iterable[str]) -> str | None:
-    """The parameter, among these names, that moves what a change calls `key`; None if there is none."""
+    """Find the parameter, among these names, that moves what a change calls `key`; None if there is none."""
     by_name = {name.lower(): name for name in names}
     return next((by_name[alias] for alias in _MOVED.get(key, ()) if alias in by_name), None)
 
 
 def _curve(name: str) -> str | None:
-    """The curve of one name; None if it is not understood."""
+    """Return the curve of one name; None if it is not understood."""
     plain = name.strip().lower()
     if plain in (*CURVES, *HOOKS):
         return plain
@@ -100,6 +100,6 @@ def _words(name: str) -> set[str]:
 
 
 def _by_step(name: str) -> tuple[bool, bool]:
-    """What was measured by epoch goes before what was measured by step."""
+    """Sort what was measured by epoch before what was measured by step."""
     words = _words(name)
     return "step" in words, "epoch" not in words

@@ -11,9 +11,9 @@ Series: TypeAlias = Mapping[str, Sequence[tuple[float, float]]]
 
 
 def by_epoch(series: Series) -> list[dict[str, Any]]:
-    """One mapping an epoch, from 1.
+    """Combine series of numbers into one mapping an epoch, counted from 1.
 
-    The curve with the fewest values, of those of validation if there are any, tells where epochs end: that is logged
+    The curve with the fewest values, of those of validation if there are any, marks where epochs end: that is logged
     once an epoch. What was logged oftener is averaged over the steps since the end of the epoch before.
     """
     known = {name: points for name, points in series.items() if points}
@@ -28,25 +28,25 @@ def by_epoch(series: Series) -> list[dict[str, Any]]:
 
 
 def by_number(rows: Sequence[Mapping[str, float]]) -> list[dict[str, Any]]:
-    """Rows that name their epoch, one mapping an epoch: rows of the same epoch fill each other's gaps.
+    """Combine rows that name their epoch into one mapping an epoch: rows of one epoch fill each other's gaps.
 
     A loss that was logged several times within an epoch, by step, is averaged; a number that is not finite stays so.
     """
     epochs: dict[float, dict[str, list[float]]] = {}
     for row in rows:
-        told = epochs.setdefault(row["epoch"], {})
+        by_name = epochs.setdefault(row["epoch"], {})
         for name, value in row.items():
             if name != "epoch":
-                told.setdefault(name, []).append(value)
+                by_name.setdefault(name, []).append(value)
     return [
-        {"epoch": number, **{name: sum(values) / len(values) for name, values in told.items()}}
-        for number, told in sorted(epochs.items())
-        if told and math.isfinite(number)
+        {"epoch": number, **{name: sum(values) / len(values) for name, values in by_name.items()}}
+        for number, by_name in sorted(epochs.items())
+        if by_name and math.isfinite(number)
     ]
 
 
 def _parts(points: Sequence[tuple[float, float]], ends: Sequence[float]) -> list[list[float]]:
-    """The values of each epoch; those after the last end belong to none."""
+    """Return the values of each epoch; those after the last end belong to none."""
     parts: list[list[float]] = [[] for _ in ends]
     epoch = 0
     for step, value in sorted(points, key=lambda point: point[0]):

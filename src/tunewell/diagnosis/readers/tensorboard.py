@@ -15,7 +15,7 @@ Scalars: TypeAlias = dict[str, list[tuple[float, float]]]
 
 
 def read_events(path: Path, columns: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The record of an event file, or of a folder of them (with one level of folders, such as `train`, `validation`).
+    """Read the record of an event file, or of a folder of them (with folders such as `train` and `validation`).
 
     columns: the tag of a curve whose name is not understood, by the curve.
 
@@ -38,7 +38,7 @@ def read_events(path: Path, columns: Mapping[str, str] | None = None) -> dict[st
 
 
 def _of_one_run(path: Path, folders: Mapping[str, Scalars]) -> Scalars:
-    """The scalars of all folders that belong to one run, as `folder/tag` where a folder's name says of which split.
+    """Return the scalars of the folders that belong to one run, as `folder/tag` where the folder names a split.
 
     Keras writes a folder for each split; Lightning and others write one for each run, whose name says nothing.
     """
@@ -58,7 +58,7 @@ def _of_one_run(path: Path, folders: Mapping[str, Scalars]) -> Scalars:
 
 
 def _instead(path: Path) -> str:
-    """What else could have been meant by a folder."""
+    """Suggest what else could have been meant by a folder."""
     below = path.rglob("*") if path.is_dir() else iter(())
     events = next((file.parent for file in below if "tfevents" in file.name and file.parent != path), None)
     table = next(iter(sorted(path.rglob("*.csv"))), None) if path.is_dir() else None
@@ -67,7 +67,7 @@ def _instead(path: Path) -> str:
 
 
 def _scalars(path: Path) -> dict[str, Scalars]:
-    """By folder, which is "" for the path itself, those that have any: (step, value) by tag."""
+    """Read the scalars of each folder that has any, "" for the path itself: (step, value) by tag."""
     try:
         from tensorboard.backend.event_processing.event_accumulator import (  # noqa: PLC0415  an extra, and slow
             EventAccumulator,
@@ -90,7 +90,7 @@ def _scalars(path: Path) -> dict[str, Scalars]:
 
 
 def _of_tensors(events: Any, tags: list[str]) -> Scalars:
-    """Keras writes scalars as tensors without a dimension."""
+    """Read the scalars that Keras writes as tensors without a dimension."""
     from tensorboard.util.tensor_util import make_ndarray  # noqa: PLC0415  comes with the import above
 
     found: Scalars = {}

@@ -8,19 +8,19 @@ from types import MappingProxyType
 from typing import Any
 
 from tunewell.diagnosis.readers.names import curves_of
-from tunewell.diagnosis.record import LAYERS
-from tunewell.diagnosis.settings import settings_of
+from tunewell.diagnosis.run_config import config_of
+from tunewell.diagnosis.run_record import LAYERS
 from tunewell.space.values import Value
 from tunewell.trial import Report, Trial
 
 FACTS = ("n_train", "n_classes")
-"""What a report says of the data and not of the epoch, as `run.data` adds it to the first one."""
+"""Numbers of a report that are of the data and not of the epoch, as `run.data` adds them to the first one."""
 
 _MOST = 20.0  # nats: the loss of guessing among more classes than networks have outputs
 
 
 def of_trial(trial: Trial, reports: Sequence[Report], max_epochs: int | None = None) -> dict[str, Any]:
-    """The record of a trial.
+    """Return the record of a trial.
 
     max_epochs: how many epochs a full training has; the trial itself may have been paused before.
     """
@@ -33,14 +33,14 @@ def record_of(
     max_epochs: int | None = None,
     about: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """The record of a training with a setting.
+    """Return the record of a training with a setting.
 
     reports: with `epoch` among the numbers of each.
     about: what else is known of it; the reports and the setting go before.
     """
     names = [name for name in dict.fromkeys(name for report in reports for name in report) if not _of_layer(name)]
     here = {name: curve for curve, name in curves_of(names).items()}
-    config = {**about.get("config", {}), **settings_of(setting)}
+    config = {**about.get("config", {}), **config_of(setting)}
     if max_epochs is not None:
         config["epochs"] = max_epochs
     facts = classes_of(reports) | {name: report[name] for report in reports for name in FACTS if name in report}
@@ -53,13 +53,13 @@ def record_of(
 
 
 def classes_of(reports: Iterable[Mapping[str, float]]) -> dict[str, float]:
-    """`n_classes`, where a watched network has told ln(classes) at its first epoch."""
+    """Return `n_classes`, where a watched network has reported ln(classes) at its first epoch."""
     chance_loss = next((report["chance_loss"] for report in reports if "chance_loss" in report), math.nan)
     return {"n_classes": round(math.exp(chance_loss))} if 0 < chance_loss < _MOST else {}
 
 
 def _of_layer(name: str) -> bool:
-    """A watched run reports what it measured of its layers flat: `layers.NAME.grad_norm`."""
+    """Return True for the name of a layer's number, which a watched run reports flat: `layers.NAME.grad_norm`."""
     return name.startswith("layers.") and name.rpartition(".")[2] in LAYERS
 
 
@@ -72,7 +72,7 @@ def _named(metrics: Mapping[str, float], here: Mapping[str, str]) -> dict[str, f
 
 
 def _layers(metrics: Mapping[str, float]) -> list[dict[str, Any]]:
-    """One mapping a weight matrix, in the order of the reports."""
+    """Return one mapping a weight matrix, in the order of the reports."""
     layers: dict[str, dict[str, Any]] = {}
     for name, value in metrics.items():
         if _of_layer(name):

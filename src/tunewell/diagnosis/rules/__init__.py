@@ -1,4 +1,4 @@
-"""The rules: each looks at a run and says how plainly it sees the sign of one cause, and in what numbers.
+"""The rules: each looks for the sign of one cause in a run, and says how plain it is, and in what numbers.
 
 To add a rule, write its function in the file of its kind and add its line here; then fit the model to it with
 `benchmarks/diagnosis/calibrate.py`. A rule has its source in its docstring. Its strength is a soft threshold, because
@@ -8,7 +8,7 @@ published thresholds hold in the setting in which they were found; what it is wo
 from __future__ import annotations
 
 from tunewell.diagnosis.rules import data, fit, network, rate
-from tunewell.diagnosis.rules.base import Rule, Sign
+from tunewell.diagnosis.rules.rule import Rule, Sign
 from tunewell.diagnosis.signals import Signals
 
 __all__ = ["RULES", "Rule", "Sign", "see"]
@@ -75,9 +75,9 @@ RULES = (
     Rule("distribution_shift", data.splits_differ),
     Rule("distribution_shift", data.gap_from_the_start),
 )
-"""Of one cause, the rule whose evidence is told first stands first."""
+"""All rules; of those of one cause, the first gives the evidence where signs are equally strong."""
 
 
 def see(signals: Signals) -> dict[str, Sign]:
-    """What every rule sees in a run, by the rule's name."""
+    """Apply every rule to a run, and return their signs by the rule's name."""
     return {rule.name: rule.see(signals) for rule in RULES}

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import math
 
-from tunewell.diagnosis.rules.base import (
-    Sign,
-    both,
+from tunewell.diagnosis.rules.rule import Sign, both, either, known_or, ramp
+from tunewell.diagnosis.rules.wording import (
+    best_known,
     classes,
     course,
-    either,
     figure,
-    known_or,
-    last,
+    last_known,
     named,
-    of_curve,
     percent,
-    ramp,
     reached,
     training_error,
 )
@@ -24,7 +20,7 @@ from tunewell.diagnosis.signals import Signals
 
 
 def training_error_stays(s: Signals) -> Sign:
-    """Training error is high and flat, and validation error is no higher: avoidable bias (Ng, chapters 20 to 27)."""
+    """Detect a high, flat training error and no higher validation error: avoidable bias (Ng, chapters 20 to 27)."""
     return Sign(
         both(
             ramp(s["error_last"], 0.04, 0.2),
@@ -34,12 +30,12 @@ def training_error_stays(s: Signals) -> Sign:
         f"training accuracy is {reached(s, 'train_accuracy')} and has levelled off; validation accuracy is "
         f"{reached(s, 'val_accuracy')}, no further away",
         "train_accuracy",
-        last(s.run, "train_accuracy")[0],
+        last_known(s.run, "train_accuracy")[0],
     )
 
 
 def narrow_network(s: Signals) -> Sign:
-    """A layer has fewer units than it takes to tell the classes apart, or there is no hidden layer."""
+    """Detect a layer with fewer units than it takes to tell the classes apart, or no hidden layer."""
     narrow = ramp(s["narrowest_to_classes"], 1.5, 0.5)
     tells = "there is no hidden layer" if s["linear"] == 1 else f"its narrowest layer has {s['narrowest']:.0f} units"
     return Sign(
@@ -49,31 +45,31 @@ def narrow_network(s: Signals) -> Sign:
 
 
 def validation_loss_rises(s: Signals) -> Sign:
-    """Training loss falls while validation loss rises (tuning playbook; UMLAUT)."""
-    (best_at, best), (end_at, end) = of_curve(s.run, "val_loss"), last(s.run, "val_loss")
+    """Detect a validation loss that rises while training loss falls (tuning playbook; UMLAUT)."""
+    (best_at, best), (end_at, end) = best_known(s.run, "val_loss"), last_known(s.run, "val_loss")
     return Sign(
         both(
             ramp(s["val_loss_rise_ratio"], 0.03, 0.2), ramp(s["val_loss_best_at"], 0.9, 0.5), ramp(s["gap"], 0.0, 0.08)
         ),
         f"{named(s.run, 'val_loss')} had its least, {figure(best)}, at epoch {best_at:g} and is {figure(end)} at epoch "
-        f"{end_at:g}, while training loss is {figure(last(s.run, 'train_loss')[1])}",
+        f"{end_at:g}, while training loss is {figure(last_known(s.run, 'train_loss')[1])}",
         "val_loss",
         best_at,
     )
 
 
 def wide_gap(s: Signals) -> Sign:
-    """Training accuracy is far above validation accuracy (AutoTrainer: 0.1, or 0.07 where training is above 0.9)."""
+    """Detect training accuracy far above validation's (AutoTrainer: 0.1, or 0.07 where training is above 0.9)."""
     return Sign(
         ramp(s["gap"], 0.05, 0.2),
         f"training accuracy is {reached(s, 'train_accuracy')}, validation accuracy {reached(s, 'val_accuracy')}",
         "val_accuracy",
-        last(s.run, "val_accuracy")[0],
+        last_known(s.run, "val_accuracy")[0],
     )
 
 
 def more_weights_than_rows(s: Signals) -> Sign:
-    """Many more weights than rows, a network that can learn them by heart (Zhang et al., 2017)."""
+    """Detect many more weights than rows, so that rows can be learnt by heart (Zhang et al., 2017)."""
     return Sign(
         both(ramp(s["parameters_per_row"], 0.5, 2.0), ramp(s["gap"], 0.03, 0.12)),
         f"{figure(10 ** s['parameters_per_row'])} weights for each of {s['rows']:.0f} training rows, and a gap of "
@@ -82,7 +78,7 @@ def more_weights_than_rows(s: Signals) -> Sign:
 
 
 def strong_dropout(s: Signals) -> Sign:
-    """More units are dropped than kept, and training error stays (Srivastava et al., 2014: 0.5 at most)."""
+    """Detect dropout of more units than are kept, and lasting training error (Srivastava et al., 2014: 0.5 at most)."""
     return Sign(
         both(ramp(s["dropout"], 0.4, 0.65), ramp(s["error_last"], 0.03, 0.12)),
         f"dropout {s['dropout']:.2g} with a training error of {training_error(s)}",
@@ -90,19 +86,19 @@ def strong_dropout(s: Signals) -> Sign:
 
 
 def better_without_dropout(s: Signals) -> Sign:
-    """The same rows are classified far better in evaluation mode, or validation is better than training."""
+    """Detect rows that evaluation mode classifies far better, or validation better than training."""
     lead = known_or(s["eval_lead"], s["val_lead"])
     compared = "training rows in evaluation mode" if not math.isnan(s["eval_lead"]) else "validation rows"
     return Sign(
         both(ramp(lead, 0.03, 0.15), ramp(known_or(s["dropout"], 0.5), 0.2, 0.5)),
         f"{compared} are classified better than training rows in training mode, by {percent(lead)} above chance",
         "train_accuracy",
-        last(s.run, "train_accuracy")[0],
+        last_known(s.run, "train_accuracy")[0],
     )
 
 
 def strong_decay(s: Signals) -> Sign:
-    """Decay pulls each step by so much that weights forget within the run (Loshchilov & Hutter, 2019)."""
+    """Detect a decay that makes weights forget within the run (Loshchilov & Hutter, 2019)."""
     decay = s["weight_decay"]
     optimizer = s.run.config.get("optimizer", "optimizer unknown")
     strong = ramp(math.log10(decay), -2.3, -1.0) if decay > 0 else 0 * decay
@@ -115,7 +111,7 @@ def strong_decay(s: Signals) -> Sign:
 
 
 def weights_shrink(s: Signals) -> Sign:
-    """The norm of the weights falls during training, where learning makes it grow."""
+    """Detect a norm of the weights that falls during training, where learning makes it grow."""
     return Sign(
         ramp(s["weights_growth"], -0.05, -0.4),
         f"the norm of the weights fell to {percent(10 ** s['weights_growth'])} of what it was after the first epoch",
@@ -123,7 +119,7 @@ def weights_shrink(s: Signals) -> Sign:
 
 
 def few_updates(s: Signals) -> Sign:
-    """Four steps an epoch or fewer."""
+    """Detect four steps an epoch or fewer."""
     return Sign(
         ramp(s["steps_per_epoch"], 8, 3),
         f"batches of {s['batch']:.0f} rows make {s['steps_per_epoch']:.0f} steps an epoch, {s['steps']:.0f} in all",
@@ -131,7 +127,7 @@ def few_updates(s: Signals) -> Sign:
 
 
 def batch_above_noise_scale(s: Signals) -> Sign:
-    """The batch is far above the gradient noise scale, where more rows add nothing (McCandlish et al., 2018)."""
+    """Detect a batch far above the gradient noise scale, where rows add nothing (McCandlish et al., 2018)."""
     return Sign(
         ramp(s["noise_scale_to_batch"], -0.7, -1.7),
         f"batches of {s['batch']:.0f} rows; the gradient noise scale is {figure(10 ** s['noise_scale'])} rows",
@@ -139,23 +135,23 @@ def batch_above_noise_scale(s: Signals) -> Sign:
 
 
 def tiny_batch(s: Signals) -> Sign:
-    """Batches of a few rows, at the learning rate of larger ones."""
+    """Detect batches of a few rows, at the learning rate of larger ones."""
     return Sign(
         ramp(s["batch"], 8, 3),
         f"batches of {s['batch']:.0f} rows{_noise(s)}",
         "train_loss",
-        last(s.run, "train_loss")[0],
+        last_known(s.run, "train_loss")[0],
     )
 
 
 def batch_below_noise_scale(s: Signals) -> Sign:
-    """The batch is far below the gradient noise scale, and loss does not settle (McCandlish et al., 2018)."""
+    """Detect a batch far below the gradient noise scale, and an unsettled loss (McCandlish et al., 2018)."""
     return Sign(
         both(ramp(s["noise_scale_to_batch"], 0.8, 2.0), ramp(s["loss_noise_relative"], 0.02, 0.1)),
         f"batches of {s['batch']:.0f} rows; the gradient noise scale is {figure(10 ** s['noise_scale'])} rows"
         f"{_noise(s)}",
         "train_loss",
-        last(s.run, "train_loss")[0],
+        last_known(s.run, "train_loss")[0],
     )
 
 
@@ -165,7 +161,7 @@ def _noise(s: Signals) -> str:
 
 
 def nothing_left_to_gain(s: Signals) -> Sign:
-    """Loss has levelled off, training and validation agree, and little error is left or all of it is shared."""
+    """Detect a loss that has levelled off, with splits that agree and little error, or all of it shared."""
     return Sign(
         both(
             ramp(abs(s["gap"]), 0.15, 0.03),
@@ -176,5 +172,5 @@ def nothing_left_to_gain(s: Signals) -> Sign:
         f"{reached(s, 'train_accuracy')} and {reached(s, 'val_accuracy')}, and both have "
         "levelled off",
         "val_loss",
-        last(s.run, "val_loss")[0],
+        last_known(s.run, "val_loss")[0],
     )

@@ -1,4 +1,4 @@
-"""Rules about the network itself: how it starts, and whether gradients reach its layers."""
+"""Rules about the network itself: its start, and whether gradients reach its layers."""
 
 from __future__ import annotations
 
@@ -6,26 +6,15 @@ import math
 
 import numpy as np
 
-from tunewell.diagnosis.rules.base import (
-    Sign,
-    both,
-    classes,
-    course,
-    either,
-    figure,
-    known_or,
-    last,
-    percent,
-    ramp,
-    reached,
-)
+from tunewell.diagnosis.rules.rule import Sign, both, either, known_or, ramp
+from tunewell.diagnosis.rules.wording import classes, course, figure, last_known, percent, reached
 from tunewell.diagnosis.signals import Signals
 
 _STILL = 1e-9  # an update ratio below is none
 
 
 def starts_far_from_guessing(s: Signals) -> Sign:
-    """The first loss is far above ln(classes) (Karpathy: verify the loss at the start)."""
+    """Detect a first loss far above ln(classes) (Karpathy: verify the loss at the start)."""
     value = s["step_first"] if s.known("step_first") else s["loss_first"]
     what = "the first step" if s.known("step_first") else "the first epoch"
     return Sign(
@@ -38,9 +27,11 @@ def starts_far_from_guessing(s: Signals) -> Sign:
 
 
 def starts_at_exactly_guessing(s: Signals) -> Sign:
-    """The first loss is ln(classes) to four digits: all outputs are alike, as from zero or equal weights."""
+    """Detect a first loss of exactly ln(classes): outputs alike, as from zero or equal weights."""
     return Sign(
-        ramp(abs(s["step_first"] - 1), 3e-3, 2e-4) if s.units.told else math.nan,  # else taken from this very loss
+        ramp(abs(s["step_first"] - 1), 3e-3, 2e-4)
+        if s.units.classes_known
+        else math.nan,  # else taken from this very loss
         f"the loss of the first step was {s['step_first'] * s.units.guess_loss:.5f}, ln({s.units.n_classes:.0f}) to "
         f"the last digits: the network began with equal outputs for all classes",
         "train_loss",
@@ -49,7 +40,7 @@ def starts_at_exactly_guessing(s: Signals) -> Sign:
 
 
 def weights_start_unusually(s: Signals) -> Sign:
-    """Matrices are far larger or smaller than He's or Glorot's initialization makes them (SageMaker: variance x 10)."""
+    """Detect matrices far from He's or Glorot's initialization in size (SageMaker: variance x 10)."""
     most, least = s["layer_weights_to_usual_most"], s["layer_weights_to_usual_least"]
     off = most if abs(known_or(most, 0)) > abs(known_or(least, 0)) else least
     return Sign(
@@ -59,7 +50,7 @@ def weights_start_unusually(s: Signals) -> Sign:
 
 
 def signal_fades_or_swells(s: Signals) -> Sign:
-    """Activations are many times smaller, or larger, than their inputs already after the first epoch (Glorot, 2010)."""
+    """Detect activations that are many times smaller or larger than the inputs after epoch 1 (Glorot, 2010)."""
     least, most = s["activation_least_at_start"], s["activation_most_at_start"]
     return Sign(
         either(ramp(least, -1.5, -3.0), ramp(most, 1.0, 2.0)),
@@ -69,7 +60,7 @@ def signal_fades_or_swells(s: Signals) -> Sign:
 
 
 def units_never_fire(s: Signals) -> Sign:
-    """Most rectified units of a layer are zero for every row (AutoTrainer: 70 %; SageMaker: 50 %)."""
+    """Detect a layer with mostly dead rectified units (AutoTrainer: 70 %; SageMaker: 50 %)."""
     most = s["layer_dead_most"] if s.known("layer_dead_most") else s["dead_last"]
     return Sign(
         either(ramp(s["dead_last"], 0.25, 0.6), ramp(most, 0.5, 0.9)),
@@ -78,7 +69,7 @@ def units_never_fire(s: Signals) -> Sign:
 
 
 def gradient_fades(s: Signals) -> Sign:
-    """The first layer's gradient is a tiny share of the last's (AutoTrainer: 1e-3)."""
+    """Detect a first layer whose gradient is a tiny share of the last's (AutoTrainer: 1e-3)."""
     usual, at_start = s["layer_gradient_first_to_last"], s["layer_gradient_at_start"]
     at_the_start = at_start < usual
     return Sign(
@@ -89,7 +80,7 @@ def gradient_fades(s: Signals) -> Sign:
 
 
 def deep_and_saturating(s: Signals) -> Sign:
-    """Many layers of sigmoid or tanh without batch norm (Hochreiter, 1991; Glorot & Bengio, 2010)."""
+    """Detect many layers of sigmoid or tanh without batch norm (Hochreiter, 1991; Glorot & Bengio, 2010)."""
     return Sign(
         both(
             ramp(s["depth"], 3, 7),
@@ -100,12 +91,12 @@ def deep_and_saturating(s: Signals) -> Sign:
         f"{s['depth']:.0f} layers of {s.run.config.get('activation')} without batch norm; "
         f"{course(s.run, 'train_loss')}",
         "train_loss",
-        last(s.run, "train_loss")[0],
+        last_known(s.run, "train_loss")[0],
     )
 
 
 def saturates(s: Signals) -> Sign:
-    """More than half of the outputs of sigmoid or tanh are at an end of their range (SageMaker)."""
+    """Detect sigmoids or tanhs with more than half of their outputs at an end of their range (SageMaker)."""
     return Sign(
         ramp(either(s["layer_saturated_most"], s["saturated_last"]), 0.4, 0.8),
         f"{percent(either(s['layer_saturated_most'], s['saturated_last']))} of a layer's outputs are saturated",
@@ -113,7 +104,7 @@ def saturates(s: Signals) -> Sign:
 
 
 def gradient_swells(s: Signals) -> Sign:
-    """The first layer's gradient is many times the last's (AutoTrainer: 70)."""
+    """Detect a first layer whose gradient is many times the last's (AutoTrainer: 70)."""
     usual, slope = s["layer_gradient_first_to_last"], s["layer_gradient_slope_at_start"]
     return Sign(
         either(ramp(usual, 0.7, 1.8), ramp(-slope, 0.1, 0.4)),
@@ -123,7 +114,7 @@ def gradient_swells(s: Signals) -> Sign:
 
 
 def gradient_bursts(s: Signals) -> Sign:
-    """Single steps have gradients many times the mean, or none that is finite (Pascanu et al., 2013)."""
+    """Detect single steps with gradients many times the mean, or none that is finite (Pascanu et al., 2013)."""
     norms = s.run["grad_norm_max"]
     here = int(np.nanargmax(norms)) if np.isfinite(norms).any() else 0
     if s["gradient_broken"] == 1:
@@ -138,8 +129,8 @@ def gradient_bursts(s: Signals) -> Sign:
 
 
 def evaluation_mode_fails(s: Signals) -> Sign:
-    """The same training rows are classified far worse in evaluation mode (running statistics do not fit)."""
-    epoch, accuracy = last(s.run, "train_eval_accuracy")
+    """Detect training rows that evaluation mode classifies far worse (running statistics do not fit)."""
+    epoch, accuracy = last_known(s.run, "train_eval_accuracy")
     return Sign(
         both(ramp(either(-s["eval_lead_mean"], -s["eval_lead"]), 0.02, 0.1), known_or(s["batch_norm"], 1.0)),
         f"on training rows accuracy is {percent(accuracy)} in evaluation mode and "
@@ -150,29 +141,29 @@ def evaluation_mode_fails(s: Signals) -> Sign:
 
 
 def batch_norm_of_few(s: Signals) -> Sign:
-    """Batch norm over fewer than eight rows, or with statistics that hardly move or hardly last (Ioffe, 2017)."""
+    """Detect batch norm over fewer than eight rows, or with too slow or too quick statistics (Ioffe, 2017)."""
     momentum = s["bn_momentum"]
-    told = "" if math.isnan(momentum) else f", its running statistics with momentum {momentum:.3g}"
+    statistics = "" if math.isnan(momentum) else f", its running statistics with momentum {momentum:.3g}"
     odd = either(ramp(math.log10(momentum), -1.7, -2.7) if momentum > 0 else 0 * momentum, ramp(momentum, 0.6, 0.95))
     return Sign(
         both(s["batch_norm"], either(odd, ramp(s["batch"], 8, 3))),
-        f"batch norm over batches of {s['batch']:.0f} rows{told}",
+        f"batch norm over batches of {s['batch']:.0f} rows{statistics}",
     )
 
 
 def validation_jumps(s: Signals) -> Sign:
-    """Validation jumps from epoch to epoch where training is smooth, as with unfit running statistics."""
+    """Detect validation that jumps while training is smooth, as with unfit running statistics."""
     return Sign(
         both(ramp(s["val_to_train_noise"], 0.3, 1.0), ramp(s["val_noise"], 0.01, 0.06)),
         f"validation accuracy jumps by {percent(s['val_noise'])} from epoch to epoch, training accuracy "
         f"by {percent(s['accuracy_noise'])}",
         "val_accuracy",
-        last(s.run, "val_accuracy")[0],
+        last_known(s.run, "val_accuracy")[0],
     )
 
 
 def layers_ignore_gradients(s: Signals) -> Sign:
-    """A weight matrix has gradients and never changes: the optimizer does not have it (TFCheck)."""
+    """Detect a weight matrix that has gradients and never changes: the optimizer lacks it (TFCheck)."""
     return Sign(
         ramp(s["layers_still_with_gradient"], 0, 0.01),
         f"of {s['layers']:.0f} weight matrices number {_still(s)} did not change in any step, "
@@ -181,7 +172,7 @@ def layers_ignore_gradients(s: Signals) -> Sign:
 
 
 def layers_stand_still(s: Signals) -> Sign:
-    """A weight matrix never changes, and not because its units are dead (DeepDiagnosis, unchanged weights)."""
+    """Detect a weight matrix that never changes though its units live (DeepDiagnosis, unchanged weights)."""
     return Sign(
         both(ramp(s["layers_still"], 0, 0.01), known_or(ramp(s["layer_dead_most"], 0.98, 0.7), 1.0)),
         f"of {s['layers']:.0f} weight matrices number {_still(s)} did not change in any step",
@@ -189,31 +180,31 @@ def layers_stand_still(s: Signals) -> Sign:
 
 
 def _still(s: Signals) -> str:
-    """The numbers, from 1, of the matrices that never changed."""
+    """Return the numbers, from 1, of the matrices that never changed."""
     columns = s.run.layers["update_ratio"].T
     still = [i for i, column in enumerate(columns) if np.isfinite(column).any() and np.nanmax(column) < _STILL]
     return ", ".join(str(i + 1) for i in still[:6])
 
 
 def gradients_pile_up(s: Signals) -> Sign:
-    """The gradient grows with the number of steps while the loss stays (Karpathy's list of common mistakes)."""
+    """Detect a gradient that grows with the steps while the loss stays (Karpathy's list of common mistakes)."""
     return Sign(
         both(ramp(s["gradient_growth_peak"], 0.5, 1.2), ramp(s["loss_last"], 0.1, 0.4)),
         f"the gradient's norm grew {figure(10 ** s['gradient_growth_peak'])} times over its first epoch's, while "
         f"{course(s.run, 'train_loss')}",
         "train_loss",
-        last(s.run, "train_loss")[0],
+        last_known(s.run, "train_loss")[0],
     )
 
 
 def loss_waves(s: Signals) -> Sign:
-    """Loss rises and falls in long waves at a modest rate: steps follow old gradients."""
+    """Detect a loss that rises and falls in long waves at a modest rate: steps follow old gradients."""
     modest = known_or(ramp(s["rate_to_usual"], 1.0, 0.3), known_or(ramp(s["rate"], -0.5, -1.2), 0.4))
-    told = "" if math.isnan(s["rate_to_usual"]) else ", at a learning rate that is not large"
+    rate = "" if math.isnan(s["rate_to_usual"]) else ", at a learning rate that is not large"
     return Sign(
         both(modest, ramp(s["loss_worst_rise"], 0.05, 0.5), ramp(s["loss_rises_share_all"], 0.2, 0.45)),
         f"training loss rose at {percent(s['loss_rises_share_all'])} of the epochs, by as much as "
-        f"{figure(s['loss_worst_rise'] * s.units.guess_loss)}{told}",
+        f"{figure(s['loss_worst_rise'] * s.units.guess_loss)}{rate}",
         "train_loss",
-        last(s.run, "train_loss")[0],
+        last_known(s.run, "train_loss")[0],
     )

@@ -6,35 +6,31 @@ import math
 
 import numpy as np
 
-from tunewell.diagnosis.rules.base import (
-    Sign,
-    both,
+from tunewell.diagnosis.rules.rule import Sign, both, either, known_or, ramp
+from tunewell.diagnosis.rules.wording import (
+    best_known,
     counted,
     course,
-    either,
     figure,
-    known_or,
+    last_known,
     named,
-    of_curve,
     percent,
-    ramp,
     rate_in_words,
 )
-from tunewell.diagnosis.rules.base import last as last_of
 from tunewell.diagnosis.signals import Signals
 
 _USUAL_UPDATE = 1e-3
 
 
 def diverges(s: Signals) -> Sign:
-    """Loss is not finite any more, or far above its best (AutoTrainer, `loss_issue`; tuning playbook)."""
+    """Detect a loss that is no longer finite, or far above its best (AutoTrainer, `loss_issue`; tuning playbook)."""
     run = s.run
     broken = np.flatnonzero(run.broken["train_loss"])
     with_rate = rate_in_words(run)
     if broken.size:
         epoch = float(run.epoch[broken[0]])
         return Sign(1.0, f"training loss was no finite number at epoch {epoch:g}{with_rate}", "train_loss", epoch)
-    (best_at, best), (end_at, end) = of_curve(run, "train_loss"), last_of(run, "train_loss")
+    (best_at, best), (end_at, end) = best_known(run, "train_loss"), last_known(run, "train_loss")
     return Sign(
         either(ramp(s["loss_rise"], 0.1, 0.6), ramp(s["loss_last"], 1.1, 2.0)),
         f"{named(run, 'train_loss')} had its least, {figure(best)}, at epoch {best_at:g} and is {figure(end)} "
@@ -45,7 +41,7 @@ def diverges(s: Signals) -> Sign:
 
 
 def swings(s: Signals) -> Sign:
-    """Accuracy turns by three points or more at many epochs (AutoTrainer: zeta 0.03, eta 0.2)."""
+    """Detect an accuracy that turns by three points or more at many epochs (AutoTrainer: zeta 0.03, eta 0.2)."""
     accuracy = s.run["train_accuracy"]
     fall = np.diff(accuracy)
     here = int(np.nanargmin(fall)) + 1 if np.isfinite(fall).any() else 0
@@ -60,7 +56,7 @@ def swings(s: Signals) -> Sign:
 
 
 def large_updates(s: Signals) -> Sign:
-    """A step changes the weights by much more than a thousandth (CS231n; TheDeepChecker alarms at a tenth)."""
+    """Detect steps that change the weights by much more than a thousandth (CS231n; TheDeepChecker: a tenth)."""
     ratio = 10 ** s["update_median"] * _USUAL_UPDATE
     return Sign(
         ramp(s["update_median"], 1.0, 2.0),
@@ -69,7 +65,7 @@ def large_updates(s: Signals) -> Sign:
 
 
 def loss_jumps_at_once(s: Signals) -> Sign:
-    """The first steps throw the loss far above where it began (tuning playbook: an unstable workload)."""
+    """Detect first steps that raise the loss far above where it began (tuning playbook: an unstable workload)."""
     return Sign(
         ramp(s["step_early_peak"], 1.5, 4.0),
         f"within the first steps the loss rose to {figure(s['step_early_peak'])} times its value at "
@@ -80,7 +76,7 @@ def loss_jumps_at_once(s: Signals) -> Sign:
 
 
 def rate_above_usual(s: Signals) -> Sign:
-    """The learning rate, with momentum counted in, is far above what the optimizer is usually given."""
+    """Detect a learning rate, with momentum counted in, far above what is usual for the optimizer."""
     return Sign(
         ramp(s["rate_to_usual"], 0.7, 1.7),
         f"a learning rate of {figure(10 ** s['rate'])} moves the weights {figure(10 ** s['rate_to_usual'])} times as "
@@ -89,28 +85,28 @@ def rate_above_usual(s: Signals) -> Sign:
 
 
 def crawls(s: Signals) -> Sign:
-    """Loss falls slowly and steadily to the end, as a straight line does (tuning playbook)."""
+    """Detect a loss that falls slowly and steadily to the end, as a straight line does (tuning playbook)."""
     return Sign(
         both(ramp(s["curvature"], 0.25, 0.7), ramp(s["loss_last"], 0.3, 0.7), ramp(s["loss_noise"], 0.05, 0.01)),
         f"{course(s.run, 'train_loss')}, and its second half brought {percent(s['curvature'])} of what the first "
         f"did{rate_in_words(s.run)}",
         "train_loss",
-        last_of(s.run, "train_loss")[0],
+        last_known(s.run, "train_loss")[0],
     )
 
 
 def hardly_moves(s: Signals) -> Sign:
-    """Loss hardly leaves where it began (SageMaker, LossNotDecreasing)."""
+    """Detect a loss that hardly leaves where it began (SageMaker, LossNotDecreasing)."""
     return Sign(
         ramp(s["loss_gain"], 0.3, 0.03),
         f"{course(s.run, 'train_loss')}; knowing nothing costs {s.units.guess_loss:.3g}",
         "train_loss",
-        last_of(s.run, "train_loss")[0],
+        last_known(s.run, "train_loss")[0],
     )
 
 
 def small_updates(s: Signals) -> Sign:
-    """A step changes the weights by much less than a thousandth (CS231n; TheDeepChecker alarms at 1e-4)."""
+    """Detect steps that change the weights by much less than a thousandth (CS231n; TheDeepChecker: 1e-4)."""
     ratio = 10 ** s["update_median"] * _USUAL_UPDATE
     return Sign(
         ramp(s["update_median"], -0.5, -1.5),
@@ -119,7 +115,7 @@ def small_updates(s: Signals) -> Sign:
 
 
 def rate_below_usual(s: Signals) -> Sign:
-    """The learning rate, with momentum counted in, is far below what the optimizer is usually given."""
+    """Detect a learning rate, with momentum counted in, far below what is usual for the optimizer."""
     return Sign(
         ramp(s["rate_to_usual"], -0.7, -1.7),
         f"a learning rate of {figure(10 ** s['rate'])} moves the weights {figure(10 ** s['rate_to_usual'])} times as "
@@ -128,7 +124,7 @@ def rate_below_usual(s: Signals) -> Sign:
 
 
 def decayed_while_learning(s: Signals) -> Sign:
-    """The rate is near zero long before the end, with much left to learn (tuning playbook: steps *or schedule*)."""
+    """Detect a rate near zero long before the end, with much left to learn (tuning playbook: *or schedule*)."""
     at = s["decayed_at"]
     epoch = float(s.run.epoch[min(len(s.run) - 1, int(at * len(s.run)))]) if not math.isnan(at) else math.nan
     return Sign(
@@ -142,7 +138,7 @@ def decayed_while_learning(s: Signals) -> Sign:
 
 
 def stops_while_improving(s: Signals) -> Sign:
-    """The last quarter still took much of the loss away, and validation gained with it (tuning playbook)."""
+    """Detect a last quarter that still took much of the loss away, validation's too (tuning playbook)."""
     gains = either(
         ramp(s["val_loss_gain_late_of_left"], 0.03, 0.2), ramp(s["val_accuracy_gain_late_of_left"], 0.03, 0.2)
     )
@@ -152,15 +148,15 @@ def stops_while_improving(s: Signals) -> Sign:
         f"{course(s.run, 'train_loss')} and the last quarter of the epochs still took "
         f"{percent(late / (1 + late))} off it",
         "train_loss",
-        last_of(s.run, "train_loss")[0],
+        last_known(s.run, "train_loss")[0],
     )
 
 
 def few_epochs(s: Signals) -> Sign:
-    """So few epochs, or steps, that hardly any network is done (He et al.: tens of thousands; small data, hundreds)."""
+    """Detect so few epochs or steps that hardly any network is done (He et al.: 10,000s; small data, hundreds)."""
     steps = s["steps"]
-    told = "" if math.isnan(steps) else f", {counted(steps, 'step')}"
+    in_steps = "" if math.isnan(steps) else f", {counted(steps, 'step')}"
     return Sign(
         either(ramp(s["epochs"], 9, 3), ramp(steps, 250, 60)),
-        f"the run had {counted(s['epochs'], 'epoch')}{told}",
+        f"the run had {counted(s['epochs'], 'epoch')}{in_steps}",
     )

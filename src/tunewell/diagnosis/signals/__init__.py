@@ -1,8 +1,8 @@
-"""What is measured on a run before it is judged: named numbers that mean the same for every data set and network.
+"""Signals of a run, measured before it is judged: named numbers that mean the same for every data set and network.
 
 Losses are in units of ln(classes), the loss of a classifier that knows nothing; accuracies run from 0, chance, to 1;
 times are shares of the epochs. So a threshold on one of them is a statement about training, not about a data set.
-A number that cannot be had from the record is NaN, and every rule and the model take that for "not known".
+A number that the record does not give is NaN, and every rule and the model take that for "not known".
 """
 
 from __future__ import annotations
@@ -12,29 +12,29 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from tunewell.diagnosis.record import RunRecord
-from tunewell.diagnosis.signals.base import Units
-from tunewell.diagnosis.signals.curves import of_agreement, of_curves, of_progress, of_validation
-from tunewell.diagnosis.signals.data import of_data
-from tunewell.diagnosis.signals.estimates import completed
-from tunewell.diagnosis.signals.gradients import of_hooks, of_layers
-from tunewell.diagnosis.signals.noise import of_noise, of_steps
-from tunewell.diagnosis.signals.settings import of_schedule, of_settings
+from tunewell.diagnosis.run_record import RunRecord
+from tunewell.diagnosis.signals.configuration import configuration_signals, schedule_signals
+from tunewell.diagnosis.signals.curves import agreement_signals, curve_signals, progress_signals, validation_signals
+from tunewell.diagnosis.signals.data import data_signals
+from tunewell.diagnosis.signals.estimates import with_estimates
+from tunewell.diagnosis.signals.gradients import hook_signals, layer_signals
+from tunewell.diagnosis.signals.noise import noise_signals, step_signals
+from tunewell.diagnosis.signals.units import Units
 
 _Group: TypeAlias = Callable[[RunRecord, Units], dict[str, float]]
 
-_AS_MEASURED: tuple[_Group, ...] = (of_agreement, of_hooks)
-"""What sets one curve against another of the same rows: beside an estimate that would say something of the estimate."""
+_AS_MEASURED: tuple[_Group, ...] = (agreement_signals, hook_signals)
+"""Signals that compare curves of the same rows, as reported: of an estimated curve they would measure the estimate."""
 _GROUPS: tuple[_Group, ...] = (
-    of_curves,
-    of_validation,
-    of_progress,
-    of_noise,
-    of_steps,
-    of_schedule,
-    of_settings,
-    of_layers,
-    of_data,
+    curve_signals,
+    validation_signals,
+    progress_signals,
+    noise_signals,
+    step_signals,
+    schedule_signals,
+    configuration_signals,
+    layer_signals,
+    data_signals,
 )
 
 
@@ -57,17 +57,17 @@ class Signals(Mapping[str, float]):
         return len(self.numbers)
 
     def known(self, name: str) -> bool:
-        """Whether the record tells this number."""
+        """Return True if the record has this number."""
         return not math.isnan(self.numbers[name])
 
 
 def measure(run: RunRecord) -> Signals:
-    """Every signal of a run; the names are the same for every run, in the same order."""
+    """Measure every signal of a run; the names are the same for every run, in the same order."""
     units = Units.of(run)
     numbers: dict[str, float] = {}
     for group in _AS_MEASURED:
         numbers |= group(run, units)
-    run = completed(run, units)
+    run = with_estimates(run, units)
     for group in _GROUPS:
         numbers |= group(run, units)
     return Signals(run, units, {name: float(value) for name, value in numbers.items()})

@@ -1,4 +1,4 @@
-"""What the curves of loss and accuracy say: where they begin and end, how far apart they are, how they move."""
+"""Signals of the curves of loss and accuracy: where they begin and end, how far apart they are, how they move."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import math
 import numpy as np
 
 from tunewell.arrays import Floats
-from tunewell.diagnosis.record import RunRecord
-from tunewell.diagnosis.signals.base import (
+from tunewell.diagnosis.run_record import RunRecord
+from tunewell.diagnosis.signals.estimates import loss_of
+from tunewell.diagnosis.signals.summaries import (
     TINY,
-    Units,
     at_share,
     end,
     finite,
@@ -23,11 +23,11 @@ from tunewell.diagnosis.signals.base import (
     ratio,
     start,
 )
-from tunewell.diagnosis.signals.estimates import loss_of
+from tunewell.diagnosis.signals.units import Units
 
 
-def of_curves(run: RunRecord, units: Units) -> dict[str, float]:
-    """Where the training curves begin and end."""
+def curve_signals(run: RunRecord, units: Units) -> dict[str, float]:
+    """Measure where the training curves begin and end."""
     loss, accuracy = run["train_loss"] / units.guess_loss, units.accuracy(run["train_accuracy"])
     last = end(loss)
     broken = run.broken["train_loss"] | run.broken["val_loss"]
@@ -51,8 +51,8 @@ def of_curves(run: RunRecord, units: Units) -> dict[str, float]:
     }
 
 
-def of_agreement(run: RunRecord, units: Units) -> dict[str, float]:
-    """Whether loss and accuracy fit each other."""
+def agreement_signals(run: RunRecord, units: Units) -> dict[str, float]:
+    """Measure how well loss and accuracy fit each other."""
     return {
         "loss_for_accuracy": _excess(end(run["train_loss"]), end(run["train_accuracy"]), units),
         "best_loss_for_accuracy": _excess(lowest(run["train_loss"]), highest(run["train_accuracy"]), units),
@@ -63,8 +63,8 @@ def of_agreement(run: RunRecord, units: Units) -> dict[str, float]:
     }
 
 
-def of_validation(run: RunRecord, units: Units) -> dict[str, float]:
-    """How validation compares with training, from the first epoch to the last."""
+def validation_signals(run: RunRecord, units: Units) -> dict[str, float]:
+    """Compare validation with training, from the first epoch to the last."""
     train, val = run["train_loss"] / units.guess_loss, run["val_loss"] / units.guess_loss
     fit, accuracy = units.accuracy(run["train_accuracy"]), units.accuracy(run["val_accuracy"])
     later = slice(len(run) // 2, None)
@@ -104,8 +104,8 @@ def of_validation(run: RunRecord, units: Units) -> dict[str, float]:
     }
 
 
-def of_progress(run: RunRecord, units: Units) -> dict[str, float]:
-    """How fast the curves still move, in shares of what they have gained and of what is left."""
+def progress_signals(run: RunRecord, units: Units) -> dict[str, float]:
+    """Measure how fast the curves still move, in shares of what they have gained and of what is left."""
     loss, val = run["train_loss"] / units.guess_loss, run["val_loss"] / units.guess_loss
     fit, accuracy = units.accuracy(run["train_accuracy"]), units.accuracy(run["val_accuracy"])
     gained = max(start(loss), 1.0) - lowest(loss)
@@ -129,13 +129,13 @@ def of_progress(run: RunRecord, units: Units) -> dict[str, float]:
 
 
 def _negative(run: RunRecord) -> float:
-    """1 if a loss was ever below zero, by more than rounding."""
+    """Return 1 if a loss was ever below zero, by more than rounding."""
     known = finite(np.concatenate([run["train_loss"], run["val_loss"], run.step_losses]))
     return float(known.min() < -1e-3) if known.size else math.nan
 
 
 def _excess(loss: float, accuracy: float, units: Units) -> float:
-    """log10 of the loss over that of a classifier of this accuracy that is as sure as it is right.
+    """Return log10 of the loss over that of a classifier of this accuracy that is as sure as it is right.
 
     Squeezed outputs lose more; overconfident ones do too.
     """
@@ -146,7 +146,7 @@ def _excess(loss: float, accuracy: float, units: Units) -> float:
 
 
 def _off_floor(run: RunRecord, units: Units, *, low: float) -> float:
-    """How far the loss is from what outputs in [low, 1] would give at this accuracy, in units of ln(classes).
+    """Return how far the loss is from that of outputs in [low, 1] at this accuracy, in units of ln(classes).
 
     If the outputs are squeezed, one is 1 and all others are `low`: a row that is right costs
     ln(e + (K - 1) e^low) - 1, and one that is wrong 1 - low more.
@@ -157,7 +157,7 @@ def _off_floor(run: RunRecord, units: Units, *, low: float) -> float:
 
 
 def _follows(fit: Floats, accuracy: Floats) -> float:
-    """What validation gained for each point of training accuracy, from half of the fit on to all of it.
+    """Return what validation gained for each point of training accuracy, from half of the fit on to all of it.
 
     About 0 where rows are learnt by heart; near 1 where what is learnt holds for validation rows, or is about them.
     """
@@ -171,7 +171,7 @@ def _follows(fit: Floats, accuracy: Floats) -> float:
 
 
 def _late_gain(curve: Floats) -> float:
-    """By how much the last quarter is below the one before."""
+    """Return by how much the last quarter is below the one before."""
     known = finite(curve)
     n = len(known) // 4
     if n == 0:
@@ -180,7 +180,7 @@ def _late_gain(curve: Floats) -> float:
 
 
 def _flat_share(curve: Floats) -> float:
-    """The share of epochs at the end in which the loss came within 2 % of all that it ever gained."""
+    """Return the share of epochs at the end in which the loss came within 2 % of all that it ever gained."""
     known = finite(curve)
     if len(known) < 3:
         return math.nan
@@ -190,7 +190,7 @@ def _flat_share(curve: Floats) -> float:
 
 
 def _curvature(curve: Floats) -> float:
-    """Gain of the second half over gain of the first: 1 for a straight line, 0 for a curve that has levelled off."""
+    """Return the second half's gain over the first's: 1 for a straight line, 0 for a curve that has levelled off."""
     known = finite(curve)
     if len(known) < 4:
         return math.nan

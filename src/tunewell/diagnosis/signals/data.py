@@ -1,4 +1,4 @@
-"""What the summary of the data tells: scale, balance, and whether the two splits are alike."""
+"""Signals of the data's summary: scale, balance, and whether the two splits are alike."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from tunewell.diagnosis.record import RunRecord
-from tunewell.diagnosis.signals.base import TINY, Units, class_counts, log_ratio, number
+from tunewell.diagnosis.run_record import RunRecord
+from tunewell.diagnosis.signals.summaries import TINY, log_ratio, number
+from tunewell.diagnosis.signals.units import Units, class_counts
 
 
-def of_data(run: RunRecord, units: Units) -> dict[str, float]:  # noqa: ARG001  all groups are called alike
-    """Of inputs and labels."""
+def data_signals(run: RunRecord, units: Units) -> dict[str, float]:  # noqa: ARG001  all groups are called alike
+    """Measure inputs and labels."""
     train, val = _summary(run.data, "train_inputs"), _summary(run.data, "val_inputs")
     mean, std = number(train, "mean"), number(train, "std")
     spreads = number(run.data, "feature_std_min"), number(run.data, "feature_std_max")
@@ -38,8 +39,8 @@ def of_data(run: RunRecord, units: Units) -> dict[str, float]:  # noqa: ARG001  
 
 
 def _summary(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    told = data.get(name)
-    return told if isinstance(told, Mapping) else {}
+    summary = data.get(name)
+    return summary if isinstance(summary, Mapping) else {}
 
 
 def _reach(summary: Mapping[str, Any]) -> float:
@@ -47,7 +48,7 @@ def _reach(summary: Mapping[str, Any]) -> float:
 
 
 def _distance(one: np.ndarray, other: np.ndarray) -> float:
-    """Total variation between the shares of the classes in two splits: 0 if alike, 1 if they have none in common."""
+    """Return the total variation between two splits' shares of the classes: 0 if alike, 1 if none is shared."""
     if not one.size or one.size != other.size:
         return math.nan
     return float(np.abs(one / one.sum() - other / other.sum()).sum() / 2)

@@ -1,4 +1,4 @@
-"""Curves that a run did not report, as far as those that it did report tell them.
+"""Estimates of curves that a run did not report, from those that it did report.
 
 Some loops log no accuracy, others no loss. A classifier that is as sure as it is right, and errs evenly, has at an
 accuracy of a the loss H(a) = -a ln a - (1 - a) ln((1 - a) / (classes - 1)). Real ones are off by some points, which
@@ -13,15 +13,15 @@ from dataclasses import replace
 import numpy as np
 
 from tunewell.arrays import Floats
-from tunewell.diagnosis.record import RunRecord
-from tunewell.diagnosis.signals.base import Units
+from tunewell.diagnosis.run_record import RunRecord
+from tunewell.diagnosis.signals.units import Units
 
 _PAIRS = (("train_loss", "train_accuracy"), ("val_loss", "val_accuracy"))
 _LEAST_ERROR = 1e-4
 
 
-def completed(run: RunRecord, units: Units) -> RunRecord:
-    """The run with an estimate of each loss and accuracy of which only the other was reported."""
+def with_estimates(run: RunRecord, units: Units) -> RunRecord:
+    """Return the run with an estimate of each loss and accuracy of which only the other was reported."""
     errors = np.linspace(_LEAST_ERROR, 1 - units.chance, 400)
     losses = loss_of(1 - errors, units.n_classes)
     found = {}
@@ -34,7 +34,7 @@ def completed(run: RunRecord, units: Units) -> RunRecord:
 
 
 def loss_of(accuracy: Floats, n_classes: float) -> Floats:
-    """H(a), above: what a classifier of this accuracy loses that is as sure as it is right."""
+    """Return H(a), above: what a classifier of this accuracy loses that is as sure as it is right."""
     loss: Floats = -accuracy * np.log(accuracy) - (1 - accuracy) * np.log((1 - accuracy) / (n_classes - 1))
     return loss
 
@@ -44,6 +44,6 @@ def _reported(run: RunRecord, name: str) -> bool:
 
 
 def _through(values: Floats, known: Floats, wanted: Floats) -> Floats:
-    """What stands beside each value in a table, held within it; NaN stays."""
+    """Return what stands beside each value in a table, clipped to its ends; NaN stays."""
     found: Floats = np.where(np.isfinite(values), np.interp(values, known, wanted), math.nan)
     return found

@@ -1,4 +1,4 @@
-"""What a watched network tells: gradients, updates, weights, activations, and the evaluation of training rows.
+"""Signals of a watched network: gradients, updates, weights, activations, and the evaluation of training rows.
 
 Shapes: E epochs, L weight matrices from input to output.
 """
@@ -11,10 +11,9 @@ import warnings
 import numpy as np
 
 from tunewell.arrays import Floats
-from tunewell.diagnosis.record import RunRecord
-from tunewell.diagnosis.signals.base import (
+from tunewell.diagnosis.run_record import RunRecord
+from tunewell.diagnosis.signals.summaries import (
     TINY,
-    Units,
     end,
     finite,
     gap_halfway,
@@ -27,14 +26,15 @@ from tunewell.diagnosis.signals.base import (
     ratios,
     start,
 )
+from tunewell.diagnosis.signals.units import Units
 
 _STILL = 1e-9  # an update below is none
 _MOVED = 1e-6  # and one above surely is one
 _LEARNING = 1e-3  # CS231n: an update of a thousandth of the weights a step is about right
 
 
-def of_hooks(run: RunRecord, units: Units) -> dict[str, float]:
-    """Of the network as a whole."""
+def hook_signals(run: RunRecord, units: Units) -> dict[str, float]:
+    """Measure the network as a whole."""
     loss, eval_loss = run["train_loss"] / units.guess_loss, run["train_eval_loss"] / units.guess_loss
     fit, eval_fit = units.accuracy(run["train_accuracy"]), units.accuracy(run["train_eval_accuracy"])
     accuracy, val_loss = units.accuracy(run["val_accuracy"]), run["val_loss"] / units.guess_loss
@@ -86,8 +86,8 @@ def of_hooks(run: RunRecord, units: Units) -> dict[str, float]:
     }
 
 
-def of_layers(run: RunRecord, units: Units) -> dict[str, float]:  # noqa: ARG001  all groups are called alike
-    """Of its weight matrices, one against the other."""
+def layer_signals(run: RunRecord, units: Units) -> dict[str, float]:  # noqa: ARG001  all groups are called alike
+    """Measure its weight matrices, one against the other."""
     layers = {name: values for name, values in run.layers.items() if name != "activation_mean"}
     norms, updates = _typical(layers["grad_norm"]), _typical(layers["update_ratio"])
     weights, spread = layers["weight_norm"], layers["activation_std"]
@@ -128,7 +128,7 @@ def of_layers(run: RunRecord, units: Units) -> dict[str, float]:  # noqa: ARG001
 
 
 def _typical(values: Floats) -> Floats:
-    """(E, L) -> (L,): the median over the epochs."""
+    """Return the median over the epochs, (E, L) -> (L,)."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a layer that was never measured stays NaN
         typical: Floats = np.nanmedian(values, axis=0) if values.size else np.empty(0)
@@ -136,12 +136,12 @@ def _typical(values: Floats) -> Floats:
 
 
 def _most(values: Floats) -> Floats:
-    """(E, L) -> (L,): the greatest of all epochs, since a rate that has decayed moves nothing any more."""
+    """Return the greatest of all epochs, (E, L) -> (L,), since a rate that has decayed moves nothing any more."""
     return np.array([highest(column) for column in values.T])
 
 
 def _ignored(moved: Floats, reached: Floats) -> float:
-    """The share of layers that never moved, with gradients not far below the largest, while another layer did move.
+    """Return the share of layers that never moved, with gradients near the largest, while another layer did move.
 
     If none moved at all, the rate may be too small for the numbers' precision; a gradient that vanishes moves nothing.
     """
@@ -152,13 +152,13 @@ def _ignored(moved: Floats, reached: Floats) -> float:
 
 
 def _ends(values: Floats) -> float:
-    """log10 of the first layer's over the last layer's."""
+    """Return log10 of the first layer's over the last layer's."""
     known = finite(values)
     return log_ratio(known[0], known[-1]) if len(known) > 1 else math.nan
 
 
 def _slope(values: Floats) -> float:
-    """Decades a layer, going from input to output."""
+    """Fit the slope from input to output, in decades a layer."""
     known = finite(values)
     if len(known) < 3:
         return math.nan
@@ -166,15 +166,15 @@ def _slope(values: Floats) -> float:
 
 
 def _growths(weights: Floats) -> Floats:
-    """(E, L) -> (L,): log10 of the growth of each matrix's norm."""
+    """Return log10 of the growth of each matrix's norm, (E, L) -> (L,)."""
     return np.array([log_ratio(end(column), start(column)) for column in weights.T])
 
 
 def _to_usual(run: RunRecord) -> Floats:
-    """(L,): log10 of each matrix's norm after the first epoch over what He's initialization gives, sqrt(2 outputs).
+    """Return log10 of each matrix's norm after the first epoch over He's initialization, sqrt(2 outputs), (L,).
 
     He, Glorot's and PyTorch's own initialization are within half a decade of each other. Only for dense networks,
-    whose widths tell the number of outputs.
+    whose widths give the number of outputs.
     """
     hidden = run.config.get("hidden")
     weights = run.layers["weight_norm"]

@@ -1,4 +1,4 @@
-"""How unsteady a run is: from epoch to epoch, and from step to step."""
+"""Signals of a run's noise: from epoch to epoch, and from step to step."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import math
 import numpy as np
 
 from tunewell.arrays import Floats
-from tunewell.diagnosis.record import RunRecord
-from tunewell.diagnosis.signals.base import TINY, Units, end, finite, highest, log_ratio, mean, ratio, start
+from tunewell.diagnosis.run_record import RunRecord
+from tunewell.diagnosis.signals.summaries import TINY, end, finite, highest, log_ratio, mean, ratio, start
+from tunewell.diagnosis.signals.units import Units
 
 _SWING = 0.03  # AutoTrainer's zeta: accuracies that differ by less are not called a swing
 
 
-def of_noise(run: RunRecord, units: Units) -> dict[str, float]:
-    """Of the curves by epoch, in their later half."""
+def noise_signals(run: RunRecord, units: Units) -> dict[str, float]:
+    """Measure the noise of the curves by epoch, in their later half."""
     later = slice(len(run) // 2, None)
     loss, val = run["train_loss"][later] / units.guess_loss, run["val_loss"][later] / units.guess_loss
     fit, accuracy = run["train_accuracy"], run["val_accuracy"]
@@ -39,8 +40,8 @@ def of_noise(run: RunRecord, units: Units) -> dict[str, float]:
     }
 
 
-def of_steps(run: RunRecord, units: Units) -> dict[str, float]:
-    """Of the loss by step: at the very start, in its first steps, and at the end."""
+def step_signals(run: RunRecord, units: Units) -> dict[str, float]:
+    """Measure the loss by step: at the very start, in its first steps, and at the end."""
     losses = run.step_losses / units.guess_loss
     known = finite(losses)
     first = start(losses)
@@ -68,7 +69,7 @@ def of_steps(run: RunRecord, units: Units) -> dict[str, float]:
 
 
 def roughness(values: Floats) -> float:
-    """The standard deviation about a straight line through neighbours: what is no trend.
+    """Return the standard deviation about a straight line through neighbours: what is no trend.
 
     Of independent errors with deviation s, x[i-1] - 2 x[i] + x[i+1] has deviation sqrt(6) s.
     """
@@ -79,7 +80,7 @@ def roughness(values: Floats) -> float:
 
 
 def _step_noise(values: Floats) -> float:
-    """About neighbours, by the median, so that one spike counts little."""
+    """Return the deviation about neighbours, by the median, so that one spike counts little."""
     if len(values) < 4:
         return math.nan
     return float(np.median(np.abs(np.diff(values, 2))) / (0.6745 * math.sqrt(6)))
@@ -91,7 +92,7 @@ def _rises(values: Floats) -> float:
 
 
 def _swings(accuracy: Floats) -> float:
-    """The share of epochs at which accuracy turns by more than `_SWING` (AutoTrainer's oscillation)."""
+    """Return the share of epochs at which accuracy turns by more than `_SWING` (AutoTrainer's oscillation)."""
     known = finite(accuracy)
     if len(known) < 4:
         return math.nan
@@ -103,6 +104,6 @@ def _swings(accuracy: Floats) -> float:
 
 
 def _worst_fall(values: Floats) -> float:
-    """The largest fall from one epoch to the next, after the first two."""
+    """Return the largest fall from one epoch to the next, after the first two."""
     known = finite(values)[1:]
     return float(max(0.0, -np.diff(known).min())) if len(known) > 1 else math.nan

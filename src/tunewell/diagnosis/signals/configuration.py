@@ -1,4 +1,4 @@
-"""What the configuration says, in units in which different optimizers, data sets and networks can be compared."""
+"""Signals of the configuration, in units in which different optimizers, data sets and networks can be compared."""
 
 from __future__ import annotations
 
@@ -9,30 +9,19 @@ from typing import Any
 import numpy as np
 
 from tunewell.arrays import Floats
-from tunewell.diagnosis.record import RunRecord
-from tunewell.diagnosis.signals.base import (
-    TINY,
-    Units,
-    class_counts,
-    end,
-    finite,
-    highest,
-    log_ratio,
-    lowest,
-    mean,
-    number,
-    ratio,
-)
+from tunewell.diagnosis.run_record import RunRecord
+from tunewell.diagnosis.signals.summaries import TINY, end, finite, highest, log_ratio, lowest, mean, number, ratio
+from tunewell.diagnosis.signals.units import Units, class_counts
 
 _USUAL_RATE = {"sgd": 0.1, "rmsprop": 1e-3, "adam": 1e-3, "adamw": 1e-3, "nadam": 1e-3, "adagrad": 1e-2}
-"""Rates that usually do, without momentum; a rate r with momentum m moves as far as r / (1 - m) without."""
+"""Usual rates without momentum; a rate r with momentum m moves as far as r / (1 - m) without."""
 _LEAST_USUAL, _MOST_USUAL = min(_USUAL_RATE.values()), max(_USUAL_RATE.values())
-"""Where nobody says which optimizer it is, a rate between these is usual."""
+"""The usual rates of an optimizer that is not named lie between these."""
 _SATURATING = ("tanh", "sigmoid", "softsign")
 
 
-def of_schedule(run: RunRecord, units: Units) -> dict[str, float]:
-    """How the learning rate moves, and what was left to learn when it had become small."""
+def schedule_signals(run: RunRecord, units: Units) -> dict[str, float]:
+    """Measure how the learning rate moves, and what was left to learn when it had become small."""
     rates = run["lr"]
     peak = highest(rates)
     if not peak > 0:
@@ -66,8 +55,8 @@ def of_schedule(run: RunRecord, units: Units) -> dict[str, float]:
     }
 
 
-def of_settings(run: RunRecord, units: Units) -> dict[str, float]:
-    """Learning rate, batches, regularization and size."""
+def configuration_signals(run: RunRecord, units: Units) -> dict[str, float]:
+    """Measure learning rate, batches, regularization and size."""
     config = run.config
     optimizer = _optimizer(config)
     rate = number(config, "lr")
@@ -84,7 +73,7 @@ def of_settings(run: RunRecord, units: Units) -> dict[str, float]:
     pull = {"sgd": moved, "adamw": rate}.get(optimizer, math.nan) * decay
     activation = str(config.get("activation", ""))
     model = str(config.get("model", ""))
-    asked = number(config, "epochs")
+    planned = number(config, "epochs")
     return {
         "rate": log_ratio(rate, 1.0),
         "rate_to_usual": log_ratio(moved, usual),
@@ -94,7 +83,7 @@ def of_settings(run: RunRecord, units: Units) -> dict[str, float]:
         "batch_share": ratio(batch, run.n_train),
         "steps_per_epoch": per_epoch,
         "steps": steps,
-        "epochs_done_share": ratio(float(run.epoch[-1]), asked),
+        "epochs_done_share": ratio(float(run.epoch[-1]), planned),
         "dropout": number(config, "dropout"),
         "weight_decay": decay,
         "weight_decay_pull": log_ratio(pull, 1.0),
@@ -115,21 +104,21 @@ def of_settings(run: RunRecord, units: Units) -> dict[str, float]:
 
 
 def _size(run: RunRecord, units: Units, config: Mapping[str, Any]) -> dict[str, float]:
-    """Of the network and of the data set, and one against the other."""
+    """Measure the size of the network and of the data set, and one against the other."""
     widths = _widths(config.get("hidden"))
     channels = _widths(config.get("channels"))
-    told = widths is not None or channels is not None
-    every = np.concatenate([w for w in (channels, widths) if w is not None]) if told else np.empty(0)
+    is_known = widths is not None or channels is not None
+    every = np.concatenate([w for w in (channels, widths) if w is not None]) if is_known else np.empty(0)
     features = number(config, "n_features")
     parameters = number(config, "n_params")
     per_class = run.n_train / units.n_classes
     counts = class_counts(run.data, "class_counts_train")
     return {
-        "depth": float(every.size) if told else math.nan,
+        "depth": float(every.size) if is_known else math.nan,
         "narrowest": lowest(every),
         "narrowest_to_classes": ratio(lowest(every), units.n_classes),
         "narrowest_to_features": ratio(lowest(every), features),
-        "linear": float(every.size == 0) if told else math.nan,
+        "linear": float(every.size == 0) if is_known else math.nan,
         "parameters_per_row": log_ratio(parameters, run.n_train),
         "rows_per_class": per_class,
         "rows_of_rarest": float(counts.min()) if counts.size else math.nan,
@@ -139,9 +128,9 @@ def _size(run: RunRecord, units: Units, config: Mapping[str, Any]) -> dict[str, 
 
 
 def _optimizer(config: Mapping[str, Any]) -> str:
-    """As told; a momentum by itself is that of SGD."""
-    told = str(config.get("optimizer", "")).lower()
-    return told or ("sgd" if number(config, "momentum") > 0 else "")
+    """Return the optimizer's name; a momentum by itself is that of SGD."""
+    name = str(config.get("optimizer", "")).lower()
+    return name or ("sgd" if number(config, "momentum") > 0 else "")
 
 
 def _steps_per_epoch(run: RunRecord, batch: float) -> float:
@@ -152,12 +141,12 @@ def _steps_per_epoch(run: RunRecord, batch: float) -> float:
     return math.nan
 
 
-def _widths(told: object) -> Floats | None:
-    if isinstance(told, int | float) and not isinstance(told, bool):
-        return np.array([float(told)])
-    if not isinstance(told, list | tuple):
+def _widths(given: object) -> Floats | None:
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        return np.array([float(given)])
+    if not isinstance(given, list | tuple):
         return None
-    widths = [float(w) for w in told if isinstance(w, int | float)]
+    widths = [float(w) for w in given if isinstance(w, int | float)]
     return np.array(widths)
 
 

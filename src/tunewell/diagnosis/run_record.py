@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunewell.arrays import Floats
-from tunewell.diagnosis.settings import sound
+from tunewell.diagnosis.run_config import valid_config
 from tunewell.errors import RecordError
 
 CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr")
@@ -79,8 +79,8 @@ class RunRecord:
         return self.curves[name]
 
 
-def read(record: Mapping[str, Any]) -> RunRecord:
-    """The run that a record in the form of JSON describes.
+def read_record(record: Mapping[str, Any]) -> RunRecord:
+    """Read the run that a record in the form of JSON describes.
 
     Raises:
         RecordError: it has no epochs, or not one finite loss or accuracy and no sign of one that was not finite.
@@ -114,7 +114,7 @@ def read(record: Mapping[str, Any]) -> RunRecord:
         broken=broken,
         layers=_layers(kept),
         step_losses=np.array([_number(value) for value in _list(record.get("step_losses"))], dtype=np.float64),
-        config=sound(_mapping(record.get("config"))),
+        config=valid_config(_mapping(record.get("config"))),
         data=_mapping(record.get("data_summary")),
         n_train=_positive(record.get("n_train")),
         n_val=_positive(record.get("n_val")),
@@ -141,7 +141,7 @@ def _rows(epochs: object) -> list[Mapping[str, Any]]:
 
 
 def _layers(rows: Sequence[Mapping[str, Any]]) -> dict[str, Floats]:
-    """(E, L) each; epochs that lack layers are NaN."""
+    """Return the numbers of layers, (E, L) each; epochs that lack layers are NaN."""
     lists = [[layer for layer in _list(row.get("layers")) if isinstance(layer, Mapping)] for row in rows]
     depth = max(map(len, lists))
     found = {name: np.full((len(rows), depth), np.nan) for name in LAYERS}
@@ -161,7 +161,7 @@ def _as_fractions(curves: dict[str, Floats]) -> None:
 
 
 def _number(value: object) -> float:
-    """Within `_MOST`; NaN for what is absent, not finite, or no number."""
+    """Return a number within `_MOST`; NaN for what is absent, not finite, or no number."""
     if isinstance(value, bool) or value is None:
         return math.nan
     try:
@@ -189,7 +189,7 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 
 def _list(value: object) -> list[Any]:
-    """What is in a sequence or an array; nothing, of anything else."""
+    """Return what is in a sequence or an array; nothing, of anything else."""
     return list(value) if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str | bytes) else []
 
 

@@ -1,4 +1,4 @@
-"""The settings of a run: what people call them, and what they can be."""
+"""The configuration of a run: the usual names of its settings, and their valid values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from tunewell.errors import SettingError
 
-SETTINGS = {
+ALIASES = {
     "lr": ("learning_rate", "lr", "learningrate", "base_lr", "initial_lr", "init_lr", "step_size", "eta"),
     "batch_size": ("batch_size", "batch", "bs", "batchsize", "minibatch_size"),
     "dropout": ("dropout", "dropout_rate", "drop", "p_drop", "dropout_p"),
@@ -26,18 +26,18 @@ SETTINGS = {
     "loss": ("loss",),
     "model": ("model",),
 }
-WIDTH = ("hidden", "hidden_units", "width", "n_hidden", "hidden_size", "hidden_dim", "units")
-DEPTH = ("layers", "n_layers", "depth", "num_layers", "n_hidden_layers", "hidden_layers")
+WIDTH_ALIASES = ("hidden", "hidden_units", "width", "n_hidden", "hidden_size", "hidden_dim", "units")
+DEPTH_ALIASES = ("layers", "n_layers", "depth", "num_layers", "n_hidden_layers", "hidden_layers")
 SIZES = ("n_train", "n_val", "n_classes")
-"""What a record tells beside its configuration."""
+"""The sizes that a record has beside its configuration."""
 
 
 def _number(least: float, most: float = math.inf, *, open_below: bool = False) -> Callable[[Any], bool]:
-    def can_be(value: Any) -> bool:
+    def is_valid(value: Any) -> bool:
         is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
         return is_number and least <= value <= most and not (open_below and value == least)
 
-    return can_be
+    return is_valid
 
 
 _above_zero, _from_zero = _number(0, open_below=True), _number(0)
@@ -55,7 +55,7 @@ def _text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-_CAN_BE: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+_VALID: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     **dict.fromkeys(
         ("lr", "batch_size", "epochs", "n_params", "n_features", *SIZES), (_above_zero, "a number above 0")
     ),
@@ -69,16 +69,16 @@ _CAN_BE: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "batch_norm": (_switch, "true or false"),
     **dict.fromkeys(("optimizer", "activation", "model", "loss"), (_text, "a name")),
 }
-"""Whether a value can be meant, and what can, in words."""
-_NAMES = {alias for aliases in (*SETTINGS.values(), WIDTH, DEPTH) for alias in aliases} | set(_CAN_BE)
+"""A check of each setting's value, and the valid values in words."""
+_NAMES = {alias for aliases in (*ALIASES.values(), WIDTH_ALIASES, DEPTH_ALIASES) for alias in aliases} | set(_VALID)
 
 
-def settings_of(params: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration that settings of any naming amount to, under the names of a record's config."""
+def config_of(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the configuration, under the names of a record's config, of settings of any naming."""
     by_name = {str(name).lower(): value for name, value in params.items()}
     config = {
         key: by_name[names[0]]
-        for key, aliases in SETTINGS.items()
+        for key, aliases in ALIASES.items()
         if (names := [alias for alias in aliases if alias in by_name])
     }
     widths = _widths(by_name)
@@ -92,15 +92,15 @@ def settings_of(params: Mapping[str, Any]) -> dict[str, Any]:
     return config
 
 
-def sound(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A configuration under a record's names, without what cannot be meant, such as batches of no rows."""
+def valid_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration under a record's names, without what cannot be meant, such as batches of no rows."""
     plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in config.items()}
-    named = {**plain, **settings_of(plain)}
-    return {name: value for name, value in named.items() if name not in _CAN_BE or _CAN_BE[name][0](value)}
+    named = {**plain, **config_of(plain)}
+    return {name: value for name, value in named.items() if name not in _VALID or _VALID[name][0](value)}
 
 
-def told(pairs: Sequence[str]) -> dict[str, Any]:
-    """`lr=0.1`, `hidden=64,64`, `n_classes=10` of somebody's run, as the part of a record that they amount to.
+def parse_config(pairs: Sequence[str]) -> dict[str, Any]:
+    """Parse `lr=0.1`, `hidden=64,64`, `n_classes=10` of somebody's run, into the part of a record that they are.
 
     Raises:
         SettingError: one is not of that form, has no meaning here, or cannot be.
@@ -111,18 +111,18 @@ def told(pairs: Sequence[str]) -> dict[str, Any]:
         if not (name and equals and text):
             raise SettingError(f"--set needs NAME=VALUE, such as lr=0.1; got {pair!r}")
         if name.lower() not in _NAMES:
-            raise SettingError(f"no setting of a run is called {name!r}; there are {', '.join(sorted(_CAN_BE))}")
-        values[name.lower()] = value_of(text)
-    named = {name: value for name, value in values.items() if name in _CAN_BE} | settings_of(values)
+            raise SettingError(f"no setting of a run is called {name!r}; there are {', '.join(sorted(_VALID))}")
+        values[name.lower()] = parse_value(text)
+    named = {name: value for name, value in values.items() if name in _VALID} | config_of(values)
     for name, value in named.items():
-        if name in _CAN_BE and not _CAN_BE[name][0](value):
-            raise SettingError(f"{name} must be {_CAN_BE[name][1]}; got {value!r}")
+        if name in _VALID and not _VALID[name][0](value):
+            raise SettingError(f"{name} must be {_VALID[name][1]}; got {value!r}")
     sizes = {name: named.pop(name) for name in SIZES if name in named}
     return {**sizes, "config": named}
 
 
-def value_of(text: str) -> Any:
-    """A number, a list of them, a truth value or a name."""
+def parse_value(text: str) -> Any:
+    """Parse a number, a list of them, a truth value or a name."""
     for document in (text, text.lower(), f"[{text}]" if "," in text else f"0{text}"):
         try:
             return json.loads(document)
@@ -132,8 +132,8 @@ def value_of(text: str) -> Any:
 
 
 def _widths(params: Mapping[str, Any]) -> list[float] | None:
-    width = next((params[name] for name in WIDTH if name in params), None)
-    depth = next((params[name] for name in DEPTH if name in params), 1)
+    width = next((params[name] for name in WIDTH_ALIASES if name in params), None)
+    depth = next((params[name] for name in DEPTH_ALIASES if name in params), 1)
     if isinstance(width, list | tuple):
         return list(width)
     if isinstance(width, int | float) and isinstance(depth, int | float):

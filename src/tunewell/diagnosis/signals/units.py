@@ -1,0 +1,72 @@
+"""The units that signals are in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tunewell.arrays import Floats
+from tunewell.diagnosis.run_record import RunRecord
+
+_MAX_CLASSES = 1000  # the largest number of classes that a loss at the start is taken to indicate
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """Units in which "nothing learnt" is the same on every run's data."""
+
+    n_classes: float
+    """As the record has it, else as the loss at the start suggests."""
+    guess_loss: float
+    """ln(classes), in nats: the loss of a classifier that gives every class the same probability."""
+    chance: float
+    """The accuracy of naming a class at random."""
+    majority: float
+    """The share of the largest class in validation (else training) rows; chance if the counts are not known."""
+    classes_known: bool
+    """True if the record has the number of classes."""
+
+    @classmethod
+    def of(cls, run: RunRecord) -> Units:
+        """Derive the units from class counts, the number of classes, or the loss of the first step or epoch."""
+        counts = class_counts(run.data, "class_counts_val")
+        if not counts.size:
+            counts = class_counts(run.data, "class_counts_train")
+        n_classes = run.n_classes
+        if math.isnan(n_classes) and counts.size:
+            n_classes = float(counts.size)
+        is_known = not math.isnan(n_classes)
+        if not is_known:
+            n_classes = _classes_by_loss(run)
+        n_classes = max(n_classes, 2.0)
+        majority = float(counts.max() / counts.sum()) if counts.size and counts.sum() > 0 else 1 / n_classes
+        return cls(n_classes, math.log(n_classes), 1 / n_classes, majority, is_known)
+
+    def accuracy(self, values: Floats) -> Floats:
+        """Scale accuracies from 0, chance, to 1; below 0 where they are worse than chance."""
+        scaled: Floats = (values - self.chance) / (1 - self.chance)
+        return scaled
+
+
+def _classes_by_loss(run: RunRecord) -> float:
+    """Estimate the classes as exp(loss at the start); a network that began badly misleads it."""
+    for losses in (run.step_losses[:1], run["train_loss"][:1], run["val_loss"][:1]):
+        known = losses[np.isfinite(losses)]
+        if known.size and 0 < known[0] < math.log(_MAX_CLASSES):
+            return float(max(2, round(math.exp(known[0]))))
+    return 2.0
+
+
+def class_counts(data: Mapping[str, Any], name: str) -> Floats:
+    """Return the counts (K,) of a list or of a mapping from class to count; empty if there are none."""
+    counted = data.get(name)
+    values = list(counted.values()) if isinstance(counted, Mapping) else counted
+    try:
+        counts = np.asarray(values if values is not None else [], dtype=float).ravel()
+    except (TypeError, ValueError):
+        return np.empty(0)
+    return counts if np.isfinite(counts).all() and (counts >= 0).all() and counts.sum() > 0 else np.empty(0)
