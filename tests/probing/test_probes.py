@@ -52,9 +52,9 @@ def probed(the_space, train=None, **settings):
 def test_a_healthy_training_is_accused_of_nothing():
     told, by_name = probed(space())
     assert told.findings[0].label == "healthy"
-    assert not any(one.names for one in told.probes)
+    assert not any(one.points_to for one in told.probes)
     assert "ln(10) = 2.303" in by_name["loss at start"].found
-    assert set(by_name["learning rates"].clears) == {"lr_too_low", "lr_too_high"}
+    assert set(by_name["learning rates"].rules_out) == {"lr_too_low", "lr_too_high"}
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_healthy_training_is_accused_of_nothing():
 )
 def test_a_planted_fault_is_named_by_its_probe_and_comes_first(fault, label, probe):
     told, by_name = probed(space(**fault))
-    assert label in by_name[probe].names
+    assert label in by_name[probe].points_to
     assert told.findings[0].label == label
     assert by_name[probe].found in told.findings[0].evidence
 
@@ -82,7 +82,7 @@ def test_the_rate_that_the_sweep_suggests_is_the_next_change():
 
 def test_labels_of_other_rows_are_as_good_as_their_own_where_these_say_nothing():
     told, by_name = probed(space(), training(labels=np.random.default_rng(0).permutation, hidden=256))
-    assert by_name["shuffled labels"].names in (("labels_mismatched",), ())
+    assert by_name["shuffled labels"].points_to in (("labels_mismatched",), ())
     assert told.findings[0].label == "labels_mismatched"
 
 
@@ -94,8 +94,8 @@ def test_a_network_that_cannot_learn_fits_no_batch():
 
     _, by_name = probed(space(), broken)
     assert by_name["one batch"].found.startswith("not fitted")
-    assert "frozen_layers" in by_name["one batch"].names
-    assert "overfitting" in by_name["one batch"].clears
+    assert "frozen_layers" in by_name["one batch"].points_to
+    assert "overfitting" in by_name["one batch"].rules_out
 
 
 def test_without_its_rows_a_training_is_probed_as_far_as_it_goes_and_told_what_to_add():
@@ -167,7 +167,7 @@ def test_labels_of_unequal_classes_do_say_something():
             run.report(train_loss=loss, **{f"val_{k}": v for k, v in network.evaluate(rows, labels).items()})
 
     _, by_name = probed(space(), train)
-    assert by_name["shuffled labels"].names == ()
+    assert by_name["shuffled labels"].points_to == ()
 
 
 def test_arrays_of_other_lengths_are_refused():

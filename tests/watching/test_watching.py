@@ -354,7 +354,7 @@ def test_small_rows_are_evaluated_together_and_large_ones_in_parts(data):
 
     for width, sizes in ((4, [600]), (2000, [256, 256, 88])):
         rows = evaluation.Rows(torch.zeros(600, width), torch.zeros(600, dtype=torch.long), 600, ())
-        evaluation.evaluated(rows, evaluate)
+        evaluation.evaluate_rows(rows, evaluate)
         assert asked == sizes
         asked.clear()
 

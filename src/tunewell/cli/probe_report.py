@@ -1,4 +1,4 @@
-"""What `tunewell diagnose train.py --probe` says."""
+"""The report of `tunewell diagnose train.py --probe`."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from tunewell.cli import diagnosis_report
 from tunewell.cli.echo import echo
 from tunewell.cli.job import job
 from tunewell.cli.printing import talk_on_stderr
-from tunewell.probing import Probe, Probed, probe
+from tunewell.probing import ProbeReport, ProbeResult, probe
 from tunewell.space.parse_settings import parse_settings
 
 _WIDTH = 100
 
 
-def of_script(path: str, settings: Sequence[str], epochs: int | None, seed: int) -> Probed:
-    """Train the file's function and experiment with it; what happens is told on standard error."""
+def of_script(path: str, settings: Sequence[str], epochs: int | None, seed: int) -> ProbeReport:
+    """Train the file's function and experiment with it; what happens is printed on standard error."""
     with talk_on_stderr():
         to_train = job(path, (), None)
         space = to_train.needed_space()
@@ -33,39 +33,39 @@ def of_script(path: str, settings: Sequence[str], epochs: int | None, seed: int)
         )
 
 
-def lines(name: str, told: Probed, *, drawn: bool) -> Iterator[str]:
-    """The experiments, then the findings."""
-    for one in told.probes:
+def lines(name: str, report: ProbeReport, *, drawn: bool) -> Iterator[str]:
+    """Yield the experiments, then the findings."""
+    for one in report.probes:
         yield from textwrap.wrap(
             f"{click.style(one.name, bold=True)}: {one.found}", _WIDTH, subsequent_indent="  ", break_long_words=False
         )
         yield from _meaning(one)
     yield ""
-    yield from diagnosis_report.lines(name, told.diagnosis, drawn=drawn)
+    yield from diagnosis_report.lines(name, report.diagnosis, drawn=drawn)
     yield ""
-    yield f"{told.epochs} epochs were trained"
+    yield f"{report.epochs} epochs were trained"
 
 
-def record(told: Probed) -> dict[str, object]:
-    """The same as plain data."""
+def record(report: ProbeReport) -> dict[str, object]:
+    """Return the same as plain data."""
     return {
         "probes": [
             {
                 "name": one.name,
                 "found": one.found,
-                "names": list(one.names),
-                "clears": list(one.clears),
+                "names": list(one.points_to),
+                "=>rules_out=": list(one.rules_out),
                 "epochs": one.epochs,
             }
-            for one in told.probes
+            for one in report.probes
         ],
-        "findings": [finding.as_dict() for finding in told.findings],
-        "epochs": told.epochs,
+        "findings": [finding.as_dict() for finding in report.findings],
+        "epochs": report.epochs,
     }
 
 
-def _meaning(one: Probe) -> Iterator[str]:
-    for verb, labels in (("points to", one.names), ("rules out", one.clears)):
+def _meaning(one: ProbeResult) -> Iterator[str]:
+    for verb, labels in (("points to", one.points_to), ("rules out", one.rules_out)):
         if labels:
             yield from textwrap.wrap(
                 f"{verb} {', '.join(labels)}", _WIDTH, initial_indent="  ", subsequent_indent="    "

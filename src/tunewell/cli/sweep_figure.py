@@ -12,7 +12,7 @@ _FONT = 'font-family="sans-serif" font-size="12"'
 
 
 def svg(sweep: Sweep) -> str:
-    """Loss against the rate's logarithm; crosses are rates that diverge, the dashed line is the suggestion."""
+    """Draw loss against the rate's logarithm; crosses are rates that diverge, the dashed line is the suggestion."""
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}" {_FONT}>',
@@ -25,8 +25,8 @@ def svg(sweep: Sweep) -> str:
 
 
 def _drawn(sweep: Sweep) -> Iterator[str]:
-    sound = [point for point in sweep.points if not point.diverged]
-    losses = [point.loss for point in sound] or [0.0, 1.0]
+    finite = [point for point in sweep.points if not point.diverged]
+    losses = [point.loss for point in finite] or [0.0, 1.0]
     low, high = min(losses), max(losses)
     low, high = low - 0.05 * ((high - low) or 1.0), high + 0.05 * ((high - low) or 1.0)
     first, last = (math.log10(sweep.points[i].rate) for i in (0, -1))
@@ -51,7 +51,7 @@ def _drawn(sweep: Sweep) -> Iterator[str]:
         at = x(sweep.suggestion)
         yield f'<path d="M{at:.1f} {_TOP}V{floor}" stroke="green" stroke-dasharray="5 4"/>'
         yield f'<text x="{at + 6:.1f}" y="{_TOP + 12}" fill="green">{sweep.suggestion:g}</text>'
-    places = [(x(point.rate), y(point.loss)) for point in sound]
+    places = [(x(point.rate), y(point.loss)) for point in finite]
     yield f'<polyline points="{" ".join(f"{a:.1f},{b:.1f}" for a, b in places)}" fill="none" stroke="steelblue"/>'
     yield from (f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3.5" fill="steelblue"/>' for a, b in places)
     for point in sweep.points:

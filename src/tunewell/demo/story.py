@@ -16,7 +16,7 @@ import numpy as np
 from tunewell.analysis.importance import Importance, importance
 from tunewell.demo import digits
 from tunewell.errors import CheckpointError
-from tunewell.probing.short import Until
+from tunewell.probing.short_training import EpochLimit
 from tunewell.runners import Execution, Observer
 from tunewell.runners.tune import drive, study_name
 from tunewell.stores import Store
@@ -97,7 +97,7 @@ def _network(study: Study, split: int) -> Network:
         CheckpointError: it is not the network that is on record.
     """
     best = study.best
-    run = Run(best.params, seed=study.trials[best.trial].seed, channel=Until(best.epoch))
+    run = Run(best.params, seed=study.trials[best.trial].seed, channel=EpochLimit(best.epoch))
     digits.train(run, split)
     again = run.reports[-1][digits.metric]
     if again != best.value:

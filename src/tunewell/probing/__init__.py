@@ -1,8 +1,19 @@
-"""Experiments with a training: the range of its learning rates, and what its faults do when they are provoked."""
+"""Experiments with a training: the range of its learning rates, and planned changes that provoke its faults."""
 
-from tunewell.probing.probes import Probe
-from tunewell.probing.rate import Sweep, SweepPoint, lr_find
-from tunewell.probing.repeat import EXACT, Badge, Repeatable, repeatable
-from tunewell.probing.verdict import Probed, probe
+from tunewell.probing.probes import ProbeResult
+from tunewell.probing.repeat import EXACT, Repeatability, RepeatCheck, repeatable
+from tunewell.probing.report import ProbeReport, probe
+from tunewell.probing.sweep import Sweep, SweepPoint, lr_find
 
-__all__ = ["EXACT", "Badge", "Probe", "Probed", "Repeatable", "Sweep", "SweepPoint", "lr_find", "probe", "repeatable"]
+__all__ = [
+    "EXACT",
+    "ProbeReport",
+    "ProbeResult",
+    "RepeatCheck",
+    "Repeatability",
+    "Sweep",
+    "SweepPoint",
+    "lr_find",
+    "probe",
+    "repeatable",
+]

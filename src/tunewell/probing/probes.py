@@ -1,9 +1,9 @@
 """Experiments that settle a family of causes: one is worth ten guesses.
 
-Each probe is a function of a `Case`: it trains shortly, and says in a `Probe` what it found, which causes that names
-and which it rules out. They come from Karpathy, "A recipe for training neural networks" (2019): look at the loss at the
-start, overfit one batch, take regularization away; from Smith (2017), the range of learning rates; and from Zhang et
-al., "Understanding deep learning requires rethinking generalization" (2017), labels at random.
+Each probe is a function of a `Case`: it trains shortly, and returns a `ProbeResult` with the causes that it points to
+and those that it rules out. They come from Karpathy, "A recipe for training neural networks" (2019): look at the loss
+at the start, overfit one batch, take regularization away; from Smith (2017), the range of learning rates; and from
+Zhang et al., "Understanding deep learning requires rethinking generalization" (2017), labels at random.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Any
 from tunewell.diagnosis import NextChange
 from tunewell.diagnosis.readers.names import parameter_of
 from tunewell.diagnosis.readers.trial import classes_of
-from tunewell.probing.rate import Sweep, lr_find, rate_of, rates_of
 from tunewell.probing.rows import one_batch, shuffled_labels
-from tunewell.probing.short import Short, sound, train_shortly
+from tunewell.probing.short_training import ShortTraining, checked, train_shortly
+from tunewell.probing.sweep import Sweep, lr_find, rate_of, rates_of
 from tunewell.space.space import Space
 from tunewell.space.usual_names import RATES
 from tunewell.space.values import Params, Value
@@ -42,15 +42,15 @@ _START = ("bad_initialisation", "unnormalised_inputs")
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
-    """An experiment and what it has shown."""
+class ProbeResult:
+    """An experiment's result: what it has shown, and the causes that it points to or rules out."""
 
     name: str
     found: str
-    """In numbers."""
-    names: tuple[str, ...] = ()
+    """The result, in numbers."""
+    points_to: tuple[str, ...] = ()
     """Causes that it points to."""
-    clears: tuple[str, ...] = ()
+    rules_out: tuple[str, ...] = ()
     """Causes that it rules out."""
     epochs: int = 0
     """What it has cost."""
@@ -60,7 +60,7 @@ class Probe:
 
 @dataclass(slots=True)
 class Case:
-    """A training to be experimented with, and what the probes so far have learned of it."""
+    """A training to be experimented with, and the results so far that later probes build on."""
 
     train: Train
     space: Space
@@ -68,15 +68,15 @@ class Case:
     rate: str | None
     """The parameter that is the learning rate, if there is one."""
     seed: int
-    start: Short | None = None
+    start: ShortTraining | None = None
     """One epoch in which nothing moved."""
     sweep: Sweep | None = None
-    whole: Short | None = None
+    as_is: ShortTraining | None = None
     """The training as it is."""
     costs: list[int] = field(default_factory=list)
 
-    def short(self, epochs: int, changed: Mapping[str, Value], data: ChangeOfData | None = None) -> Short:
-        """A short training with some values changed, or other data."""
+    def short(self, epochs: int, changed: Mapping[str, Value], data: ChangeOfData | None = None) -> ShortTraining:
+        """Train shortly with some values changed, or other data."""
         found = train_shortly(
             self.train, Params({**self.setting, **changed}), seed=self.seed, epochs=epochs, change=data
         )
@@ -91,47 +91,54 @@ class Case:
 
     @property
     def n_classes(self) -> float:
-        """As `run.data` saw it, or the watcher of the network; NaN if neither was called."""
+        """The number of classes, as `run.data` or the watcher of the network reported it; NaN if neither did."""
         if self.start is None:
             return math.nan
-        told = self.start.first("n_classes")
-        return classes_of(self.start.reports).get("n_classes", told) if math.isnan(told) else told
+        found = self.start.first("n_classes")
+        return classes_of(self.start.reports).get("n_classes", found) if math.isnan(found) else found
 
     @property
     def n_short(self) -> int:
         """Epochs of a run that is to show a tendency."""
-        whole = self.whole or self.start
+        whole = self.as_is or self.start
         return max(3, round(((whole and whole.max_epochs) or 12) / _SHORT))
 
 
-def loss_at_start(case: Case) -> Probe:
-    """An epoch at a rate at which nothing moves: a network that knows nothing should lose ln(classes)."""
+def loss_at_start(case: Case) -> ProbeResult:
+    """Train an epoch at a rate at which nothing moves: a network that knows nothing should lose ln(classes)."""
     still: dict[str, Value] = {case.rate: _STILL * float(case.setting[case.rate])} if case.rate else {}
-    case.start = sound(case.short(1, still | case.regularization))
+    case.start = checked(case.short(1, still | case.regularization))
     loss, classes = _start(case.start), case.n_classes
     if not any(case.start.curve(name) for name in ("train_loss", "val_loss")):
-        return Probe("loss at start", "left out: report train_loss or val_loss", epochs=1)
-    if case.start.broke or math.isnan(loss):
-        return Probe("loss at start", "the loss is no finite number before anything has moved", names=_START, epochs=1)
+        return ProbeResult("loss at start", "left out: report train_loss or val_loss", epochs=1)
+    if case.start.is_broken or math.isnan(loss):
+        return ProbeResult(
+            "loss at start", "the loss is no finite number before anything has moved", points_to=_START, epochs=1
+        )
     if loss < 0:
-        return Probe(
-            "loss at start", f"{loss:.4g}: no cross entropy is below zero", names=("loss_output_mismatch",), epochs=1
+        return ProbeResult(
+            "loss at start",
+            f"{loss:.4g}: no cross entropy is below zero",
+            points_to=("loss_output_mismatch",),
+            epochs=1,
         )
     if not classes > 1:
-        return Probe("loss at start", f"{loss:.4g}; {_ASK_FOR_DATA}, to say what it should be", epochs=1)
-    told = f"{loss:.4g}; knowing nothing costs ln({classes:.0f}) = {math.log(classes):.4g}"
+        return ProbeResult("loss at start", f"{loss:.4g}; {_ASK_FOR_DATA}, to say what it should be", epochs=1)
+    found = f"{loss:.4g}; knowing nothing costs ln({classes:.0f}) = {math.log(classes):.4g}"
     share = loss / math.log(classes)
     if share > _AT_START[1]:
-        return Probe("loss at start", f"{told}: the network begins with wrong answers", names=_START, epochs=1)
+        return ProbeResult(
+            "loss at start", f"{found}: the network begins with wrong answers", points_to=_START, epochs=1
+        )
     if share < _AT_START[0]:
-        return Probe("loss at start", f"{told}: it knows something before it has learnt anything", epochs=1)
-    return Probe("loss at start", told, clears=_START, epochs=1)
+        return ProbeResult("loss at start", f"{found}: it knows something before it has learnt anything", epochs=1)
+    return ProbeResult("loss at start", found, rules_out=_START, epochs=1)
 
 
-def fits_one_batch(case: Case) -> Probe:
-    """What cannot fit one batch can fit nothing: then it is the code, the activations or the rate, and not the data."""
+def fits_one_batch(case: Case) -> ProbeResult:
+    """Fit one batch: a network that cannot is held back by code, activations or rate, and not by the data."""
     if case.start is None or case.start.n_rows is None:
-        return Probe("one batch", f"left out: {_ASK_FOR_DATA}")
+        return ProbeResult("one batch", f"left out: {_ASK_FOR_DATA}")
     size = case.setting.get(parameter_of("batch_size", case.space.names) or "", _BATCH)
     change = one_batch(int(size) if isinstance(size, int | float) else _BATCH, case.seed)
     start = _start(case.start)
@@ -144,49 +151,55 @@ def fits_one_batch(case: Case) -> Probe:
         short = case.short(_BATCH_EPOCHS, given | case.regularization, change)
         epochs += len(short.reports)
         end, at = _training(short), f" at {rate:.3g}" if case.rate else ""
-        if not short.broke and (end < _FITTED * start or short.last("train_accuracy") > 0.99):
-            told = f"fitted{at}: its loss fell from {start:.4g} to {end:.4g} in {len(short.reports)} epochs"
+        if not short.is_broken and (end < _FITTED * start or short.last("train_accuracy") > 0.99):
+            found = f"fitted{at}: its loss fell from {start:.4g} to {end:.4g} in {len(short.reports)} epochs"
             wrong = () if not n else ("lr_too_low",) if rate > rates[0] else ("lr_too_high",)
-            return Probe("one batch", told, names=wrong, clears=_IN_CODE, epochs=epochs)
-    told = f"not fitted{at}: its loss went from {start:.4g} to {end:.4g} in {len(short.reports)} epochs"
+            return ProbeResult("one batch", found, points_to=wrong, rules_out=_IN_CODE, epochs=epochs)
+    found = f"not fitted{at}: its loss went from {start:.4g} to {end:.4g} in {len(short.reports)} epochs"
     in_code = (*_IN_CODE, "model_too_small")
-    return Probe(
-        "one batch", told, names=in_code, clears=("overfitting", "data_leak", "labels_mismatched"), epochs=epochs
+    return ProbeResult(
+        "one batch",
+        found,
+        points_to=in_code,
+        rules_out=("overfitting", "data_leak", "labels_mismatched"),
+        epochs=epochs,
     )
 
 
-def sweep_of_rates(case: Case) -> Probe:
-    """The learning rate beside those that would have done better."""
+def sweep_of_rates(case: Case) -> ProbeResult:
+    """Compare the learning rate with those of a sweep that would have done better."""
     if case.rate is None:
-        return Probe("learning rates", "left out: no parameter of the space is called as a learning rate is")
+        return ProbeResult("learning rates", "left out: no parameter of the space is called as a learning rate is")
     sweep = lr_find(case.train, case.space, param=case.rate, setting=case.setting, seed=case.seed)
     case.sweep = sweep
     case.costs.append(sweep.epochs)
     both = ("lr_too_low", "lr_too_high")
     if sweep.suggestion is None:
-        return Probe("learning rates", sweep.why, epochs=sweep.epochs)
+        return ProbeResult("learning rates", sweep.why, epochs=sweep.epochs)
     rate = float(case.setting[case.rate])
     here, least = sweep.loss_at(rate), min(point.loss for point in sweep.points if not point.diverged)
-    told = f"{sweep.suggestion:.2g} is suggested ({sweep.why}); {rate:.3g} as it is, with a loss of {here:.4g}"
+    found = f"{sweep.suggestion:.2g} is suggested ({sweep.why}); {rate:.3g} as it is, with a loss of {here:.4g}"
     worse = not here <= least + _GAINS * abs(sweep.points[0].loss)
     if not (worse and _far(sweep.suggestion, rate)):
-        return Probe("learning rates", told, clears=both, epochs=sweep.epochs)
+        return ProbeResult("learning rates", found, rules_out=both, epochs=sweep.epochs)
     low = sweep.suggestion > rate
     change = NextChange("lr", "increase" if low else "decrease", sweep.suggestion, "what the sweep of rates suggests")
-    return Probe(
-        "learning rates", told, names=both[:1] if low else both[1:], clears=both[1:] if low else both[:1],
+    return ProbeResult(
+        "learning rates", found, points_to=both[:1] if low else both[1:], rules_out=both[1:] if low else both[:1],
         epochs=sweep.epochs, next=change,
     )  # fmt: skip
 
 
-def without_regularization(case: Case) -> Probe:
-    """A short run with dropout and weight decay off, beside the same epochs as it is."""
+def without_regularization(case: Case) -> ProbeResult:
+    """Compare a short run with dropout and weight decay off to the same epochs as it is."""
     off, labels = case.regularization, {"dropout": "dropout_too_high", "weight_decay": "weight_decay_too_high"}
     by_name = {parameter_of(key, case.space.names): label for key, label in labels.items()}
-    if not off or case.whole is None:
-        return Probe("no regularization", "left out: the setting has no dropout or weight decay that could be off")
-    n = min(case.n_short, len(case.whole.reports))
-    base, epochs, costly = _best(case.whole, n), 0, {}
+    if not off or case.as_is is None:
+        return ProbeResult(
+            "no regularization", "left out: the setting has no dropout or weight decay that could be off"
+        )
+    n = min(case.n_short, len(case.as_is.reports))
+    base, epochs, costly = _best(case.as_is, n), 0, {}
     trials = [off] if len(off) == 1 else [off, *({name: value} for name, value in off.items())]
     for given in trials:
         short = case.short(n, given)
@@ -195,37 +208,39 @@ def without_regularization(case: Case) -> Probe:
         if len(costly) == 1 and not costly[" and ".join(given)] < (1 - _HELD_BACK) * base:
             break  # not even both together
     lowest = next(iter(costly.values()))
-    told = f"in {n} epochs {base:.4g} as it is, " + ", ".join(
+    found = f"in {n} epochs {base:.4g} as it is, " + ", ".join(
         f"{loss:.4g} without {name}" for name, loss in costly.items()
     )
     if not lowest < (1 - _HELD_BACK) * base:
-        return Probe("no regularization", told, clears=tuple(by_name[name] for name in off), epochs=epochs)
+        return ProbeResult("no regularization", found, rules_out=tuple(by_name[name] for name in off), epochs=epochs)
     # of two, those that bring at least a third of the gain by themselves
     single = {name: costly.get(name, lowest) for name in off}
     names = [name for name, loss in single.items() if base - loss > (base - lowest) / 3] or list(off)
-    return Probe(
-        "no regularization", told, names=tuple(by_name[name] for name in names),
-        clears=tuple(by_name[name] for name in off if name not in names), epochs=epochs,
+    return ProbeResult(
+        "no regularization", found, points_to=tuple(by_name[name] for name in names),
+        rules_out=tuple(by_name[name] for name in off if name not in names), epochs=epochs,
     )  # fmt: skip
 
 
-def labels_at_random(case: Case) -> Probe:
-    """If other rows' labels are learnt as well as their own, the labels say nothing of the rows."""
-    if case.whole is None or case.start is None or case.start.n_rows is None:
-        return Probe("shuffled labels", f"left out: {_ASK_FOR_DATA}")
-    n = min(case.n_short, len(case.whole.reports))
+def labels_at_random(case: Case) -> ProbeResult:
+    """Train on shuffled labels: if these are learnt as well, the labels are unrelated to the rows."""
+    if case.as_is is None or case.start is None or case.start.n_rows is None:
+        return ProbeResult("shuffled labels", f"left out: {_ASK_FOR_DATA}")
+    n = min(case.n_short, len(case.as_is.reports))
     short = case.short(n, {}, shuffled_labels(case.seed))
-    true, other = _training(case.whole, n), _training(short)
+    true, other = _training(case.as_is, n), _training(short)
     start = min(_start(case.start), math.log(case.n_classes) if case.n_classes > 1 else math.inf)
-    told = f"after {n} epochs training loss is {true:.4g}, with shuffled labels {other:.4g}"
+    found = f"after {n} epochs training loss is {true:.4g}, with shuffled labels {other:.4g}"
     if math.isnan(true) or math.isnan(other) or start - true < _GAINS * start:
-        return Probe("shuffled labels", f"{told}: too little to tell", epochs=n)
+        return ProbeResult("shuffled labels", f"{found}: too little to tell", epochs=n)
     if other < (1 + _GAINS) * true:
-        return Probe("shuffled labels", f"{told}: as good as with their own", names=("labels_mismatched",), epochs=n)
-    return Probe("shuffled labels", f"{told}: the labels do say something of the rows", epochs=n)
+        return ProbeResult(
+            "shuffled labels", f"{found}: as good as with their own", points_to=("labels_mismatched",), epochs=n
+        )
+    return ProbeResult("shuffled labels", f"{found}: the labels do say something of the rows", epochs=n)
 
 
-PROBES: tuple[Callable[[Case], Probe], ...] = (
+PROBES: tuple[Callable[[Case], ProbeResult], ...] = (
     loss_at_start,
     sweep_of_rates,
     fits_one_batch,
@@ -234,19 +249,19 @@ PROBES: tuple[Callable[[Case], Probe], ...] = (
 )
 """In the order in which each can use what those before have found. The last two need the run as it is."""
 FIRST = 3
-"""So many come before it."""
+"""The number of probes before it."""
 _ASK_FOR_DATA = "pass the training rows through x, y = run.data(x, y)"
 
 
 def most_epochs(case: Case, n: int) -> int:
-    """What the probes may cost at most, the run as it is of n epochs among it."""
+    """Return the most that the probes may cost, the run as it is of n epochs among it."""
     off, short = len(case.regularization), max(3, round(n / _SHORT))
     rates = 0 if case.rate is None else len(rates_of(case.space, case.rate, float(case.setting[case.rate])))
     return 1 + rates + 2 * _BATCH_EPOCHS + n + (off if off < 2 else 3) * short + short
 
 
 def new_case(train: Train, space: Space, setting: Mapping[str, Any], seed: int) -> Case:
-    """A training with a setting, of which nothing is known yet."""
+    """Begin the case of a training with a setting."""
     filled = space.filled(setting)
     rate = None
     if any(name.lower() in RATES for name in filled):
@@ -254,19 +269,19 @@ def new_case(train: Train, space: Space, setting: Mapping[str, Any], seed: int) 
     return Case(train, space, filled, rate, seed)
 
 
-def _start(short: Short) -> float:
+def _start(short: ShortTraining) -> float:
     return _training(short)
 
 
-def _training(short: Short, epoch: int | None = None) -> float:
-    """The training loss, or where it is not reported that of validation, at an epoch or in the end."""
+def _training(short: ShortTraining, epoch: int | None = None) -> float:
+    """Return the training loss, or else that of validation, at an epoch or in the end."""
     curve = short.curve("train_loss") or short.curve("val_loss")
     value = curve[min(epoch or len(curve), len(curve)) - 1] if curve else math.nan
     return value if math.isfinite(value) else math.nan
 
 
-def _best(short: Short, n: int) -> float:
-    """The least validation loss within n epochs; where it is not reported, the least training loss."""
+def _best(short: ShortTraining, n: int) -> float:
+    """Return the least validation loss within n epochs; where it is not reported, the least training loss."""
     curve = [value for value in (short.curve("val_loss") or short.curve("train_loss"))[:n] if math.isfinite(value)]
     return min(curve, default=math.inf)
 

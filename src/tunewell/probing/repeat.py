@@ -1,7 +1,7 @@
-"""Can a training be done again to the same numbers, from its seed, and from a checkpoint in its middle?
+"""A check whether a training can be repeated to the same numbers, from its seed and from a checkpoint.
 
-What a checkpoint lacks (an optimizer's moments, a schedule's place, a generator) shows in the epochs after it is
-restored, so a few epochs are trained straight, again from the same seed, and again from a checkpoint; and compared.
+Anything that a checkpoint lacks (an optimizer's moments, a schedule's place, a generator) shows in the epochs after it
+is restored, so a few epochs are trained straight, again from the same seed, and again from a checkpoint; and compared.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tunewell.checkpoint import kind_of, untracked
 from tunewell.errors import CheckpointError, ProbeFailed, SettingError
-from tunewell.probing.short import Until, run_seeded, sound
+from tunewell.probing.short_training import EpochLimit, checked, run_seeded
 from tunewell.space.space import Space
 from tunewell.space.values import Params, Value
 from tunewell.training.run import Run, Train
@@ -25,8 +25,8 @@ _NEARLY = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Badge:
-    """How well epochs could be trained again."""
+class Repeatability:
+    """The grade of how well epochs could be trained again."""
 
     name: str
     """`exact`, `within 1e-6` or `not repeatable`."""
@@ -35,15 +35,15 @@ class Badge:
 
 
 @dataclass(frozen=True, slots=True)
-class Repeatable:
-    """What a training's seed and its checkpoints are worth."""
+class RepeatCheck:
+    """The repeatability of a training from its seed and from its checkpoints."""
 
-    seed: Badge
-    checkpoint: Badge
+    seed: Repeatability
+    checkpoint: Repeatability
     tracked: tuple[str, ...]
-    """What it passes to `run.track`."""
+    """The names that it passes to `run.track`."""
     epochs: int
-    """What the check has cost."""
+    """The cost of the check."""
     holds: Mapping[str, str]
     """By what is tracked: `weights`, `optimizer`, `schedule`, `generator`, ..."""
     lacks: Mapping[str, str]
@@ -52,12 +52,12 @@ class Repeatable:
 
 def repeatable(
     train: Train, space: Space, *, setting: Mapping[str, Value] | None = None, epochs: int = 4, seed: int = 0
-) -> Repeatable:
+) -> RepeatCheck:
     """Train a few epochs straight, again from the seed, and again from a checkpoint half-way; and compare.
 
     Args:
         train: a function of one argument, the `Run`.
-        space: what it takes.
+        space: the parameters that it takes.
         setting: the values that are not the defaults.
         epochs: of each training, at least 2.
         seed: of each.
@@ -69,26 +69,28 @@ def repeatable(
     if epochs < 2:
         raise SettingError(f"a check of what is repeatable takes 2 epochs at least, got {epochs}")
     params, half = space.filled(setting or {}), epochs // 2
-    first, second = (_trained(train, params, seed, Until(epochs)) for _ in range(2))
+    first, second = (_trained(train, params, seed, EpochLimit(epochs)) for _ in range(2))
     by_seed = _compared(first.reports, second.reports, 1)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "checkpoint.npz"
         saving = _Saving(half, path)
         saved = _trained(train, params, seed, saving)
         if saving.refusal is not None or not first.tracked:
-            badge = Badge(NOT, saving.refusal or "nothing is tracked: call run.track(...) in the training function")
+            from_checkpoint = Repeatability(
+                NOT, saving.refusal or "nothing is tracked: call run.track(...) in the training function"
+            )
         else:
             try:
                 restored = _trained(train, params, seed, _Restoring(epochs, path))
-                badge = _compared(first.reports, restored.reports, half + 1)
+                from_checkpoint = _compared(first.reports, restored.reports, half + 1)
             except ProbeFailed as error:
-                badge = Badge(NOT, str(error))
+                from_checkpoint = Repeatability(NOT, str(error))
     holds = {name: kind_of(value) or "data" for name, value in saved.tracked.items()}
-    return Repeatable(by_seed, badge, tuple(first.tracked), 3 * epochs, holds, saving.lacks)
+    return RepeatCheck(by_seed, from_checkpoint, tuple(first.tracked), 3 * epochs, holds, saving.lacks)
 
 
-class _Saving(Until):
-    """Ends after an epoch, with a checkpoint."""
+class _Saving(EpochLimit):
+    """A channel that ends after an epoch, with a checkpoint."""
 
     def __init__(self, last: int, path: Path) -> None:
         super().__init__(last)
@@ -98,13 +100,13 @@ class _Saving(Until):
         self.lacks: Mapping[str, str] = {}
 
     def begin(self, run: Run, n_epochs: int | None) -> int:
-        """Of `Channel`."""
+        """Implement `Channel.begin`."""
         self._run = run
         self.lacks = untracked(_variables(), [*run.tracked.values(), run])
         return super().begin(run, n_epochs)
 
     def may_train(self, epoch: int) -> bool:
-        """Of `Channel`."""
+        """Implement `Channel.may_train`."""
         if epoch == self.last + 1 and self._run is not None and self._run.tracked:
             try:
                 self._run.checkpoint(self._path)
@@ -113,21 +115,21 @@ class _Saving(Until):
         return super().may_train(epoch)
 
 
-class _Restoring(Until):
-    """Begins at a checkpoint."""
+class _Restoring(EpochLimit):
+    """A channel that begins at a checkpoint."""
 
     def __init__(self, last: int, path: Path) -> None:
         super().__init__(last)
         self._path = path
 
     def begin(self, run: Run, n_epochs: int | None) -> int:
-        """Of `Channel`."""
+        """Implement `Channel.begin`."""
         super().begin(run, n_epochs)
         return run.restore(self._path)
 
 
 def _variables() -> Mapping[str, object]:
-    """Those of the training function, which is the first outside of this package that waits for an answer."""
+    """Return the variables of the training function, the first caller outside of this package."""
     frame = sys._getframe(1)  # noqa: SLF001  nothing public gives the caller's variables
     while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).split(".")[0] == "tunewell":
         if frame.f_code is run_seeded.__code__:
@@ -136,14 +138,14 @@ def _variables() -> Mapping[str, object]:
     return dict(frame.f_locals)
 
 
-def _trained(train: Train, params: Params, seed: int, channel: Until) -> Run:
+def _trained(train: Train, params: Params, seed: int, channel: EpochLimit) -> Run:
     run = Run(params, seed=seed, channel=channel)
-    sound(run_seeded(train, run, channel))
+    checked(run_seeded(train, run, channel))
     return run
 
 
-def _compared(one: Sequence[Mapping[str, float]], other: Sequence[Mapping[str, float]], first: int) -> Badge:
-    """The largest difference of two runs' reports from an epoch on, relative to the numbers' size."""
+def _compared(one: Sequence[Mapping[str, float]], other: Sequence[Mapping[str, float]], first: int) -> Repeatability:
+    """Return the largest difference of two runs' reports from an epoch on, relative to the numbers' size."""
     worst, where = 0.0, ""
     rows = {row["epoch"]: row for row in other}
     for row in one:
@@ -151,14 +153,14 @@ def _compared(one: Sequence[Mapping[str, float]], other: Sequence[Mapping[str, f
             continue
         again = rows.get(row["epoch"])
         if again is None:
-            return Badge(NOT, f"epoch {row['epoch']:.0f} was not reported again")
+            return Repeatability(NOT, f"epoch {row['epoch']:.0f} was not reported again")
         for name, value in row.items():
             apart = _apart(value, again.get(name, math.nan))
             if apart > worst:
                 worst, where = apart, f"{name} differs by {apart:.1g} of itself at epoch {row['epoch']:.0f}"
     if worst == 0.0:
-        return Badge(EXACT)
-    return Badge(NEARLY, where) if worst <= _NEARLY else Badge(NOT, where)
+        return Repeatability(EXACT)
+    return Repeatability(NEARLY, where) if worst <= _NEARLY else Repeatability(NOT, where)
 
 
 def _apart(value: float, again: float) -> float:

@@ -1,4 +1,4 @@
-"""What a probe hands back of the training rows: one batch of them again and again, or other labels."""
+"""Changes of the training rows that a probe makes: one batch of them again and again, or other labels."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from tunewell.training.run import Change
 
-Rows = NDArray[np.int64]
+RowIndices = NDArray[np.int64]
 
 
 def one_batch(size: int, seed: int) -> Change:
-    """The first so many rows of a shuffled order, over and over: an epoch has as many steps as it always has."""
+    """Return the first rows of a shuffled order, over and over: an epoch has as many steps as it always has."""
 
     def change(arrays: tuple[Any, ...]) -> tuple[Any, ...]:
         n = len(arrays[0])
@@ -24,7 +24,7 @@ def one_batch(size: int, seed: int) -> Change:
 
 
 def shuffled_labels(seed: int) -> Change:
-    """The last array in another order."""
+    """Shuffle the last array."""
 
     def change(arrays: tuple[Any, ...]) -> tuple[Any, ...]:
         *others, labels = arrays
@@ -33,8 +33,8 @@ def shuffled_labels(seed: int) -> Change:
     return change
 
 
-def _taken(array: Any, rows: Rows) -> Any:
-    """Rows of an array, a tensor, a table or a list, as the same kind of thing."""
+def _taken(array: Any, rows: RowIndices) -> Any:
+    """Take rows of an array, a tensor, a table or a list, as the same kind of thing."""
     if hasattr(array, "iloc"):
         return array.iloc[rows]
     if isinstance(array, list | tuple):

@@ -1,4 +1,4 @@
-"""What the non-linearities of a network put out for some rows, seen from outside, whatever the model calls them by.
+"""Outputs of a network's non-linearities for some rows, recorded from outside, whatever the model calls them by.
 
 A mode of PyTorch's function protocol sees every call of a forward pass: `nn.ReLU()` and `F.relu(x)` alike. A call that
 takes a weight matrix makes that matrix the current one, and a non-linearity belongs to the matrix before it.
@@ -26,7 +26,7 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """What one non-linearity put out."""
+    """Statistics of one non-linearity's outputs."""
 
     mean: float
     std: float
@@ -36,32 +36,32 @@ class Activation:
     """Share of its outputs within 0.05 of either end of its range; of sigmoid and tanh."""
 
 
-class Listener(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not installed everywhere
-    """Inside it, a forward pass is heard; of several, the first."""
+class ActivationRecorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not installed everywhere
+    """A context in which a forward pass is recorded; of several, the first."""
 
     def __init__(self, matrices: Mapping[str, Any]) -> None:
         super().__init__()
         self._names = {id(matrix): name for name, matrix in matrices.items()}
         self._dims = {name: matrix.ndim for name, matrix in matrices.items()}
         self._current: str | None = None
-        self._heard: dict[str, tuple[str, Any, int]] = {}
+        self._recorded: dict[str, tuple[str, Any, int]] = {}
         """Kind, outputs and the dimension of the units, by matrix."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        answer = func(*args, **kwargs)
+        result = func(*args, **kwargs)
         for tensor in _tensors((args, kwargs.values())):
             self._current = self._names.get(id(tensor), self._current)
         kind = _KINDS.get(getattr(func, "__name__", ""))
         if kind is not None and self._current is not None:
-            outputs = answer[0] if isinstance(answer, tuple) else answer
-            if self._current not in self._heard:
-                self._heard[self._current] = kind, outputs.clone(), 1 if self._dims[self._current] > 2 else -1
-        return answer
+            outputs = result[0] if isinstance(result, tuple) else result
+            if self._current not in self._recorded:
+                self._recorded[self._current] = kind, outputs.clone(), 1 if self._dims[self._current] > 2 else -1
+        return result
 
     def activations(self) -> dict[str, Activation]:
-        """By the name of the weight matrix before each non-linearity that was passed through."""
-        return {name: _measured(kind, outputs, units) for name, (kind, outputs, units) in self._heard.items()}
+        """Return them by the name of the weight matrix before each non-linearity that was passed through."""
+        return {name: _measured(kind, outputs, units) for name, (kind, outputs, units) in self._recorded.items()}
 
 
 def _tensors(values: Iterable[Any]) -> Iterator[Any]:

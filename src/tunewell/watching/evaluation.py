@@ -1,4 +1,4 @@
-"""Some fixed rows of a data set, and what a network says of them."""
+"""Some fixed rows of a data set, and a network's predictions for them."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ class Rows:
     inputs: Any
     targets: Any
     total: int
-    """How many rows the whole has."""
+    """Rows of the whole."""
     class_counts: tuple[int, ...]
     """Of the targets that were seen, if they are classes."""
 
     def first(self, n: int) -> Rows:
-        """As many of them."""
+        """Return the first n of them."""
         return Rows(self.inputs[:n], self.targets[:n], self.total, self.class_counts)
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluated:
-    """Of some rows; NaN where there is no telling."""
+class Evaluation:
+    """A network's evaluation on some rows; NaN for what cannot be known."""
 
     loss: float
     accuracy: float
@@ -43,11 +43,11 @@ class Evaluated:
     top_prediction_share: float
     """Share of the class that is predicted most."""
     n_classes: int
-    """How many outputs there are; 0 if the outputs are no classes."""
+    """The number of classes among the outputs; 0 if the outputs are no classes."""
 
 
 def rows_of(name: str, data: Any, limit: int, device: Any) -> Rows:
-    """The first `limit` rows of (inputs, targets), or of an iterable of such batches, on the device.
+    """Return the first `limit` rows of (inputs, targets), or of an iterable of such batches, on the device.
 
     Raises:
         SettingError: it is neither, or has no rows.
@@ -64,18 +64,18 @@ def rows_of(name: str, data: Any, limit: int, device: Any) -> Rows:
     return Rows(inputs[:limit].to(device), targets[:limit].to(device), total, _counts(seen))
 
 
-def evaluated(rows: Rows, evaluate: Callable[[Any, Any], tuple[Any, Any]]) -> Evaluated:
-    """What `evaluate(inputs, targets)`, which answers the mean loss and the outputs, says of the rows."""
+def evaluate_rows(rows: Rows, evaluate: Callable[[Any, Any], tuple[Any, Any]]) -> Evaluation:
+    """Evaluate the rows by `evaluate(inputs, targets)`, which returns the mean loss and the outputs."""
     at_a_time = len(rows.targets) if rows.inputs[:1].numel() <= _SMALL else BATCH
-    loss, answer = _answered(rows, evaluate, at_a_time)
-    classes = predicted(answer, rows.targets)
+    loss, outputs = _loss_and_outputs(rows, evaluate, at_a_time)
+    classes = predicted_classes(outputs, rows.targets)
     if classes is None:
-        return Evaluated(loss, math.nan, math.nan, math.nan, 0)
+        return Evaluation(loss, math.nan, math.nan, math.nan, 0)
     right = classes == rows.targets
-    n = _n_classes(answer)
+    n = _n_classes(outputs)
     of_each, found = _count(rows.targets, n), _count(rows.targets[right], n)
     present = of_each > 0
-    return Evaluated(
+    return Evaluation(
         loss=loss,
         accuracy=float(found.sum() / len(classes)),
         balanced_accuracy=float((found[present] / of_each[present]).mean()),
@@ -84,17 +84,17 @@ def evaluated(rows: Rows, evaluate: Callable[[Any, Any], tuple[Any, Any]]) -> Ev
     )
 
 
-def fitted(rows: Rows, evaluate: Callable[[Any, Any], tuple[Any, Any]]) -> tuple[float, float, int]:
-    """Loss, accuracy and the number of classes alone, for a part of the cost."""
-    loss, answer = _answered(rows, evaluate, BATCH)
-    classes = predicted(answer, rows.targets)
+def loss_and_accuracy(rows: Rows, evaluate: Callable[[Any, Any], tuple[Any, Any]]) -> tuple[float, float, int]:
+    """Return loss, accuracy and the number of classes alone, for a part of the cost."""
+    loss, outputs = _loss_and_outputs(rows, evaluate, BATCH)
+    classes = predicted_classes(outputs, rows.targets)
     if classes is None:
         return loss, math.nan, 0
-    return loss, int((classes == rows.targets).sum()) / len(classes), _n_classes(answer)
+    return loss, int((classes == rows.targets).sum()) / len(classes), _n_classes(outputs)
 
 
-def _answered(rows: Rows, evaluate: Callable[[Any, Any], tuple[Any, Any]], at_a_time: int) -> tuple[float, Any]:
-    """The mean loss, and the outputs for all rows."""
+def _loss_and_outputs(rows: Rows, evaluate: Callable[[Any, Any], tuple[Any, Any]], at_a_time: int) -> tuple[float, Any]:
+    """Return the mean loss, and the outputs for all rows."""
     loss, outputs = 0.0, []
     for start in range(0, len(rows.targets), at_a_time):
         targets = rows.targets[start : start + at_a_time]
@@ -104,8 +104,8 @@ def _answered(rows: Rows, evaluate: Callable[[Any, Any], tuple[Any, Any]], at_a_
     return loss, outputs[0] if len(outputs) == 1 else torch.cat(outputs)
 
 
-def predicted(outputs: Any, targets: Any) -> Any:
-    """(N,) classes, in the targets' own type; None if the targets are no classes.
+def predicted_classes(outputs: Any, targets: Any) -> Any:
+    """Return the classes (N,), in the targets' own type; None if the targets are no classes.
 
     outputs: (N, C) logits or probabilities of classes, or (N,) or (N, 1) logits of yes; targets: (N,) or (N, 1).
     """
@@ -118,7 +118,7 @@ def predicted(outputs: Any, targets: Any) -> Any:
 
 @contextmanager
 def evaluation_mode(model: Any) -> Iterator[None]:
-    """Evaluation without gradients, and then every module in the mode that it was in."""
+    """Evaluate inside it without gradients; then put every module back into the mode that it was in."""
     before = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
@@ -163,7 +163,7 @@ def _counts(targets: Any) -> tuple[int, ...]:
 
 
 def _count(classes: Any, n: int) -> Any:
-    """(at least n,): how many rows each class has."""
+    """Count the rows of each class, (at least n,)."""
     return torch.bincount(classes.reshape(-1).long(), minlength=n).double()
 
 

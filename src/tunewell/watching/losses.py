@@ -1,4 +1,4 @@
-"""The losses of a training's steps, thinned out as they become many, and what an epoch's batches came to."""
+"""The losses of a training's steps, thinned out as they become many, and their mean over an epoch's batches."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Any
 
 import torch
 
-from tunewell.watching.evaluation import predicted
+from tunewell.watching.evaluation import predicted_classes
 
 _KEPT = 512  # losses of steps; beyond that, every second is dropped
 _TOGETHER = 16  # batches
 
 
 class LossMeter:
-    """Takes the loss of each training step; nothing waits for the device until an epoch ends."""
+    """A meter of the loss of each training step; nothing waits for the device until an epoch ends."""
 
     def __init__(self) -> None:
         self.every = 1
@@ -21,19 +21,19 @@ class LossMeter:
         self.losses: list[float] = []
         """Those of the epochs that have ended."""
         self.n_classes = 0
-        """As the outputs have it; 0 while that is not known."""
+        """The number of classes of the outputs; 0 while it is not known."""
         self._steps = 0
         self._begin()
 
     def _begin(self) -> None:
         self._new: list[Any] = []
         self._batches: list[tuple[Any, Any, Any]] = []
-        self._rows = self._judged = 0
+        self._rows = self._classified = 0
         self._loss: Any = 0.0
-        self._right: Any = 0
+        self._correct: Any = 0
 
     def add(self, loss: Any, outputs: Any, targets: Any) -> None:
-        """One step's mean loss, what the network put out and what it should have; the last two may be None."""
+        """Add a step's mean loss, the network's outputs and its targets; the last two may be None."""
         loss = loss.detach()
         if self._steps % self.every == 0:
             self._new.append(loss)
@@ -43,7 +43,7 @@ class LossMeter:
             self._add_up()
 
     def _add_up(self) -> None:
-        """Of some batches together: a call for each would cost more than small networks' steps may."""
+        """Add up some batches together: a call for each would cost more than small networks' steps may."""
         if not self._batches:
             return
         losses, outputs, targets = zip(*self._batches, strict=True)
@@ -54,20 +54,20 @@ class LossMeter:
         if any(output is None or target is None for output, target in zip(outputs, targets, strict=True)):
             return
         every, wanted = torch.cat(outputs), torch.cat(targets)
-        classes = predicted(every, wanted)
+        classes = predicted_classes(every, wanted)
         if classes is not None:
             self.n_classes = every.shape[1] if every.ndim == 2 and every.shape[1] > 1 else 2
-            self._right = self._right + (classes == wanted).sum()
-            self._judged += len(wanted)
+            self._correct = self._correct + (classes == wanted).sum()
+            self._classified += len(wanted)
 
     def epoch(self) -> dict[str, float]:
-        """`train_loss` and, where outputs are classes, `train_accuracy`: means over the rows since the last call."""
+        """Return `train_loss` and, of classes, `train_accuracy`: means over the rows since the last call."""
         self._add_up()
         measured = {}
         if self._rows:
             measured["train_loss"] = float(self._loss) / self._rows
-        if self._judged:
-            measured["train_accuracy"] = float(self._right) / self._judged
+        if self._classified:
+            measured["train_accuracy"] = float(self._correct) / self._classified
         self.losses += [float(loss) for loss in self._new]
         while len(self.losses) > _KEPT:
             self.losses = self.losses[::2]

@@ -1,4 +1,4 @@
-"""Which watcher an optimizer's step belongs to: one pair of hooks, put into PyTorch once and left there.
+"""The watcher that an optimizer's step belongs to, by one pair of hooks, put into PyTorch once and left there.
 
 PyTorch calls hooks while it iterates over the table that holds them, so a hook that comes or goes during any step of an
 optimizer (a watcher is collected as garbage, a trial begins in another thread) would break that training.
@@ -15,38 +15,39 @@ from typing import Any, Protocol
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 
-class Steps(Protocol):
-    """What is told of steps."""
+class StepListener(Protocol):
+    """A listener to optimizers' steps."""
 
     def moves(self, optimizer: Any) -> bool:
-        """Whether the optimizer's step is one of this model's."""
+        """Return True if the optimizer's step is one of this model's."""
 
     def before_step(self) -> None:
-        """The model's optimizer is about to take a step."""
+        """Prepare for a step that the model's optimizer is about to take."""
 
     def after_step(self) -> None:
-        """It has taken it."""
+        """Finish with the step that it has taken."""
 
 
-_told: tuple[weakref.ref[Steps], ...] = ()  # never changed, only replaced: a step in another thread may be reading it
-_changing = threading.Lock()
+_listeners: tuple[weakref.ref[StepListener], ...] = ()
+"""Never changed, only replaced: a step in another thread may be reading it."""
+_lock = threading.Lock()
 
 
-def tell(steps: Steps) -> None:
-    """From now on, of every optimizer's step, while somebody else holds it."""
-    _replace(lambda others: (*others, weakref.ref(steps)))
+def add_listener(listener: StepListener) -> None:
+    """Notify a listener of every optimizer's step from now on, while somebody else holds it."""
+    _replace(lambda others: (*others, weakref.ref(listener)))
 
 
-def tell_no_more(steps: Steps) -> None:
-    """It need not be told before."""
-    _replace(lambda others: tuple(one for one in others if one() is not steps))
+def remove_listener(listener: StepListener) -> None:
+    """Notify a listener no more; it need not have been added."""
+    _replace(lambda others: tuple(one for one in others if one() is not listener))
 
 
-def _replace(change: Callable[[tuple[weakref.ref[Steps], ...]], tuple[weakref.ref[Steps], ...]]) -> None:
-    global _told  # noqa: PLW0603  PyTorch's hooks are of the process too
-    with _changing:
+def _replace(change: Callable[[tuple[weakref.ref[StepListener], ...]], tuple[weakref.ref[StepListener], ...]]) -> None:
+    global _listeners  # noqa: PLW0603  PyTorch's hooks are of the process too
+    with _lock:
         _hook_in()
-        _told = change(tuple(one for one in _told if one() is not None))
+        _listeners = change(tuple(one for one in _listeners if one() is not None))
 
 
 @cache
@@ -56,14 +57,14 @@ def _hook_in() -> None:
 
 
 def _before(optimizer: Any, *_: object) -> None:
-    for one in _told:
-        steps = one()
-        if steps is not None and steps.moves(optimizer):
-            steps.before_step()
+    for one in _listeners:
+        listener = one()
+        if listener is not None and listener.moves(optimizer):
+            listener.before_step()
 
 
 def _after(optimizer: Any, *_: object) -> None:
-    for one in _told:
-        steps = one()
-        if steps is not None and steps.moves(optimizer):
-            steps.after_step()
+    for one in _listeners:
+        listener = one()
+        if listener is not None and listener.moves(optimizer):
+            listener.after_step()

@@ -1,4 +1,4 @@
-"""What an optimizer's steps do to the weight matrices: gradients, relative changes, and the noise of a batch.
+"""Effects of an optimizer's steps on the weight matrices: gradients, relative changes, and the noise of a batch.
 
 Some steps of an epoch are measured. Gradients are taken where backward leaves them, before anybody clips them. Nothing
 here waits for the device until an epoch ends. Shapes: L weight matrices (any parameter of two or more dimensions).
@@ -20,8 +20,8 @@ _AT_LEAST = 4  # steps that are measured in an epoch, if it has as many
 
 
 @dataclass(frozen=True, slots=True)
-class EpochOfSteps:
-    """What the measured steps of an epoch showed; NaN is what was not finite, or could not be told."""
+class StepStatistics:
+    """Means over the measured steps of an epoch; NaN is what was not finite, or cannot be known."""
 
     grad_norm: float
     grad_norm_max: float
@@ -34,10 +34,10 @@ class EpochOfSteps:
 
 
 class StepMeter:
-    """Measures some of the steps of whatever optimizer moves the given matrices."""
+    """A meter of some of the steps of whatever optimizer moves the given matrices."""
 
     def __init__(self, model: Any, matrices: Mapping[str, Any], every: int) -> None:
-        """Nothing is touched but in steps that are measured; `before_step` and `after_step` are for the optimizer's."""
+        """Begin; nothing is touched but in steps that are measured, by `before_step` and `after_step`."""
         self._model = model
         self._matrices = list(matrices.values())
         self._every = self._stride = every
@@ -51,10 +51,10 @@ class StepMeter:
         self._ratios: list[Any] = []
         self._sum: list[Any] = []
         self._rows: list[int] = []
-        self._look()
+        self._hook_next_step()
 
-    def _look(self) -> None:
-        """Hook into the step that comes, if it is one to measure."""
+    def _hook_next_step(self) -> None:
+        """Install hooks for the next step, if it is one to measure."""
         self._before: list[Any] = []
         self._kept: dict[int, Any] = {}
         self._batch_rows = 0
@@ -76,7 +76,7 @@ class StepMeter:
 
     @torch.no_grad()  # type: ignore[untyped-decorator]  # PyTorch is not installed everywhere
     def before_step(self) -> None:
-        """The optimizer is about to move the weights."""
+        """Measure gradients before the optimizer moves the weights."""
         if not self._hooks:
             return
         gradients = [
@@ -93,16 +93,16 @@ class StepMeter:
 
     @torch.no_grad()  # type: ignore[untyped-decorator]
     def after_step(self) -> None:
-        """It has moved them."""
+        """Measure the change after the optimizer has moved the weights."""
         self._step += 1
         if self._before:
             changes = torch._foreach_sub(self._matrices, self._before)  # noqa: SLF001  see above
             self._ratios.append(torch.stack([_norms(changes), _norms(self._before)]))
         self.close()
-        self._look()
+        self._hook_next_step()
 
-    def epoch(self) -> EpochOfSteps | None:
-        """Of the steps since the last call; None if there was none."""
+    def epoch(self) -> StepStatistics | None:
+        """Return the statistics of the steps since the last call; None if there was none."""
         self.close()
         norms, ratios, total, rows, n_steps = self._norms, self._ratios, self._sum, self._rows, self._step
         self._in_a_row, self._stride = 0, min(self._every, max(self._step // _AT_LEAST, 1))
@@ -113,7 +113,7 @@ class StepMeter:
         totals = [math.hypot(*step) for step in by_step]
         moved, weight = zip(*torch.stack(ratios).tolist(), strict=True)
         layer_ratios = tuple(map(_mean_ratio, zip(*moved, strict=True), zip(*weight, strict=True)))
-        return EpochOfSteps(
+        return StepStatistics(
             grad_norm=fmean(totals),
             grad_norm_max=max(totals, key=lambda norm: math.inf if math.isnan(norm) else norm),
             update_ratio=_median(layer_ratios),
@@ -130,7 +130,7 @@ class StepMeter:
 
 
 def _gradient(matrix: Any) -> Any:
-    """Zero where there is none, as in a layer that is not trained."""
+    """Return a matrix's gradient; zero where there is none, as in a layer that is not trained."""
     return torch.zeros_like(matrix) if matrix.grad is None else _dense(matrix.grad).clone()
 
 
@@ -139,12 +139,12 @@ def _dense(gradient: Any) -> Any:
 
 
 def _norms(tensors: list[Any]) -> Any:
-    """(L,)."""
+    """Return the norms, (L,)."""
     return torch.stack(torch._foreach_norm(tensors))  # noqa: SLF001  see above
 
 
 def _mean_ratio(moved: Sequence[float], weight: Sequence[float]) -> float:
-    """Over the steps of one matrix; steps from weights of zero have no ratio, and do not count."""
+    """Return the mean over one matrix's steps; steps from weights of zero have no ratio, and do not count."""
     ratios = [change / size for change, size in zip(moved, weight, strict=True) if size != 0.0]
     return fmean(ratios) if ratios else math.nan
 

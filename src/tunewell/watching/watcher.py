@@ -1,4 +1,4 @@
-"""`watch(model, run)`: what the network itself shows of its training, added to every report of the run."""
+"""`watch(model, run)`: measurements of the network itself during training, added to every report of the run."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ import torch
 
 from tunewell.errors import SettingError
 from tunewell.training.run import Run
-from tunewell.watching.activations import Activation, Listener
-from tunewell.watching.evaluation import BATCH, evaluated, evaluation_mode, fitted, rows_of
+from tunewell.watching.activations import Activation, ActivationRecorder
+from tunewell.watching.evaluation import BATCH, evaluate_rows, evaluation_mode, loss_and_accuracy, rows_of
 from tunewell.watching.losses import LossMeter
-from tunewell.watching.optimizers import tell, tell_no_more
-from tunewell.watching.record import data_summary, plain
-from tunewell.watching.steps import EpochOfSteps, StepMeter
+from tunewell.watching.optimizers import add_listener, remove_listener
+from tunewell.watching.plain_data import data_summary, plain
+from tunewell.watching.steps import StepMeter, StepStatistics
 
 _MOST_ROWS = 1000  # that are evaluated
 _SHARE = 20  # of this many training rows one is evaluated, so that the cost is a share of the training's
 
-_NOBODY = nullcontext()
+_NO_RECORDER = nullcontext()
 Evaluate = Callable[[Any, Any], tuple[Any, Any]]
 """(inputs, targets) of some rows -> their mean loss and the network's outputs."""
 
@@ -40,7 +40,7 @@ def watch(
     every: int = 20,
     rows: int | None = None,
 ) -> Watcher:
-    """A watcher of the model's training, whose numbers are part of every `run.report` from now on.
+    """Return a watcher of the model's training, whose numbers are part of every `run.report` from now on.
 
     Call it once, before the first epoch. The names of what it measures are in docs/watch.md; a number that the report
     itself gives under one of these names stands.
@@ -48,14 +48,14 @@ def watch(
     Args:
         model: a `torch.nn.Module`; its weights are not changed, nor is its training.
         run: the trial; None for a loop of one's own, which calls `watcher.end_epoch(...)`.
-        criterion: the loss, a module called as `criterion(outputs, targets)`: tells the steps' losses and the accuracy
-            in training. Without one, `watcher.batch(...)` can be told them.
+        criterion: the loss, a module called as `criterion(outputs, targets)`: gives the steps' losses and the accuracy
+            in training. Without one, `watcher.batch(...)` takes them.
         train: (inputs, targets) or a loader of such batches: the first `rows` are evaluated after each epoch, and the
             activations for the first 256 are looked at.
         val: the same of validation rows, of which the first 1,000 are evaluated.
         evaluate: how rows are evaluated, `(inputs, targets) -> (mean loss, outputs)`; by default in evaluation mode, by
             the criterion, or else the cross entropy.
-        config: what the author meant, kept with the record: `lr`, `batch_size`, `hidden`, ...
+        config: the intended configuration, kept with the record: `lr`, `batch_size`, `hidden`, ...
         every: one step in so many is measured, and at least 4 of an epoch.
         rows: of training rows that are evaluated; a twentieth of all, but from 256 to 1,000, if None.
 
@@ -71,7 +71,7 @@ def watch(
 
 
 class Watcher:
-    """Measures a model's training; made by `watch`."""
+    """A watcher of a model's training; made by `watch`."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class Watcher:
         every: int,
         rows: int | None,
     ) -> None:
-        """Hooks in; arguments as `watch` has them."""
+        """Install the hooks; arguments as `watch` has them."""
         self._model = model
         self._matrices = {
             name.removesuffix(".weight"): parameter
@@ -116,13 +116,13 @@ class Watcher:
         """Optimizers that move none of this model's parameters, with their numbers of groups."""
         self._hooks: list[Any] = []
         if isinstance(criterion, torch.nn.Module):
-            self._hooks.append(criterion.register_forward_hook(self._hear))
+            self._hooks.append(criterion.register_forward_hook(self._record_loss))
         weakref.finalize(self, self._steps.close)
-        tell(self)
+        add_listener(self)
 
     @property
     def loss_at_start(self) -> float:
-        """Of the first training step; a sound classifier has about `chance_loss`. NaN before the first epoch ends."""
+        """The first training step's loss, about `chance_loss` for a sound classifier; NaN before an epoch has ended."""
         return self._losses.losses[0] if self._losses.losses else math.nan
 
     @property
@@ -131,17 +131,17 @@ class Watcher:
         return math.log(self._n_classes) if self._n_classes else math.nan
 
     def batch(self, loss: Any, outputs: Any = None, targets: Any = None) -> None:
-        """One training step's mean loss, and what it came from; for losses that are no module.
+        """Add one training step's mean loss, and what it came from; for losses that are no module.
 
         loss: scalar tensor; outputs: (N, C) logits; targets: (N,) classes.
         """
         self._losses.add(loss, outputs, targets)
 
     def end_epoch(self, given: Mapping[str, float] | None = None, *, epoch: int | None = None) -> dict[str, float]:
-        """What the epoch that ends here measured, beside what is `given`; `run.report` calls it.
+        """Measure the epoch that ends here, and return that beside what is `given`; `run.report` calls it.
 
         What a layer measured is named as in `layers.hidden.0.grad_norm`; NaN is what was not finite or could not be
-        told.
+        known.
 
         epoch: its number; the one after the last, if None.
         """
@@ -156,7 +156,7 @@ class Watcher:
         return flat
 
     def record(self) -> dict[str, Any]:
-        """The whole run as plain data, for `tunewell.diagnose` or a file of JSON; None is a number not finite."""
+        """Return the whole run as plain data, for `tunewell.diagnose` or a JSON file; None is a number not finite."""
         rows = {"n_train": self._train, "n_val": self._val}
         sizes = {name: some.total for name, some in rows.items() if some is not None}
         classes = {"n_classes": self._n_classes} if self._n_classes else {}
@@ -164,18 +164,18 @@ class Watcher:
         record = {"config": self._config, **sizes, **classes, **summary, "epochs": self._epochs}
         if self._losses.losses:
             record |= {"step_losses": self._losses.losses, "step_losses_every": self._losses.every}
-        answer: dict[str, Any] = plain(record)
-        return answer
+        result: dict[str, Any] = plain(record)
+        return result
 
     def close(self) -> None:
         """Take the hooks out; what was measured stays."""
-        tell_no_more(self)
+        remove_listener(self)
         self._steps.close()
         for hook in self._hooks:
             hook.remove()
 
     def moves(self, optimizer: Any) -> bool:
-        """Whether the optimizer's step is one of this model's."""
+        """Return True if the optimizer's step is one of this model's."""
         if self._optimizer is optimizer:
             return True
         if self._foreign.get(optimizer) == len(optimizer.param_groups):
@@ -188,11 +188,11 @@ class Watcher:
         return True
 
     def before_step(self) -> None:
-        """The model's optimizer is about to take a step."""
+        """Measure before the model's optimizer takes a step."""
         self._steps.before_step()
 
     def after_step(self) -> None:
-        """It has taken it."""
+        """Measure after it has taken it."""
         self._steps.after_step()
 
     def _measured(self) -> dict[str, Any]:
@@ -200,7 +200,7 @@ class Watcher:
         if self._optimizer is not None:
             epoch["lr"] = float(self._optimizer.param_groups[0]["lr"])
         steps = self._steps.epoch()
-        probed = self._evaluate_train(epoch)
+        activations = self._evaluate_train(epoch)
         self._evaluate_val(epoch)
         norms = [float(torch.linalg.vector_norm(matrix.detach())) for matrix in self._matrices.values()]
         if steps is not None:
@@ -211,32 +211,32 @@ class Watcher:
                 "grad_noise_scale": steps.grad_noise_scale,
             }
         epoch["weight_norm"] = math.hypot(*norms)
-        epoch |= _shares(probed)
-        epoch["layers"] = _layers(tuple(self._matrices), norms, steps, probed)
+        epoch |= _shares(activations)
+        epoch["layers"] = _layers(tuple(self._matrices), norms, steps, activations)
         return epoch
 
     def _evaluate_train(self, epoch: dict[str, Any]) -> dict[str, Activation]:
-        """Answers what the activations for the first rows were."""
+        """Evaluate the training rows, and return the activations for the first of them."""
         self._n_classes = self._n_classes or self._losses.n_classes
         if self._train is None:
             return {}
-        listener = Listener(self._matrices)
+        recorder = ActivationRecorder(self._matrices)
         if self._own_evaluation:  # may leave the model in training, which is not how it is used
-            loss, accuracy, self._n_classes = fitted(self._train, self._evaluate)
-            with evaluation_mode(self._model), listener:
+            loss, accuracy, self._n_classes = loss_and_accuracy(self._train, self._evaluate)
+            with evaluation_mode(self._model), recorder:
                 self._model(self._train.first(BATCH).inputs)
         else:
-            heard = iter([listener])  # the first rows; each call that is listened to costs as much as a small layer
-            loss, accuracy, self._n_classes = fitted(
-                self._train, lambda x, y: self._in_evaluation_mode(x, y, next(heard, _NOBODY))
+            recorders = iter([recorder])  # the first rows; each call that is recorded costs as much as a small layer
+            loss, accuracy, self._n_classes = loss_and_accuracy(
+                self._train, lambda x, y: self._in_evaluation_mode(x, y, next(recorders, _NO_RECORDER))
             )
         epoch |= {"train_eval_loss": loss, "train_eval_accuracy": accuracy}
-        return listener.activations()
+        return recorder.activations()
 
     def _evaluate_val(self, epoch: dict[str, Any]) -> None:
         if self._val is None:
             return
-        seen = evaluated(self._val, self._evaluate)
+        seen = evaluate_rows(self._val, self._evaluate)
         self._n_classes = seen.n_classes
         epoch |= {
             "val_loss": seen.loss,
@@ -246,29 +246,29 @@ class Watcher:
         }
 
     def _in_evaluation_mode(
-        self, inputs: Any, targets: Any, listening: AbstractContextManager[Any] = _NOBODY
+        self, inputs: Any, targets: Any, recording: AbstractContextManager[Any] = _NO_RECORDER
     ) -> tuple[Any, Any]:
         criterion = torch.nn.functional.cross_entropy if self._criterion is None else self._criterion
         with evaluation_mode(self._model):
-            with listening:
+            with recording:
                 outputs = self._model(inputs)
             return criterion(outputs, targets), outputs
 
-    def _hear(self, criterion: Any, inputs: tuple[Any, ...], loss: Any) -> None:  # noqa: ARG002  as hooks have it
+    def _record_loss(self, criterion: Any, inputs: tuple[Any, ...], loss: Any) -> None:  # noqa: ARG002  as hooks have it
         if torch.is_grad_enabled() and loss.requires_grad and loss.ndim == 0 and len(inputs) == 2:
             self._losses.add(loss, *inputs)
 
 
-def _shares(probed: Mapping[str, Activation]) -> dict[str, float]:
-    """Means over the layers that have them."""
-    dead = [layer.dead_fraction for layer in probed.values() if layer.dead_fraction is not None]
-    saturated = [layer.saturated_fraction for layer in probed.values() if layer.saturated_fraction is not None]
+def _shares(activations: Mapping[str, Activation]) -> dict[str, float]:
+    """Return the means over the layers that have them."""
+    dead = [layer.dead_fraction for layer in activations.values() if layer.dead_fraction is not None]
+    saturated = [layer.saturated_fraction for layer in activations.values() if layer.saturated_fraction is not None]
     shares = {"dead_fraction": dead, "saturated_fraction": saturated}
     return {name: fmean(values) for name, values in shares.items() if values}
 
 
 def _layers(
-    names: tuple[str, ...], norms: list[float], steps: EpochOfSteps | None, probed: Mapping[str, Activation]
+    names: tuple[str, ...], norms: list[float], steps: StepStatistics | None, activations: Mapping[str, Activation]
 ) -> list[dict[str, Any]]:
     layers: list[dict[str, Any]] = []
     for place, name in enumerate(names):
@@ -276,8 +276,8 @@ def _layers(
         if steps is not None:
             layer["grad_norm"] = steps.layer_grad_norms[place]
             layer["update_ratio"] = steps.layer_update_ratios[place]
-        if name in probed:
-            seen = probed[name]
+        if name in activations:
+            seen = activations[name]
             layer |= {"activation_mean": seen.mean, "activation_std": seen.std}
             shares = {"dead_fraction": seen.dead_fraction, "saturated_fraction": seen.saturated_fraction}
             layer |= {share: value for share, value in shares.items() if value is not None}

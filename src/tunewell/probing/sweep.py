@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tunewell.errors import SettingError
-from tunewell.probing.short import Short, sound, train_shortly
+from tunewell.probing.short_training import ShortTraining, checked, train_shortly
 from tunewell.space.params import Choice
 from tunewell.space.space import Space
 from tunewell.space.usual_names import RATES
@@ -33,7 +33,7 @@ _BELOW_DIVERGING = 3.0
 
 @dataclass(frozen=True, slots=True)
 class SweepPoint:
-    """A rate, and what a short training with it came to."""
+    """A rate, and the loss of a short training with it."""
 
     rate: float
     loss: float
@@ -43,7 +43,7 @@ class SweepPoint:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """What the range test has shown."""
+    """The result of a range test."""
 
     param: str
     metric: str
@@ -52,9 +52,9 @@ class Sweep:
     suggestion: float | None
     """None where no rate got anywhere."""
     why: str
-    """Where the suggestion comes from, or why there is none."""
+    """The reason for the suggestion, or why there is none."""
     epochs: int
-    """What the sweep has cost."""
+    """The cost of the sweep."""
 
     @property
     def range(self) -> tuple[float, float] | None:
@@ -66,7 +66,7 @@ class Sweep:
         return min([*moving, self.suggestion]), max(self._highest(), self.suggestion)
 
     def loss_at(self, rate: float) -> float:
-        """The loss at the rate nearest to this one."""
+        """Return the loss at the rate nearest to this one."""
         return min(self.points, key=lambda point: abs(math.log(point.rate / rate))).loss
 
     def _highest(self) -> float:
@@ -92,17 +92,17 @@ def lr_find(
 
     Args:
         train: a function of one argument, the `Run`.
-        space: what it takes; all but the rate stays as `setting` says.
+        space: the parameters that it takes; all but the rate stays as `setting` says.
         param: the name of the rate; found by its usual names if None.
-        metric: what is to be low, among those reported; `val_loss` if None, which is measured at an epoch's end, or
-            else `train_loss`.
+        metric: the reported number that is to be low; if None, `val_loss`, which is measured at an epoch's end, or else
+            `train_loss`.
         setting: the other parameters, as far as they are not at their defaults.
         low: the lowest rate; a decade below the parameter's range if None.
         high: the highest; a decade above it if None.
         per_decade: how many rates.
         epochs: of each training.
         seed: of each training.
-        on_point: is told each rate when it has been tried.
+        on_point: called with each rate when it has been tried.
 
     Raises:
         SettingError: there is no learning rate, a number cannot be used, or the metric is not reported.
@@ -114,11 +114,11 @@ def lr_find(
         raise SettingError(f"{name} is not active with this setting, so there is nothing to sweep; name another rate")
     rates = rates_of(space, name, float(filled[name]), low, high, per_decade)
     points: list[SweepPoint] = []
-    first: Short | None = None
+    first: ShortTraining | None = None
     for rate in rates:
         short = train_shortly(train, Params({**filled, name: rate}), seed=seed, epochs=epochs)
         if first is None:
-            first = sound(short)
+            first = checked(short)
             metric = _metric(first, metric)
         points.append(_point(rate, short, metric or "", points))
         on_point(points[-1])
@@ -129,7 +129,7 @@ def lr_find(
 
 
 def rate_of(space: Space, param: str | None = None) -> str:
-    """The parameter that is the learning rate.
+    """Return the parameter that is the learning rate.
 
     Raises:
         SettingError: there is none, or it is no number above 0.
@@ -156,7 +156,7 @@ def rates_of(
     high: float | None = None,
     per_decade: int = 2,
 ) -> list[float]:
-    """Rising; the default is among them, so that it can be compared.
+    """Return the rates to try, rising; the default is among them, so that it can be compared.
 
     Raises:
         SettingError: the bounds are none.
@@ -174,21 +174,21 @@ def rates_of(
     return [float(f"{default * 10 ** (k * step):.6g}") for k in steps]
 
 
-def _metric(first: Short, asked: str | None) -> str:
-    """What is to be low."""
+def _metric(first: ShortTraining, requested: str | None) -> str:
+    """Return the metric that is to be low."""
     reported = sorted({name for report in first.reports for name in report} - {"epoch"})
-    for name in [asked] if asked else ["val_loss", "train_loss"]:
+    for name in [requested] if requested else ["val_loss", "train_loss"]:
         if first.curve(name):
             return name
-    missing = f"no {asked}" if asked else "neither val_loss nor train_loss"
+    missing = f"no {requested}" if requested else "neither val_loss nor train_loss"
     raise SettingError(
         f"the training reports {missing}, only {', '.join(reported)}; report val_loss or train_loss, "
         f"or name another metric that is to be low"
     )
 
 
-def _point(rate: float, short: Short, metric: str, before: Sequence[SweepPoint]) -> SweepPoint:
-    loss = math.nan if short.broke else short.last(metric)
+def _point(rate: float, short: ShortTraining, metric: str, before: Sequence[SweepPoint]) -> SweepPoint:
+    loss = math.nan if short.is_broken else short.last(metric)
     known = [point.loss for point in before if not math.isnan(point.loss)]
     diverged = math.isnan(loss) or (
         bool(known)
@@ -199,7 +199,7 @@ def _point(rate: float, short: Short, metric: str, before: Sequence[SweepPoint])
 
 
 def _suggested(points: Sequence[SweepPoint]) -> tuple[float | None, str]:
-    """The rate of least loss, between the rates that were tried, and below those that diverge."""
+    """Suggest the rate of least loss, between the rates that were tried, and below those that diverge."""
     sound_ones = [point for point in points if not point.diverged]
     if not sound_ones:
         return None, f"training diverges even at {points[0].rate:.3g}; try lower rates, and look at the inputs' scale"
@@ -218,7 +218,7 @@ def _suggested(points: Sequence[SweepPoint]) -> tuple[float | None, str]:
 
 
 def _vertex(points: Sequence[SweepPoint], best: SweepPoint) -> float:
-    """Of the parabola through the least loss and its neighbours, over the logarithm of the rate."""
+    """Fit a parabola through the least loss and its neighbours, over the rate's logarithm; return its vertex."""
     at = points.index(best)
     if not 0 < at < len(points) - 1:
         return best.rate

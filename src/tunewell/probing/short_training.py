@@ -16,80 +16,80 @@ from tunewell.training.run import Change, Run, RunEnded, Train
 
 
 @dataclass(slots=True)
-class Until:
-    """The channel of a run that ends after an epoch, or when its loss is no number any more."""
+class EpochLimit:
+    """A channel of a run that ends after an epoch, or when its loss is no number any more."""
 
     last: int
     max_epochs: int | None = None
-    """How many epochs a full training has, as the training function says."""
+    """The epochs of a full training, as the training function has it."""
     broken: bool = False
 
     def begin(self, run: Run, n_epochs: int | None) -> int:  # noqa: ARG002  of `Channel`
-        """Of `Channel`."""
+        """Implement `Channel.begin`."""
         self.max_epochs = n_epochs
         return 0
 
     def may_train(self, epoch: int) -> bool:
-        """Of `Channel`."""
+        """Implement `Channel.may_train`."""
         return epoch <= self.last and not self.broken
 
     def report(self, epoch: int, metrics: Mapping[str, float]) -> None:  # noqa: ARG002  of `Channel`
-        """Of `Channel`."""
+        """Implement `Channel.report`."""
         self.broken = any(math.isnan(value) for name, value in metrics.items() if name in _losses(metrics))
 
 
 @dataclass(frozen=True, slots=True)
-class Short:
-    """What a short training came to."""
+class ShortTraining:
+    """The reports of a short training."""
 
     reports: list[dict[str, float]]
-    """By epoch, fewer than asked for if the loss broke or the code failed."""
+    """By epoch, fewer than requested if the loss broke or the code failed."""
     max_epochs: int | None
     n_rows: int | None
     """Of the arrays that `run.data` was given; None if it was not called."""
     error: str | None = None
     """The traceback, if the training function raised."""
     curves: Mapping[str, str] = field(init=False)
-    """Which of the reported numbers is which curve: `{"train_loss": "loss"}`."""
+    """The reported number of each curve: `{"train_loss": "loss"}`."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "curves", curves_of(dict.fromkeys(name for row in self.reports for name in row)))
 
     def curve(self, name: str) -> list[float]:
-        """A curve by epoch; empty if it is not reported."""
-        told = self.curves.get(name, name)
-        return [row[told] for row in self.reports if told in row]
+        """Return a curve by epoch; empty if it is not reported."""
+        reported = self.curves.get(name, name)
+        return [row[reported] for row in self.reports if reported in row]
 
     def first(self, name: str) -> float:
-        """Its first number; NaN if it is not reported."""
+        """Return a curve's first number; NaN if it is not reported."""
         return next(iter(self.curve(name)), math.nan)
 
     def last(self, name: str) -> float:
-        """The last number of a curve; NaN if it is not reported, or ends in what is no finite number."""
+        """Return a curve's last number; NaN if it is not reported, or ends in what is no finite number."""
         curve = self.curve(name)
         return curve[-1] if curve and math.isfinite(curve[-1]) else math.nan
 
     @property
-    def broke(self) -> bool:
-        """A loss was no finite number, or the code failed."""
+    def is_broken(self) -> bool:
+        """True if a loss was no finite number, or the code failed."""
         losses = [row[name] for row in self.reports for name in _losses(row)]
         return self.error is not None or not all(map(math.isfinite, losses))
 
 
 def train_shortly(
     train: Train, params: Mapping[str, Value], *, seed: int, epochs: int, change: Change | None = None
-) -> Short:
+) -> ShortTraining:
     """Train a setting from its seed for so many epochs; this process's random states are as before.
 
-    change: what happens to the arrays that the function passes through `run.data`.
+    change: applied to the arrays that the function passes through `run.data`.
     """
-    channel = Until(epochs)
+    channel = EpochLimit(epochs)
     run = Run(params, seed=seed, channel=channel)
     run.on_data = change
     return run_seeded(train, run, channel)
 
 
-def run_seeded(train: Train, run: Run, channel: Until) -> Short:
+def run_seeded(train: Train, run: Run, channel: EpochLimit) -> ShortTraining:
     """Let a run train, with the process's random states seeded inside and as before outside."""
     outside = checkpoint.random_states()
     checkpoint.seed_everything(run.seed)
@@ -102,11 +102,11 @@ def run_seeded(train: Train, run: Run, channel: Until) -> Short:
             error = "".join(traceback.format_exception(raised))
     finally:
         checkpoint.set_random_states(outside)
-    return Short(run.reports, channel.max_epochs, run.n_rows, error)
+    return ShortTraining(run.reports, channel.max_epochs, run.n_rows, error)
 
 
-def sound(short: Short) -> Short:
-    """The same, if the code went through and reported something.
+def checked(short: ShortTraining) -> ShortTraining:
+    """Return the same, if the code went through and reported something.
 
     Raises:
         ProbeFailed: it did not.

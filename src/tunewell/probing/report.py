@@ -1,4 +1,4 @@
-"""`probe`: train as it is, experiment, and diagnose with what the experiments have shown."""
+"""`probe`: train as it is, experiment, and diagnose with their results."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from typing import Any
 
 from tunewell.diagnosis import Diagnosis, Finding, examine
 from tunewell.diagnosis.readers.trial import record_of
-from tunewell.probing.probes import FIRST, PROBES, Probe, most_epochs, new_case
-from tunewell.probing.short import sound
+from tunewell.probing.probes import FIRST, PROBES, ProbeResult, most_epochs, new_case
+from tunewell.probing.short_training import checked
 from tunewell.space.space import Space
 from tunewell.space.values import Value
 from tunewell.training.run import Train
 from tunewell.trial import OPEN_END
 
 _NAMED, _CLEARED = 4.0, 1 / 6
-"""What an experiment that names a cause makes of its odds, and one that rules it out. They are reasoned, not fitted: a
-probe is wrong now and then, and several that say the same are not independent."""
+"""The factors of a cause's odds, where an experiment points to it and where it rules it out. They are reasoned, not
+fitted: a probe is wrong now and then, and several that say the same are not independent."""
 
 
 @dataclass(frozen=True, slots=True)
-class Probed:
-    """What experiments with a training have shown."""
+class ProbeReport:
+    """The results of experiments with a training, and its diagnosis with regard to them."""
 
     diagnosis: Diagnosis
     """Of the run as it is, with regard to the probes."""
-    probes: tuple[Probe, ...]
+    probes: tuple[ProbeResult, ...]
     epochs: int
-    """What all of it has cost, with the run as it is."""
+    """The cost of all of it, with the run as it is."""
 
     @property
     def findings(self) -> list[Finding]:
@@ -45,25 +45,25 @@ def probe(
     about: Mapping[str, Any] | None = None,
     seed: int = 0,
     say: Callable[[str], None] = lambda _: None,
-) -> Probed:
+) -> ProbeReport:
     """Train as it is and experiment, the cheapest first, to find out what holds the training back.
 
     Args:
         train: a function of one argument, the `Run`; one that passes its training rows through `run.data` can be probed
             with a single batch, and with labels at random.
-        space: what it takes.
+        space: the parameters that it takes.
         epochs: of the training as it is; a full one if None.
         setting: the values that are not the defaults.
-        about: what a record of the training says besides its curves, as docs/diagnose.md has it.
+        about: the rest of the training's record besides its curves, as docs/diagnose.md has it.
         seed: of each training.
-        say: gets a line at each turn.
+        say: called with a line at each experiment.
 
     Raises:
         SettingError: a setting or the learning rate cannot be used.
         ProbeFailed: the training fails, or reports nothing.
     """
     case = new_case(train, space, setting or {}, seed)
-    done: list[Probe] = []
+    done: list[ProbeResult] = []
     for experiment in PROBES[:FIRST]:
         done.append(experiment(case))
         say(f"{done[-1].name}: {done[-1].found}")
@@ -72,32 +72,34 @@ def probe(
             if n is not None:
                 say(f"at most {most_epochs(case, n)} epochs in all")
     n = epochs or (case.start.max_epochs if case.start else None)
-    case.whole = sound(case.short(n or OPEN_END, {}))
-    say(f"as it is: trained {len(case.whole.reports)} epochs")
+    case.as_is = checked(case.short(n or OPEN_END, {}))
+    say(f"as it is: trained {len(case.as_is.reports)} epochs")
     for experiment in PROBES[FIRST:]:
         done.append(experiment(case))
         say(f"{done[-1].name}: {done[-1].found}")
-    record = record_of(case.setting, case.whole.reports, case.whole.max_epochs, about or {})
-    return Probed(_with_regard_to(done, examine(record, _factors(done))), tuple(done), sum(case.costs))
+    record = record_of(case.setting, case.as_is.reports, case.as_is.max_epochs, about or {})
+    return ProbeReport(_with_regard_to(done, examine(record, _factors(done))), tuple(done), sum(case.costs))
 
 
-def _factors(done: list[Probe]) -> dict[str, float]:
-    """What the probes make of each cause's odds; a training in which one of them names a cause is not healthy."""
-    named = {label for one in done for label in one.names}
-    cleared = {label for one in done for label in one.clears} - named
-    shared = {label: _NAMED / max(1, min(len(one.names) for one in done if label in one.names)) for label in named}
+def _factors(done: list[ProbeResult]) -> dict[str, float]:
+    """Return the factors of each cause's odds; a training of which a probe names a cause is not healthy."""
+    named = {label for one in done for label in one.points_to}
+    cleared = {label for one in done for label in one.rules_out} - named
+    shared = {
+        label: _NAMED / max(1, min(len(one.points_to) for one in done if label in one.points_to)) for label in named
+    }
     factors = {label: max(1.5, factor) for label, factor in shared.items()} | dict.fromkeys(cleared, _CLEARED)
     return factors | ({"healthy": _CLEARED} if named else {})
 
 
-def _with_regard_to(done: list[Probe], diagnosis: Diagnosis) -> Diagnosis:
-    """With the numbers of the probe as the evidence of a cause that it names."""
+def _with_regard_to(done: list[ProbeResult], diagnosis: Diagnosis) -> Diagnosis:
+    """Put the numbers of a probe as the evidence of the causes that it names."""
 
-    def told(finding: Finding) -> Finding:
-        own = [one for one in done if finding.label in one.names]
+    def with_probe(finding: Finding) -> Finding:
+        own = [one for one in done if finding.label in one.points_to]
         if not own:
             return finding
-        chosen = min(own, key=lambda one: len(one.names))  # the one that points most clearly
+        chosen = min(own, key=lambda one: len(one.points_to))  # the one that points most clearly
         return replace(finding, evidence=f"{chosen.name}: {chosen.found}", next=chosen.next or finding.next)
 
-    return replace(diagnosis, findings=[told(finding) for finding in diagnosis.findings])
+    return replace(diagnosis, findings=[with_probe(finding) for finding in diagnosis.findings])

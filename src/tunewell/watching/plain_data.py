@@ -12,7 +12,7 @@ from tunewell.watching.evaluation import Rows
 
 
 def plain(value: Any) -> Any:
-    """The same as JSON has it: None for numbers that are not finite."""
+    """Return the same as JSON has it: None for numbers that are not finite."""
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -23,7 +23,7 @@ def plain(value: Any) -> Any:
 
 
 def data_summary(train: Rows | None, val: Rows | None) -> dict[str, Any]:
-    """Of the rows that are evaluated: the scale of their inputs, and how many there are of each class."""
+    """Summarize the rows that are evaluated: the scale of their inputs, and how many there are of each class."""
     summary: dict[str, Any] = {}
     for name, rows in (("train", train), ("val", val)):
         if rows is not None and rows.inputs.is_floating_point():
