@@ -72,13 +72,13 @@ def driven(study, script, size=(120, 40)):
     asyncio.run(run())
 
 
-def said(app):
-    return str(app.query_one("#said").render())
+def shown_message(app):
+    return str(app.query_one("#message").render())
 
 
 async def typed(app, pilot, key, text):
     await pilot.press(key)
-    app.query_one("#asked").value = text
+    app.query_one("#prompt").value = text
     await pilot.press("enter")
     await pilot.pause()
 
@@ -100,18 +100,18 @@ def test_keys_change_the_rate_pause_step_and_resume(study):
         await answered(study, 2)
         for _ in range(500):
             app.look()
-            if app.stands.branch.state == "held":
+            if app.snapshot.branch.state == "held":
                 break
             await asyncio.sleep(0.02)
-        epoch = app.stands.branch.epoch
+        epoch = app.snapshot.branch.epoch
         await pilot.press("s")
         await answered(study, 4)
         for _ in range(500):
             app.look()
-            if app.stands.branch.state == "held" and app.stands.branch.epoch > epoch:
+            if app.snapshot.branch.state == "held" and app.snapshot.branch.epoch > epoch:
                 break
             await asyncio.sleep(0.02)
-        assert app.stands.branch.epoch == epoch + 1
+        assert app.snapshot.branch.epoch == epoch + 1
         await pilot.press("p")
         await answered(study, 5)
 
@@ -131,7 +131,7 @@ def test_values_notes_branches_and_rewinds_are_typed(study):
         await answered(study, 3)
         await pilot.press("x")
         await pilot.pause()
-        assert "x again ends trial 0" in said(app)
+        assert "x again ends trial 0" in shown_message(app)
         await pilot.press("x")
         await answered(study, 4)
 
@@ -147,10 +147,10 @@ def test_what_is_refused_is_said_on_the_screen(study):
     async def script(app, pilot):
         app._steer(commands.Set("hidden", 3))
         await pilot.pause()
-        assert "hidden is not live" in said(app)
+        assert "hidden is not live" in shown_message(app)
         app._steer(commands.Rewind(10**6))
         await pilot.pause()
-        assert "has come to epoch" in said(app)
+        assert "has come to epoch" in shown_message(app)
 
     driven(study, script)
     assert study.commands() == []
@@ -172,7 +172,7 @@ def test_what_is_refused_is_said_on_the_screen(study):
 def test_what_is_typed_wrongly_is_said_with_what_is_wanted(study, key, text, message):
     async def script(app, pilot):
         await typed(app, pilot, key, text)
-        assert message in said(app)
+        assert message in shown_message(app)
 
     driven(study, script)
     assert study.commands() == []
@@ -212,9 +212,9 @@ def test_a_branch_has_the_curve_of_the_trial_that_it_comes_from(study):
     until(lambda: next(one for one in study.commands() if one.id == command.id).taken_at is not None)
     study.steer(0, commands.Stop())
     until(lambda: len(study.reports(1)) > 2)
-    stands = snapshot(study)
-    parent, child = stands.branches
-    assert (child.begins, stands.current) == (3, 1)
+    shown = snapshot(study)
+    parent, child = shown.branches
+    assert (child.begins, shown.current) == (3, 1)
     assert child.curves["val_loss"][:3].tolist() == parent.curves["val_loss"][:3].tolist()
     assert child.epoch == len(study.reports(1)) + 3 or child.epoch >= 5
 
@@ -254,13 +254,13 @@ def test_the_keys_are_for_the_trial_that_is_chosen(study):
 
     async def script(app, pilot):
         app.look()
-        assert app.stands.current == 1
+        assert app.snapshot.current == 1
         await pilot.press("t")
         await pilot.pause()
-        assert "the keys are for trial 0" in said(app)
-        assert (app.stands.current, app.stands.values["learning_rate"]) == (0, 0.1)
+        assert "the keys are for trial 0" in shown_message(app)
+        assert (app.snapshot.current, app.snapshot.values["learning_rate"]) == (0, 0.1)
         await pilot.press("n")
-        app.query_one("#asked").value = "for the held one"
+        app.query_one("#prompt").value = "for the held one"
         await pilot.press("enter")
         await answered(study, 3)
 

@@ -1,4 +1,4 @@
-"""Flies a run by rules: what they want done is asked of the trial as anybody would, with the evidence on record.
+"""A controller that steers a run by rules: their actions are commands like anybody's, with the evidence on record.
 
 Each action is judged some epochs later, and undone where nothing has got better since: the run goes back to where it
 was, with the values that it had. There are at most so many actions, and none that would make the run, with all that was
@@ -16,7 +16,7 @@ import numpy as np
 
 from tunewell import commands
 from tunewell.arrays import Floats
-from tunewell.autopilot.rules import RULES, Action, Rule
+from tunewell.autopilot.rules import RULES, Action, SteeringRule
 from tunewell.autopilot.view import View
 from tunewell.commands import Branch, Rewind, Set, Stop
 from tunewell.diagnosis import Finding, diagnose
@@ -27,7 +27,7 @@ from tunewell.space.values import Value
 from tunewell.study import Study
 from tunewell.trial import Step
 
-_JUDGED = 1 / 9
+_JUDGED_AFTER = 1 / 9
 """Of a training, and three epochs at least."""
 _BUDGET = 1.5
 """Trainings, with all that was rewound."""
@@ -35,36 +35,35 @@ _BY = "autopilot"
 
 
 @dataclass(frozen=True, slots=True)
-class _OnTrial:
-    """An action that has still to show what it does."""
+class _PendingAction:
+    """An action whose effect has still to show."""
 
     action: Action
-    by: int
+    trial: int
     """The trial that it was taken in."""
-    at: int
-    """After this epoch of it."""
-    since: int
+    epoch: int
+    """The epoch of that trial after which it was taken."""
+    effective_after: int
     """It has its effect from the epoch after this one."""
-    values: Mapping[str, Any]
-    """Before it."""
-    best: float
+    values_before: Mapping[str, Any]
+    best_metric: float
     """The metric that is to be beaten."""
-    least: float
+    least_loss: float
     """The training loss that is to be beaten."""
 
 
 @dataclass(slots=True)
-class _Flight:
-    """One trial as the autopilot knows it, with the epochs of those that it comes from."""
+class _SteeredTrial:
+    """A trial that the autopilot steers, with the epochs of those that it comes from."""
 
     rows: list[dict[str, float]] = field(default_factory=list)
     changed_at: int = 0
-    done: int = 0
-    """Actions, its ancestors' included."""
-    on_trial: _OnTrial | None = None
-    tried: set[tuple[str, ...]] = field(default_factory=set)
-    """What was undone, which is not done again."""
-    left: tuple[Mapping[str, Any], ...] = ()
+    n_actions: int = 0
+    """Its ancestors' included."""
+    pending: _PendingAction | None = None
+    undone: set[tuple[str, ...]] = field(default_factory=set)
+    """Actions that were undone, which are not taken again."""
+    values_before: tuple[Mapping[str, Any], ...] = ()
     """The values before each action that stands."""
 
 
@@ -75,133 +74,141 @@ class Autopilot:
         self,
         study: Study,
         *,
-        rules: Sequence[Rule] = RULES,
-        most: int = 8,
+        rules: Sequence[SteeringRule] = RULES,
+        max_actions: int = 8,
         about: Mapping[str, Any] | None = None,
     ) -> None:
-        """Give it to `tune` or to a runner as a controller.
+        """Prepare a controller to give to `tune` or to a runner.
 
         Args:
             study: whose trials are steered; its runner keeps a checkpoint of each epoch.
-            rules: the first that wants something done is heard.
-            most: actions, in a run and what it was rewound to.
-            about: what a record of a run says besides its curves, for the diagnosis.
+            rules: of the actions that they want, that of the first rule is taken.
+            max_actions: in a run and what it was rewound to.
+            about: the rest of a run's record besides its curves, for the diagnosis.
         """
-        self._study, self._rules, self._most = study, tuple(rules), most
+        self._study, self._rules, self._max_actions = study, tuple(rules), max_actions
         self._about = dict(about or {})
-        self._flights: dict[int, _Flight] = {}
+        self._steered: dict[int, _SteeredTrial] = {}
         self._spent: dict[int, int] = {}
         """Epochs, by the trial that a line of trials began with."""
 
     def on_step(self, study: Study, step: Step) -> None:
-        """Do nothing."""
+        """Implement `Controller`: do nothing."""
 
     def on_step_end(self, study: Study, trial: int) -> None:
-        """Do nothing."""
+        """Implement `Controller`: do nothing."""
 
     def on_report(self, study: Study, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Look, judge, act."""
-        flight = self._flights.get(trial) or self._take_over(trial)
-        flight.rows.append({"epoch": float(epoch), **metrics})
+        """Implement `Controller.on_report`: look, judge, act."""
+        steered = self._steered.get(trial) or self._take_over(trial)
+        steered.rows.append({"epoch": float(epoch), **metrics})
         root = self._root(trial)
         self._spent[root] = self._spent.get(root, 0) + 1
         n = study.max_epochs
         if n is None or epoch >= n:
             return
-        view = self._view(trial, flight, n)
-        if self._is_judged(trial, flight, view) or flight.done >= self._most:
+        view = self._view(trial, steered, n)
+        if self._is_judged(trial, steered, view) or steered.n_actions >= self._max_actions:
             return
         for rule in self._rules:
             action = rule(view)
-            if action is not None and _key(action) not in flight.tried and self._affords(trial, action, view):
-                self._act(trial, flight, view, rule.__name__, action)
+            if action is not None and _key(action) not in steered.undone and self._affords(trial, action, view):
+                self._act(trial, steered, view, rule.__name__, action)
                 return
 
-    def _take_over(self, trial: int) -> _Flight:
-        """The flight of a trial that is new; what it branched from has come with it."""
+    def _take_over(self, trial: int) -> _SteeredTrial:
+        """Begin to steer a new trial; what it branched from has come with it."""
         record = self._study.trials[trial]
-        flight = _Flight()
+        steered = _SteeredTrial()
         if record.parent is not None:
-            before, at = self._flights.get(record.parent, _Flight()), int(record.parent_epoch or 0)
+            before, at = self._steered.get(record.parent, _SteeredTrial()), int(record.parent_epoch or 0)
             rows = [row for row in before.rows if row["epoch"] <= at]
-            flight = _Flight(
-                rows, min(at, before.changed_at), before.done, before.on_trial, set(before.tried), before.left
+            steered = _SteeredTrial(
+                rows,
+                min(at, before.changed_at),
+                before.n_actions,
+                before.pending,
+                set(before.undone),
+                before.values_before,
             )
-            if before.on_trial is not None and before.on_trial.action.kind == "rewind":
-                flight.changed_at, flight.on_trial = at, replace(before.on_trial, since=at)
-        self._flights[trial] = flight
-        return flight
+            if before.pending is not None and before.pending.action.kind == "rewind":
+                steered.changed_at, steered.pending = at, replace(before.pending, effective_after=at)
+        self._steered[trial] = steered
+        return steered
 
-    def _view(self, trial: int, flight: _Flight, n: int) -> View:
+    def _view(self, trial: int, steered: _SteeredTrial, n: int) -> View:
         study = self._study
-        names = curves_of(dict.fromkeys(name for row in flight.rows for name in row if name != "epoch"))
-        curves = {curve: _column(flight.rows, name) for curve, name in names.items()}
+        names = curves_of(dict.fromkeys(name for row in steered.rows for name in row if name != "epoch"))
+        curves = {curve: _column(steered.rows, name) for curve, name in names.items()}
         sign = -1.0 if study.maximize else 1.0
         kept = tuple(one.epoch for one in study.checkpoints(trial) if one.epoch)
         return View(
             space=study.space,
             values=study.values(trial),
             curves=curves,
-            metric=sign * _column(flight.rows, study.metric),
-            n=n,
-            kept=kept,
-            changed_at=flight.changed_at,
-            diagnosis=lambda: self._findings(flight, study.values(trial), n),
-            left=flight.left,
-            is_look=len(flight.rows) % _time(n) == 0,
+            metric=sign * _column(steered.rows, study.metric),
+            max_epochs=n,
+            checkpoint_epochs=kept,
+            changed_at=steered.changed_at,
+            diagnosis=lambda: self._findings(steered, study.values(trial), n),
+            values_before=steered.values_before,
+            is_review=len(steered.rows) % _judged_epochs(n) == 0,
         )
 
-    def _findings(self, flight: _Flight, values: Mapping[str, Value], n: int) -> tuple[Finding, ...]:
+    def _findings(self, steered: _SteeredTrial, values: Mapping[str, Value], n: int) -> tuple[Finding, ...]:
         try:
-            found = diagnose(record_of(values, flight.rows, n, self._about))
+            found = diagnose(record_of(values, steered.rows, n, self._about))
         except RecordError:
             return ()
         return tuple(finding for finding in found if finding.label != "too_few_epochs")
 
-    def _is_judged(self, trial: int, flight: _Flight, view: View) -> bool:
-        """Whether an action is still on trial, or was undone just now."""
-        judged = flight.on_trial
+    def _is_judged(self, trial: int, steered: _SteeredTrial, view: View) -> bool:
+        """Return True if an action is still pending, or was undone just now."""
+        judged = steered.pending
         if judged is None:
             return False
-        if view.epoch < judged.since + _time(view.n) and math.isfinite(view.metric[-1]):
+        if view.epoch < judged.effective_after + _judged_epochs(view.max_epochs) and math.isfinite(view.metric[-1]):
             return True
-        flight.on_trial = None
+        steered.pending = None
         if not judged.action.undo or self._helped(judged, view):
             return False
-        flight.tried.add(_key(judged.action))
-        flight.left = flight.left[:-1]
+        steered.undone.add(_key(judged.action))
+        steered.values_before = steered.values_before[:-1]
         changed = ", ".join(judged.action.setting)
-        why = f"{changed} was changed after epoch {judged.at}, and nothing is better at epoch {view.epoch}"
+        why = f"{changed} was changed after epoch {judged.epoch}, and nothing is better at epoch {view.epoch}"
         if judged.action.kind == "rewind":
             # on with the run that was left, as if nothing had been
-            left = self._flights[judged.by]
-            left.on_trial, left.tried, left.done, left.left = None, set(flight.tried), flight.done, flight.left
-            return self._send(trial, "undo", Stop(), why) and self._send(judged.by, "undo", Branch(judged.at), why)
-        back = max((epoch for epoch in view.kept if epoch <= judged.since), default=0)
-        flight.changed_at = back
-        undone = {name: judged.values[name] for name in judged.action.setting}
+            abandoned = self._steered[judged.trial]
+            abandoned.pending, abandoned.undone = None, set(steered.undone)
+            abandoned.n_actions, abandoned.values_before = steered.n_actions, steered.values_before
+            return self._send(trial, "undo", Stop(), why) and self._send(
+                judged.trial, "undo", Branch(judged.epoch), why
+            )
+        back = max((epoch for epoch in view.checkpoint_epochs if epoch <= judged.effective_after), default=0)
+        steered.changed_at = back
+        undone = {name: judged.values_before[name] for name in judged.action.setting}
         return self._send(trial, "undo", Rewind(back, undone), why)
 
-    def _helped(self, judged: _OnTrial, view: View) -> bool:
-        if _least(view.metric[judged.since :]) < judged.best:
+    def _helped(self, judged: _PendingAction, view: View) -> bool:
+        if _least(view.metric[judged.effective_after :]) < judged.best_metric:
             return True
-        return judged.action.by_loss and _least(view.curve("train_loss")[judged.since :]) < judged.least
+        return judged.action.by_loss and _least(view.curve("train_loss")[judged.effective_after :]) < judged.least_loss
 
     def _affords(self, trial: int, action: Action, view: View) -> bool:
         back = action.epoch if action.kind == "rewind" else view.epoch
-        undone = _time(view.n) if action.undo else 0  # it may have to be
-        return self._spent[self._root(trial)] + view.n - back + undone <= _BUDGET * view.n
+        undone = _judged_epochs(view.max_epochs) if action.undo else 0  # it may have to be
+        return self._spent[self._root(trial)] + view.max_epochs - back + undone <= _BUDGET * view.max_epochs
 
-    def _act(self, trial: int, flight: _Flight, view: View, rule: str, action: Action) -> None:
+    def _act(self, trial: int, steered: _SteeredTrial, view: View, rule: str, action: Action) -> None:
         if not all(self._send(trial, rule, wanted, action.why) for wanted in _commands(action)):
             return
         # what is to be beaten is what the run had come to, in as many epochs as the change will have
-        ahead = slice(None if action.kind != "rewind" else action.epoch + _time(view.n))
+        ahead = slice(None if action.kind != "rewind" else action.epoch + _judged_epochs(view.max_epochs))
         best, least = _least(view.metric[ahead]), _least(view.curve("train_loss")[ahead])
-        flight.done += 1
-        flight.left += (dict(view.values),)
-        flight.on_trial = _OnTrial(action, trial, view.epoch, view.epoch, dict(view.values), best, least)
-        flight.changed_at = view.epoch
+        steered.n_actions += 1
+        steered.values_before += (dict(view.values),)
+        steered.pending = _PendingAction(action, trial, view.epoch, view.epoch, dict(view.values), best, least)
+        steered.changed_at = view.epoch
 
     def _send(self, trial: int, rule: str, wanted: commands.Action, why: str) -> bool:
         try:
@@ -218,7 +225,7 @@ class Autopilot:
 
 
 def _commands(action: Action) -> list[commands.Action]:
-    """Return what is to be asked of the trial."""
+    """Return the commands to the trial that an action takes."""
     match action.kind:
         case "set":
             return [Set(name, value) for name, value in action.setting.items()]
@@ -236,13 +243,13 @@ def _column(rows: Sequence[Mapping[str, float]], name: str) -> Floats:
 
 
 def _least(curve: Floats) -> float:
-    """Infinite if there is no finite value."""
+    """Return the least finite value; infinite if there is none."""
     return float(np.min(curve, where=np.isfinite(curve), initial=math.inf))
 
 
-def _time(n: int) -> int:
-    """Epochs that an action has to show what it does, and between one look and the next."""
-    return max(3, round(_JUDGED * n))
+def _judged_epochs(n: int) -> int:
+    """Return the epochs that an action has to show its effect, and between one review and the next."""
+    return max(3, round(_JUDGED_AFTER * n))
 
 
 def _key(action: Action) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The screen: what a run does, and a key for each thing that one may do about it."""
+"""The screen of `tunewell babysit`: the state of a run, and a key for each command to it."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from tunewell.study.commands import describe
 from tunewell.trial import TrialState
 
 FACTOR = math.sqrt(10)
-"""Of a key that raises or lowers the learning rate."""
+"""The factor by which a key raises or lowers the learning rate."""
 _LOOK_S = 0.25
 _RATE_HEIGHT = 7  # lines
-_SURE_S = 5.0
+_CONFIRM_S = 5.0
 _MARKS = {"pause": "p", "resume": "p", "set": "v", "rewind": "r", "branch": "b", "note": "n", "stop": "x"}
-"""What was done, as the key that does it."""
+"""The key of each kind of command."""
 
 
 class Babysitter(App[None]):
-    """Shows one study of one run, and steers it."""
+    """An app that shows one study of one run, and steers it."""
 
     TITLE = "tunewell babysit"
     ENABLE_COMMAND_PALETTE = False  # its key would take the place of the last ones of ours
@@ -45,41 +45,41 @@ class Babysitter(App[None]):
     #curves { width: 2fr; padding: 0 1; }
     #side { width: 1fr; padding: 0 1; border-left: solid $primary; }
     #snapshot { height: 1; background: $primary; color: $text; padding: 0 1; }
-    #asked { display: none; }
-    #said { height: 1; padding: 0 1; }
+    #prompt { display: none; }
+    #message { height: 1; padding: 0 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("p", "pause", "pause"),
         Binding("s", "step", "step"),
         Binding("plus,equals_sign", "faster", "rate", key_display="+ -"),
         Binding("minus", "slower", "rate", show=False),
-        Binding("v", "ask('set', 'NAME VALUE')", "set"),
-        Binding("r", "ask('rewind', 'EPOCH [NAME=VALUE ...]')", "rewind"),
-        Binding("b", "ask('branch', '[EPOCH] [NAME=VALUE ...]')", "branch"),
-        Binding("n", "ask('note', 'TEXT')", "note"),
+        Binding("v", "prompt('set', 'NAME VALUE')", "set"),
+        Binding("r", "prompt('rewind', 'EPOCH [NAME=VALUE ...]')", "rewind"),
+        Binding("b", "prompt('branch', '[EPOCH] [NAME=VALUE ...]')", "branch"),
+        Binding("n", "prompt('note', 'TEXT')", "note"),
         Binding("t", "other", "trial"),
         Binding("x", "stop", "stop"),
         Binding("q", "quit", "quit"),
     ]
 
     def __init__(self, study: Study, *, by: str = "user", gone: Callable[[], str | None] = lambda: None) -> None:
-        """`study` is read and steered, not run.
+        """Prepare the app of a study, which is read and steered, not run.
 
         Args:
-            study: which.
-            by: who steers it.
-            gone: says that the process that trains it has ended; None while it has not.
+            study: the study to show.
+            by: the name on record of whoever steers.
+            gone: returns how the process that trains it has ended; None while it has not.
         """
         super().__init__()
         self._gone = gone
         self._study, self._by = study, by
-        self._asking = ""
+        self._prompted = ""
         self._chosen: int | None = None
-        self._asked_to_stop = -_SURE_S
-        self.stands: Snapshot = snapshot(study.reader)
+        self._stop_pressed_at = -_CONFIRM_S
+        self.snapshot: Snapshot = snapshot(study.reader)
 
     def compose(self) -> ComposeResult:
-        """The widgets."""
+        """Yield the widgets."""
         yield Static(id="snapshot")
         with Horizontal():
             with Vertical(id="curves"):
@@ -87,8 +87,8 @@ class Babysitter(App[None]):
                 yield Static(id="accuracy")
                 yield Static(id="rate")
             yield Static(id="side")
-        yield Static(id="said")
-        yield Input(id="asked")
+        yield Static(id="message")
+        yield Input(id="prompt")
         yield Footer(compact=True)
 
     def on_mount(self) -> None:
@@ -99,94 +99,92 @@ class Babysitter(App[None]):
     def look(self) -> None:
         """Read the study and draw it."""
         try:
-            self.stands = snapshot(self._study.reader, self._chosen)
+            self.snapshot = snapshot(self._study.reader, self._chosen)
         except TunewellError as error:
-            self._say(str(error))
+            self._show_message(str(error))
             return
         with suppress(NoMatches):  # the timer may tick once more while the screen is taken down
-            self._draw(self.stands)
+            self._draw(self.snapshot)
 
-    def _draw(self, stands: Snapshot) -> None:
+    def _draw(self, shown: Snapshot) -> None:
         ended = self._gone()
-        self.query_one("#snapshot", Static).update(stands.line if ended is None else f"{stands.line}; {ended}")
+        self.query_one("#snapshot", Static).update(shown.line if ended is None else f"{shown.line}; {ended}")
         width, height = self.size.width * 2 // 3 - 4, max(6, (self.size.height - 4 - _RATE_HEIGHT) // 2)
-        until = stands.max_epochs or max((branch.epoch for branch in stands.branches), default=1)
-        marked = _marks(stands.commands)
+        until = shown.max_epochs or max((branch.epoch for branch in shown.branches), default=1)
+        marked = _marks(shown.commands)
         losses, shares = ["train_loss", "val_loss"], ["train_accuracy", "val_accuracy"]
-        if stands.metric not in (*losses, *shares):
-            shares.append(stands.metric)
-        self.query_one("#loss", Static).update(
-            chart(stands.branches, losses, width, height, marked, until, ratios=True)
-        )
-        self.query_one("#accuracy", Static).update(chart(stands.branches, shares, width, height, marked, until))
+        if shown.metric not in (*losses, *shares):
+            shares.append(shown.metric)
+        self.query_one("#loss", Static).update(chart(shown.branches, losses, width, height, marked, until, ratios=True))
+        self.query_one("#accuracy", Static).update(chart(shown.branches, shares, width, height, marked, until))
         self.query_one("#rate", Static).update(
-            chart(stands.branches, ["lr"], width, _RATE_HEIGHT, marked, until, ratios=True)
+            chart(shown.branches, ["lr"], width, _RATE_HEIGHT, marked, until, ratios=True)
         )
-        self.query_one("#side", Static).update(self._side(stands))
+        self.query_one("#side", Static).update(self._side(shown))
 
     def action_pause(self) -> None:
-        """Pause it, or let it go on."""
-        held = self.stands.branch is not None and self.stands.branch.state == TrialState.HELD
+        """Pause the trial, or let it go on."""
+        held = self.snapshot.branch is not None and self.snapshot.branch.state == TrialState.HELD
         self._steer(Resume() if held else Pause())
 
     def action_step(self) -> None:
-        """One epoch, and pause again."""
-        if self.stands.branch is not None and self.stands.branch.state == TrialState.HELD:
+        """Train one epoch, and pause again."""
+        if self.snapshot.branch is not None and self.snapshot.branch.state == TrialState.HELD:
             self._steer(Resume())
         self._steer(Pause())
 
     def action_faster(self) -> None:
         """Raise the learning rate by half a decade."""
-        self._times(FACTOR)
+        self._scale_rate(FACTOR)
 
     def action_slower(self) -> None:
-        """Lower it by as much."""
-        self._times(1 / FACTOR)
+        """Lower the learning rate by half a decade."""
+        self._scale_rate(1 / FACTOR)
 
     def action_other(self) -> None:
         """Let the keys be for the next of the trials that have not ended."""
         going = [trial.number for trial in self._study.trials if not trial.state.ended]
         if not going:
-            self._say("every trial has ended")
+            self._show_message("every trial has ended")
             return
-        later = [number for number in going if number > self.stands.current]
+        later = [number for number in going if number > self.snapshot.current]
         self._chosen = later[0] if later else going[0]
-        self._say(f"the keys are for trial {self._chosen}")
+        self._show_message(f"the keys are for trial {self._chosen}")
         self.look()
 
     def action_stop(self) -> None:
         """End the trial, at the second press: what is stopped by mistake may have been dear."""
         now = time.monotonic()
-        if now - self._asked_to_stop > _SURE_S:
-            self._asked_to_stop = now
-            self._say(f"x again ends trial {self.stands.current}")
+        if now - self._stop_pressed_at > _CONFIRM_S:
+            self._stop_pressed_at = now
+            self._show_message(f"x again ends trial {self.snapshot.current}")
             return
-        self._asked_to_stop = -_SURE_S
+        self._stop_pressed_at = -_CONFIRM_S
         self._steer(Stop())
 
-    def action_ask(self, kind: str, wanted: str) -> None:
-        """Ask for what a command needs."""
-        self._asking = kind
-        line = self.query_one("#asked", Input)
+    def action_prompt(self, kind: str, wanted: str) -> None:
+        """Prompt for what a command needs."""
+        self._prompted = kind
+        line = self.query_one("#prompt", Input)
         line.placeholder, line.value = f"{kind}: {wanted}  (escape: never mind)", ""
         line.styles.display = "block"
         line.focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """What was asked for is there."""
-        self._put_away()
+        """Send the command with what was typed."""
+        self._hide_prompt()
         text = event.value.strip()
         try:
-            self._steer(self._command(self._asking, text))
+            self._steer(self._command(self._prompted, text))
         except TunewellError as error:
-            self._say(f"{self._asking}: {error}")
+            self._show_message(f"{self._prompted}: {error}")
 
     def key_escape(self) -> None:
-        """Never mind."""
-        self._put_away()
+        """Cancel the prompt."""
+        self._hide_prompt()
 
-    def _put_away(self) -> None:
-        line = self.query_one("#asked", Input)
+    def _hide_prompt(self) -> None:
+        line = self.query_one("#prompt", Input)
         line.styles.display = "none"
         self.set_focus(None)
 
@@ -211,55 +209,55 @@ class Babysitter(App[None]):
         return Rewind(epoch, params)
 
     def _example(self, between: str = " ") -> str:
-        name, value = next(iter(self.stands.values.items()), ("dropout", 0.3))
+        name, value = next(iter(self.snapshot.values.items()), ("dropout", 0.3))
         return f"{name}{between}{short(value)}"
 
-    def _times(self, factor: float) -> None:
-        name = parameter_of("lr", self.stands.values)
+    def _scale_rate(self, factor: float) -> None:
+        name = parameter_of("lr", self.snapshot.values)
         if name is None:
-            self._say("no parameter is called as a learning rate is; set it by name (v)")
+            self._show_message("no parameter is called as a learning rate is; set it by name (v)")
             return
-        param, now = self._study.space.params[name], self.stands.values[name]
+        param, now = self._study.space.params[name], self.snapshot.values[name]
         low, high = getattr(param, "low", None), getattr(param, "high", None)
         if not isinstance(now, float) or low is None or high is None:
-            self._say(f"{name} is no number that can be multiplied")
+            self._show_message(f"{name} is no number that can be multiplied")
             return
         self._steer(Set(name, float(f"{min(max(now * factor, low), high):.6g}")))
 
     def _steer(self, action: Action) -> None:
         try:
-            self._study.steer(self.stands.current, action, by=self._by)
+            self._study.steer(self.snapshot.current, action, by=self._by)
         except TunewellError as refusal:
-            self._say(str(refusal))
+            self._show_message(str(refusal))
             return
-        self._say(f"asked: {KINDS[type(action)]}")
+        self._show_message(f"sent: {KINDS[type(action)]}")
 
-    def _say(self, text: str) -> None:
-        self.query_one("#said", Static).update(Text(text, style="bold"))
+    def _show_message(self, text: str) -> None:
+        self.query_one("#message", Static).update(Text(text, style="bold"))
 
-    def _side(self, stands: Snapshot) -> Text:
+    def _side(self, shown: Snapshot) -> Text:
         text = Text()
-        for name, value in stands.values.items():
-            text.append(f"{name} = {short(value)}", style="bold" if name in stands.live else "dim")
+        for name, value in shown.values.items():
+            text.append(f"{name} = {short(value)}", style="bold" if name in shown.live else "dim")
             text.append("\n")
         text.append("\n")
-        for place, branch in enumerate(stands.branches):
-            now = "▶ " if branch.trial == stands.current else "  "
-            curve = branch.curves[stands.metric]
-            told = short(float(curve[-1])) if len(curve) else "-"
+        for place, branch in enumerate(shown.branches):
+            now = "▶ " if branch.trial == shown.current else "  "
+            curve = branch.curves[shown.metric]
+            value = short(float(curve[-1])) if len(curve) else "-"
             text.append(
-                f"{now}trial {branch.trial}, {branch.state}, epoch {branch.epoch}: {told}\n", style=color_of(place)
+                f"{now}trial {branch.trial}, {branch.state}, epoch {branch.epoch}: {value}\n", style=color_of(place)
             )
             if branch.reason:
                 text.append(f"  {clipped(branch.reason)}\n", style="dim")
         text.append("\n")
-        for command in reversed(stands.commands):  # the newest are seen, however low the screen
+        for command in reversed(shown.commands):  # the newest are seen, however low the screen
             text.append(f"{describe(command)} ({command.by})\n", style="dim" if command.refused else "")
         return text
 
 
 def _marks(commands: Sequence[Command]) -> dict[int, str]:
-    """By epoch, the key of what was done after it."""
+    """Return, by epoch, the key of the command after it."""
     found: dict[int, str] = {}
     for command in commands:
         if command.epoch is not None and command.refused is None:

@@ -18,7 +18,7 @@ COLORS = ("cyan", "yellow", "magenta", "green", "red", "blue")
 
 
 def color_of(place: int) -> str:
-    """Of the branch at a place."""
+    """Return the color of the branch at a place."""
     return COLORS[place % len(COLORS)]
 
 
@@ -32,7 +32,7 @@ def chart(
     *,
     ratios: bool = False,
 ) -> Text:
-    """The curves of these names, of all branches, over epochs 1 to `until`.
+    """Draw the curves of these names, of all branches, over epochs 1 to `until`.
 
     width, height: in characters.
     marked: by epoch, a letter for what was done.
@@ -85,7 +85,7 @@ def chart(
 
 
 def _share(value: float, low: float, high: float, *, is_log: bool) -> float:
-    """From 0, the lowest value, to 1."""
+    """Scale a value from 0, the lowest, to 1."""
     if is_log:
         value, low, high = math.log(value), math.log(low), math.log(high)
     return (value - low) / ((high - low) or 1.0)
@@ -96,6 +96,6 @@ def _column(epoch: int, until: int, columns: int) -> int:
 
 
 def _top(known: Floats) -> float:
-    """A curve that explodes would press all else flat, so what is far beyond lies on the edge."""
+    """Return the top of the chart: an exploding curve would press all else flat, so what is beyond lies on the edge."""
     top, usual = float(known.max()), float(np.median(known))
     return top if top <= 20 * max(abs(usual), 1e-9) else 20 * abs(usual)

@@ -1,4 +1,4 @@
-"""How a run stands: its curves, those of its branches, its live values and what was done to it, read from the store."""
+"""A snapshot of a run: its curves and those of its branches, its live values and the commands to it, from the store."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tunewell.space.values import Value
 from tunewell.study.reader import StudyReader
 from tunewell.trial import Trial, TrialState
 
-_RECENT = 20  # epochs, whose time is told
+_RECENT = 20  # epochs, whose time is shown
 _RATE = "lr"
 
 
@@ -34,11 +34,11 @@ class Branch:
     begins: int
     """The epoch after which it is a trial of its own; 0 for the first."""
     reason: str = ""
-    """Why it failed, in a line."""
+    """The error of a failed trial, in a line."""
 
     @property
     def epoch(self) -> int:
-        """How far it has come."""
+        """The last epoch of its curves."""
         return max((len(curve) for curve in self.curves.values()), default=0)
 
 
@@ -71,7 +71,7 @@ class Snapshot:
 
     @property
     def line(self) -> str:
-        """`trial 2, running, epoch 12 of 40, 1 s an epoch, 28 s left`."""
+        """A line such as `trial 2, running, epoch 12 of 40, 1 s an epoch, 28 s left`."""
         branch = self.branch
         if branch is None:
             return f"{self.study}: no epoch yet"
@@ -86,7 +86,7 @@ class Snapshot:
 
 
 def snapshot(study: StudyReader, chosen: int | None = None) -> Snapshot:
-    """How the run stands now; `chosen` is the current trial, for as long as it has not ended."""
+    """Take a snapshot of the run as it is now; `chosen` is the current trial, for as long as it has not ended."""
     with study.still():
         trials, commands = study.trials, study.commands()
         reports = study.reports()
@@ -129,7 +129,7 @@ def snapshot(study: StudyReader, chosen: int | None = None) -> Snapshot:
 
 
 def _current(trials: Sequence[Trial]) -> int:
-    """The newest of those that run, or else are held, or wait, or of all."""
+    """Return the newest of the trials that run, or else are held, or wait, or of all."""
     for state in (TrialState.RUNNING, TrialState.HELD, TrialState.PAUSED):
         numbers = [trial.number for trial in trials if trial.state is state]
         if numbers:
@@ -137,13 +137,13 @@ def _current(trials: Sequence[Trial]) -> int:
     return len(trials) - 1
 
 
-def _rate(stretches: Sequence[Segment], epochs: int) -> dict[str, Floats]:
-    """The learning rate by epoch, from the parameter that is called so; nothing if none is."""
+def _rate(segments: Sequence[Segment], epochs: int) -> dict[str, Floats]:
+    """Return the learning rate by epoch, from the parameter that is called so; nothing if none is."""
     values = np.full(epochs, math.nan)
-    for stretch in stretches:
-        value = stretch.values.get(parameter_of(_RATE, stretch.values) or "")
+    for segment in segments:
+        value = segment.values.get(parameter_of(_RATE, segment.values) or "")
         if isinstance(value, int | float):
-            values[stretch.first - 1 : stretch.last] = value
+            values[segment.first - 1 : segment.last] = value
     return {_RATE: values} if np.isfinite(values).any() else {}
 
 
