@@ -58,19 +58,19 @@ def rescued(the_space, **settings):
     ],
 )
 def test_a_planted_fault_is_named_and_mended_within_three_trainings(fault, label):
-    told = rescued(space(**fault), target=0.95, budget=3)
-    assert told.first is None or told.first < 0.9
-    assert label in {attempt.label for attempt in told.attempts}
-    assert told.best is not None
-    assert told.best.value >= 0.95
-    assert told.study.spent.epochs <= 3 * EPOCHS
+    result = rescued(space(**fault), target=0.95, budget=3)
+    assert result.first is None or result.first < 0.9
+    assert label in {attempt.label for attempt in result.attempts}
+    assert result.best is not None
+    assert result.best.value >= 0.95
+    assert result.study.spent.epochs <= 3 * EPOCHS
 
 
 def test_a_healthy_training_is_left_alone():
-    told = rescued(space())
-    assert len(told.attempts) == 1
-    assert (told.searched, told.healthy, told.over) == (0, True, True)
-    assert told.study.spent.epochs == EPOCHS
+    result = rescued(space())
+    assert len(result.attempts) == 1
+    assert (result.searched, result.healthy, result.over) == (0, True, True)
+    assert result.study.spent.epochs == EPOCHS
 
 
 def test_a_training_that_is_hardly_called_healthy_is_searched(tmp_path, monkeypatch):
@@ -78,23 +78,23 @@ def test_a_training_that_is_hardly_called_healthy_is_searched(tmp_path, monkeypa
     page = Path(__file__).parents[2] / "README.md"
     script = re.findall(r"^```python\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL)[0]
     (tmp_path / "train.py").write_text(script)
-    told = json.loads(tunewell("rescue", "train.py", "--budget", "6", "--quiet", "--json").stdout)
-    assert told["first"] < 0.76
-    assert told["searched"] > 0
-    assert told["best"]["value"] > 0.9
+    result = json.loads(tunewell("rescue", "train.py", "--budget", "6", "--quiet", "--json").stdout)
+    assert result["first"] < 0.76
+    assert result["searched"] > 0
+    assert result["best"]["value"] > 0.9
 
 
-def test_every_chapter_says_what_was_changed_and_whether_that_helped():
-    told = rescued(space(learning_rate=5.0), target=0.95, budget=3)
-    first, *changes = told.attempts
-    assert (first.trial, first.treats) == (0, None)
+def test_every_attempt_says_what_was_changed_and_whether_that_helped():
+    result = rescued(space(learning_rate=5.0), target=0.95, budget=3)
+    first, *changes = result.attempts
+    assert (first.trial, first.incumbent) == (0, None)
     for attempt in changes:
-        trials = told.study.trials
-        before, after = trials[attempt.treats].params, trials[attempt.trial].params
+        trials = result.study.trials
+        before, after = trials[attempt.incumbent].params, trials[attempt.trial].params
         assert {name for name in after if before[name] != after[name]} == {attempt.param}
         assert (before[attempt.param], after[attempt.param]) == (attempt.old, attempt.new)
-        if attempt.helped and attempt.at_patient is not None:
-            assert attempt.value > attempt.at_patient
+        if attempt.helped and attempt.incumbent_value is not None:
+            assert attempt.value > attempt.incumbent_value
 
 
 def test_a_step_that_helped_at_first_alone_is_told_with_the_epoch_and_the_numbers():
@@ -104,8 +104,8 @@ def test_a_step_that_helped_at_first_alone_is_told_with_the_epoch_and_the_number
             run.report(val_loss=2.4 - 0.1 * slowness + (slowness - 3) * 0.02 * (epoch - 1), train_loss=2.3)
 
     one = tw.Space(learning_rate=tw.Float(1e-6, 1.0, scale="log", default=0.3))
-    told = rescue(crossing, one, metric="val_loss", target=0.1, budget=6, store="memory")
-    further = [attempt for attempt in told.attempts if "half a decade more" in attempt.evidence]
+    result = rescue(crossing, one, metric="val_loss", target=0.1, budget=6, store="memory")
+    further = [attempt for attempt in result.attempts if "half a decade more" in attempt.evidence]
     assert further
     for attempt in further:
         assert re.match(
@@ -114,9 +114,9 @@ def test_a_step_that_helped_at_first_alone_is_told_with_the_epoch_and_the_number
 
 
 def test_what_single_changes_do_not_mend_is_searched_within_the_budget():
-    told = rescued(space(hidden_units=2, learning_rate=1e-4), target=0.999, budget=4)
-    assert told.searched > 0
-    assert told.study.spent.epochs <= 4 * EPOCHS
+    result = rescued(space(hidden_units=2, learning_rate=1e-4), target=0.999, budget=4)
+    assert result.searched > 0
+    assert result.study.spent.epochs <= 4 * EPOCHS
 
 
 def test_a_fault_in_the_data_is_reported_and_nothing_is_searched():
@@ -135,10 +135,10 @@ def test_a_fault_in_the_data_is_reported_and_nothing_is_searched():
             )
 
     narrow = tw.Space(learning_rate=tw.learning_rate(default=0.05), hidden_units=tw.hidden_units(default=64))
-    told = rescue(shuffled, narrow, metric="val_accuracy", about=ABOUT, store="memory", budget=10)
-    assert not told.healthy
-    assert told.findings[0].label == "labels_mismatched"
-    assert told.searched == 0
+    result = rescue(shuffled, narrow, metric="val_accuracy", about=ABOUT, store="memory", budget=10)
+    assert not result.healthy
+    assert result.findings[0].label == "labels_mismatched"
+    assert result.searched == 0
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 3, 4])
@@ -150,9 +150,9 @@ def test_trainings_of_a_few_epochs_are_looked_at_as_often_as_they_can_be(epochs)
             run.report(train_loss=loss, val_loss=loss)
 
     slow = tw.Space(learning_rate=tw.Float(1e-5, 1.0, scale="log", default=1e-4))
-    told = rescue(short, slow, metric="val_loss", target=0.1, budget=4, store="memory")
-    assert told.study.spent.epochs <= 4 * epochs
-    assert told.best.value <= told.first
+    result = rescue(short, slow, metric="val_loss", target=0.1, budget=4, store="memory")
+    assert result.study.spent.epochs <= 4 * epochs
+    assert result.best.value <= result.first
 
 
 def test_a_training_that_fails_as_it_is_is_searched():
@@ -162,9 +162,9 @@ def test_a_training_that_fails_as_it_is_is_searched():
                 raise FloatingPointError("the loss is not finite")
             run.report(val_accuracy=0.9, train_loss=0.3)
 
-    told = rescue(fails, space(learning_rate=5.0), metric="val_accuracy", target=0.9, budget=2, store="memory")
-    assert told.first is None
-    assert told.best.value == 0.9
+    result = rescue(fails, space(learning_rate=5.0), metric="val_accuracy", target=0.9, budget=2, store="memory")
+    assert result.first is None
+    assert result.best.value == 0.9
 
 
 def test_the_same_seed_gives_the_same_rescue():
@@ -246,11 +246,11 @@ def test_the_command_tells_the_story(script):
 
 
 def test_json_holds_all_of_it(script):
-    told = json.loads(tunewell("rescue", script, "--budget", "2", "--quiet", "--json").stdout)
-    assert told["finished"] is True
-    assert told["attempts"][0]["trial"] == 0
-    assert told["best"]["value"] >= told["first"]
-    assert told["study"] == "train-rescue"
+    result = json.loads(tunewell("rescue", script, "--budget", "2", "--quiet", "--json").stdout)
+    assert result["finished"] is True
+    assert result["attempts"][0]["trial"] == 0
+    assert result["best"]["value"] >= result["first"]
+    assert result["study"] == "train-rescue"
 
 
 def test_a_setting_that_cannot_be_is_refused_in_one_line(script):

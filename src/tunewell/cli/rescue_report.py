@@ -1,4 +1,4 @@
-"""How a rescue reads: from the first number to the last, a attempt a run."""
+"""The report of a rescue: from the first number to the last, an attempt a run."""
 
 from __future__ import annotations
 
@@ -17,80 +17,80 @@ from tunewell.rescue import Attempt, Rescue
 _WIDTH = 100
 
 
-def lines(told: Rescue, look: str, search: str | None = None) -> Iterator[str]:
-    """The story, the setting that it ends with, and what is left to be said of that run.
+def lines(result: Rescue, look: str, search: str | None = None) -> Iterator[str]:
+    """Yield the attempts, the setting that they end with, and what may still hold that run back.
 
-    search: what searches on, where no target was given.
+    search: a command that searches on, where no target was given.
     """
-    metric = told.study.metric
-    for attempt in told.attempts:
+    metric = result.study.metric
+    for attempt in result.attempts:
         yield from _attempt(attempt, metric)
-    if told.searched:
+    if result.searched:
         yield ""
-        yield f"single changes were not enough: {told.searched} more trials were searched"
+        yield f"single changes were not enough: {result.searched} more trials were searched"
     yield ""
-    yield from _ending(told)
-    if search is not None and told.best is not None and not told.healthy:
+    yield from _ending(result)
+    if search is not None and result.best is not None and not result.healthy:
         yield f"no target was given: if you know what is possible, say --target X; or search on: {search}"
     yield ""
     yield from facts(
         {
-            "spent": spent_of_budget(told.study),
-            "trials": counts(told.study),
-            "record": f"study {told.study.record.name!r} in {told.study.url}",
+            "spent": spent_of_budget(result.study),
+            "trials": counts(result.study),
+            "record": f"study {result.study.record.name!r} in {result.study.url}",
             "look": look,
         }
     )
 
 
-def record(told: Rescue) -> dict[str, object]:
-    """The same as plain data."""
+def record(result: Rescue) -> dict[str, object]:
+    """Return the same as plain data."""
     return {
-        "study": told.study.record.name,
-        "metric": told.study.metric,
-        "first": told.first,
-        "best": None if told.best is None else best_record(told.best),
-        "healthy": told.healthy,
-        "finished": told.over,
-        "attempts": [asdict(attempt) for attempt in told.attempts],
-        "searched": told.searched,
-        "epochs": told.study.spent.epochs,
-        "findings": [finding.as_dict() for finding in told.findings],
+        "study": result.study.record.name,
+        "metric": result.study.metric,
+        "first": result.first,
+        "best": None if result.best is None else best_record(result.best),
+        "healthy": result.healthy,
+        "finished": result.over,
+        "attempts": [asdict(attempt) for attempt in result.attempts],
+        "searched": result.searched,
+        "epochs": result.study.spent.epochs,
+        "findings": [finding.as_dict() for finding in result.findings],
     }
 
 
 def _attempt(attempt: Attempt, metric: str) -> Iterator[str]:
     reached = f"no finite {metric}" if attempt.value is None else f"{metric} {measured(attempt.value)}"
     after = f"{reached} after {attempt.epochs} epochs"
-    if attempt.treats is None:
+    if attempt.incumbent is None:
         yield f"{click.style('as it is', bold=True)}: {after}"
         return
     yield ""
-    found = f"trial {attempt.treats}: {attempt.label}, {attempt.confidence:.0%}: {attempt.evidence}"
+    found = f"trial {attempt.incumbent}: {attempt.label}, {attempt.confidence:.0%}: {attempt.evidence}"
     yield from textwrap.wrap(found, _WIDTH, subsequent_indent="  ", break_long_words=False)
-    before = "" if attempt.at_patient is None else f", {measured(attempt.at_patient)} before"
+    before = "" if attempt.incumbent_value is None else f", {measured(attempt.incumbent_value)} before"
     mark = click.style("better", fg="green") if attempt.helped else "no better"
     changed = click.style(f"{attempt.param} {_shown(attempt.old)} -> {_shown(attempt.new)}", bold=True)
     yield f"  {changed}: {after}{before}: {mark}"
 
 
-def _ending(told: Rescue) -> Iterator[str]:
-    metric, best = told.study.metric, told.best
+def _ending(result: Rescue) -> Iterator[str]:
+    metric, best = result.study.metric, result.best
     if best is None:
         yield f"no trial has reported a finite {metric}"
         return
-    first = "nothing finite" if told.first is None else measured(told.first)
+    first = "nothing finite" if result.first is None else measured(result.first)
     yield f"{metric} from {first} to {click.style(measured(best.value), fg='green', bold=True)}, trial {best.trial}"
     yield ""
     yield from (f"    {line}" for line in setting_lines(best.params))
     yield ""
-    if told.healthy:
+    if result.healthy:
         yield f"nothing is found that holds trial {best.trial} back"
-    elif told.findings and told.findings[0].label == "healthy":
-        sure = f"{told.findings[0].confidence:.0%} sure"
+    elif result.findings and result.findings[0].label == "healthy":
+        sure = f"{result.findings[0].confidence:.0%} sure"
         yield f"nothing plain holds trial {best.trial} back; that it is healthy is {sure}"
-    elif told.findings:
-        left = told.findings[0]
+    elif result.findings:
+        left = result.findings[0]
         text = f"what may hold trial {best.trial} back is {left.label}, {left.confidence:.0%}: {left.evidence}"
         yield from textwrap.wrap(text, _WIDTH, subsequent_indent="  ", break_long_words=False)
 

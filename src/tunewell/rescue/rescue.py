@@ -10,7 +10,7 @@ from typing import Any
 
 from tunewell.diagnosis import Finding
 from tunewell.errors import SettingError
-from tunewell.rescue.scheduler import NOTE, RescueScheduler, best_of_curve, is_better, is_healthy, own
+from tunewell.rescue.scheduler import NOTE, RescueScheduler, best_of_curve, is_better, is_healthy, own_trials
 from tunewell.runners import Observer
 from tunewell.runners.tune import base_name, default_store, drive, study_name
 from tunewell.space.space import Space
@@ -26,15 +26,15 @@ BUDGET = 15
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One run of the doctor's: the training as it is, or with one change."""
+    """One run of a rescue: the training as it is, or with one change."""
 
     trial: int
     epochs: int
     value: float | None
     """Its best report; None if none was finite."""
-    at_patient: float | None
-    """The best report, up to the same epoch, of the run that was treated; None for the first."""
-    treats: int | None
+    incumbent_value: float | None
+    """The best report, up to the same epoch, of the run that was changed; None for the first."""
+    incumbent: int | None
     """The trial that the change was made to; None for the first."""
     label: str = ""
     """The finding that called for the change."""
@@ -44,17 +44,17 @@ class Attempt:
     old: Value | None = None
     new: Value | None = None
     helped: bool = False
-    """It was better than the run that it treats."""
+    """True if it was better than the run that it changes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rescue:
-    """What a rescue has come to, read from its study."""
+    """The result of a rescue, read from its study."""
 
     study: Study
     attempts: list[Attempt]
     findings: list[Finding]
-    """What is found of the best run, the likeliest first."""
+    """The findings of the best run, the likeliest first."""
     searched: int
     """Trials of the search that followed, where single changes were not enough."""
     over: bool
@@ -72,7 +72,7 @@ class Rescue:
 
     @property
     def healthy(self) -> bool:
-        """Nothing is found that holds the best run back, and that is more likely than not."""
+        """True if nothing is found that holds the best run back, and that is more likely than not."""
         return is_healthy(self.findings)
 
 
@@ -102,21 +102,21 @@ def rescue(
     Args:
         train: a function of one argument, the `Run`; what else its reports hold (`train_loss`, `train_accuracy`,
             what `tunewell.watch` measures) makes the diagnosis surer.
-        space: what may be changed.
-        metric: the name, among those that `train` reports, of what is to get better.
+        space: the parameters that may be changed.
+        metric: the reported number that is to get better.
         direction: `minimize` or `maximize`; inferred from the metric's name where that says it.
-        max_epochs: how many epochs a full training has; told by the first training if None.
-        budget: what may be spent, as of `tune`; 15 full trainings if None.
+        max_epochs: of a full training; taken from the first training if None.
+        budget: as of `tune`; 15 full trainings if None.
         target: a metric at which all is done; if None, a run that is more likely healthy than not is enough.
         as_it_is: the setting to begin with, as far as it is not the default.
-        about: what a record of the training says besides its curves: `config`, `n_train`, `n_classes`, ... as
+        about: the rest of the training's record besides its curves: `config`, `n_train`, `n_classes`, ... as
             docs/diagnose.md has them.
         max_tier: parameters of a higher tier are held at their defaults.
         seed: same seed, same rescue.
         store: where the record goes; `TUNEWELL_STORE` or `tunewell.db` if None.
         name: of the study; if None, that of the training function's file with `-rescue`.
         resume: go on with the newest study of that name.
-        observer: is told what happens.
+        observer: notified of what happens.
 
     Raises:
         SettingError: a setting cannot be used.
@@ -142,33 +142,33 @@ def rescue(
         resume=resume,
     )
     goal = math.nan if target is None else -target if study.maximize else target
-    doctor = RescueScheduler(study.reader, study.scheduler, first, about or {}, goal)
-    study.scheduler = doctor
+    scheduler = RescueScheduler(study.reader, study.scheduler, first, about or {}, goal)
+    study.scheduler = scheduler
     over = drive(study, train, observer=observer)
-    return _told(study, doctor, over=over)
+    return _result(study, scheduler, over=over)
 
 
-def _told(study: Study, doctor: RescueScheduler, *, over: bool) -> Rescue:
+def _result(study: Study, scheduler: RescueScheduler, *, over: bool) -> Rescue:
     history, trials = study.history, study.trials
-    attempts = [_attempt(study, number) for number in own(history)]
+    attempts = [_attempt(study, number) for number in own_trials(history)]
     best = study.best_so_far
-    findings = [] if best is None else doctor.findings(best.trial, history)
+    findings = [] if best is None else scheduler.findings(best.trial, history)
     return Rescue(study, attempts, findings, len(trials) - len(attempts), over)
 
 
 def _attempt(study: Study, number: int) -> Attempt:
     note: Any = study.trials[number].note[NOTE]
     history = study.history
-    epochs, treats = int(history.epochs[number]), note.get("of")
+    epochs, incumbent = int(history.epochs[number]), note.get("of")
     value = study.best_of(number)
-    at_patient = None if treats is None else _best_until(study, treats, epochs)
+    incumbent_value = None if incumbent is None else _best_until(study, incumbent, epochs)
     return Attempt(
         trial=number,
         epochs=epochs,
         value=None if value is None else value[1],
-        at_patient=at_patient,
-        treats=treats,
-        helped=treats is not None and is_better(history, number, treats),
+        incumbent_value=incumbent_value,
+        incumbent=incumbent,
+        helped=incumbent is not None and is_better(history, number, incumbent),
         **{name: note[name] for name in ("label", "confidence", "evidence", "param") if name in note},
         old=note.get("from"),
         new=note.get("to"),
@@ -176,6 +176,6 @@ def _attempt(study: Study, number: int) -> Attempt:
 
 
 def _best_until(study: Study, trial: int, epoch: int) -> float | None:
-    """The best report of a trial, up to an epoch."""
+    """Return the best report of a trial, up to an epoch."""
     value = best_of_curve(study.history.curves[trial, :epoch])
     return None if math.isinf(value) else -value if study.maximize else value

@@ -1,10 +1,10 @@
-"""Treatments: what a finding lets one change within a space."""
+"""Parameter changes: what a finding lets one change within a space."""
 
 import pytest
 
 import tunewell as tw
 from tunewell.diagnosis import Finding, NextChange
-from tunewell.rescue.treatments import further, treated, treatments
+from tunewell.rescue.parameter_changes import further_change, parameter_changes, with_change
 
 SPACE = tw.Space(
     learning_rate=tw.Float(1e-4, 1.0, scale="log", default=0.01),
@@ -26,7 +26,7 @@ def planned(finding, *, tried=(), epochs=20, **given):
     setting = SPACE.filled(given)
     return [
         (one.param, one.old, one.new)
-        for one in treatments(finding, SPACE, setting, [setting, *map(SPACE.filled, tried)], epochs)
+        for one in parameter_changes(finding, SPACE, setting, [setting, *map(SPACE.filled, tried)], epochs)
     ]
 
 
@@ -80,27 +80,29 @@ def test_choices_are_switched_by_name():
     assert planned(found("dead_relus", "activation", "change", "leaky_relu"))[0] == ("activation", "relu", "leaky_relu")
 
 
-def test_a_fault_in_code_or_data_has_no_treatment():
+def test_a_fault_in_code_or_data_has_no_parameter_change():
     for label in ("healthy", "labels_mismatched", "data_leak", "frozen_layers", "class_imbalance"):
         assert planned(found(label)) == []
 
 
 def test_a_learning_rate_that_was_moved_goes_further_the_same_way_unless_somebody_was_there():
     before = SPACE.filled({"learning_rate": 0.001})
-    (done,) = treatments(found("lr_too_low", "lr", "increase", 0.01), SPACE, before, [before], 20)
-    now = treated(SPACE, before, done)
-    more = further(done, SPACE, now, [before, now], "it helped")
+    (done,) = parameter_changes(found("lr_too_low", "lr", "increase", 0.01), SPACE, before, [before], 20)
+    now = with_change(SPACE, before, done)
+    more = further_change(done, SPACE, now, [before, now], "it helped")
     assert more is not None
     assert more.new == pytest.approx(10**-1.5)
-    assert further(done, SPACE, now, [before, now, treated(SPACE, now, more)], "it helped") is None
-    assert further(None, SPACE, now, [now], "it helped") is None
+    assert further_change(done, SPACE, now, [before, now, with_change(SPACE, now, more)], "it helped") is None
+    assert further_change(None, SPACE, now, [now], "it helped") is None
 
 
-def test_a_treatment_of_a_parameter_that_others_hang_on_fills_these_in():
+def test_a_change_of_a_parameter_that_others_hang_on_fills_these_in():
     space = tw.Space(
         batch_norm=tw.Choice([False, True]),
         bn_momentum=tw.Float(0.01, 0.5, default=0.1, when={"batch_norm": True}),
     )
     setting = space.defaults()
-    (plan,) = treatments(found("vanishing_gradients", "batch_norm", "enable", True), space, setting, [setting], 20)
-    assert treated(space, setting, plan) == {"batch_norm": True, "bn_momentum": 0.1}
+    (plan,) = parameter_changes(
+        found("vanishing_gradients", "batch_norm", "enable", True), space, setting, [setting], 20
+    )
+    assert with_change(space, setting, plan) == {"batch_norm": True, "bn_momentum": 0.1}

@@ -1,4 +1,4 @@
-"""What can be done about a finding within a space: which parameter to move, and to what value.
+"""Changes of a parameter that a space allows because of a finding: which one to move, and to what value.
 
 The finding's own change comes first, then what the field tries next for the same cause. What was tried is not tried
 again; but a step of the learning rate that went too far is followed by one of half the way, and one that helped by
@@ -17,7 +17,7 @@ from tunewell.space.params import Choice, Float, Int, Param
 from tunewell.space.space import Space
 from tunewell.space.values import Params, Value
 
-_REMEDIES: Mapping[str, tuple[tuple[str, str], ...]] = {
+_DIRECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "lr_too_high": (("lr", "decrease"), ("momentum", "decrease")),
     "lr_too_low": (("lr", "increase"),),
     "lr_decays_too_early": (("lr_schedule", "slower"),),
@@ -35,7 +35,7 @@ _REMEDIES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "missing_zero_grad": (("lr", "decrease"), ("momentum", "decrease")),
     "batchnorm_misuse": (("batch_size", "increase"),),
 }
-"""Which settings are moved for a cause, and which way, the likeliest first. A cause in code or data has none."""
+"""The settings to move for a cause, and the directions, the likeliest first. A cause in code or data has none."""
 _FACTORS = {"lr": 10.0, "weight_decay": 100.0, "batch_size": 4.0, "width": 4.0, "grad_clip": 10.0}
 _DROPOUT, _MOMENTUM, _CLIP = 0.3, 0.9, 1.0
 _MOST_MOMENTUM = 0.97
@@ -44,7 +44,7 @@ _SAME = 0.08  # of a parameter's scale: values that are closer are one
 
 
 @dataclass(frozen=True, slots=True)
-class Treatment:
+class ParameterChange:
     """One parameter moved, because of a finding."""
 
     finding: Finding
@@ -53,17 +53,17 @@ class Treatment:
     new: Value
 
 
-def treatments(
+def parameter_changes(
     finding: Finding, space: Space, params: Params, tried: Sequence[Mapping[str, Value]], max_epochs: int
-) -> Iterator[Treatment]:
-    """What can be done about a finding, in the order in which to try it.
+) -> Iterator[ParameterChange]:
+    """Yield the changes that may mend a finding, in the order in which to try them.
 
     params: the setting of the run.
     tried: all settings so far.
     max_epochs: of a full training.
     """
     change = finding.next
-    for key, direction in _remedies(finding.label, space, params):
+    for key, direction in _directions(finding.label, space, params):
         name = parameter_of(key, space.names)
         if name is None or name not in params:
             continue
@@ -75,13 +75,13 @@ def treatments(
         others = [setting[name] for setting in tried if _differs_in(setting, params) == {name}]
         new = _untried(param, old, target, others, halves=key == "lr")
         if new is not None:
-            yield Treatment(finding, name, old, new)
+            yield ParameterChange(finding, name, old, new)
 
 
-def further(
-    done: Treatment | None, space: Space, params: Params, tried: Sequence[Mapping[str, Value]], evidence: str
-) -> Treatment | None:
-    """Half a decade more of the learning rate the same way, where moving it has helped: the search along a line.
+def further_change(
+    done: ParameterChange | None, space: Space, params: Params, tried: Sequence[Mapping[str, Value]], evidence: str
+) -> ParameterChange | None:
+    """Move the learning rate half a decade further where moving it has helped: the search along a line.
 
     evidence: how much it has helped.
     """
@@ -98,25 +98,25 @@ def further(
     if met or new == old:
         return None
     finding = replace(done.finding, evidence=f"{evidence}; half a decade more may help more")
-    return Treatment(finding, name, old, param.check(new))
+    return ParameterChange(finding, name, old, param.check(new))
 
 
-def treated(space: Space, params: Params, treatment: Treatment) -> Params:
-    """The setting with the treatment."""
-    return space.filled({**params, treatment.param: treatment.new})
+def with_change(space: Space, params: Params, change: ParameterChange) -> Params:
+    """Return the setting with the change."""
+    return space.filled({**params, change.param: change.new})
 
 
-def _remedies(label: str, space: Space, params: Params) -> Sequence[tuple[str, str]]:
-    """Those of a cause; a momentum beyond what is usual comes first where it can be the cause."""
-    remedies = _REMEDIES.get(label, ())
+def _directions(label: str, space: Space, params: Params) -> Sequence[tuple[str, str]]:
+    """Return the directions for a cause; a momentum beyond what is usual comes first where it can be the cause."""
+    directions = _DIRECTIONS.get(label, ())
     momentum = params.get(parameter_of("momentum", space.names) or "")
     if isinstance(momentum, float) and momentum > _MOST_MOMENTUM:
-        return sorted(remedies, key=lambda remedy: remedy != ("momentum", "decrease"))
-    return remedies
+        return sorted(directions, key=lambda one: one != ("momentum", "decrease"))
+    return directions
 
 
 def _target(key: str, direction: str, param: Param, old: Value, own: object, max_epochs: int) -> Value | None:
-    """Where to move, within the parameter's range; None if it cannot move that way."""
+    """Choose the value to move to, within the parameter's range; None if it cannot move that way."""
     if isinstance(param, Choice):
         return _choice(param, old, own, direction)
     if not isinstance(old, int | float) or isinstance(old, bool):
@@ -134,7 +134,7 @@ def _target(key: str, direction: str, param: Param, old: Value, own: object, max
 
 
 def _usual(key: str, direction: str, old: float, max_epochs: int) -> float:
-    """The field's step."""
+    """Return the value after the field's usual step."""
     match key:
         case "dropout":
             return max(_DROPOUT, old + 0.2) if direction == "increase" else 0.0
@@ -151,7 +151,7 @@ def _usual(key: str, direction: str, old: float, max_epochs: int) -> float:
 
 
 def _choice(param: Choice, old: Value, own: object, direction: str) -> Value | None:
-    """The value that was named if there is one; one step along an ordered list of numbers; what a switch has on."""
+    """Choose the named value if there is one, the next along an ordered list of numbers, or what a switch has on."""
     if own is not None:
         for value in param.values:
             if value != old and (value == own or str(value).lower() == str(own).lower()):
@@ -166,7 +166,7 @@ def _choice(param: Choice, old: Value, own: object, direction: str) -> Value | N
 
 
 def _untried(param: Param, old: Value, target: Value, others: Sequence[Value], *, halves: bool) -> Value | None:
-    """The target; where a value was tried on the way or a little beyond, half the way to it, or none."""
+    """Return the target; where a value was tried on the way or a little beyond, half the way to it, or None."""
     if isinstance(param, Choice):
         return None if target in others else target
     here, there = (float(unit) for unit in param.to_unit([old, target]))
