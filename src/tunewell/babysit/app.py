@@ -163,7 +163,7 @@ class Babysitter(App[None]):
         self._steer(Stop())
 
     def action_prompt(self, kind: str, wanted: str) -> None:
-        """Prompt for what a command needs."""
+        """Show the prompt for what a command needs."""
         self._prompted = kind
         line = self.query_one("#prompt", Input)
         line.placeholder, line.value = f"{kind}: {wanted}  (escape: never mind)", ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from tunewell.space.values import Value
 from tunewell.stores import Store, open_store
 from tunewell.study import Study
 from tunewell.study.reader import Best
+from tunewell.study.settings import StudySettings
 from tunewell.training.run import Train
 
 BUDGET = 15
@@ -128,8 +129,8 @@ def rescue(
     first = tuned.filled(as_it_is or {})
     store = default_store() if store is None else store
     opened = open_store(store) if isinstance(store, str | Path) else store
-    study = Study(
-        tuned,
+    settings = StudySettings(
+        space=tuned,
         metric=metric,
         direction=direction,
         max_epochs=max_epochs,
@@ -137,13 +138,14 @@ def rescue(
         first=[first],
         max_tier=max_tier,
         seed=seed,
-        store=opened,
         name=name or study_name(opened, f"{base_name(train)}-rescue", resume=resume),
-        resume=resume,
     )
-    goal = math.nan if target is None else -target if study.maximize else target
-    scheduler = RescueScheduler(study.reader, study.scheduler, first, about or {}, goal)
-    study.scheduler = scheduler
+    record, search = settings.define()
+    assert search is not None  # there is none only where it is to be built from a record
+    maximize = record.direction == "maximize"
+    goal = math.nan if target is None else -target if maximize else target
+    scheduler = RescueScheduler(search, first, about or {}, goal, maximize=maximize)
+    study = Study.of(replace(settings, scheduler=scheduler, first=()), opened, resume=resume)
     over = drive(study, train, observer=observer)
     return _result(study, scheduler, over=over)
 
@@ -152,7 +154,7 @@ def _result(study: Study, scheduler: RescueScheduler, *, over: bool) -> Rescue:
     history, trials = study.history, study.trials
     attempts = [_attempt(study, number) for number in own_trials(history)]
     best = study.best_so_far
-    findings = [] if best is None else scheduler.findings(best.trial, history)
+    findings = [] if best is None else scheduler.given(trials, study.reports()).findings(best.trial, history)
     return Rescue(study, attempts, findings, len(trials) - len(attempts), over)
 
 

@@ -10,21 +10,21 @@ knows all these runs.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from tunewell.diagnosis import Finding, NextChange, diagnose
+from tunewell.diagnosis.readers.trial import record_of
 from tunewell.errors import RecordError
 from tunewell.history import History
 from tunewell.rescue.parameter_changes import ParameterChange, further_change, parameter_changes, with_change
 from tunewell.schedulers import Scheduler
 from tunewell.space.space import Space
 from tunewell.space.values import Params
-from tunewell.study.reader import StudyReader
-from tunewell.trial import Allowance, Resume, Start
+from tunewell.trial import Allowance, Report, Resume, Start, Trial
 
 NOTE = "rescue"
 _LOOKS = (1 / 9, 1 / 3, 1.0)  # of a training
@@ -44,8 +44,7 @@ _UNFINISHED = frozenset(("too_few_epochs",))
 class RescueScheduler(Scheduler):
     """A scheduler that gets one run unstuck before it lets another scheduler search."""
 
-    study: StudyReader
-    """Whose runs are looked at."""
+    reads_reports: ClassVar[bool] = True
     then: Scheduler
     """The study's own scheduler, which searches where single changes do not suffice."""
     as_it_is: Params
@@ -54,6 +53,19 @@ class RescueScheduler(Scheduler):
     """The rest of a run's record besides its reports and its setting."""
     target: float = math.nan
     """A metric, lower is better, at which all is done."""
+    maximize: bool = False
+    """True if the metric's sign was turned, which is turned back in the evidence."""
+    trials: Sequence[Trial] = ()
+    reports: Sequence[Report] = ()
+
+    def given(self, trials: Sequence[Trial], reports: Sequence[Report]) -> Self:
+        """Implement `Scheduler.given`."""
+        return replace(self, then=self.then.given(trials, reports), trials=tuple(trials), reports=tuple(reports))
+
+    @property
+    def recorded(self) -> Scheduler:
+        """The scheduler that searches: a rescue is gone on with by a rescue, and anything else by this one."""
+        return self.then.recorded
 
     def next(
         self, space: Space, history: History, allowance: Allowance, rng: np.random.Generator
@@ -80,10 +92,11 @@ class RescueScheduler(Scheduler):
 
         A run that falls short of the target is not healthy, whatever it looks like.
         """
+        reports = [{"epoch": one.epoch, **one.metrics} for one in self.reports if one.trial == trial]
+        # while nobody knows how long a training is, the history has 1
+        max_epochs = history.max_epochs if history.max_epochs >= history.epochs[trial] else None
         try:
-            record = self.study.run_record(trial)
-            config = {**self.about.get("config", {}), **record["config"]}
-            found = diagnose({**self.about, **record, "config": config})
+            found = diagnose(record_of(self.trials[trial].params, reports, max_epochs, self.about))
         except RecordError:
             return []
         if not history.ended[trial]:
@@ -121,13 +134,14 @@ class RescueScheduler(Scheduler):
         """Train the incumbent on, or change it; None if neither can be done."""
         incumbent = incumbent_of(history)
         over, epochs = bool(history.ended[incumbent]), int(history.epochs[incumbent])
-        trials = self.study.trials
-        params, tried = trials[incumbent].params, [trials[number].params for number in mine]
+        params, tried = self.trials[incumbent].params, [self.trials[number].params for number in mine]
         chosen = None
         if epochs <= looks[0]:
             evidence = self._helped(history, incumbent)
             if evidence:
-                chosen = further_change(_change_on_record(trials[incumbent].note[NOTE]), space, params, tried, evidence)
+                chosen = further_change(
+                    _change_on_record(history.notes[incumbent][NOTE]), space, params, tried, evidence
+                )
         if chosen is None:
             found = self.findings(incumbent, history)
             chosen = next(self._changes_to_try(found, space, params, tried, history.max_epochs, over=over), None)
@@ -138,7 +152,7 @@ class RescueScheduler(Scheduler):
 
     def _helped(self, history: History, run: int) -> str:
         """Describe how much better a run is than the one that it changed, so far; empty if it is not."""
-        note: Any = self.study.trials[run].note[NOTE]
+        note: Any = history.notes[run][NOTE]
         incumbent = note.get("of")
         if incumbent is None or not is_better(history, run, incumbent):
             return ""
@@ -146,7 +160,7 @@ class RescueScheduler(Scheduler):
         before, now = (best_of_curve(history.curves[one, :epoch]) for one in (incumbent, run))
         if not now < before:
             return "this way it breaks as well"
-        sign = -1 if self.study.maximize else 1
+        sign = -1 if self.maximize else 1
         reached = f"{sign * now:.4g} at epoch {epoch}"
         return f"moving it this way helped at first, with {reached}" + (
             "" if math.isinf(before) else f" in place of {sign * before:.4g}"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol
+from collections.abc import Sequence
+from typing import ClassVar, Protocol, Self
 
 import numpy as np
 
 from tunewell.history import History
 from tunewell.space.space import Space
-from tunewell.trial import Allowance, Resume, Start
+from tunewell.trial import Allowance, Report, Resume, Start, Trial
 
 
 class Scheduler(Protocol):
@@ -22,6 +23,17 @@ class Scheduler(Protocol):
 
     predicts: ClassVar[bool] = False
     """Its notes say what it expects to gain, so that a study may end when that is too little (`min_delta`)."""
+    reads_reports: ClassVar[bool] = False
+    """It decides by all that trials have reported, not by the metric alone: a study hands it over by `given`."""
+
+    def given(self, trials: Sequence[Trial], reports: Sequence[Report]) -> Self:  # noqa: ARG002  one that reads overrides
+        """Return a copy that knows the trials and all their reports; the same scheduler if it does not read them."""
+        return self
+
+    @property
+    def recorded(self) -> Scheduler:
+        """The scheduler that a study has on record, which decides for whoever goes on with it."""
+        return self
 
     def next(
         self, space: Space, history: History, allowance: Allowance, rng: np.random.Generator
@@ -38,3 +50,9 @@ class Scheduler(Protocol):
 def declares(scheduler: Scheduler, capability: str) -> bool:
     """Return True if a scheduler declares a capability; one that does not inherit from `Scheduler` may declare none."""
     return bool(getattr(scheduler, capability, False))
+
+
+def on_record(scheduler: Scheduler) -> Scheduler:
+    """Return the scheduler that a study has on record; one that does not inherit from `Scheduler` is so itself."""
+    found: Scheduler = getattr(scheduler, "recorded", scheduler)
+    return found

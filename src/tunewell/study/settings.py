@@ -16,7 +16,7 @@ from tunewell.samplers import FirstSampler, Sampler
 from tunewell.samplers import by_name as sampler_by_name
 from tunewell.schedulers import AshaScheduler, FreezeThawScheduler, Scheduler, build, describe
 from tunewell.schedulers import by_name as scheduler_by_name
-from tunewell.schedulers.base import declares
+from tunewell.schedulers.base import declares, on_record
 from tunewell.schedulers.freeze_thaw import ETA, RUNGS
 from tunewell.space.extension import extended
 from tunewell.space.space import Space
@@ -92,7 +92,7 @@ class StudySettings:
             max_epochs=_positive("max_epochs", self.max_epochs),
             budget=str(Budget.parse(DEFAULT_BUDGET if self.budget is None else self.budget)),
             space=space.to_dict(),
-            scheduler=describe(built) if built is not None else known.scheduler if known is not None else {},
+            scheduler=describe(on_record(built)) if built is not None else known.scheduler if known is not None else {},
             seed=self.seed,
             created_at=time.time(),
             uuid=str(uuid.uuid4()),

@@ -30,6 +30,7 @@ from tunewell.errors import (
 from tunewell.history import History
 from tunewell.samplers import Sampler
 from tunewell.schedulers import Scheduler, build
+from tunewell.schedulers.base import declares
 from tunewell.space.space import Space
 from tunewell.space.values import Value
 from tunewell.space.versions import SpaceVersions
@@ -537,11 +538,6 @@ class Study:
             self._scheduler = build(self.reader.record.scheduler)
         return self._scheduler
 
-    @scheduler.setter
-    def scheduler(self, scheduler: Scheduler) -> None:
-        """Let another decide while the study is open; who goes on with it later has what is on record again."""
-        self._scheduler = scheduler
-
     @property
     def out_of_time(self) -> bool:
         """The budget is a time, and it is over."""
@@ -594,13 +590,20 @@ class Study:
                 return None
             if self.reader.budget.unit == "trainings" and len(self._log.trials) >= self.reader.budget.amount:
                 return None  # as many trainings as the budget has, and none told how long one is
-            plan = self.scheduler.next(self.reader.space, self._log.history, allowance, self._rng(self._log.n_steps))
+            plan = self._next(allowance)
             return replace(plan, until=OPEN_END) if isinstance(plan, Start) else None
-        answer = self.scheduler.next(self.reader.space, self._log.history, allowance, self._rng(self._log.n_steps))
+        answer = self._next(allowance)
         if answer is None:
             return None
         done = int(self._log.history.epochs[answer.trial]) if isinstance(answer, Resume) else 0
         return replace(answer, until=min(answer.until, done + allowance.epochs))
+
+    def _next(self, allowance: Allowance) -> Start | Resume | None:
+        """Let the scheduler decide, by the history and, if it reads them, by all reports."""
+        scheduler = self.scheduler
+        if declares(scheduler, "reads_reports"):
+            scheduler = scheduler.given(self._log.trials, self.reader.reports())
+        return scheduler.next(self.reader.space, self._log.history, allowance, self._rng(self._log.n_steps))
 
     def _give_out(self, trial: Trial, first: int) -> Step:
         before = [] if first == 1 else self.reader.reports(trial.number)
