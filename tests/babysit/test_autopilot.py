@@ -8,7 +8,7 @@ import pytest
 
 import tunewell as tw
 from tunewell import nn
-from tunewell.autopilot import RULES, Action, Autopilot, View
+from tunewell.autopilot import RULES, Autopilot, SteeringAction, View
 from tunewell.autopilot.rules import (
     diagnosed,
     diverged,
@@ -67,7 +67,7 @@ def test_a_run_that_cannot_hold_what_it_found_goes_back_with_a_lower_rate():
 def test_a_plain_finding_is_acted_upon_from_the_beginning_while_it_is_early():
     finding = Finding("lr_too_low", 0.8, "it crawls", NextChange("lr", "increase", 1.0))
     early = seen(train_loss=[2.3] * 5, is_review=True, diagnosis=lambda: (finding,))
-    assert diagnosed(early) == Action("rewind", "lr_too_low, 80%: it crawls", {"learning_rate": 1.0}, 0)
+    assert diagnosed(early) == SteeringAction("rewind", "lr_too_low, 80%: it crawls", {"learning_rate": 1.0}, 0)
     late = seen(train_loss=[2.3] * 20, is_review=True, diagnosis=lambda: (finding,))
     assert diagnosed(late).kind == "set"
     assert diagnosed(seen(train_loss=[2.3] * 4, diagnosis=lambda: (finding,))) is None
@@ -108,7 +108,7 @@ def test_a_run_that_overfits_gets_more_dropout_or_is_stopped():
 
 def test_a_rate_that_gives_no_trouble_is_raised_once():
     smooth = seen(train_loss=[2.0, 1.9, 1.8, 1.7, 1.6], is_review=True)
-    assert raise_lr(smooth) == Action(
+    assert raise_lr(smooth) == SteeringAction(
         "rewind", "training loss fell at each of the first 5 epochs", {"learning_rate": pytest.approx(0.3)}, 0
     )
     assert raise_lr(seen(train_loss=[2.0, 1.9, 1.95, 1.7, 1.6], is_review=True)) is None
@@ -216,7 +216,7 @@ def test_a_run_without_a_checkpoint_folder_is_steered_as_far_as_that_goes():
 
 def test_what_did_not_help_is_undone(tmp_path):
     def harmful(view):
-        return Action("set", "for no reason", {"learning_rate": 9.0}) if view.epoch == 9 else None
+        return SteeringAction("set", "for no reason", {"learning_rate": 9.0}) if view.epoch == 9 else None
 
     study = steered(tmp_path / "tunewell.db", 0.05, rules=(harmful,))
     by = [command.by for command in study.commands()]
@@ -229,7 +229,7 @@ def test_what_did_not_help_is_undone(tmp_path):
 
 def test_a_restart_that_did_not_help_is_left_for_the_run_that_it_left(tmp_path):
     def harmful(view):
-        return Action("rewind", "for no reason", {"learning_rate": 9.0}, 0) if view.epoch == 6 else None
+        return SteeringAction("rewind", "for no reason", {"learning_rate": 9.0}, 0) if view.epoch == 6 else None
 
     study = steered(tmp_path / "tunewell.db", 0.05, rules=(harmful,))
     assert [command.kind for command in study.commands()] == ["rewind", "stop", "branch"]
@@ -250,7 +250,7 @@ def test_a_lower_rate_from_the_beginning_that_lowers_the_loss_is_kept_though_the
     def slower(view):
         lower = {"learning_rate": 0.1}
         return (
-            Action("rewind", "it wavers", lower, 0, by_loss=True)
+            SteeringAction("rewind", "it wavers", lower, 0, by_loss=True)
             if view.epoch == 6 and not view.values_before
             else None
         )
@@ -263,7 +263,7 @@ def test_a_lower_rate_from_the_beginning_that_lowers_the_loss_is_kept_though_the
 def test_there_are_at_most_so_many_actions(tmp_path):
     def restless(view):
         value = 0.05 * (1 + 0.01 * view.epoch)
-        return Action("set", "again", {"learning_rate": round(value, 6)}, undo=False)
+        return SteeringAction("set", "again", {"learning_rate": round(value, 6)}, undo=False)
 
     study = steered(tmp_path / "tunewell.db", 0.05, rules=(restless,), max_actions=2)
     assert len(study.commands()) == 2

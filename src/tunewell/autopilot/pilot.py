@@ -16,7 +16,7 @@ import numpy as np
 
 from tunewell import commands
 from tunewell.arrays import Floats
-from tunewell.autopilot.rules import RULES, Action, SteeringRule
+from tunewell.autopilot.rules import RULES, SteeringAction, SteeringRule
 from tunewell.autopilot.view import View
 from tunewell.commands import Branch, Rewind, Set, Stop
 from tunewell.diagnosis import Finding, diagnose
@@ -38,7 +38,7 @@ _BY = "autopilot"
 class _PendingAction:
     """An action whose effect has still to show."""
 
-    action: Action
+    action: SteeringAction
     trial: int
     """The trial that it was taken in."""
     epoch: int
@@ -194,12 +194,12 @@ class Autopilot:
             return True
         return judged.action.by_loss and _least(view.curve("train_loss")[judged.effective_after :]) < judged.least_loss
 
-    def _affords(self, trial: int, action: Action, view: View) -> bool:
+    def _affords(self, trial: int, action: SteeringAction, view: View) -> bool:
         back = action.epoch if action.kind == "rewind" else view.epoch
         undone = _judged_epochs(view.max_epochs) if action.undo else 0  # it may have to be
         return self._spent[self._root(trial)] + view.max_epochs - back + undone <= _BUDGET * view.max_epochs
 
-    def _act(self, trial: int, steered: _SteeredTrial, view: View, rule: str, action: Action) -> None:
+    def _act(self, trial: int, steered: _SteeredTrial, view: View, rule: str, action: SteeringAction) -> None:
         if not all(self._send(trial, rule, wanted, action.why) for wanted in _commands(action)):
             return
         # what is to be beaten is what the run had come to, in as many epochs as the change will have
@@ -224,7 +224,7 @@ class Autopilot:
         return trial
 
 
-def _commands(action: Action) -> list[commands.Action]:
+def _commands(action: SteeringAction) -> list[commands.Action]:
     """Return the commands to the trial that an action takes."""
     match action.kind:
         case "set":
@@ -252,5 +252,5 @@ def _judged_epochs(n: int) -> int:
     return max(3, round(_JUDGED_AFTER * n))
 
 
-def _key(action: Action) -> tuple[str, ...]:
+def _key(action: SteeringAction) -> tuple[str, ...]:
     return tuple(f"{name}={value}" for name, value in sorted(action.setting.items()))

@@ -41,7 +41,7 @@ USUAL_LAST_LR = 0.1  # of the first learning rate, by a usual schedule
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class SteeringAction:
     """An action that a rule wants taken."""
 
     kind: str
@@ -57,10 +57,10 @@ class Action:
     """A lower training loss is better too: where nothing was learnt, the metric goes up and down by chance."""
 
 
-SteeringRule = Callable[[View], Action | None]
+SteeringRule = Callable[[View], SteeringAction | None]
 
 
-def diverged(view: View) -> Action | None:
+def diverged(view: View) -> SteeringAction | None:
     """Cut the rate from the last good epoch where the loss is no number, or twice its least; early, begin anew."""
     rate = view.rate()
     loss = view.since_change(view.curve("train_loss"))
@@ -76,10 +76,10 @@ def diverged(view: View) -> Action | None:
         return None
     why = "the loss is no number" if broken else f"training loss rose from {np.nanmin(loss):.3g} to {loss[-1]:.3g}"
     why += f" at epoch {view.epoch} with {rate} {view.values[rate]:.3g}"
-    return Action("rewind", why, {rate: lower}, 0 if anew else view.good_epoch(), undo=not anew)
+    return SteeringAction("rewind", why, {rate: lower}, 0 if anew else view.good_epoch(), undo=not anew)
 
 
-def loss_spike(view: View) -> Action | None:
+def loss_spike(view: View) -> SteeringAction | None:
     """Cut the rate from the last good epoch where validation loss rose and training loss has not fallen."""
     rate = view.rate()
     train, val = view.since_change(view.curve("train_loss")), view.since_change(view.curve("val_loss"))
@@ -96,10 +96,10 @@ def loss_spike(view: View) -> Action | None:
         return None
     why = f"validation loss was {val[best]:.3g} at epoch {view.changed_at + best + 1} and is {val[-1]:.3g}"
     why += f", training loss was {train[best]:.3g} and is {train[-1]:.3g}, with {rate} {view.values[rate]:.3g}"
-    return Action("rewind", why, {rate: lower}, view.good_epoch())
+    return SteeringAction("rewind", why, {rate: lower}, view.good_epoch())
 
 
-def diagnosed(view: View) -> Action | None:
+def diagnosed(view: View) -> SteeringAction | None:
     """Make the change of a confident finding: from the beginning while it is early, else of a live parameter."""
     for finding in view.diagnosis()[:1] if view.is_review else ():
         change = finding.next
@@ -115,12 +115,12 @@ def diagnosed(view: View) -> Action | None:
         # weights that went far, or were held back for long, are not worth going on from
         if early:
             is_slower = change.param == "lr" and change.direction == "decrease"
-            return Action("rewind", why, {name: value}, 0, by_loss=is_slower)
-        return Action("set", why, {name: value})
+            return SteeringAction("rewind", why, {name: value}, 0, by_loss=is_slower)
+        return SteeringAction("set", why, {name: value})
     return None
 
 
-def raise_lr(view: View) -> Action | None:
+def raise_lr(view: View) -> SteeringAction | None:
     """Begin with three times the rate where training loss fell steadily: it may get as far in fewer epochs."""
     rate, loss = view.rate(), view.curve("train_loss")
     if (
@@ -134,10 +134,10 @@ def raise_lr(view: View) -> Action | None:
     higher = view.new_value(rate, LR_RAISE * float(view.values[rate]))
     if higher is None or any(float(values[rate]) > float(view.values[rate]) for values in view.values_before):
         return None  # it was lowered because it was too high
-    return Action("rewind", f"training loss fell at each of the first {view.epoch} epochs", {rate: higher}, 0)
+    return SteeringAction("rewind", f"training loss fell at each of the first {view.epoch} epochs", {rate: higher}, 0)
 
 
-def no_learning(view: View) -> Action | None:
+def no_learning(view: View) -> SteeringAction | None:
     """Begin with a tenth of the rate where training loss has no trend, or the first epochs were the best."""
     rate, loss = view.rate(), view.since_change(view.curve("train_loss"))[1:]
     early = view.is_review and view.epoch <= view.max_epochs / 3
@@ -154,10 +154,10 @@ def no_learning(view: View) -> Action | None:
     if lower is None:
         return None
     why = f"training loss stays between {loss.min():.3g} and {loss.max():.3g}, nothing is better than at epoch {best}"
-    return Action("rewind", why, {rate: lower}, 0, by_loss=True)
+    return SteeringAction("rewind", why, {rate: lower}, 0, by_loss=True)
 
 
-def lr_decayed_early(view: View) -> Action | None:
+def lr_decayed_early(view: View) -> SteeringAction | None:
     """Begin with a slower schedule, or raise the rate, where the schedule lowered it long before the end."""
     rate, rates = view.rate(), view.curve("lr")
     if not _is_known(rates) or view.epoch > 2 * view.max_epochs / 3 or len(view.since_change(rates)) < MIN_EPOCHS:
@@ -171,12 +171,12 @@ def lr_decayed_early(view: View) -> Action | None:
         slower = view.new_value(decay, USUAL_LAST_LR ** (1 / view.max_epochs))
         if slower is not None and slower > float(view.values[decay]):
             # a rate that is high still looks worse at first than one that has come down, so it is not judged by that
-            return Action("rewind", why, {decay: slower}, 0, undo=False)
+            return SteeringAction("rewind", why, {decay: slower}, 0, undo=False)
     higher = None if rate is None else view.new_value(rate, float(view.values[rate]) * top / LR_CUT / now)
-    return None if rate is None or higher is None else Action("set", why, {rate: higher}, undo=False)
+    return None if rate is None or higher is None else SteeringAction("set", why, {rate: higher}, undo=False)
 
 
-def stuck(view: View) -> Action | None:
+def stuck(view: View) -> SteeringAction | None:
     """Change what the likeliest finding names, confident or not, where training rows are not learnt."""
     loss = view.curve("train_loss")
     if not _is_known(loss) or view.epoch <= view.max_epochs / 3 or loss[-1] < UNLEARNED_LOSS * np.nanmax(loss):
@@ -192,11 +192,11 @@ def stuck(view: View) -> Action | None:
         moved = view.new_value(name, float(value))
         if moved is not None:
             why = f"training loss stays at {loss[-1]:.3g}; {finding.label}: {finding.evidence}"
-            return Action("set", why, {name: moved}, by_loss=True)
+            return SteeringAction("set", why, {name: moved}, by_loss=True)
     return None
 
 
-def overfits(view: View) -> Action | None:
+def overfits(view: View) -> SteeringAction | None:
     """Raise dropout or weight decay where validation loss rises and training loss falls; if not live, stop."""
     train, val = view.curve("train_loss"), view.curve("val_loss")
     if not (_is_known(train) and _is_known(val)):
@@ -215,11 +215,11 @@ def overfits(view: View) -> Action | None:
         name = view.live(key)
         more = None if name is None else view.new_value(name, max(value, 2 * float(view.values[name])))
         if name is not None and more is not None and more > float(view.values[name]):
-            return Action("rewind", why, {name: more}, view.good_epoch())
-    return None if view.metric[-1] <= np.nanmin(view.metric) else Action("stop", why, undo=False)
+            return SteeringAction("rewind", why, {name: more}, view.good_epoch())
+    return None if view.metric[-1] <= np.nanmin(view.metric) else SteeringAction("stop", why, undo=False)
 
 
-def plateau(view: View) -> Action | None:
+def plateau(view: View) -> SteeringAction | None:
     """Cut the rate where nothing has improved for a while."""
     rate = view.rate()
     since = view.since_change(view.metric)
@@ -234,7 +234,7 @@ def plateau(view: View) -> Action | None:
     lower = view.new_value(rate, float(view.values[rate]) / LR_CUT)
     if lower is None:
         return None
-    return Action("set", f"nothing improved in the last {n_epochs} epochs", {rate: lower}, undo=False)
+    return SteeringAction("set", f"nothing improved in the last {n_epochs} epochs", {rate: lower}, undo=False)
 
 
 RULES: tuple[SteeringRule, ...] = (
