@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 import tunewell as tw
-from tunewell.display.formatting import duration, measured, sparkline
+from tunewell.display.formatting import measured
 from tunewell.display.progress import LineProgress, LiveProgress, live_progress, progress
 from tunewell.display.summary import counts, in_words, spent_of_budget, spent_share
 
@@ -173,22 +173,3 @@ def test_what_is_promised_to_a_running_step_is_not_spent_yet():
     assert spent_share(study) == 0
     study.report(step.trial, 1, val_accuracy=0.5)
     assert spent_share(study) == pytest.approx(1 / 9)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0, "0 s"), (59.4, "59 s"), (65, "1 min 5 s"), (7380, "2 h 03 min"), (86400 * 3 + 14400, "3 d 4 h")],
-)
-def test_durations_are_told_as_people_tell_them(seconds, words):
-    assert duration(seconds) == words
-
-
-def test_a_sparkline_goes_from_the_lowest_bar_to_the_highest():
-    assert sparkline([0, 1, 2, 3, 4, 5, 6, 7]) == "▁▂▃▄▅▆▇█"
-    assert sparkline([5.0, 5.0]) == "▁▁"
-    assert sparkline([math.nan, 1.0, math.inf, 2.0]) == "▁█"
-    assert sparkline([]) == ""
-
-
-def test_a_sparkline_of_many_values_is_as_wide_as_it_may_be():
-    assert len(sparkline(list(range(1000)), width=20)) == 20

@@ -20,7 +20,7 @@ import click
 from tunewell.cli.echo import echo
 from tunewell.cli.job import Job, ProgramCommand, job
 from tunewell.cli.options import store_option
-from tunewell.cli.printing import talk_on_stderr
+from tunewell.cli.printing import stdout_to_stderr
 from tunewell.display.formatting import clipped, measured
 from tunewell.errors import MissingExtra, SettingError, StoreError, StudyNotFound, last_line
 from tunewell.runners.tune import default_store, study_name
@@ -82,7 +82,7 @@ def command(
         if not _is_over(study) and (alone := gone()):
             echo(f"{alone}; tunewell babysit SCRIPT --resume --name {attach} goes on", err=True)
         return
-    with talk_on_stderr():
+    with stdout_to_stderr():
         to_train = job(script, program, space_file)
         to_train.check(to_train.needed_space())
     name = _named(url, to_train, name, resume=resume)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
-from tunewell.cli.advice import bound_lines, confirmed_lines
 from tunewell.cli.echo import echo
-from tunewell.cli.lineage import steered_line
+from tunewell.cli.lineage_report import steered_line
 from tunewell.cli.options import existing_study, json_option, store_option, study_argument
-from tunewell.cli.printing import print_json, setting_lines
-from tunewell.cli.records import best_record
+from tunewell.cli.printing import print_json
+from tunewell.cli.results_report import bound_lines, confirmed_lines
 from tunewell.display.formatting import measured
+from tunewell.display.records import best_record
+from tunewell.display.tables import setting_lines
 
 
 @click.command("best")

@@ -9,7 +9,7 @@ import click
 from tunewell.cli.echo import echo
 from tunewell.cli.job import ProgramCommand, job
 from tunewell.cli.options import json_option
-from tunewell.cli.printing import facts, print_json, talk_on_stderr
+from tunewell.cli.printing import facts, print_json, stdout_to_stderr
 from tunewell.space.parse_settings import parse_settings
 
 
@@ -39,7 +39,7 @@ def command(
     """
     from tunewell.probing import EXACT, repeatable  # noqa: PLC0415  --help needs none of it
 
-    with talk_on_stderr():
+    with stdout_to_stderr():
         to_train = job(script, program, space_file)
         space = to_train.needed_space()
         to_train.check(space)

@@ -16,9 +16,9 @@ from tunewell.cli.echo import echo
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import in_store, json_option, store_option
 from tunewell.cli.printing import facts, print_json, table
-from tunewell.cli.records import best_record
 from tunewell.display.formatting import duration
 from tunewell.display.progress import progress
+from tunewell.display.records import best_record
 from tunewell.runners.tune import default_store
 from tunewell.stores import open_store
 

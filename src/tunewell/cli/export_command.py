@@ -14,8 +14,7 @@ import click
 
 from tunewell.cli.echo import echo
 from tunewell.cli.options import existing_study, store_option, study_argument
-from tunewell.cli.printing import json_text
-from tunewell.cli.records import study_record, whole_study_record
+from tunewell.display.records import json_text, study_record, whole_study_record
 from tunewell.errors import MissingExtra, SettingError
 from tunewell.study import Study
 

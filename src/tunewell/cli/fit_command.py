@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tunewell.cli.csv_table import read_table
 from tunewell.cli.echo import echo
 from tunewell.cli.options import json_option, store_option
-from tunewell.cli.printing import facts, print_json, setting_lines
-from tunewell.cli.tables import read_table
+from tunewell.cli.printing import facts, print_json
 from tunewell.display.formatting import measured
 from tunewell.display.progress import progress
+from tunewell.display.tables import setting_lines
 from tunewell.errors import SettingError
 from tunewell.runners.tune import default_store, study_name
 from tunewell.stores import open_store

@@ -6,9 +6,9 @@ import click
 
 from tunewell.cli.echo import echo
 from tunewell.cli.options import existing_store, json_option, store_option
-from tunewell.cli.printing import age, print_json, table
-from tunewell.cli.records import study_record
-from tunewell.display.formatting import measured
+from tunewell.cli.printing import print_json, table
+from tunewell.display.formatting import age, measured
+from tunewell.display.records import study_record
 from tunewell.display.summary import spent_of_budget
 from tunewell.study import Study
 

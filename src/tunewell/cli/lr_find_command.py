@@ -10,7 +10,7 @@ import click
 from tunewell.cli.echo import echo
 from tunewell.cli.job import ProgramCommand, job
 from tunewell.cli.options import json_option
-from tunewell.cli.printing import print_json, table, talk_on_stderr
+from tunewell.cli.printing import print_json, stdout_to_stderr, table
 from tunewell.display.formatting import measured, short
 from tunewell.errors import SettingError
 from tunewell.space.parse_settings import parse_settings
@@ -72,7 +72,7 @@ def command(
 
     if figure is not None and not figure.parent.is_dir():
         raise SettingError(f"--figure {figure}: there is no folder {str(figure.parent)!r}; make it, or draw elsewhere")
-    with talk_on_stderr():
+    with stdout_to_stderr():
         to_train = job(script, program, space_file)
         space = to_train.needed_space()
         to_train.check(space)

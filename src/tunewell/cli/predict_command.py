@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from tunewell.cli.tables import read_table
+from tunewell.cli.csv_table import read_table
 from tunewell.errors import SettingError
 
 

@@ -10,7 +10,7 @@ import click
 from tunewell.cli import diagnosis_report
 from tunewell.cli.echo import echo
 from tunewell.cli.job import job
-from tunewell.cli.printing import talk_on_stderr
+from tunewell.cli.printing import stdout_to_stderr
 from tunewell.probing import ProbeReport, ProbeResult, probe
 from tunewell.space.parse_settings import parse_settings
 
@@ -19,7 +19,7 @@ _WIDTH = 100
 
 def of_script(path: str, settings: Sequence[str], epochs: int | None, seed: int) -> ProbeReport:
     """Train the file's function and experiment with it; what happens is printed on standard error."""
-    with talk_on_stderr():
+    with stdout_to_stderr():
         to_train = job(path, (), None)
         space = to_train.needed_space()
         return probe(

@@ -13,7 +13,7 @@ from tunewell.cli.echo import echo
 from tunewell.cli.job import ProgramCommand, job
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import in_store, json_option, store_option
-from tunewell.cli.printing import print_json, talk_on_stderr
+from tunewell.cli.printing import print_json, stdout_to_stderr
 from tunewell.cli.settings import METRIC
 from tunewell.display.progress import progress
 from tunewell.runners.base import NullObserver
@@ -84,7 +84,7 @@ def command(
     from tunewell.cli.rescue_report import lines, record  # noqa: PLC0415  the rules are many, --help needs none of them
     from tunewell.rescue import rescue  # noqa: PLC0415
 
-    with talk_on_stderr():
+    with stdout_to_stderr():
         to_train = job(script, program, space_file)
         space = to_train.needed_space()
         to_train.check(space)
@@ -92,7 +92,7 @@ def command(
         as_it_is = parse_settings(settings, space)
         opened = open_store(store or default_store(), create=not resume)
     try:
-        with talk_on_stderr(), nullcontext(NullObserver()) if quiet else progress(sys.stderr) as observer:
+        with stdout_to_stderr(), nullcontext(NullObserver()) if quiet else progress(sys.stderr) as observer:
             told = rescue(
                 to_train.train_for(metric),
                 space,

@@ -8,10 +8,11 @@ from dataclasses import asdict
 
 import click
 
-from tunewell.cli.printing import facts, setting_lines
-from tunewell.cli.records import best_record
+from tunewell.cli.printing import facts
 from tunewell.display.formatting import measured, short
+from tunewell.display.records import best_record
 from tunewell.display.summary import counts, spent_of_budget
+from tunewell.display.tables import setting_lines
 from tunewell.rescue import Attempt, Rescue
 
 _WIDTH = 100

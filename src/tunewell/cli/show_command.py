@@ -10,14 +10,16 @@ import click
 import numpy as np
 
 from tunewell.analysis.decisions import DECIDED
-from tunewell.cli.advice import bound_lines, confirmed_lines, outlook_line
 from tunewell.cli.echo import echo
-from tunewell.cli.lineage import descent_lines, steered_line
+from tunewell.cli.lineage_report import branch_lines, steered_line
 from tunewell.cli.options import existing_study, json_option, store_option, study_argument
-from tunewell.cli.printing import curve, facts, moment, print_json, setting_lines, table
-from tunewell.cli.records import study_record, trial_record, whole_trial_record
-from tunewell.display.formatting import duration, measured
+from tunewell.cli.printing import facts, print_json, table
+from tunewell.cli.results_report import bound_lines, confirmed_lines, outlook_line
+from tunewell.display.formatting import duration, measured, moment
+from tunewell.display.plots import curve
+from tunewell.display.records import study_record, trial_record, whole_trial_record
 from tunewell.display.summary import counts, spent_of_budget
+from tunewell.display.tables import setting_lines
 from tunewell.errors import TrialNotFound
 from tunewell.schedulers import FreezeThawScheduler
 from tunewell.stores import Session
@@ -120,7 +122,7 @@ def _study_lines(study: Study, trials: Sequence[Trial]) -> Iterator[str]:
         settings = [trial.params.get(name) for name in names]
         rows.append([trial.number, str(trial.state), value, epoch, int(study.history.epochs[trial.number]), *settings])
     yield from table(["trial", "state", record.metric, "at epoch", "epochs", *names], rows)
-    yield from descent_lines(study)
+    yield from branch_lines(study)
     left_out = len(study.trials) - len(trials)
     if left_out:
         yield click.style(

@@ -10,19 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tunewell.cli.advice import bound_lines, confirmed_lines, outlook_line, replayed_lines
 from tunewell.cli.echo import echo
 from tunewell.cli.execution_options import execution_options, parse_execution
 from tunewell.cli.job import Job, ProgramCommand, job
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import checkpoints_option, in_store, json_option, store_option
-from tunewell.cli.printing import facts, print_json, setting_lines, talk_on_stderr
-from tunewell.cli.records import study_record
+from tunewell.cli.printing import facts, print_json, stdout_to_stderr
+from tunewell.cli.results_report import bound_lines, confirmed_lines, outlook_line, replayed_lines
 from tunewell.cli.settings import METRIC, Options, grid_of, new_study, old_study
 from tunewell.cli.space_command import print_preview, print_warnings
 from tunewell.display.formatting import duration, measured
 from tunewell.display.progress import progress
+from tunewell.display.records import study_record
 from tunewell.display.summary import counts, in_words, spent_of_budget
+from tunewell.display.tables import setting_lines
 from tunewell.errors import SettingError
 from tunewell.runners import Controller, Execution
 from tunewell.runners.base import NullObserver
@@ -160,7 +161,7 @@ def command(
         execution = replace(execution, checkpoint_every=execution.checkpoint_every or 1)
     if dry_run and resume:
         raise SettingError("--dry-run shows what a new study would draw; leave out --resume")
-    with talk_on_stderr():
+    with stdout_to_stderr():
         to_train = job(script, program, space_file)
         if not resume:
             # in memory first: what cannot be used is said before a store is made
@@ -172,7 +173,7 @@ def command(
         return
     opened = open_store(store or default_store(), create=not resume, checkpoints=checkpoints)
     try:
-        with talk_on_stderr():
+        with stdout_to_stderr():
             if resume:
                 study = old_study(to_train, Options(**said), opened, name)
             else:

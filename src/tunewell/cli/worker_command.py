@@ -14,7 +14,7 @@ from tunewell.cli.execution_options import execution_options, parse_execution
 from tunewell.cli.job import Job, ProgramCommand, job
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import checkpoints_option, store_option
-from tunewell.cli.printing import talk_on_stderr
+from tunewell.cli.printing import stdout_to_stderr
 from tunewell.display.progress import progress
 from tunewell.display.summary import counts
 from tunewell.errors import SettingError
@@ -57,7 +57,7 @@ def command(
     opened = open_store(store or default_store(), create=False, checkpoints=checkpoints)
     try:
         joined = Study.open(opened, study)
-        with talk_on_stderr():
+        with stdout_to_stderr():
             to_train = job(script, program, None) if script or program else _as_on_record(joined)
             _check_same(to_train, joined)
         before = len(joined.trials)

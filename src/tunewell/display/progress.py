@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
-from tunewell.display.formatting import duration, measured, setting, sparkline
+from tunewell.display.formatting import duration, measured, setting
+from tunewell.display.plots import sparkline
 from tunewell.display.summary import counts, spent_of_budget, spent_share
 from tunewell.errors import last_line
 from tunewell.space.values import Params

@@ -1,8 +1,13 @@
-"""Studies, trials and sessions as plain data: what `--json` prints and `export` writes, under the same names."""
+"""Studies, trials and reports as plain data and as JSON: one set of names for all that prints or writes them."""
 
 from __future__ import annotations
 
+import json
+import math
+from collections.abc import Mapping
 from dataclasses import asdict
+
+import numpy as np
 
 from tunewell.display.summary import trials_by_state
 from tunewell.study import Study
@@ -12,12 +17,12 @@ from tunewell.trial import Report, Trial
 
 
 def best_record(best: Best) -> dict[str, object]:
-    """The best report with its setting."""
+    """Return the best report with its setting."""
     return {"trial": best.trial, "epoch": best.epoch, "value": best.value, "params": dict(best.params)}
 
 
 def study_record(study: Study) -> dict[str, object]:
-    """A study, its best report and how many trials it has in each state."""
+    """Return a study, its best report and how many trials it has in each state."""
     record, best = study.record, study.best_so_far
     return {
         "study": record.name,
@@ -40,7 +45,7 @@ def study_record(study: Study) -> dict[str, object]:
 
 
 def trial_record(study: Study, trial: Trial) -> dict[str, object]:
-    """A trial and where it stands."""
+    """Return a trial, its setting and its best value."""
     best = study.best_of(trial.number)
     return {
         "trial": trial.number,
@@ -59,17 +64,17 @@ def trial_record(study: Study, trial: Trial) -> dict[str, object]:
 
 
 def whole_trial_record(study: Study, trial: Trial) -> dict[str, object]:
-    """A trial with its reports, its events and the session that trained it last."""
-    sessions = study.sessions()
+    """Return a trial with its reports, its events and the session that trained it last."""
+    session = study.session_of(trial)
     return trial_record(study, trial) | {
-        "session": next((asdict(session) for session in sessions if session.id == trial.session), None),
+        "session": None if session is None else asdict(session),
         "events": [asdict(event) for event in study.events(trial.number)],
         "reports": [report_record(report) for report in study.reports(trial.number)],
     }
 
 
 def whole_study_record(study: Study) -> dict[str, object]:
-    """All that is known of a study."""
+    """Return a study with its sessions, events, checkpoints, trials and reports."""
     by_trial: dict[int, list[dict[str, object]]] = {trial.number: [] for trial in study.trials}
     for report in study.reports():
         by_trial[report.trial].append(report_record(report))
@@ -82,5 +87,24 @@ def whole_study_record(study: Study) -> dict[str, object]:
 
 
 def report_record(report: Report) -> dict[str, object]:
-    """What one epoch measured."""
+    """Return what one epoch measured."""
     return {"epoch": report.epoch, "at": report.at, "metrics": dict(report.metrics)}
+
+
+def json_text(data: object) -> str:
+    """Return a JSON document; what JSON has no number for is a string: "nan", "inf", "-inf"."""
+    return json.dumps(_json_ready(data), indent=2, allow_nan=False)
+
+
+def _json_ready(data: object) -> object:
+    match data:
+        case float() if not math.isfinite(data):
+            return str(data)
+        case np.generic():
+            return _json_ready(data.item())
+        case Mapping():
+            return {str(key): _json_ready(value) for key, value in data.items()}
+        case list() | tuple():
+            return [_json_ready(value) for value in data]
+        case _:
+            return data

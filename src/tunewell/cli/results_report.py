@@ -1,4 +1,4 @@
-"""What a study has to say to whoever looks at it, a line each."""
+"""What a study found, in lines: ranges that are too narrow, confirmed settings, what more search would bring."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tunewell.study.confirmation import confirmed
 
 
 def bound_lines(study: Study, go_on: str = "go on with --resume") -> Iterator[str]:
-    """Where the space seems to end too early; `go_on` is what takes up the wider one."""
+    """Yield a line for each range that seems to end too early; `go_on` is the command that takes up the wider one."""
     for one in study.at_bounds():
         yield (
             f"{one.name}: the best trials lie at {one.side}={one.bound:.6g}; to search beyond, "
@@ -21,7 +21,7 @@ def bound_lines(study: Study, go_on: str = "go on with --resume") -> Iterator[st
 
 
 def confirmed_lines(study: Study) -> Iterator[str]:
-    """What the best settings reached when they were trained again; nothing if they were not."""
+    """Yield what the best settings reached when they were trained again; nothing if they were not."""
     found = confirmed(study)
     if not found:
         return
@@ -44,7 +44,7 @@ def confirmed_lines(study: Study) -> Iterator[str]:
 
 
 def outlook_line(study: Study) -> str | None:
-    """What more search would bring, if a model has said so."""
+    """Return what more search would bring; None if no model has predicted it."""
     found = study.outlook()
     if found is None:
         return None
@@ -52,12 +52,12 @@ def outlook_line(study: Study) -> str | None:
 
 
 def replayed_lines(study: Study, origin: str, before: float | None) -> Iterator[str]:
-    """Whether a babysat result was skill or luck: what its schedule reaches without a babysitter."""
+    """Yield what the schedule of a babysat trial reaches on its own: whether its result was skill or luck."""
     values = [best[1] for trial in study.trials if (best := study.best_of(trial.number)) is not None]
     if not values:
         return
-    told = "nothing finite" if before is None else measured(before)
-    yield f"{origin} had {told}; its schedule, trained {len(values)} times, {_with_margin(values)}"
+    value = "nothing finite" if before is None else measured(before)
+    yield f"{origin} had {value}; its schedule, trained {len(values)} times, {_with_margin(values)}"
 
 
 def _with_margin(values: Sequence[float]) -> str:

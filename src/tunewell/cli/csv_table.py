@@ -1,4 +1,4 @@
-"""What `fit` and `predict` share: tables in CSV files."""
+"""The tables of `fit` and `predict`, read from CSV files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """The rows of a CSV file with a line of names.
+    """Return the rows of a CSV file with a line of names.
 
     Raises:
         SettingError: it cannot be read, or has no rows.

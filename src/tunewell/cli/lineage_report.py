@@ -1,4 +1,4 @@
-"""The branches and rewinds of a study, as a tree: what each changed, and what it gained."""
+"""The branches and rewinds of a study in lines, as a tree: what each changed, and what it gained."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tunewell.study import Study
 from tunewell.trial import Trial
 
 
-def descent_lines(study: Study) -> Iterator[str]:
-    """A line a trial, those that branched from another below it; nothing if none did."""
+def branch_lines(study: Study) -> Iterator[str]:
+    """Yield a line a trial, those that branched from another below it; nothing if none did."""
     found = list(tree(study.trials))
     if not found:
         return
@@ -28,31 +28,31 @@ def descent_lines(study: Study) -> Iterator[str]:
     for depth, trial in found:
         best = study.best_of(trial.number)
         value = "nothing finite" if best is None else measured(best[1])
-        told = f"trial {trial.number}: {study.metric} {value}"
+        line = f"trial {trial.number}: {study.metric} {value}"
         if trial.parent is not None:
             if trial.number in twins:
                 yield f"{'  ' * depth}{_twin(study, trial, twins[trial.number])}"
                 continue
-            told += f", from epoch {trial.parent_epoch}, {_changed(study, trial)}{_gained(study, trial)}"
+            line += f", from epoch {trial.parent_epoch}, {_changed(study, trial)}{_gained(study, trial)}"
         why = "" if trial.reason is None else f" ({clipped(last_line(trial.reason))})"
-        yield f"{'  ' * depth}{told}, {trial.state}{why}"
+        yield f"{'  ' * depth}{line}, {trial.state}{why}"
 
 
 def steered_line(study: Study, trial: int) -> str | None:
-    """What was changed while a trial trained, or those that it comes from: its setting alone does not say; or None."""
-    stretches = study.schedule(trial)
-    told = []
-    for name in dict.fromkeys(name for stretch in stretches for name in stretch.values):
-        values = [(stretch.first, stretch.values.get(name)) for stretch in stretches]
+    """Return what was changed while a trial, or one that it comes from, trained; None if nothing was."""
+    segments = study.schedule(trial)
+    changes = []
+    for name in dict.fromkeys(name for segment in segments for name in segment.values):
+        values = [(segment.first, segment.values.get(name)) for segment in segments]
         later = [(first, value) for (_, before), (first, value) in pairwise(values) if value != before]
         if later:
             then = "".join(f", then {short(value)} from epoch {first}" for first, value in later)
-            told.append(f"{name} {short(values[0][1])}{then}")
-    return f"steered: {'; '.join(told)}; see tunewell replay {study.record.name} {trial}" if told else None
+            changes.append(f"{name} {short(values[0][1])}{then}")
+    return f"steered: {'; '.join(changes)}; see tunewell replay {study.record.name} {trial}" if changes else None
 
 
 def _twin(study: Study, trial: Trial, found: Difference) -> str:
-    """Did the change help, or would it have come anyway?"""
+    """Return whether the change that a twin did not make has helped, or its effect would have come anyway."""
     verdict = "no difference that can be told"
     if found.is_none:
         verdict = "the curves are equal: the training does not seem to read the value"
@@ -65,6 +65,7 @@ def _twin(study: Study, trial: Trial, found: Difference) -> str:
 
 
 def _changed(study: Study, trial: Trial) -> str:
+    """Return the values that a branch changed, with those that its parent had then."""
     at = int(trial.parent_epoch or 0)
     before = study.schedule(int(trial.parent or 0))
     then = next((part.values for part in before if part.first <= max(at, 1) <= part.last), trial.params)
@@ -77,7 +78,7 @@ def _changed(study: Study, trial: Trial) -> str:
 
 
 def _gained(study: Study, trial: Trial) -> str:
-    """Its best against its parent's best up to the same epoch."""
+    """Return its best against its parent's best up to the same epoch, if they differ."""
     curves, epochs = study.history.curves, int(study.history.epochs[trial.number])
     own, parent = (_lowest(curves[number, :epochs]) for number in (trial.number, int(trial.parent or 0)))
     if not np.isfinite(own + parent) or own == parent:
