@@ -4,9 +4,7 @@ import csv
 import io
 import json
 import sys
-from pathlib import Path
 
-import click
 import pytest
 from click.testing import CliRunner
 from openpyxl import load_workbook
@@ -551,32 +549,3 @@ def test_excel_without_its_package_names_what_to_install(monkeypatch):
     tune()
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     assert "pip install 'tunewell[excel]'" in refused("export", "--output", "record.xlsx", expect=1)
-
-
-# --- the whole
-
-
-def test_help_lists_every_command_and_the_version_is_told():
-    shown = tunewell("--help").stdout
-    for name in cli.list_commands(None):
-        assert f"\n  {name} " in shown
-    assert tunewell("--version").stdout.startswith("tunewell ")
-    assert tunewell().stdout == shown
-
-
-@pytest.mark.parametrize("name", cli.list_commands(None))
-def test_every_command_has_help_and_every_option_says_what_it_does(name):
-    command = cli.get_command(None, name)
-    assert command.help
-    for parameter in command.params:
-        if isinstance(parameter, click.Option):
-            assert parameter.help, parameter.name
-
-
-def test_the_page_on_commands_mentions_each_command_and_option():
-    page = (Path(__file__).parents[2] / "docs" / "commands.md").read_text()
-    for name in cli.list_commands(None):
-        assert f"\n## {name}\n" in page
-        for parameter in cli.get_command(None, name).params:
-            if isinstance(parameter, click.Option) and not parameter.hidden:
-                assert parameter.opts[0] in page, f"{name} {parameter.opts[0]}"

@@ -1,1 +1,1 @@
-"""The command line: a command parses, calls the library once and prints; data on stdout, talk on stderr."""
+"""The command line: a command parses, calls the library once and prints; data on stdout, messages on stderr."""

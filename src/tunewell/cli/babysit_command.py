@@ -20,7 +20,7 @@ import click
 from tunewell.cli.echo import echo
 from tunewell.cli.job import Job, ProgramCommand, job
 from tunewell.cli.options import store_option
-from tunewell.cli.printing import stdout_to_stderr
+from tunewell.cli.printing import print_lines, stdout_to_stderr
 from tunewell.display.formatting import clipped, measured
 from tunewell.errors import MissingExtra, SettingError, StoreError, StudyNotFound, last_line
 from tunewell.runners.tune import default_store, study_name
@@ -31,12 +31,12 @@ from tunewell.study.provenance import user
 if TYPE_CHECKING:
     from tunewell.babysit.snapshot import Snapshot
 
-_LOOK_S = 0.1
-_BEGINS_S = 60.0
-_SESSIONS_S = 2.0
+_POLL_S = 0.1
+_START_TIMEOUT_S = 60.0
+_SESSIONS_POLL_S = 2.0
 _ENDED = "the training has ended"
 _ORDERLY = (0, 130, -signal.SIGINT)
-"""Exit codes of a training that ended, or was told to."""
+"""Exit codes of a training that ended, by itself or by an interrupt."""
 
 
 @click.command("babysit", cls=ProgramCommand)
@@ -70,14 +70,14 @@ def command(
     live curves, and keys to pause, step, change the learning rate or any live value, rewind, branch, note and stop.
     Elsewhere: a line an epoch, and `tunewell steer` to steer.
     """
-    if sys.stdout.isatty() and find_spec("textual") is None:  # said before anything is trained
+    if sys.stdout.isatty() and find_spec("textual") is None:  # raised before anything is trained
         raise MissingExtra("textual", "babysit", "the screen of babysit")
     url = store or default_store()
     if attach is not None:
         if script or program:
             raise SettingError("--attach watches what another process trains; leave out the script")
         study = Study.open(url, attach)
-        gone = _left_alone(study)
+        gone = _without_process(study)
         _watch(study, gone)
         if not _is_over(study) and (alone := gone()):
             echo(f"{alone}; tunewell babysit SCRIPT --resume --name {attach} goes on", err=True)
@@ -85,13 +85,13 @@ def command(
     with stdout_to_stderr():
         to_train = job(script, program, space_file)
         to_train.check(to_train.needed_space())
-    name = _named(url, to_train, name, resume=resume)
-    said = [*(["--metric", metric] if metric else []), *(["--epochs", str(epochs)] if epochs else [])]
+    name = _checked_name(url, to_train, name, resume=resume)
+    passed_on = [*(["--metric", metric] if metric else []), *(["--epochs", str(epochs)] if epochs else [])]
     begins = ["--resume", "--checkpoint-every", "1"] if resume else ["--babysat", "--seed", str(seed)]
-    options = ["--name", name, *begins, *said, *(["--autopilot"] if autopilot else [])]
+    options = ["--name", name, *begins, *passed_on, *(["--autopilot"] if autopilot else [])]
     log = Path(f"{name}.log")
     with _training(to_train.command_line(*options), url, log, keep=resume) as gone:
-        study = _begun(url, name, gone)
+        study = _opened(url, name, gone)
         _watch(study, gone)
     if (end := gone()) != _ENDED:
         echo(end, err=True)
@@ -104,8 +104,8 @@ def command(
         raise click.exceptions.Exit(1)
 
 
-def _named(url: str, to_train: Job, name: str | None, *, resume: bool) -> str:
-    """The name of a study that can be begun, or gone on with."""
+def _checked_name(url: str, to_train: Job, name: str | None, *, resume: bool) -> str:
+    """Return the name of a study; raise SettingError if it cannot be begun, or gone on with."""
     opened = open_store(url)
     try:
         name = name or study_name(opened, to_train.name, resume=resume)
@@ -123,12 +123,12 @@ def _named(url: str, to_train: Job, name: str | None, *, resume: bool) -> str:
 
 
 Gone = Callable[[], str | None]
-"""Says that the process that trains has ended; None while it has not."""
+"""A function that returns how the process that trains has ended; None while it has not."""
 
 
 @contextmanager
 def _training(command_line: str, url: str, log: Path, *, keep: bool) -> Iterator[Gone]:
-    """Inside, another process trains; in the end it finishes its epoch, and all is on record."""
+    """Run another process that trains; in the end it finishes its epoch, and all is on record."""
     words = [sys.executable, "-m", *shlex.split(command_line)]
     with log.open("a" if keep else "w", encoding="utf-8") as output:
         process = subprocess.Popen(  # noqa: S603  our own
@@ -143,8 +143,8 @@ def _training(command_line: str, url: str, log: Path, *, keep: bool) -> Iterator
         code = process.poll()
         if code is None or code in _ORDERLY:
             return None if code is None else _ENDED
-        said = log.read_text(encoding="utf-8", errors="replace")
-        return f"the training ended with exit code {code}; what it said is in {log}, last: {clipped(last_line(said))}"
+        output = log.read_text(encoding="utf-8", errors="replace")
+        return f"the training ended with exit code {code}; what it said is in {log}, last: {clipped(last_line(output))}"
 
     try:
         yield gone
@@ -157,13 +157,16 @@ def _training(command_line: str, url: str, log: Path, *, keep: bool) -> Iterator
                 process.kill()
 
 
-def _left_alone(study: Study) -> Gone:
-    """Says that no process runs a study; one on another machine is taken to do so for as long as it has not ended."""
+def _without_process(study: Study) -> Gone:
+    """Return a function that says whether no process runs a study.
+
+    One on another machine is taken to run it for as long as it has not ended.
+    """
     looked, found = -math.inf, None
 
     def gone() -> str | None:
         nonlocal looked, found
-        if time.monotonic() - looked > _SESSIONS_S:
+        if time.monotonic() - looked > _SESSIONS_POLL_S:
             looked = time.monotonic()
             found = None if study.is_run() else "no process trains it, so what is asked waits until one does"
         return found
@@ -171,8 +174,9 @@ def _left_alone(study: Study) -> Gone:
     return gone
 
 
-def _begun(url: str, name: str, gone: Gone) -> Study:
-    deadline = time.monotonic() + _BEGINS_S
+def _opened(url: str, name: str, gone: Gone) -> Study:
+    """Return the study once the process has begun it."""
+    deadline = time.monotonic() + _START_TIMEOUT_S
     while True:
         over = gone() is not None or time.monotonic() > deadline
         try:
@@ -180,7 +184,7 @@ def _begun(url: str, name: str, gone: Gone) -> Study:
         except (StudyNotFound, StoreError):
             if over:
                 raise
-            time.sleep(_LOOK_S)
+            time.sleep(_POLL_S)
 
 
 def _watch(study: Study, gone: Gone) -> None:
@@ -191,34 +195,33 @@ def _watch(study: Study, gone: Gone) -> None:
         return
     if not _is_over(study):
         echo(f"to steer it: tunewell steer {shlex.quote(study.record.name)} 0 set NAME VALUE, pause, ...", err=True)
-    for line in _lines(study, gone):
-        echo(line)
+    print_lines(_lines(study, gone))
 
 
 def _lines(study: Study, gone: Gone) -> Iterator[str]:
-    """A line an epoch and a line a command, until nothing trains any more."""
+    """Yield a line an epoch and a line a command, until nothing trains any more."""
     from tunewell.babysit.snapshot import snapshot  # noqa: PLC0415  --help needs none of it
     from tunewell.study.commands import describe  # noqa: PLC0415
 
-    told: set[object] = set()
+    reported: set[object] = set()
     while True:
         over = _is_over(study) or gone() is not None
-        stands: Snapshot = snapshot(study.reader)
-        for command in stands.commands:
-            if command.taken_at is not None and command.id not in told:
-                told.add(command.id)
+        now: Snapshot = snapshot(study.reader)
+        for command in now.commands:
+            if command.taken_at is not None and command.id not in reported:
+                reported.add(command.id)
                 yield describe(command)
         for report in study.reports():
-            if (report.trial, report.epoch) not in told:
-                told.add((report.trial, report.epoch))
+            if (report.trial, report.epoch) not in reported:
+                reported.add((report.trial, report.epoch))
                 numbers = ", ".join(f"{name} {measured(value)}" for name, value in report.metrics.items())
                 yield f"trial {report.trial}, epoch {report.epoch}: {numbers}"
         if over:
             return
-        time.sleep(_LOOK_S)
+        time.sleep(_POLL_S)
 
 
 def _is_over(study: Study) -> bool:
-    """Every trial has ended, and there is one."""
+    """Return True if every trial has ended, and there is one."""
     trials = study.trials
     return bool(trials) and all(trial.state.ended for trial in trials)

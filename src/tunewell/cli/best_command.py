@@ -7,7 +7,7 @@ import click
 from tunewell.cli.echo import echo
 from tunewell.cli.lineage_report import steered_line
 from tunewell.cli.options import existing_study, json_option, store_option, study_argument
-from tunewell.cli.printing import print_json
+from tunewell.cli.printing import print_json, print_lines
 from tunewell.cli.results_report import bound_lines, confirmed_lines
 from tunewell.display.formatting import measured
 from tunewell.display.records import best_record
@@ -32,9 +32,7 @@ def command(*, study: str | None, store: str | None, as_json: bool) -> None:
         print_json({"study": name, "metric": metric} | best_record(best))
         return
     echo(f"study {name!r}: {metric} {measured(best.value)}, trial {best.trial}, epoch {best.epoch}", err=True)
-    for line in setting_lines(best.params):
-        echo(line)
+    print_lines(setting_lines(best.params))
     if steered is not None:
         echo(steered, err=True)
-    for line in advice:
-        echo(line, err=True)
+    print_lines(advice, err=True)

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 
 import click
 
-from tunewell.cli.echo import echo
 from tunewell.cli.job import ProgramCommand, job
 from tunewell.cli.options import json_option
-from tunewell.cli.printing import facts, print_json, stdout_to_stderr
+from tunewell.cli.printing import facts, print_json, print_lines, stdout_to_stderr
 from tunewell.space.parse_settings import parse_settings
 
 
@@ -32,7 +31,7 @@ def command(
     seed: int,
     as_json: bool,
 ) -> None:
-    """Say whether a training can be repeated from its seed, and resumed from a checkpoint, to the same numbers.
+    """Check whether a training can be repeated from its seed, and resumed from a checkpoint, to the same numbers.
 
     Trains a few epochs of a SCRIPT or a PROGRAM straight, again from the seed, and again from a checkpoint half-way. A
     checkpoint that lacks something (an optimizer's moments, a schedule, a loader's generator) shows in what follows it.
@@ -46,20 +45,22 @@ def command(
         found = repeatable(to_train.train, space, setting=parse_settings(settings, space), epochs=epochs, seed=seed)
     badges = {"from its seed": found.seed, "from a checkpoint": found.checkpoint}
     if as_json:
-        told = {name: {"badge": badge.name, "why": badge.why} for name, badge in badges.items()}
+        results = {name: {"badge": badge.name, "why": badge.why} for name, badge in badges.items()}
         contents = {"holds": dict(found.holds), "lacks": dict(found.lacks)}
-        print_json({**told, "tracked": list(found.tracked), **contents, "epochs": found.epochs})
+        print_json({**results, "tracked": list(found.tracked), **contents, "epochs": found.epochs})
         return
-    for line in facts(
-        {
-            **{name: f"{badge.name}{badge.why and f': {badge.why}'}" for name, badge in badges.items()},
-            "tracked": _told(found.holds) or "nothing",
-            # what is used only before the first epoch may well be left out
-            "not tracked": None if found.checkpoint.name == EXACT else _told(found.lacks) or None,
-        }
-    ):
-        echo(line)
+    print_lines(
+        facts(
+            {
+                **{name: f"{badge.name}{badge.why and f': {badge.why}'}" for name, badge in badges.items()},
+                "tracked": _in_words(found.holds) or "nothing",
+                # what is used only before the first epoch may well be left out
+                "not tracked": None if found.checkpoint.name == EXACT else _in_words(found.lacks) or None,
+            }
+        )
+    )
 
 
-def _told(kinds: Mapping[str, str]) -> str:
+def _in_words(kinds: Mapping[str, str]) -> str:
+    """Return `network (weights), optimizer (optimizer)`."""
     return ", ".join(f"{name} ({kind})" for name, kind in kinds.items())

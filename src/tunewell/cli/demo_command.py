@@ -15,7 +15,7 @@ import click
 from tunewell.cli.echo import echo
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import in_store, json_option, store_option
-from tunewell.cli.printing import facts, print_json, table
+from tunewell.cli.printing import facts, print_json, print_lines, table
 from tunewell.display.formatting import duration
 from tunewell.display.progress import progress
 from tunewell.display.records import best_record
@@ -59,20 +59,20 @@ def command(ctx: click.Context, /, *, seed: int, workers: int, store: str | None
     if as_json:
         print_json(_record(result) | {"store": opened.url, "seed": seed, "seconds": took})
         return
-    for line in _lines(result):
-        echo(line)
-    for line in facts(
-        {
-            "spent": f"{result.epochs} epochs, {TRAININGS} full trainings' worth, in {duration(took)}",
-            "record": f"studies {result.before.study!r} and {result.after.study!r} in {opened.url}",
-            "look": shlex.join([_program(), "show", result.after.study, *in_store(store)]),
-        }
-    ):
-        echo(line)
+    print_lines(_lines(result))
+    print_lines(
+        facts(
+            {
+                "spent": f"{result.epochs} epochs, {TRAININGS} full trainings' worth, in {duration(took)}",
+                "record": f"studies {result.before.study!r} and {result.after.study!r} in {opened.url}",
+                "look": shlex.join([_program(), "show", result.after.study, *in_store(store)]),
+            }
+        )
+    )
 
 
 def _program() -> str:
-    """What runs tunewell from here: its path, where it is in an environment that is not on the PATH."""
+    """Return what runs tunewell from here: its path, where it is in an environment that is not on the PATH."""
     own = sys.argv[0]
     return own if shutil.which("tunewell") is None and shutil.which(own) is not None else "tunewell"
 
@@ -84,7 +84,7 @@ def _say(line: str) -> None:
 def _lines(result: DemoResult) -> Iterator[str]:
     before, after = result.before, result.after
     yield from table(
-        ("digits told right", "before", "after"),
+        ("digits recognized", "before", "after"),
         [
             ("validation images", _percent(before.best.value), _percent(after.best.value)),
             ("test images", _percent(before.test_accuracy), _percent(after.test_accuracy)),

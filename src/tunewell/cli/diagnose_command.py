@@ -10,7 +10,7 @@ import click
 
 from tunewell.cli.echo import echo
 from tunewell.cli.options import json_option, store_option
-from tunewell.cli.printing import print_json
+from tunewell.cli.printing import print_json, print_lines
 from tunewell.errors import SettingError
 
 _FILES = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".log")
@@ -29,7 +29,7 @@ _FILES = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".log")
     multiple=True,
     help="Of the run: lr=0.1, n_classes=10; with --probe, what is not the default.",
 )
-@click.option("--seed", type=click.IntRange(0), metavar="N", help="With --probe: same seed, same answer.  [default: 0]")
+@click.option("--seed", type=click.IntRange(0), metavar="N", help="With --probe: same seed, same result.  [default: 0]")
 @click.option("--curves/--no-curves", "drawn", default=None, help="Draw the curves.  [default: on a terminal]")
 @store_option
 @json_option
@@ -46,11 +46,11 @@ def command(
     store: str | None,
     as_json: bool,
 ) -> None:
-    """Say what holds a training run back.
+    """Find what holds a training run back.
 
     FILE is a record in JSON, a CSV file of curves (of Keras, Lightning or one's own), or TensorBoard's event files;
-    STUDY is on record in the store, the newest if neither is given. Settings that the record does not tell, such as lr,
-    optimizer, batch_size, n_train and n_classes, make the answer much surer: --set tells them. With --probe, FILE is a
+    STUDY is on record in the store, the newest if neither is given. Settings that the record lacks, such as lr,
+    optimizer, batch_size, n_train and n_classes, make the result much surer: --set gives them. With --probe, FILE is a
     Python file as `tunewell tune` takes it: it is trained, and experimented with.
     """
     from tunewell.cli import diagnosis_report  # noqa: PLC0415  the rules are many, and --help needs none of them
@@ -60,12 +60,11 @@ def command(
     if probed:
         from tunewell.cli import probe_report  # noqa: PLC0415  only who trains needs it
 
-        told = probe_report.of_script(str(source), settings, epochs, seed or 0)
+        probed_run = probe_report.of_script(str(source), settings, epochs, seed or 0)
         if as_json:
-            print_json(probe_report.record(told))
+            print_json(probe_report.record(probed_run))
             return
-        for line in probe_report.lines(str(source), told, drawn=drawn):
-            echo(line)
+        print_lines(probe_report.lines(str(source), probed_run, drawn=drawn))
         return
     if source is not None and _is_file(source):
         if number is not None:
@@ -82,12 +81,11 @@ def command(
     if as_json:
         print_json([finding.as_dict() for finding in diagnosis.findings])
         return
-    for line in diagnosis_report.lines(name, diagnosis, drawn=drawn):
-        echo(line)
+    print_lines(diagnosis_report.lines(name, diagnosis, drawn=drawn))
 
 
 def _check_probe(source: str | None, *, probed: bool, only_then: Mapping[str, object]) -> None:
-    """Whether what is said fits together."""
+    """Check that the source and the options fit together."""
     for option, value in only_then.items():
         if value is not None and not probed:
             raise SettingError(f"{option} is for --probe, which trains; say that too, or leave it out")
@@ -99,15 +97,15 @@ def _check_probe(source: str | None, *, probed: bool, only_then: Mapping[str, ob
 
 
 def _is_file(source: str) -> bool:
-    """A path that exists, or a name that can only be meant as one."""
+    """Return True for a path that exists, or a name that can only be meant as one."""
     path = Path(source)
     return path.exists() or path.suffix.lower() in _FILES or len(path.parts) > 1
 
 
-def _columns(told: str | None) -> dict[str, str]:
-    """`train_loss=loss_tr,val_loss=loss_te` as a mapping."""
-    pairs = [pair.partition("=") for pair in (told or "").split(",") if pair.strip()]
+def _columns(text: str | None) -> dict[str, str]:
+    """Parse `train_loss=loss_tr,val_loss=loss_te`."""
+    pairs = [pair.partition("=") for pair in (text or "").split(",") if pair.strip()]
     for curve, equals, column in pairs:
         if not (curve.strip() and equals and column.strip()):
-            raise SettingError(f"--columns takes CURVE=COLUMN,... such as train_loss=loss_tr, got {told!r}")
+            raise SettingError(f"--columns takes CURVE=COLUMN,... such as train_loss=loss_tr, got {text!r}")
     return {curve.strip(): column.strip() for curve, _, column in pairs}

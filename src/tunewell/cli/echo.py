@@ -1,4 +1,4 @@
-"""What commands print, with nothing in it that a terminal obeys: names and notes of a record are data."""
+"""Output with nothing in it that a terminal obeys: names and notes of a record are data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def shown(text: str) -> str:
-    r"""The text, with control characters spelled out: a window's title is not set by a study's name.
+    r"""Return the text, with control characters spelled out: a window's title is not set by a study's name.
 
     Lines, tabs and colors stay; `\r` does not.
     """

@@ -21,7 +21,7 @@ from tunewell.study import Study
 _FORMATS = ("csv", "json", "xlsx")
 _STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _MOST_ROWS = 2**20
-"""Of an Excel sheet, its header among them."""
+"""The rows of an Excel sheet, its header among them."""
 
 
 @click.command("export")
@@ -46,7 +46,7 @@ def command(*, study: str | None, kind: str | None, output: Path | None, what: s
     Without STUDY it is the newest on record. JSON holds all that is known; Excel has a sheet each for the study,
     its trials and its reports.
     """
-    kind = kind or _kind_of(output)
+    kind = kind or _format_of(output)
     if output is not None and not output.parent.is_dir():
         raise SettingError(f"--output {output}: there is no folder {str(output.parent)!r}; make it, or write elsewhere")
     with existing_study(store, study) as opened:
@@ -62,7 +62,7 @@ def command(*, study: str | None, kind: str | None, output: Path | None, what: s
 
 
 def trial_rows(study: Study) -> list[dict[str, object]]:
-    """A flat row a trial."""
+    """Return a flat row a trial."""
     return [
         row | {name: _date(row[name]) for name in ("started_at", "ended_at") if isinstance(row[name], float)}
         for row in study.trial_rows()
@@ -70,7 +70,7 @@ def trial_rows(study: Study) -> list[dict[str, object]]:
 
 
 def report_rows(study: Study) -> list[dict[str, object]]:
-    """A flat row a report: its trial, epoch and time, and every metric that any report has.
+    """Return a flat row a report: its trial, epoch and time, and every metric that any report has.
 
     A metric with the name of another column goes by `metric_...`.
     """
@@ -85,12 +85,12 @@ def report_rows(study: Study) -> list[dict[str, object]]:
 
 
 def _date(seconds: object) -> datetime:
-    """In UTC and without saying so, which is how spreadsheets have dates."""
+    """Return a time in UTC that does not name its zone, which is how spreadsheets have dates."""
     assert isinstance(seconds, float)
     return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
 
 
-def _kind_of(output: Path | None) -> str:
+def _format_of(output: Path | None) -> str:
     if output is None or not output.suffix:
         return "csv"
     kind = output.suffix.removeprefix(".").lower()
@@ -118,7 +118,7 @@ def _csv(rows: Sequence[Mapping[str, object]]) -> str:
 
 
 def _harmless(value: object) -> object:
-    """The value as CSV has it; a text that a spreadsheet would run as a formula gets an apostrophe in front."""
+    """Return the value as CSV has it; a text that a spreadsheet would run as a formula gets an apostrophe in front."""
     if isinstance(value, datetime):
         return value.isoformat(sep=" ", timespec="milliseconds")
     return f"'{value}" if isinstance(value, str) and value.startswith(_STARTS_A_FORMULA) else value
@@ -145,7 +145,7 @@ def _write_excel(study: Study, output: Path | None) -> None:
 
 
 def _about(study: Study) -> list[dict[str, object]]:
-    """The study itself, a row a fact."""
+    """Return the study itself, a row a fact."""
     facts = study_record(study).items()
     return [
         {"name": name, "value": json_text(value) if isinstance(value, Mapping | list) else value}
@@ -154,7 +154,7 @@ def _about(study: Study) -> list[dict[str, object]]:
 
 
 def _cell(sheet: Any, value: Any) -> Any:
-    """Numbers as numbers, and a text as a text whatever it begins with: it is never run as a formula."""
+    """Make a cell: a text stays a text whatever it begins with, and is never run as a formula."""
     from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415  an extra
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE  # noqa: PLC0415
 

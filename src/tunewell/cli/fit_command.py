@@ -11,7 +11,7 @@ import click
 from tunewell.cli.csv_table import read_table
 from tunewell.cli.echo import echo
 from tunewell.cli.options import json_option, store_option
-from tunewell.cli.printing import facts, print_json
+from tunewell.cli.printing import facts, print_json, print_lines
 from tunewell.display.formatting import measured
 from tunewell.display.progress import progress
 from tunewell.display.tables import setting_lines
@@ -32,7 +32,7 @@ _MOST_CLASSES = 20
 @click.option(
     "--task",
     type=click.Choice(["classification", "regression"]),
-    help="Classes or a quantity.  [default: as the target's values look, which is said]",
+    help="Classes or a quantity.  [default: as the target's values look, which is printed]",
 )
 @click.option("--budget", default="30", metavar="AMOUNT", help="Full trainings, or 900epochs, or 2h.  [default: 30]")
 @click.option("--epochs", type=click.IntRange(1), default=50, metavar="N", help="Of a full training.  [default: 50]")
@@ -67,7 +67,7 @@ def command(
         echo(f"{len(rows) - len(known)} rows have no {target} and are left out", err=True)
     if len(known.columns) < 2:
         raise SettingError(f"{table} has no column besides {target!r}; there is nothing to predict it from")
-    task = task or _looks_like(known[target])
+    task = task or _task_of(known[target])
     echo(f"{task} of {target!r} from {len(known.columns) - 1} columns, {len(known)} rows", err=True)
 
     from tunewell.estimators import TunedClassifier, TunedRegressor  # noqa: PLC0415  slow to import
@@ -100,17 +100,15 @@ def command(
     if as_json:
         print_json(record | {"params": estimator.best_params_, "epochs": estimator.best_epoch_, "judged": judged})
         return
-    for line in setting_lines(best.params):
-        echo(f"    {line}")
+    print_lines(f"    {line}" for line in setting_lines(best.params))
     echo()
     words = ", ".join(f"{name.removeprefix('val_')} {measured(value)}" for name, value in judged.items())
     look = {"judged": f"{words}, on rows it was not trained on", "model": str(path)}
-    for line in facts(look | {"record": f"study {record['study']!r} in {record['store']}"}):
-        echo(line)
+    print_lines(facts(look | {"record": f"study {record['study']!r} in {record['store']}"}))
 
 
-def _looks_like(values: pd.Series[float]) -> str:
-    """Text and few distinct whole numbers are classes."""
+def _task_of(values: pd.Series[float]) -> str:
+    """Return the task that a target suggests: text and few distinct whole numbers are classes."""
     import pandas as pd  # noqa: PLC0415
 
     if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):

@@ -53,15 +53,15 @@ def steered_line(study: Study, trial: int) -> str | None:
 
 def _twin(study: Study, trial: Trial, found: Difference) -> str:
     """Return whether the change that a twin did not make has helped, or its effect would have come anyway."""
-    verdict = "no difference that can be told"
+    result = "no difference that can be told"
     if found.is_none:
-        verdict = "the curves are equal: the training does not seem to read the value"
+        result = "the curves are equal: the training does not seem to read the value"
     if abs(found.mean) > found.margin:
-        verdict = "the change helps" if found.mean > 0 else "the change harms"
+        result = "the change helps" if found.mean > 0 else "the change harms"
     by = f"{abs(found.mean):.2g} {'better' if found.mean >= 0 else 'worse'} with it on average"
     margin = f" (+- {found.margin:.2g})" if math.isfinite(found.margin) else ""
     since = f"twin of trial {trial.parent} from epoch {trial.parent_epoch}"
-    return f"trial {trial.number}: {since}, {found.epochs} epochs: {study.metric} {by}{margin}: {verdict}"
+    return f"trial {trial.number}: {since}, {found.epochs} epochs: {study.metric} {by}{margin}: {result}"
 
 
 def _changed(study: Study, trial: Trial) -> str:

@@ -6,7 +6,7 @@ import click
 
 from tunewell.cli.echo import echo
 from tunewell.cli.options import existing_store, json_option, store_option
-from tunewell.cli.printing import print_json, table
+from tunewell.cli.printing import print_json, print_lines, table
 from tunewell.display.formatting import age, measured
 from tunewell.display.records import study_record
 from tunewell.display.summary import spent_of_budget
@@ -25,10 +25,8 @@ def command(*, store: str | None, as_json: bool) -> None:
         elif not studies:
             echo(f"{opened.url} has no study yet; `tunewell tune` makes one", err=True)
         else:
-            for line in table(
-                ("study", "metric", "best", "trials", "spent", "begun"), [_cells(study) for study in studies]
-            ):
-                echo(line)
+            columns = ("study", "metric", "best", "trials", "spent", "begun")
+            print_lines(table(columns, [_cells(study) for study in studies]))
 
 
 def _cells(study: Study) -> tuple[object, ...]:

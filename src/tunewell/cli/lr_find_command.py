@@ -10,7 +10,7 @@ import click
 from tunewell.cli.echo import echo
 from tunewell.cli.job import ProgramCommand, job
 from tunewell.cli.options import json_option
-from tunewell.cli.printing import print_json, stdout_to_stderr, table
+from tunewell.cli.printing import print_json, print_lines, stdout_to_stderr, table
 from tunewell.display.formatting import measured, short
 from tunewell.errors import SettingError
 from tunewell.space.parse_settings import parse_settings
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     "settings",
     metavar="NAME=VALUE",
     multiple=True,
-    help="A value of another parameter, as far as it is not the default; may be said several times.",
+    help="A value of another parameter, as far as it is not the default; may be given several times.",
 )
 @click.option("--low", type=click.FloatRange(0, min_open=True), metavar="X", help="The lowest rate.")
 @click.option("--high", type=click.FloatRange(0, min_open=True), metavar="X", help="The highest rate.")
@@ -67,7 +67,7 @@ def command(
     """
     from tunewell.probing import lr_find  # noqa: PLC0415  --help needs none of it
 
-    def tell(point: SweepPoint) -> None:
+    def print_point(point: SweepPoint) -> None:
         echo(f"{point.rate:.3g}: {'diverged' if point.diverged else measured(point.loss)}", err=True)
 
     if figure is not None and not figure.parent.is_dir():
@@ -87,7 +87,7 @@ def command(
             per_decade=per_decade,
             epochs=epochs,
             seed=seed,
-            on_point=tell,
+            on_point=print_point,
         )
     if figure is not None:
         from tunewell.cli.sweep_figure import svg  # noqa: PLC0415  only a figure needs it
@@ -96,8 +96,7 @@ def command(
     if as_json:
         print_json(_record(sweep))
         return
-    for line in _lines(sweep):
-        echo(line)
+    print_lines(_lines(sweep))
 
 
 def _lines(sweep: Sweep) -> list[str]:
@@ -107,13 +106,13 @@ def _lines(sweep: Sweep) -> list[str]:
     for point in sweep.points:
         width = 0 if point.diverged or most == least else round(40 * (point.loss - least) / (most - least))
         rows.append((short(point.rate), measured(point.loss), "diverged" if point.diverged else "▏" + "━" * width))
-    told = [*table((sweep.param, sweep.metric, ""), rows), ""]
+    lines = [*table((sweep.param, sweep.metric, ""), rows), ""]
     if sweep.suggestion is None or sweep.range is None:
-        return [*told, f"no rate can be suggested: {sweep.why}"]
+        return [*lines, f"no rate can be suggested: {sweep.why}"]
     low, high = sweep.range
     shown = click.style(f"{sweep.param} = {sweep.suggestion:g}", fg="green", bold=True)
     return [
-        *told,
+        *lines,
         f"{shown}: {sweep.why}",
         f'to search around it: tw.Float({low:.2g}, {high:.2g}, scale="log", tier=1)',
     ]

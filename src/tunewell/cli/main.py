@@ -1,6 +1,6 @@
-"""`tunewell`: finds a command's file when the command is asked for, and says in one line what goes wrong.
+"""`tunewell`: loads a command's file when the command is called, and prints in one line what goes wrong.
 
-Exit codes: 0, all went well; 1, it did not; 2, what was asked for cannot be done as it was said; 130, interrupted.
+Exit codes: 0, all went well; 1, it did not; 2, bad input, nothing was trained; 130, interrupted.
 """
 
 from __future__ import annotations
@@ -91,8 +91,8 @@ class _Commands(click.Group):
 def cli(ctx: click.Context, *, traceback: bool) -> None:  # noqa: ARG001  read by _Commands
     """Find the hyperparameters that hold a neural network back.
 
-    Begin with `tunewell demo`, or with your own: `tunewell tune train.py`. Data go to standard output, talk to
-    standard error. Exit codes: 0 fine, 1 failed, 2 bad input, 130 interrupted.
+    Begin with `tunewell demo`, or with your own: `tunewell tune train.py`. Data go to standard output, messages
+    to standard error. Exit codes: 0 fine, 1 failed, 2 bad input, 130 interrupted.
     """
     if ctx.invoked_subcommand is None:
         echo(ctx.get_help())
@@ -108,7 +108,7 @@ def main() -> None:
 
 @contextmanager
 def _in_one_line(*, with_traceback: bool) -> Iterator[None]:
-    """Inside, whatever goes wrong becomes a line and an exit code."""
+    """Turn whatever goes wrong inside into a line and an exit code."""
     try:
         yield
     except (click.exceptions.Exit, click.Abort):
@@ -126,6 +126,7 @@ def _in_one_line(*, with_traceback: bool) -> Iterator[None]:
 
 
 def _in_words(error: BaseException) -> tuple[str, int]:
+    """Return the line and the exit code of an error."""
     match error:
         case click.UsageError():
             hint = f" ({error.ctx.command_path} --help)" if error.ctx else ""

@@ -1,4 +1,4 @@
-"""What several commands take: which store, which study, JSON or words."""
+"""Options that several commands share, and the store or study that they name."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ study_argument = click.argument("study", required=False)
 
 
 def in_store(url: str | None) -> list[str]:
-    """What names the store in a command that is shown: no password, which PGPASSWORD or ~/.pgpass may hold."""
+    """Return what names the store in a command that is shown: no password, which PGPASSWORD or ~/.pgpass may hold."""
     return ["--store", redacted(url)] if url else []
 
 
 @contextmanager
 def existing_store(url: str | None) -> Iterator[Store]:
-    """A store that is there already, closed in the end.
+    """Open a store that is there already, and close it in the end.
 
     Raises:
         StoreError: there is none.
@@ -47,7 +47,7 @@ def existing_store(url: str | None) -> Iterator[Store]:
 
 @contextmanager
 def existing_study(url: str | None, name: str | None) -> Iterator[Study]:
-    """A study that is on record; the newest if no name is given.
+    """Open a study that is on record, the newest if no name is given; inside, it stays as it is now.
 
     Raises:
         StoreError: there is no such store, or it has no study.

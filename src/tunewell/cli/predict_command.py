@@ -1,4 +1,4 @@
-"""`tunewell predict`: what a model says of a table."""
+"""`tunewell predict`: a model's predictions for a table."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def command(*, model: Path, table: Path, proba: bool, output: Path | None) -> No
     from tunewell.estimators import SavedModel  # noqa: PLC0415  slow to import
 
     loaded = SavedModel.load(model)
-    answers = rows[[]].assign(**{loaded.target: loaded.predict(rows)})
+    predictions = rows[[]].assign(**{loaded.target: loaded.predict(rows)})
     if proba:
         shares = loaded.predict_proba(rows)
         for place, name in enumerate(loaded.classes or ()):
-            answers[f"{loaded.target}={name}"] = shares[:, place]
+            predictions[f"{loaded.target}={name}"] = shares[:, place]
     try:
-        answers.to_csv(sys.stdout if output is None else output, index=False)
+        predictions.to_csv(sys.stdout if output is None else output, index=False)
     except OSError as error:
         raise SettingError(f"{output} cannot be written: {error.strerror}; give another --output") from error

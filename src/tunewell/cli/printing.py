@@ -1,4 +1,4 @@
-"""How commands print: lines and tables in the style and width of a terminal, JSON, and the output of users' code."""
+"""Printing: lines, tables and JSON, in the style and width of a terminal; what users' code prints goes elsewhere."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _bold = partial(click.style, bold=True)
 _dim = partial(click.style, dim=True)
 
 
-def print_lines(lines: Iterable[str]) -> None:
-    """Print each line to standard output."""
+def print_lines(lines: Iterable[str], *, err: bool = False) -> None:
+    """Print each line, to standard output or to standard error."""
     for line in lines:
-        echo(line)
+        echo(line, err=err)
 
 
 def print_json(data: object) -> None:
@@ -51,7 +51,7 @@ def _width() -> int:
 
 @contextmanager
 def stdout_to_stderr() -> Iterator[None]:
-    """Inside, send what the user's code prints to standard error: in this process, in workers and in programs."""
+    """Send what the user's code prints inside to standard error: in this process, in workers and in programs."""
     sys.stdout.flush()
     kept = os.dup(1)
     os.dup2(2, 1)

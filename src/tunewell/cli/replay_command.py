@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import click
 
-from tunewell.cli.echo import echo
 from tunewell.cli.options import existing_study, json_option, store_option
-from tunewell.cli.printing import print_json, table
+from tunewell.cli.printing import print_json, print_lines, table
 
 
 @click.command("replay")
@@ -21,11 +20,10 @@ def command(*, study: str, trial: int, store: str | None, as_json: bool) -> None
     afresh with it.
     """
     with existing_study(store, study) as opened:
-        stretches = opened.schedule(trial)
+        segments = opened.schedule(trial)
     if as_json:
-        print_json([{"trial": s.trial, "first": s.first, "last": s.last, "values": dict(s.values)} for s in stretches])
+        print_json([{"trial": s.trial, "first": s.first, "last": s.last, "values": dict(s.values)} for s in segments])
         return
-    names = list(dict.fromkeys(name for stretch in stretches for name in stretch.values))
-    rows = [(s.trial, f"{s.first} to {s.last}", *(s.values.get(name) for name in names)) for s in stretches]
-    for line in table(("trial", "epochs", *names), rows):
-        echo(line)
+    names = list(dict.fromkeys(name for segment in segments for name in segment.values))
+    rows = [(s.trial, f"{s.first} to {s.last}", *(s.values.get(name) for name in names)) for s in segments]
+    print_lines(table(("trial", "epochs", *names), rows))

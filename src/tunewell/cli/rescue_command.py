@@ -1,4 +1,4 @@
-"""`tunewell rescue`: train as it is, diagnose, make the change that is named, and tell the story."""
+"""`tunewell rescue`: train as it is, diagnose, make the change that is named, and report each step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tunewell.cli.echo import echo
 from tunewell.cli.job import ProgramCommand, job
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import in_store, json_option, store_option
-from tunewell.cli.printing import print_json, stdout_to_stderr
+from tunewell.cli.printing import print_json, print_lines, stdout_to_stderr
 from tunewell.cli.settings import METRIC
 from tunewell.display.progress import progress
 from tunewell.runners.base import NullObserver
@@ -42,7 +42,7 @@ from tunewell.study.settings import DEFAULT_TIER, LAST_TIER
     "settings",
     metavar="NAME=VALUE",
     multiple=True,
-    help="The setting to begin with, as far as it is not the default; may be said several times.",
+    help="The setting to begin with, as far as it is not the default; may be given several times.",
 )
 @click.option(
     "--tier",
@@ -73,7 +73,7 @@ def command(
     resume: bool,
     quiet: bool,
     as_json: bool,
-    **said: Any,
+    **options: Any,
 ) -> None:
     """Find out why a training is stuck, and get it unstuck.
 
@@ -88,39 +88,38 @@ def command(
         to_train = job(script, program, space_file)
         space = to_train.needed_space()
         to_train.check(space)
-        metric = said.pop("metric") or to_train.file.metric or METRIC
+        metric = options.pop("metric") or to_train.file.metric or METRIC
         as_it_is = parse_settings(settings, space)
         opened = open_store(store or default_store(), create=not resume)
     try:
         with stdout_to_stderr(), nullcontext(NullObserver()) if quiet else progress(sys.stderr) as observer:
-            told = rescue(
+            result = rescue(
                 to_train.train_for(metric),
                 space,
                 metric=metric,
-                direction=said["direction"] or to_train.file.direction,
-                max_epochs=said["epochs"] or to_train.file.epochs,
-                budget=said["budget"],
-                target=said["target"],
+                direction=options["direction"] or to_train.file.direction,
+                max_epochs=options["epochs"] or to_train.file.epochs,
+                budget=options["budget"],
+                target=options["target"],
                 as_it_is=as_it_is,
                 about=to_train.file.about,
                 max_tier=tier,
-                seed=said["seed"],
+                seed=options["seed"],
                 store=opened,
                 name=name or study_name(opened, f"{to_train.name}-rescue", resume=resume),
                 resume=resume,
                 observer=observer,
             )
-        look = ["tunewell", "show", told.study.record.name, *in_store(store)]
+        look = ["tunewell", "show", result.study.record.name, *in_store(store)]
         if as_json:
-            print_json(record(told))
+            print_json(record(result))
         else:
-            search = to_train.command_line(*in_store(store)) if said["target"] is None else None
-            for line in lines(told, shlex.join(look), search):
-                echo(line)
-        nothing_found = told.best is None
+            search = to_train.command_line(*in_store(store)) if options["target"] is None else None
+            print_lines(lines(result, shlex.join(look), search))
+        nothing_found = result.best is None
     finally:
         opened.close()
-    if not told.over:
+    if not result.over:
         echo("interrupted; all is on record; go on with the same command and --resume", err=True)
         ctx.exit(INTERRUPTED)
     if nothing_found:

@@ -1,4 +1,4 @@
-"""What a study found, in lines: ranges that are too narrow, confirmed settings, what more search would bring."""
+"""The results of a study in lines: ranges that are too narrow, confirmed settings, what more search would bring."""
 
 from __future__ import annotations
 

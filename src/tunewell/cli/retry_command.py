@@ -17,7 +17,7 @@ from tunewell.trial import TrialState
 @click.command("retry")
 @click.argument("study")
 @click.option("--failed", is_flag=True, help="All that failed.")
-@click.option("--trial", "numbers", type=int, multiple=True, metavar="N", help="This one; may be said several times.")
+@click.option("--trial", "numbers", type=int, multiple=True, metavar="N", help="This one; may be given several times.")
 @store_option
 def command(*, study: str, failed: bool, numbers: tuple[int, ...], store: str | None) -> None:
     """Let trials of a STUDY that failed be trained on, each from its last checkpoint or, if it has none, its seed.

@@ -10,10 +10,9 @@ import click
 import numpy as np
 
 from tunewell.analysis.decisions import DECIDED
-from tunewell.cli.echo import echo
 from tunewell.cli.lineage_report import branch_lines, steered_line
 from tunewell.cli.options import existing_study, json_option, store_option, study_argument
-from tunewell.cli.printing import facts, print_json, table
+from tunewell.cli.printing import facts, print_json, print_lines, table
 from tunewell.cli.results_report import bound_lines, confirmed_lines, outlook_line
 from tunewell.display.formatting import duration, measured, moment
 from tunewell.display.plots import curve
@@ -34,7 +33,7 @@ ROWS = 20
 @click.command("show")
 @study_argument
 @click.option("--trial", "number", type=int, metavar="N", help="Show one trial: its setting, curve, events and origin.")
-@click.option("--why", "asked", type=int, metavar="N", help="Say why trial N was started, and resumed each time.")
+@click.option("--why", "explained", type=int, metavar="N", help="Show why trial N was started, and resumed each time.")
 @click.option("--top", type=click.IntRange(1), metavar="N", help=f"Show the N best trials.  [default: {ROWS}]")
 @click.option("--last", type=click.IntRange(1), metavar="N", help="Show the N newest trials instead.")
 @store_option
@@ -43,7 +42,7 @@ def command(
     *,
     study: str | None,
     number: int | None,
-    asked: int | None,
+    explained: int | None,
     top: int | None,
     last: int | None,
     store: str | None,
@@ -54,30 +53,25 @@ def command(
     Without STUDY it is the newest on record.
     """
     with existing_study(store, study) as opened:
-        if asked is not None:
-            trial = _trial(opened, asked)
+        if explained is not None:
+            trial = _trial(opened, explained)
             if as_json:
                 print_json([asdict(decision) for decision in opened.why(trial.number)])
             else:
-                _print(_why_lines(opened, trial))
+                print_lines(_why_lines(opened, trial))
             return
         if number is not None:
             trial = _trial(opened, number)
             if as_json:
                 print_json(whole_trial_record(opened, trial))
             else:
-                _print(_trial_lines(opened, trial))
+                print_lines(_trial_lines(opened, trial))
             return
         chosen = _chosen(opened, top, last)
         if as_json:
             print_json(study_record(opened) | {"trials": [trial_record(opened, trial) for trial in chosen]})
         else:
-            _print(_study_lines(opened, chosen))
-
-
-def _print(lines: Iterator[str]) -> None:
-    for line in lines:
-        echo(line)
+            print_lines(_study_lines(opened, chosen))
 
 
 def _trial(study: Study, number: int) -> Trial:
@@ -88,7 +82,7 @@ def _trial(study: Study, number: int) -> Trial:
 
 
 def _chosen(study: Study, top: int | None, last: int | None) -> list[Trial]:
-    """The newest trials, or the best of them first and those without a value last."""
+    """Return the newest trials, or the best of them first and those without a value last."""
     trials = study.trials
     if last is not None:
         return trials[-last:]
@@ -105,7 +99,7 @@ def _study_lines(study: Study, trials: Sequence[Trial]) -> Iterator[str]:
             "spent": spent_of_budget(study),
             "trials": counts(study),
             "outlook": outlook_line(study),
-            "search": f"{_words(record.scheduler)}, seed {record.seed}",
+            "search": f"{_scheduler_in_words(record.scheduler)}, seed {record.seed}",
             "begun": moment(record.created_at),
         }
     )
@@ -131,14 +125,14 @@ def _study_lines(study: Study, trials: Sequence[Trial]) -> Iterator[str]:
 
 
 def _why_lines(study: Study, trial: Trial) -> Iterator[str]:
-    """What was expected at each step of a trial, and what it came to."""
+    """Yield what was expected at each step of a trial, and what it came to."""
     known, best = study.why(trial.number), study.best_of(trial.number)
     yield f"trial {trial.number} of study {study.record.name}, {trial.state}"
     yield ""
     yield from (f"    {line}" for line in setting_lines(trial.params))
     yield ""
     if not known or known[0].action != "start":
-        yield f"It was started with no model's advice: {_unadvised(study)}."
+        yield f"It was started with no model's advice: {_reason_without_model(study)}."
     if known:
         yield f"What it was expected to reach at epoch {study.max_epochs}, when each of these steps was given out:"
         yield ""
@@ -162,7 +156,7 @@ def _why_lines(study: Study, trial: Trial) -> Iterator[str]:
     yield f"It came to {measured(best[1])} at epoch {best[0]}." if best else f"It reported no finite {study.metric}."
 
 
-def _unadvised(study: Study) -> str:
+def _reason_without_model(study: Study) -> str:
     name = str(study.record.scheduler.get("name"))
     if name == FreezeThawScheduler.name:
         return "it is one of the first settings, which are tried before anything is known"
@@ -170,14 +164,14 @@ def _unadvised(study: Study) -> str:
 
 
 def _varies(study: Study, name: str) -> bool:
-    """False for a parameter that was always held at its default."""
+    """Return False for a parameter that was always held at its default."""
     if len(getattr(study.space.params[name], "values", (0, 1))) > 1:
         return True
     return len({trial.params.get(name) for trial in study.trials}) > 1
 
 
-def _words(scheduler: object) -> str:
-    """`asha on first on sobol`, from what a study has on record of its scheduler."""
+def _scheduler_in_words(scheduler: object) -> str:
+    """Return `asha on sobol`, from what a study has on record of its scheduler."""
     names = []
     while isinstance(scheduler, dict):
         names.append(str(scheduler.get("name")))

@@ -1,4 +1,4 @@
-"""`tunewell space`: what a space will draw, seen before any training."""
+"""`tunewell space`: a preview of what a space draws, before any training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from tunewell.cli.echo import echo
 from tunewell.cli.options import json_option
-from tunewell.cli.printing import fitted, print_json
+from tunewell.cli.printing import fitted, print_json, print_lines
 from tunewell.errors import ScriptError, SpaceError
 from tunewell.space.preview import lines, preview
 from tunewell.space.space import Space
@@ -32,7 +32,7 @@ def command(file: Path, *, as_json: bool) -> None:
 
 
 def read_space(file: Path) -> Space:
-    """The space in a Python or TOML file.
+    """Read the space in a Python or TOML file.
 
     Raises:
         ScriptError: there is no such file, or no space in it.
@@ -49,16 +49,15 @@ def read_space(file: Path) -> Space:
 
 
 def print_warnings(space: Space) -> None:
-    """What looks like a mistake, to standard error."""
+    """Print what looks like a mistake to standard error."""
     for warning in space.warnings():
         echo(f"{click.style('warning:', fg='yellow', bold=True)} {warning}", err=True)
 
 
 def print_preview(space: Space, *, as_json: bool) -> None:
-    """What will be drawn, as pictures or as figures."""
+    """Print what will be drawn, as pictures or as figures."""
     histograms = preview(space, np.random.default_rng(0))
     if as_json:
         print_json([asdict(histogram) for histogram in histograms])
         return
-    for line in lines(histograms):
-        echo(fitted(line))
+    print_lines(map(fitted, lines(histograms)))

@@ -1,1 +1,1 @@
-"""What is shown of a study as text: the live display, summaries, and how values, times and curves are written."""
+"""A study as text and data: the live display, summaries, tables, plots, and records for JSON."""

@@ -1,4 +1,4 @@
-"""What a user sees while a study runs: a live display on a terminal, plain lines elsewhere.
+"""Progress of a study while it runs: a live display on a terminal, plain lines elsewhere.
 
 Both are observers, as `tunewell.runners` has them. A report costs them a comparison; what takes longer is done a
 few times a second at most, however fast the reports come in.
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
-_LOOKS_PER_SECOND = 4
+_RENDERS_PER_SECOND = 4
 _ROWS_OF_RUNNING = 8
 
 
@@ -36,7 +36,7 @@ class LineProgress:
     """A line for each step that is done."""
 
     def __init__(self, stream: TextIO) -> None:
-        """`stream`: where the lines go."""
+        """Write the lines to `stream`."""
         self._stream = stream
         self._leader = _Leader()
         self._steps: dict[int, range] = {}
@@ -49,7 +49,7 @@ class LineProgress:
 
     def on_report(self, study: StudyReader, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:
         """Implement `Observer.on_report`."""
-        self._leader.take_in(trial, epoch, metrics)
+        self._leader.update(trial, epoch, metrics)
         self._latest[trial] = epoch, metrics.get(study.metric)
 
     def on_step_end(self, study: StudyReader, trial: int) -> None:
@@ -70,7 +70,7 @@ class LineProgress:
 
 @contextmanager
 def progress(stream: TextIO) -> Iterator[LiveProgress | LineProgress]:
-    """An observer that suits the stream: a live display if it is a terminal, else lines."""
+    """Yield an observer that suits the stream: a live display if it is a terminal, else lines."""
     if stream.isatty() and os.environ.get("TERM") != "dumb":
         with live_progress(stream) as display:
             yield display
@@ -80,7 +80,7 @@ def progress(stream: TextIO) -> Iterator[LiveProgress | LineProgress]:
 
 @contextmanager
 def live_progress(stream: TextIO | None = None) -> Iterator[LiveProgress]:
-    """An observer that shows, while the context lasts, how a study stands.
+    """Yield an observer that shows, while the context lasts, the state of a study.
 
     stream: the terminal; standard error if None.
     """
@@ -89,7 +89,7 @@ def live_progress(stream: TextIO | None = None) -> Iterator[LiveProgress]:
 
     console = Console(stderr=True) if stream is None else Console(file=stream)
     display = LiveProgress()
-    with Live(get_renderable=display.render, console=console, refresh_per_second=_LOOKS_PER_SECOND, transient=True):
+    with Live(get_renderable=display.render, console=console, refresh_per_second=_RENDERS_PER_SECOND, transient=True):
         yield display
 
 
@@ -110,13 +110,13 @@ class LiveProgress:
 
     def on_report(self, study: StudyReader, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:  # noqa: ARG002  of `Observer`
         """Implement `Observer.on_report`."""
-        self._leader.take_in(trial, epoch, metrics)
+        self._leader.update(trial, epoch, metrics)
 
     def on_step_end(self, study: StudyReader, trial: int) -> None:
         """Do nothing: the display looks by itself."""
 
     def render(self) -> RenderableType:
-        """How the study stands now."""
+        """Return the state of the study now, for Rich."""
         from rich.table import Table  # noqa: PLC0415  loaded already, by whoever renders
         from rich.text import Text  # noqa: PLC0415
 
@@ -170,14 +170,14 @@ class _Leader:
         return "none" if best is None else f"{measured(best.value)} trial {best.trial} epoch {best.epoch}"
 
     def watch(self, study: StudyReader, step: Step) -> None:
-        """A step begins."""
+        """Note that a step begins."""
         if self._study is not study:
             self._study, self._params = study, {}
             self.best = study.best_so_far  # of what a resumed study had
         self._params[step.trial] = step.params
 
-    def take_in(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:
-        """A report is in."""
+    def update(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Compare a report with the best."""
         assert self._study is not None  # a step comes before its reports
         value = metrics.get(self._study.metric)
         if value is None or not math.isfinite(value):
@@ -188,7 +188,7 @@ class _Leader:
             self.best = Best(trial, epoch, value, self._params[trial])
 
     def _order(self, value: float, trial: int, epoch: int) -> tuple[float, int, int]:
-        """Of equal values the older trial's is the best, as `Study.best` has it."""
+        """Rank a report: of equal values the older trial's is the best, as `Study.best` has it."""
         assert self._study is not None
         return (-value if self._study.maximize else value), trial, epoch
 
@@ -201,11 +201,11 @@ class _Clock:
         self._share_before = 0.0
 
     def start(self, share: float | None) -> None:
-        """What is spent already was spent before this clock."""
+        """Start with the share of the budget that is spent already."""
         self._began, self._share_before = time.monotonic(), share or 0.0
 
     def read(self, share: float | None) -> str:
-        """`1 min 5 s, about 3 min 2 s left`."""
+        """Return `1 min 5 s, about 3 min 2 s left`."""
         passed = time.monotonic() - self._began
         gained = 0.0 if share is None else share - self._share_before
         if share is None or gained <= 0 or share >= 1:
@@ -230,7 +230,7 @@ def _running_rows(study: StudyReader) -> Iterator[tuple[str, Text]]:
 
 
 def _how_it_ended(study: StudyReader, trial: int) -> list[str]:
-    """Nothing for a step that simply ended; else the state and why."""
+    """Return nothing for a step that simply ended; else the state and why."""
     history = study.history
     if history.held[trial]:
         return [f"held, until tunewell steer {study.record.name} {trial} resume"]

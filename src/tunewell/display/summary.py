@@ -11,7 +11,7 @@ from tunewell.trial import OPEN_END, TrialState
 
 
 def spent_of_budget(study: ReadableStudy) -> str:
-    """`412 of 900 epochs`, `7 of 100 trials`, `1 min 5 s of 2 h 00 min`."""
+    """Return `412 of 900 epochs`, `7 of 100 trials`, `1 min 5 s of 2 h 00 min`."""
     budget, epochs = study.budget, _epochs_trained(study)
     if budget.unit == "seconds":
         return f"{duration(study.spent.seconds)} of {duration(budget.amount)}, {epochs} epochs"
@@ -22,14 +22,14 @@ def spent_of_budget(study: ReadableStudy) -> str:
 
 
 def in_words(budget: Budget) -> str:
-    """`30 full trainings`, `900 epochs`, `2 h 00 min`."""
+    """Return `30 full trainings`, `900 epochs`, `2 h 00 min`."""
     if budget.unit == "seconds":
         return duration(budget.amount)
     return f"{budget.amount:g} {'full ' if budget.unit == 'trainings' else ''}{budget.unit}"
 
 
 def spent_share(study: ReadableStudy) -> float | None:
-    """How much of the budget is used up, 0 to 1, counting what is trained and not what is promised; None if unknown."""
+    """Return the share of the budget that is used up by what is trained, without what is promised; None if unknown."""
     budget = study.budget
     if budget.unit == "seconds":
         return min(1.0, study.spent.seconds / budget.amount)
@@ -41,13 +41,13 @@ def spent_share(study: ReadableStudy) -> float | None:
 
 
 def counts(study: ReadableStudy) -> str:
-    """How many trials are in each state: `1 running, 4 paused, 2 complete`."""
+    """Return how many trials are in each state: `1 running, 4 paused, 2 complete`."""
     by_state = trials_by_state(study)
     return ", ".join(f"{n} {state}" for state, n in by_state.items() if n) or "none yet"
 
 
 def trials_by_state(study: ReadableStudy) -> dict[str, int]:
-    """The number of trials in each state."""
+    """Return the number of trials in each state."""
     history = study.history
     complete = history.ended & ~history.failed & ~history.stopped & ~history.held
     in_order = (history.running, history.paused, history.held, complete, history.stopped, history.failed)
@@ -56,13 +56,14 @@ def trials_by_state(study: ReadableStudy) -> dict[str, int]:
 
 
 def _epochs_trained(study: ReadableStudy) -> int:
-    """What is spent, without what running steps were promised and have not trained yet."""
+    """Return what is spent, without what running steps were promised and have not trained yet."""
     history = study.history
     promised = np.maximum(history.until - history.epochs, 0)[history.running].sum()
     return study.spent.epochs - int(promised)
 
 
 def _epochs_in_all(study: ReadableStudy) -> int | None:
+    """Return the budget in epochs; None if that is not known, or it is not in epochs."""
     if study.budget.unit != "epochs" and study.max_epochs is None:
         return None
     in_all = study.budget.epochs(study.max_epochs or 1)

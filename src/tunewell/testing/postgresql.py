@@ -16,8 +16,9 @@ PASSWORD = "open @ sesame/1"  # noqa: S105  of a server that only tests see; it 
 
 
 def find_binaries() -> Path | None:
-    """The folder with `initdb` and `pg_ctl`; None if PostgreSQL is not installed. Debian has it on nobody's path."""
+    """Find the folder with `initdb` and `pg_ctl`; None if PostgreSQL is not installed."""
     on_path = shutil.which("initdb")
+    # Debian leaves it off the PATH
     found = [on_path] if on_path else sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     return Path(found[-1]).resolve().parent if found else None
 
@@ -50,12 +51,12 @@ class PostgresServer:
         self.start()
 
     def url(self, *, schema: str | None = None, host: str = "127.0.0.1") -> str:
-        """Its address, with the password; `schema`: tables are looked for there."""
+        """Return its address, with the password; `schema`: tables are looked for there."""
         options = f"?options={quote(f'-csearch_path={schema}')}" if schema else ""
         return f"postgresql://{USER}:{quote(PASSWORD, safe='')}@{host}:{self._port}/postgres{options}"
 
     def new_database(self, name: str) -> str:
-        """Make a database; its address."""
+        """Make a database and return its address."""
         import psycopg  # noqa: PLC0415  an extra
 
         with psycopg.connect(self.url(), autocommit=True) as admin:
@@ -63,7 +64,7 @@ class PostgresServer:
         return self.url().replace("/postgres", f"/{name}")
 
     def start(self) -> None:
-        """Start it; returns when it answers."""
+        """Start it, and wait until it accepts connections."""
         self._run(
             "pg_ctl", "--pgdata", str(self._data), "-w", "-l", str(self._folder / "log"), "-o", self._options, "start"
         )

@@ -1,4 +1,4 @@
-"""What the contract of stores writes down and reads again: a study, its life, and a reader that keeps up with it."""
+"""Records that the contract of stores writes and reads again: a study, all that happens in it, a reader of it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ PARAMS = Params({"x": 1e-3, "layers": 2, "batch_norm": True, "optimizer": "naïv
 
 @dataclass(slots=True)
 class Reader:
-    """Keeps up with a study by its changes."""
+    """A reader that keeps up with a study by its changes."""
 
     store: Store = field(repr=False, compare=False)
     study: int
@@ -54,31 +54,31 @@ class Reader:
     n_spaces: int = 0
     trials: dict[int, Trial] = field(default_factory=dict)
     values: list[list[float]] = field(default_factory=list)
-    told: int = field(default=0, compare=False)
+    n_changed: int = field(default=0, compare=False)
     """How many trials were new or changed, in all."""
 
     def read(self) -> Reader:
-        """Take in what is new; itself."""
+        """Read what is new, and return the reader itself."""
         changes = self.store.changes(self.study, self.revision)
         assert changes.revision >= self.revision
         self.values += values_of(self.store, self.study, self.revision, changes.revision)
         self.revision, self.n_steps, self.n_spaces = changes.revision, changes.n_steps, changes.n_spaces
         self.trials |= {trial.number: trial for trial in changes.trials}
-        assert list(self.trials) == list(range(len(self.trials)))  # none was told before the one before it
+        assert list(self.trials) == list(range(len(self.trials)))  # none comes before the one before it
         assert all(trial in self.trials for trial, _, _ in self.values)
-        self.told += len(changes.trials)
+        self.n_changed += len(changes.trials)
         return self
 
 
 def a_trial(number: int) -> Trial:
-    """One that begins."""
+    """Make a trial that begins."""
     return Trial(number, Params({"x": 0.5}), RUNNING, epochs=0, until=3, seed=number, started_at=1.0)
 
 
 def begin_session(store: Store, study: int, session: Session = SESSION) -> int:
-    """Its id."""
+    """Begin a session and return its id."""
     number = store.begin_session(study, session)
-    assert number is not None  # nothing was asked of it
+    assert number is not None  # it is refused only where `newest` is given
     return number
 
 
@@ -91,7 +91,7 @@ def begin(
 
 
 def a_life(store: Store, study: int) -> Iterator[Callable[[], object]]:
-    """What may happen in a study, one change at a time."""
+    """Yield all that may happen in a study, one change at a time."""
     yield lambda: store.begin_session(study, SESSION)
     yield lambda: begin(store, study, 0, params=PARAMS)
     yield lambda: store.beat(1)
@@ -117,7 +117,7 @@ def a_life(store: Store, study: int) -> Iterator[Callable[[], object]]:
 
 
 def everything(store: Store, study: int) -> tuple[list[StudyRecord], Reader, list[object]]:
-    """All that a store says of a study, but for reports that are not finite, which equal nothing."""
+    """Return all that a store has of a study, but for reports that are not finite, which equal nothing."""
     reports = [repr(report) for report in store.reports(study)]
     kept = [*store.spaces(study), *store.sessions(study), *store.events(study), *store.checkpoints(study)]
     kept += [*store.commands(study), *reports]
@@ -125,7 +125,7 @@ def everything(store: Store, study: int) -> tuple[list[StudyRecord], Reader, lis
 
 
 def changes_of_a_running_trial(store: Store, study: int, number: int) -> list[Callable[[], object]]:
-    """What a trial takes only while a step of it is in progress."""
+    """Return changes that a trial takes only while a step of it is in progress."""
     return [
         lambda: store.report(study, number, 2, {"val_loss": 0.25}, 0.25, at=9.0),
         lambda: store.end_step(study, number, COMPLETE, 9, at=9.0),
@@ -134,13 +134,13 @@ def changes_of_a_running_trial(store: Store, study: int, number: int) -> list[Ca
 
 
 def nothing_new(store: Store, study: int, before: Changes) -> bool:
-    """Nothing has been written since."""
+    """Return True if nothing has been written since."""
     new = store.changes(study, before.revision)
     return not new.trials and (new.n_steps, new.revision) == (before.n_steps, before.revision)
 
 
 def values_of(store: Store, study: int, since: int = 0, until: int | None = None) -> list[list[float]]:
-    """The metric in the reports after a revision, up to another or all."""
+    """Return the metric in the reports after a revision, up to another or all."""
     last = store.changes(study, since).revision if until is None else until
     return [row for part in store.values(study, since, last) for row in part.tolist()]
 

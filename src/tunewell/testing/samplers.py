@@ -32,22 +32,25 @@ MAX_EPOCHS = 5
 
 
 class SamplerContract:
-    """What a study relies on. The sampler that is given must be found by its name (see `tunewell.samplers`)."""
+    """The promises that a study relies on.
+
+    The sampler that is given must be found by its name (see `tunewell.samplers`).
+    """
 
     @pytest.fixture
     def sampler(self) -> Sampler:
-        """The sampler to check."""
+        """Return the sampler to check."""
         raise NotImplementedError("give the contract a fixture `sampler`")
 
     @pytest.fixture(params=list(SPACES.values()), ids=list(SPACES))
     def space(self, request: pytest.FixtureRequest) -> Space:
-        """Each of the spaces."""
+        """Return each of the spaces in turn."""
         space: Space = request.param
         return space
 
     @pytest.fixture(params=(0, 1, 7), ids=lambda n: f"{n} trials")
     def history(self, request: pytest.FixtureRequest, space: Space) -> History:
-        """A history in which every third trial runs."""
+        """Return a history in which every third trial runs."""
         return example_history(space, request.param)
 
     def test_the_same_history_and_seed_give_the_same_answer(
@@ -100,7 +103,7 @@ class SamplerContract:
 
 
 def suggestions(sampler: Sampler, space: Space, n: int) -> list[Params]:
-    """The first n that it makes while nothing ends, or as many as there are."""
+    """Return the first n that it makes while nothing ends, or as many as there are."""
     history = example_history(space, 0)
     made: list[Params] = []
     for step in range(n):
@@ -113,7 +116,7 @@ def suggestions(sampler: Sampler, space: Space, n: int) -> list[Params]:
 
 
 def example_history(space: Space, n: int) -> History:
-    """Random settings with falling curves: every third trial runs, every third is paused, every third is complete."""
+    """Make random trials with falling curves: every third runs, every third is paused, every third is complete."""
     history = History(space, MAX_EPOCHS)
     rng = np.random.default_rng(3)
     states = (TrialState.RUNNING, TrialState.PAUSED, TrialState.COMPLETE)
@@ -127,7 +130,7 @@ def example_history(space: Space, n: int) -> History:
 
 
 def add_running(history: History, params: Params) -> None:
-    """A new trial whose first step runs."""
+    """Add a new trial whose first step runs."""
     trial = Trial(len(history), params, TrialState.RUNNING, epochs=0, until=1, seed=0, started_at=0.0)
     history.update([trial], np.empty((0, 3)))
 
@@ -140,5 +143,5 @@ def assert_same_history(history: History, other: History) -> None:
 
 
 def global_random_state() -> tuple[object, bytes]:
-    """Of Python and of NumPy."""
+    """Return the global random states of Python and of NumPy."""
     return random.getstate(), pickle.dumps(np.random.get_state())  # noqa: NPY002  it is the global one that is meant

@@ -39,30 +39,30 @@ SPACE = SPACES["mixed"]
 
 
 def learning(params: Params, epoch: int) -> float:
-    """A curve that falls to a floor, each trial at its own pace; the curves of some cross."""
+    """Return a curve that falls to a floor, each trial at its own pace; the curves of some cross."""
     level, pace = _level_and_pace(params)
     return (level - 0.4) ** 2 + math.exp(-epoch * (0.1 + pace))
 
 
 def sometimes_diverging(params: Params, epoch: int) -> float:
-    """A third of the trials diverges, at an epoch of its own."""
+    """Return NaN in a third of the trials, from an epoch of its own on."""
     return math.nan if _goes_wrong(params, epoch) else learning(params, epoch)
 
 
 def sometimes_failing(params: Params, epoch: int) -> float:
-    """A third of the trials fails, at an epoch of its own."""
+    """Fail in a third of the trials, at an epoch of its own."""
     if _goes_wrong(params, epoch):
         raise RuntimeError("out of memory")
     return learning(params, epoch)
 
 
 def always_diverging(_: Params, __: int) -> float:
-    """No trial ever reports a number."""
+    """Return infinity in every trial."""
     return math.inf
 
 
 def always_failing(params: Params, epoch: int) -> float:
-    """No trial ever reports."""
+    """Fail in every trial, at once."""
     raise RuntimeError(f"no such file, at epoch {epoch} of {params}")
 
 
@@ -70,7 +70,7 @@ CURVES = (learning, sometimes_diverging, sometimes_failing, always_diverging, al
 
 
 def _level_and_pace(params: Params) -> tuple[float, float]:
-    """Where a trial's curve ends and how fast it gets there, both in [0, 1]."""
+    """Return where a trial's curve ends and how fast it gets there, both in [0, 1]."""
     return -math.log10(params.learning_rate) / 4, params.dropout / 0.6
 
 
@@ -80,38 +80,41 @@ def _goes_wrong(params: Params, epoch: int) -> bool:
 
 
 def _uneven_cost(params: Params) -> float:
-    """Epochs take from 1 to 4 units of time, so that workers are not in step."""
+    """Return from 1 to 4 units of time an epoch, so that workers are not in step."""
     return 1.0 + 3.0 * float(params.hidden) / 512
 
 
 class SchedulerContract:
-    """What a study relies on. The scheduler that is given must be found by its name (see `tunewell.schedulers`)."""
+    """The promises that a study relies on.
+
+    The scheduler that is given must be found by its name (see `tunewell.schedulers`).
+    """
 
     @pytest.fixture
     def scheduler(self) -> Scheduler:
-        """The scheduler to check."""
+        """Return the scheduler to check."""
         raise NotImplementedError("give the contract a fixture `scheduler`")
 
     @pytest.fixture(params=list(SPACES.values()), ids=list(SPACES))
     def space(self, request: pytest.FixtureRequest) -> Space:
-        """Each of the spaces."""
+        """Return each of the spaces in turn."""
         space: Space = request.param
         return space
 
     @pytest.fixture(params=(0, 1, 7), ids=lambda n: f"{n} trials")
     def history(self, request: pytest.FixtureRequest, space: Space) -> History:
-        """A history in which every third trial runs."""
+        """Return a history in which every third trial runs."""
         return example_history(space, request.param)
 
     @pytest.fixture(params=CURVES, ids=lambda curve: curve.__name__)
     def curve(self, request: pytest.FixtureRequest) -> Curve:
-        """Trials that learn, diverge or fail."""
+        """Return trials that learn, diverge or fail, in turn."""
         curve: Curve = request.param
         return curve
 
     @pytest.fixture(params=(1, 4), ids=lambda n: f"{n} workers")
     def n_workers(self, request: pytest.FixtureRequest) -> int:
-        """One, and several."""
+        """Return one, then several."""
         n: int = request.param
         return n
 

@@ -23,32 +23,32 @@ from tunewell.trial import OPEN_END, Allowance, Resume, Start, Trial, TrialState
 Curve = Callable[[Params, int], float]
 """A trial's metric after an epoch, lower is better. Not finite: the trial diverged. An exception: it failed."""
 Cost = Callable[[Params], float]
-"""How long an epoch of a trial takes."""
+"""The time that an epoch of a trial takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A question to the scheduler, all that it could know, and its answer."""
+    """A call of the scheduler, all that it could know, and what it returned."""
 
     at: float
     step: int
-    """How many steps were given out before."""
+    """The number of steps that were given out before."""
     allowance: Allowance
     answer: Start | Resume | None
     trials: tuple[Trial, ...]
-    """As they were."""
+    """All trials, as they were then."""
     n_reports: int
-    """So many had come in."""
+    """The number of reports that had come in."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A stretch of a trial's training that a worker did."""
+    """The epochs of a trial that a worker trained in one go."""
 
     trial: int
     first: int
     until: int
-    """As it was asked for."""
+    """The epoch that the scheduler named."""
     started_at: float
 
 
@@ -70,7 +70,7 @@ class Simulation:
 
     @property
     def epochs_spent(self) -> int:
-        """By all trials together; a failure costs at least one, as in a study."""
+        """The epochs of all trials together; a failure costs at least one, as in a study."""
         return sum(max(trial.epochs, trial.state is TrialState.FAILED) for trial in self.trials)
 
     @property
@@ -79,12 +79,12 @@ class Simulation:
         return min((value for _, _, value in self.reports), default=math.inf)
 
     def epochs_to(self, target: float) -> float:
-        """How many epochs were trained until a report was at or below the target; inf if none was."""
+        """Return how many epochs were trained until a report was at or below the target; inf if none was."""
         reached = (i for i, (_, _, value) in enumerate(self.reports, start=1) if value <= target)
         return next(reached, math.inf)
 
     def history(self, decision: Decision | None = None) -> History:
-        """All that is known at the end, or was known at a decision, read anew from the log."""
+        """Return all that is known at the end, or was known at a decision, read anew from the log."""
         history = History(self.space, self.max_epochs)
         trials = self.trials if decision is None else decision.trials
         reports = self.reports if decision is None else self.reports[: decision.n_reports]
@@ -92,7 +92,7 @@ class Simulation:
         return history
 
     def rng(self, step: int) -> np.random.Generator:
-        """What the scheduler drew from at a step."""
+        """Return the generator that the scheduler drew from at a step."""
         return np.random.default_rng([self.seed, step])
 
 
@@ -124,7 +124,7 @@ def simulate(
         kills: times at which all running trials are interrupted, and so paused in the middle of their steps.
 
     Raises:
-        AssertionError: the scheduler broke its promise, which is said.
+        AssertionError: the scheduler broke a promise, which the message names.
     """
     study = _Study(scheduler, Simulation(space, max_epochs, seed), curve, cost, epochs, trials)
     waiting = sorted(kills, reverse=True)
@@ -157,7 +157,7 @@ class _Study:
         self.history = self.log.history()
 
     def begin_step(self) -> bool:
-        """Ask the scheduler; False if it has nothing to do."""
+        """Ask the scheduler for a step; return False if it has nothing to do."""
         allowance = self._allowance()
         if allowance.epochs < 1:
             return False

@@ -70,16 +70,16 @@ WRITERS, TRIALS = 32, 3
 
 
 class StoreContract:
-    """What a study relies on."""
+    """The promises that a study relies on."""
 
     @pytest.fixture
     def store(self) -> Store:
-        """The store to check, empty."""
+        """Return the store to check, empty."""
         raise NotImplementedError("give the contract a fixture `store`")
 
     @pytest.fixture
     def study(self, store: Store) -> int:
-        """The id of a study with nothing in it."""
+        """Return the id of a study with nothing in it."""
         return store.add_study(STUDY).id
 
     # --- studies and sessions
@@ -424,7 +424,7 @@ class StoreContract:
             reader.read()
             assert nothing_new(store, study, store.changes(study, 0))
             assert reader == Reader(store, study).read()
-        assert reader.told == 10  # changes of a trial, of which the reader was told one by one
+        assert reader.n_changed == 10  # changes of a trial, which the reader read one by one
 
     def test_studies_do_not_mix(self, store: Store, study: int) -> None:
         other = store.add_study(replace(STUDY, name="letters", uuid="another")).id
@@ -488,17 +488,17 @@ class StoreContract:
 
     def test_a_command_waits_until_it_is_settled(self, store: Store, study: int) -> None:
         begin(store, study, 0)
-        asked = [
+        commands = [
             store.add_command(study, Command(0, Set("x", 0.25), 1.5, "ann", "too slow")),
             store.add_command(study, Command(0, Pause(), 2.5)),
         ]
-        assert asked[0].id < asked[1].id
-        assert store.commands(study) == store.commands(study, waiting=True) == asked
-        done = replace(asked[0], taken_at=3.0, epoch=7, before=0.5)
+        assert commands[0].id < commands[1].id
+        assert store.commands(study) == store.commands(study, waiting=True) == commands
+        done = replace(commands[0], taken_at=3.0, epoch=7, before=0.5)
         store.settle_command(study, done)
-        assert store.commands(study) == [done, asked[1]]
-        assert store.commands(study, waiting=True) == [asked[1]]
-        store.settle_command(study, replace(asked[1], taken_at=4.0, epoch=8, refused="not now"))
+        assert store.commands(study) == [done, commands[1]]
+        assert store.commands(study, waiting=True) == [commands[1]]
+        store.settle_command(study, replace(commands[1], taken_at=4.0, epoch=8, refused="not now"))
         assert store.commands(study)[1].refused == "not now"
         assert store.commands(study, waiting=True) == []
 
@@ -563,14 +563,14 @@ class StoreContract:
         self, store: Store, study: int
     ) -> None:
         begin(store, study, 0)
-        asked = store.add_command(study, Command(0, Branch(2), 1.0))
-        done = replace(asked, taken_at=2.0, epoch=3, branch=1)
+        command = store.add_command(study, Command(0, Branch(2), 1.0))
+        done = replace(command, taken_at=2.0, epoch=3, branch=1)
         branch = replace(a_trial(1), state=PAUSED, epochs=2, parent=0, parent_epoch=2)
         saved = Checkpoint(1, 2, "copy.ckpt", 10, 2.0)
         before = store.changes(study, 0).revision
         with pytest.raises(TrialEnded):
             store.add_branch(study, replace(branch, number=0), replace(saved, trial=0), done=done)
-        assert (store.checkpoints(study), store.commands(study)) == ([], [asked])
+        assert (store.checkpoints(study), store.commands(study)) == ([], [command])
         assert store.add_branch(study, branch, saved, done=done)
         changes = store.changes(study, before)
         assert (changes.revision, list(changes.trials), changes.n_waiting) == (before + 1, [branch], 0)
@@ -578,8 +578,8 @@ class StoreContract:
 
     def test_a_command_is_branched_for_once(self, store: Store, study: int) -> None:
         begin(store, study, 0)
-        asked = store.add_command(study, Command(0, Branch(), 1.0))
-        done = replace(asked, taken_at=2.0, epoch=3, branch=1)
+        command = store.add_command(study, Command(0, Branch(), 1.0))
+        done = replace(command, taken_at=2.0, epoch=3, branch=1)
         branch = replace(a_trial(1), state=PAUSED, epochs=2, parent=0, parent_epoch=2)
         assert store.add_branch(study, branch, done=done)
         again = replace(done, taken_at=3.0, branch=2)
@@ -668,11 +668,11 @@ class StoreContract:
 
 
 class SharedStoreContract(StoreContract):
-    """What is relied on besides, where several processes hold one store."""
+    """The promises of a store that several processes hold at once, besides."""
 
     @pytest.fixture
     def reopen(self) -> Callable[[], Store]:
-        """Opens the store of the fixture `store` again, in this process or another."""
+        """Return a function that opens the store of the fixture `store` again, in this process or another."""
         raise NotImplementedError("give the contract a fixture `reopen`")
 
     def test_all_is_there_when_it_is_opened_again(self, store: Store, study: int, reopen: Callable[[], Store]) -> None:
@@ -722,16 +722,16 @@ class SharedStoreContract(StoreContract):
         self, store: Store, study: int, reopen: Callable[[], Store]
     ) -> None:
         spawn = multiprocessing.get_context("spawn")
-        held, told = spawn.Event(), spawn.Queue()
-        process = spawn.Process(target=_hold_the_turn, args=(reopen, study, held))
+        held, taken = spawn.Event(), spawn.Queue()
+        process = spawn.Process(target=_hold_the_lock, args=(reopen, study, held))
         process.start()
         assert held.wait(60)
-        waiting = threading.Thread(target=_wait_for_the_turn, args=(store, study, told), daemon=True)
+        waiting = threading.Thread(target=_wait_for_the_lock, args=(store, study, taken), daemon=True)
         waiting.start()
         time.sleep(0.3)
-        assert told.empty()  # it has to wait
+        assert taken.empty()  # it has to wait
         process.kill()
-        assert told.get(timeout=5) == "mine"
+        assert taken.get(timeout=5) == "mine"
         waiting.join()
         process.join()
 
@@ -743,11 +743,11 @@ class SharedStoreContract(StoreContract):
         processes = [spawn.Process(target=_begin_a_session, args=(reopen, study, start, begun)) for _ in range(4)]
         for process in processes:
             process.start()
-        answers = [begun.get(timeout=60) for _ in processes]
+        sessions = [begun.get(timeout=60) for _ in processes]
         for process in processes:
             process.join()
         (session,) = store.sessions(study)
-        assert [answer for answer in answers if answer is not None] == [session.id]
+        assert [number for number in sessions if number is not None] == [session.id]
 
     def test_what_a_killed_process_was_answered_is_kept(
         self, store: Store, study: int, reopen: Callable[[], Store], tmp_path: Path
@@ -760,24 +760,24 @@ class SharedStoreContract(StoreContract):
             time.sleep(0.001)
         process.kill()
         process.join()
-        answered = journal.read_text().split()
+        committed = journal.read_text().split()
         kept = [str(report.epoch) for report in store.reports(study)]
-        assert len(answered) > 50
-        assert kept in (answered, [*answered, str(len(answered) + 1)])  # the last one may have missed its answer
+        assert len(committed) > 50
+        assert kept in (committed, [*committed, str(len(committed) + 1)])  # the last one may not be in the journal yet
         store.report(study, 0, len(kept) + 1, {"val_loss": 0.5}, 0.5, at=1.0)
         assert len(values_of(store, study)) == len(kept) + 1
 
 
-def _hold_the_turn(reopen: Callable[[], Store], study: int, held: Signal) -> None:
+def _hold_the_lock(reopen: Callable[[], Store], study: int, held: Signal) -> None:
     store = reopen()
     with store.decision_lock(study):
         held.set()
         time.sleep(600)
 
 
-def _wait_for_the_turn(store: Store, study: int, told: Queue[str]) -> None:
+def _wait_for_the_lock(store: Store, study: int, taken: Queue[str]) -> None:
     with store.decision_lock(study):
-        told.put("mine")
+        taken.put("mine")
 
 
 def _begin_a_session(reopen: Callable[[], Store], study: int, start: Barrier, begun: Queue[int | None]) -> None:
@@ -797,8 +797,8 @@ def _train_in_a_process(reopen: Callable[[], Store], study: int, worker: int, st
 def _report_for_ever(reopen: Callable[[], Store], study: int, journal: Path) -> None:
     store = reopen()
     epoch = 0
-    with journal.open("a", buffering=1) as answered:  # by line: what is written is out of this process
+    with journal.open("a", buffering=1) as committed:  # by line: what is written is out of this process
         while True:
             epoch += 1
             store.report(study, 0, epoch, {"val_loss": 1.0 / epoch}, 1.0 / epoch, time.time())
-            answered.write(f"{epoch}\n")
+            committed.write(f"{epoch}\n")
