@@ -133,7 +133,7 @@ def test_a_study_learns_from_another_in_the_same_store():
     assert "no study 'older'" in refused("tune", "train.py", "--warm-start", "older")
 
 
-def test_the_best_settings_are_confirmed_and_an_honest_best_is_told(folder):
+def test_the_best_settings_are_confirmed_and_an_honest_best_is_shown(folder):
     done = tunewell("tune", "train.py", "--budget", "4", "--confirm", "2", "--quiet")
     assert "An honest best is trial" in done.stdout
     assert "An honest best is trial" in tunewell("best").stderr
@@ -150,9 +150,9 @@ def test_a_study_says_why_it_trained_a_trial():
     reasons = json.loads(tunewell("show", "--why", str(max(t["trial"] for t in trials)), "--json").stdout)
     assert reasons[0]["action"] == "start"
     assert 0 <= reasons[0]["chance"] <= 1
-    told = tunewell("show", "--why", str(reasons[0]["trial"])).stdout
-    assert "chance to beat it" in told
-    assert "It came to" in told
+    shown = tunewell("show", "--why", str(reasons[0]["trial"])).stdout
+    assert "chance to beat it" in shown
+    assert "It came to" in shown
     tunewell("tune", "train.py", "--budget", "2", "--scheduler", "asha", "--quiet")
     assert "the scheduler asha has none" in tunewell("show", "--why", "0").stdout
     assert "no trial 999" in refused("show", "--why", "999")
@@ -497,9 +497,9 @@ def test_export_into_a_folder_that_is_not_there_is_refused_in_one_line():
 
 def test_a_second_study_of_a_script_is_told_of_the_first():
     assert "exists" not in tunewell("tune", "train.py", "--budget", "1", "--quiet").stderr
-    told = tunewell("tune", "train.py", "--budget", "1").stderr
+    shown = tunewell("tune", "train.py", "--budget", "1").stderr
     assert (
-        "study 'train' exists, and this is a new one, 'train-2'; --resume --name train goes on with the other" in told
+        "study 'train' exists, and this is a new one, 'train-2'; --resume --name train goes on with the other" in shown
     )
     assert "--resume" in tunewell("tune", "train.py", "--name", "train", expect=2).stderr
 

@@ -50,12 +50,12 @@ def test_the_command_to_look_is_one_that_there_is(tmp_path, monkeypatch):
 
 
 def test_the_demo_as_json_has_both_networks_within_the_budget():
-    told = json.loads(demo("--json").stdout)
-    assert told["epochs"] == TRAININGS * EPOCHS
-    assert told["before"]["params"] == dict(digits.space.check(digits.POOR))
-    assert told["after"]["value"] > told["before"]["value"]
-    assert 0 < told["after"]["test_accuracy"] <= 1
-    assert {item["name"] for item in told["mattered"]} <= set(digits.space.names)
+    record = json.loads(demo("--json").stdout)
+    assert record["epochs"] == TRAININGS * EPOCHS
+    assert record["before"]["params"] == dict(digits.space.check(digits.POOR))
+    assert record["after"]["value"] > record["before"]["value"]
+    assert 0 < record["after"]["test_accuracy"] <= 1
+    assert {item["name"] for item in record["mattered"]} <= set(digits.space.names)
 
 
 def test_the_network_that_is_tested_is_the_one_on_record():

@@ -77,21 +77,21 @@ def test_a_trial_of_a_study(study):
 
 
 def test_a_trial_is_a_record_in_python_too(study):
-    told = json.loads(tunewell("diagnose", "--trial", "0", "--json").stdout)
-    assert told == [finding.as_dict() for finding in tw.diagnose(study.run_record(0))]
+    shown = json.loads(tunewell("diagnose", "--trial", "0", "--json").stdout)
+    assert shown == [finding.as_dict() for finding in tw.diagnose(study.run_record(0))]
 
 
 def test_columns_are_named(folder):
     (folder / "odd.csv").write_text(OVERFITTED.replace("train_loss", "cost_a").replace("val_loss", "cost_b"))
-    told = tunewell("diagnose", "odd.csv", "--columns", "train_loss=cost_a,val_loss=cost_b", "--json").stdout
-    assert told == tunewell("diagnose", "log.csv", "--json").stdout
+    shown = tunewell("diagnose", "odd.csv", "--columns", "train_loss=cost_a,val_loss=cost_b", "--json").stdout
+    assert shown == tunewell("diagnose", "log.csv", "--json").stdout
 
 
 def test_settings_of_the_run_are_said_and_count(folder):
     epochs = [{"epoch": e, "train_loss": 2.6 + 0.1 * (-1) ** e, "train_accuracy": 0.1} for e in range(1, 13)]
     (folder / "stuck.json").write_text(json.dumps(epochs))
-    said = [*("--set", "learning_rate=3"), *("--set", "optimizer=SGD"), *("--set", "n_classes=10")]
-    shown = tunewell("diagnose", "stuck.json", *said).stdout
+    settings = [*("--set", "learning_rate=3"), *("--set", "optimizer=SGD"), *("--set", "n_classes=10")]
+    shown = tunewell("diagnose", "stuck.json", *settings).stdout
     assert shown.startswith("stuck.json: 12 epochs, known by its curves and settings")
     assert "lr_too_high" in shown.splitlines()[2]
     assert "a learning rate of 3 " in shown
@@ -100,10 +100,10 @@ def test_settings_of_the_run_are_said_and_count(folder):
 
 
 def test_settings_that_a_trial_does_not_have_are_said_too(study):
-    told = tunewell("diagnose", "digits", "--trial", "0", "--set", "optimizer=adam", "--set", "lr=3", "--json").stdout
+    shown = tunewell("diagnose", "digits", "--trial", "0", "--set", "optimizer=adam", "--set", "lr=3", "--json").stdout
     record = study.run_record(0)
     record |= {"config": record["config"] | {"optimizer": "adam", "lr": 3}}
-    assert json.loads(told) == [finding.as_dict() for finding in tw.diagnose(record)]
+    assert json.loads(shown) == [finding.as_dict() for finding in tw.diagnose(record)]
 
 
 def test_a_column_that_was_not_understood_is_told_where_a_curve_is_missing(folder):

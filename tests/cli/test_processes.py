@@ -129,10 +129,10 @@ def test_a_study_that_was_killed_and_resumed_is_the_one_it_would_have_been():
 def test_ctrl_c_leaves_all_on_record_and_says_how_to_go_on(workers):
     process = begun(*WHOLE, "--workers", workers)
     process.send_signal(signal.SIGINT)
-    shown, talk = process.communicate(timeout=30)
+    shown, messages = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "best val_loss" in shown
-    last = talk.splitlines()[-1]
+    last = messages.splitlines()[-1]
     assert last == "interrupted; all is on record; go on with: tunewell tune train.py --resume"
     assert on_record() < EPOCHS
     assert json.loads(tunewell(*last.split()[-3:], "--json").stdout)["epochs"] == EPOCHS
@@ -155,9 +155,9 @@ def test_a_program_is_interrupted_and_resumed_like_a_script(folder):
     program = [sys.executable, "program.py", "--rate", "{rate}", "--width", "{width}"]
     process = begun("tune", "--space", "space.toml", "--epochs", "9", "--budget", "10", "--", *program)
     process.send_signal(signal.SIGINT)
-    _, talk = process.communicate(timeout=30)
+    _, messages = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert talk.splitlines()[-1].endswith(
+    assert messages.splitlines()[-1].endswith(
         f"tunewell tune --space space.toml --resume -- {sys.executable} program.py"
         " --rate '{rate}' --width '{width}'"
     )

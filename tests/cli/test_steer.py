@@ -77,9 +77,9 @@ def training(folder):
 
 
 def test_a_running_trial_is_steered_from_another_process(training):
-    told = tunewell("steer", "train", "0", "set", "learning_rate", "0.5", "--why", "crawls").stdout
-    assert "learning_rate" in told
-    assert told.rstrip().endswith("-> 0.5")
+    shown = tunewell("steer", "train", "0", "set", "learning_rate", "0.5", "--why", "crawls").stdout
+    assert "learning_rate" in shown
+    assert shown.rstrip().endswith("-> 0.5")
     assert json.loads(tunewell("steer", "train", "0", "pause", "--json").stdout)["refused"] is None
     assert "refused: it is paused already" in tunewell("steer", "train", "0", "pause", expect=1).stdout
     deadline = time.monotonic() + 30
@@ -95,8 +95,8 @@ def test_a_running_trial_is_steered_from_another_process(training):
         "branched as trial 3 from epoch 0, hidden 32"
         in tunewell("steer", "train", "2", "branch", "--from", "0", "--set", "hidden=32").stdout
     )
-    told = tunewell("steer", "train", "0", "pause", expect=2).stderr
-    assert "trial 0 has ended, it is stopped, so pause comes too late; a branch goes on from one of its epochs" in told
+    shown = tunewell("steer", "train", "0", "pause", expect=2).stderr
+    assert "trial 0 has ended, it is stopped, so pause comes too late; a branch goes on from one of its epochs" in shown
     events = tunewell("show", "train", "--trial", "0").stdout
     assert "-> 0.5 (crawls)" in events
     assert "goes on as trial 2 (again)" in events
@@ -130,9 +130,9 @@ def test_what_cannot_be_meant_is_refused_in_one_line(arguments, message):
 
 
 def test_help_has_the_commands_a_line_each():
-    told = tunewell("steer", "--help").stdout
-    assert "\\b" not in told
-    assert "  pause | resume | stop | checkpoint\n  set NAME VALUE  " in told
+    shown = tunewell("steer", "--help").stdout
+    assert "\\b" not in shown
+    assert "  pause | resume | stop | checkpoint\n  set NAME VALUE  " in shown
 
 
 def test_best_and_show_say_that_a_setting_was_not_all_that_was_trained_with():
@@ -149,11 +149,11 @@ def test_best_and_show_say_that_a_setting_was_not_all_that_was_trained_with():
             run.report(val_loss=1 / epoch)
 
     drive(study, train)
-    told = "steered: learning_rate 0.5, then 0.9 from epoch 3; see tunewell replay s 0"
+    line = "steered: learning_rate 0.5, then 0.9 from epoch 3; see tunewell replay s 0"
     best = tunewell("best", "s")
-    assert told in best.stderr
-    assert told not in best.stdout
-    assert told in tunewell("show", "s", "--trial", "0").stdout
+    assert line in best.stderr
+    assert line not in best.stdout
+    assert line in tunewell("show", "s", "--trial", "0").stdout
 
 
 def test_without_a_process_that_runs_the_study_a_command_waits():
@@ -166,10 +166,10 @@ def test_without_a_process_that_runs_the_study_a_command_waits():
     other = tw.Study(space, metric="val_loss", max_epochs=9, budget="1trials", store="tunewell.db", name="s-2")
     other.ask()
     began = time.monotonic()
-    told = tunewell("steer", "s", "0", "set", "learning_rate", "0.25", expect=1)
+    shown = tunewell("steer", "s", "0", "set", "learning_rate", "0.25", expect=1)
     assert time.monotonic() - began < 8
-    assert told.stdout == "trial 0, set: waits; no process has taken it up yet\n"
-    assert "no process runs study 's', so what is asked waits until one does; running now: 's-2'" in told.stderr
+    assert shown.stdout == "trial 0, set: waits; no process has taken it up yet\n"
+    assert "no process runs study 's', so what is asked waits until one does; running now: 's-2'" in shown.stderr
     other.close()
     seen = []
 
@@ -202,8 +202,8 @@ def test_replay_prints_the_schedule_that_a_trial_ended_up_with():
             run.report(val_loss=1 / epoch)
 
     drive(study, train)
-    told = json.loads(tunewell("replay", "s", "1", "--json").stdout)
-    assert [(part["trial"], part["first"], part["last"], part["values"]["learning_rate"]) for part in told] == [
+    shown = json.loads(tunewell("replay", "s", "1", "--json").stdout)
+    assert [(part["trial"], part["first"], part["last"], part["values"]["learning_rate"]) for part in shown] == [
         (0, 1, 2, 0.5),
         (0, 3, 4, 0.25),
         (1, 5, 6, 1.0),
@@ -228,8 +228,8 @@ def test_a_schedule_is_trained_afresh_with_other_seeds(folder):
             run.report(val_loss=1 / epoch)
 
     drive(study, train)
-    told = tunewell("tune", "quick.py", "--schedule-from", "s:0", "--seeds", "3", "--quiet").stderr
-    assert "s:0 had 0.1667; its schedule, trained 3 times, 0.6" in told
+    shown = tunewell("tune", "quick.py", "--schedule-from", "s:0", "--seeds", "3", "--quiet").stderr
+    assert "s:0 had 0.1667; its schedule, trained 3 times, 0.6" in shown
     again = tw.Study.open("tunewell.db", "quick")
     assert [trial.state for trial in again.trials] == ["complete"] * 3
     for trial in range(3):
