@@ -1,4 +1,4 @@
-"""How trials are run, as several commands let one say it."""
+"""The options of commands that run trials: where, how many at a time, and within which limits."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _OPTIONS = (
         "--retry-on",
         metavar="NAME",
         multiple=True,
-        help=f"An error of which a retry is worth it; may be said several times.  [default: {', '.join(RETRY_ON)}]",
+        help=f"An error of which a retry is worth it; may be given several times.  [default: {', '.join(RETRY_ON)}]",
     ),
     click.option("--runner", type=click.Choice(["local", "ray"]), default="local", help="Train here, or on Ray."),
     click.option(
@@ -62,35 +62,35 @@ _NAMES = (
 
 
 def execution_options(command: _Command) -> _Command:
-    """Give a command the options; what they say is for `parse_execution`."""
+    """Give a command the options; their values are for `parse_execution`."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
-def parse_execution(said: dict[str, Any]) -> Execution:
-    """The execution that the options say; they are taken out of what a command was told.
+def parse_execution(options: dict[str, Any]) -> Execution:
+    """Take the options of an execution out of those of a command, and return the execution.
 
     Raises:
         SettingError: one of them cannot be used.
     """
-    told = {name: said.pop(name) for name in _NAMES}
-    for_ray = {name: told[name] for name in ("address", "cpus_per_trial", "gpus_per_trial")}
-    on_ray = told["runner"] == "ray"
+    values = {name: options.pop(name) for name in _NAMES}
+    for_ray = {name: values[name] for name in ("address", "cpus_per_trial", "gpus_per_trial")}
+    on_ray = values["runner"] == "ray"
     for name, value in for_ray.items():
         if value is not None and not on_ray:
             raise SettingError(f"--{name.replace('_', '-')} is for --runner ray")
     return Execution(
-        workers=told["workers"],
-        threads=told["threads"],
-        checkpoint_every=told["checkpoint_every"],
-        memory=None if told["memory"] is None else size(told["memory"], "--memory"),
-        gpus=_devices(told["gpus"]),
-        trial_timeout=None if told["trial_timeout"] is None else seconds(told["trial_timeout"], "--trial-timeout"),
-        trial_memory=None if told["trial_memory"] is None else size(told["trial_memory"], "--trial-memory"),
-        retries=told["retries"],
-        retry_on=told["retry_on"] or RETRY_ON,
-        ray=_ray(told["address"], told["cpus_per_trial"], told["gpus_per_trial"]) if on_ray else None,
+        workers=values["workers"],
+        threads=values["threads"],
+        checkpoint_every=values["checkpoint_every"],
+        memory=None if values["memory"] is None else size(values["memory"], "--memory"),
+        gpus=_devices(values["gpus"]),
+        trial_timeout=None if values["trial_timeout"] is None else seconds(values["trial_timeout"], "--trial-timeout"),
+        trial_memory=None if values["trial_memory"] is None else size(values["trial_memory"], "--trial-memory"),
+        retries=values["retries"],
+        retry_on=values["retry_on"] or RETRY_ON,
+        ray=_ray(values["address"], values["cpus_per_trial"], values["gpus_per_trial"]) if on_ray else None,
     )
 
 
@@ -98,10 +98,10 @@ def _ray(address: str | None, cpus: float | None, gpus: float | None) -> Ray:
     return Ray(address, 1.0 if cpus is None else cpus, 0.0 if gpus is None else gpus)
 
 
-def _devices(said: str | None) -> tuple[str, ...]:
-    if said is None:
+def _devices(text: str | None) -> tuple[str, ...]:
+    if text is None:
         return ()
-    devices = tuple(part.strip() for part in said.split(","))
+    devices = tuple(part.strip() for part in text.split(","))
     if not all(devices):
-        raise SettingError(f"--gpus needs devices with commas between them, 0,1 say, got {said!r}")
+        raise SettingError(f"--gpus needs devices with commas between them, 0,1 say, got {text!r}")
     return devices

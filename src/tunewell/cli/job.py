@@ -1,4 +1,4 @@
-"""What a command is to train: a script's function, or a program."""
+"""The training that a command runs: a script's function, or a program."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class ProgramCommand(click.Command):
     """A command whose arguments after `--` are a program's."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Of click: what stands after `--` is the parameter `program`."""
+        """Implement `click.Command.parse_args`: what stands after `--` is the parameter `program`."""
         cut = args.index("--") if "--" in args else len(args)
         ctx.params["program"] = tuple(args[cut + 1 :])
         return super().parse_args(ctx, args[:cut])
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        """Of click."""
+        """Implement `click.Command.collect_usage_pieces`."""
         trained = "SCRIPT | -- PROGRAM..."
         before = [one.make_metavar(ctx) for one in self.params if isinstance(one, click.Argument) and one.required]
         # whoever names a study first may leave out what the study trains
@@ -35,31 +35,31 @@ class ProgramCommand(click.Command):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is to be trained, and what it says of itself."""
+    """A training, and what its file says of it."""
 
     train: Train
     file: Script
-    """What it says of its study; no more than a space, if it is a program."""
+    """The script, with what it defines for its study; no more than a space, if it is a program."""
     program: tuple[str, ...] = ()
     check: Callable[[Space], object] = lambda _: None
     """Raises a TunewellError if a program's placeholders are not the space's parameters."""
     space_file: str | None = None
-    """Where its space comes from, if not from itself."""
+    """The file that its space comes from, if not from itself."""
 
     @property
     def name(self) -> str:
-        """What its studies are called: `train` for `train.py`, `python -u train.py --lr {lr}` and `./train`."""
+        """The name of its studies: `train` for `train.py`, `python -u train.py --lr {lr}` and `./train`."""
         scripts = [argument for argument in self.program if argument.endswith(".py")]
         return Path(scripts[0]).stem if scripts else self.file.path.stem
 
     def train_for(self, metric: str) -> Train:
-        """What trains a trial of a study of this metric; a program may print other JSON before its first report."""
+        """Return what trains a trial of a study of a metric; a program may print other JSON before its first report."""
         from tunewell.training.external_program import ExternalProgram  # noqa: PLC0415  only who tunes a program needs it
 
         return ExternalProgram(self.program, metric) if self.program else self.train
 
     def needed_space(self) -> Space:
-        """Its space.
+        """Return its space.
 
         Raises:
             TunewellError: it has none.
@@ -69,7 +69,7 @@ class Job:
         return self.file.needed_space()
 
     def command_line(self, *options: str) -> str:
-        """What the user types to tune it with these options."""
+        """Return what the user types to tune it with these options."""
         space = [] if self.space_file is None else ["--space", self.space_file]
         if self.program:
             return shlex.join(["tunewell", "tune", *space, *options, "--", *self.program])
@@ -77,7 +77,7 @@ class Job:
 
 
 def job(script: str | None, program: tuple[str, ...], space_file: str | None) -> Job:
-    """What the command line names.
+    """Return the training that the command line names.
 
     Raises:
         SettingError: it names nothing, or a script and a program.
@@ -93,7 +93,7 @@ def job(script: str | None, program: tuple[str, ...], space_file: str | None) ->
         return Job(command, Script(Path(program[0]), space), program, command.check, space_file)
     if script is None:
         context = click.get_current_context(silent=True)
-        asked = context.command_path if context else "tunewell tune"
-        raise SettingError(f"give a Python file that trains ({asked} train.py), or a program after --")
+        called = context.command_path if context else "tunewell tune"
+        raise SettingError(f"give a Python file that trains ({called} train.py), or a program after --")
     file = load_script(script)
     return Job(file.needed_train(), file if space is None else replace(file, space=space), space_file=space_file)

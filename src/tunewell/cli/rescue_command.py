@@ -14,7 +14,7 @@ from tunewell.cli.job import ProgramCommand, job
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import in_store, json_option, store_option
 from tunewell.cli.printing import print_json, print_lines, stdout_to_stderr
-from tunewell.cli.settings import METRIC
+from tunewell.cli.study_options import METRIC
 from tunewell.display.progress import progress
 from tunewell.runners.base import NullObserver
 from tunewell.runners.tune import default_store, study_name

@@ -1,4 +1,4 @@
-"""`tunewell steer`: ask something of a trial that another process trains."""
+"""`tunewell steer`: send a command to a trial that another process trains."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tunewell.study import Study
 from tunewell.study.commands import describe
 from tunewell.study.provenance import user
 
-_LOOK_S = 0.1
+_POLL_S = 0.1
 _EXPECTED = {"set": "NAME VALUE", "rewind": "EPOCH", "note": "TEXT"}
 
 
@@ -56,7 +56,7 @@ def command(
     store: str | None,
     as_json: bool,
 ) -> None:
-    """Ask something of a trial while it trains.
+    """Send a command to a trial while it trains.
 
     \b
     pause | resume | stop | checkpoint
@@ -66,7 +66,7 @@ def command(
     note TEXT
 
     The process that runs the study takes it up at the trial's next epoch; exit code 1 if it refuses, or has not
-    answered yet.
+    taken it up yet.
     """  # noqa: D301  click wants the character itself
     with existing_store(store) as opened:
         study_ = Study.open(opened, study)
@@ -134,4 +134,4 @@ def _awaited(study: Study, sent: Command, seconds: float) -> Command:
         now = next(one for one in study.commands(sent.trial) if one.id == sent.id)
         if now.taken_at is not None or time.monotonic() > deadline:
             return now
-        time.sleep(_LOOK_S)
+        time.sleep(_POLL_S)

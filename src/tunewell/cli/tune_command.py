@@ -15,10 +15,10 @@ from tunewell.cli.execution_options import execution_options, parse_execution
 from tunewell.cli.job import Job, ProgramCommand, job
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import checkpoints_option, in_store, json_option, store_option
-from tunewell.cli.printing import facts, print_json, stdout_to_stderr
+from tunewell.cli.printing import facts, print_json, print_lines, stdout_to_stderr
 from tunewell.cli.results_report import bound_lines, confirmed_lines, outlook_line, replayed_lines
-from tunewell.cli.settings import METRIC, Options, grid_of, new_study, old_study
 from tunewell.cli.space_command import print_preview, print_warnings
+from tunewell.cli.study_options import METRIC, Options, grid_of, new_study, old_study
 from tunewell.display.formatting import duration, measured
 from tunewell.display.progress import progress
 from tunewell.display.records import study_record
@@ -88,7 +88,7 @@ if TYPE_CHECKING:
     "past",
     metavar="STUDY",
     multiple=True,
-    help="Learn from this study of other data, in the same store; may be said several times.",
+    help="Learn from this study of other data, in the same store; may be given several times.",
 )
 @click.option(
     "--min-delta", type=click.FloatRange(0), metavar="X", help="Stop when no training is expected to gain as much."
@@ -138,25 +138,25 @@ def command(
     dry_run: bool,
     quiet: bool,
     as_json: bool,
-    **said: Any,
+    **options: Any,
 ) -> None:
     """Find the best setting of a Python file or of any program.
 
-    A SCRIPT defines `space` and `train(run)`, and may define `metric`, `direction`, `epochs` and `budget`; what is
-    said here goes before that. A PROGRAM gets its setting in its arguments, and prints a line such as
+    A SCRIPT defines `space` and `train(run)`, and may define `metric`, `direction`, `epochs` and `budget`; an
+    option takes precedence over these. A PROGRAM gets its setting in its arguments, and prints a line such as
     {"val_loss": 0.31} an epoch:
 
         tunewell tune --space space.toml -- python train.py --lr {learning_rate}
 
     Ctrl-C lets the running epochs finish; `--resume` goes on from there, and from a crash.
     """
-    execution = parse_execution(said)
+    execution = parse_execution(options)
     if babysat:
-        said |= {"scheduler": "full", "budget": "1trials", "tier": said["tier"] or LAST_TIER, "first": [{}]}
+        options |= {"scheduler": "full", "budget": "1trials", "tier": options["tier"] or LAST_TIER, "first": [{}]}
     schedule = _schedule(origin, store, seeds)
     if schedule is not None:
-        said |= {"scheduler": "full", "budget": f"{seeds or 1}trials", "tier": LAST_TIER}
-        said["first"] = [schedule.setting] * (seeds or 1)
+        options |= {"scheduler": "full", "budget": f"{seeds or 1}trials", "tier": LAST_TIER}
+        options["first"] = [schedule.setting] * (seeds or 1)
     if babysat or autopilot:
         execution = replace(execution, checkpoint_every=execution.checkpoint_every or 1)
     if dry_run and resume:
@@ -164,10 +164,10 @@ def command(
     with stdout_to_stderr():
         to_train = job(script, program, space_file)
         if not resume:
-            # in memory first: what cannot be used is said before a store is made
-            past = [Study.open(store or default_store(), other) for other in said["past"]]
-            draft = new_study(to_train, Options(**said), None, name, past)
-            _announce(draft, grid_of(Options(**said)))
+            # in memory first: what cannot be used is refused before a store is made
+            past = [Study.open(store or default_store(), other) for other in options["past"]]
+            draft = new_study(to_train, Options(**options), None, name, past)
+            _announce(draft, grid_of(Options(**options)))
     if dry_run:
         print_preview(draft.space, as_json=as_json)
         return
@@ -175,10 +175,10 @@ def command(
     try:
         with stdout_to_stderr():
             if resume:
-                study = old_study(to_train, Options(**said), opened, name)
+                study = old_study(to_train, Options(**options), opened, name)
             else:
                 newest = study_name(opened, to_train.name, resume=True)
-                study = new_study(to_train, Options(**said), opened, name, past)
+                study = new_study(to_train, Options(**options), opened, name, past)
                 if name is None and study.record.name != to_train.name and not quiet:
                     new = f"study {newest!r} exists, and this is a new one, {study.record.name!r}"
                     echo(f"{new}; --resume --name {shlex.quote(newest)} goes on with the other", err=True)
@@ -192,18 +192,16 @@ def command(
                 controllers=_controllers(study, to_train, schedule, autopilot=autopilot),
             )
             if schedule is not None:
-                for line in replayed_lines(study, schedule.origin, schedule.value):
-                    echo(line, err=True)
+                print_lines(replayed_lines(study, schedule.origin, schedule.value), err=True)
             if over and confirm and study.best_so_far is not None:
                 again = confirmation(study, seeds=confirm)
                 over = _run(again, train, execution, quiet=quiet)
         here = in_store(store)
-        as_said = {"--checkpoints": checkpoints, "--name": name, "--confirm": confirm or None}
-        said_again = [word for option, value in as_said.items() if value is not None for word in (option, str(value))]
-        go_on = to_train.command_line(*here, "--resume", *said_again)
+        repeated = {"--checkpoints": checkpoints, "--name": name, "--confirm": confirm or None}
+        words = [word for option, value in repeated.items() if value is not None for word in (option, str(value))]
+        go_on = to_train.command_line(*here, "--resume", *words)
         _print_summary(study, over=over, look=["show", study.record.name, *here], as_json=as_json)
-        for line in bound_lines(study, go_on):
-            echo(line, err=True)
+        print_lines(bound_lines(study, go_on), err=True)
         nothing_found = study.best_so_far is None
         nothing_done = _trained(study) == before
     finally:
@@ -223,7 +221,7 @@ def command(
 
 
 def _trained(study: Study) -> tuple[int, int]:
-    """Trials and epochs so far; a trial may fail before its first epoch."""
+    """Return the trials and epochs so far; a trial may fail before its first epoch."""
     return len(study.trials), int(study.history.epochs.sum())
 
 
@@ -250,7 +248,7 @@ def _controllers(
 
 
 def _schedule(origin: str | None, store: str | None, seeds: int | None) -> ParamSchedule | None:
-    """The schedule that `--schedule-from` names."""
+    """Return the schedule that `--schedule-from` names."""
     if origin is None:
         if seeds is not None:
             raise SettingError("--seeds is for --schedule-from; --confirm trains the best settings again")
@@ -285,18 +283,17 @@ def _print_summary(study: Study, *, over: bool, look: list[str], as_json: bool) 
     else:
         value = click.style(measured(best.value), fg="green", bold=True)
         echo(f"best {record.metric} {value}, trial {best.trial}, epoch {best.epoch}\n")
-        for line in setting_lines(best.params):
-            echo(f"    {line}")
-        for line in confirmed_lines(study):
-            echo(line)
+        print_lines(f"    {line}" for line in setting_lines(best.params))
+        print_lines(confirmed_lines(study))
     echo()
-    for line in facts(
-        {
-            "spent": f"{spent_of_budget(study)}, {duration(study.spent.seconds)}",
-            "trials": counts(study),
-            "outlook": outlook_line(study),
-            "record": f"study {record.name!r} in {study.url}",
-            "look": shlex.join(["tunewell", *look]),
-        }
-    ):
-        echo(line)
+    print_lines(
+        facts(
+            {
+                "spent": f"{spent_of_budget(study)}, {duration(study.spent.seconds)}",
+                "trials": counts(study),
+                "outlook": outlook_line(study),
+                "record": f"study {record.name!r} in {study.url}",
+                "look": shlex.join(["tunewell", *look]),
+            }
+        )
+    )

@@ -42,18 +42,18 @@ def command(
     store: str | None,
     checkpoints: str | None,
     quiet: bool,
-    **said: Any,
+    **options: Any,
 ) -> None:
     """Train trials of a STUDY beside the process that began it, until its budget is spent.
 
-    SCRIPT is what was tuned, in case it lies elsewhere here; a PROGRAM is always said. All processes share the store,
+    SCRIPT is what was tuned, in case it lies elsewhere here; a PROGRAM is always given. All processes share the store,
     and each trial has one of them. If a process is gone, another takes its trials up: at once on the same machine,
     after a minute's silence (TUNEWELL_LEASE, in seconds) on another; from their checkpoints, where those lie in a
     folder that both can read.
 
         tunewell worker digits train.py --store postgresql://ada@db.lab/tuning
     """
-    setup = parse_execution(said)
+    execution = parse_execution(options)
     opened = open_store(store or default_store(), create=False, checkpoints=checkpoints)
     try:
         joined = Study.open(opened, study)
@@ -64,11 +64,11 @@ def command(
         joined.begin_session(join=True)
         train = to_train.train_for(joined.metric)
         if quiet:
-            over = drive(joined, train, setup, NullObserver())
+            over = drive(joined, train, execution, NullObserver())
         else:
             echo(f"working on study {study!r} in {opened.url}, of {before} trials so far", err=True)
             with progress(sys.stderr) as observer:
-                over = drive(joined, train, setup, observer)
+                over = drive(joined, train, execution, observer)
         echo(f"study {study!r}: {counts(joined)}", err=True)
     finally:
         opened.close()
@@ -78,7 +78,7 @@ def command(
 
 
 def _as_on_record(study: Study) -> Job:
-    """The script that the study was begun with, if it is here; what a record says is run is no more than its name."""
+    """Return the script that the study was begun with, if it is here; of a command on record no more is used."""
     from tunewell.cli.tune_command import command as tune  # noqa: PLC0415  for its options
 
     commands = [_words(session.command) for session in study.sessions()]
@@ -86,23 +86,24 @@ def _as_on_record(study: Study) -> Job:
     if not begun:
         raise SettingError("the record does not say what is trained; say it: tunewell worker STUDY train.py")
     words = begun[-1][begun[-1].index("tune") + 1 :]
-    said = tune.make_context("tune", words, resilient_parsing=True).params
-    if said["program"]:
+    begun_with = tune.make_context("tune", words, resilient_parsing=True).params
+    if begun_with["program"]:
         raise SettingError(
             "the study was begun with a program, which no record can have run here; say it yourself: "
-            + shlex.join(["tunewell", "worker", study.record.name, "--", *said["program"]])
+            + shlex.join(["tunewell", "worker", study.record.name, "--", *begun_with["program"]])
         )
-    script = Path(said["script"] or "")
+    script = Path(begun_with["script"] or "")
     if not script.is_file() or Path.cwd() not in script.resolve().parents:
         raise SettingError(
             f"the study trains {str(script)!r}, which is not in this folder; say where it is: "
             + shlex.join(["tunewell", "worker", study.record.name, f"PATH/{script.name}"])
         )
     echo(f"training {script}, as the record says", err=True)
-    return job(str(script), (), said["space_file"])
+    return job(str(script), (), begun_with["space_file"])
 
 
 def _words(command: str) -> list[str]:
+    """Split a command as a shell would; return nothing where that cannot be done."""
     try:
         return shlex.split(command)
     except ValueError:  # no shell would take it either
@@ -110,7 +111,7 @@ def _words(command: str) -> list[str]:
 
 
 def _check_same(to_train: Job, study: Study) -> None:
-    """Whether what is to be trained has the study's parameters."""
+    """Check that what is to be trained has the study's parameters."""
     to_train.check(study.space)
     theirs = to_train.file.space
     if theirs is not None and set(theirs.names) != set(study.space.names):

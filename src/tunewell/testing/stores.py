@@ -103,7 +103,7 @@ class StoreContract:
         assert [known.seed for known in store.studies()] == [STUDY.seed]
 
     @pytest.mark.usefixtures("study")
-    def test_an_unknown_study_is_answered_with_those_there_are(self, store: Store) -> None:
+    def test_an_unknown_study_is_refused_with_those_there_are(self, store: Store) -> None:
         with pytest.raises(StudyNotFound) as caught:
             store.study("letters")
         assert caught.value.known == ("digits",)
@@ -417,7 +417,7 @@ class StoreContract:
         assert (changes.n_steps, changes.max_epochs, list(changes.trials)) == (0, None, [])
         assert list(store.values(study, 0, changes.revision)) == []
 
-    def test_changes_are_told_once(self, store: Store, study: int) -> None:
+    def test_changes_are_read_once(self, store: Store, study: int) -> None:
         reader = Reader(store, study)
         for change in a_life(store, study):
             change()
@@ -644,10 +644,10 @@ class StoreContract:
         check_all_is_there(reader.read(), workers=4, trials=5)
         assert reader == Reader(store, study).read()
 
-    def test_threads_have_their_decision_lock_one_at_a_time(self, store: Store, study: int) -> None:
+    def test_threads_hold_the_decision_lock_one_at_a_time(self, store: Store, study: int) -> None:
         inside: list[int] = []
 
-        def take_decision_lock() -> None:
+        def hold_the_lock() -> None:
             for _ in range(20):
                 with store.decision_lock(study):
                     inside.append(1)
@@ -655,7 +655,7 @@ class StoreContract:
                     inside.pop()
 
         most: list[int] = []
-        threads = [threading.Thread(target=take_decision_lock) for _ in range(4)]
+        threads = [threading.Thread(target=hold_the_lock) for _ in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -718,7 +718,7 @@ class SharedStoreContract(StoreContract):
         check_all_is_there(reader.read(), workers=WRITERS, trials=TRIALS)
         assert reader == Reader(store, study).read()
 
-    def test_a_turn_is_waited_for_and_ends_with_its_holder(
+    def test_a_decision_lock_is_waited_for_and_ends_with_its_holder(
         self, store: Store, study: int, reopen: Callable[[], Store]
     ) -> None:
         spawn = multiprocessing.get_context("spawn")
@@ -749,7 +749,7 @@ class SharedStoreContract(StoreContract):
         (session,) = store.sessions(study)
         assert [number for number in sessions if number is not None] == [session.id]
 
-    def test_what_a_killed_process_was_answered_is_kept(
+    def test_what_a_killed_process_committed_is_kept(
         self, store: Store, study: int, reopen: Callable[[], Store], tmp_path: Path
     ) -> None:
         journal = tmp_path / "journal"

@@ -25,7 +25,7 @@ METRIC = "val_loss"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The settings of a study on the command line; None where nothing was options."""
+    """The settings of a study on the command line; None for an option that is not given."""
 
     metric: str | None = None
     direction: str | None = None
@@ -50,12 +50,12 @@ class Options:
 def new_study(
     job: Job, options: Options, store: Store | None, name: str | None = None, past: Sequence[Study] = ()
 ) -> Study:
-    """A study that begins; in memory if no store is given, which shows whether it can.
+    """Begin a study; in memory if no store is given, which shows whether it can be begun.
 
     past: the studies that it learns from.
 
     Raises:
-        TunewellError: it cannot.
+        TunewellError: it cannot be begun.
     """
     if options.held:
         raise SettingError("--held is for a study whose space has changed; say --resume too, or leave it out")
@@ -84,10 +84,10 @@ def new_study(
 
 
 def old_study(job: Job, options: Options, store: Store, name: str | None) -> Study:
-    """A study that goes on: what the command line does not say is as on record.
+    """Go on with a study: what the command line leaves out is as on record.
 
     Raises:
-        SettingError: the store has no such study, or what is said is not what is on record.
+        SettingError: the store has no such study, or an option differs from what is on record.
     """
     name = name or study_name(store, job.name, resume=True)
     try:
@@ -100,9 +100,9 @@ def old_study(job: Job, options: Options, store: Store, name: str | None) -> Stu
     sampler: str | Sampler | None = None
     if any((options.scheduler, options.eta, options.min_epochs, options.sampler, options.levels)):
         scheduler, sampler = _search(options, seed)
-    asked = on_record if job.file.space is None else _tuned(job.file.space, on_record, options.tier)
-    job.check(asked)
-    if not asked.tuned & on_record.tuned and not options.held:
+    requested = on_record if job.file.space is None else _tuned(job.file.space, on_record, options.tier)
+    job.check(requested)
+    if not requested.tuned & on_record.tuned and not options.held:
         raise SettingError(
             f"study {name!r} tunes {', '.join(sorted(on_record.tuned))}, and this space none of them; "
             f"give the study's name with --name"
@@ -127,7 +127,7 @@ def old_study(job: Job, options: Options, store: Store, name: str | None) -> Stu
     study = Study.of(settings, store, resume=True)
     study.begin_session()  # another process that runs the study would have to live with the space
     for line in study.extend(
-        asked, held=parse_settings(options.held, asked, on_record, option="--held"), max_tier=LAST_TIER
+        requested, held=parse_settings(options.held, requested, on_record, option="--held"), max_tier=LAST_TIER
     ):
         echo(f"the space has changed: {line}", err=True)
     return study
@@ -141,7 +141,7 @@ def grid_of(options: Options) -> GridSampler | None:
 
 
 def _search(options: Options, seed: int) -> tuple[str | Scheduler, str | Sampler | None]:
-    """The scheduler and the sampler, by name as far as names will do."""
+    """Return the scheduler and the sampler, by name as far as names will do."""
     if options.levels is not None and options.sampler != GridSampler.name:
         raise SettingError("--levels is a setting of a grid; say --sampler grid too")
     sampler: str | Sampler | None = grid_of(options) or options.sampler
@@ -152,7 +152,7 @@ def _search(options: Options, seed: int) -> tuple[str | Scheduler, str | Sampler
 
 
 def _with_settings(options: Options, sampler: Sampler) -> Scheduler:
-    """A scheduler with settings of its own."""
+    """Make a scheduler with settings of its own."""
     if options.scheduler in (None, "auto"):
         raise SettingError("--eta and --min-epochs need a scheduler that is named: --scheduler asha, say")
     record = describe(scheduler_by_name(options.scheduler, sampler))
@@ -165,7 +165,7 @@ def _with_settings(options: Options, sampler: Sampler) -> Scheduler:
 
 
 def _tuned(space: Space, on_record: Space, tier: int | None) -> Space:
-    """What is tuned of a space: up to a tier or, if none is given, to the one that is most like what is on record."""
+    """Hold what is above a tier, or above the one that gives what is most like the record if none is given."""
     tiers = (DEFAULT_TIER, *range(LAST_TIER, 0, -1)) if tier is None else (tier,)
     spaces = [space.hold([name for name in space.names if space.tier(name) > highest]) for highest in tiers]
     return min(spaces, key=lambda tuned: sum(on_record.params.get(name) != p for name, p in tuned.params.items()))
