@@ -111,7 +111,7 @@ _LAZY = {
 
 
 def __getattr__(name: str) -> Any:
-    """The names that are slow to import, when they are asked for."""
+    """Return one of the names that are slow to import."""
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, needed = _LAZY[name]

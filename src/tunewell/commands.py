@@ -1,4 +1,4 @@
-"""Commands to a trial: what may be asked of one that trains or rests, as plain values.
+"""Commands to a trial that trains or rests, as plain values.
 
     study.steer(3, Set("learning_rate", 0.003), why="the loss has stopped falling")
 
@@ -23,7 +23,7 @@ class Set:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Pause the trial, until somebody says `Resume`."""
+    """Pause the trial, until a `Resume`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ ACTIONS: Mapping[str, type[Action]] = {
 """Every action by the name that it has on the command line and on record."""
 
 KINDS: Mapping[type[Action], str] = {action: name for name, action in ACTIONS.items()}
-"""The reverse."""
+"""The name of every action, by its class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,5 +123,5 @@ class Command:
 
     @property
     def is_for_ended_trials(self) -> bool:
-        """True if it may also be asked of a trial that has ended."""
+        """True if it may also be sent to a trial that has ended."""
         return isinstance(self.action, Branch | Note)

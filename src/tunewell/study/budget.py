@@ -1,4 +1,4 @@
-"""What a study may spend."""
+"""The budget of a study: what it may spend."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Budget:
         return budget
 
     def epochs(self, max_epochs: int) -> int | None:
-        """How many epochs that is, if a full training has `max_epochs`; None if the unit is another."""
+        """Return how many epochs that is, if a full training has `max_epochs`; None if the unit is another."""
         if self.unit == "trainings":
             return math.ceil(self.amount * max_epochs)
         return math.ceil(self.amount) if self.unit == "epochs" else None

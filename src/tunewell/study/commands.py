@@ -1,4 +1,4 @@
-"""Which commands make sense for a trial, and how they are described."""
+"""The check of a command, whether it makes sense for its trial, and descriptions of commands."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Is the winner real? The best settings of a study are trained again, in full, with fresh seeds.
+"""The confirmation of a winner: the best settings of a study are trained again, in full, with fresh seeds.
 
 The best report of a search is the luckiest of thousands: it flatters its setting. Trained again several times, a
-setting shows what it reaches on average, and how far that can be told. The trainings are a study of their own beside
+setting shows what it reaches on average, and how certain that is. The trainings are a study of their own beside
 the one that they confirm, so that this one stays what it was; they are resumed, shown and exported like any other.
 """
 
@@ -36,12 +36,12 @@ class Confirmed:
     found: float
     """The metric that the search saw."""
     values: tuple[float, ...]
-    """The best report of each new training; fewer than asked for while they are under way, or if some failed."""
+    """The best report of each new training; fewer than requested while they are under way, or if some failed."""
     params: Mapping[str, Value]
 
     @property
     def mean(self) -> float:
-        """Of the values; NaN if there are none."""
+        """The mean of the values; NaN if there are none."""
         return float(np.mean(self.values)) if self.values else float("nan")
 
     @property
@@ -56,7 +56,7 @@ class Confirmed:
 
 
 def confirmation(study: Study, *, seeds: int, best: int = 3) -> Study:
-    """The study that trains the best settings of another again; to be driven like any other, and resumed.
+    """Return the study that trains the best settings of another again; to be driven like any other, and resumed.
 
     Args:
         study: has found something.
@@ -89,7 +89,7 @@ def confirmation(study: Study, *, seeds: int, best: int = 3) -> Study:
 
 
 def confirmed(study: Study | StudyReader) -> list[Confirmed]:
-    """What the newest confirmation of a study has on record, the best mean first; empty if none has a value yet."""
+    """Return what the newest confirmation of a study has found, the best mean first; empty if none has a value yet."""
     known, name = study.trials, study.record.name
     for other in reversed(study.others()):
         of = confirms(other.name)
@@ -116,7 +116,7 @@ def _values(study: Study | StudyReader, again: StudyReader, trials: list[int]) -
 
 
 def _best_trials(study: Study, n: int) -> list[int]:
-    """The trials of the best reports, best first, each of another setting."""
+    """Return the trials of the best reports, best first, each of another setting."""
     lowest = study.history.lowest
     chosen: dict[str, int] = {}
     trials = study.trials
@@ -127,7 +127,7 @@ def _best_trials(study: Study, n: int) -> list[int]:
 
 
 def _having(space: Space, settings: Sequence[Mapping[str, Value]]) -> Space:
-    """The space with room for these settings, which may be of an earlier version of it."""
+    """Return the space with room for these settings, which may be of an earlier version of it."""
     params: dict[str, Param] = {}
     for name, param in space.params.items():
         values = list(dict.fromkeys(setting[name] for setting in settings if name in setting))

@@ -1,4 +1,4 @@
-"""What a training hears at the end of an epoch: go on, pause or stop, and which values have changed."""
+"""The directive to a training at the end of an epoch: go on, pause or stop, and which values have changed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tunewell.space.values import Value
 
 
 class Move(Enum):
-    """What a training does after an epoch."""
+    """The move of a training after an epoch."""
 
     CONTINUE = "continue"
     """Go on with the step."""
@@ -22,7 +22,7 @@ class Move(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Directive:
-    """The answer to a training at the end of an epoch."""
+    """All that a training hears at the end of an epoch."""
 
     move: Move = Move.CONTINUE
     live: Mapping[str, Value] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class Directive:
     save: bool = False
     """Write a checkpoint first, and say so."""
     held: bool = False
-    """The pause was asked for by hand, and lasts until somebody resumes the trial."""
+    """The pause was requested by hand, and lasts until somebody resumes the trial."""
     reason: str | None = None
     """Why it was stopped by hand, if it was."""
 

@@ -19,10 +19,10 @@ from tunewell.trial import Trial, TrialState
 
 
 class Log:
-    """What a store has on a study, up to the last `refresh`."""
+    """The log of a study, as its store has it, up to the last `refresh`."""
 
     def __init__(self, store: Store, study: StudyRecord) -> None:
-        """No trial is read before the first `refresh`."""
+        """Begin with no trials: the first `refresh` reads them."""
         self._store = store
         self._study_id = study.id
         self._sign = -1.0 if study.direction == "maximize" else 1.0
@@ -43,7 +43,7 @@ class Log:
         self._spent = 0
 
     def empty_history(self) -> History:
-        """The history of a study that has done nothing yet."""
+        """Return the history of a study that has done nothing yet."""
         return History(self.versions.space, self.max_epochs, self.versions)
 
     def refresh(self) -> None:
@@ -76,18 +76,18 @@ class Log:
         self._values_until = until
 
     def epochs_spent(self, besides: int | None = None) -> int:
-        """What has been trained, again or for the first time, and what running steps were promised.
+        """Return the epochs that were trained, again or for the first time, or promised to running steps.
 
         besides: a running trial whose promise is left out.
         """
         return self._spent - (0 if besides is None else self.trials[besides].until)
 
     def best(self) -> tuple[int, int, float] | None:
-        """Trial, epoch and value, as reported, of the best report; None if no finite one is on record."""
+        """Return trial, epoch and value, as reported, of the best report; None if no finite one is on record."""
         return self._lowest(self.history.curves)
 
     def best_of(self, trial: int) -> tuple[int, float] | None:
-        """Epoch and value, as reported, of a trial's best report; None if it has no finite one."""
+        """Return epoch and value, as reported, of a trial's best report; None if it has no finite one."""
         found = self._lowest(self.history.curves[trial, np.newaxis])
         return None if found is None else found[1:]
 
@@ -108,6 +108,7 @@ def _versions(versions: Sequence[SpaceVersion]) -> SpaceVersions:
 
 
 def _cost(trial: Trial) -> int:
-    """In epochs. A failed trial costs at least one, or a study whose trials all fail at once would never end."""
+    """Return the cost in epochs."""
+    # a failed trial costs at least one, or a study whose trials all fail at once would never end
     trained = trial.until if trial.state is TrialState.RUNNING else trial.epochs
     return max(trained, trial.state is TrialState.FAILED) + trial.retrained

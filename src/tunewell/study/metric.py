@@ -1,4 +1,4 @@
-"""Which way a metric is better, as far as its name says so."""
+"""The direction in which a metric is better, as far as its name says so."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _DOWN = {"loss", "error", "err", "mse", "rmse", "mae", "perplexity", "ppl", "nll
 
 
 def direction_of(metric: str, direction: str | None = None) -> str:
-    """`minimize` or `maximize`: as said, else as the metric's name tells.
+    """Return `minimize` or `maximize`: as given, else as the metric's name tells.
 
     Raises:
         SettingError: the direction is neither, or the name does not tell.

@@ -1,4 +1,4 @@
-"""Where a study ran, and with which code."""
+"""The provenance of a study: where it ran, and with which code."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Provenance:
 
 
 def gather() -> Provenance:
-    """What there is to know of this process."""
+    """Gather what there is to know of this process."""
     directory = Path.cwd()
     commit = _git(directory, "rev-parse", "HEAD")
     changes = _git(directory, "status", "--porcelain") if commit else None
@@ -58,7 +58,7 @@ def gather() -> Provenance:
 
 
 def host() -> str:
-    """The name of this machine."""
+    """Return the name of this machine."""
     return socket.gethostname()
 
 
@@ -71,7 +71,7 @@ def user() -> str:
 
 
 def is_running(pid: int, process: str | None) -> bool:
-    """Whether process `pid` of this machine runs and, as far as that can be known, began when `process` says."""
+    """Return True if process `pid` of this machine runs and, as far as is known, began when `process` says."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -86,14 +86,14 @@ def is_running(pid: int, process: str | None) -> bool:
 
 
 def is_counted_here(process: str | None) -> bool:
-    """Whether its number means the same to this process: a container may count processes for itself."""
+    """Return True if its number means the same to this process: a container may count processes for itself."""
     boot, _, namespace = _parts(process)
     our_boot, _, ours = _parts(_process())
     return boot != our_boot or namespace in ("", ours)
 
 
 def _fields(pid: int) -> list[bytes]:
-    """What /proc says of a process, from its state on; nothing where there is no /proc, or it does not show it."""
+    """Return what /proc says of a process, from its state on; nothing where no /proc shows it."""
     try:
         # what comes first is the number and the name, in parentheses, of which the name may have some too
         return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
@@ -102,7 +102,7 @@ def _fields(pid: int) -> list[bytes]:
 
 
 def _began(fields: list[bytes]) -> str | None:
-    """The boot, and its clock tick, in which a process began."""
+    """Return the boot, and its clock tick, in which a process began."""
     try:
         boot = _BOOT.read_text().strip()
     except OSError:
@@ -120,7 +120,7 @@ def _process() -> str | None:
 
 
 def _parts(process: str | None) -> tuple[str, str, str]:
-    """Boot, tick and namespace; empty where they are not known."""
+    """Return boot, tick and namespace; empty where they are not known."""
     boot, tick, namespace, *_ = [*(process or "").split(":"), "", "", ""]
     return boot, tick, namespace
 

@@ -1,4 +1,4 @@
-"""What can be read of a study: its trials, their reports, the best of them. Nothing here changes anything.
+"""The reader of a study: its trials, their reports, the best of them. Nothing here changes anything.
 
 All of it comes from the log, so a study that another process runs is read in the same way.
 """
@@ -51,7 +51,7 @@ class Best:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What a study has cost so far; what running steps were promised counts as spent."""
+    """The cost of a study so far; what running steps were promised counts as spent."""
 
     epochs: int
     trials: int
@@ -104,17 +104,17 @@ class StudyReader:
 
     @property
     def space(self) -> Space:
-        """What may be tuned; of a study that was extended, as it is since."""
+        """The parameters that may be tuned; of a study that was extended, as they are since."""
         return self.log.versions.space
 
     @property
     def max_epochs(self) -> int | None:
-        """How many epochs a full training has; None until the first training tells."""
+        """The number of epochs of a full training; None until the first training tells."""
         return self.log.max_epochs
 
     @property
     def checkpoint_folder(self) -> Path | None:
-        """Where this study's checkpoints lie; None if its store is in memory."""
+        """The folder of this study's checkpoints; None if its store is in memory."""
         folder = self.store.folder
         return None if folder is None else folder / ".tunewell" / self.record.uuid
 
@@ -132,7 +132,7 @@ class StudyReader:
 
     @property
     def best_so_far(self) -> Best | None:
-        """The same; None if no finite value has been reported yet."""
+        """The best report so far; None if no finite value has been reported yet."""
         with self.lock:
             self.look()
             found = self.log.best()
@@ -150,20 +150,20 @@ class StudyReader:
 
     @property
     def history(self) -> History:
-        """What samplers and schedulers see: all trials as arrays, lower is better."""
+        """All trials as arrays, as samplers and schedulers see them: lower is better."""
         with self.lock:
             self.look()
             return self.log.history.view()
 
     def best_of(self, trial: int) -> tuple[int, float] | None:
-        """The epoch and value of a trial's best report; None if it has no finite one."""
+        """Return the epoch and value of a trial's best report; None if it has no finite one."""
         with self.lock:
             self.look()
             return self.log.best_of(trial)
 
     @contextmanager
     def still(self) -> Iterator[None]:
-        """Inside, the trials and their history stay as they are now, so that answers fit together.
+        """Keep the trials and their history as they are now inside the block, so that what is read fits together.
 
         For readers of a study that another process runs.
         """
@@ -175,7 +175,7 @@ class StudyReader:
             self._is_still = False
 
     def reports(self, trial: int | None = None) -> list[Report]:
-        """Every report, or a trial's, with all its metrics, oldest first."""
+        """Return every report, or a trial's, with all its metrics, oldest first."""
         return self._known(self.store.reports(self.record.id, trial))
 
     def sessions(self) -> list[Session]:
@@ -201,28 +201,28 @@ class StudyReader:
 
     @property
     def spent(self) -> Spent:
-        """What the study has cost so far."""
+        """The cost of the study so far."""
         with self.lock:
             self.look()
             return Spent(self.log.epochs_spent(), len(self.log.trials), self._seconds())
 
     def events(self, trial: int | None = None) -> list[Event]:
-        """Every event, or a trial's, oldest first."""
+        """Return every event, or a trial's, oldest first."""
         return self._known(self.store.events(self.record.id, trial))
 
     def why(self, trial: int) -> list[Decision]:
-        """Why a trial was started, and resumed each time: what the scheduler's model expected of it.
+        """Return why a trial was started, and resumed each time: what the scheduler's model expected of it.
 
         Empty for one of the first settings, before a model knows anything, and for schedulers without a model.
         """
         return decisions(self.events(trial), maximize=self.maximize)
 
     def outlook(self) -> Outlook | None:
-        """What one more training is expected to bring; None while no model has made ten decisions in this space."""
+        """Return what one more training is expected to bring; None until a model made ten decisions in this space."""
         return outlook(decisions(since_extended(self.events()), maximize=self.maximize))
 
     def schedule(self, trial: int) -> list[Segment]:
-        """The values of a trial's parameters by epochs, from the first one on, with those that it branched from.
+        """Return the values of a trial's parameters by epochs, from the first one on, with those it branched from.
 
         Raises:
             TrialNotFound: there is no such trial.
@@ -233,11 +233,11 @@ class StudyReader:
         return schedule(trials, self.commands(), trial, int(self.history.epochs[trial]))
 
     def commands(self, trial: int | None = None) -> list[Command]:
-        """What was asked of all trials, or of one, oldest first, with what came of it."""
+        """Return the commands to all trials, or to one, oldest first, with what came of them."""
         return [one for one in self.store.commands(self.record.id) if trial in (None, one.trial)]
 
     def twins(self) -> dict[int, Difference]:
-        """By the twin's number, what the change that it did not make has done to the trial that did; of those known."""
+        """Return, by the twin's number, what the change that it did not make did to the trial that did, if known."""
         curves = self.history.curves
         found = {}
         for trial in self.trials:
@@ -248,7 +248,7 @@ class StudyReader:
         return found
 
     def run_record(self, trial: int) -> dict[str, Any]:
-        """A trial as the record of a training run, for `tunewell.diagnose`: reports by epoch, the setting as config.
+        """Return a trial as the record of a run, for `tunewell.diagnose`: reports by epoch, the setting as config.
 
         Raises:
             TrialNotFound: there is no such trial.
@@ -265,11 +265,11 @@ class StudyReader:
         return of_trial(trials[trial], reports, self.max_epochs)
 
     def at_bounds(self) -> list[AtBound]:
-        """Parameters whose best values lie at an end of their range, and how far to extend it."""
+        """Return the parameters whose best values lie at an end of their range, and how far to extend it."""
         return at_bounds(self.history)
 
     def trials_dataframe(self) -> pd.DataFrame:
-        """One row a trial: number, state, value and epoch of its best report, epochs, parameters, times.
+        """Return a row for each trial: number, state, value and epoch of its best report, epochs, parameters, times.
 
         Raises:
             MissingExtra: pandas is not installed.
@@ -281,7 +281,7 @@ class StudyReader:
         return pd.DataFrame(self.trial_rows())
 
     def trial_rows(self) -> list[dict[str, object]]:
-        """The trials as flat rows, the same columns in each: what tables and exports show.
+        """Return the trials as flat rows, the same columns in each: what tables and exports show.
 
         A parameter or metric with the name of another column goes by `param_...` or `metric_...`.
         """
@@ -295,7 +295,7 @@ class StudyReader:
             self.log.refresh()
 
     def _known(self, records: list[_OfTrial]) -> list[_OfTrial]:
-        """Without those of trials that came after a reader asked for stillness."""
+        """Return the records without those of trials that came after `still` began."""
         if not self._is_still:
             return records
         return [record for record in records if record.trial is None or record.trial < len(self.log.trials)]

@@ -1,4 +1,4 @@
-"""Which processes run a study, and which of them are gone.
+"""The processes that run a study, and those of them that are gone.
 
 A process that runs a study has a session, and with it a lease on the trials that it trains: for as long as it runs,
 it raises the session's `beats` every few seconds. Whoever sees them stand still for `lease_s()` of its own clock
@@ -33,22 +33,22 @@ _LOOK_S = 1.0
 
 
 def lease_s() -> float:
-    """How long a process may be silent before its trials are taken up by another: `TUNEWELL_LEASE`, else 60 seconds."""
-    asked = os.environ.get("TUNEWELL_LEASE", "60")
+    """Return how long a process may be silent before another takes up its trials: `TUNEWELL_LEASE`, else 60 seconds."""
+    text = os.environ.get("TUNEWELL_LEASE", "60")
     try:
-        lease = float(asked)
+        lease = float(text)
     except ValueError:
         lease = 0.0
     if not 0 < lease < float("inf"):
-        raise SettingError(f"TUNEWELL_LEASE must be a number of seconds above 0, got {asked!r}")
+        raise SettingError(f"TUNEWELL_LEASE must be a number of seconds above 0, got {text!r}")
     return lease
 
 
 class SessionLease:
-    """This process among those that run a study."""
+    """The session of this process, one of those that run a study, and its lease on the trials that it trains."""
 
     def __init__(self, store: Store, study: StudyRecord) -> None:
-        """Not a session yet: `begin` makes it one."""
+        """Prepare a lease; `begin` begins its session."""
         self.session: Session | None = None
         self._store, self._study = store, study
         self._heard: dict[int, tuple[int, float]] = {}
@@ -96,10 +96,10 @@ class SessionLease:
             return seconds_on_record(self._store, self._study)
         return self._seconds_before + time.monotonic() - self._began
 
-    def gone(self, asked: Collection[int]) -> set[int]:
-        """Which of these sessions are over or silent; those that did not end in order are put on record as ended."""
+    def gone(self, sessions: Collection[int]) -> set[int]:
+        """Return which of these sessions are over or silent; put those that did not end in order on record as ended."""
         # to look processes up takes time, and there may be many
-        if self._alive.issuperset(asked) and time.monotonic() - self._looked < _LOOK_S:
+        if self._alive.issuperset(sessions) and time.monotonic() - self._looked < _LOOK_S:
             return set()
         self._looked = time.monotonic()
         known = self._store.sessions(self._study.id)
@@ -112,7 +112,7 @@ class SessionLease:
         return gone
 
     def is_first(self) -> bool:
-        """No other session that goes on is older: what one of them must do for the study is for this one to do."""
+        """Return True if no older session goes on: what one of them must do for the study is for this one to do."""
         if self.session is None:
             return False
         known = self._store.sessions(self._study.id)
@@ -127,7 +127,7 @@ class SessionLease:
                     self.session = None
 
     def _find_alone(self, known: list[Session], here: Session) -> None:
-        """Whether nobody else runs the study; sessions that were killed are put on record as ended."""
+        """Check that nobody else runs the study; put sessions that were killed on record as ended."""
         while True:
             unfinished = [other for other in known if other.ended_at is None]
             silent_since = {other.id: self._heard.get(other.id) for other in unfinished}
@@ -145,13 +145,13 @@ class SessionLease:
             known = self._store.sessions(self._study.id)
 
     def _mend(self, other: Session, here: Session) -> str:
-        """What to do about a session that still runs."""
+        """Return what to do about a session that still runs."""
         if other.pid == here.pid and other.host == here.host:
             return "that is this process: close() the other Study first"
         return f"wait for it, end it, or work beside it: tunewell worker {self._study.name}"
 
     def _goes_on(self, other: Session) -> bool:
-        """Whether a session that has not ended in order still runs, as far as can be known."""
+        """Return True if a session that has not ended in order still runs, as far as can be known."""
         if _is_here(other):
             if other.pid == os.getpid():
                 return _key(other) in _going_on
@@ -166,7 +166,7 @@ class SessionLease:
 
 
 def seconds_on_record(store: Store, study: StudyRecord) -> float:
-    """For how long processes have run the study, as far as they have been heard of; several at a time count once."""
+    """Return for how long processes have run the study, as far as is on record; several at a time count once."""
     known = store.sessions(study.id)
     spans = [(s.started_at, store.last_sign(s.id) if s.ended_at is None else s.ended_at) for s in known]
     total, until = 0.0, float("-inf")
@@ -177,7 +177,7 @@ def seconds_on_record(store: Store, study: StudyRecord) -> float:
 
 
 def _is_here(session: Session) -> bool:
-    """Its process can be looked up: it is of this machine, and of no container that counts its own."""
+    """Return True if its process can be looked up: it is of this machine, and of no container that counts its own."""
     return session.host == provenance.host() and provenance.is_counted_here(session.process)
 
 
@@ -186,7 +186,7 @@ def _rose(before: tuple[int, float] | None, other: Session) -> bool:
 
 
 def _key(session: Session) -> tuple[int, float]:
-    """Names one session among all that this process, its forks and its parents began."""
+    """Return what names one session among all that this process, its forks and its parents began."""
     return session.pid, session.started_at
 
 
@@ -196,7 +196,7 @@ _hearts_lock = threading.Lock()
 
 
 def _beat_regularly(lease: SessionLease) -> None:
-    """Have its beats raised until nobody holds it any more."""
+    """Raise its beats regularly, until nobody holds it any more."""
     with _hearts_lock:
         first = os.getpid() not in _hearts
         if first:

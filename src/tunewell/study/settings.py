@@ -1,4 +1,4 @@
-"""What makes a study the one it is: its settings, checked, written down, and compared when it is resumed."""
+"""The settings that make a study the one it is: checked, written down, and compared when it is resumed."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ RECORDED = "recorded"
 
 
 class PastStudy(Protocol):
-    """What a search learns from of a study on other data: `Study` and `StudyReader` have it."""
+    """A study on other data that a search learns from: a `Study` or a `StudyReader`."""
 
     @property
     def space(self) -> Space:
-        """What was tuned."""
+        """The parameters that were tuned."""
         ...
 
     @property
     def history(self) -> History:
-        """What came of it."""
+        """The trials that came of it."""
         ...
 
 
@@ -74,7 +74,7 @@ class StudySettings:
             known: the record of the study that is to be resumed, if there is one.
 
         Returns:
-            The record as it was asked for, and the scheduler; None if the one on record is to be built.
+            The record as requested, and the scheduler; None if the one on record is to be built.
 
         Raises:
             SettingError: a setting cannot be used.
@@ -101,7 +101,7 @@ class StudySettings:
         return record, built
 
     def _scheduler(self, space: Space, known: StudyRecord | None) -> Scheduler | None:
-        """Return what the settings mean; None for what is on record."""
+        """Return the scheduler that the settings mean; None for the one on record."""
         # what past studies had to say when the study was begun is on record
         past = [(study.space, study.history) for study in self._past()] if known is None else []
         scheduler, sampler = self.scheduler, self.sampler
@@ -166,18 +166,18 @@ def _learned(past: Sequence[tuple[Space, History]], space: Space) -> Mapping[str
 
 
 def confirming_name(study: str, seeds: int, trials: Sequence[int]) -> str:
-    """What a study is called that trains the settings of another's trials again, so many times each."""
+    """Return the name of a study that trains the settings of another's trials again, so many times each."""
     return f"{study}-confirmed-{seeds}-of-{','.join(map(str, trials))}"
 
 
 def confirms(name: str) -> tuple[str, list[int]] | None:
-    """The study, and the trials of it, that the study of this name confirms; None if it confirms none."""
+    """Return the study, and the trials of it, that the study of this name confirms; None if it confirms none."""
     found = _CONFIRMING.fullmatch(name)
     return None if found is None else (found["study"], [int(trial) for trial in found["trials"].split(",")])
 
 
-def check_same(known: StudyRecord, asked: StudyRecord, *, versions: int) -> None:
-    """Whether a study may be resumed as it is asked for; the budget may differ.
+def check_same(known: StudyRecord, requested: StudyRecord, *, versions: int) -> None:
+    """Check that a study may be resumed as requested; the budget may differ.
 
     versions: how many its space has had.
 
@@ -187,27 +187,27 @@ def check_same(known: StudyRecord, asked: StudyRecord, *, versions: int) -> None
     # what past studies said was learned when it was begun, and takes the place of the default
     past = known.scheduler.get("past")
     if past:
-        asked = replace(asked, scheduler=dict(asked.scheduler) | {"past": past})
+        requested = replace(requested, scheduler=dict(requested.scheduler) | {"past": past})
     first_may_differ = past or versions > 1  # it was begun with the defaults of another space
-    if first_may_differ and _without_first(known.scheduler) == _without_first(asked.scheduler):
-        asked = replace(asked, scheduler=known.scheduler)
-    _check_same_space(known, asked)
+    if first_may_differ and _without_first(known.scheduler) == _without_first(requested.scheduler):
+        requested = replace(requested, scheduler=known.scheduler)
+    _check_same_space(known, requested)
     for setting in ("metric", "direction", "scheduler", "seed"):
-        if getattr(known, setting) != getattr(asked, setting):
+        if getattr(known, setting) != getattr(requested, setting):
             raise SettingError(
-                f"study {known.name!r} was begun with another {setting}: {_told(known, setting)}, "
-                f"not {_told(asked, setting)}; resume it as it was, or choose another name"
+                f"study {known.name!r} was begun with another {setting}: {_shown(known, setting)}, "
+                f"not {_shown(requested, setting)}; resume it as it was, or choose another name"
             )
-    if asked.max_epochs is not None and known.max_epochs not in (None, asked.max_epochs):
+    if requested.max_epochs is not None and known.max_epochs not in (None, requested.max_epochs):
         raise SettingError(
-            f"study {known.name!r} has trainings of {known.max_epochs} epochs, not {asked.max_epochs}; "
+            f"study {known.name!r} has trainings of {known.max_epochs} epochs, not {requested.max_epochs}; "
             f"resume it as it was, or choose another name"
         )
 
 
-def _check_same_space(known: StudyRecord, asked: StudyRecord) -> None:
+def _check_same_space(known: StudyRecord, requested: StudyRecord) -> None:
     try:
-        changes = extended(Space.from_dict(known.space), Space.from_dict(asked.space)).changes
+        changes = extended(Space.from_dict(known.space), Space.from_dict(requested.space)).changes
     except SpaceError as error:
         changes = (str(error),)
     if changes:
@@ -217,8 +217,8 @@ def _check_same_space(known: StudyRecord, asked: StudyRecord) -> None:
         )
 
 
-def _told(study: StudyRecord, setting: str) -> str:
-    """A setting in words; of past studies no more than that there were any."""
+def _shown(study: StudyRecord, setting: str) -> str:
+    """Return a setting in words; of past studies no more than that there were any."""
     value = getattr(study, setting)
     if isinstance(value, Mapping) and value.get("past"):
         value = dict(value) | {"past": "..."}
@@ -226,7 +226,7 @@ def _told(study: StudyRecord, setting: str) -> str:
 
 
 def _without_first(scheduler: object) -> object:
-    """The record of a scheduler or sampler, without the settings that are to be tried first."""
+    """Return the record of a scheduler or sampler, without the settings that are to be tried first."""
     if not isinstance(scheduler, Mapping):
         return scheduler
     left = {key: _without_first(value) for key, value in scheduler.items()}

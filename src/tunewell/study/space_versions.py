@@ -24,7 +24,7 @@ def add_version(
     held: Mapping[str, Value],
     check: Callable[[SpaceVersions], None],
 ) -> tuple[str, ...]:
-    """Extend a study's space; answers what changed, a line each.
+    """Extend a study's space; return what changed, a line each.
 
     Args:
         store: that has the study.

@@ -29,7 +29,7 @@ NOT_TRACKED = "nothing is tracked: call run.track(...) in the training function,
 
 @dataclass(slots=True)
 class _Effects:
-    """What the commands to a running trial come to, as they are taken up one after the other."""
+    """The effects of the commands to a running trial, as they are taken up one after the other."""
 
     values: dict[str, Value]
     """Of its parameters."""
@@ -52,7 +52,7 @@ class Steering:
     """
 
     def __init__(self, reader: StudyReader, lease: SessionLease) -> None:
-        """`lease`: says whether this process is the one that sees to trials which nobody trains."""
+        """Steer what `reader` reads; `lease` says if it is this process that sees to trials which nobody trains."""
         self._reader, self._lease = reader, lease
         self._store, self._study = reader.store, reader.record.id
         self._pending: dict[int, list[Command]] = {}

@@ -16,7 +16,7 @@ from tunewell.trial import Event, Resume, Start, Trial, TrialState
 
 
 def begun(answer: Start | Resume, trials: Sequence[Trial], session: Session, study_seed: int) -> Trial:
-    """The trial of a scheduler's answer, as it is while its step runs.
+    """Return the trial of a scheduler's answer, as it is while its step runs.
 
     Of what the scheduler wrote, the reasons do not stay with the trial: they are an event.
     """
@@ -41,7 +41,7 @@ def begun(answer: Start | Resume, trials: Sequence[Trial], session: Session, stu
 
 @dataclass(slots=True)
 class Progress:
-    """How far a step that this process gave out has come."""
+    """The progress of a step that this process gave out."""
 
     until: int
     epoch: int
@@ -53,7 +53,7 @@ class Progress:
     """In which it was given out."""
 
     def outcome(self, metric: str, error: str | None, *, over: bool) -> tuple[TrialState, int, str | None]:
-        """The trial's state after its step, the epochs it has trained, and why it ended."""
+        """Return the trial's state after its step, the epochs it has trained, and why it ended."""
         if error is not None:
             return TrialState.FAILED, self.epoch, error
         if self.infinite_at is not None:
@@ -71,7 +71,7 @@ class _Given:
 
 
 class ExpectedGains:
-    """What the scheduler's model expected of the steps. It is kept, so as not to read all events at each step."""
+    """The gains that the scheduler's model expected of the steps, kept so as not to read all events at each step."""
 
     __slots__ = ("_given", "_store", "_study", "_version")
 
@@ -89,7 +89,7 @@ class ExpectedGains:
         self._given.append(_Given(trial.until - epoch + 1, why.get("gain", math.inf)))
 
     def gain(self, log: Log) -> float:
-        """The largest of the last five trainings' worth of steps in today's space; infinite while there are fewer."""
+        """Return the largest gain of the last five trainings' worth of steps; infinite if today's space has fewer."""
         version = len(log.versions.spaces)
         if version != self._version:
             events = since_extended(self._store.events(self._study.id))
@@ -99,5 +99,5 @@ class ExpectedGains:
 
 
 def _trial_seed(study_seed: int, trial: int) -> int:
-    """31 bits, which every framework accepts as a seed; the third key keeps it apart from the search's own draws."""
+    """Return 31 bits, a seed for every framework; the third key keeps it apart from the search's own draws."""
     return int(np.random.SeedSequence([study_seed, trial, 1]).generate_state(1)[0] >> 1)

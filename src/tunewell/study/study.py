@@ -70,7 +70,7 @@ FAILURES_IN_A_ROW = 3
 
 
 class Reported(NamedTuple):
-    """What came of a report."""
+    """The outcome of a report."""
 
     is_finite: bool
     """The study's metric is, as far as it was reported; otherwise the trial is over."""
@@ -132,7 +132,7 @@ class Study:
             space: what may be tuned.
             metric: the name, among those reported, of what is optimized.
             direction: `minimize` or `maximize`; inferred from the metric's name where that says it.
-            max_epochs: how many epochs a full training has; told by the first training if None.
+            max_epochs: how many epochs a full training has; given by the first training if None.
             budget: what may be spent: `30` full trainings' worth of epochs, `"900epochs"`, `"100trials"`, `"2h"`; if
                 None, 30, or what is on record when the study is resumed.
             scheduler: which run gets the next epochs; a name (`auto`, `full`, `halving`, ...) or a scheduler;
@@ -277,7 +277,7 @@ class Study:
 
     @property
     def budget(self) -> Budget:
-        """What may be spent."""
+        """The amount that may be spent."""
         return self.reader.budget
 
     @budget.setter
@@ -285,7 +285,7 @@ class Study:
         self.reader.budget = budget
 
     def ask(self) -> Step | None:
-        """The next thing to train: a step, one whose `wait` is True, or None when the study is over.
+        """Return the next thing to train: a step, one whose `wait` is True, or None when the study is over.
 
         Raises:
             RepeatedFailure: the last three trials failed with the same error.
@@ -300,7 +300,7 @@ class Study:
                 return self._next_step(session)
 
     def again(self, trial: int) -> Step:
-        """What is left of a step in progress, to be given out once more because what trained it has failed.
+        """Return what is left of a step in progress, to be given out once more because what trained it has failed.
 
         Raises:
             TrialEnded: no step of the trial is in progress.
@@ -318,7 +318,7 @@ class Study:
             return self._give_out(self._log.trials[trial], done + 1)
 
     def retry(self, trial: int, *, by: str = "user") -> int:
-        """Let a trial that failed be trained on, from its last checkpoint if it has one; answers after which epoch.
+        """Let a trial that failed be trained on, from its last checkpoint if it has one; return after which epoch.
 
         The process that runs the study takes it up before anything else, as does the next one that does.
 
@@ -343,14 +343,14 @@ class Study:
     def extend(
         self, space: Space, *, held: Mapping[str, Value] | None = None, max_tier: int | None = None
     ) -> tuple[str, ...]:
-        """Go on with another space: wider, narrower, with parameters more or less; answers what changed, a line each.
+        """Go on with another space: wider, narrower, with parameters more or less; return what changed, a line each.
 
         Nothing is lost: trials so far stay, with their own values, and the search goes on learning from them. A study
         that another process runs takes the new space up at its next step.
 
         Args:
             space: what may be tuned from now on. A parameter that it lacks is held at a value.
-            held: of a parameter that is added, the value that trials had so far; its default, if nothing is said. Of
+            held: of a parameter that is added, the value that trials had so far; its default, if none is given. Of
                 one that is taken away, the value that it has from now on; its default so far.
             max_tier: as of `Study`; if None, 3, but what the study tunes stays tuned.
 
@@ -360,11 +360,11 @@ class Study:
         """
         with self._lock:
             kept = self.reader.space.tuned if max_tier is None else frozenset[str]()
-            asked = space.hold(
+            requested = space.hold(
                 [name for name in space.names if space.tier(name) > (max_tier or 3) and name not in kept]
             )
             changes = add_version(
-                self.reader.store, self.reader.record, self._log, asked, held or {}, self._check_drawn_from
+                self.reader.store, self.reader.record, self._log, requested, held or {}, self._check_drawn_from
             )
             self.reader.record = replace(self.reader.record, space=self.reader.space.to_dict())
             return changes
@@ -372,11 +372,11 @@ class Study:
     def report(self, trial: int, epoch: int, /, **metrics: float) -> bool:
         """Record what an epoch of a step measured; it is safe when this returns.
 
-        Answers whether the trial should be trained on: False once the study's metric is no longer finite,
-        which counts as the worst and ends the trial when it is told.
+        Returns True if the trial should be trained on; False once the study's metric is no longer finite,
+        which counts as the worst and ends the trial at `tell`.
 
         Raises:
-            ReportError: a value is no number, the epoch was not asked for, or the first report lacks the metric.
+            ReportError: a value is no number, the epoch is none of the step's, or the first report lacks the metric.
             TrialEnded: no step of the trial is in progress.
             StepTaken: another process counted this one as gone, and has taken the trial up.
         """
@@ -424,12 +424,12 @@ class Study:
         held: bool = False,
         stopped: str | None = None,
     ) -> TrialState:
-        """A step is done; answers the trial's state.
+        """Record that a step is done; return the trial's state.
 
         Args:
             trial: whose step.
             error: why it failed, as text (a traceback), if it did.
-            ended: the training is over, though the step asked for more epochs.
+            ended: the training is over, though the step has more epochs.
             held: it was paused by hand, within the step or at its end.
             stopped: why it was stopped by hand, if it was.
 
@@ -476,10 +476,10 @@ class Study:
             self._lease.end()
 
     def learn_max_epochs(self, n: int, trial: int) -> int:
-        """Trial number `trial` says that a full training has n epochs; answers where its step ends.
+        """Record that a full training has n epochs, as trial number `trial` says; return where its step ends.
 
         The first to say so decides. Its step was given out with an open end, because no scheduler can
-        plan without that number; now the scheduler is asked where it would have ended.
+        plan without that number; now the scheduler says where it would have ended.
         """
         with self._lock:
             progress = self._progress[trial]
@@ -529,7 +529,7 @@ class Study:
 
     @property
     def scheduler(self) -> Scheduler:
-        """What decides; built from the record when it is first needed, since a study can be read without it.
+        """The scheduler; built from the record when it is first needed, since a study can be read without it.
 
         Raises:
             SettingError: it is somebody's own, and was not given.
@@ -540,12 +540,12 @@ class Study:
 
     @property
     def out_of_time(self) -> bool:
-        """The budget is a time, and it is over."""
+        """True if the budget is a time, and it is over."""
         return self.reader.budget.unit == "seconds" and self.spent.seconds >= self.reader.budget.amount
 
     @property
     def flat(self) -> bool:
-        """No step of the last five trainings' worth was expected to improve the metric by `min_delta`."""
+        """True if no step of the last five trainings' worth was expected to improve the metric by `min_delta`."""
         with self._lock:
             return bool(self.min_delta) and self._expected_gains.gain(self._log) < self.min_delta
 
@@ -571,12 +571,12 @@ class Study:
                 return self._give_out(trial, first)
 
     def _check_drawn_from(self, versions: SpaceVersions) -> None:
-        """Whether settings can be drawn from a new version of the space; a grid may name what is gone."""
+        """Check that settings can be drawn from a new version of the space; a grid may name what is gone."""
         history = History(versions.space, self._log.max_epochs, versions)
         self.scheduler.next(versions.space, history, Allowance(OPEN_END, 1), self._rng(0))
 
     def _decide(self) -> Start | Resume | None:
-        """The scheduler's answer, within the budget."""
+        """Return the scheduler's answer, within the budget."""
         allowance = self._allowance()
         if allowance.epochs < 1 or self.out_of_time or self.flat:
             return None
@@ -619,7 +619,7 @@ class Study:
         return Step(trial.number, trial.params, range(first, trial.until + 1), trial.seed)
 
     def _taken_up(self, session: Session) -> Step | None:
-        """What is left of a step whose session ended in the middle of it, if there is such a step."""
+        """Take up what is left of a step whose session ended in the middle of it; None if there is no such step."""
         running = np.flatnonzero(self._log.history.running)
         others = [self._log.trials[n] for n in running if n not in self._progress]
         others = [trial for trial in others if trial.session != session.id]
@@ -655,7 +655,7 @@ class Study:
         return session
 
     def _record_settings(self) -> None:
-        """What was asked for of a study that is gone on with: only now is it known that no other process runs it."""
+        """Record the settings of a study that is gone on with: only now is it known that no other process runs it."""
         new = replace(self.reader.record, budget=str(self.reader.budget), min_delta=self.min_delta)
         if new != self.reader.record:
             self.reader.store.change_study(self.reader.record.id, budget=new.budget, min_delta=new.min_delta)
@@ -663,7 +663,7 @@ class Study:
 
     @contextmanager
     def _letting_go(self, trial: int) -> Iterator[None]:
-        """Inside, the trial's step is forgotten if another process has taken it."""
+        """Forget the trial's step if, inside the block, another process turns out to have taken it."""
         try:
             yield
         except StepTaken:
@@ -675,7 +675,7 @@ class Study:
         self._log.refresh()
 
     def _rng(self, step: int) -> np.random.Generator:
-        """Keyed by the step's number, which is in the log: nothing has to be saved."""
+        """Return a generator keyed by the step's number, which is in the log: nothing has to be saved."""
         return np.random.default_rng([self.reader.record.seed, step])
 
     def _epochs_in_all(self) -> int:
@@ -689,7 +689,7 @@ class Study:
         return Allowance(max(0, self._epochs_in_all() - self._log.epochs_spent(besides)), max(0, trials))
 
     def _is_held(self) -> bool:
-        """Somebody has paused a trial, and there is budget left to let it go on."""
+        """Return True if somebody has paused a trial, and there is budget left to let it go on."""
         return bool(self._log.history.held.any()) and self._allowance().epochs >= 1 and not self.out_of_time
 
     def _failures_repeat(self) -> bool:

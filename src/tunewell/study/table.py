@@ -11,7 +11,7 @@ _ABOUT = ("trial", "state", "best_epoch", "epochs", "seed", "started_at", "ended
 
 
 def trial_rows(log: Log, metric: str, parameters: Iterable[str]) -> list[dict[str, object]]:
-    """The trials by number, the same columns in each row.
+    """Return the trials by number, the same columns in each row.
 
     A metric or parameter with the name of another column goes by `metric_...` or `param_...`.
     """
