@@ -8,7 +8,7 @@ import tunewell as tw
 from tunewell.runners.base import Assignment, StepResult
 from tunewell.runners.driver import Driver
 from tunewell.runners.execution import Execution
-from tunewell.runners.pool import Pool, Ready, Reported, Trained, WorkerGone
+from tunewell.runners.pool import PollMessage, Pool, ReadyMessage, ReportMessage, WorkerGone
 from tunewell.study.directive import Directive, Move
 from tunewell.trial import WAIT, Step
 
@@ -20,7 +20,7 @@ class Scripted:
 
     def __init__(self, number):
         self.number = number
-        self.inbox = [Ready()]
+        self.inbox = [ReadyMessage()]
         self.assignments = []
         self.killed = False
 
@@ -29,7 +29,7 @@ class Scripted:
             return
         if hasattr(message, "step"):
             self.assignments.append(message)
-            self.inbox.append(Reported(message.step.trial, 1, {"loss": 1.0}))
+            self.inbox.append(ReportMessage(message.step.trial, 1, {"loss": 1.0}))
         else:
             self.after_report()
 
@@ -98,7 +98,7 @@ class Busy(Scripted):
     def after_report(self):
         self.n_said += 1
         trial = self.assignments[-1].step.trial
-        self.inbox.append(Trained(trial, 1) if self.n_said % 500 else StepResult(trial, 1, paused=False))
+        self.inbox.append(PollMessage(trial, 1) if self.n_said % 500 else StepResult(trial, 1, paused=False))
 
     def memory(self):
         self.n_looks += 1

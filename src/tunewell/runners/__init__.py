@@ -1,4 +1,4 @@
-"""Where trials run: in this process, one or several at a time, or in several. All of them are made of one `Worker`."""
+"""Runners of trials: in this process, one or several at a time, or in several. All of them are made of one `Worker`."""
 
 from tunewell.runners.base import Controller, Observer
 from tunewell.runners.execution import Execution, Ray

@@ -51,7 +51,7 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """What became of an assignment."""
+    """The result of an assignment."""
 
     trial: int
     epoch: int
@@ -59,7 +59,7 @@ class StepResult:
     paused: bool
     """The training waits to be resumed; otherwise it is over."""
     interrupted: bool = False
-    """It paused before its step's end, because the directive said so."""
+    """It paused before its step's end, because of the directive."""
     directive: Directive = field(default_factory=Directive)
     """The last one that the training had."""
     error: str | None = None
@@ -74,22 +74,22 @@ class StepResult:
 
 
 class Coordinator(Protocol):
-    """Where a worker's trainings report to. Methods are called from the trainings' threads."""
+    """The side of the study to which a worker's trainings report. Methods are called from the trainings' threads."""
 
     def learn_max_epochs(self, trial: int, n: int) -> int:
-        """The training function says that a full training has n epochs; answers where its step ends."""
+        """Record that a full training has n epochs, as the training function says; return where its step ends."""
         ...
 
     def report(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> Directive:
-        """Record it; returns when it is safe."""
+        """Record what an epoch measured; return when it is safe."""
         ...
 
     def saved(self, trial: int, saved: SavedState | None) -> None:
-        """A checkpoint was written while the trial trains; None if one was asked for and there is nothing to write."""
+        """Record a checkpoint of a trial that trains; None if one was requested and there is nothing to write."""
         ...
 
     def retrained(self, trial: int, epochs: int) -> None:
-        """So many epochs have to be trained a second time."""
+        """Record that so many epochs have to be trained a second time."""
         ...
 
     def poll_commands(self, trial: int, epoch: int) -> Directive:
@@ -120,15 +120,15 @@ class Controller(Protocol):
     """
 
     def on_step(self, study: Study, step: Step) -> None:
-        """Act when a step was given out, before its training hears of it."""
+        """Handle a step that was given out, before its training hears of it."""
         ...
 
     def on_report(self, study: Study, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Act when a report is on record, before its training goes on."""
+        """Handle a report that is on record, before its training goes on."""
         ...
 
     def on_step_end(self, study: Study, trial: int) -> None:
-        """Act when a step is done."""
+        """Handle the end of a step."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""What every runner does with a study, wherever its workers are: turn steps into assignments and results into tells."""
+"""The driver, which every runner has: it turns a study's steps into assignments, and their results into records."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Driver:
         observer: Observer | None = None,
         controllers: Sequence[Controller] = (),
     ) -> None:
-        """`observer` watches what happens, `controllers` act on it, in order."""
+        """Prepare to run a study; `observer` watches what happens, `controllers` act on it, in order."""
         self._execution = execution
         self._again: deque[int] = deque()
         """Trials whose steps are to be given out once more."""
@@ -49,7 +49,7 @@ class Driver:
         self._lock = threading.RLock()
 
     def next_step(self) -> Step | None:
-        """As `Study.ask`; None also when the study was interrupted or its time is over."""
+        """Return what `Study.ask` does; None also when the study was interrupted or its time is over."""
         if self.interrupted or self.study.out_of_time:
             return None
         with self._lock:
@@ -61,7 +61,7 @@ class Driver:
             return step
 
     def _once_more(self) -> Step | None:
-        """A step to be given out once more, if there is one."""
+        """Return a step to be given out once more, if there is one."""
         while self._again:
             trial = self._again.popleft()
             try:
@@ -71,7 +71,7 @@ class Driver:
         return None
 
     def assignment(self, step: Step) -> Assignment:
-        """The assignment that carries out a step."""
+        """Return the assignment that carries out a step."""
         folder = None if self._folder is None else str(self._folder)
         is_branch = bool(self.study.trials[step.trial].parent_epoch)  # what branched at the beginning has a seed
         if self._at.get(step.trial, 0) != step.epochs.start - 1:  # what it has trained so far, it has trained elsewhere
@@ -87,7 +87,7 @@ class Driver:
         )
 
     def has_checkpoint(self, trial: int) -> bool:
-        """Whether the trial can go on in another worker without being trained again."""
+        """Return True if the trial can go on in another worker without being trained again."""
         return trial in self._saved
 
     def settle(self, result: StepResult) -> None:
@@ -111,7 +111,7 @@ class Driver:
             self._let_go(result.trial)
 
     def _tries_again(self, result: StepResult) -> bool:
-        """Whether another try may mend what went wrong; then the step is given out again, and the record says why."""
+        """Return True if another try may mend it; then the step is given out again, and the record says why."""
         events = self.study.events(result.trial)
         tries = [event for event in events if event.kind == RETRIED and event.by == "tunewell"]  # or by hand
         by_chance = sum(bool(event.data.get("innocent")) for event in tries)
@@ -128,12 +128,12 @@ class Driver:
         return True
 
     def _let_go(self, trial: int) -> None:
-        """Another process has taken the trial up."""
+        """Let go of a trial that another process has taken up."""
         self._at.pop(trial, None)
         self._end_step(trial)
 
     def _end_step(self, trial: int) -> None:
-        """Say that a trial's step is done."""
+        """Notify all who watch that a trial's step is done."""
         self._observer.on_step_end(self.study.reader, trial)
         for controller in self._controllers:
             controller.on_step_end(self.study, trial)
@@ -156,7 +156,7 @@ class Driver:
             self._end_step(result.trial)
 
     def learn_max_epochs(self, trial: int, n: int) -> int:
-        """Implement `Coordinator`."""
+        """Implement `Coordinator.learn_max_epochs`."""
         return self.study.learn_max_epochs(n, trial)
 
     def report(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> Directive:
@@ -172,14 +172,14 @@ class Driver:
         return directive if reported.is_finite else directive.stopping()
 
     def saved(self, trial: int, saved: SavedState | None) -> None:
-        """Implement `Coordinator`."""
+        """Implement `Coordinator.saved`."""
         with self._lock:
             if saved is not None:
                 self._record_checkpoint(trial, saved)
             self.study.steering.checkpoint_written(trial, None if saved is None else saved.epoch)
 
     def retrained(self, trial: int, epochs: int) -> None:
-        """Of `Coordinator`. What a crash or an interruption lost is on record, but the search does not pay for it."""
+        """Implement `Coordinator.retrained`: the search does not pay for what a crash or an interruption lost."""
         self.study.add_retrained(trial, epochs, charged=trial in self._seen)
 
     def poll_commands(self, trial: int, epoch: int) -> Directive:
@@ -191,7 +191,7 @@ class Driver:
         return directive.pausing() if self.interrupted or self.study.out_of_time else directive
 
     def lost(self, trials: Collection[int]) -> None:
-        """A worker has died with these trials in its memory: to train them again is no cost of the search."""
+        """Note that a worker died with these trials in its memory: to train them again is no cost of the search."""
         self._seen.difference_update(trials)
 
     def _record_checkpoint(self, trial: int, saved: SavedState) -> None:
@@ -199,16 +199,16 @@ class Driver:
         self._saved[trial] = saved.path
         kept = self.study.checkpoints(trial)
         for checkpoint in superfluous(
-            kept, self.study.best_of(trial), self._asked_for(trial), self._execution.checkpoint_every
+            kept, self.study.best_of(trial), self._requested(trial), self._execution.checkpoint_every
         ):
             self.study.drop_checkpoint(checkpoint)
 
     def _checkpoints(self) -> dict[int, str]:
-        """The newest of each trial that has one: by trial, its path."""
+        """Return, by trial, the path of its newest checkpoint."""
         return {saved.trial: saved.path for saved in self.study.checkpoints()}
 
-    def _asked_for(self, trial: int) -> set[int]:
-        """Epochs of checkpoints that somebody asked for, or from which a branch or a rewind went on."""
+    def _requested(self, trial: int) -> set[int]:
+        """Return the epochs of checkpoints that were requested, or from which a branch or a rewind went on."""
         found = set()
         for command in self.study.commands(trial):
             if command.is_done and command.epoch is not None:
@@ -221,7 +221,7 @@ class Driver:
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Inside, Ctrl-C and SIGTERM let running epochs finish and be recorded; a second one ends at once."""
+        """Let running epochs finish and be recorded on Ctrl-C or SIGTERM inside; a second one ends at once."""
         if threading.current_thread() is not threading.main_thread():
             yield  # only the main thread gets signals
             return
@@ -247,15 +247,15 @@ KEPT_BYTES = 2**30
 
 
 def superfluous(
-    kept: Sequence[Checkpoint], best: tuple[int, float] | None, asked: Collection[int], every: int
+    kept: Sequence[Checkpoint], best: tuple[int, float] | None, requested: Collection[int], every: int
 ) -> list[Checkpoint]:
-    """Which of a trial's checkpoints go.
+    """Return those of a trial's checkpoints that go.
 
-    If none is written in between: all but the newest and those that somebody asked for or branched from. Else the
+    If none is written in between: all but the newest and those that were requested or branched from. Else the
     oldest beyond `KEPT_BYTES`, but for these and the one nearest to the best report.
     """
     newest = max(one.epoch for one in kept)
-    safe = {newest, *asked}
+    safe = {newest, *requested}
     if not every:
         return [one for one in kept if one.epoch not in safe]
     if best is not None:

@@ -1,4 +1,4 @@
-"""How the trials of a study are run: how many at a time, where, what each may use, and how often it is tried again."""
+"""The execution of a study's trials: how many at a time, where, what each may use, and how often it is tried again."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Ray:
     gpus: float = 0.0
 
     def __post_init__(self) -> None:
-        """Raises SettingError for what no node can have."""
+        """Check that a node can have it. Raises SettingError."""
         for name in ("cpus", "gpus"):
             amount = getattr(self, name)
             if not 0 <= amount < math.inf:
@@ -41,7 +41,7 @@ _SIZES = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
 
 def size(text: str | float, setting: str) -> int:
-    """Bytes, of `8GB`, `512MiB` or a number.
+    """Return the bytes of `8GB`, `512MiB` or a number.
 
     Raises:
         SettingError: it is neither, or not above 0.
@@ -53,7 +53,7 @@ def size(text: str | float, setting: str) -> int:
 
 
 def seconds(text: str | float, setting: str) -> float:
-    """Seconds, of `90s`, `10m`, `2h` or a number.
+    """Return the seconds of `90s`, `10m`, `2h` or a number.
 
     Raises:
         SettingError: it is neither, or not above 0.
@@ -67,7 +67,7 @@ def seconds(text: str | float, setting: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """How the trials of a study are run, as `tune` explains it: how many at a time, where, and within which limits."""
+    """The execution of a study's trials, as `tune` explains it: how many at a time, where, and within which limits."""
 
     workers: int = 1
     threads: bool = False
@@ -86,7 +86,7 @@ class Execution:
     ray: Ray | None = None
 
     def __post_init__(self) -> None:
-        """Raises SettingError for what cannot be used."""
+        """Check that all of it can be used. Raises SettingError."""
         check_whole("workers", self.workers, at_least=1)
         check_whole("keep", self.keep, at_least=0)
         check_whole("checkpoint_every", self.checkpoint_every, at_least=0)
@@ -106,5 +106,5 @@ class Execution:
 
     @property
     def needs_processes(self) -> bool:
-        """Some of it only a process of its own can be held to."""
+        """True if only processes of their own can be held to some of it."""
         return self.workers > 1 or any((self.memory, self.gpus, self.trial_timeout, self.trial_memory))

@@ -1,4 +1,4 @@
-"""How much memory processes hold."""
+"""The memory that processes hold."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import psutil
 
 
 def memory_held() -> int:
-    """Bytes that this process holds, after it has given back what it can."""
+    """Return the bytes that this process holds, after it has given back what it can."""
     gc.collect()
     with suppress(OSError, AttributeError):  # of glibc alone
         ctypes.CDLL(None).malloc_trim(0)
@@ -20,7 +20,7 @@ def memory_held() -> int:
 
 
 def resident(pid: int) -> int:
-    """Bytes of memory that a process and its children hold; 0 if it has ended."""
+    """Return the bytes of memory that a process and its children hold; 0 if it has ended."""
     held = 0
     with suppress(psutil.NoSuchProcess):
         process = psutil.Process(pid)
@@ -31,10 +31,10 @@ def resident(pid: int) -> int:
 
 
 def _share(process: psutil.Process) -> int:
-    """What it holds, of which a page that several processes share is divided among them, as forked ones do.
+    """Return the bytes that it holds; pages that several processes share, as forked ones do, are divided among them.
 
-    Pages of files, such as libraries, are left out where that can be told: they can be read again, and a share in
-    them grows when another worker ends.
+    Pages of files, such as libraries, are left out where the system counts them apart: they can be read again, and a
+    share in them grows when another worker ends.
     """
     try:
         lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()

@@ -29,25 +29,25 @@ _LOOK_AT_LIMITS_S = 0.1
 """Looked at no more often than that, however much is reported: memory is found among all processes that run."""
 
 
-# What a worker says; the driver's answer to each is a value, or an error to be raised.
+# What a worker sends; the driver's answer to each is a value, or an error to be raised.
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """It can be given a step."""
+class ReadyMessage:
+    """A worker's message that it can be given a step."""
 
 
 @dataclass(frozen=True, slots=True)
-class Learnt:
-    """How many epochs a full training has."""
+class MaxEpochsMessage:
+    """The number of epochs of a full training."""
 
     trial: int
     max_epochs: int
 
 
 @dataclass(frozen=True, slots=True)
-class Reported:
-    """What an epoch measured."""
+class ReportMessage:
+    """The metrics that an epoch measured."""
 
     trial: int
     epoch: int
@@ -55,15 +55,15 @@ class Reported:
 
 
 @dataclass(frozen=True, slots=True)
-class Retrained:
-    """So many epochs have to be trained a second time."""
+class RetrainedMessage:
+    """The number of epochs that have to be trained a second time."""
 
     trial: int
     epochs: int
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class PollMessage:
     """An epoch that nothing is reported of."""
 
     trial: int
@@ -71,21 +71,21 @@ class Trained:
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
-    """A checkpoint was written, or could not be."""
+class SavedMessage:
+    """A checkpoint that was written; None if there was nothing to write."""
 
     trial: int
     saved: SavedState | None
 
 
-Message = Ready | Learnt | Reported | Retrained | Trained | Saved | StepResult
+Message = ReadyMessage | MaxEpochsMessage | ReportMessage | RetrainedMessage | PollMessage | SavedMessage | StepResult
 
 
 class WorkerGone(Exception):
     """A worker has died."""
 
     def __init__(self, how: str, *, killed_externally: bool) -> None:
-        """`how`: what is known of its end; `killed_externally`: what it trained need not be why."""
+        """Describe its end; `how`: as far as is known; `killed_externally`: what it trained need not be why."""
         super().__init__(how)
         self.how, self.killed_externally = how, killed_externally
 
@@ -94,15 +94,15 @@ class WorkerHandle(Protocol):
     """The driver's end of one worker."""
 
     def send(self, message: object) -> None:
-        """An assignment, an answer, or None: that it should end. Nothing happens if it has died."""
+        """Send an assignment, an answer, or None: that it should end. Nothing happens if it has died."""
         ...
 
     def receive(self) -> Message:
-        """What it said, of a handle that `WorkerPlacement.wait` found ready. Raises WorkerGone."""
+        """Return its next message, once `WorkerPlacement.wait` found it ready. Raises WorkerGone."""
         ...
 
     def memory(self) -> int:
-        """Bytes that it and its children hold."""
+        """Return the bytes that it and its children hold."""
         ...
 
     def kill(self) -> None:
@@ -110,19 +110,19 @@ class WorkerHandle(Protocol):
         ...
 
     def close(self, patience_s: float) -> None:
-        """It was told to end, or killed: wait for that, kill it if it takes too long, and let go of it."""
+        """Wait for one that was sent None, or killed, to end; kill it if that takes too long, and let go of it."""
         ...
 
 
 class WorkerPlacement(Protocol):
-    """Where workers live."""
+    """A place where workers live."""
 
     def open(self, number: int) -> WorkerHandle:
-        """A new worker, in slot `number`, which says `Ready` when it is."""
+        """Start a new worker in slot `number`, which sends `ReadyMessage` when it is ready."""
         ...
 
     def wait(self, handles: Collection[WorkerHandle], timeout_s: float) -> Collection[WorkerHandle]:
-        """Those that have something to say, as soon as one has."""
+        """Return those that have sent something, as soon as one has."""
         ...
 
 
@@ -162,7 +162,7 @@ class Pool:
         """When the limits were looked at last, by the monotonic clock."""
 
     def run(self) -> None:
-        """Until there is nothing to train any more."""
+        """Train until there is nothing to train any more."""
         self._slots = [_Slot(self._placement.open(number)) for number in range(self._execution.workers)]
         look_s = _LOOK_S if self._execution.trial_memory is None else _LOOK_AT_LIMITS_S
         while True:
@@ -220,7 +220,7 @@ class Pool:
         return False
 
     def _home(self, trial: int, otherwise: _Slot) -> _Slot:
-        """Where the trial is paused in memory."""
+        """Return the slot in whose memory the trial is paused, if there is one."""
         return next((slot for slot in self._slots if trial in slot.hosts), otherwise)
 
     def _give(self, slot: _Slot, step: Step) -> None:
@@ -237,7 +237,7 @@ class Pool:
             self._handle_worker_exit(slot, end)
             return False
         match message:
-            case Ready():
+            case ReadyMessage():
                 slot.is_ready = True
             case StepResult():
                 self._count(slot)
@@ -254,19 +254,21 @@ class Pool:
                 slot.handle.send(self._answer(message))
         return True
 
-    def _answer(self, message: Learnt | Reported | Retrained | Trained | Saved) -> object:
+    def _answer(
+        self, message: MaxEpochsMessage | ReportMessage | RetrainedMessage | PollMessage | SavedMessage
+    ) -> object:
         try:
             match message:
-                case Learnt():
+                case MaxEpochsMessage():
                     return self.driver.learn_max_epochs(message.trial, message.max_epochs)
-                case Reported():
+                case ReportMessage():
                     return self.driver.report(message.trial, message.epoch, message.metrics)
-                case Retrained():
+                case RetrainedMessage():
                     self.driver.retrained(message.trial, message.epochs)
                     return None
-                case Trained():
+                case PollMessage():
                     return self.driver.poll_commands(message.trial, message.epoch)
-                case Saved():
+                case SavedMessage():
                     self.driver.saved(message.trial, message.saved)
                     return None
         except TunewellError as refusal:
@@ -339,59 +341,59 @@ class DriverGone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class WorkerConnection:
-    """The worker's end: how it says something, and how it hears."""
+    """The worker's end of the connection to the driver."""
 
-    say: Callable[[Message], None]
-    hear: Callable[[], object]
+    send: Callable[[Message], None]
+    receive: Callable[[], object]
     """Both raise `DriverGone`."""
 
 
-def serve(line: WorkerConnection, train: Train | bytes, execution: Execution) -> None:
-    """A worker, from its start to its end."""
+def serve(connection: WorkerConnection, train: Train | bytes, execution: Execution) -> None:
+    """Run a worker, from its start to its end."""
     function: Train = pickle.loads(train) if isinstance(train, bytes) else train  # noqa: S301  from our own parent
     share = None if execution.memory is None else execution.memory // execution.workers
-    worker = Worker(function, _Remote(line), keep=execution.keep, memory=share)
+    worker = Worker(function, _Remote(connection), keep=execution.keep, memory=share)
     try:
-        line.say(Ready())
-        while (assignment := line.hear()) is not None:
+        connection.send(ReadyMessage())
+        while (assignment := connection.receive()) is not None:
             assert isinstance(assignment, Assignment)
-            line.say(worker.work(assignment))
+            connection.send(worker.work(assignment))
     except DriverGone:
         pass
     worker.close()
 
 
 class _Remote:
-    """The coordinator at the other end of the line."""
+    """The coordinator at the other end of the connection."""
 
-    def __init__(self, line: WorkerConnection) -> None:
-        self._line = line
+    def __init__(self, connection: WorkerConnection) -> None:
+        self._connection = connection
 
     def learn_max_epochs(self, trial: int, n: int) -> int:
-        until = self._ask(Learnt(trial, n))
+        until = self._ask(MaxEpochsMessage(trial, n))
         assert isinstance(until, int)
         return until
 
     def report(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> Directive:
-        directive = self._ask(Reported(trial, epoch, metrics))
+        directive = self._ask(ReportMessage(trial, epoch, metrics))
         assert isinstance(directive, Directive)
         return directive
 
     def poll_commands(self, trial: int, epoch: int) -> Directive:
-        directive = self._ask(Trained(trial, epoch))
+        directive = self._ask(PollMessage(trial, epoch))
         assert isinstance(directive, Directive)
         return directive
 
     def saved(self, trial: int, saved: SavedState | None) -> None:
-        self._ask(Saved(trial, saved))
+        self._ask(SavedMessage(trial, saved))
 
     def retrained(self, trial: int, epochs: int) -> None:
-        self._ask(Retrained(trial, epochs))
+        self._ask(RetrainedMessage(trial, epochs))
 
     def _ask(self, message: Message) -> object:
         try:
-            self._line.say(message)
-            answer = self._line.hear()
+            self._connection.send(message)
+            answer = self._connection.receive()
         except DriverGone:
             raise RunEnded from None
         if isinstance(answer, TunewellError):

@@ -118,25 +118,25 @@ class _Process:
 
 
 def _serve(connection: Connection, train: Train | bytes, execution: Execution) -> None:
-    """A worker process, from its start to its end."""
+    """Run a worker process, from its start to its end."""
 
-    def say(message: Message) -> None:
+    def send(message: Message) -> None:
         try:
             connection.send(message)
         except (BrokenPipeError, ConnectionResetError):
             raise DriverGone from None
 
-    def hear() -> object:
+    def receive() -> object:
         try:
             return connection.recv()
         except (EOFError, ConnectionResetError):
             raise DriverGone from None
 
-    serve(WorkerConnection(say, hear), train, execution)
+    serve(WorkerConnection(send, receive), train, execution)
 
 
 def portable(train: Train) -> Train | bytes:
-    """The training function in a form that another process can load."""
+    """Return the training function in a form that another process can load."""
     main = sys.modules["__main__"]
     in_notebook = getattr(train, "__module__", None) == "__main__" and not hasattr(main, "__file__")
     try:
@@ -156,14 +156,14 @@ def portable(train: Train) -> Train | bytes:
 
 
 def _threads_each(workers: int) -> dict[str, str]:
-    """What divides the cores among the workers' BLAS and OpenMP threads, where the user has set no number."""
+    """Divide the cores among the workers' BLAS and OpenMP threads, where the user has set no number."""
     share = str(max(1, (os.cpu_count() or 1) // workers))
     return {name: share for name in _THREAD_SETTINGS if name not in os.environ}
 
 
 @contextmanager
 def _environment(settings: dict[str, str]) -> Iterator[None]:
-    """Inside, new processes have these settings."""
+    """Set these variables for processes begun inside."""
     before = {name: os.environ.get(name) for name in settings}
     os.environ.update(settings)
     try:
@@ -178,7 +178,7 @@ def _environment(settings: dict[str, str]) -> Iterator[None]:
 
 @contextmanager
 def _ctrl_c_ignored() -> Iterator[None]:
-    """Inside, new processes ignore Ctrl-C from their first moment: the driver decides what it means."""
+    """Ignore Ctrl-C in processes begun inside, from their first moment: the driver decides what it means."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may say so
         return

@@ -68,7 +68,7 @@ def run_ray(
 
 
 def _check_room(wanted: settings.Ray) -> None:
-    """Whether any node has what a worker is to get."""
+    """Check that some node has what a worker is to get."""
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     if not any(node.get("CPU", 0) >= wanted.cpus and node.get("GPU", 0) >= wanted.gpus for node in nodes):
         largest = max(
@@ -82,7 +82,7 @@ def _check_room(wanted: settings.Ray) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Cluster:
-    """The actors' home."""
+    """A cluster of Ray's, whose actors are the workers."""
 
     train: Train | bytes
     execution: Execution
@@ -103,7 +103,7 @@ class _Cluster:
 
 
 class _Actor:
-    """The driver's end of one actor. What it says next is the answer to the last call."""
+    """The driver's end of one actor. Its next message is the answer to the last call."""
 
     def __init__(self, handle: Any, number: int) -> None:
         self._handle = handle
@@ -129,7 +129,7 @@ class _Actor:
         return message
 
     def memory(self) -> int:
-        """As `WorkerHandle.memory`; nobody asks, since a limit to it is refused."""
+        """Implement `WorkerHandle.memory`: not called, since a limit to it is refused."""
         return 0
 
     def kill(self) -> None:
@@ -144,25 +144,25 @@ class _Actor:
 
 
 class _Host:
-    """What an actor is: a worker in a thread, and the two ends of its line."""
+    """An actor: a worker in a thread, and the two ends of its connection."""
 
     def __init__(self, train: Train | bytes, execution: Execution) -> None:
-        self._said: SimpleQueue[Message | None] = SimpleQueue()
-        self._heard: SimpleQueue[object] = SimpleQueue()
+        self._sent: SimpleQueue[Message | None] = SimpleQueue()
+        self._received: SimpleQueue[object] = SimpleQueue()
         self._thread = threading.Thread(target=self._serve, args=(train, execution), daemon=True)
 
     def begin(self) -> Message | None:
-        """Its first word."""
+        """Start the worker, and return its first message."""
         self._thread.start()
-        return self._said.get()
+        return self._sent.get()
 
     def answer(self, message: object) -> Message | None:
-        """What it says to an assignment, or to the answer to what it said last."""
-        self._heard.put(message)
-        return self._said.get()
+        """Hand over an assignment, or the answer to its last message, and return its next one."""
+        self._received.put(message)
+        return self._sent.get()
 
     def _serve(self, train: Train | bytes, execution: Execution) -> None:
         try:
-            serve(WorkerConnection(self._said.put, self._heard.get), train, execution)
+            serve(WorkerConnection(self._sent.put, self._received.get), train, execution)
         finally:
-            self._said.put(None)
+            self._sent.put(None)

@@ -29,17 +29,17 @@ class ParamSchedule:
 
 
 def schedule_of(study: ReadableStudy, trial: int) -> ParamSchedule:
-    """The schedule of a trial, from its first epoch on.
+    """Return the schedule of a trial, from its first epoch on.
 
     Raises:
         SettingError: a parameter changed that is not live, which no single training can do.
         TrialNotFound: there is no such trial.
     """
-    stretches = study.schedule(trial)
-    if not stretches:
+    segments = study.schedule(trial)
+    if not segments:
         raise SettingError(f"trial {trial} of study {study.record.name!r} has not trained yet")
     changes: list[Live] = []
-    for before, after in pairwise(stretches):
+    for before, after in pairwise(segments):
         for name, value in after.values.items():
             if before.values.get(name) == value:
                 continue
@@ -52,7 +52,7 @@ def schedule_of(study: ReadableStudy, trial: int) -> ParamSchedule:
     found = study.history.curves[trial]
     finite = found[(found > -float("inf")) & (found < float("inf"))]
     best = None if not finite.size else float(-finite.min() if study.maximize else finite.min())
-    return ParamSchedule(stretches[0].values, changes, f"{study.record.name}:{trial}", best)
+    return ParamSchedule(segments[0].values, changes, f"{study.record.name}:{trial}", best)
 
 
 class Replay:

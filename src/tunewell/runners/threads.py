@@ -83,7 +83,7 @@ def _settle_next(driver: Driver, worker: Worker, timeout_s: float | None = None)
 
 @contextmanager
 def _random_states_kept() -> Iterator[None]:
-    """Whatever trainings draw inside, the user's own random states are as they were."""
+    """Keep the user's own random states as they were, whatever trainings draw inside."""
     outside = checkpoint.random_states()
     try:
         yield
@@ -92,7 +92,7 @@ def _random_states_kept() -> Iterator[None]:
 
 
 def _one_blas_thread_each() -> AbstractContextManager[object]:
-    """Inside, the BLAS libraries loaded so far compute in the thread that calls them, if threadpoolctl is installed.
+    """Hold the BLAS libraries loaded so far to the thread that calls them, inside, if threadpoolctl is installed.
 
     Otherwise each trial's products would be spread over all cores, and the trials would wait for each other there.
     """

@@ -59,7 +59,7 @@ def tune(
     observer: Observer | None = None,
     controllers: Sequence[Controller] = (),
 ) -> Study:
-    """Tune a training function; answers the study, with every run it made on record.
+    """Tune a training function; return the study, with every run it made on record.
 
     Ctrl-C lets running epochs finish and be recorded; `resume=True` goes on from there.
 
@@ -181,12 +181,12 @@ def drive(
 
 
 def default_store() -> str:
-    """Where records go if nobody says: `TUNEWELL_STORE`, else `tunewell.db` in the working directory."""
+    """Return where records go by default: `TUNEWELL_STORE`, else `tunewell.db` in the working directory."""
     return os.environ.get("TUNEWELL_STORE") or DEFAULT_STORE
 
 
 def study_name(store: Store, base: str, *, resume: bool) -> str:
-    """The newest name in the series `base`, `base-2`, `base-3`, ... if a study is to be resumed, else the next one."""
+    """Return the newest name in the series `base`, `base-2`, ... if a study is to be resumed, else the next one."""
     series = re.compile(re.escape(base) + r"(?:-([0-9]+))?")
     numbers = [int(found[1] or 1) for study in store.studies() if (found := series.fullmatch(study.name))]
     newest = max(numbers, default=0)
@@ -195,7 +195,7 @@ def study_name(store: Store, base: str, *, resume: bool) -> str:
 
 
 def _check_guarded(caller: str | None) -> None:
-    """Worker processes import the user's script; one that would tune again at that has no guard."""
+    """Check that the user's script, which worker processes import, does not tune again at that for want of a guard."""
     if caller == "__mp_main__":
         raise SettingError(
             "the script that calls tune(...) is imported by each worker process; "
@@ -204,7 +204,7 @@ def _check_guarded(caller: str | None) -> None:
 
 
 def base_name(train: Train) -> str:
-    """What the studies of a training function are called: the name of its file."""
+    """Return the name that the studies of a training function have: that of its file."""
     train = getattr(train, "func", train)  # of functools.partial
     module = getattr(train, "__module__", None) or ""
     if module == "__main__":

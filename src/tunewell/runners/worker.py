@@ -1,4 +1,4 @@
-"""Hosts trials, each in a thread of its own, of which as many move as were begun.
+"""A host of trials, each in a thread of its own, of which as many move as were begun.
 
 A training function is an ordinary loop; what lets it pause is that its thread waits inside `run.epochs`. So a
 paused trial keeps its model, its optimizer and its slot in the loop with no checkpoint written by anybody,
@@ -30,7 +30,7 @@ _Answer = TypeVar("_Answer")
 
 
 class Worker:
-    """Trains what it is ordered to: one assignment at a time by `work`, or several by `begin` and `wait`.
+    """A worker, which executes assigned steps: one at a time by `work`, or several by `begin` and `wait`.
 
     Its methods are called from one thread.
     """
@@ -44,7 +44,7 @@ class Worker:
         memory: int | None = None,
         alone: bool = True,
     ) -> None:
-        """A worker that hosts nothing yet.
+        """Begin with no trials.
 
         keep: how many paused trials stay in memory.
         memory: bytes that this process may hold while it keeps more than the trial that it trains.
@@ -62,11 +62,11 @@ class Worker:
 
     @property
     def n_moving(self) -> int:
-        """How many trials train, or wait for their result to be taken."""
+        """The number of trials that train, or wait for their result to be taken."""
         return len(self._moving)
 
     def work(self, assignment: Assignment) -> StepResult:
-        """Train a trial through its step's epochs; returns when it is parked or over."""
+        """Train a trial through its step's epochs; return when it is paused or over."""
         # the trial has the process's random states to itself while it moves
         outside = checkpoint.random_states()
         self.begin(assignment)
@@ -76,7 +76,7 @@ class Worker:
         return result
 
     def begin(self, assignment: Assignment) -> None:
-        """Let a trial train through its step's epochs; `wait` answers its result."""
+        """Let a trial train through its step's epochs; `wait` returns its result."""
         trial = assignment.step.trial
         hosted = self._paused.pop(trial, None)
         if hosted is not None and hosted.epoch != assignment.step.epochs.start - 1:
@@ -88,7 +88,7 @@ class Worker:
         hosted.go_on(assignment)
 
     def wait(self, timeout_s: float | None = None) -> StepResult | None:
-        """The result of the first trial that parks or is over; None if none does in time."""
+        """Return the result of the first trial that pauses or is over; None if none does in time."""
         try:
             result = self._results.get(timeout=timeout_s)
         except Empty:
@@ -121,7 +121,7 @@ class _Hosted:
     """One trial's thread, and the channel between its run and the worker.
 
     Exactly one side moves at a time: the worker leaves it alone from `go_on` to its result, and the thread
-    waits in `_park` otherwise. So the fields need no lock; `give_up` alone may come at any time, and is final.
+    waits in `_pause` otherwise. So the fields need no lock; `give_up` alone may come at any time, and is final.
     """
 
     def __init__(
@@ -138,11 +138,11 @@ class _Hosted:
         self._assignment = assignment
         self._until = assignment.step.epochs.stop - 1
         self._on_record = assignment.step.epochs.start - 1
-        """Epochs up to here are in the log already; when they are trained again, nobody is told."""
+        """Epochs up to here are in the log already; when they are trained again, nothing is reported."""
         self._assignments: SimpleQueue[Assignment | None] = SimpleQueue()
         self._results = results
         self._alone = alone
-        self._asked_at = 0
+        self._directive_at = 0
         """The epoch of the last directive."""
         self._refusal: TunewellError | None = None
         self._given_up = False
@@ -156,7 +156,7 @@ class _Hosted:
         self._thread: threading.Thread | None = None
 
     def go_on(self, assignment: Assignment) -> None:
-        """Let the thread train until it parks or ends, and say so in an result."""
+        """Let the thread train until it pauses or ends, and put its result into the queue."""
         self._assignment, self._until = assignment, assignment.step.epochs.stop - 1
         self._set = {}  # the assignment has them
         if self._thread is None:
@@ -208,7 +208,7 @@ class _Hosted:
         )
 
     def begin(self, run: Run, n_epochs: int | None) -> int:
-        """Implement `Channel`: the loop is about to start."""
+        """Implement `Channel.begin`."""
         if n_epochs is not None and self._assignment.max_epochs is None:
             self._until = self._ask(lambda: self._coordinator.learn_max_epochs(run.trial, n_epochs))
         if self._on_record == 0:
@@ -220,12 +220,12 @@ class _Hosted:
         return restored
 
     def may_train(self, epoch: int) -> bool:
-        """Implement `Channel`: block while paused."""
+        """Implement `Channel.may_train`."""
         self._check_wanted()
         last = self._assignment.max_epochs
         if self._is_stopped or (last is not None and epoch > last):
             return False
-        if self._asked_at != epoch - 1:  # nothing was reported of the last epoch, so no directive came back
+        if self._directive_at != epoch - 1:  # nothing was reported of the last epoch, so no directive came back
             self._hear(lambda: self._coordinator.poll_commands(self._run.trial, epoch - 1))
         # without reports at every epoch the run itself says how far it is
         self.epoch = max(self.epoch, epoch - 1)
@@ -239,12 +239,12 @@ class _Hosted:
         return True
 
     def report(self, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Implement `Channel`: pass it on."""
+        """Implement `Channel.report`."""
         self._check_wanted()
         self.epoch = epoch
         if epoch > self._on_record:
             self._hear(lambda: self._coordinator.report(self._run.trial, epoch, metrics))
-            self._asked_at = epoch
+            self._directive_at = epoch
 
     def _hear(self, message: Callable[[], Directive]) -> None:
         """Take the coordinator's directive, which is obeyed when all of the epoch is done."""
@@ -313,7 +313,7 @@ class _Hosted:
         return SavedState(self.epoch, name, size)
 
     def _restore(self) -> int:
-        """Take up the newest checkpoint; answers its epoch, 0 if there is none to be used."""
+        """Take up the newest checkpoint; return its epoch, 0 if there is none to be used."""
         if not self._run.tracked or self._assignment.checkpoint is None or self._assignment.folder is None:
             if self._assignment.is_branch:
                 raise CheckpointError(f"trial {self._run.trial} branched from a checkpoint, and has none to begin with")

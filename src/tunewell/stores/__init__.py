@@ -1,4 +1,4 @@
-"""What is known: the log of each study."""
+"""Stores of all that is known: the log of each study."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Changes", "MemoryStore", "Session", "SpaceVersion", "SqlStore", "Sto
 
 
 def open_store(url: str | Path, *, create: bool = True, checkpoints: str | Path | None = None) -> Store:
-    """The store that a URL or path names: `memory`, `tunewell.db`, `sqlite:///tunewell.db?synchronous=full`.
+    """Return the store that a URL or path names: `memory`, `tunewell.db`, `sqlite:///tunewell.db?synchronous=full`.
 
     Args:
         url: a file of the name `memory` is `./memory`.

@@ -1,4 +1,4 @@
-"""What a store promises: the log of a study, from which everything else is derived."""
+"""The interface of a store: the log of a study, from which everything else is derived."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState, is_file
 
 @dataclass(frozen=True, slots=True)
 class StudyRecord:
-    """What a study was made with: enough to go on with it in another process."""
+    """The record of what a study was made with: enough to go on with it in another process."""
 
     name: str
     metric: str
@@ -43,7 +43,7 @@ class StudyRecord:
     """Its key in this store; the store gives it."""
 
     def __post_init__(self) -> None:
-        """Raises StoreError for a `uuid` that leads elsewhere: it names the folder of the study's checkpoints."""
+        """Check `uuid`, which names the folder of the study's checkpoints. Raises StoreError if it leads elsewhere."""
         if not is_file_name(self.uuid):
             raise StoreError(f"study {self.name!r} has {self.uuid!r} for a uuid; the record was tampered with")
 
@@ -62,7 +62,7 @@ class Session:
     versions: Mapping[str, str] = field(default_factory=dict)
     """Python's and the packages'."""
     process: str | None = None
-    """When process `pid` began, as `boot:tick`; None where the system does not tell."""
+    """When process `pid` began, as `boot:tick:namespace`; None where the system does not tell."""
     ended_at: float | None = None
     """None while it runs, or if it was killed."""
     beats: int = 0
@@ -89,10 +89,10 @@ class SpaceVersion:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a study's log has gained since a revision."""
+    """The additions to a study's log since a revision."""
 
     revision: int
-    """Ask from here next time."""
+    """Read from here next time."""
     n_steps: int
     """How many steps the study has given out in all."""
     max_epochs: int | None
@@ -107,11 +107,11 @@ class Changes:
 
 
 class Store(Protocol):
-    """Keeps studies.
+    """A keeper of studies.
 
     Laws, which `tunewell.testing.StoreContract` checks of every store:
 
-    * What a method answered is kept: it is committed before the method returns.
+    * What a method did is kept: it is committed before the method returns.
     * A method is one atomic step; a crash leaves all of it or nothing.
     * Numbers (of trials, of steps) count from 0 without a gap and are never given twice.
     * Only a running trial takes reports; an ended trial is frozen (`TrialEnded`).
@@ -128,15 +128,15 @@ class Store(Protocol):
     """Where the checkpoints of its studies lie, in `.tunewell`; None if it is in memory."""
 
     def add_study(self, study: StudyRecord) -> StudyRecord:
-        """The same with its `id`. Raises StudyExists."""
+        """Add a study, and return it with its `id`. Raises StudyExists."""
         ...
 
     def study(self, name: str) -> StudyRecord:
-        """Raises StudyNotFound."""
+        """Return the study of a name. Raises StudyNotFound."""
         ...
 
     def studies(self) -> list[StudyRecord]:
-        """All, oldest first."""
+        """Return every study, oldest first."""
         ...
 
     def change_study(
@@ -159,39 +159,39 @@ class Store(Protocol):
         ...
 
     def spaces(self, study_id: int) -> list[SpaceVersion]:
-        """All versions, oldest first; the first is the space that the study was added with."""
+        """Return all versions of the space, oldest first; the first is the one that the study was added with."""
         ...
 
     def begin_session(self, study_id: int, session: Session, *, newest: int | None = None) -> int | None:
-        """Its id; it is higher than those of the study's earlier sessions.
+        """Begin a session, and return its id, which is higher than those of the study's earlier sessions.
 
-        newest: the id of the newest session that the caller knows of, 0 if it knows of none. None is answered, and no
+        newest: the id of the newest session that the caller knows of, 0 if it knows of none. None is returned, and no
             session begins, if the study has a newer one: somebody else was quicker, so look at the sessions and
             decide again.
         """
         ...
 
     def end_session(self, session_id: int, at: float) -> None:
-        """Note that it ended in order."""
+        """Record that a session ended in order."""
         ...
 
     def beat(self, session_id: int) -> bool:
-        """Raise its `beats`; False, and nothing is written, if it has ended or there is none."""
+        """Raise the `beats` of a session; False, and nothing is written, if it has ended or there is none."""
         ...
 
     def sessions(self, study_id: int) -> list[Session]:
-        """All, oldest first."""
+        """Return every session, oldest first."""
         ...
 
     def last_sign(self, session_id: int) -> float:
-        """When it began, or a later time at which a trial whose last step was its own reported, began or ended."""
+        """Return when it began, or a later time when a trial whose last step was its own reported, began or ended."""
         ...
 
     def decision_lock(self, study_id: int) -> AbstractContextManager[None]:
-        """Inside, it is the caller's turn to decide on a step, and others wait until it is over.
+        """Hold the lock under which one process decides on a step inside the block, and others wait until it is over.
 
-        So nobody decides in vain because somebody was quicker. It is no more than manners: a turn that takes too long
-        is no longer respected, and what counts is the step's number.
+        So nobody decides in vain because somebody was quicker. It is advisory: one that is held too long is no longer
+        respected, and correctness depends on the step's number alone.
         """
         ...
 
@@ -267,11 +267,11 @@ class Store(Protocol):
         ...
 
     def add_event(self, study_id: int, event: Event) -> None:
-        """Append it. Raises TrialNotFound if it names a trial that is not there."""
+        """Append an event. Raises TrialNotFound if it names a trial that is not there."""
         ...
 
     def events(self, study_id: int, trial: int | None = None) -> list[Event]:
-        """All of a study or of one trial, oldest first."""
+        """Return all events of a study or of one trial, oldest first."""
         ...
 
     def add_checkpoint(self, study_id: int, checkpoint: Checkpoint, *, session: int | None = None) -> None:
@@ -284,15 +284,15 @@ class Store(Protocol):
         ...
 
     def drop_checkpoint(self, study_id: int, trial: int, epoch: int) -> None:
-        """Forget it, if there is one: its file is deleted."""
+        """Forget a checkpoint, if there is one: its file is deleted."""
         ...
 
     def checkpoints(self, study_id: int) -> list[Checkpoint]:
-        """All, by trial and epoch."""
+        """Return every checkpoint, by trial and epoch."""
         ...
 
     def add_command(self, study_id: int, command: Command) -> Command:
-        """Let it wait to be taken up; the same with its `id`.
+        """Add a command, which waits to be taken up, and return it with its `id`.
 
         Raises TrialEnded if the trial has, and it is not to be branched from or given a note; TrialNotFound.
         """
@@ -306,7 +306,7 @@ class Store(Protocol):
         ...
 
     def commands(self, study_id: int, *, waiting: bool = False) -> list[Command]:
-        """All, or those that wait, oldest first."""
+        """Return all commands, or those that wait, oldest first."""
         ...
 
     def steer_trial(
@@ -334,8 +334,8 @@ class Store(Protocol):
         """Add a trial that begins as another's checkpoint, in the state that it has; all of it is there, or nothing.
 
         checkpoint: what the trial begins with, on record with it.
-        done: the command that asked for it, with what came of it, which is noted too. If it was taken up already,
-            the answer is False, and nothing is added.
+        done: the command that requested it, with what came of it, which is noted too. If it was taken up already,
+            False is returned, and nothing is added.
         event: is appended with all that.
 
         Raises TrialEnded if its number is taken, TrialNotFound if it would leave a gap.
@@ -343,21 +343,21 @@ class Store(Protocol):
         ...
 
     def changes(self, study_id: int, since: int) -> Changes:
-        """All that happened after revision `since` (0: everything), consistent in itself.
+        """Return all that happened after revision `since` (0: everything), consistent in itself.
 
         Of reports it says how far they are; what they measured is for `values`, which may be many.
         """
         ...
 
     def values(self, study_id: int, since: int, until: int) -> Iterator[NDArray[np.float64]]:
-        """The study's metric in the reports after revision `since` up to revision `until`, oldest first, in parts.
+        """Yield the study's metric in the reports after revision `since` up to `until`, oldest first, in parts.
 
         Each part is (m, 3): trial number, epoch, the metric as reported. Reports without it are left out.
         """
         ...
 
     def reports(self, study_id: int, trial: int | None = None) -> list[Report]:
-        """All of a study or of one trial, oldest first, every metric as it was reported, NaN and infinity included."""
+        """Return all reports of a study or of one trial, oldest first, metrics as reported, NaN and infinity too."""
         ...
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What a store in SQL needs of a database, and what every database says of one that it cannot use."""
+"""The interface of a database that a store in SQL needs, and the errors that are the same for every database."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tunewell.stores import migrations
 
 
 class Cursor(Protocol):
-    """What a transaction needs of a driver's cursor."""
+    """The part of a driver's cursor that a transaction needs."""
 
     @property
     def rowcount(self) -> int:
-        """How many rows the last statement wrote."""
+        """The number of rows that the last statement wrote."""
         ...
 
     def execute(self, statement: str, values: Mapping[str, object], /) -> object:
@@ -26,11 +26,11 @@ class Cursor(Protocol):
         ...
 
     def fetchall(self) -> list[Any]:
-        """All rows of its answer."""
+        """Return all rows of the result."""
         ...
 
     def __iter__(self) -> Iterator[Any]:
-        """Its rows, as they come."""
+        """Return an iterator over the rows of the result, as they come."""
         ...
 
 
@@ -46,14 +46,14 @@ class Database(Protocol):
     """As the user would name it, with no password in it."""
 
     folder: Path
-    """Where what belongs to its studies lies, unless somebody says otherwise."""
+    """Where what belongs to its studies lies, unless another folder is given."""
 
     def reading(self) -> AbstractContextManager[Any]:
-        """A transaction that sees one moment of the database; yields its cursor."""
+        """Run the block in a transaction that sees one moment of the database; yield its cursor."""
         ...
 
     def writing(self) -> AbstractContextManager[Any]:
-        """A transaction that is committed at the end, or undone by any error; yields its cursor."""
+        """Run the block in a transaction that is committed at the end, or undone by any error; yield its cursor."""
         ...
 
     def decision_lock(self, study_id: int) -> AbstractContextManager[None]:
@@ -74,7 +74,7 @@ class CommitUncertain(StoreError):
 
 
 def check_version(version: int, place: str) -> int:
-    """The schema's version, if this tunewell knows it."""
+    """Return the schema's version, if this tunewell knows it."""
     newest = len(migrations.MIGRATIONS)
     if version > newest:
         raise StoreError(
@@ -84,10 +84,10 @@ def check_version(version: int, place: str) -> int:
 
 
 def no_store(place: str) -> StoreError:
-    """What is said where there is none, and none is to be made."""
+    """Return the error for a place where there is no store, and none is to be made."""
     return StoreError(f"no store at {place}; `tunewell tune` makes one")
 
 
 def some(names: Sequence[str]) -> str:
-    """The first few of them."""
+    """Return the first few names, as text."""
     return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")

@@ -1,4 +1,4 @@
-"""Processes of one machine that take turns, by a lock on a file: manners, on which nothing rests."""
+"""A decision lock backed by a file, for processes of one machine: advisory, correctness never depends on it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PATIENCE_S = 10.0
-"""Whoever has waited so long goes ahead: the one whose turn it is may be stopped."""
+"""Whoever has waited so long goes ahead: the process that holds the lock may be stopped."""
 _HURRY_S = 60.0
 """For so long after that, nobody is waited for any more."""
 _LOOK_AGAIN_S = 0.0003, 0.002
@@ -21,41 +21,41 @@ _chance = random.Random()  # noqa: S311  our own: the one that all share is the 
 
 
 class LockTimeout:
-    """How long one waits for a turn: not again and again for somebody who does not move."""
+    """The time that one waits for the lock: not again and again for a holder that does not move."""
 
     def __init__(self) -> None:
-        """It has all of its patience."""
+        """Begin with all of the time."""
         self._in_a_hurry_until = 0.0
 
     def left_s(self) -> float:
-        """Seconds to wait for the next turn."""
+        """Return the seconds to wait for the lock the next time."""
         return 0.0 if time.monotonic() < self._in_a_hurry_until else PATIENCE_S
 
     def lose(self) -> None:
-        """A turn was waited for in vain."""
-        if self.left_s():  # one that is missed in a hurry does not lengthen that: where many decide, most are
+        """Record that the lock was waited for in vain."""
+        if self.left_s():  # a wait that is lost in a hurry does not lengthen that: where many decide, most are
             self._in_a_hurry_until = time.monotonic() + _HURRY_S
 
 
 class DecisionLock:
-    """Who holds the lock on a file has its turn."""
+    """A decision lock backed by a file."""
 
     def __init__(self, path: Path) -> None:
-        """The file is made at the first turn."""
+        """Prepare the lock; the file is made when it is first held."""
         self._path = path
         self._file: int | None = None
         self._threads = threading.RLock()
-        self._patience = LockTimeout()
+        self._timeout = LockTimeout()
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Inside, it is this thread's turn, unless it has waited too long."""
-        patience_s = self._patience.left_s()
-        is_first = self._threads.acquire(timeout=patience_s)
+        """Hold the lock inside the block, unless this thread has waited too long for it."""
+        timeout_s = self._timeout.left_s()
+        is_first = self._threads.acquire(timeout=timeout_s)
         try:
-            held = is_first and self._open() and _patient(self._try, patience_s)
+            held = is_first and self._open() and _retry(self._try, timeout_s)
             if not held:
-                self._patience.lose()
+                self._timeout.lose()
             try:
                 yield
             finally:
@@ -84,15 +84,15 @@ class DecisionLock:
         return self._file is None or _lock(self._file)
 
 
-def _patient(try_it: Callable[[], bool], patience_s: float) -> bool:
-    """Try again and again until it works or so much time has passed."""
-    give_up = time.monotonic() + patience_s
+def _retry(try_it: Callable[[], bool], timeout_s: float) -> bool:
+    """Try again and again; return True once it works, False if so much time has passed."""
+    give_up = time.monotonic() + timeout_s
     soonest, latest = _LOOK_AGAIN_S
     while not try_it():
         if time.monotonic() > give_up:
             return False
         time.sleep(_chance.uniform(soonest, latest))
-        latest = min(1.5 * latest, _SELDOM_S)  # the more wait, the sooner one of them sees that the turn is free
+        latest = min(1.5 * latest, _SELDOM_S)  # the more wait, the sooner one of them sees that the lock is free
     return True
 
 

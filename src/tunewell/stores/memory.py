@@ -55,7 +55,7 @@ class _Study:
         return self.revision
 
     def trial(self, number: int, state: TrialState | None = None) -> Trial:
-        """That trial, which must be in that state."""
+        """Return that trial, which must be in that state."""
         if not 0 <= number < len(self.trials):
             raise TrialNotFound(number, len(self.trials))
         trial = self.trials[number]
@@ -64,7 +64,7 @@ class _Study:
         return trial
 
     def running(self, number: int, session: int | None) -> Trial:
-        """That trial, which must be running, in that session if one is named."""
+        """Return that trial, which must be running, in that session if one is named."""
         trial = self.trial(number, TrialState.RUNNING)
         if session not in (None, trial.session):
             raise StepTaken(number)

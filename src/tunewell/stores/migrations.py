@@ -1,4 +1,4 @@
-"""How a database gets from the schema it has to the one of today: functions, in order, each in one transaction.
+"""The migrations of a database from the schema it has to the one of today: functions, in order, a transaction each.
 
 A migration that has been released is never edited, so it does not look at `schema`, which changes: it says in its
 own text what it does. Comments in that text stay in the database, where sqlite3's `.schema` shows them.
@@ -22,30 +22,30 @@ _KEYS = {
 
 
 class Cursor(Protocol):
-    """What a migration needs of a driver's cursor."""
+    """The part of a driver's cursor that a migration needs."""
 
     def execute(self, statement: str, /) -> object:
         """Run one statement."""
         ...
 
     def fetchone(self) -> tuple[object, ...] | None:
-        """The next row of its answer."""
+        """Return the next row of the result."""
         ...
 
 
 def m001_initial(cursor: Cursor, dialect: Dialect) -> None:
-    """Studies, sessions, trials, steps, reports, events, checkpoints."""
+    """Create studies, sessions, trials, steps, reports, events, checkpoints."""
     for statement in _M001.format(key=_KEYS[dialect.name]).split(";\n"):
         cursor.execute(statement)
 
 
 def m002_process(cursor: Cursor, dialect: Dialect) -> None:  # noqa: ARG001  the same in both
-    """When a session's process began."""
+    """Add when a session's process began."""
     cursor.execute("ALTER TABLE sessions ADD COLUMN process TEXT /* when the process began: boot:tick */")
 
 
 def m003_spaces(cursor: Cursor, dialect: Dialect) -> None:  # noqa: ARG001  the same in both
-    """The versions of a study's space; when it ends before its budget is spent."""
+    """Add the versions of a study's space, and when it ends before its budget is spent."""
     cursor.execute("ALTER TABLE studies ADD COLUMN n_spaces INTEGER NOT NULL DEFAULT 1 /* versions of its space */")
     cursor.execute("ALTER TABLE studies ADD COLUMN min_delta DOUBLE PRECISION NOT NULL DEFAULT 0 /* 0: never early */")
     for statement in _M003.split(";\n"):
@@ -53,13 +53,13 @@ def m003_spaces(cursor: Cursor, dialect: Dialect) -> None:  # noqa: ARG001  the 
 
 
 def m004_steering(cursor: Cursor, dialect: Dialect) -> None:
-    """Commands; several checkpoints of a trial."""
+    """Add commands, and several checkpoints of a trial."""
     for statement in _M004.format(key=_KEYS[dialect.name]).split(";\n"):
         cursor.execute(statement)
 
 
 def m005_leases(cursor: Cursor, dialect: Dialect) -> None:  # noqa: ARG001  the same in both
-    """Signs of life of a session; the running trials at hand."""
+    """Add signs of life of a session, and an index of running trials."""
     cursor.execute("CREATE INDEX trials_running ON trials (study_id, number) WHERE state = 'running'")
     cursor.execute("ALTER TABLE sessions ADD COLUMN beats BIGINT NOT NULL DEFAULT 0 /* raised while it runs */")
 
@@ -74,14 +74,14 @@ MIGRATIONS: Sequence[Callable[[Cursor, Dialect], None]] = (
 
 
 def version(cursor: Cursor) -> int:
-    """The schema's version, of a database that has the table for it."""
+    """Return the schema's version, of a database that has the table for it."""
     cursor.execute(f"SELECT max(version) FROM {VERSION_TABLE}")  # noqa: S608  a constant
     row = cursor.fetchone()
     return int(str(row[0])) if row is not None and row[0] is not None else 0
 
 
 def apply_next(cursor: Cursor, dialect: Dialect) -> int:
-    """Apply the first migration that is missing, in the caller's transaction; answers the version after it."""
+    """Apply the first migration that is missing, in the caller's transaction; return the version after it."""
     cursor.execute(
         f"CREATE TABLE IF NOT EXISTS {VERSION_TABLE} "
         "(version INTEGER PRIMARY KEY, applied_at DOUBLE PRECISION NOT NULL)"

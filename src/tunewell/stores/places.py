@@ -1,4 +1,4 @@
-"""Which database a URL names."""
+"""The database that a URL names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tunewell.stores.sqlite import SqliteFile
 
 
 def database_at(url: str | Path, *, create: bool, synchronous: str | None) -> Database:
-    """The database at a path or a URL, opened. Arguments and errors are those of `SqlStore`."""
+    """Open the database at a path or a URL. Arguments and errors are those of `SqlStore`."""
     if isinstance(url, Path) or "://" not in url:
         return SqliteFile(Path(url), create=create, synchronous=synchronous or "normal")
     scheme = url.partition("://")[0]  # the rest of a URL may hold a password, and is not repeated
@@ -35,9 +35,9 @@ def database_at(url: str | Path, *, create: bool, synchronous: str | None) -> Da
             f"{redacted(url)!r} names no file; write sqlite:///FILE, with a fourth slash if it begins with one"
         )
     options = dict(parsed.query)
-    asked = str(options.pop("synchronous", "normal"))
+    given = str(options.pop("synchronous", "normal"))
     if options:
         raise SettingError(
             f"{redacted(url)!r} has an unknown option {next(iter(options))!r}; there is synchronous=normal or full"
         )
-    return SqliteFile(Path(parsed.database), create=create, synchronous=synchronous or asked)
+    return SqliteFile(Path(parsed.database), create=create, synchronous=synchronous or given)

@@ -3,7 +3,7 @@
 All that is PostgreSQL's own is here. A process has one connection, which its threads share in turn. Whoever writes to
 a study first updates its row, and so takes the row's lock: writers of one study take turns, those of two do not meet.
 
-A write is on the server's disk before it is answered, but the row's lock is not kept for that long: the write is
+A write is on the server's disk before its method returns, but the row's lock is not kept for that long: the write is
 committed without waiting for the disk, and what is waited for is an empty transaction behind it, whose record in the
 server's log comes after the write's. So those who write to one study wait for the disk together, not one by one.
 """
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 PATIENCE_S = 60.0
 """How long a server that does not answer is waited for."""
 _LOCK_FOR_MIGRATIONS = 0x74756E65  # any number, the same in every process
-_TURNS = 0x74756E66
+_DECISION_LOCKS = 0x74756E66
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_WAIT_FOR_A_TURN_MS = 200
+_WAIT_FOR_LOCK_MS = 200
 
 # it stands alone among the functions that write to the log: every role may call it, unless its right was taken away
 _MAY_EMIT = """
@@ -67,7 +67,7 @@ class PostgresDatabase:
         # SQLAlchemy's users write the driver's name too
         self._address = f"postgresql://{url.partition('://')[2]}"
         self._lock = threading.RLock()
-        self._patience = LockTimeout()
+        self._timeout = LockTimeout()
         self._process = os.getpid()
         self._is_closed = self._was_reached = self._can_wait_apart = False
         self._connection: _Connection | None = self._connect()
@@ -80,13 +80,13 @@ class PostgresDatabase:
 
     @contextmanager
     def reading(self) -> Iterator[_Cursor]:
-        """A transaction that sees one moment of the database."""
+        """Implement `Database.reading`."""
         with self._transaction(_READ, "COMMIT") as cursor:
             yield cursor
 
     @contextmanager
     def writing(self) -> Iterator[_Cursor]:
-        """A transaction that is committed at the end, or undone by any error."""
+        """Implement `Database.writing`."""
         begin, commit = "BEGIN ISOLATION LEVEL READ COMMITTED", "COMMIT"
         if self._can_wait_apart:
             begin += "; SET LOCAL synchronous_commit = off"
@@ -97,28 +97,28 @@ class PostgresDatabase:
 
     @contextmanager
     def decision_lock(self, study_id: int) -> Iterator[None]:
-        """Inside, no other process has its turn, unless this one takes longer than others are patient."""
-        # the lock is the connection's: when that ends, so does the turn
-        give_up = time.monotonic() + self._patience.left_s()
-        while not (held := self._wait_for_turn(study_id)) and time.monotonic() < give_up:
+        """Implement `Database.decision_lock`: others wait for it no longer than their `LockTimeout` has it."""
+        # the lock is the connection's: when that ends, the lock is free
+        give_up = time.monotonic() + self._timeout.left_s()
+        while not (held := self._wait_for_lock(study_id)) and time.monotonic() < give_up:
             pass
         if not held:
-            self._patience.lose()
+            self._timeout.lose()
         try:
             yield
         finally:
             if held:
                 with suppress(StoreError), self.reading() as cursor:
-                    cursor.execute("SELECT pg_advisory_unlock(%s, %s)", (_TURNS, study_id))
+                    cursor.execute("SELECT pg_advisory_unlock(%s, %s)", (_DECISION_LOCKS, study_id))
 
-    def _wait_for_turn(self, study_id: int) -> bool:
-        """Wait for a while, in which other threads cannot use the connection; True if it is this process's turn."""
+    def _wait_for_lock(self, study_id: int) -> bool:
+        """Wait for a while, in which no other thread can use the connection; True if this process has the lock."""
         import psycopg  # noqa: PLC0415  an extra
 
         with suppress(ConnectionLost), self.reading() as cursor:  # the next try waits for the server
-            cursor.execute(f"SET LOCAL lock_timeout = {_WAIT_FOR_A_TURN_MS}")
+            cursor.execute(f"SET LOCAL lock_timeout = {_WAIT_FOR_LOCK_MS}")
             with suppress(psycopg.errors.LockNotAvailable):
-                cursor.execute("SELECT pg_advisory_lock(%s, %s)", (_TURNS, study_id))
+                cursor.execute("SELECT pg_advisory_lock(%s, %s)", (_DECISION_LOCKS, study_id))
                 return True
         return False
 
@@ -159,13 +159,13 @@ class PostgresDatabase:
         if committing:
             return CommitUncertain(
                 f"{self.url}: the connection was lost while a change was made, which may or may not be on "
-                f"record ({self._told(error)}); resume when the server is back, and it will be seen"
+                f"record ({self._message(error)}); resume when the server is back, and it will be seen"
             )
-        return ConnectionLost(f"{self.url}: {self._told(error)}; nothing of the last change was written")
+        return ConnectionLost(f"{self.url}: {self._message(error)}; nothing of the last change was written")
 
     def _refused(self, error: psycopg.Error) -> StoreError:
         mend = _MENDS.get((error.sqlstate or "")[:2], "mend that and resume")
-        return StoreError(f"{self.url}: {self._told(error)}; {mend}")
+        return StoreError(f"{self.url}: {self._message(error)}; {mend}")
 
     def _begin(self, begin: str) -> _Cursor:
         """Begin a transaction, on a new connection if the old one has broken since it was last used."""
@@ -199,7 +199,7 @@ class PostgresDatabase:
             _close(connection, self._process)
 
     def _connect(self) -> _Connection:
-        """A connection; a server that is away or starting is waited for, one that refuses is not."""
+        """Return a connection; a server that is away or starting is waited for, one that refuses is not."""
         try:
             import psycopg  # noqa: PLC0415  an extra
         except ImportError:
@@ -224,10 +224,10 @@ class PostgresDatabase:
                     "with %40 for an @ in a password"
                 ) from None
             except psycopg.OperationalError as error:
-                told = self._told(error)
+                message = self._message(error)
                 if time.monotonic() > give_up:
                     raise StoreError(
-                        f"{self.url} cannot be reached: {told}; see that the server runs and lets you in"
+                        f"{self.url} cannot be reached: {message}; see that the server runs and lets you in"
                     ) from None
             else:
                 weakref.finalize(self, _close, connection, self._process)
@@ -235,8 +235,8 @@ class PostgresDatabase:
             time.sleep(pause)
             pause = min(1.0, 2 * pause)
 
-    def _told(self, error: Exception) -> str:
-        """What the server or its driver says, on one line and with no password in it."""
+    def _message(self, error: Exception) -> str:
+        """Return what the server or its driver says, on one line and with no password in it."""
         return redacted(" ".join(str(error).split()), self._address)
 
     def _check_open(self) -> None:
@@ -260,7 +260,7 @@ class PostgresDatabase:
                 version = migrations.apply_next(cursor, self.dialect)
 
     def _recognize(self, cursor: _Cursor, *, create: bool) -> int:
-        """The schema's version, 0 if there is nothing of ours; refuses tables of others under our names."""
+        """Return the schema's version, 0 if there is nothing of ours; refuse tables of others under our names."""
         cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()")
         tables = {str(name) for (name,) in cursor.fetchall()}
         if migrations.VERSION_TABLE in tables:

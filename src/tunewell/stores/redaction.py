@@ -11,7 +11,7 @@ _IN_A_QUERY = re.compile(r"(?P<before>\b\w*pass\w*=)(?P<password>[^\s&]+)")
 
 
 def redacted(text: str, secret: str = "") -> str:
-    """The same with `***` for every password of a URL in it.
+    """Return the text with `***` for every password of a URL in it.
 
     Words of a shell are to be given one by one, before they are quoted.
 

@@ -24,7 +24,7 @@ _strict = json.JSONEncoder(allow_nan=False).encode
 
 
 def to_json(value: object) -> str:
-    """Plain JSON text of mappings, lists, strings, numbers, booleans and None."""
+    """Return plain JSON text of mappings, lists, strings, numbers, booleans and None."""
     try:
         return _strict(value)
     except ValueError:
@@ -32,18 +32,18 @@ def to_json(value: object) -> str:
 
 
 def from_json(text: str) -> Any:
-    """What `to_json` was given."""
+    """Return what `to_json` was given."""
     return json.loads(text, object_hook=_untag if f'"{_TAG}"' in text else None)
 
 
 def copied(value: Mapping[str, object]) -> dict[str, Any]:
-    """What becomes of a mapping that is written as JSON and read again."""
+    """Return what becomes of a mapping that is written as JSON and read again."""
     copy: dict[str, Any] = from_json(to_json(dict(value)))
     return copy
 
 
 def metrics_to_json(metrics: Mapping[str, float]) -> str:
-    """Plain JSON text of numbers by name."""
+    """Return plain JSON text of numbers by name."""
     numbers = {name: float(value) for name, value in metrics.items()}  # NumPy's are not all Python's
     try:
         return _strict(numbers)
@@ -52,12 +52,12 @@ def metrics_to_json(metrics: Mapping[str, float]) -> str:
 
 
 def metrics_from_json(text: str) -> dict[str, float]:
-    """What `metrics_to_json` was given."""
+    """Return what `metrics_to_json` was given."""
     return {name: float(value) for name, value in json.loads(text).items()}
 
 
 def to_text(text: str) -> str:
-    """The same, with what not every database takes (bytes of a file name that are no text, NUL) spelled out."""
+    """Return the text with what not every database takes (bytes of a file name that are no text, NUL) spelled out."""
     return text.encode(errors="backslashreplace").decode().replace("\0", "\\x00")
 
 
@@ -113,10 +113,10 @@ _MAYBE = _Codec(lambda value: value, lambda number: None if number is None else 
 
 
 class Rows(Generic[_Record]):
-    """How records of one kind become rows, and rows become records."""
+    """The conversion of records of one kind to rows, and of rows to records."""
 
     def __init__(self, kind: type[_Record], **codecs: _Codec) -> None:
-        """`codecs`: by field, where the column holds something else than the field."""
+        """Make a column of each field; `codecs`: by field, where the column holds something else than the field."""
         self.columns = tuple(field.name for field in fields(kind))  # type: ignore[arg-type]  # it is a dataclass
         """In the order in which `record` wants them."""
         self._kind = kind
@@ -124,14 +124,14 @@ class Rows(Generic[_Record]):
         self._readers = tuple((place, codec.read) for place, _, codec in self._codecs)
 
     def values(self, record: _Record) -> dict[str, object]:
-        """A row, by column."""
+        """Return a record's row, by column."""
         row: dict[str, object] = {name: getattr(record, name) for name in self.columns}
         for _, name, codec in self._codecs:
             row[name] = codec.write(row[name])
         return {name: to_text(value) if isinstance(value, str) else value for name, value in row.items()}
 
     def record(self, row: tuple[Any, ...]) -> _Record:
-        """What a row with these `columns` says."""
+        """Return the record of a row with these `columns`."""
         values = list(row)
         for place, read in self._readers:
             values[place] = read(values[place])

@@ -36,28 +36,28 @@ _PART = 100_000
 """About so many reports are read at a time, so that memory does not grow with the study."""
 
 
-def _tried_again_after(*errors: type[StoreError]) -> Callable[[_Method], _Method]:
-    """The same method, that begins anew after such errors; to begin waits for the server."""
+def _retried_after(*errors: type[StoreError]) -> Callable[[_Method], _Method]:
+    """Return a decorator of methods that begin anew after such errors; to begin waits for the server."""
 
     def decorate(method: _Method) -> _Method:
         @wraps(method)
-        def patient(*args: Any, **named: Any) -> Any:
+        def retried(*args: Any, **named: Any) -> Any:
             for _ in range(_TRIES - 1):
                 with suppress(*errors):
                     return method(*args, **named)
             return method(*args, **named)
 
-        return cast("_Method", patient)
+        return cast("_Method", retried)
 
     return decorate
 
 
-_tried_again = _tried_again_after(ConnectionLost)  # before anything was committed
+_retried = _retried_after(ConnectionLost)  # before anything was committed
 
 
 @contextmanager
 def _no_garbage() -> Iterator[None]:
-    """Inside, nobody looks for garbage, which takes half as long again as to read many records that are none."""
+    """Disable the garbage collector inside the block: it takes half as long again as to read many records."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -70,7 +70,7 @@ def _no_garbage() -> Iterator[None]:
 class SqlStore:
     """A `Store` in an SQLite file or a PostgreSQL database, which many processes may hold at once.
 
-    What a method answered outlives the process that called it, however that ends. Of an SQLite file, a power cut may
+    What a method did outlives the process that called it, however that ends. Of an SQLite file, a power cut may
     take the last moments with `synchronous="normal"`, the default; nothing with `"full"`, which waits for the disk at
     each write, as PostgreSQL does.
     """
@@ -104,7 +104,7 @@ class SqlStore:
         self.folder: Path | None = Path(elsewhere).expanduser().absolute() if elsewhere else self._database.folder
         self._texts = texts(self._database.dialect)
 
-    @_tried_again
+    @_retried
     def add_study(self, study: StudyRecord) -> StudyRecord:
         """Implement `Store.add_study`."""
         with self._writing() as log:
@@ -115,7 +115,7 @@ class SqlStore:
             log.run("add_space", {"study_id": found[0], **rows.SPACES.values(first)})
             return replace(study, id=found[0])
 
-    @_tried_again
+    @_retried
     def study(self, name: str) -> StudyRecord:
         """Implement `Store.study`."""
         with self._reading() as log:
@@ -124,13 +124,13 @@ class SqlStore:
                 raise StudyNotFound(name, self.url, tuple(known for (known,) in log.rows("study_names", {})))
             return rows.STUDIES.record(row)
 
-    @_tried_again
+    @_retried
     def studies(self) -> list[StudyRecord]:
         """Implement `Store.studies`."""
         with self._reading() as log:
             return [rows.STUDIES.record(row) for row in log.rows("studies", {})]
 
-    @_tried_again
+    @_retried
     def change_study(
         self,
         study_id: int,
@@ -148,52 +148,52 @@ class SqlStore:
             if min_delta is not None:
                 log.run("set_min_delta", {"study": study_id, "min_delta": min_delta})
 
-    @_tried_again
+    @_retried
     def add_space(self, study_id: int, version: SpaceVersion) -> bool:
         """Implement `Store.add_space`."""
         key = {"study": study_id, "study_id": study_id}
         with self._writing() as log:
             if log.row("set_space", {**key, **rows.SPACES.values(version)}) is None:
-                self._standing(log, study_id)  # there is such a study
+                self._progress_of(log, study_id)  # there is such a study
                 return False
             values = rows.SPACES.values(replace(version, first_trial=log.n_trials(key)))
             log.run("add_space", {**key, **values})
             return True
 
-    @_tried_again
+    @_retried
     def spaces(self, study_id: int) -> list[SpaceVersion]:
         """Implement `Store.spaces`."""
         with self._reading() as log:
-            self._standing(log, study_id)  # there is such a study
+            self._progress_of(log, study_id)  # there is such a study
             return [rows.SPACES.record(row) for row in log.rows("spaces", {"study": study_id})]
 
-    @_tried_again
+    @_retried
     def begin_session(self, study_id: int, session: Session, *, newest: int | None = None) -> int | None:
         """Implement `Store.begin_session`."""
         with self._revising(study_id) as (log, _):
             row = log.row("begin_session", {"study": study_id, "newest": newest, **rows.SESSIONS.values(session)})
             return None if row is None else int(row[0])
 
-    @_tried_again
+    @_retried
     def end_session(self, session_id: int, at: float) -> None:
         """Implement `Store.end_session`."""
         with self._writing() as log:
             if not log.run("end_session", {"session": session_id, "ended_at": at}):
                 raise StoreError(f"{self.url} has no session whose id is {session_id}")
 
-    @_tried_again
+    @_retried
     def beat(self, session_id: int) -> bool:
         """Implement `Store.beat`."""
         with self._writing() as log:
             return bool(log.run("beat", {"session": session_id}))
 
-    @_tried_again
+    @_retried
     def sessions(self, study_id: int) -> list[Session]:
         """Implement `Store.sessions`."""
         with self._reading() as log:
             return [rows.SESSIONS.record(row) for row in log.rows("sessions", {"study": study_id})]
 
-    @_tried_again
+    @_retried
     def last_sign(self, session_id: int) -> float:
         """Implement `Store.last_sign`."""
         with self._reading() as log:
@@ -206,13 +206,13 @@ class SqlStore:
         """Implement `Store.decision_lock`."""
         return self._database.decision_lock(study_id)
 
-    @_tried_again
+    @_retried
     def begin_step(self, study_id: int, step: int, trial: Trial) -> bool:
         """Implement `Store.begin_step`."""
         with self._writing() as log:
             reserved = log.row("reserve_step", {"study": study_id, "step": step})
             if reserved is None:
-                self._standing(log, study_id)  # there is such a study
+                self._progress_of(log, study_id)  # there is such a study
                 return False
             values = rows.TRIALS.values(replace(trial, state=TrialState.RUNNING))
             values |= {"study_id": study_id, "study": study_id, "trial": trial.number, "revision": reserved[0]}
@@ -223,7 +223,7 @@ class SqlStore:
             log.run("add_step", values | {"number": step, "first": trial.epochs + 1, "at": time.time()})
             return True
 
-    @_tried_again
+    @_retried
     def revise_step(self, study_id: int, trial: int, *, until: int) -> None:
         """Implement `Store.revise_step`."""
         with self._revising(study_id) as (log, revision):
@@ -231,7 +231,7 @@ class SqlStore:
             log.write_if_allowed("revise_step", key)
             log.run("set_until_of_step", key)
 
-    @_tried_again
+    @_retried
     def take_step(self, study_id: int, trial: int, *, of: int, session: int) -> bool:
         """Implement `Store.take_step`."""
         with self._revising(study_id) as (log, revision):
@@ -241,7 +241,7 @@ class SqlStore:
             log.check_trial(key)
             return False
 
-    @_tried_again_after(ConnectionLost, CommitUncertain)  # a report that is there twice says what it said once
+    @_retried_after(ConnectionLost, CommitUncertain)  # a report that is there twice says what it said once
     def report(
         self,
         study_id: int,
@@ -274,7 +274,7 @@ class SqlStore:
             )
             return int(n_waiting)
 
-    @_tried_again
+    @_retried
     def end_step(
         self,
         study_id: int,
@@ -302,7 +302,7 @@ class SqlStore:
                 },
             )
 
-    @_tried_again
+    @_retried
     def add_retrained(self, study_id: int, trial: int, epochs: int) -> None:
         """Implement `Store.add_retrained`."""
         with self._revising(study_id) as (log, revision):
@@ -310,7 +310,7 @@ class SqlStore:
             log.check_trial(key)
             log.run("add_retrained", {**key, "more": epochs, "revision": revision})
 
-    @_tried_again
+    @_retried
     def add_event(self, study_id: int, event: Event) -> None:
         """Implement `Store.add_event`."""
         with self._revising(study_id) as (log, revision):
@@ -318,14 +318,14 @@ class SqlStore:
                 log.check_trial({"study": study_id, "trial": event.trial})
             log.run("add_event", {"study_id": study_id, "revision": revision, **rows.EVENTS.values(event)})
 
-    @_tried_again
+    @_retried
     def events(self, study_id: int, trial: int | None = None) -> list[Event]:
         """Implement `Store.events`."""
         statement = "events" if trial is None else "events_of_trial"
         with self._reading() as log:
             return [rows.EVENTS.record(row) for row in log.rows(statement, {"study": study_id, "trial": trial})]
 
-    @_tried_again
+    @_retried
     def add_checkpoint(self, study_id: int, checkpoint: Checkpoint, *, session: int | None = None) -> None:
         """Implement `Store.add_checkpoint`."""
         with self._revising(study_id) as (log, _):
@@ -335,13 +335,13 @@ class SqlStore:
                 raise StepTaken(checkpoint.trial)
             log.run("add_checkpoint", {"study_id": study_id, **rows.CHECKPOINTS.values(checkpoint)})
 
-    @_tried_again
+    @_retried
     def drop_checkpoint(self, study_id: int, trial: int, epoch: int) -> None:
         """Implement `Store.drop_checkpoint`."""
         with self._revising(study_id) as (log, _):
             log.run("drop_checkpoint", {"study": study_id, "trial": trial, "of_epoch": epoch})
 
-    @_tried_again
+    @_retried
     def add_command(self, study_id: int, command: Command) -> Command:
         """Implement `Store.add_command`."""
         with self._revising(study_id) as (log, revision):
@@ -354,7 +354,7 @@ class SqlStore:
             assert row is not None  # an insert returns what it was asked to
             return replace(command, id=row[0])
 
-    @_tried_again
+    @_retried
     def settle_command(self, study_id: int, done: Command, event: Event | None = None) -> None:
         """Implement `Store.settle_command`."""
         with self._revising(study_id) as (log, revision):
@@ -363,14 +363,14 @@ class SqlStore:
             if event is not None:
                 log.run("add_event", {**key, **rows.EVENTS.values(event)})
 
-    @_tried_again
+    @_retried
     def commands(self, study_id: int, *, waiting: bool = False) -> list[Command]:
         """Implement `Store.commands`."""
         statement = "waiting_commands" if waiting else "commands"
         with self._reading() as log:
             return [decoded(rows.COMMANDS.record(row)) for row in log.rows(statement, {"study": study_id})]
 
-    @_tried_again
+    @_retried
     def steer_trial(
         self, study_id: int, trial: int, state: TrialState, *, reason: str | None = None, at: float | None = None
     ) -> None:
@@ -379,14 +379,14 @@ class SqlStore:
             key = {"study": study_id, "trial": trial, "revision": revision}
             log.write_if_allowed("steer_trial", {**key, "state": str(state), "reason": reason, "ended_at": at})
 
-    @_tried_again
+    @_retried
     def reopen_trial(self, study_id: int, trial: int, epochs: int) -> None:
         """Implement `Store.reopen_trial`."""
         with self._revising(study_id) as (log, revision):
             values = {"state": str(TrialState.PAUSED), "epochs": epochs, "reason": None, "ended_at": None}
             log.write_if_allowed("reopen_trial", {"study": study_id, "trial": trial, "revision": revision, **values})
 
-    @_tried_again
+    @_retried
     def add_branch(
         self,
         study_id: int,
@@ -410,18 +410,18 @@ class SqlStore:
                 log.run("add_event", {**key, **rows.EVENTS.values(event)})
             return True
 
-    @_tried_again
+    @_retried
     def checkpoints(self, study_id: int) -> list[Checkpoint]:
         """Implement `Store.checkpoints`."""
         with self._reading() as log:
             return [rows.CHECKPOINTS.record(row) for row in log.rows("checkpoints", {"study": study_id})]
 
-    @_tried_again
+    @_retried
     def changes(self, study_id: int, since: int) -> Changes:
         """Implement `Store.changes`."""
         key = {"study": study_id, "since": since}
         with self._reading() as log:
-            revision, n_steps, max_epochs, n_spaces, n_waiting = self._standing(log, study_id)
+            revision, n_steps, max_epochs, n_spaces, n_waiting = self._progress_of(log, study_id)
             with _no_garbage():
                 trials = [rows.TRIALS.record(row) for row in log.rows("new_trials", key)]
             reached = [(trial, epoch) for trial, epoch in log.rows("reached", key) if epoch is not None]
@@ -434,9 +434,9 @@ class SqlStore:
             if len(part):
                 yield part
 
-    @_tried_again
+    @_retried
     def _part(self, study_id: int, since: int, until: int) -> tuple[NDArray[np.float64], int]:
-        """Values after a revision, and the revision up to which these are all."""
+        """Return values after a revision, and the revision up to which these are all."""
         key = {"study": study_id, "since": since, "until": until}
         with self._reading() as log:
             row = log.row("part", {**key, "limit": _PART}) if until - since > _PART else None
@@ -444,7 +444,7 @@ class SqlStore:
             values = np.fromiter(chain.from_iterable(log.rows("values", {**key, "until": last})), dtype=np.float64)
         return values.reshape(-1, 3), last
 
-    @_tried_again
+    @_retried
     def reports(self, study_id: int, trial: int | None = None) -> list[Report]:
         """Implement `Store.reports`."""
         statement = "reports" if trial is None else "reports_of_trial"
@@ -457,7 +457,7 @@ class SqlStore:
 
     @contextmanager
     def _revising(self, study_id: int) -> Iterator[tuple[_Transaction, int]]:
-        """A writing transaction on a study, and the study's new revision."""
+        """Run the block in a writing transaction on a study; yield that and the study's new revision."""
         with self._writing() as log:
             row = log.row("revise", {"study": study_id})
             if row is None:
@@ -474,9 +474,9 @@ class SqlStore:
         with self._database.reading() as cursor:
             yield _Transaction(cursor, self._texts)
 
-    def _standing(self, log: _Transaction, study_id: int) -> tuple[int, int, int | None, int, int]:
-        """The study's revision, numbers of steps, epochs of a full training, spaces, and commands that wait."""
-        row = log.row("standing", {"study": study_id})
+    def _progress_of(self, log: _Transaction, study_id: int) -> tuple[int, int, int | None, int, int]:
+        """Return the study's revision, numbers of steps, epochs of a full training, spaces, and commands that wait."""
+        row = log.row("progress", {"study": study_id})
         if row is None:
             raise self._no_study(study_id)
         revision, n_steps, max_epochs, n_spaces, n_waiting = row
@@ -492,7 +492,7 @@ def _came_of(done: Command) -> dict[str, object]:
 
 
 class _Transaction:
-    """Runs statements by name."""
+    """A transaction, which runs statements by name."""
 
     __slots__ = ("_cursor", "_texts")
 
@@ -500,19 +500,19 @@ class _Transaction:
         self._cursor, self._texts = cursor, texts
 
     def run(self, statement: str, values: Mapping[str, object]) -> int:
-        """How many rows it wrote."""
+        """Run a statement, and return how many rows it wrote."""
         self._cursor.execute(self._texts[statement], values)
         return self._cursor.rowcount
 
     def row(self, statement: str, values: Mapping[str, object]) -> tuple[Any, ...] | None:
-        """Its only row, if there is one."""
+        """Run a statement, and return its only row, if there is one."""
         self._cursor.execute(self._texts[statement], values)
         # all, because a statement that writes is not done before its last row is fetched
         found: list[tuple[Any, ...]] = self._cursor.fetchall()
         return found[0] if found else None
 
     def rows(self, statement: str, values: Mapping[str, object]) -> Iterator[tuple[Any, ...]]:
-        """Its rows, as they come: the next statement ends them."""
+        """Run a statement, and return its rows, as they come: the next statement ends them."""
         self._cursor.execute(self._texts[statement], values)
         return iter(self._cursor)
 
@@ -525,13 +525,13 @@ class _Transaction:
             raise TrialEnded(values["trial"], state)
 
     def check_trial(self, values: Mapping[str, Any]) -> str:
-        """The state of a trial, which there must be."""
+        """Return the state of a trial, which there must be."""
         row = self.row("state", values)
         if row is None:
             raise TrialNotFound(values["trial"], self.n_trials(values))
         return str(row[0])
 
     def n_trials(self, values: Mapping[str, object]) -> int:
-        """How many trials the study has."""
+        """Return how many trials the study has."""
         row = self.row("last_trial", values)
         return 0 if row is None or row[0] is None else int(row[0]) + 1

@@ -66,21 +66,21 @@ class SqliteFile:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Cursor]:
-        """A transaction that sees one moment of the database."""
+        """Implement `Database.reading`."""
         # the first look takes the lock for reading, which only a file that is being recovered or closed refuses
         with self._transaction("BEGIN", "SELECT 1 FROM sqlite_master") as cursor:
             yield cursor
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Cursor]:
-        """A transaction that is committed at the end, or undone by any error."""
+        """Implement `Database.writing`."""
         # IMMEDIATE takes the lock for writing at once: one that is asked for half-way is refused rather than waited for
         with self._transaction("BEGIN IMMEDIATE") as cursor:
             yield cursor
 
     @contextmanager
     def decision_lock(self, study_id: int) -> Iterator[None]:  # noqa: ARG002  a file is seldom of more than one that runs
-        """Inside, no other process has its turn, unless this one takes longer than others are patient."""
+        """Implement `Database.decision_lock`: others wait for it no longer than their `LockTimeout` has it."""
         with self._decision_lock.held():
             yield
 
@@ -160,7 +160,7 @@ class SqliteFile:
         self._connection.execute("PRAGMA busy_timeout = 0")  # from here on `_begin` waits
 
     def _recognize(self, cursor: sqlite3.Cursor, *, create: bool) -> int:
-        """The file's schema, 0 for an empty file; refuses one that is not ours before anything is written to it."""
+        """Return the file's schema, 0 if it is empty; refuse one that is not ours before anything is written to it."""
         tables = _tables(cursor)
         if not tables:
             if not create:

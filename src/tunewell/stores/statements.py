@@ -1,4 +1,4 @@
-"""What the store says to a database: SQLAlchemy Core expressions, written once and compiled to each dialect's text.
+"""The statements of the store: SQLAlchemy Core expressions, written once and compiled to each dialect's text.
 
 Running the text on the driver's own cursor costs a fraction of what executing the expression costs, and a report
 must cost little, or users report less. Parameters have the names of their columns; `study` and `trial` say which
@@ -27,7 +27,7 @@ _this_trial = sa.and_(trials.c.study_id == _study, trials.c.number == _trial)
 
 @cache
 def texts(dialect: sa.Dialect) -> Mapping[str, str]:
-    """Every statement by name."""
+    """Return the text of every statement, by name."""
     return {
         name: str(statement.compile(dialect=dialect, column_keys=keys))
         for name, (statement, keys) in _statements(dialect).items()
@@ -71,7 +71,7 @@ def _of_studies(dialect: sa.Dialect) -> dict[str, _Statement]:
         "set_max_epochs": (studies.update().where(_this_study), ["max_epochs"]),
         "set_budget": (studies.update().where(_this_study), ["budget"]),
         "set_min_delta": (studies.update().where(_this_study), ["min_delta"]),
-        "standing": (
+        "progress": (
             sa.select(
                 studies.c.revision,
                 studies.c.n_steps,
@@ -268,7 +268,7 @@ def _of_the_rest(dialect: sa.Dialect) -> dict[str, _Statement]:
 
 
 def _of_commands() -> dict[str, _Statement]:
-    asked = _select(commands, rows.COMMANDS.columns).where(commands.c.study_id == _study).order_by(commands.c.id)
+    known = _select(commands, rows.COMMANDS.columns).where(commands.c.study_id == _study).order_by(commands.c.id)
     given = ["study_id", "revision", *_without_id(rows.COMMANDS.columns)]
     this_command = commands.update().where(commands.c.study_id == _study, commands.c.id == sa.bindparam("command"))
     outcome = ["taken_at", "epoch", "data", "refused", "revision"]
@@ -276,8 +276,8 @@ def _of_commands() -> dict[str, _Statement]:
         "add_command": (commands.insert().returning(commands.c.id), given),
         "settle_command": (this_command, outcome),
         "settle_waiting": (this_command.where(commands.c.taken_at.is_(None)), outcome),
-        "commands": (asked, ()),
-        "waiting_commands": (asked.where(commands.c.taken_at.is_(None)), ()),
+        "commands": (known, ()),
+        "waiting_commands": (known.where(commands.c.taken_at.is_(None)), ()),
     }
 
 
@@ -291,7 +291,7 @@ def _is(state: TrialState) -> sa.ColumnElement[bool]:
 
 
 def _held() -> sa.ColumnElement[bool]:
-    """The trial runs in the session that speaks, if one does."""
+    """Return the condition that the trial runs in the session that calls, if one is named."""
     session = trials.c.session
     return session == sa.func.coalesce(sa.bindparam("by_session", type_=session.type), session)
 
@@ -301,7 +301,7 @@ def _select(table: sa.Table, columns: Sequence[str]) -> sa.Select[tuple[object, 
 
 
 def _given(dialect: sa.Dialect, table: sa.Table, columns: Sequence[str]) -> list[sa.ColumnElement[object]]:
-    """Parameters that are selected. PostgreSQL takes one that is null for a text if nothing says its type."""
+    """Return parameters that are selected. PostgreSQL takes one that is null for a text if nothing says its type."""
     given = [sa.bindparam(name, type_=table.c[name].type) for name in columns]
     return [sa.cast(one, one.type) for one in given] if dialect.name == "postgresql" else list(given)
 
@@ -311,5 +311,5 @@ def _without_id(columns: Sequence[str]) -> list[str]:
 
 
 def _insert(dialect: sa.Dialect, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-    """The same words in both dialects, but two classes."""
+    """Return an insert of the dialect: the same words in both, but two classes."""
     return postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)

@@ -46,7 +46,7 @@ def report(**metrics: float) -> None:
 
 
 def params() -> dict[str, Any]:
-    """The trial's setting, for a program that takes it from here rather than from its arguments; {} without a tuner."""
+    """Return the trial's setting, for a program that takes it from here, not from its arguments; {} without a tuner."""
     setting: dict[str, Any] = json.loads(os.environ.get("TUNEWELL_PARAMS", "{}"))
     return setting
 

@@ -76,7 +76,7 @@ class ExternalProgram:
             self._complain(program, run)
 
     def _filled(self, run: Run) -> list[str]:
-        """The arguments of one trial. Only known names are placeholders: other braces are the program's own."""
+        """Return the arguments of one trial. Only known names are placeholders: other braces are the program's own."""
         values: Mapping[str, object] = {**run.params, "seed": run.seed, "trial": run.trial}
 
         def fill(found: re.Match[str]) -> str:

@@ -48,7 +48,7 @@ group. Otherwise a program that was stopped by a signal would keep its memory, a
 
 @dataclass(frozen=True, slots=True)
 class ProgramReport:
-    """What the program measured in an epoch."""
+    """The metrics that the program measured in an epoch."""
 
     metrics: Mapping[str, float]
     asker: socket.socket | None = None
@@ -64,7 +64,7 @@ class Program:
     """A program that runs from the beginning of its `with` block to the end of it."""
 
     def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], *, metric: str | None = None) -> None:
-        """`environment`: in addition to that of this process; `metric`: printed numbers before its first are talk."""
+        """Prepare it; `environment`: besides this process's; `metric`: printed numbers before its first are talk."""
         self.numbers: dict[str, float] = {}
         """Numbers that it printed as JSON before the metric, and that were taken for talk."""
         self._arguments = list(arguments)
@@ -116,11 +116,11 @@ class Program:
 
     @property
     def exit_code(self) -> int | None:
-        """None while it runs; negative if a signal has killed it."""
+        """Its exit code; None while it runs, negative if a signal has killed it."""
         return self._process.poll()
 
     def receive(self, patience_s: float = math.inf) -> ProgramReport | None:
-        """Its next report; None when it has ended, or has reported nothing for so long."""
+        """Return its next report; None when it has ended, or has reported nothing for so long."""
         give_up_at = time.monotonic() + patience_s
         while not self._reports:
             ended = self._has_ended()
@@ -234,13 +234,13 @@ class Program:
 
 
 class _Lines:
-    """Cuts what is read into lines; of one that was written over, as progress bars are, what is seen in the end."""
+    """A cutter of input into lines; of one that was written over, as progress bars are, what is seen in the end."""
 
     def __init__(self) -> None:
         self._rest = b""
 
     def cut(self, chunk: bytes) -> list[bytes]:
-        """The lines that are whole now; at the end, which is an empty chunk, the rest is one."""
+        """Return the lines that are whole now; at the end, which is an empty chunk, the rest is one."""
         *lines, rest = (self._rest + chunk).split(b"\n")
         # what was written over is dropped at once, as a bar may be one line of a million states; \r may begin \r\n
         rest = rest[rest.rfind(b"\r", 0, -1) + 1 :]
@@ -251,7 +251,7 @@ class _Lines:
 
 
 def _numbers_in(line: bytes) -> dict[str, float]:
-    """The numbers of a line that is a JSON object; {} for any other line. An epoch is counted, not believed."""
+    """Return the numbers of a line that is a JSON object; {} for any other. An epoch is counted, not believed."""
     if not (line.startswith(b"{") and line.endswith(b"}")):
         return {}
     try:
@@ -269,7 +269,10 @@ def _send(asker: socket.socket, answer: Mapping[str, object]) -> None:
 
 @contextmanager
 def _guard() -> Iterator[IO[bytes]]:
-    """A guard, to be told what it guards; it is there before the program, so that there is hardly a moment without."""
+    """Run a guard inside the block, which is to be sent the group that it guards.
+
+    It is there before the program, so that there is hardly a moment without.
+    """
     guard = subprocess.Popen(  # noqa: S603  our own words
         ["/bin/sh", "-c", _GUARD],
         stdin=subprocess.PIPE,

@@ -22,7 +22,7 @@ from tunewell.trial import as_numbers
 Train = Callable[["Run"], object]
 """A training function, the user's: it gets a run; what it returns is not looked at."""
 Change = Callable[[tuple[Any, ...]], tuple[Any, ...]]
-"""What a probe does to the arrays of `Run.data`: it answers as many, of equal lengths."""
+"""What a probe does to the arrays of `Run.data`: it returns as many, of equal lengths."""
 
 _MOST_CLASSES = 10_000
 
@@ -32,10 +32,10 @@ class RunEnded(BaseException):
 
 
 class Channel(Protocol):
-    """What stands between a run and whoever decides about it."""
+    """The link between a run and whoever decides about it."""
 
     def begin(self, run: Run, n_epochs: int | None) -> int:
-        """The run's loop is about to start, with everything tracked; answers the last epoch that is done already.
+        """Begin the run's loop, with everything tracked; return the last epoch that is done already.
 
         n_epochs: how many the training function says a full training has; None if it does not say.
         """
@@ -46,24 +46,26 @@ class Channel(Protocol):
         ...
 
     def report(self, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Record it; returns when it is safe."""
+        """Record what an epoch measured; return when it is safe."""
         ...
 
 
 @dataclass(slots=True, eq=False)
-class _Standing:
-    """Where a run stands: one more object that its checkpoint holds, besides those that the user tracks."""
+class RunState:
+    """The state of a run: one more object that its checkpoint holds, besides those that the user tracks."""
+
+    __qualname__ = "_Standing"  # as checkpoints, which name the class of each object, have it
 
     rng: np.random.Generator
     epoch: int = 0
     """The last epoch done; inside the loop, the current one."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Its epoch and all of its randomness."""
+        """Return its epoch and all of its randomness."""
         return {"epoch": self.epoch, "rng": self.rng.bit_generator.state, "random": checkpoint.random_states()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """The reverse."""
+        """Take over what `state_dict` returned."""
         self.rng.bit_generator.state = state["rng"]
         checkpoint.set_random_states(state["random"])
         self.epoch = int(state["epoch"])
@@ -75,7 +77,7 @@ class Run:
     def __init__(
         self, params: Mapping[str, Value], *, seed: int = 0, trial: int = 0, channel: Channel | None = None
     ) -> None:
-        """A run of its own, with no tuner, unless a `channel` is given."""
+        """Begin a run of its own, with no tuner, unless a `channel` is given."""
         self.params = Params(params)
         """The setting; a live parameter shows the value that was steered last."""
         self.seed = seed
@@ -92,19 +94,19 @@ class Run:
         self.on_resume: Callable[[], None] | None = None
         """Is called when the trial goes on."""
         self.on_report: Callable[[int, Mapping[str, float]], Mapping[str, float]] | None = None
-        """Is called with the epoch and what its report gives; answers what else it measured (`tunewell.watch`)."""
+        """Is called with the epoch and what its report gives; returns what else it measured (`tunewell.watch`)."""
         self.on_data: Change | None = None
-        """Is called with the arrays of `data`; answers those to train on (a probe with one batch, or other labels)."""
+        """Is called with the arrays of `data`; returns those to train on (a probe with one batch, or other labels)."""
         self.n_rows: int | None = None
         """How many rows `data` was given; None before."""
         self._facts: dict[str, float] = {}
         self._channel: Channel = _Alone() if channel is None else channel
-        self._standing = _Standing(self.rng)
+        self._state = RunState(self.rng)
         self._begun = False
         self._paced_by_reports = False  # there is no `run.epochs` loop: each report ends an epoch
 
     def epochs(self, n: int) -> Iterator[int]:
-        """1, 2, ... n: waits while the trial is paused, ends when it is stopped, starts later after a resume.
+        """Yield 1, 2, ... n: wait while the trial is paused, end when it is stopped, start later after a resume.
 
         n: how many epochs a full training has.
         """
@@ -112,12 +114,12 @@ class Run:
             raise ReportError("run.epochs(...) may be looped over once in a trial, and before any report outside it")
         last = _at_least_1(n)
         self._begin(last)
-        while self._standing.epoch < last and self._channel.may_train(self._standing.epoch + 1):
-            self._standing.epoch += 1
-            yield self._standing.epoch
+        while self._state.epoch < last and self._channel.may_train(self._state.epoch + 1):
+            self._state.epoch += 1
+            yield self._state.epoch
 
     def report(self, /, **metrics: float) -> None:
-        """Record what the current epoch measured, once an epoch; returns when it is safe on record.
+        """Record what the current epoch measured, once an epoch; return when it is safe on record.
 
         In a training function with no `run.epochs` loop, each report ends an epoch: it waits here while the
         trial is paused.
@@ -130,22 +132,22 @@ class Run:
             self._paced_by_reports = True
             self._begin(None)
         if self._paced_by_reports:
-            self._standing.epoch += 1
-        elif self.reports and self.reports[-1]["epoch"] == self._standing.epoch:
+            self._state.epoch += 1
+        elif self.reports and self.reports[-1]["epoch"] == self._state.epoch:
             raise ReportError(
-                f"epoch {self._standing.epoch} is reported already; give all metrics of an epoch in one report"
+                f"epoch {self._state.epoch} is reported already; give all metrics of an epoch in one report"
             )
         if self.on_report is not None:
-            values = as_numbers({**self.on_report(self._standing.epoch, values), **values})
-        if self._standing.epoch == 1:
+            values = as_numbers({**self.on_report(self._state.epoch, values), **values})
+        if self._state.epoch == 1:
             values = {**self._facts, **values}
-        self.reports.append({"epoch": self._standing.epoch, **values})
-        self._channel.report(self._standing.epoch, values)
-        if self._paced_by_reports and not self._channel.may_train(self._standing.epoch + 1):
+        self.reports.append({"epoch": self._state.epoch, **values})
+        self._channel.report(self._state.epoch, values)
+        if self._paced_by_reports and not self._channel.may_train(self._state.epoch + 1):
             raise RunEnded
 
     def data(self, *arrays: Any) -> Any:
-        """The training rows, passed through: `x, y = run.data(x, y)`, labels last; one array comes back as itself.
+        """Pass the training rows through: `x, y = run.data(x, y)`, labels last; one array comes back as itself.
 
         In an ordinary training they come back as they are, and the first report also says how many rows there are
         (`n_train`), and classes (`n_classes`) where the labels count from 0 or 1, which the diagnosis uses. A probe
@@ -159,8 +161,8 @@ class Run:
         """
         lengths = [len(array) for array in arrays]
         if not arrays or len(set(lengths)) > 1:
-            told = f"lengths {', '.join(map(str, lengths))}" if arrays else "nothing"
-            raise ReportError(f"run.data(...) takes the arrays of the training rows, of equal lengths; got {told}")
+            given = f"lengths {', '.join(map(str, lengths))}" if arrays else "nothing"
+            raise ReportError(f"run.data(...) takes the arrays of the training rows, of equal lengths; got {given}")
         self.n_rows = lengths[0]
         classes = _n_classes(arrays[-1])
         self._facts = {"n_train": float(lengths[0])} | ({} if classes is None else {"n_classes": float(classes)})
@@ -180,11 +182,11 @@ class Run:
         self.tracked.update(objects)
 
     def checkpoint(self, path: str | Path) -> int:
-        """Write what is tracked, the random states and the epoch to a file, whole or not at all; answers its bytes."""
+        """Write what is tracked, the random states and the epoch to a file, whole or not at all; return its bytes."""
         return checkpoint.write(Path(path), checkpoint.capture(self._all_tracked()))
 
     def restore(self, path: str | Path) -> int:
-        """Fill what is tracked from a file; the next epoch is the one after its epoch, which is answered.
+        """Fill what is tracked from a file; the next epoch is the one after its epoch, which is returned.
 
         Raises:
             CheckpointError: the file is damaged, or holds other objects than are tracked; these are as they were.
@@ -193,14 +195,14 @@ class Run:
             # its loop is its own and has begun at the beginning; what it reports next is not the epoch after this one
             raise CheckpointError("a training with no run.epochs(...) loop cannot start later than at its first epoch")
         checkpoint.refill(self._all_tracked(), checkpoint.read(Path(path)))
-        return self._standing.epoch
+        return self._state.epoch
 
     def _all_tracked(self) -> dict[str, object]:
-        return {**self.tracked, "tunewell.run": self._standing}
+        return {**self.tracked, "tunewell.run": self._state}
 
     def _begin(self, n: int | None) -> None:
         self._begun = True
-        self._standing.epoch = max(self._standing.epoch, self._channel.begin(self, n))
+        self._state.epoch = max(self._state.epoch, self._channel.begin(self, n))
 
 
 class _Alone:
@@ -227,7 +229,7 @@ def _at_least_1(n: object) -> int:
 
 
 def _n_classes(labels: Any) -> int | None:
-    """How many there are of labels that count from 0 or 1, a row each; None where they are something else."""
+    """Count the different labels, a row each, if they count from 0 or 1; None where they are something else."""
     try:
         values = np.asarray(labels)
     except (TypeError, ValueError, RuntimeError):  # a tensor on a device, say

@@ -37,7 +37,7 @@ class ScriptTrain:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What a file defines; None for what it does not."""
+    """The definitions of a file; None for what it does not define."""
 
     path: Path
     space: Space | None = None
@@ -51,7 +51,7 @@ class Script:
     """What the record of a run says besides its curves, for the diagnosis: `config`, `n_train`, `n_classes`, ..."""
 
     def needed_space(self) -> Space:
-        """Its space.
+        """Return its space.
 
         Raises:
             ScriptError: it has none.
@@ -61,7 +61,7 @@ class Script:
         return self.space
 
     def needed_train(self) -> ScriptTrain:
-        """Its training function.
+        """Return its training function.
 
         Raises:
             ScriptError: it has none.
@@ -107,7 +107,7 @@ def load_script(path: str | Path) -> Script:
 
 @cache
 def _load(path: str) -> Any:
-    """The file's module; loaded once in a process."""
+    """Load the file's module, once in a process."""
     file = Path(path)
     if not file.is_file():
         what = "is a folder, not a Python file" if file.is_dir() else "does not exist"
@@ -130,7 +130,7 @@ def _load(path: str) -> Any:
 
 
 def _module_name(file: Path) -> str:
-    """The file's own name, under which other processes can import it too, unless that means something else here."""
+    """Return the file's own name, by which other processes can import it too, unless that means something else here."""
     stem = file.stem
     if stem.isidentifier() and stem not in sys.modules:
         spec = importlib.util.find_spec(stem)
@@ -140,19 +140,19 @@ def _module_name(file: Path) -> str:
 
 
 def _explained(error: BaseException, module: ModuleType, path: str) -> str:
-    """What went wrong in the file, and on which of its lines, in one line."""
+    """Return what went wrong in the file, and on which of its lines, in one line."""
     if isinstance(error, SyntaxError) and error.filename is not None:
         source = (error.text or "").strip()
         return f"{_shown(error.filename)}:{error.lineno}: {error.msg}: {source}"
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == module.__file__]
     if not frames:
-        return f"{_shown(path)}: {_said(error)}"
+        return f"{_shown(path)}: {_message(error)}"
     line = frames[-1].lineno or 0
     source = linecache.getline(frames[-1].filename, line).strip().rstrip(",")
-    return f"{_shown(path)}:{line}: {source}: {_said(error)}"
+    return f"{_shown(path)}:{line}: {source}: {_message(error)}"
 
 
-def _said(error: BaseException) -> str:
+def _message(error: BaseException) -> str:
     message = " ".join(str(error).split())
     if isinstance(error, TunewellError):
         return message
@@ -164,7 +164,7 @@ def _said(error: BaseException) -> str:
 
 
 def _shown(path: str) -> str:
-    """The path as the user would write it."""
+    """Return the path as the user would write it."""
     try:
         return str(Path(path).relative_to(Path.cwd()))
     except ValueError:
