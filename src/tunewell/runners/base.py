@@ -98,7 +98,7 @@ class Coordinator(Protocol):
 
 
 class Observer(Protocol):
-    """Watches a study while it runs: a live display, say. Its methods are called in the driver's process."""
+    """A part that watches a study as it runs: a live display, say. Its methods are called in the driver's process."""
 
     def on_step(self, study: StudyReader, step: Step) -> None:
         """Take note that a step was given out."""
@@ -114,7 +114,7 @@ class Observer(Protocol):
 
 
 class Controller(Protocol):
-    """Acts on a study while it runs: sends commands to its trials, say. Its methods are called after the observer's.
+    """A part that acts on a study while it runs: it sends commands, say. Its methods are called after the observer's.
 
     A command that it sends from `on_report` is taken up at the end of that very epoch.
     """

@@ -118,7 +118,7 @@ class _Actor:
         """Implement `WorkerHandle.receive`."""
         try:
             message: Message | None = ray.get(self.call)
-        except ray.exceptions.RayError as error:  # its death, its node's, no room for it, or what it said is lost
+        except ray.exceptions.RayError as error:  # its death, its node's, no room for it, or its message is lost
             how = " ".join(str(error).split())
             killed_externally = not isinstance(
                 error, ray.exceptions.RayTaskError

@@ -39,7 +39,7 @@ class Database(Protocol):
 
     @property
     def dialect(self) -> sa.Dialect:
-        """Compiles statements, with parameters by name."""
+        """The dialect to which statements are compiled, with parameters by name."""
         ...
 
     url: str

@@ -241,7 +241,7 @@ class SqlStore:
             log.check_trial(key)
             return False
 
-    @_retried_after(ConnectionLost, CommitUncertain)  # a report that is there twice says what it said once
+    @_retried_after(ConnectionLost, CommitUncertain)  # a report that is there twice is the same as one
     def report(
         self,
         study_id: int,
@@ -351,7 +351,7 @@ class SqlStore:
             row = log.row(
                 "add_command", {"study_id": study_id, "revision": revision, **rows.COMMANDS.values(encoded(command))}
             )
-            assert row is not None  # an insert returns what it was asked to
+            assert row is not None  # an insert with RETURNING has a row
             return replace(command, id=row[0])
 
     @_retried

@@ -74,7 +74,7 @@ class SqliteFile:
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Cursor]:
         """Implement `Database.writing`."""
-        # IMMEDIATE takes the lock for writing at once: one that is asked for half-way is refused rather than waited for
+        # IMMEDIATE takes the lock for writing at once: one that is requested half-way is refused rather than waited for
         with self._transaction("BEGIN IMMEDIATE") as cursor:
             yield cursor
 

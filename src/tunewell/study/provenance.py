@@ -80,7 +80,7 @@ def is_running(pid: int, process: str | None) -> bool:
         pass  # it is another user's, and /proc may not show it
     fields = _fields(pid)
     if fields[:1] in ([b"Z"], [b"X"]):
-        return False  # it was killed, and its parent has not asked what became of it
+        return False  # it was killed, and its parent has not waited for it
     began = _began(fields)
     return process is None or began is None or began == ":".join(process.split(":")[:2])
 

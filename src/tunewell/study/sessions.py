@@ -66,7 +66,7 @@ class SessionLease:
         Raises:
             StudyBusy: another process, or another `Study` of this one, is running the study, and it is not joined.
         """
-        lease_s()  # what cannot be used is said now
+        lease_s()  # what cannot be used is refused now
         session = Session(started_at=time.time(), **asdict(provenance.gather()))
         _going_on[_key(session)] = self  # before it is in the store, where other threads look
         number = None
@@ -122,7 +122,7 @@ class SessionLease:
         """Show that this process is there. If it was counted as gone meanwhile, it begins anew at its next step."""
         session = self.session
         if session is not None:
-            with suppress(StoreError):  # a store that is away cannot be told; the next time will do
+            with suppress(StoreError):  # a store that is away cannot be written to; the next time will do
                 if not self._store.beat(session.id) and self.session is session:
                     self.session = None
 

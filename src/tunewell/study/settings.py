@@ -130,7 +130,7 @@ class StudySettings:
             drawn = FirstSampler(first, drawn)
         if scheduler == FreezeThawScheduler.name or (scheduler == "auto" and (sampler is None or past)):
             return FreezeThawScheduler(drawn, past=_learned(past, space))
-        # a sampler that was asked for decides on every setting
+        # a sampler that was named decides on every setting
         return AshaScheduler(drawn) if scheduler == "auto" else scheduler_by_name(scheduler, drawn)
 
     def _past(self) -> Sequence[PastStudy]:
@@ -184,7 +184,7 @@ def check_same(known: StudyRecord, requested: StudyRecord, *, versions: int) -> 
     Raises:
         SettingError: another setting differs.
     """
-    # what past studies said was learned when it was begun, and takes the place of the default
+    # what past studies show was learned when it was begun, and takes the place of the default
     past = known.scheduler.get("past")
     if past:
         requested = replace(requested, scheduler=dict(requested.scheduler) | {"past": past})

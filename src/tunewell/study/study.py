@@ -589,7 +589,7 @@ class Study:
             if self._log.history.running.any() or allowance.trials < 1:
                 return None
             if self.reader.budget.unit == "trainings" and len(self._log.trials) >= self.reader.budget.amount:
-                return None  # as many trainings as the budget has, and none told how long one is
+                return None  # as many trainings as the budget has, and none showed how long one is
             plan = self._next(allowance)
             return replace(plan, until=OPEN_END) if isinstance(plan, Start) else None
         answer = self._next(allowance)
@@ -663,7 +663,7 @@ class Study:
 
     @contextmanager
     def _letting_go(self, trial: int) -> Iterator[None]:
-        """Forget the trial's step if, inside the block, another process turns out to have taken it."""
+        """Forget the trial's step if, inside the block, it is found that another process has taken it."""
         try:
             yield
         except StepTaken:

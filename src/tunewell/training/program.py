@@ -165,7 +165,7 @@ class Program:
     def _listen(self, timeout_s: float) -> bool:
         """Take in what it says now; False if it says nothing for so long."""
         ready = [key for key, _ in self._selector.select(timeout_s)]
-        # errors last: of what it said at one time, they should be what its talk ends with
+        # errors last: of what it wrote at one time, they should be what its talk ends with
         for key in sorted(ready, key=lambda key: key.fileobj is self._process.stderr):
             key.data()
         return bool(ready)

@@ -28,7 +28,7 @@ _MOST_CLASSES = 10_000
 
 
 class RunEnded(BaseException):
-    """Unwinds a training function whose trial is over; no `except Exception` of the user's catches it."""
+    """The end of a trial, which unwinds its training function; no `except Exception` of the user's catches it."""
 
 
 class Channel(Protocol):
