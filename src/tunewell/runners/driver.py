@@ -48,9 +48,14 @@ class Driver:
         """The epoch at which each trial paused here."""
         self._lock = threading.RLock()
 
+    @property
+    def is_stopping(self) -> bool:
+        """No step is given out any more, and trainings pause at their next report."""
+        return self.interrupted or self.study.out_of_time
+
     def next_step(self) -> Step | None:
         """Return what `Study.ask` does; None also when the study was interrupted or its time is over."""
-        if self.interrupted or self.study.out_of_time:
+        if self.is_stopping:
             return None
         with self._lock:
             step = self._once_more() or self.study.ask()
@@ -150,10 +155,23 @@ class Driver:
         if result.paused and not result.interrupted and twin:
             stopped = "a twin, whose epochs are over"
         if result.interrupted and not held:
-            return  # its step stays in progress, and a resumed study gives the rest of it out first
+            self.put_back(result.trial)
+            return
         with self._lock:
             self.study.tell(result.trial, error=result.error, ended=not result.paused, held=held, stopped=stopped)
             self._end_step(result.trial)
+
+    def put_back(self, trial: int) -> None:
+        """Leave the rest of a step for later.
+
+        An interrupted study has it in progress, and gives it out first when it is resumed. One whose time is over may
+        never be: there the trial pauses.
+        """
+        if self.interrupted:
+            return
+        with self._lock:
+            self.study.put_back(trial)
+            self._end_step(trial)
 
     def learn_max_epochs(self, trial: int, n: int) -> int:
         """Implement `Coordinator.learn_max_epochs`."""
@@ -188,7 +206,7 @@ class Driver:
             return self._interrupting(self.study.steering.poll(trial, epoch))
 
     def _interrupting(self, directive: Directive) -> Directive:
-        return directive.pausing() if self.interrupted or self.study.out_of_time else directive
+        return directive.pausing() if self.is_stopping else directive
 
     def lost(self, trials: Collection[int]) -> None:
         """Note that a worker died with these trials in its memory: to train them again is no cost of the search."""

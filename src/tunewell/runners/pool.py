@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import pickle
 import time
-from collections import deque
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from tunewell.errors import TunewellError
 from tunewell.runners.base import LOOK_AGAIN_S, Assignment, SavedState, StepResult
 from tunewell.runners.driver import Driver
 from tunewell.runners.execution import Execution
+from tunewell.runners.roster import Roster
 from tunewell.runners.worker import Worker
 from tunewell.study.directive import Directive
 from tunewell.training.run import RunEnded, Train
@@ -131,29 +131,25 @@ class _Slot:
     """A worker, or its successor, as the driver knows it."""
 
     handle: WorkerHandle
-    is_ready: bool = False
-    step: Step | None = None
-    """What it trains now."""
     since: float = 0.0
-    """When that began, by the monotonic clock."""
+    """When its step began, by the monotonic clock."""
     memory_before: int = 0
     """Bytes that it held then."""
-    waiting: deque[Step] = field(default_factory=deque)
-    """Steps of trials that only it can go on with."""
-    hosts: set[int] = field(default_factory=set)
-    """Trials that are paused in its memory."""
     killed_for: tuple[str, str] | None = None
     """What limit its trial exceeded: the kind of error, and the error."""
 
 
 class Pool:
-    """The workers, and which trial is paused in which."""
+    """The workers of a driver: they are given steps and heard, replaced when they die, and held to limits."""
 
     def __init__(self, driver: Driver, placement: WorkerPlacement, execution: Execution) -> None:
         self.driver = driver
         self._placement = placement
         self._execution = execution
+        self._roster = Roster(execution.workers)
         self._slots: list[_Slot] = []
+        self._is_over = False
+        """The driver has no other step, unless one that is in progress brings it."""
         self._trained_s: dict[int, float] = {}
         """How long each trial has trained so far, in its last try."""
         self._grown: dict[int, int] = {}
@@ -166,31 +162,41 @@ class Pool:
         self._slots = [_Slot(self._placement.open(number)) for number in range(self._execution.workers)]
         look_s = _LOOK_S if self._execution.trial_memory is None else _LOOK_AT_LIMITS_S
         while True:
-            nothing_now = False
-            for slot in self._slots:
-                if slot.is_ready and slot.step is None and not nothing_now:
-                    nothing_now = not self._assign(slot)
-            heard = [slot.handle for slot in self._slots if slot.step is not None or not slot.is_ready]
-            training = any(slot.step is not None for slot in self._slots)
-            if not training and nothing_now:
-                step = self.driver.next_step()
-                if step is None:
-                    return
-                if step.wait:
-                    time.sleep(LOOK_AGAIN_S)  # another process has steps of this study in progress
-                else:
-                    self._give(self._home(step.trial, next(slot for slot in self._slots if slot.is_ready)), step)
-                continue
-            ready = self._placement.wait(heard, LOOK_AGAIN_S if nothing_now else look_s)
-            for number, slot in enumerate(self._slots):
-                if slot.handle in ready and not self._listen(slot):
-                    self._slots[number] = _Slot(self._placement.open(number), waiting=slot.waiting)
+            if self.driver.is_stopping:
+                self._put_back_waiting()
+            for number, step in self._roster.fill(self._next_step, self.driver.has_checkpoint):
+                self._give(number, step)
+            if self._is_over and not self._roster.n_training:
+                return
+            # an idle worker may be given something as soon as others, or another process, have reported
+            self._listen(LOOK_AGAIN_S if self._roster.has_idle else look_s)
             self._hold_to_limits()
+
+    def _put_back_waiting(self) -> None:
+        for step in self._roster.drop_waiting():
+            self.driver.put_back(step.trial)
+
+    def _next_step(self) -> Step | None:
+        step = self.driver.next_step()
+        self._is_over = step is None
+        return step
+
+    def _listen(self, timeout_s: float) -> None:
+        """Take one message of each worker that has sent one, or wait for so long."""
+        places = self._roster.places
+        heard = [slot.handle for slot, place in zip(self._slots, places, strict=True) if not place.is_idle]
+        if not heard:
+            time.sleep(timeout_s)  # another process has steps of this study in progress
+            return
+        ready = self._placement.wait(heard, timeout_s)
+        for number, slot in enumerate(self._slots):
+            if slot.handle in ready and not self._take_message(number, slot):
+                self._slots[number] = _Slot(self._placement.open(number))
 
     def close(self) -> None:
         """End all workers: in order if they are idle, at once if they are not."""
-        for slot in self._slots:
-            if slot.is_ready and slot.step is None:
+        for slot, place in zip(self._slots, self._roster.places, strict=False):
+            if place.is_idle:
                 slot.handle.send(None)
             else:
                 slot.handle.kill()
@@ -198,57 +204,29 @@ class Pool:
         for slot in self._slots:
             slot.handle.close(max(0.1, deadline - time.monotonic()))
 
-    def _assign(self, slot: _Slot) -> bool:
-        """Find a step for an idle worker; False if there is none now.
-
-        A trial goes on where it is paused, unless its checkpoint can travel.
-        """
-        if slot.waiting:
-            self._give(slot, slot.waiting.popleft())
-            return True
-        while (step := self.driver.next_step()) is not None and not step.wait:
-            home = self._home(step.trial, slot)
-            if home is slot or home.step is None or self.driver.has_checkpoint(step.trial):
-                target = slot if home.step is not None else home
-                if target is not home:
-                    home.hosts.discard(step.trial)
-                self._give(target, step)
-                if target is slot:
-                    return True
-            else:
-                home.waiting.append(step)
-        return False
-
-    def _home(self, trial: int, otherwise: _Slot) -> _Slot:
-        """Return the slot in whose memory the trial is paused, if there is one."""
-        return next((slot for slot in self._slots if trial in slot.hosts), otherwise)
-
-    def _give(self, slot: _Slot, step: Step) -> None:
-        slot.step, slot.since = step, time.monotonic()
+    def _give(self, number: int, step: Step) -> None:
+        slot = self._slots[number]
+        slot.since = time.monotonic()
         if self._execution.trial_memory is not None:
             slot.memory_before = slot.handle.memory()
         slot.handle.send(self.driver.assignment(step))
 
-    def _listen(self, slot: _Slot) -> bool:
-        """Take one message of a worker; False if it has died."""
+    def _take_message(self, number: int, slot: _Slot) -> bool:
+        """Take one message of a worker; return False if it has died."""
         try:
             message = slot.handle.receive()
         except WorkerGone as end:
-            self._handle_worker_exit(slot, end)
+            self._handle_worker_exit(number, slot, end)
             return False
         match message:
             case ReadyMessage():
-                slot.is_ready = True
+                self._roster.begin(number)
             case StepResult():
-                self._count(slot)
-                slot.step = None
-                if message.paused:
-                    slot.hosts.add(message.trial)
-                else:
-                    slot.hosts.discard(message.trial)
+                self._count(slot, message.trial)
+                self._roster.end_step(number, paused=message.paused)
                 self._settle(message)
                 if slot.killed_for is not None:  # it was through just before: no fault of what it would train next
-                    self._handle_worker_exit(slot, WorkerGone("was killed", killed_externally=False))
+                    self._handle_worker_exit(number, slot, WorkerGone("was killed", killed_externally=False))
                     return False
             case _:
                 slot.handle.send(self._answer(message))
@@ -274,17 +252,18 @@ class Pool:
         except TunewellError as refusal:
             return refusal
 
-    def _handle_worker_exit(self, slot: _Slot, end: WorkerGone) -> None:
+    def _handle_worker_exit(self, number: int, slot: _Slot, end: WorkerGone) -> None:
         slot.handle.close(PATIENCE_S)
-        self.driver.lost(slot.hosts)
-        if slot.step is None:
-            if slot.is_ready:
+        lost = self._roster.lose(number)
+        self.driver.lost(lost.hosts)
+        if lost.step is None:
+            if lost.is_ready:
                 return  # it was idle; its successor knows nothing of what it hosted
             raise TunewellError(f"a worker {end.how} before it could train anything; see what it wrote to stderr")
         if self.driver.interrupted:
             return  # its step stays in progress, and a resumed study gives the rest of it out first
-        trial = slot.step.trial
-        self._count(slot)
+        trial = lost.step.trial
+        self._count(slot, trial)
         if slot.killed_for is not None:
             kind, error = slot.killed_for
             self._settle(StepResult(trial, 0, paused=False, error=error, kinds=(kind,)))
@@ -302,17 +281,14 @@ class Pool:
             self._grown.pop(result.trial, None)
         self.driver.settle(result)
 
-    def _count(self, slot: _Slot) -> None:
+    def _count(self, slot: _Slot, trial: int) -> None:
         """Add what the step that ends took to what its trial has taken so far."""
-        assert slot.step is not None  # it had one
-        trial = slot.step.trial
         self._trained_s[trial] = self._trained_s.get(trial, 0.0) + time.monotonic() - slot.since
         if self._execution.trial_memory is not None and slot.killed_for is None:
-            self._grown[trial] = self._memory_of(slot)
+            self._grown[trial] = self._memory_of(slot, trial)
 
-    def _memory_of(self, slot: _Slot) -> int:
-        assert slot.step is not None  # it has one
-        return self._grown.get(slot.step.trial, 0) + max(0, slot.handle.memory() - slot.memory_before)
+    def _memory_of(self, slot: _Slot, trial: int) -> int:
+        return self._grown.get(trial, 0) + max(0, slot.handle.memory() - slot.memory_before)
 
     def _hold_to_limits(self) -> None:
         """End the workers whose trials exceed what a trial may take."""
@@ -321,15 +297,15 @@ class Pool:
         if now - self._looked < _LOOK_AT_LIMITS_S:
             return
         self._looked = now
-        for slot in self._slots:
-            if slot.step is None or slot.killed_for is not None:
+        for slot, place in zip(self._slots, self._roster.places, strict=True):
+            if place.step is None or slot.killed_for is not None:
                 continue
-            trial = slot.step.trial
+            trial = place.step.trial
             if timeout is not None:
                 took = self._trained_s.get(trial, 0.0) + now - slot.since
                 if took > timeout:
                     slot.killed_for = "TrialTimeout", f"it trained for more than {timeout:g} seconds (trial_timeout)"
-            if memory is not None and self._memory_of(slot) > memory:
+            if memory is not None and self._memory_of(slot, trial) > memory:
                 slot.killed_for = "TrialMemory", f"it took more than {memory / 2**20:.0f} MiB of memory (trial_memory)"
             if slot.killed_for is not None:
                 slot.handle.kill()

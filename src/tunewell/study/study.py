@@ -468,6 +468,23 @@ class Study:
             self._failures = [] if error is None else [*self._failures, error][-FAILURES_IN_A_ROW:]
             return state
 
+    def put_back(self, trial: int) -> None:
+        """Let a trial pause where it is, in the middle of its step, and go on from there when the study does.
+
+        Raises:
+            TrialEnded: no step of the trial is in progress.
+            StepTaken: another process counted this one as gone, and has taken the trial up.
+        """
+        with self._lock:
+            progress = self._progress.get(trial)
+            if progress is None:
+                raise self._not_in_progress(trial)
+            with self._letting_go(trial):
+                self.reader.store.end_step(
+                    self.reader.record.id, trial, TrialState.PAUSED, progress.epoch, session=progress.session
+                )
+            del self._progress[trial]
+
     def close(self) -> None:
         """End this process's session; steps in progress are given out again when the study is resumed."""
         with self._lock:
