@@ -1,6 +1,8 @@
 """The pool among workers that answer, pause, end and die in any order: its study ends, and nothing trains twice."""
 
 import random
+import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -126,7 +128,8 @@ class World:
 
 def play(seed, monkeypatch):
     world = World(seed)
-    monkeypatch.setattr(pools.time, "sleep", world.look)
+    # its own clock, since threads of other tests may sleep
+    monkeypatch.setattr(pools, "time", SimpleNamespace(sleep=world.look, monotonic=time.monotonic))
     execution = Execution(workers=world.rng.randint(1, 4))
     pool = Pool(world, world, execution)
     pool.run()

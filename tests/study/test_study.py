@@ -570,6 +570,6 @@ def test_the_direction_is_read_from_the_name(metric, direction):
 
 
 def test_a_name_that_says_both_or_nothing_has_to_be_told():
-    for metric in ("brier_score", "gradient"):
+    for metric in ("accuracy_loss", "gradient"):
         with pytest.raises(SettingError, match="direction"):
             tw.Study(SPACE, metric=metric)
