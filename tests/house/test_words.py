@@ -21,7 +21,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "tunewell"
 
 NOT_YET = (
     "__init__.py",
-    "analysis",
+    "analysis/bounds.py",
     "autopilot",
     "babysit",
     "checkpoint",
@@ -29,22 +29,16 @@ NOT_YET = (
     "demo",
     "diagnosis",
     "display",
-    "errors.py",
     "estimators",
-    "history.py",
     "nn",
     "probing",
     "rescue",
     "runners",
-    "samplers",
-    "schedulers",
     "space",
     "stores",
     "study",
-    "surrogate",
     "testing",
     "training",
-    "trial.py",
     "watching",
 )
 """The packages, and files beside them, that are not held to their words yet; who has mended one removes its line."""
@@ -177,7 +171,7 @@ def _files(place: Path) -> list[Path]:
 
 
 def _is_held(file: Path) -> bool:
-    return file.relative_to(SOURCE).parts[0] not in NOT_YET
+    return not any(file.is_relative_to(SOURCE / place) for place in NOT_YET)
 
 
 def test_the_source_keeps_to_its_words() -> None:

@@ -1,4 +1,4 @@
-"""What a sampler promises: the next setting to try."""
+"""The interface of samplers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Sampler(Protocol):
         return 0
 
     def suggest(self, space: Space, history: History, rng: np.random.Generator) -> Params | None:
-        """The next setting, running trials taken into account; None if there is none left to try.
+        """Return the next setting, running trials taken into account; None if there is none left to try.
 
         rng: the only source of randomness; a fresh one for each step of the study.
         """
