@@ -24,13 +24,9 @@ NOT_YET = (
     "analysis/bounds.py",
     "autopilot",
     "babysit",
-    "checkpoint",
     "cli",
-    "demo",
     "diagnosis",
     "display",
-    "estimators",
-    "nn",
     "probing",
     "rescue",
     "runners",
@@ -64,11 +60,11 @@ VERBS = frozenset(
     Name Normalize Note Notify
     Offer Open Order Override
     Pack Pad Parse Pass Pause Perform Permute Pick Place Plan Plot Poll Pop Post Predict Prepare Prevent Print Probe
-    Process Produce Promise Propose Prove Provide Pull Push Put
+    Process Produce Promise Propagate Propose Prove Provide Pull Push Put
     Queue Quit Quote
     Raise Rank Reach Read Receive Recommend Reconnect Record Redact Reduce Refill Refit Refuse Register Reject Release
-    Remember Remove Render Repeat Replace Replay Report Request Require Reserve Reset Resolve Restart Restore Resume
-    Retrain Retry Return Revert Rewind Rewrite Roll Round Run
+    Remember Remove Render Repeat Replace Replay Report Request Require Reserve Reset Reshape Resolve Restart Restore
+    Resume Retrain Retry Return Revert Rewind Rewrite Roll Round Run
     Sample Save Scale Schedule Search Seed Select Send Separate Serve Set Share Shift Show Shuffle Shut Signal
     Simulate Skip Sleep Smooth Solve Sort Split Spread Standardize Start State Steer Step Stop Store Stretch Submit
     Subtract Suggest Sum Summarize Support Suppress Switch
