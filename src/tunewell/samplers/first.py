@@ -29,7 +29,7 @@ class FirstSampler(Sampler):
 
     @property
     def n_given(self) -> int:
-        """As many as it has, besides those of the other sampler."""
+        """The number of its settings, without those of the other sampler."""
         return len(self.settings)
 
     def suggest(self, space: Space, history: History, rng: np.random.Generator) -> Params | None:

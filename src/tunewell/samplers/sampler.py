@@ -21,7 +21,7 @@ class Sampler(Protocol):
 
     @property
     def n_given(self) -> int:
-        """How many settings somebody gave it, which it suggests before any of its own."""
+        """The number of settings that it was given, which it suggests before any of its own."""
         return 0
 
     def suggest(self, space: Space, history: History, rng: np.random.Generator) -> Params | None:
