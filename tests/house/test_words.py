@@ -19,15 +19,6 @@ import pytest
 
 SOURCE = Path(__file__).parents[2] / "src" / "tunewell"
 
-NOT_YET = (
-    "__init__.py",
-    "runners",
-    "stores",
-    "study",
-    "training",
-)
-"""The packages, and files beside them, that are not held to their words yet; who has mended one removes its line."""
-
 VERBS = frozenset(
     """
     Accept Add Adopt Advance Advise Allow Appear Append Apply Arrange Ask Assert Assign Attach Average Await
@@ -151,22 +142,9 @@ def _words(text: str) -> list[str]:
     return [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", text) if word.lower() in BARRED]
 
 
-def _files(place: Path) -> list[Path]:
-    return [place] if place.is_file() else sorted(place.rglob("*.py"))
-
-
-def _is_held(file: Path) -> bool:
-    return not any(file.is_relative_to(SOURCE / place) for place in NOT_YET)
-
-
 def test_the_source_keeps_to_its_words() -> None:
-    found = [str(fault) for file in _files(SOURCE) if _is_held(file) for fault in faults(file)]
+    found = [str(fault) for file in sorted(SOURCE.rglob("*.py")) for fault in faults(file)]
     assert not found, f"{len(found)} faults\n" + "\n".join(found)
-
-
-@pytest.mark.parametrize("place", NOT_YET)
-def test_a_mended_place_is_held_to_its_words(place: str) -> None:
-    assert any(faults(file) for file in _files(SOURCE / place)), f"{place} is mended: remove its line from NOT_YET"
 
 
 @pytest.mark.parametrize(
