@@ -3,7 +3,7 @@
     def seed_of(self, trial: int) -> int:
         \"""Return the seed of a trial's training.\"""
 
-A new verb is welcome: add it to `VERBS`. Classes, modules, fields and properties may open with a noun phrase, but with
+A new verb is welcome: add it to `VERBS`. Classes, modules and properties may open with a noun phrase, but with
 no fragment of a sentence ("What ...", "Of ..."), which says nothing without the name above it.
 """
 
