@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tunewell.demo.story import run_demo
+from tunewell.demo.demonstration import run_demo
 from tunewell.stores import MemoryStore
 
 

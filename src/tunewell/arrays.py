@@ -7,3 +7,6 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 """Real numbers; shapes are in the docstrings."""
+
+Integers = NDArray[np.int64]
+"""Whole numbers, such as rows and epochs."""

@@ -1,9 +1,9 @@
-"""Every error that tunewell raises on purpose; it stands on the ground floor, so that all others may import it.
+"""The errors that tunewell raises on purpose, on the ground floor, so that every other module may import them.
 
 * TunewellError
   + SpaceError       (a ValueError)    a space, a parameter or a value for one is malformed
   + SettingError     (a ValueError)    a setting of a study or a command cannot be used
-  + ReportError      (a ValueError)    a report does not fit what was asked for
+  + ReportError      (a ValueError)    a report does not fit what was requested
   + RecordError      (a ValueError)    the record of a run cannot be read
   + ScriptError                        a user's file is not what a command needs
   + StoreError                         a record cannot be opened, read or written
@@ -16,6 +16,7 @@
   + CheckpointError                    a checkpoint cannot be written or restored
   + NothingReported                    the study has no finite value of its metric yet
   + RepeatedFailure                    trials keep failing with one and the same error
+  + ProbeFailed                        a training that was to be probed failed
   + MissingExtra     (an ImportError)  an optional package is not installed
 
 Each is built from plain values that it keeps in `args`, so each can be pickled and cross a process.
@@ -26,7 +27,7 @@ from __future__ import annotations
 
 
 def last_line(text: str) -> str:
-    """What an error's text ends with: the line of a traceback that says what was wrong."""
+    """Return the last line of an error's text, which says what was wrong if the text is a traceback."""
     return (text.strip().splitlines() or ["an error without a message"])[-1]
 
 
@@ -43,7 +44,7 @@ class SettingError(TunewellError, ValueError):
 
 
 class ReportError(TunewellError, ValueError):
-    """A report does not fit what was asked for."""
+    """A report does not fit what was requested."""
 
 
 class RecordError(TunewellError, ValueError):
@@ -108,15 +109,15 @@ class TrialNotFound(StoreError, LookupError):
 class TrialEnded(StoreError):
     """The trial has no step in progress; its record is frozen."""
 
-    def __init__(self, trial: int, state: str, asked: str = "") -> None:
-        """`asked`: the command to it that came too late."""
-        super().__init__(trial, state, asked)
-        self.trial, self.state, self.asked = trial, state, asked
+    def __init__(self, trial: int, state: str, requested: str = "") -> None:
+        """Make the error; `requested` is the command that came too late."""
+        super().__init__(trial, state, requested)
+        self.trial, self.state, self.requested = trial, state, requested
 
     def __str__(self) -> str:
-        if self.asked:
+        if self.requested:
             return (
-                f"trial {self.trial} has ended, it is {self.state}, so {self.asked} comes too late; "
+                f"trial {self.trial} has ended, it is {self.state}, so {self.requested} comes too late; "
                 f"a branch goes on from one of its epochs"
             )
         return f"trial {self.trial} is {self.state}, not running, so nothing can be added to it; ask() for a step first"
@@ -154,7 +155,7 @@ class RepeatedFailure(TunewellError):
 
 
 class ProbeFailed(TunewellError):
-    """A training that was to be experimented with raised an error, or reported nothing."""
+    """A training that was to be probed raised an error, or reported nothing."""
 
     def __init__(self, error: str) -> None:
         super().__init__(error)

@@ -1,4 +1,4 @@
-"""All trials of a study as arrays, which is all that samplers and schedulers know.
+"""The trials of a study as arrays: all that samplers and schedulers know.
 
 Shapes: n trials, d parameters, c epochs that any trial has reported so far. Lower is better: the study has turned
 the sign. The arrays grow in place, so that a decision at 10,000 trials costs no re-reading; and they are as wide as
@@ -24,23 +24,23 @@ _CODE = {state: code for code, state in enumerate(_STATES)}
 
 
 class History:
-    """What is known of a study's trials, row i being trial number i. Readers do not write to its arrays."""
+    """The trials of a study as arrays, row i being trial number i. Readers do not write to them."""
 
     def __init__(self, space: Space, max_epochs: int | None, versions: SpaceVersions | None = None) -> None:
-        """An empty one.
+        """Make an empty history.
 
         space: today's.
-        max_epochs: how many epochs a full training has; None while nobody knows.
+        max_epochs: how many epochs a full training has; None while that is not known.
         versions: the versions of the space, if there were others.
         """
         self.space = space
         self.versions = SpaceVersions((space,)) if versions is None else versions
         self.max_epochs = max_epochs or 1
-        """How many epochs a full training has; 1 while nobody knows."""
+        """The number of epochs of a full training; 1 while that is not known."""
         self._longest = max_epochs or OPEN_END
         self._n = 0
         self._new: list[Trial] = []
-        """Trials whose points nobody has asked for."""
+        """Trials whose points have not been read yet."""
         self._load: Callable[[], Iterable[NDArray[np.float64]]] | None = None
         self._notes: list[Mapping[str, object]] = []
         self._points = np.empty((0, len(space.params)))
@@ -54,7 +54,7 @@ class History:
         return self._n
 
     def view(self) -> History:
-        """What is known now, at the cost of no copy; it does not grow while somebody reads it in another thread."""
+        """Return the history as of now, without a copy; it does not grow while another thread reads it."""
         self._catch_up()
         view = copy.copy(self)
         view._new = []  # noqa: SLF001  our own; what comes later is not for it
@@ -62,7 +62,7 @@ class History:
 
     @property
     def notes(self) -> list[Mapping[str, object]]:
-        """What schedulers wrote on each trial."""
+        """The notes that schedulers wrote on each trial."""
         return self._notes if len(self._notes) == self._n else self._notes[: self._n]
 
     @property
@@ -131,7 +131,7 @@ class History:
         return np.equal(self._states[: len(self)], _CODE[state])
 
     def at(self, epoch: int) -> NDArray[np.float64]:
-        """(n,): each trial's metric at `epoch`, or the last one reported before it if that epoch had no report.
+        """Return each trial's metric at `epoch`, (n,), or the last one reported before it if it had no report.
 
         NaN for a trial that is not that far yet. One that ended before it keeps its last value; inf stands
         for a trial that failed, diverged or never reported the metric.
@@ -176,7 +176,7 @@ class History:
             self._epochs[number] = max(self._epochs[number], epoch)
 
     def defer(self, load: Callable[[], Iterable[NDArray[np.float64]]]) -> None:
-        """Reports that there are besides, as `update` takes them, in parts: read when somebody looks at the curves."""
+        """Register more reports, in parts as `update` takes them, to be read when the curves are first needed."""
         self._load = load
 
     def _take(self, values: NDArray[np.float64]) -> None:
@@ -214,7 +214,7 @@ class History:
             self._states = _grown(self._states, rows)
 
     def _widen(self, epochs: int) -> None:
-        """Room for all trials, and for so many epochs."""
+        """Make room for all trials, and for so many epochs."""
         rows, columns = len(self._states), self._curves.shape[1]
         if epochs > columns:
             columns = min(max(16, 2 * epochs), self._longest)
@@ -223,7 +223,7 @@ class History:
 
 
 def _last_known(curves: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(k, c) -> (k,): the last value of each row that is not NaN; inf if there is none."""
+    """Return the last value of each row that is not NaN, (k, c) -> (k,); inf if there is none."""
     if not curves.size:
         return np.full(len(curves), np.inf)
     known = ~np.isnan(curves)
@@ -232,7 +232,7 @@ def _last_known(curves: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _grown(array: NDArray[_Scalar], *shape: int) -> NDArray[_Scalar]:
-    """A larger one with the same beginning; NaN, or 0 among integers, where nothing was."""
+    """Return a larger array with the same beginning; NaN, or 0 among integers, elsewhere."""
     fill = np.nan if np.issubdtype(array.dtype, np.floating) else 0
     bigger = np.full(shape, fill, dtype=array.dtype)
     bigger[tuple(slice(n) for n in array.shape)] = array

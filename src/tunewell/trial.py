@@ -1,4 +1,4 @@
-"""The plain records that everything above passes around: a trial, a report, an event, a step.
+"""The records that everything above passes around: a trial, a report, an event, a step.
 
 A *trial* is one training run of one setting of the parameters. It trains until the epoch that its *step*
 names and then pauses; it goes on only if a later step says so. Records are values: they hold no
@@ -16,16 +16,16 @@ from tunewell.errors import ReportError, StoreError
 from tunewell.space.values import Params
 
 OPEN_END = 2**31 - 1
-"""The `until` of a step that goes on to the trial's own end, while nobody knows how many epochs that is."""
+"""The `until` of a step that goes on to the trial's own end, while the number of its epochs is not known."""
 
 
 def is_file_name(text: str) -> bool:
-    """Whether the text names a file, on any system, and leads nowhere else."""
+    """Return True if the text names a file on any system, and leads to no other folder."""
     return text not in ("", ".", "..") and not any(mark in text for mark in "/\\:\0")
 
 
 class TrialState(StrEnum):
-    """Where a trial stands. The last three are ends: the record is frozen then."""
+    """The state of a trial; with the last three it has ended, and its record is frozen."""
 
     RUNNING = "running"  # a step is in progress
     PAUSED = "paused"  # its step is done; it goes on if a later step says so
@@ -42,7 +42,7 @@ class TrialState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One trial as the store knows it; times are seconds since 1970 (UTC)."""
+    """One trial as it is on record; times are seconds since 1970 (UTC)."""
 
     number: int
     """Its place in the study, from 0."""
@@ -53,7 +53,7 @@ class Trial:
     until: int
     """The epoch at which its last step ends, or ended."""
     seed: int
-    """What its training draws randomness from; derived from the study's seed and the number."""
+    """The seed of its training; derived from the study's seed and the number."""
     started_at: float
     ended_at: float | None = None
     reason: str | None = None
@@ -64,14 +64,14 @@ class Trial:
     """The trial that it branched from, at `parent_epoch`."""
     parent_epoch: int | None = None
     note: Mapping[str, object] = field(default_factory=dict)
-    """What the scheduler wants to remember of it (plain JSON), so that no scheduler needs a memory of its own."""
+    """The scheduler's own record of it (plain JSON), so that no scheduler needs a memory of its own."""
     session: int = 0
     """The session (one process running the study) that began its last step."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one epoch of a trial measured."""
+    """The metrics of one epoch of a trial."""
 
     trial: int
     epoch: int
@@ -82,7 +82,7 @@ class Report:
 
 
 def as_numbers(metrics: Mapping[str, object]) -> dict[str, float]:
-    """The metrics of a report, each as a float.
+    """Return the metrics of a report, each as a float.
 
     Raises:
         ReportError: there is none, or one is no number.
@@ -109,7 +109,7 @@ STEERED = "steered"
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened to a study or a trial and is worth keeping: when, what, by whom."""
+    """Something that happened to a study or a trial: what, when, and by whom."""
 
     kind: str
     """`interrupted`: its session ended in the middle of a step; `retrained`: epochs had to be trained a second time;
@@ -135,7 +135,7 @@ class Checkpoint:
     at: float
 
     def __post_init__(self) -> None:
-        """Raises StoreError for a path that leads out of the folder: a record may be a stranger's."""
+        """Raise StoreError for a path that leads out of the folder: a record may be a stranger's."""
         if not is_file_name(self.path):
             raise StoreError(
                 f"a checkpoint must be named by a file in its study's folder, got {self.path!r}; the record was"
@@ -145,7 +145,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A scheduler's answer: start a new trial and train it through epoch `until`."""
+    """A scheduler's decision to start a new trial and train it through epoch `until`."""
 
     params: Params
     until: int
@@ -154,7 +154,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """A scheduler's answer: let paused trial number `trial` go on through epoch `until`."""
+    """A scheduler's decision to let paused trial number `trial` go on through epoch `until`."""
 
     trial: int
     until: int
@@ -164,7 +164,7 @@ class Resume:
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a scheduler may still give out; what running steps were promised is taken off already."""
+    """The epochs and trials that a scheduler may still give out, less those promised to running steps."""
 
     epochs: int
     trials: int
@@ -172,7 +172,7 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What `ask` answers: train this trial through these epochs, or wait (`wait` is True) and ask again."""
+    """The result of `ask`: train this trial through these epochs, or wait (`wait` is True) and ask again."""
 
     trial: int
     params: Params
@@ -182,4 +182,4 @@ class Step:
 
 
 WAIT = Step(trial=-1, params=Params({}), epochs=range(0), wait=True)
-"""There is nothing to train now, but there may be when a running step is told."""
+"""There is nothing to train now, but there may be when a running step ends."""

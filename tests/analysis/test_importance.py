@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tunewell.analysis.importance import MIN_TRIALS, importance, standing
+from tunewell.analysis.importance import MIN_TRIALS, importance, win_rates
 from tunewell.history import History
 from tunewell.space.params import Choice, Float, Int
 from tunewell.space.space import Space
@@ -135,13 +135,13 @@ def test_trials_are_compared_at_the_last_epoch_that_both_have():
     curves = [[0.5, 0.4, 0.1], [0.6, 0.3], [0.7, 0.2, 0.2], [0.4]]
     history = history_of(SPACE, np.full((4, 4), 0.5), curves)
     # at epoch 1 the last one beats all; at epoch 2: 2 before 1 before 0; at epoch 3: 0 before 2
-    assert standing(history) == pytest.approx([1 / 3, 1 / 3, 1 / 3, 1])
+    assert win_rates(history) == pytest.approx([1 / 3, 1 / 3, 1 / 3, 1])
 
 
 def test_a_failed_trial_is_worse_than_any_and_one_without_a_report_is_not_compared():
     states = [TrialState.COMPLETE, TrialState.FAILED, TrialState.RUNNING, TrialState.COMPLETE]
     history = history_of(SPACE, np.full((4, 4), 0.5), [[0.5, 0.4], [0.1], [], [0.9, 0.8]], states)
-    assert standing(history) == pytest.approx([1, 0, np.nan, 0.5], nan_ok=True)
+    assert win_rates(history) == pytest.approx([1, 0, np.nan, 0.5], nan_ok=True)
 
 
 def test_a_history_with_no_trial_says_nothing():

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from tunewell.cli.main import cli
 from tunewell.demo import digits
-from tunewell.demo.story import TRAININGS, run_demo
+from tunewell.demo.demonstration import TRAININGS, run_demo
 from tunewell.errors import CheckpointError
 from tunewell.stores import MemoryStore
 from tunewell.study import Study

@@ -1,1 +1,8 @@
-"""What a study's history says: which of the hyperparameters mattered."""
+"""Analyses of a study's record, all read-only.
+
+* `importance`: the hyperparameters by how much they mattered.
+* `bounds`: parameters whose range should be widened.
+* `decisions`: the reasons of the scheduler's decisions, and what more search is expected to gain.
+* `lineage`: the branches of trials, and the values of their parameters epoch by epoch.
+* `twins`: the effect of a change, against the run that went on without it.
+"""

@@ -1,7 +1,7 @@
-"""Why a scheduler did what it did, and whether going on is worth it: both from the decisions on record.
+"""A scheduler's reasons, and the gain that more search would bring: both from the decisions on record.
 
-A scheduler with a model says, with each step that it gives out, what it expected of it. So the reasons cost nothing to
-keep, and whether more search pays is what the last of them expected to gain.
+A scheduler with a model records, with each step that it gives out, what it expected of it. So the reasons cost nothing
+to keep, and whether more search pays follows from the gain that the last of them expected.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Any, Protocol
 from tunewell.trial import Event
 
 DECIDED, EXTENDED = "decided", "extended"
-"""The kinds of events that a decision, and another space, are on record as."""
+"""The kinds of events by which a decision, and a change of the space, are recorded."""
 _RECENT = 10  # decisions that an outlook goes by
 _PATIENCE = 5  # full trainings' worth of decisions: ten may be over in one, and their dip is not yet the end
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was expected of a step when it was given out; values are the study's metric at the last epoch."""
+    """A model's expectation of a step when it was given out; values are the study's metric at the last epoch."""
 
     trial: int
     first_epoch: int
@@ -45,13 +45,13 @@ class Decision:
 
     @property
     def epochs(self) -> int:
-        """That were given out."""
+        """The epochs that were given out."""
         return self.until - self.first_epoch + 1
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What one more training is expected to bring."""
+    """The gain that one more training is expected to bring."""
 
     gain: float
     """The largest expected improvement of the metric among the last ten decisions."""
@@ -59,22 +59,22 @@ class Outlook:
     """The largest chance of any improvement among them."""
 
 
-class Expected(Protocol):
-    """What there is to know of a decision where a search is to end."""
+class DecisionGain(Protocol):
+    """The cost and the expected gain of a decision: all that the end of a search depends on."""
 
     @property
     def epochs(self) -> int:
-        """That were given out."""
+        """The epochs that were given out."""
         ...
 
     @property
     def gain(self) -> float:
-        """What was expected of them."""
+        """The gain that was expected of them."""
         ...
 
 
 def decisions(events: Sequence[Event], *, maximize: bool) -> list[Decision]:
-    """Those on record, oldest first; decisions that were made by no model are not among them."""
+    """Return the decisions on record, oldest first, without those that no model made."""
     return [
         _decision(event.trial, event.epoch, event.data, -1.0 if maximize else 1.0)
         for event in events
@@ -83,21 +83,21 @@ def decisions(events: Sequence[Event], *, maximize: bool) -> list[Decision]:
 
 
 def since_extended(events: Sequence[Event]) -> Sequence[Event]:
-    """Those since the space is what it is: what was expected in another space says nothing of this one."""
+    """Return the events since the last change of the space: gains expected in another say nothing of this one."""
     newest = max((place for place, event in enumerate(events) if event.kind == EXTENDED), default=-1)
     return events[newest + 1 :]
 
 
 def outlook(known: Sequence[Decision]) -> Outlook | None:
-    """From the last ten decisions; None while there are fewer."""
+    """Return the outlook from the last ten decisions; None while there are fewer."""
     if len(known) < _RECENT:
         return None
     last = known[-_RECENT:]
     return Outlook(max(decision.gain for decision in last), max(decision.chance for decision in last))
 
 
-def patient_gain(known: Sequence[Expected], max_epochs: int) -> float:
-    """The largest gain expected in the last five trainings' worth of decisions; infinite while there are fewer."""
+def recent_gain(known: Sequence[DecisionGain], max_epochs: int) -> float:
+    """Return the largest gain expected in the last five trainings' worth of decisions; infinite while fewer."""
     epochs, gain = 0, 0.0
     for n, decision in enumerate(reversed(known), start=1):
         epochs, gain = epochs + decision.epochs, max(gain, decision.gain)

@@ -1,4 +1,4 @@
-"""Which of the hyperparameters mattered: PED-ANOVA (Watanabe, Bansal & Hutter, 2023).
+"""The importance of each hyperparameter: PED-ANOVA (Watanabe, Bansal & Hutter, 2023).
 
 A parameter mattered if the best trials have other values of it than all trials have. With p the density of the
 parameter's values among the best quarter of the trials and q that among all, it is their Pearson divergence,
@@ -7,8 +7,8 @@ parameter's values among the best quarter of the trials and q that among all, it
 
 and a parameter's share is its part of the sum over the parameters. Two things are added, because the paper looks at
 tables of thousands of trials and a study has dozens. Even a parameter that does nothing gets some D from drawing
-few trials out of many, so what chance alone would give is taken off. And resampled trials say how far each share
-is to be trusted.
+few trials out of many, so what chance alone would give is taken off. And resampled trials give each share
+an interval.
 
 Shapes: n trials, ordered from best to worst; B samples of them; G places at which densities are compared.
 """
@@ -24,7 +24,7 @@ from tunewell.history import History
 from tunewell.space.params import Choice, Param
 
 MIN_TRIALS = 10
-"""With fewer trials that can be compared nothing is said; a parameter that was active in fewer gets no share."""
+"""With fewer comparable trials there is no result; a parameter that was active in fewer gets no share."""
 _BEST, _BEST_AT_LEAST = 0.25, 5  # the share of trials that counts as the best, and their least number
 _GRID = (np.arange(64) + 0.5) / 64  # the places in [0, 1] at which densities are compared
 _INTERVAL = (0.05, 0.95)
@@ -33,7 +33,7 @@ _ROUNDING = 1e-9  # what is left of a divergence of 0 after subtractions
 
 @dataclass(frozen=True, slots=True)
 class Importance:
-    """How much of what the best trials have in common is due to one parameter."""
+    """One parameter's share of what the best trials have in common."""
 
     name: str
     share: float
@@ -45,11 +45,11 @@ class Importance:
 
 
 def importance(history: History, *, rng: np.random.Generator, n_bootstrap: int = 200) -> list[Importance]:
-    """The tuned parameters, most important first; empty if fewer than `MIN_TRIALS` trials can be compared.
+    """Return the tuned parameters, most important first; empty if fewer than `MIN_TRIALS` trials can be compared.
 
     rng: draws the resampled studies, and nothing else: the shares do not depend on it.
     """
-    scores = standing(history)
+    scores = win_rates(history)
     # where a trial of an earlier version of the space lies outside of today's, it does not count
     points = np.where((history.points < 0) | (history.points > 1), np.nan, history.points)
     usable = np.flatnonzero(~np.isnan(scores))
@@ -79,8 +79,8 @@ def importance(history: History, *, rng: np.random.Generator, n_bootstrap: int =
     return sorted(found, key=lambda item: -item.share)
 
 
-def standing(history: History) -> Floats:
-    """(n,): the share of the other trials that each is better than; NaN for one that has no value yet.
+def win_rates(history: History) -> Floats:
+    """Return the share of the other trials that each is better than, (n,); NaN for one that has no value yet.
 
     Most trials stop early, so that their last values cannot be compared: two trials are compared at the last epoch
     that both have trained, and equal values are half a win. One that ended by itself keeps its last value.
@@ -92,15 +92,15 @@ def standing(history: History) -> Floats:
         known = ~np.isnan(values)
         here, beyond = known & (reach == epoch), known & (reach > epoch)
         for some, others in ((here, here), (here, beyond), (beyond, here)):
-            wins[some] += _beaten(values[some], values[others])
+            wins[some] += _n_above(values[some], values[others])
             opponents[some] += np.count_nonzero(others)
     wins, opponents = wins - 0.5, opponents - 1.0  # nobody competes with itself
     won: Floats = np.divide(wins, opponents, out=np.full(len(history), np.nan), where=opponents > 0)
     return won
 
 
-def _beaten(values: Floats, others: Floats) -> Floats:
-    """How many of the others each value is below, those that are equal counting half."""
+def _n_above(values: Floats, others: Floats) -> Floats:
+    """Return how many of the others are above each value, those that are equal counting half."""
     others = np.sort(others)
     above: Floats = (
         len(others) - (np.searchsorted(others, values, "left") + np.searchsorted(others, values, "right")) / 2
@@ -109,7 +109,7 @@ def _beaten(values: Floats, others: Floats) -> Floats:
 
 
 def _divergence(param: Param, units: Floats, counts: Floats) -> Floats:
-    """(B,): what D exceeds chance by, in each sample of the trials, times the share in which the parameter is active.
+    """Return D less what chance alone would give, times the share of trials where the parameter is active: (B,).
 
     units: (n,), of the trials from best to worst, NaN where inactive.
     counts: (B, n), how often each trial is in each sample.
@@ -137,7 +137,7 @@ def _divergence(param: Param, units: Floats, counts: Floats) -> Floats:
 
 
 def _kernels(param: Param, units: Floats) -> Floats:
-    """(n, G): each trial's contribution to a density, in rows that sum to 1.
+    """Return each trial's contribution to a density, (n, G), in rows that sum to 1.
 
     One kernel for the best and for all, so that where both are alike, they are alike at every place.
     """

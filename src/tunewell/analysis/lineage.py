@@ -1,4 +1,4 @@
-"""Where a trial comes from: the trials that it branched from, and the schedule of its parameters, epoch by epoch."""
+"""The lineage of a trial: the trials that it branched from, and the values of its parameters, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tunewell.trial import Trial
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Epochs in which nothing was changed."""
+    """Successive epochs of one trial in which its parameters kept their values."""
 
     trial: int
     first: int
@@ -20,28 +20,28 @@ class Segment:
     values: Mapping[str, Value]
 
 
-def line_of(trials: Sequence[Trial], number: int) -> list[Trial]:
-    """The trial and those that it comes from, the first one first."""
+def ancestry(trials: Sequence[Trial], number: int) -> list[Trial]:
+    """Return the trial and its ancestors, the oldest first."""
     line = [trials[number]]
     while line[0].parent is not None:
         line.insert(0, trials[line[0].parent])
     return line
 
 
-def owner(trials: Sequence[Trial], number: int, epoch: int) -> int:
-    """Of the trial and those that it comes from, the one that trained an epoch of its curve."""
+def trial_of_epoch(trials: Sequence[Trial], number: int, epoch: int) -> int:
+    """Return the number of the trial that trained an epoch of this one's curve: itself or an ancestor."""
     while (parent := trials[number].parent) is not None and epoch < int(trials[number].parent_epoch or 0):
         number = parent
     return number
 
 
-def schedule(trials: Sequence[Trial], commands: Sequence[Command], number: int, epochs: int) -> list[Segment]:
-    """The values of a trial's parameters from its first epoch to its last, those of its ancestors included.
+def segments(trials: Sequence[Trial], commands: Sequence[Command], number: int, epochs: int) -> list[Segment]:
+    """Return the values of a trial's parameters from its first epoch to its last, those of its ancestors included.
 
     epochs: how far the trial has come.
     """
     found: list[Segment] = []
-    line = line_of(trials, number)
+    line = ancestry(trials, number)
     for trial, after in zip(line, [*line[1:], None], strict=True):
         last = epochs if after is None else int(after.parent_epoch or 0)
         first, values = int(trial.parent_epoch or 0) + 1, dict(trial.params)
@@ -57,8 +57,8 @@ def schedule(trials: Sequence[Trial], commands: Sequence[Command], number: int, 
     return found
 
 
-def tree(trials: Sequence[Trial]) -> Iterator[tuple[int, Trial]]:
-    """Depth and trial of all that have branches or are branches, parents first."""
+def branch_tree(trials: Sequence[Trial]) -> Iterator[tuple[int, Trial]]:
+    """Yield the depth and the trial of all that have branches or are branches, parents first."""
     children: dict[int | None, list[Trial]] = {}
     for trial in trials:
         children.setdefault(trial.parent, []).append(trial)
@@ -74,7 +74,7 @@ def tree(trials: Sequence[Trial]) -> Iterator[tuple[int, Trial]]:
 
 
 def live_values(commands: Sequence[Command], trial: int) -> tuple[tuple[int, str, Value], ...]:
-    """The values that were set while a trial trained, in order: after this epoch, this parameter had this value."""
+    """Return the values that were set while a trial trained, in order: the epoch before, the parameter, the value."""
     return tuple(
         (int(one.epoch or 0), one.action.name, one.action.value)
         for one in commands

@@ -1,4 +1,4 @@
-"""Did a change help, or would it have come anyway? The run with the change beside its twin, which went on without it.
+"""The effect of a change on a run, against its twin: the same run, which went on without the change.
 
 Both began as the same checkpoint, so the difference of their curves is that of the change and of the noise of two runs.
 Neighbouring epochs are not independent, so the mean's margin counts them for as many as their correlation leaves (the
@@ -17,10 +17,10 @@ from tunewell.arrays import Floats
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Of a run with a change and one without, from the same epoch on."""
+    """The difference between a run with a change and one without, from the same epoch on."""
 
     epochs: int
-    """That both have reported."""
+    """The epochs that both have reported."""
     mean: float
     """By how much the metric is better with the change, on average over these epochs; below 0: worse."""
     margin: float
@@ -32,7 +32,7 @@ class Difference:
 
 
 def difference(changed: Floats, unchanged: Floats, since: int) -> Difference | None:
-    """Of two curves, (E,), lower is better, after epoch `since`; None while they share no epoch."""
+    """Return the difference of two curves, (E,), lower is better, after epoch `since`; None if they share no epoch."""
     n = min(len(changed), len(unchanged))
     gains = (unchanged[:n] - changed[:n])[since:]
     gains = gains[np.isfinite(gains)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tunewell.analysis.lineage import Segment, line_of, live_values, schedule
+from tunewell.analysis.lineage import Segment, ancestry, live_values, segments
 from tunewell.arrays import Floats
 from tunewell.commands import Command
 from tunewell.diagnosis.readers.names import curves_of, parameter_of
@@ -96,14 +96,14 @@ def snapshot(study: StudyReader, chosen: int | None = None) -> Snapshot:
         branches = []
         for trial in trials:
             rows: dict[int, Mapping[str, float]] = {}
-            line = line_of(trials, trial.number)
+            line = ancestry(trials, trial.number)
             for part, after in zip(line, [*line[1:], None], strict=True):
                 last = math.inf if after is None else int(after.parent_epoch or 0)
                 rows |= {epoch: metrics for epoch, metrics in by_trial.get(part.number, []) if epoch <= last}
             if rows:
                 curves = _curves(rows, study.metric)
                 if _RATE not in curves:
-                    curves |= _rate(schedule(trials, commands, trial.number, max(rows)), max(rows))
+                    curves |= _rate(segments(trials, commands, trial.number, max(rows)), max(rows))
                 why = last_line(trial.reason or "") if trial.state is TrialState.FAILED else ""
                 branches.append(Branch(trial.number, str(trial.state), curves, trial.parent_epoch or 0, why))
         is_on = chosen is not None and chosen < len(trials) and not trials[chosen].state.ended

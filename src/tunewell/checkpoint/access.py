@@ -1,4 +1,4 @@
-"""How the state of an object that is no plain data is taken and put back."""
+"""Access to the state of objects that are no plain data."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tunewell.checkpoint import keras_models, pytorch
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """An object's own way to say what its state is, and to take one up."""
+    """An object's own functions that return its state and restore one."""
 
     take: Callable[[], object]
     put: Callable[[Any], object]
 
 
 def access(value: Any) -> Access | None:
-    """None if the object has no way that is known here."""
+    """Return the object's access; None if none is known here."""
     if not isinstance(value, type) and callable(getattr(value, "state_dict", None)):
         load = getattr(value, "load_state_dict", None)
         return Access(value.state_dict, load) if callable(load) else None
@@ -41,9 +41,9 @@ def access(value: Any) -> Access | None:
 
 
 def attributes(value: Any) -> dict[str, object] | None:
-    """An ordinary object's attributes by name; None if there is more to it than those.
+    """Return an ordinary object's attributes by name; None if there is more to it than those.
 
-    What pickle would do says which it is: an object with a way of its own to be pickled, or with a part in C (a
+    What pickle would do decides which it is: an object with a way of its own to be pickled, or with a part in C (a
     file, a lock, a function), is more than its attributes.
     """
     kind = type(value)

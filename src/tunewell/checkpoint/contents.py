@@ -1,4 +1,4 @@
-"""What a checkpoint has of a training, in words, and what it lacks: the stateful things that nobody tracks."""
+"""The contents of a checkpoint in words, and what it lacks: stateful objects that are not tracked."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tunewell.checkpoint import keras_models, pytorch
 from tunewell.checkpoint.access import access
 
 _MOST = 20_000
-"""Objects that are looked through."""
+"""The number of objects that are searched."""
 
 
 def kind_of(value: Any) -> str | None:
-    """`weights`, `optimizer`, `schedule`, `generator`, or `state` of another kind; None if it has none of its own."""
+    """Return `weights`, `optimizer`, `schedule`, `generator` or, for any other state, `state`; None if it has none."""
     torch = pytorch.torch()
     if isinstance(value, np.random.Generator | np.random.RandomState | random.Random) or pytorch.is_generator(value):
         return "generator"
@@ -32,7 +32,7 @@ def kind_of(value: Any) -> str | None:
 
 
 def untracked(seen: Mapping[str, object], tracked: Iterable[object]) -> dict[str, str]:
-    """By name, the kinds of what has a state and is no part of what is tracked."""
+    """Return, by name, the kinds of those objects that have a state and are no part of what is tracked."""
     inside = _inside(tracked)
     found = {name: kind_of(value) for name, value in seen.items() if id(value) not in inside}
     return {name: kind for name, kind in found.items() if kind is not None}
@@ -45,7 +45,7 @@ def _weights(state: Mapping[str, object]) -> str | None:
 
 
 def _inside(roots: Iterable[object]) -> set[int]:
-    """The identities of these objects and of what they are made of."""
+    """Return the identities of these objects and of what they are made of."""
     found: set[int] = set()
     waiting = list(roots)
     while waiting and len(found) < _MOST:
@@ -65,7 +65,7 @@ def _inside(roots: Iterable[object]) -> set[int]:
 
 
 def _parts(value: Any) -> Iterable[object]:
-    """What an object's own state has in it; a schedule of PyTorch, say, knows its optimizer and does not save it."""
+    """Return what an object's own state includes; a schedule of PyTorch, say, does not save its optimizer."""
     torch = pytorch.torch()
     if torch is not None and isinstance(value, torch.nn.Module):
         return list(value.modules())

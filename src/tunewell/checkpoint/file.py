@@ -1,7 +1,7 @@
 """A tree as a file: a zip of NumPy arrays and of `tree.json`, which is all the rest.
 
 There is no pickle in it, so a file from a stranger is safe to read. In the JSON, whatever is no list, text, number,
-true, false or null is an object with one key, which says what it is: `{"tuple": [1, 2]}`, `{"array": 0}` for `0.npy`.
+true, false or null is an object with one key, its kind: `{"tuple": [1, 2]}`, `{"array": 0}` for `0.npy`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _MOST_BITS = 10_000
 
 
 def write(path: Path, tree: Mapping[str, object]) -> int:
-    """Write the file whole or not at all, whatever happens; answers its size in bytes.
+    """Write the file whole or not at all, whatever happens; return its size in bytes.
 
     Raises:
         CheckpointError: the disk is full, the folder cannot be written, ...
@@ -52,7 +52,7 @@ def write(path: Path, tree: Mapping[str, object]) -> int:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The tree that a file holds.
+    """Return the tree that a file holds.
 
     Raises:
         CheckpointError: there is no such file, or it is damaged, of a newer version, or no checkpoint.
@@ -81,7 +81,7 @@ def _write_members(members: zipfile.ZipFile, tree: dict[str, object]) -> None:
 
 
 def _encoded(value: Any, arrays: list[NDArray[Any]]) -> object:
-    """The value as JSON, its arrays being put aside."""
+    """Return the value as JSON, appending its arrays to `arrays`."""
 
     def put_aside(array: NDArray[Any]) -> int:
         arrays.append(array)
@@ -121,7 +121,7 @@ def _document(members: zipfile.ZipFile) -> dict[str, Any]:
 
 
 def _decoded(node: Any, members: zipfile.ZipFile) -> Any:
-    """The value that was encoded."""
+    """Return the value that was encoded."""
     if isinstance(node, list):
         return [_decoded(item, members) for item in node]
     if not isinstance(node, dict):

@@ -1,4 +1,4 @@
-"""Keras's models and optimizers, for as long as Keras is imported already: their variables, in their order."""
+"""The variables of Keras's models and optimizers, in their order, if Keras is imported already."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from tunewell.errors import CheckpointError
 
 
 def is_keras(value: object) -> bool:
-    """Whether it is a model, a layer or an optimizer of Keras."""
+    """Return True if it is a model, a layer or an optimizer of Keras."""
     keras = sys.modules.get("keras")
     kinds = [getattr(keras, "Layer", None), getattr(getattr(keras, "optimizers", None), "Optimizer", None)]
     return any(isinstance(kind, type) and isinstance(value, kind) for kind in kinds)
 
 
 def take(value: Any) -> dict[str, list[Any]]:
-    """Its numbers: of a model that is compiled, those of its optimizer too."""
+    """Return its numbers; of a model that is compiled, those of its optimizer too."""
     to_numpy = sys.modules["keras"].ops.convert_to_numpy
     return {name: [np.array(to_numpy(one)) for one in variables] for name, variables in _variables(value).items()}
 
 
 def put(value: Any, state: Mapping[str, Sequence[Any]]) -> None:
-    """The reverse.
+    """Put the numbers back that `take` returned.
 
     Raises:
         CheckpointError: it has other variables.

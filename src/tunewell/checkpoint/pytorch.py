@@ -1,4 +1,4 @@
-"""PyTorch's tensors and random states, for as long as PyTorch is imported already: it is never imported for nothing.
+"""PyTorch's tensors and random states, if PyTorch is imported already; it is imported only to restore a tensor.
 
 A tensor is kept as bytes, because NumPy does not know all of its types (bfloat16).
 """
@@ -17,22 +17,22 @@ from tunewell.errors import CheckpointError, MissingExtra
 
 
 def torch() -> Any:
-    """The module, if somebody has imported it."""
+    """Return the module if it is imported already, else None."""
     return sys.modules.get("torch")
 
 
 def is_tensor(value: object) -> bool:
-    """Whether it is one."""
+    """Return True if it is a tensor of PyTorch."""
     return torch() is not None and isinstance(value, torch().Tensor)
 
 
 def is_generator(value: object) -> bool:
-    """Whether it is a generator of PyTorch's."""
+    """Return True if it is a random generator of PyTorch."""
     return torch() is not None and isinstance(value, torch().Generator)
 
 
 def copied_tensor(tensor: Any, path: str) -> TensorState:
-    """Its numbers, from whatever device.
+    """Copy a tensor's numbers from any device.
 
     Raises:
         CheckpointError: it is sparse, quantized, has no numbers yet, ...
@@ -46,7 +46,7 @@ def copied_tensor(tensor: Any, path: str) -> TensorState:
 
 
 def as_tensor(saved: TensorState, path: str) -> Any:
-    """A tensor with the same numbers, in the memory of the CPU.
+    """Return a tensor with the same numbers, in the memory of the CPU.
 
     Raises:
         CheckpointError: there is no such tensor.
@@ -63,29 +63,29 @@ def as_tensor(saved: TensorState, path: str) -> Any:
 
 
 def random_state(generator: Any) -> NDArray[np.uint8]:
-    """What a generator draws next, as bytes."""
+    """Return a generator's state as bytes."""
     state: NDArray[np.uint8] = generator.get_state().cpu().numpy().copy()
     return state
 
 
 def set_random_state(generator: Any, state: NDArray[np.uint8]) -> None:
-    """The reverse."""
+    """Restore a generator's state."""
     generator.set_state(torch().from_numpy(state.copy()))
 
 
 def random_states() -> list[NDArray[np.uint8]]:
-    """That of the CPU, then those of the GPUs that are in use; none if PyTorch is not loaded."""
+    """Return the states of the CPU and of the GPUs that are in use; none if PyTorch is not loaded."""
     return [random_state(generator) for generator in _default_generators()]
 
 
 def set_random_states(states: list[NDArray[np.uint8]]) -> None:
-    """The reverse, for as many of them as there are."""
+    """Restore the states, of as many devices as there are."""
     for generator, state in zip(_default_generators(), states, strict=False):
         set_random_state(generator, state)
 
 
 def seed(number: int) -> None:
-    """Seed all of them, now and, for GPUs that are not in use yet, then."""
+    """Seed all devices, those that are not in use yet as soon as they are."""
     if torch() is not None:
         torch().manual_seed(number)
 

@@ -18,7 +18,7 @@ from tunewell.checkpoint import pytorch
 
 
 def random_states() -> dict[str, Any]:
-    """A snapshot of them, which `checkpoint.write` can write."""
+    """Return a snapshot of the states, which `checkpoint.write` can write."""
     return {
         "python": random.getstate(),
         "numpy": np.random.get_state(legacy=False),
@@ -27,14 +27,14 @@ def random_states() -> dict[str, Any]:
 
 
 def set_random_states(states: Mapping[str, Any]) -> None:
-    """Put a snapshot back."""
+    """Restore a snapshot."""
     random.setstate(states["python"])
     np.random.set_state(states["numpy"])
     pytorch.set_random_states(states["torch"])
 
 
 def seed_everything(seed: int) -> None:
-    """Seed them. What is imported only afterwards has its own seed.
+    """Seed all of them. What is imported only afterwards has its own seed.
 
     seed: from 0 to 2**32 - 1.
     """

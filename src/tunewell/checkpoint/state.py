@@ -23,10 +23,10 @@ from tunewell.space.values import Params
 
 
 def capture(objects: Mapping[str, object]) -> dict[str, object]:
-    """A snapshot of the objects' state, which shares nothing with them.
+    """Return a snapshot of the objects' state, which shares nothing with them.
 
     Raises:
-        CheckpointError: something in an object cannot be saved and filled again; the message says where it is.
+        CheckpointError: something in an object cannot be saved and filled again; the message names its place.
     """
     for name, value in objects.items():
         if isinstance(value, (*PLAIN, np.generic, tuple, frozenset)):
@@ -60,10 +60,10 @@ def refill(objects: Mapping[str, object], tree: Mapping[str, object]) -> None:
 
 
 def _copied(value: Any, path: str, above: dict[int, str], *, only_data: bool = False) -> object:
-    """A copy of what stands at `path`.
+    """Return a copy of the value at `path`.
 
-    above: where the things that hold it stand, by identity.
-    only_data: no objects, because none will stand there to be filled.
+    above: the paths of the objects that hold it, by identity.
+    only_data: no objects, because none will be there to be filled.
     """
     if type(value) in PLAIN:
         return value
@@ -97,7 +97,7 @@ def _copied_contents(container: Any, path: str, inside: dict[int, str], *, only_
 
 
 def _copied_object(value: Any, path: str, inside: dict[int, str]) -> ObjectState | None:
-    """None if there is more to the object than can be known from outside."""
+    """Return the object's state; None if there is more to it than can be known from outside."""
     name = type(value).__qualname__
     if isinstance(value, Params):
         return ObjectState(name, None)  # a setting is given to a trial, not learnt by it
@@ -133,7 +133,7 @@ def _copied_array(value: NDArray[Any] | np.generic, path: str) -> object:
 
 
 def _key(key: Any, path: str) -> object:
-    """A dictionary's key or a set's item, which is plain or made of what is."""
+    """Return a dictionary's key or a set's item, if it is plain or made of what is."""
     if type(key) in (tuple, frozenset):
         for item in key:
             _key(item, path)
@@ -152,7 +152,7 @@ def _fill(objects: Mapping[str, object], tree: Mapping[str, object]) -> None:
 
 
 def _filled(live: Any, saved: Any, path: str) -> object:
-    """What is to stand where `live` stands: `live` itself, filled, where that can be done, else a copy of `saved`."""
+    """Return `live` itself, filled, where that can be done, else a copy of `saved` to replace it."""
     match saved:
         case ObjectState():
             _fill_object(live, saved, path)
@@ -231,7 +231,7 @@ def _fill_attributes(live: object, saved: dict[str, object], path: str) -> None:
 
 
 def _thawed(saved: Any, path: str) -> Any:
-    """A copy of what was saved, made anew."""
+    """Return a new object with what was saved."""
     match saved:
         case ObjectState():
             raise CheckpointError(
@@ -267,7 +267,7 @@ def _unlike(live: object, path: str, saved: str) -> CheckpointError:
 
 
 def _a(value: object) -> str:
-    """What kind of thing it is, in words."""
+    """Return the kind of an object, in words."""
     if value is None:
         return "None"
     return f"the class {value.__qualname__}" if isinstance(value, type) else _with_article(type(value).__name__)

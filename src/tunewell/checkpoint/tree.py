@@ -1,4 +1,4 @@
-"""What a checkpoint's tree is made of, besides Python's own data and NumPy's arrays.
+"""The parts of a checkpoint's tree besides Python's own data and NumPy's arrays.
 
 A tree is nested dictionaries, lists, tuples and sets of plain values and arrays: it shares nothing with the objects
 that it was taken of, and can be written to a file.
@@ -21,12 +21,12 @@ CONTAINERS = (list, *SEQUENCES.values(), *MAPPINGS.values())
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ObjectState:
-    """What a live object said of itself; only a live object of the same type can take it back."""
+    """The state of a live object; only a live object of the same type can be filled with it."""
 
     type: str
     state: object
     metadata: object = None
-    """What PyTorch hangs on a module's state as an attribute: the versions, without which it is taken for ancient."""
+    """PyTorch's attribute of a module's state: the versions, without which it is taken for an old one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

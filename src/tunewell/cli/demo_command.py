@@ -23,7 +23,7 @@ from tunewell.runners.tune import default_store
 from tunewell.stores import open_store
 
 if TYPE_CHECKING:
-    from tunewell.demo.story import DemoResult, Network
+    from tunewell.demo.demonstration import DemoResult, TrainedNetwork
 
 _BAR = 24
 
@@ -42,7 +42,7 @@ def command(ctx: click.Context, /, *, seed: int, workers: int, store: str | None
     A plain NumPy network, 1,797 images, a budget of 15 trainings and a minute or two. In the end the
     networks before and after are shown images that no decision saw.
     """
-    from tunewell.demo.story import TRAININGS, run_demo  # noqa: PLC0415  the demo's network is not for every start
+    from tunewell.demo.demonstration import TRAININGS, run_demo  # noqa: PLC0415  the demo's network is not for every start
 
     began = time.monotonic()
     url = store or default_store()
@@ -116,5 +116,5 @@ def _record(result: DemoResult) -> dict[str, object]:
     }
 
 
-def _network_record(network: Network) -> dict[str, object]:
+def _network_record(network: TrainedNetwork) -> dict[str, object]:
     return best_record(network.best) | {"study": network.study, "test_accuracy": network.test_accuracy}

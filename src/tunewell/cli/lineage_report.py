@@ -9,7 +9,7 @@ from itertools import pairwise
 import click
 import numpy as np
 
-from tunewell.analysis.lineage import tree
+from tunewell.analysis.lineage import branch_tree
 from tunewell.analysis.twins import Difference
 from tunewell.display.formatting import clipped, measured, short
 from tunewell.errors import last_line
@@ -19,7 +19,7 @@ from tunewell.trial import Trial
 
 def branch_lines(study: Study) -> Iterator[str]:
     """Yield a line a trial, those that branched from another below it; nothing if none did."""
-    found = list(tree(study.trials))
+    found = list(branch_tree(study.trials))
     if not found:
         return
     twins = study.twins()

@@ -2,8 +2,8 @@
 
     tunewell tune examples/digits.py --budget 15
 
-All that a tuner needs is here: a `space`, a `metric`, and a `train` that tells the run, after each epoch, how well it
-does. One hidden layer, 8 x 8 pixels in, ten classes out. Shapes: N images, H hidden units.
+All that a tuner needs is here: a `space`, a `metric`, and a `train` that reports to the run, after each epoch, how well
+it does. One hidden layer, 8 x 8 pixels in, ten classes out. Shapes: N images, H hidden units.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 import tunewell as tw
 
-Floats = NDArray[np.float32]
-Numbers = NDArray[np.intp]
-Network = dict[str, Floats]
+Array = NDArray[np.float32]
+Labels = NDArray[np.intp]
+Weights = dict[str, Array]
 
 EPOCHS = 60  # a full training
 PARTS = {"train": (0, 1, 2), "validation": (3,), "test": (4,)}  # of every five images of a class
@@ -67,13 +67,13 @@ def train(run: tw.Run, split: int = 0) -> None:
         run.report(train_loss=float(np.mean(losses)), val_loss=val_loss, val_accuracy=val_accuracy)
 
 
-def test_accuracy(network: Network, split: int) -> float:
-    """Accuracy on the images that no training and no decision has seen: to be asked once, at the very end."""
+def test_accuracy(network: Weights, split: int) -> float:
+    """Return the accuracy on the images that no training and no decision has seen: once, at the very end."""
     return evaluate(network, *part("test", split))[1]
 
 
-def part(name: str, split: int) -> tuple[Floats, Numbers]:
-    """The images of a part, (N, 64), pixels of mean 0 and deviation 1 or nearly so, and what they show, (N,)."""
+def part(name: str, split: int) -> tuple[Array, Labels]:
+    """Return the images of a part, (N, 64), pixels of mean 0 and deviation 1 or nearly so, and their digits, (N,)."""
     with files("tunewell.demo").joinpath("digits.npz").open("rb") as file, np.load(file) as data:
         pixels, digits = data["images"].reshape(-1, 64), data["labels"].astype(np.intp)
     # shuffled, sorted by class and dealt out like cards, so that each part gets its share of every class
@@ -83,16 +83,16 @@ def part(name: str, split: int) -> tuple[Floats, Numbers]:
     return (pixels[rows] - np.float32(5)) / np.float32(6), digits[rows]
 
 
-def shifted(images: Floats, share: float, rng: np.random.Generator) -> Floats:
-    """The images, a share of them moved by a pixel: a digit a little to the side is the same digit."""
+def shifted(images: Array, share: float, rng: np.random.Generator) -> Array:
+    """Return the images, a share of them moved by a pixel: a digit a little to the side is the same digit."""
     squares = images.reshape(-1, 8, 8)
     chosen = rng.random(len(squares)) < share
     squares[chosen] = np.roll(squares[chosen], rng.integers(-1, 2, size=2), axis=(1, 2))
     return squares.reshape(-1, 64)
 
 
-def new_network(hidden_units: int, rng: np.random.Generator) -> Network:
-    """Random weights, as large as suits ReLU (He et al., 2015), and no biases."""
+def new_network(hidden_units: int, rng: np.random.Generator) -> Weights:
+    """Draw random weights, as large as suits ReLU (He et al., 2015), and no biases."""
     return {
         "w1": rng.normal(0, np.sqrt(2 / 64), (64, hidden_units)).astype(np.float32),
         "b1": np.zeros(hidden_units, np.float32),
@@ -101,8 +101,8 @@ def new_network(hidden_units: int, rng: np.random.Generator) -> Network:
     }
 
 
-def forward(network: Network, images: Floats, kept: Floats | float = 1.0) -> tuple[Floats, Floats]:
-    """The hidden units (N, H), multiplied by `kept`, and the logarithms of the classes' probabilities (N, 10)."""
+def forward(network: Weights, images: Array, kept: Array | float = 1.0) -> tuple[Array, Array]:
+    """Return the hidden units (N, H), multiplied by `kept`, and the logarithms of the probabilities (N, 10)."""
     hidden = np.maximum(images @ network["w1"] + network["b1"], 0) * kept
     logits = hidden @ network["w2"] + network["b2"]
     logits -= logits.max(axis=1, keepdims=True)  # exp never overflows
@@ -110,9 +110,9 @@ def forward(network: Network, images: Floats, kept: Floats | float = 1.0) -> tup
 
 
 def loss_and_gradient(
-    network: Network, images: Floats, labels: Numbers, dropout: float, rng: np.random.Generator
-) -> tuple[float, Network]:
-    """The mean cross-entropy of a batch, in nats, and its gradient by each array of the network."""
+    network: Weights, images: Array, labels: Labels, dropout: float, rng: np.random.Generator
+) -> tuple[float, Weights]:
+    """Return the mean cross-entropy of a batch, in nats, and its gradient by each array of the network."""
     # those that are kept stand in for those that are dropped, so that nothing needs scaling in evaluation
     drawn = rng.random((len(images), len(network["b1"])), np.float32)
     kept = np.where(drawn < dropout, 0, 1 / (1 - dropout)).astype(np.float32)
@@ -131,8 +131,8 @@ def loss_and_gradient(
     return float(-log_p[rows, labels].mean()), gradient
 
 
-def evaluate(network: Network, images: Floats, labels: Numbers) -> tuple[float, float]:
-    """The mean cross-entropy, and the share of images that are recognized; nothing is dropped."""
+def evaluate(network: Weights, images: Array, labels: Labels) -> tuple[float, float]:
+    """Return the mean cross-entropy, and the share of images that are recognized; nothing is dropped."""
     _, log_p = forward(network, images)
     loss = -log_p[np.arange(len(labels)), labels].mean()
     return float(loss), float((log_p.argmax(axis=1) == labels).mean())

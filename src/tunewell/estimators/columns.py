@@ -1,7 +1,7 @@
-"""A table's columns as numbers that a network can take: gaps filled, scales evened, categories spelled out.
+"""The columns of a table as numbers for a network: gaps filled, numbers standardized, categories one-hot.
 
 What is learned of the columns comes from scikit-learn's transformers; it is kept as plain numbers and texts, so that a
-model can be saved as data and loaded without running anybody's code.
+model can be saved as data and loaded without running any code.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from tunewell.errors import SettingError
 
 _MISSING = "(missing)"
 _MOST_CATEGORIES = 100
-"""Of a column, the most frequent; the rest count as unknown."""
+"""The most categories of a column: the most frequent; the rest count as unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class NumberColumn:
-    """Standardized; a gap becomes the median, and where training rows had gaps a second column says so."""
+    """A standardized number; a gap becomes the median, and where training rows had gaps a second column marks them."""
 
     name: str
     median: float
@@ -36,7 +36,7 @@ class NumberColumn:
 
     @classmethod
     def learn(cls, name: str, values: Floats) -> NumberColumn:
-        """From the training rows, (m,), NaN where there is a gap."""
+        """Learn the column from training rows, (m,), NaN where there is a gap."""
         if np.isnan(values).all():
             values = np.zeros_like(values)  # nothing is known of it
         imputer = SimpleImputer(strategy="median").fit(values[:, np.newaxis])
@@ -50,7 +50,7 @@ class NumberColumn:
         )
 
     def numbers(self, values: Floats) -> Floats:
-        """(m,) -> (m, 1 or 2)."""
+        """Return the numbers of rows, (m,) -> (m, 1 or 2)."""
         gaps = np.isnan(values)
         filled = (np.where(gaps, self.median, values) - self.mean) / self.scale
         return np.column_stack([filled, gaps]) if self.has_gaps else filled[:, np.newaxis]
@@ -65,27 +65,27 @@ class CategoryColumn:
 
     @classmethod
     def learn(cls, name: str, values: NDArray[np.str_]) -> CategoryColumn:
-        """From the training rows, (m,)."""
+        """Learn the categories from training rows, (m,)."""
         encoder = OneHotEncoder(handle_unknown="ignore", max_categories=_MOST_CATEGORIES).fit(values[:, np.newaxis])
         rare = encoder.infrequent_categories_[0]
         kept = [str(word) for word in encoder.categories_[0] if rare is None or word not in rare]
         return cls(name, tuple(kept))
 
     def numbers(self, values: NDArray[np.str_]) -> Floats:
-        """(m,) -> (m, categories)."""
+        """Return the numbers of rows, (m,) -> (m, categories)."""
         found: Floats = (values[:, np.newaxis] == np.array(self.categories)).astype(np.float64)
         return found
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """How each column of a table becomes numbers, as learned from training rows."""
+    """The conversion of a table to numbers, learned from training rows."""
 
     columns: tuple[NumberColumn | CategoryColumn, ...]
 
     @classmethod
     def learn(cls, table: pd.DataFrame) -> Columns:
-        """Numbers and truth values are numbers; text, categories and dates are categories.
+        """Learn the columns: numbers and truth values as numbers; text, categories and dates as categories.
 
         Raises:
             SettingError: a number is infinite.
@@ -99,7 +99,7 @@ class Columns:
         return cls(tuple(columns))
 
     def numbers(self, table: pd.DataFrame) -> Floats:
-        """(m, columns) -> (m, inputs of the network).
+        """Return the numbers of a table's rows, (m, columns) -> (m, inputs of the network).
 
         Raises:
             SettingError: a column is missing, or is no longer one of numbers.
@@ -117,12 +117,12 @@ class Columns:
         )
 
     def to_dict(self) -> list[dict[str, Any]]:
-        """Plain JSON."""
+        """Return the columns as plain JSON."""
         return [asdict(column) for column in self.columns]
 
     @classmethod
     def from_dict(cls, columns: Sequence[Mapping[str, Any]]) -> Columns:
-        """What `to_dict` wrote."""
+        """Return the columns that `to_dict` wrote."""
         return cls(
             tuple(
                 CategoryColumn(column["name"], tuple(column["categories"]))

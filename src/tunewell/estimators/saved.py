@@ -1,4 +1,4 @@
-"""A trained model in one file of plain arrays and JSON: the network, its columns, and what its answers mean."""
+"""A trained model in one file of plain arrays and JSON: the network, its columns, and the meaning of its outputs."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ _FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class SavedModel:
-    """What predicts from a table."""
+    """A model that predicts a column of a table from the others."""
 
     target: str
     columns: Columns
     network: Network
     classes: tuple[Any, ...] | None
-    """In the order of the network's outputs; None for a regression."""
+    """The classes in the order of the network's outputs; None for a regression."""
     mean: float = 0.0
     scale: float = 1.0
-    """Of a regression's target."""
+    """The deviation of a regression's target; `mean` is its mean."""
 
     def predict(self, table: pd.DataFrame) -> NDArray[Any]:
-        """(m,): classes, or numbers.
+        """Return a class or a number for each row, (m,).
 
         Raises:
             SettingError: the table lacks a column.
@@ -42,11 +42,11 @@ class SavedModel:
         x = self.columns.numbers(table)
         if self.classes is None:
             return np.asarray(self.network.predict(x) * self.scale + self.mean)
-        answers: NDArray[Any] = np.array(self.classes)[self.network.predict(x)]
-        return answers
+        classes: NDArray[Any] = np.array(self.classes)[self.network.predict(x)]
+        return classes
 
     def predict_proba(self, table: pd.DataFrame) -> NDArray[np.floating[Any]]:
-        """(m, classes).
+        """Return the probabilities of the classes, (m, classes).
 
         Raises:
             SettingError: the model is a regression, or the table lacks a column.
@@ -56,7 +56,7 @@ class SavedModel:
         return self.network.predict_proba(self.columns.numbers(table))
 
     def save(self, path: str | Path) -> None:
-        """Write it: a zip file of `model.json` and `network.npz`."""
+        """Write the model as a zip file of `model.json` and `network.npz`."""
         about = {
             "format": _FORMAT,
             "target": self.target,
@@ -73,7 +73,7 @@ class SavedModel:
 
     @classmethod
     def load(cls, path: str | Path) -> SavedModel:
-        """A model that was saved; no code in the file is run.
+        """Load a model that was saved; no code in the file is run.
 
         Raises:
             SettingError: the file holds none.

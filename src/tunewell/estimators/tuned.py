@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from tunewell.training.run import Run
 
 _FEWEST_FOR_VALIDATION = 10
-"""With fewer rows, those that are trained on are judged by too."""
+"""With fewer rows, settings are judged by the training rows."""
 
 
 def default_space(n_train: int) -> Space:
-    """What is tuned if nobody says: the usual hyperparameters of a dense network, for so many training rows."""
+    """Return the space that is tuned by default: the usual hyperparameters of a dense network, for so many rows."""
     most = max(4, min(256, n_train // 2))
     return Space(
         learning_rate=ready_made.learning_rate(optimizer="adamw"),
@@ -50,7 +50,7 @@ def default_space(n_train: int) -> Space:
 
 
 class _TunedNetwork(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """What classifier and regressor share."""
+    """The settings and methods that classifier and regressor share."""
 
     def __init__(
         self,
@@ -124,7 +124,7 @@ class _TunedNetwork(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
     def _refitted(
         self, table: pd.DataFrame, targets: NDArray[Any], outputs: int, loss: str, best: _BestWeights
     ) -> Network:
-        """The best setting trained on all rows, for as many epochs as it was best after."""
+        """Train the best setting on all rows, for as many epochs as it was best after."""
         everything = self.columns_.numbers(table)
         network, trainer = build(best.params, everything, targets, outputs, loss, best.seed, self.max_epochs)
         for _ in range(best.epoch):
@@ -133,7 +133,7 @@ class _TunedNetwork(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
         return network
 
     def _parts(self, targets: NDArray[Any], seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Rows to train on, and rows to judge by."""
+        """Return rows to train on, and rows to judge by."""
         rows = np.arange(len(targets))
         if len(rows) < _FEWEST_FOR_VALIDATION:
             return rows, rows
@@ -144,7 +144,7 @@ class _TunedNetwork(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
         return train, unseen
 
     def _table(self, x: Any, *, reset: bool) -> pd.DataFrame:
-        """A DataFrame as it is; anything else as one of numbers, after scikit-learn's checks."""
+        """Return a DataFrame as it is, anything else as one of numbers, after scikit-learn's checks."""
         if isinstance(x, pd.DataFrame):
             validate_data(self, x, reset=reset, skip_check_array=True)
             return x.set_axis(x.columns.astype(str), axis=1)
@@ -159,7 +159,7 @@ class _TunedNetwork(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
         return pd.DataFrame(array, columns=[str(i) for i in range(array.shape[1])])
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without the study, which belongs to its store."""
+        """Return the state without the study, which belongs to its store."""
         state: dict[str, Any] = super().__getstate__()
         return {name: value for name, value in state.items() if name not in ("study_", "observer")} | {"observer": None}
 
@@ -179,7 +179,7 @@ class TunedClassifier(ClassifierMixin, _TunedNetwork):  # type: ignore[misc]
         store: where the study is recorded; in memory if None.
         name: of the study.
         random_state: seed of all that is random.
-        observer: is told what happens; nobody if None.
+        observer: is notified of what happens; None for no observer.
 
     After `fit`: `study_`, `best_params_`, `best_epoch_`, `network_`, `columns_` (how the columns become numbers),
     `classes_`, `n_features_in_`, and `feature_names_in_` for a DataFrame.
@@ -200,17 +200,17 @@ class TunedClassifier(ClassifierMixin, _TunedNetwork):  # type: ignore[misc]
         return self._fit(table, targets, len(self.classes_), "softmax")
 
     def predict(self, X: Any) -> NDArray[Any]:  # noqa: N803
-        """(m,): the class of each row."""
+        """Return the class of each row, (m,)."""
         check_is_fitted(self)
         return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
-        """(m, classes): probabilities, in the order of `classes_`."""
+        """Return probabilities, (m, classes), in the order of `classes_`."""
         check_is_fitted(self)
         return self.network_.predict_proba(self.columns_.numbers(self._table(X, reset=False))).astype(np.float64)
 
     def to_model(self, target: str) -> SavedModel:
-        """What can be saved, to predict a column of that name."""
+        """Return a model that can be saved, to predict a column of that name."""
         check_is_fitted(self)
         return SavedModel(target, self.columns_, self.network_, tuple(self.classes_.tolist()))
 
@@ -235,13 +235,13 @@ class TunedRegressor(RegressorMixin, _TunedNetwork):  # type: ignore[misc]
         return self._fit(table, targets, 1, "squared")
 
     def predict(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
-        """(m,): a number for each row."""
+        """Return a number for each row, (m,)."""
         check_is_fitted(self)
-        answer = self.network_.predict(self.columns_.numbers(self._table(X, reset=False)))
-        return answer.astype(np.float64) * self.scale_ + self.mean_
+        predicted = self.network_.predict(self.columns_.numbers(self._table(X, reset=False)))
+        return predicted.astype(np.float64) * self.scale_ + self.mean_
 
     def to_model(self, target: str) -> SavedModel:
-        """What can be saved, to predict a column of that name."""
+        """Return a model that can be saved, to predict a column of that name."""
         check_is_fitted(self)
         return SavedModel(target, self.columns_, self.network_, None, self.mean_, self.scale_)
 
@@ -274,11 +274,11 @@ def build(
     seed: int,
     max_epochs: int,
 ) -> tuple[Network, Trainer]:
-    """The network of a setting, fresh, and its trainer; what the setting lacks is at its default."""
+    """Return the network of a setting, fresh, and its trainer; what the setting lacks is at its default."""
     setting = {**default_space(len(x)).defaults(), **params}
     norm = None if setting["norm"] == "none" else str(setting["norm"])
     hidden = [int(setting["hidden_units"])] * int(setting["layers"])
-    # float64, so that one row is answered as it is among many
+    # float64, so that a row is predicted alone as it is among many
     network = Network(
         [x.shape[1], *hidden, outputs],
         norm=norm,

@@ -1,7 +1,7 @@
 """Dense networks from scratch, in NumPy, compiled where Numba is installed; they know nothing of tuning.
 
-The operations, each beside its gradient, are in `tunewell.nn.ops`; those that a reader would hold against a textbook
-are here too.
+The operations, each beside its gradient, are in `tunewell.nn.ops`; those that a reader would compare with a
+textbook are here too.
 """
 
 from tunewell.nn.network import Network

@@ -1,4 +1,4 @@
-"""What the engine calls its arrays and numbers."""
+"""The types of the engine's arrays and numbers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,5 @@ from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[np.floating[Any]]
 """float32 or float64."""
-Whole: TypeAlias = NDArray[np.int64]
 Scalar: TypeAlias = float | np.floating[Any]
 """A number of any precision; where it matters, that of the arrays beside it."""

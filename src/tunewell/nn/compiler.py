@@ -1,4 +1,4 @@
-"""Whether and how the training loop is compiled: by Numba where it is installed, else it runs as plain NumPy.
+"""The compilation of the training loop: by Numba where it is installed; else the loop runs as plain NumPy.
 
 `TUNEWELL_COMPILE=0` in the environment leaves it uncompiled, so that a debugger can step through it.
 """
@@ -28,7 +28,7 @@ except ImportError:
 
 
 def compiled(function: Function) -> Function:
-    """The function, compiled when it is first called; it lets go of the GIL, and the next process finds it cached."""
+    """Return the function, compiled at its first call; it releases the GIL, and is cached for the next process."""
     if not COMPILES:
         return function
     made: Any = njit(nogil=True, cache=True, fastmath=_FAST, error_model="numpy")(function)
@@ -36,7 +36,7 @@ def compiled(function: Function) -> Function:
 
 
 class _OneThread:
-    """Keeps BLAS to one thread while anybody trains: with one model a thread, more would only fight."""
+    """A limit of BLAS to one thread while any model trains: with one model a thread, more would only compete."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -46,7 +46,7 @@ class _OneThread:
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
-        """Inside, BLAS uses one thread; nothing changes where the loop is not compiled."""
+        """Limit BLAS to one thread inside; change nothing where the loop is not compiled."""
         if not COMPILES:
             yield
             return

@@ -1,6 +1,6 @@
 """The elementwise steps of the training loop, as loops for the compiler.
 
-Each has a twin of the same name in `kernels_plain`, which says the same in whole arrays and is the one to read. They
+Each has a twin of the same name in `kernels_plain`, which does the same in whole arrays and is the one to read. They
 are apart because neither serves both: as array expressions Numba compiles batch normalization to something 5 times
 slower, and Adam 10 times, while plain Python would take milliseconds for these loops. A test holds them equal.
 
@@ -17,13 +17,14 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from tunewell.nn.arrays import Array, Scalar, Whole
+from tunewell.arrays import Integers
+from tunewell.nn.arrays import Array, Scalar
 from tunewell.nn.compiler import compiled
 
 
 @compiled
-def gather(rows: Whole, source: Array, out: Array) -> None:
-    """Into `out`, these rows of `source`."""
+def gather(rows: Integers, source: Array, out: Array) -> None:
+    """Write these rows of `source` into `out`."""
     for i in range(out.shape[0]):
         row = rows[i]  # read before the loop, or it might have changed for all that the compiler knows
         for j in range(out.shape[1]):
@@ -32,7 +33,7 @@ def gather(rows: Whole, source: Array, out: Array) -> None:
 
 @compiled
 def add_bias(z: Array, bias: Array) -> None:
-    """Add to each row, in place."""
+    """Add the bias to each row, in place."""
     for i in range(z.shape[0]):
         for j in range(z.shape[1]):
             z[i, j] += bias[j]
@@ -40,7 +41,7 @@ def add_bias(z: Array, bias: Array) -> None:
 
 @compiled
 def column_sums(d: Array, out: Array) -> None:
-    """Into `out`, the sum of each column."""
+    """Write the sum of each column into `out`."""
     out[:] = 0
     for i in range(d.shape[0]):
         for j in range(d.shape[1]):
@@ -59,7 +60,7 @@ def normalize(
     variance: Array,
     out: Array,
 ) -> None:
-    """Batch normalization; `normal`, `spread` (1 / deviation), `mean` and `variance` (biased) are kept."""
+    """Normalize the batch; keep `normal`, `spread` (1 / deviation), `mean` and `variance` (biased)."""
     m, n = z.shape
     one = z.dtype.type(1)
     share = one / z.dtype.type(m)
@@ -87,7 +88,7 @@ def normalize(
 
 @compiled
 def normalize_backward(d: Array, gamma: Array, normal: Array, spread: Array, dgamma: Array, dbeta: Array) -> None:
-    """d: the gradient of the output in, that of the input out."""
+    """Turn `d`, the gradient by the output, into that by the input, in place; write `dgamma` and `dbeta`."""
     m, n = d.shape
     share = d.dtype.type(1) / d.dtype.type(m)
     dgamma[:] = 0
@@ -105,7 +106,7 @@ def normalize_backward(d: Array, gamma: Array, normal: Array, spread: Array, dga
 def normalize_with(
     z: Array, gamma: Array, beta: Array, epsilon: Scalar, mean: Array, variance: Array, out: Array
 ) -> None:
-    """Batch normalization by running statistics, for evaluation."""
+    """Normalize the batch by running statistics, for evaluation."""
     one = z.dtype.type(1)
     for j in range(z.shape[1]):
         factor = gamma[j] * (one / np.sqrt(variance[j] + epsilon))
@@ -122,7 +123,7 @@ def follow(running: Array, average: Array, momentum: Scalar, factor: Scalar) -> 
 
 @compiled
 def activate(code: int, z: Array, out: Array) -> None:
-    """Into `out`, g(z); `code` is that of `ops.ACTIVATIONS`."""
+    """Write g(z) into `out`; `code` is that of `ops.ACTIVATIONS`."""
     m, n = z.shape
     zero = z.dtype.type(0)
     one = z.dtype.type(1)
@@ -195,7 +196,7 @@ def activate_backward(code: int, z: Array, d: Array) -> None:
 
 @compiled
 def mix(x: np.uint32) -> np.uint32:
-    """32 bits, well shuffled (lowbias32 of Chris Wellons' hash prospector)."""
+    """Return 32 bits, well shuffled (lowbias32 of Chris Wellons' hash prospector)."""
     x = np.uint32(x ^ (x >> np.uint32(16)))
     x = np.uint32(x * np.uint32(0x7FEB352D))
     x = np.uint32(x ^ (x >> np.uint32(15)))
@@ -205,7 +206,7 @@ def mix(x: np.uint32) -> np.uint32:
 
 @compiled
 def drop(a: Array, seed: int, step: int, layer: int, keep: Scalar, factor: Array) -> None:
-    """Inverted dropout in place; `factor` is what each element was multiplied by."""
+    """Drop elements in place and scale the others up; `factor` is what each element was multiplied by."""
     m, n = a.shape
     key = mix(np.uint32(mix(np.uint32(mix(np.uint32(seed)) ^ np.uint32(step))) ^ np.uint32(layer)))
     limit = np.uint32(keep * 4294967296.0)
@@ -220,7 +221,7 @@ def drop(a: Array, seed: int, step: int, layer: int, keep: Scalar, factor: Array
 
 @compiled
 def multiply(d: Array, factor: Array) -> None:
-    """Multiply each by its own, in place."""
+    """Multiply each element by its own factor, in place."""
     for i in range(d.shape[0]):
         for j in range(d.shape[1]):
             d[i, j] *= factor[i, j]
@@ -228,7 +229,7 @@ def multiply(d: Array, factor: Array) -> None:
 
 @compiled
 def lose(code: int, z: Array, y: Array, weights: Array, d: Array) -> Scalar:
-    """The weighted mean loss of a batch, and its gradient by z in `d`; `code` is that of `Network.loss`."""
+    """Return the weighted mean loss of a batch, and write its gradient by z into `d`; `code` is that of `Plan.loss`."""
     m, n = z.shape
     zero = z.dtype.type(0)
     one = z.dtype.type(1)
@@ -270,7 +271,7 @@ def lose(code: int, z: Array, y: Array, weights: Array, d: Array) -> Scalar:
 
 @compiled
 def squared_norm(g: Array) -> Scalar:
-    """The sum of squares."""
+    """Return the sum of squares."""
     total = g.dtype.type(0)
     for i in range(g.size):
         total += g[i] * g[i]
@@ -296,7 +297,7 @@ def move(
     numbers: NDArray[np.float64],
     decay: Scalar,
 ) -> None:
-    """One step of an optimizer in place; `code` and `numbers` are the optimizer's, `decay` of these weights."""
+    """Take one step of an optimizer in place; `code` and `numbers` are the optimizer's, `decay` of these weights."""
     f = theta.dtype.type
     one = f(1)
     a = f(numbers[0])

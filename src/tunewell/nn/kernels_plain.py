@@ -1,9 +1,9 @@
 """The elementwise steps of the training loop, in whole arrays: what runs where Numba is not installed.
 
-Each has a twin of the same name in `kernels_compiled`, where its meaning is said; both write into the arrays given.
+Each has a twin of the same name in `kernels_compiled`, where it is documented; both write into the arrays given.
 """
 
-# ruff: noqa: D103  what each does is said at its twin
+# ruff: noqa: D103  each is documented at its twin
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from tunewell.arrays import Integers
 from tunewell.nn import ops
-from tunewell.nn.arrays import Array, Scalar, Whole
+from tunewell.nn.arrays import Array, Scalar
 from tunewell.nn.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
 
 _G = {activation.code: activation for activation in ops.ACTIVATIONS.values()}
 _LOSSES = (ops.softmax_cross_entropy, ops.sigmoid_cross_entropy, ops.squared_error)
 
 
-def gather(rows: Whole, source: Array, out: Array) -> None:
+def gather(rows: Integers, source: Array, out: Array) -> None:
     np.take(source, rows, axis=0, out=out, mode="clip")  # with "raise" NumPy would make a copy
 
 

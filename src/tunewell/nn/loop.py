@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tunewell.nn.arrays import Array, Scalar, Whole
+from tunewell.arrays import Integers
+from tunewell.nn.arrays import Array, Scalar
 from tunewell.nn.compiler import COMPILES, compiled
 
 if COMPILES:
@@ -39,7 +40,7 @@ _ROWS = 256  # that are evaluated at a time
 
 
 class Plan(NamedTuple):
-    """What a network is made of."""
+    """The layers of a network, and where their weights lie."""
 
     sizes: NDArray[np.int64]
     """(L + 1,): units of the input and of each layer."""
@@ -62,7 +63,7 @@ class Plan(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """How a network is trained."""
+    """The settings by which a network is trained."""
 
     optimizer: int
     """Code of the optimizer."""
@@ -76,7 +77,7 @@ class Rules(NamedTuple):
 
 
 class State(NamedTuple):
-    """What training changes; all flat."""
+    """The arrays that training changes; all flat."""
 
     theta: Array
     """(P,): weights."""
@@ -90,15 +91,15 @@ class State(NamedTuple):
 
 
 class Work(NamedTuple):
-    """Where a batch is worked on, layer after layer; as wide as the widest batch."""
+    """The workspace of a batch, layer after layer; as wide as the widest batch."""
 
     inputs: Array
     before: Array
-    """What the activation got."""
+    """The inputs of the activation."""
     normal: Array
     outputs: Array
     dropped: Array
-    """What dropout multiplied by."""
+    """The factors of dropout."""
     gradient: Array
     spread: Array
     mean: Array
@@ -107,13 +108,13 @@ class Work(NamedTuple):
 
 @compiled
 def block(flat: Array, start: int, rows: int, columns: int) -> Array:
-    """A matrix that lies within a vector."""
+    """Return a matrix that lies within a vector, as a view."""
     return flat[start : start + rows * columns].reshape((rows, columns))
 
 
 @compiled
 def forward(plan: Plan, rules: Rules, state: State, work: Work, m: int, step: int) -> None:
-    """Through all layers in training; work.inputs has the batch. Leaves the logits in `before` of the last layer."""
+    """Pass a batch, `work.inputs`, through all layers in training; leave the logits in `before` of the last layer."""
     f = state.theta.dtype.type
     n_layers = plan.activations.size
     batch = rules.batch_size
@@ -146,7 +147,7 @@ def forward(plan: Plan, rules: Rules, state: State, work: Work, m: int, step: in
 
 @compiled
 def backward(plan: Plan, rules: Rules, state: State, work: Work, m: int) -> None:
-    """Back from the gradient of the logits, in work.gradient of the last layer, to that of every weight."""
+    """Propagate the gradient of the logits, `work.gradient` of the last layer, back to that of every weight."""
     n_layers = plan.activations.size
     batch = rules.batch_size
     for layer in range(n_layers - 1, -1, -1):
@@ -175,7 +176,7 @@ def backward(plan: Plan, rules: Rules, state: State, work: Work, m: int) -> None
 
 @compiled
 def update(plan: Plan, rules: Rules, state: State, step: int, rate: Scalar) -> None:
-    """The optimizer's step number `step`, from 1."""
+    """Take the optimizer's step number `step`, from 1."""
     f = state.theta.dtype.type
     if rules.clip < np.inf:
         norm = np.sqrt(squared_norm(state.gradient))
@@ -201,7 +202,7 @@ def update(plan: Plan, rules: Rules, state: State, step: int, rate: Scalar) -> N
 
 @compiled
 def workspace(plan: Plan, batch: int, theta: Array) -> Work:
-    """Room for a batch."""
+    """Make the workspace of a batch."""
     width = plan.sizes[1:].sum()
     kind = theta.dtype
     return Work(
@@ -225,11 +226,11 @@ def train_epoch(
     x: Array,
     y: Array,
     weights: Array,
-    order: Whole,
+    order: Integers,
     rates: NDArray[np.float64],
     first_step: int,
 ) -> float:
-    """Train on the rows in `order`, a batch at a time; answers the mean loss, and stops where it is not finite.
+    """Train on the rows in `order`, a batch at a time; return the mean loss, and stop where it is not finite.
 
     x: (N, sizes[0]); y: (N, sizes[L]); weights: (N,), of the rows in the loss; rates: the learning rate of each step,
     of which there are as many as batches are to be trained; first_step: how many steps were trained before.
@@ -261,7 +262,7 @@ def train_epoch(
 
 @compiled
 def logits(plan: Plan, theta: Array, running: Array, x: Array, out: Array) -> None:
-    """(N, sizes[0]) -> (N, sizes[L]) in `out`: as in use, by running statistics and without dropout."""
+    """Write the logits of rows, (N, sizes[0]) -> (N, sizes[L]), into `out`, by running statistics, without dropout."""
     f = theta.dtype.type
     n_layers = plan.activations.size
     widest = plan.sizes[1:].max()

@@ -1,6 +1,6 @@
-"""What a network shows of its training at the end of an epoch, under the names that `tunewell.watch` uses.
+"""Measurements of a network in training at the end of an epoch, under the names that `tunewell.watch` uses.
 
-The compiled loop runs whole epochs and keeps nothing of its steps, so some steps are taken for show: each from the same
+The compiled loop runs whole epochs and keeps nothing of its steps, so some steps are sampled: each from the same
 weights, on a batch of its own, in a copy of all that a step changes. At most 1,000 rows are looked at, 256 of them for
 what the activations put out.
 """
@@ -30,8 +30,8 @@ Measured = dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """A network in training, and how it would be trained on."""
+class TrainingState:
+    """A network in training, and all that its next steps depend on."""
 
     network: Network
     rules: loop.Rules
@@ -47,13 +47,13 @@ class Standing:
     """Steps in an epoch."""
 
 
-def inside(standing: Standing, rows: NDArray[np.int64]) -> Measured:
-    """Gradients, updates, weights and activations, those of layer l as `layers.l.NAME`; NaN is what cannot be told.
+def inside(training: TrainingState, rows: NDArray[np.int64]) -> Measured:
+    """Return gradients, updates, weights and activations, those of layer l as `layers.l.NAME`; NaN where unknown.
 
     rows: those that are looked at, in random order.
     """
-    whole, layers = _steps(standing, rows)
-    layers = [layer | more for layer, more in zip(layers, _activations(standing, rows), strict=True)]
+    whole, layers = _steps(training, rows)
+    layers = [layer | more for layer, more in zip(layers, _activations(training, rows), strict=True)]
     shares = {
         name: fmean(found)
         for name in ("dead_fraction", "saturated_fraction")
@@ -70,7 +70,7 @@ def inside(standing: Standing, rows: NDArray[np.int64]) -> Measured:
 
 
 def judged(network: Network, x: Array, y: Array) -> Measured:
-    """Of validation rows whose targets are classes: the mean recall, and the share of the class predicted most."""
+    """Return the mean recall, and the share of the class predicted most, of validation rows with classes."""
     classes, predicted = y.argmax(axis=1), network.logits(x).argmax(axis=1)
     recalls = [float(np.mean(predicted[classes == label] == label)) for label in np.unique(classes)]
     return {
@@ -79,26 +79,26 @@ def judged(network: Network, x: Array, y: Array) -> Measured:
     }
 
 
-def _steps(standing: Standing, rows: NDArray[np.int64]) -> tuple[Measured, list[Measured]]:
-    """Of all weight matrices together, and of each."""
-    matrices = _matrices(standing, standing.network.theta)
-    total = np.zeros(len(standing.network.theta))
+def _steps(training: TrainingState, rows: NDArray[np.int64]) -> tuple[Measured, list[Measured]]:
+    """Return the norms of gradients and updates of all weight matrices together, and of each."""
+    matrices = _matrices(training, training.network.theta)
+    total = np.zeros(len(training.network.theta))
     gradients, changes, batch_rows = [], [], []
-    for batch in _batches(standing, rows):
-        state = _after_step(standing, batch, math.inf)
-        gradients.append(_norms(_matrices(standing, state.gradient)))
+    for batch in _batches(training, rows):
+        state = _after_step(training, batch, math.inf)
+        gradients.append(_norms(_matrices(training, state.gradient)))
         total += state.gradient
-        if standing.rules.clip < math.inf:
-            state = _after_step(standing, batch, standing.rules.clip)
-        moved = _matrices(standing, state.theta)
+        if training.rules.clip < math.inf:
+            state = _after_step(training, batch, training.rules.clip)
+        moved = _matrices(training, state.theta)
         changes.append(_norms([new - old for new, old in zip(moved, matrices, strict=True)]))
         batch_rows.append(len(batch))
     norms = np.hypot.reduce(gradients, axis=1).tolist()
-    squared = sum(norm * norm for norm in _norms(_matrices(standing, total)))
+    squared = sum(norm * norm for norm in _norms(_matrices(training, total)))
     whole = {
         "grad_norm": fmean(norms),
         "grad_norm_max": max(norms),
-        "grad_noise_scale": noise_scale(norms, squared, batch_rows, max(standing.n_batches, len(norms))),
+        "grad_noise_scale": noise_scale(norms, squared, batch_rows, max(training.n_batches, len(norms))),
     }
     columns = zip(np.mean(gradients, axis=0), np.mean(changes, axis=0), _norms(matrices), strict=True)
     return whole, [
@@ -111,48 +111,48 @@ def _norms(matrices: list[Array]) -> list[float]:
     return [float(np.linalg.norm(matrix)) for matrix in matrices]
 
 
-def _batches(standing: Standing, rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-    size = min(standing.rules.batch_size, len(rows))
+def _batches(training: TrainingState, rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    size = min(training.rules.batch_size, len(rows))
     for start in range(0, min(len(rows) // size, _STEPS) * size, size):
         yield rows[start : start + size]
 
 
-def _after_step(standing: Standing, batch: NDArray[np.int64], clip: float) -> loop.State:
-    """What one step on the rows leaves of a copy."""
-    network = standing.network
+def _after_step(training: TrainingState, batch: NDArray[np.int64], clip: float) -> loop.State:
+    """Return the state that one step on the rows makes of a copy."""
+    network = training.network
     state = loop.State(
         network.theta.copy(),
         np.zeros_like(network.theta),
-        standing.first.copy(),
-        standing.second.copy(),
+        training.first.copy(),
+        training.second.copy(),
         network.running.copy(),
     )
-    rules = standing.rules._replace(clip=clip)
+    rules = training.rules._replace(clip=clip)
     with np.errstate(all="ignore"):
         loop.train_epoch(
             network.plan,
             rules,
             state,
-            standing.x,
-            standing.y,
-            standing.weights,
+            training.x,
+            training.y,
+            training.weights,
             batch,
-            np.full(1, standing.rate),
-            standing.steps,
+            np.full(1, training.rate),
+            training.steps,
         )
     return state
 
 
-def _matrices(standing: Standing, flat: Array) -> list[Array]:
-    sizes, plan = standing.network.layout.sizes, standing.network.plan
+def _matrices(training: TrainingState, flat: Array) -> list[Array]:
+    sizes, plan = training.network.layout.sizes, training.network.plan
     return [loop.block(flat, plan.weights[i], sizes[i], sizes[i + 1]) for i in range(len(sizes) - 1)]
 
 
-def _activations(standing: Standing, rows: NDArray[np.int64]) -> Iterator[Measured]:
-    """Of what each layer puts out in evaluation; nothing of the last, which has no non-linearity."""
-    network = standing.network
+def _activations(training: TrainingState, rows: NDArray[np.int64]) -> Iterator[Measured]:
+    """Yield the statistics of each layer's outputs in evaluation; none of the last, which has no non-linearity."""
+    network = training.network
     layout, plan, theta, running = network.layout, network.plan, network.theta, network.running
-    a: Array = standing.x[rows[:_PROBED_ROWS]]
+    a: Array = training.x[rows[:_PROBED_ROWS]]
     for layer, name in enumerate(layout.activation):
         n, v, c = layout.sizes[layer + 1], plan.vectors[layer], 2 * plan.columns[layer]
         statistics = (theta[v : v + n], theta[v + n : v + 2 * n], running[c : c + n], running[c + n : c + 2 * n])

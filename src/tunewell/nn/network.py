@@ -1,7 +1,7 @@
-"""Dense networks: what they are made of, what they say, and how they are saved.
+"""Dense networks: their weights, their predictions, and their files.
 
-Rows are samples. All weights of a network lie in one vector, `theta`, as `loop` says; `weights(layer)` shows them as
-matrices.
+Rows are samples. All weights of a network lie in one vector, `theta`, as described in `loop`; `weights(layer)` shows
+them as matrices.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ class Layout:
 
     sizes: tuple[int, ...]
     activation: tuple[str, ...]
-    """Of each hidden layer."""
+    """The activation of each hidden layer."""
     norm: str | None
     dropout: tuple[float, ...]
-    """After each hidden layer."""
+    """The share dropped after each hidden layer."""
     loss: str
     norm_momentum: float
     norm_epsilon: float
@@ -83,7 +83,7 @@ class Network:
         dtype: str = "float32",
         seed: int = 0,
     ) -> None:
-        """A network with fresh weights.
+        """Make a network with fresh weights.
 
         Args:
             sizes: units of the input, of each hidden layer, and of the output: `[64, 128, 10]`.
@@ -118,7 +118,7 @@ class Network:
             self.weights(layer)[...] = _INITIALIZATIONS[initialization](rng, n_in, n_out)
 
     def _set_up(self) -> None:
-        """Weights of zero, gammas of one."""
+        """Set all weights to zero and all gammas to one."""
         layout = self.layout
         n_layers, n_units = len(layout.sizes) - 1, np.array(layout.sizes[1:])
         norms = np.full(n_layers, _NORMS[layout.norm])
@@ -146,34 +146,34 @@ class Network:
                 self.theta[vector : vector + n] = 1.0
 
     def logits(self, x: ArrayLike) -> Array:
-        """(m, inputs) -> (m, outputs): before softmax or sigmoid, without dropout and by running statistics."""
+        """Return the outputs before softmax or sigmoid, (m, inputs) -> (m, outputs), as in evaluation."""
         rows = self.inputs(x)
         out = np.empty((len(rows), self.layout.sizes[-1]), self.layout.dtype)
-        with one_thread(), np.errstate(all="ignore"):  # weights that blew up answer infinity
+        with one_thread(), np.errstate(all="ignore"):  # weights that blew up give infinity
             loop.logits(self.plan, self.theta, self.running, rows, out)
         return out
 
     def predict_proba(self, x: ArrayLike) -> Array:
-        """(m, inputs) -> (m, outputs): probabilities; of a regression, what it predicts."""
+        """Return probabilities, (m, inputs) -> (m, outputs); of a regression, what it predicts."""
         z = self.logits(x)
         if self.layout.loss == "softmax":
             return ops.softmax(z)
         return ops.sigmoid(z) if self.layout.loss == "sigmoid" else z
 
     def predict(self, x: ArrayLike) -> NDArray[Any]:
-        """(m, inputs) -> (m,): the class; (m, outputs): yes or no of each output, or what a regression predicts.
+        """Return the class of each row, (m, inputs) -> (m,).
 
-        One output alone comes as (m,).
+        For other losses yes or no of each output, or what a regression predicts, (m, outputs); of one output, (m,).
         """
         z = self.logits(x)
         if self.layout.loss == "softmax":
             classes: NDArray[np.int64] = z.argmax(axis=1)
             return classes
-        answer = (z > 0).astype(np.int64) if self.layout.loss == "sigmoid" else z
-        return answer[:, 0] if answer.shape[1] == 1 else answer
+        predicted = (z > 0).astype(np.int64) if self.layout.loss == "sigmoid" else z
+        return predicted[:, 0] if predicted.shape[1] == 1 else predicted
 
     def evaluate(self, x: ArrayLike, y: ArrayLike) -> dict[str, float]:
-        """Mean loss, and for classes the accuracy, on rows (m, inputs) and their targets."""
+        """Return the mean loss, and for classes the accuracy, on rows (m, inputs) and their targets."""
         rows, targets = self.inputs(x), self.targets(y)
         _same_length(rows, targets)
         z = self.logits(rows)
@@ -189,7 +189,7 @@ class Network:
         return found
 
     def inputs(self, x: ArrayLike) -> Array:
-        """Rows as the network takes them: (m, inputs), C-contiguous, of its dtype.
+        """Return rows as the network takes them: (m, inputs), C-contiguous, of its dtype.
 
         Raises:
             SettingError: the shape does not fit, or a value is not finite.
@@ -205,7 +205,7 @@ class Network:
         return rows
 
     def targets(self, y: ArrayLike) -> Array:
-        """(m, outputs): classes, given as (m,) whole numbers, become rows of zeros and a one.
+        """Return targets, (m, outputs); classes, given as (m,) whole numbers, become rows of zeros and a one.
 
         Raises:
             SettingError: a label is no class, or the shape does not fit.
@@ -237,16 +237,16 @@ class Network:
         self.plan.keep[:-1] = 1.0 - np.array(self.layout.dropout)
 
     def weights(self, layer: int) -> Array:
-        """(n_in, n_out): W of a layer from 0, a view."""
+        """Return W of a layer from 0, (n_in, n_out), as a view."""
         n_in, n_out = self.layout.sizes[layer : layer + 2]
         return loop.block(self.theta, self.plan.weights[layer], n_in, n_out)
 
     def state_dict(self) -> dict[str, Array]:
-        """Weights and running statistics, as copies."""
+        """Return weights and running statistics, as copies."""
         return {"theta": self.theta.copy(), "running": self.running.copy()}
 
     def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
-        """Take them up again.
+        """Restore what `state_dict` returned.
 
         Raises:
             SettingError: they are those of another network.
@@ -258,18 +258,18 @@ class Network:
             array[...] = given
 
     def copy(self) -> Self:
-        """Another with the same weights."""
+        """Return another network with the same weights."""
         return self._like(self.layout, self.state_dict())
 
     def save(self, file: str | Path | IO[bytes]) -> None:
-        """Write it to a file (npz: plain arrays, no code)."""
+        """Write the network to a file (npz: plain arrays, no code)."""
         about = json.dumps({"format": _FORMAT, **asdict(self.layout)})
         with Path(file).open("wb") if isinstance(file, str | Path) else nullcontext(file) as opened:
             np.savez(opened, layout=np.array(about), theta=self.theta, running=self.running)
 
     @classmethod
     def load(cls, path: str | Path | IO[bytes]) -> Self:
-        """A network that was saved.
+        """Load a network that was saved.
 
         Raises:
             SettingError: the file holds no network.
@@ -295,7 +295,7 @@ class Network:
 
 
 def _each(name: str, given: Any, n: int) -> tuple[Any, ...]:
-    """One a hidden layer."""
+    """Return one value a hidden layer."""
     if isinstance(given, str) or not isinstance(given, Sequence):
         return (given,) * n
     if len(given) != n:

@@ -1,4 +1,4 @@
-"""How noisy a batch's gradient is: the simple noise scale (McCandlish et al., 2018, arXiv:1812.06162).
+"""The noise of a batch's gradient: the simple noise scale (McCandlish et al., 2018, arXiv:1812.06162).
 
 It is tr(Sigma) / |G|^2 in rows, where G is the mean gradient and Sigma the covariance of a single row's: a batch of
 so many rows has as much noise as signal. Here it comes from n of the N batches g of B rows that an epoch takes, with m
@@ -14,7 +14,7 @@ from statistics import fmean
 
 
 def noise_scale(norms: Sequence[float], squared_sum: float, rows: Sequence[int], n_batches: int) -> float:
-    """In rows; NaN where the estimate of |G|^2 is not above zero: so few batches do not see it through the noise.
+    """Return the scale in rows; NaN where the estimate of |G|^2 is not above zero, being lost in the noise.
 
     norms: (n,), of each gradient; squared_sum: the squared norm of their sum; rows: (n,), of each batch; n_batches: N.
     """

@@ -1,4 +1,4 @@
-"""Optimizers: how a gradient moves the parameters.
+"""Optimizers: the rules by which a gradient moves the parameters.
 
 Each is a record of its settings, with `update`, one step in plain NumPy, which is the text to read; the training loop
 has the same step in its kernels and takes `code` and `numbers()`. Numbers and conventions are PyTorch 2's: where the
@@ -17,15 +17,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tunewell.errors import SettingError
-from tunewell.nn.settings import check_flag, check_number
-
-Array: TypeAlias = NDArray[np.floating[Any]]
+from tunewell.nn.arrays import Array
+from tunewell.nn.checks import check_flag, check_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ class SGD:
             raise SettingError("nesterov needs a momentum above 0, got 0; set momentum=0.9 or nesterov=False")
 
     def numbers(self) -> NDArray[np.float64]:
-        """The settings as the training loop takes them: momentum, 0, 0, weight_decay, nesterov, 0."""
+        """Return the settings as the training loop takes them: momentum, 0, 0, weight_decay, nesterov, 0."""
         return np.array([self.momentum, 0.0, 0.0, self.weight_decay, self.nesterov, 0.0])
 
     def update(
@@ -61,7 +60,7 @@ class SGD:
         learning_rate: float,
         decays: bool,
     ) -> None:
-        """One step; changes theta and first (the momentum, which starts as the first gradient)."""
+        """Take one step, changing theta and first (the momentum, which starts as the first gradient)."""
         gradient = _with_decay(theta, gradient, self.weight_decay, decays=decays)
         first *= self.momentum
         first += gradient
@@ -86,7 +85,7 @@ class RMSprop:
         check_number("epsilon", self.epsilon, above=0)
 
     def numbers(self) -> NDArray[np.float64]:
-        """The settings as the training loop takes them: alpha, 0, epsilon, weight_decay, 0, 0."""
+        """Return the settings as the training loop takes them: alpha, 0, epsilon, weight_decay, 0, 0."""
         return np.array([self.alpha, 0.0, self.epsilon, self.weight_decay, 0.0, 0.0])
 
     def update(
@@ -100,7 +99,7 @@ class RMSprop:
         learning_rate: float,
         decays: bool,
     ) -> None:
-        """One step; changes theta and second (the mean square)."""
+        """Take one step, changing theta and second (the mean square)."""
         gradient = _with_decay(theta, gradient, self.weight_decay, decays=decays)
         _average_in(second, gradient * gradient, self.alpha)
         theta -= learning_rate * gradient / (np.sqrt(second) + self.epsilon)
@@ -124,7 +123,7 @@ class Adam:
         _check_adam(self)
 
     def numbers(self) -> NDArray[np.float64]:
-        """The settings as the training loop takes them: beta1, beta2, epsilon, weight_decay, 0, 0."""
+        """Return the settings as the training loop takes them: beta1, beta2, epsilon, weight_decay, 0, 0."""
         return _adam_numbers(self)
 
     def update(
@@ -138,7 +137,7 @@ class Adam:
         learning_rate: float,
         decays: bool,
     ) -> None:
-        """Step number `step`, from 1; changes theta, first (the mean) and second (the mean square)."""
+        """Take step number `step`, from 1, changing theta, first (the mean) and second (the mean square)."""
         gradient = _with_decay(theta, gradient, self.weight_decay, decays=decays)
         _adam_step(self, theta, gradient, first, second, step, learning_rate)
 
@@ -162,7 +161,7 @@ class AdamW:
         _check_adam(self)
 
     def numbers(self) -> NDArray[np.float64]:
-        """The settings as the training loop takes them: beta1, beta2, epsilon, weight_decay, 0, 0."""
+        """Return the settings as the training loop takes them: beta1, beta2, epsilon, weight_decay, 0, 0."""
         return _adam_numbers(self)
 
     def update(
@@ -176,7 +175,7 @@ class AdamW:
         learning_rate: float,
         decays: bool,
     ) -> None:
-        """Step number `step`, from 1; changes theta, first (the mean) and second (the mean square)."""
+        """Take step number `step`, from 1, changing theta, first (the mean) and second (the mean square)."""
         if decays:
             theta *= 1 - learning_rate * self.weight_decay
         _adam_step(self, theta, gradient, first, second, step, learning_rate)
@@ -186,12 +185,12 @@ Optimizer: TypeAlias = SGD | RMSprop | Adam | AdamW
 
 
 def _with_decay(theta: Array, gradient: Array, weight_decay: float, *, decays: bool) -> Array:
-    """The gradient of the loss and of half the weight decay times the squared length of theta."""
+    """Return the gradient of the loss plus half the weight decay times the squared length of theta."""
     return gradient + weight_decay * theta if decays and weight_decay else gradient
 
 
 def _average_in(average: Array, value: Array, stays: float) -> None:
-    """One step of an exponential average, in place."""
+    """Take one step of an exponential average, in place."""
     average *= stays
     average += (1 - stays) * value
 

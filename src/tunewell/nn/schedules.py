@@ -1,4 +1,4 @@
-"""Schedules: what the learning rate is multiplied with as training goes on.
+"""Schedules: the factor of the learning rate as training goes on.
 
 Time is the number of epochs done. It counts parts of an epoch, 0.0 at the very first step, so the same schedule can
 be followed from step to step or from epoch to epoch, and means the same for every batch size.
@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunewell.errors import SettingError
-from tunewell.nn.settings import check_number, check_whole
+from tunewell.nn.checks import check_number, check_whole
 
 
 class Schedule(Protocol):
-    """Anything that gives the factor at each of many times."""
+    """A function from times to factors."""
 
     def factor(self, epoch: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What the learning rate is multiplied with once so many epochs are done."""
+        """Return what the learning rate is multiplied with once so many epochs are done."""
         ...
 
 
@@ -29,7 +29,7 @@ class Constant:
     """The learning rate stays as it is."""
 
     def factor(self, epoch: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Always 1."""
+        """Return 1."""
         return np.ones(np.shape(epoch))
 
 
@@ -45,7 +45,7 @@ class Step:
         check_number("rate", self.rate, above=0, at_most=1)
 
     def factor(self, epoch: NDArray[np.float64]) -> NDArray[np.float64]:
-        """A stair."""
+        """Return the value of a stair."""
         return np.power(self.rate, np.floor_divide(epoch, self.every))
 
 
@@ -59,7 +59,7 @@ class Exponential:
         check_number("rate", self.rate, above=0, at_most=1)
 
     def factor(self, epoch: NDArray[np.float64]) -> NDArray[np.float64]:
-        """A straight line on a logarithmic scale."""
+        """Return the value of a straight line on a logarithmic scale."""
         return np.power(self.rate, epoch)
 
 
@@ -75,7 +75,7 @@ class Cosine:
         check_number("floor", self.floor, at_least=0, at_most=1)
 
     def factor(self, epoch: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Slow at both ends, and steepest halfway."""
+        """Return the value of half a cosine, which is steepest halfway."""
         angle = np.pi * np.minimum(np.divide(epoch, self.epochs), 1.0)
         return self.floor + (1 - self.floor) * (1 + np.cos(angle)) / 2
 
@@ -96,7 +96,7 @@ class Warmup:
             raise SettingError(f"then must be a schedule, got {self.then!r}; give one such as Cosine(epochs=20)")
 
     def factor(self, epoch: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The line, then the other schedule."""
+        """Return the value of the line, then of the other schedule."""
         line = self.start + (1 - self.start) * np.divide(epoch, self.epochs)
         after = self.then.factor(np.maximum(np.subtract(epoch, self.epochs), 0.0))
         return np.where(np.less(epoch, self.epochs), line, after)

@@ -19,7 +19,7 @@ from tunewell.nn.network import Network
 from tunewell.nn.optimizers import AdamW, Optimizer
 from tunewell.nn.schedules import Constant, Schedule
 
-_WORTH_SAYING_S = 1.0
+_NOTICEABLE_S = 1.0
 _prepared: set[str] = set()
 """Precisions that the loop is compiled for in this process."""
 
@@ -44,7 +44,7 @@ class Trainer:
         class_weights: ArrayLike | None = None,
         seed: int = 0,
     ) -> None:
-        """Nothing is trained yet.
+        """Make a trainer; nothing is trained yet.
 
         Args:
             network: is changed in place.
@@ -66,11 +66,11 @@ class Trainer:
         self.optimizer: Optimizer = AdamW() if optimizer is None else optimizer
         self.schedule: Schedule = Constant() if schedule is None else schedule
         self.learning_rate = self.optimizer.learning_rate
-        """May be set at any time; the schedule multiplies it."""
+        """The rate that the schedule multiplies; may be set at any time."""
         self.clip = clip
         self.seed = seed
         self.epochs = 0
-        """How many have been trained."""
+        """The number of epochs trained."""
         self.steps = 0
         given = network.targets(y)
         self._x, self._y = network.inputs(x), ops.smooth(given, label_smoothing) if label_smoothing else given
@@ -82,7 +82,7 @@ class Trainer:
         self._rng = np.random.default_rng(seed)
 
     def epoch(self, order: ArrayLike | None = None) -> float:
-        """Train on every row once; answers the mean loss, which is not finite if the training diverged.
+        """Train on every row once; return the mean loss, which is not finite if the training diverged.
 
         order: (N,), rows in the order in which they are taken; a new random one if None.
         """
@@ -99,7 +99,7 @@ class Trainer:
         return loss
 
     def measure(self, validation: tuple[ArrayLike, ArrayLike] | None = None) -> dict[str, float]:
-        """What the network shows of its training now, between two epochs; changes nothing.
+        """Measure the network between two epochs; change nothing.
 
         The names are those of `tunewell.watch` (docs/watch.md): gradient norms, update ratios, dead and saturated
         shares, the loss and accuracy of at most 1,000 training rows, and, for classes, what validation accuracy hides.
@@ -113,10 +113,10 @@ class Trainer:
             if validation is not None and self.network.layout.loss == "softmax":
                 x, y = self.network.inputs(validation[0]), self.network.targets(validation[1])
                 measured |= measuring.judged(self.network, x[: measuring.ROWS], y[: measuring.ROWS])
-            return measured | measuring.inside(self._standing(), rows)
+            return measured | measuring.inside(self._training_state(), rows)
 
     def state_dict(self) -> dict[str, Any]:
-        """All that training on depends on, but for the network's own state and the data."""
+        """Return all that further training depends on, but for the network's own state and the data."""
         return {
             "first": self._first.copy(),
             "second": self._second.copy(),
@@ -127,7 +127,7 @@ class Trainer:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from there."""
+        """Restore what `state_dict` returned."""
         self._first[...], self._second[...] = state["first"], state["second"]
         self.epochs, self.steps = int(state["epochs"]), int(state["steps"])
         self.learning_rate = float(state["learning_rate"])
@@ -143,7 +143,7 @@ class Trainer:
             if COMPILES and self.network.layout.dtype not in _prepared:
                 start = time.perf_counter()
                 loop.train_epoch(self.network.plan, rules, state, *data, rows, rates[:0], 0)
-                _say_compiled(self.network.layout.dtype, time.perf_counter() - start)
+                _note_compiled(self.network.layout.dtype, time.perf_counter() - start)
             return float(loop.train_epoch(self.network.plan, rules, state, *data, rows, rates, self.steps))
 
     def _rules(self) -> loop.Rules:
@@ -151,10 +151,10 @@ class Trainer:
             self.optimizer.code, self.optimizer.numbers(), float(self.clip), self.batch_size, self.seed % 2**32
         )
 
-    def _standing(self) -> measuring.Standing:
-        """With the learning rate of the middle of the epoch that was trained last."""
+    def _training_state(self) -> measuring.TrainingState:
+        """Return the state, with the learning rate of the middle of the epoch that was trained last."""
         factor = float(self.schedule.factor(np.array([max(self.epochs - 0.5, 0.0)]))[0])
-        return measuring.Standing(
+        return measuring.TrainingState(
             network=self.network,
             rules=self._rules(),
             first=self._first,
@@ -182,7 +182,7 @@ class Trainer:
         return size
 
     def _weigh_classes(self, class_weights: ArrayLike, given: Array) -> None:
-        """As PyTorch: each term of a row's loss has its class's weight, and the row counts as its label's does."""
+        """Weigh each term of a row's loss by its class, and the row by its label, as PyTorch does."""
         weights = np.asarray(class_weights, dtype=self._y.dtype)
         if self.network.layout.loss != "softmax":
             raise SettingError("class_weights are for classes, loss='softmax'; leave them out")
@@ -200,12 +200,12 @@ def fit(
     patience: int | None = None,
     measure: bool = False,
 ) -> list[dict[str, float]]:
-    """Train for some epochs; answers what each measured.
+    """Train for some epochs; return the measurements of each.
 
     With rows for validation, (x, y), the network has in the end the weights of its lowest validation loss.
 
     patience: stop after so many epochs without a lower one.
-    measure: whether each epoch also tells what `Trainer.measure` does.
+    measure: include those of `Trainer.measure`.
 
     Raises:
         SettingError: patience without validation.
@@ -231,8 +231,8 @@ def fit(
     return history
 
 
-def _say_compiled(dtype: str, seconds: float) -> None:
-    """Where the time of the very first epoch went; the next process finds the loop compiled."""
+def _note_compiled(dtype: str, seconds: float) -> None:
+    """Write how long the very first epoch waited for the compiler; the next process finds the loop compiled."""
     _prepared.add(dtype)
-    if seconds > _WORTH_SAYING_S:
+    if seconds > _NOTICEABLE_S:
         sys.stderr.write(f"tunewell: compiled the training loop for {dtype}, once, in {seconds:.0f} s\n")

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from tunewell.errors import SettingError
-from tunewell.samplers.settings import check_whole
+from tunewell.samplers.construction import check_whole
 from tunewell.study.budget import Budget
 
 KEPT_TRIALS = 64

@@ -13,7 +13,7 @@ from tunewell.errors import SettingError
 from tunewell.runners import Controller, Execution, Observer, run_inline, run_processes, run_threads
 from tunewell.runners.execution import KEPT_TRIALS, RETRY_ON, Ray, seconds, size
 from tunewell.samplers import Sampler
-from tunewell.samplers.settings import check_whole
+from tunewell.samplers.construction import check_whole
 from tunewell.schedulers import Scheduler
 from tunewell.space.space import Space
 from tunewell.space.values import Value

@@ -1,14 +1,17 @@
-"""Where new settings come from. To add a sampler: a file of its own, its import and its name in `__all__` here."""
+"""Samplers: they propose new settings.
+
+To add one: a file of its own, its import and its name in `__all__` here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from tunewell.samplers.base import Sampler
+from tunewell.samplers.construction import constructed, describe, having_names, known, needs_settings, setting_names
 from tunewell.samplers.first import FirstSampler
 from tunewell.samplers.grid import GridSampler
 from tunewell.samplers.random import RandomSampler
-from tunewell.samplers.settings import constructed, describe, having_names, known, needs_settings, setting_names
+from tunewell.samplers.sampler import Sampler
 from tunewell.samplers.sobol import SobolSampler
 
 __all__ = [
@@ -27,11 +30,11 @@ __all__ = [
 _CLASSES: dict[str, Callable[..., Sampler]] = having_names(map(globals().get, __all__))
 
 NAMES = tuple(sorted(name for name, make in _CLASSES.items() if not needs_settings(make)))
-"""The samplers that `by_name` makes: those that need to be told nothing."""
+"""The samplers that `by_name` makes: those whose settings all have defaults."""
 
 
 def build(record: Mapping[str, object]) -> Sampler:
-    """The sampler that `describe` wrote down.
+    """Return the sampler that `describe` recorded.
 
     Raises:
         SettingError: no sampler has that name, or it has no such setting.
@@ -40,7 +43,7 @@ def build(record: Mapping[str, object]) -> Sampler:
 
 
 def by_name(name: str, seed: int) -> Sampler:
-    """A sampler with its settings at their defaults; `seed` is for those that have one.
+    """Return a sampler with its settings at their defaults; `seed` is for those that have one.
 
     Raises:
         SettingError: no sampler has that name.

@@ -1,4 +1,4 @@
-"""Given settings first: those that somebody knows to be good, before the search begins."""
+"""Given settings first, such as those that are known to be good, before the search begins."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from tunewell.errors import SpaceError
 from tunewell.history import History
-from tunewell.samplers.base import Sampler
+from tunewell.samplers.sampler import Sampler
 from tunewell.space.space import Space
 from tunewell.space.values import Params, Value
 
@@ -29,14 +29,14 @@ class FirstSampler(Sampler):
 
     @property
     def n_given(self) -> int:
-        """As many as it has, besides those of the other sampler."""
+        """The number of its settings, without those of the other sampler."""
         return len(self.settings)
 
     def suggest(self, space: Space, history: History, rng: np.random.Generator) -> Params | None:
-        """The setting whose place is the number of trials so far; past the last one, the other sampler's.
+        """Return the setting whose place is the number of trials so far; past the last one, the other sampler's.
 
         One that was given before the space was extended takes the defaults of what it lacks; if it no longer fits, the
-        other sampler has its turn.
+        other sampler suggests one.
 
         Raises:
             SpaceError: the setting does not fit the space.

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from tunewell.errors import SettingError, SpaceError
 from tunewell.history import History
-from tunewell.samplers.base import Sampler
-from tunewell.samplers.settings import check_whole
+from tunewell.samplers.construction import check_whole
+from tunewell.samplers.sampler import Sampler
 from tunewell.space.params import Choice, Param
 from tunewell.space.space import Space
 from tunewell.space.values import Params, Value
@@ -49,13 +49,13 @@ class GridSampler(Sampler):
             check_whole("levels", self.levels, at_least=1)
 
     def suggest(self, space: Space, history: History, rng: np.random.Generator) -> Params | None:  # noqa: ARG002  is not random
-        """The first setting that no trial has had."""
+        """Return the first setting that no trial has had."""
         grid = self._grid(space)
         tried = set(_keys(history.points))
         return next((setting for setting, key in zip(grid.settings, grid.keys, strict=True) if key not in tried), None)
 
     def settings(self, space: Space) -> list[Params]:
-        """All that will be tried, in order; those that differ only in inactive parameters count once.
+        """Return all settings that will be tried, in order; those that differ only in inactive parameters count once.
 
         Raises:
             SettingError: a level does not fit the space, or there are more than a million settings.
@@ -85,7 +85,7 @@ def _checked(name: str, levels: int | Sequence[Value]) -> int | tuple[Value, ...
 
 @lru_cache(maxsize=8)
 def _grid(space_text: str, levels_text: str) -> _Grid:
-    """The settings, and what `_keys` makes of them."""
+    """Return the settings, and their keys."""
     space, levels = Space.from_dict(json.loads(space_text)), json.loads(levels_text)
     if isinstance(levels, int):
         levels = dict.fromkeys(space.names, levels)
@@ -101,7 +101,7 @@ def _grid(space_text: str, levels_text: str) -> _Grid:
 
 
 def _axis(name: str, param: Param, levels: int | Sequence[Value]) -> list[Value]:
-    """The values of one parameter to try, each once."""
+    """Return the values of one parameter to try, each once."""
     if not isinstance(levels, int):
         try:
             return list(dict.fromkeys(map(param.check, levels)))
@@ -114,7 +114,7 @@ def _axis(name: str, param: Param, levels: int | Sequence[Value]) -> list[Value]
 
 
 def _distinct(space: Space, axes: list[list[Value]]) -> list[Params]:
-    """Every combination, less its inactive parameters, once."""
+    """Return every combination once, without its inactive parameters."""
     units = [param.to_unit(axis) for param, axis in zip(space.params.values(), axes, strict=True)]
     points = np.stack(np.meshgrid(*units, indexing="ij"), axis=-1).reshape(-1, len(axes))
     settings = {}
@@ -125,7 +125,7 @@ def _distinct(space: Space, axes: list[list[Value]]) -> list[Params]:
 
 
 def _keys(points: NDArray[np.float64]) -> list[bytes]:
-    """What tells settings apart, from points (n, d); where both are inactive they are alike."""
+    """Return a key of each point, (n, d); points that differ only where both are inactive have the same."""
     # rounded, since a value that has been through a store or a scale may be an ulp off
     rounded = np.ascontiguousarray(np.round(np.nan_to_num(points, nan=-1.0), 9) + 0.0)
     keys: list[bytes] = rounded.view(f"V{rounded.itemsize * rounded.shape[1]}").ravel().tolist()

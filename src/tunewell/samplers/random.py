@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from tunewell.history import History
-from tunewell.samplers.base import Sampler
+from tunewell.samplers.sampler import Sampler
 from tunewell.space.space import Space
 from tunewell.space.values import Params
 
@@ -20,5 +20,5 @@ class RandomSampler(Sampler):
     name: ClassVar[str] = "random"
 
     def suggest(self, space: Space, history: History, rng: np.random.Generator) -> Params:  # noqa: ARG002  ignores it
-        """A point drawn evenly from the unit cube."""
+        """Return a point drawn evenly from the unit cube."""
         return space.decode(rng.random(len(space.params)))

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunewell.history import History
-from tunewell.samplers.base import Sampler
-from tunewell.samplers.settings import check_whole
+from tunewell.samplers.construction import check_whole
+from tunewell.samplers.sampler import Sampler
 from tunewell.space.space import Space
 from tunewell.space.values import Params
 
@@ -28,13 +28,13 @@ class SobolSampler(Sampler):
 
     name: ClassVar[str] = "sobol"
     seed: int = 0
-    """Of the scrambling; the sequence is the same for the same seed."""
+    """The seed of the scrambling; the sequence is the same for the same seed."""
 
     def __post_init__(self) -> None:
         check_whole("seed", self.seed, at_least=0)
 
     def suggest(self, space: Space, history: History, rng: np.random.Generator) -> Params:  # noqa: ARG002  is not random
-        """The point whose place in the sequence is the number of trials so far."""
+        """Return the point whose place in the sequence is the number of trials so far."""
         n = len(history)
         # blocks of a power of two keep the sequence balanced, and doubling makes few of them
         size = max(_FIRST_BLOCK, 1 << n.bit_length())
@@ -43,7 +43,7 @@ class SobolSampler(Sampler):
 
 @lru_cache(maxsize=16)
 def _points(d: int, seed: int, size: int) -> NDArray[np.float64]:
-    """(size, d): the first points of the sequence, which are the same whatever the size."""
+    """Return the first points of the sequence, (size, d), which are the same whatever the size."""
     # imported here, since it takes half a second, which only this sampler's users should pay; it has no types
     from scipy.stats import qmc  # type: ignore[import-untyped]  # noqa: PLC0415
 

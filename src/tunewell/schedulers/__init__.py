@@ -1,16 +1,19 @@
-"""Which run gets the next epochs. To add a scheduler: a file of its own, its import and its name in `__all__` here."""
+"""Schedulers: they decide which run gets the next epochs.
+
+To add one: a file of its own, its import and its name in `__all__` here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
 from tunewell import samplers
-from tunewell.samplers.settings import constructed, describe, having_names, known
+from tunewell.samplers.construction import constructed, describe, having_names, known
 from tunewell.schedulers.asha import AshaScheduler
-from tunewell.schedulers.base import Scheduler
 from tunewell.schedulers.brackets import HalvingScheduler, HyperbandScheduler
 from tunewell.schedulers.freeze_thaw import FreezeThawScheduler
 from tunewell.schedulers.full import FullScheduler
+from tunewell.schedulers.scheduler import Scheduler
 
 __all__ = [
     "NAMES",
@@ -33,7 +36,7 @@ NAMES = tuple(sorted(_CLASSES))
 
 
 def build(record: Mapping[str, object]) -> Scheduler:
-    """The scheduler that `describe` wrote down, with its sampler.
+    """Return the scheduler that `describe` recorded, with its sampler.
 
     Raises:
         SettingError: no scheduler or sampler has that name, or it has no such setting.
@@ -42,7 +45,7 @@ def build(record: Mapping[str, object]) -> Scheduler:
 
 
 def by_name(name: str, sampler: samplers.Sampler) -> Scheduler:
-    """A scheduler on the sampler, with its settings at their defaults.
+    """Return a scheduler on the sampler, with its settings at their defaults.
 
     Raises:
         SettingError: no scheduler has that name.

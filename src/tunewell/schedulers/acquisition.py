@@ -1,4 +1,4 @@
-"""What the model of learning curves expects of each new setting and paused trial, and which of them is worth the most.
+"""The acquisition function of freeze-thaw: the model's expected improvement by each new setting and paused trial.
 
 The fit is written on the trials that are started and resumed, so that nothing has to be kept between decisions, and is
 made anew only when a seventh more is known.
@@ -12,16 +12,13 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tunewell.arrays import Floats
+from tunewell.arrays import Floats, Integers
 from tunewell.history import History
 from tunewell.schedulers.candidates import moved, untried
 from tunewell.space.space import Space
 from tunewell.surrogate import Coordinates, CurveModel, Observations, Past, Warp, log_expected_improvement, times
 from tunewell.trial import Resume, Start
-
-Whole = NDArray[np.int64]
 
 _GROWTH = 1.15  # of what is known, before the fit is made anew: ten to twenty times in a study
 _REFINED = (0.1, 0.03)  # steps by which the settings of the largest expected improvement are bettered
@@ -31,7 +28,7 @@ _NODES = 32  # of a quadrature of smooth functions, exact to all digits that are
 
 
 class AcquisitionModel:
-    """What the model expects of new settings and of paused trials."""
+    """The expected improvement of new settings and of paused trials, by a model that is fitted to a history."""
 
     def __init__(self, space: Space, history: History, rungs: list[int], seen: Observations, past: Past | None) -> None:
         self._space, self._history, self._rungs, self._seen, self._past = space, history, rungs, seen, past
@@ -61,16 +58,17 @@ class AcquisitionModel:
         self._fit = fit
         if not enough:
             at = [round(x, 6) for x in self._model.fitted.tolist()]
+            # on record, as part of the trial's note: its keys stay
             self._fit = {"n": seen.n_known, "version": len(history.versions.spaces), "at": at}
 
     def choice(self, points: Floats, rng: np.random.Generator) -> Start | Resume | None:
-        """The best of these new settings, (k, d), of what lies near the best of them, and of the paused trials."""
+        """Return the best of these new settings, (k, d), of those near the best of them, and of the paused trials."""
         history, rungs = self._history, self._rungs
         points = untried(self._space, history, points)
         paused = np.flatnonzero(history.paused)
         if not len(points) and not len(paused):
             return None
-        model, best = self._believing_in_the_running(), float(self._seen.y.min())
+        model, best = self._with_running_trials(), float(self._seen.y.min())
         of_new = self._predicted(model, points, np.full(len(points), -1))  # (2, k): mean and deviation
         for step in _REFINED if len(points) else ():
             gains = log_expected_improvement(of_new[0], of_new[1], best)
@@ -88,8 +86,11 @@ class AcquisitionModel:
         note = {"fit": self._fit, "why": {"action": "resume"} | why}
         return Resume(trial, next_rung(rungs, int(history.epochs[trial])), note=note)
 
-    def _believing_in_the_running(self) -> CurveModel:
-        """They are believed to come out as predicted, so that no other worker tries the same (Ginsbourger, 2010)."""
+    def _with_running_trials(self) -> CurveModel:
+        """Return the model with running trials as if they came out as predicted, so that none is tried twice.
+
+        That is the kriging believer (Ginsbourger, 2010).
+        """
         running = np.flatnonzero(self._history.running)
         if not len(running):
             return self._model
@@ -98,8 +99,8 @@ class AcquisitionModel:
         past = None if self._past is None else self._past.at(points)[:, -1]
         return self._model.believing(self._coordinates.of(points), expected, past)
 
-    def _predicted(self, model: CurveModel, points: Floats, owner: Whole) -> Floats:
-        """(2, q): mean and deviation at the end."""
+    def _predicted(self, model: CurveModel, points: Floats, owner: Integers) -> Floats:
+        """Return mean and deviation at the last epoch, (2, q)."""
         if not len(points):
             return np.empty((2, 0))
         past = None if self._past is None else self._past.at(points)[:, -1]
@@ -107,26 +108,27 @@ class AcquisitionModel:
 
 
 def _why(warp: Warp, mean: float, deviation: float, best: float) -> dict[str, object]:
-    """What was predicted at the last epoch, in the metric's own unit; lower is better.
+    """Return what was predicted at the last epoch, in the metric's own unit; lower is better.
 
-    `mean` is the middle, `low` to `high` hold 80 %, `chance` is that of beating `best`, `gain` by how much on average.
+    The names are on record: `mean` is the middle, `low` to `high` hold 80 %, `chance` is that of going below `best`,
+    `gain` by how much on average.
     """
     nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
     outcomes = warp.back(mean + deviation * nodes)
     middle, low, high, least = warp.back(np.array([mean, mean - _SURE * deviation, mean + _SURE * deviation, best]))
     gain = float((np.maximum(least - outcomes, 0.0) * weights).sum() / weights.sum())
     chance = 0.5 * math.erfc((mean - best) / (deviation * math.sqrt(2)))
-    told = {"mean": middle, "low": low, "high": high, "best": least, "gain": gain, "chance": chance}
-    return {name: float(f"{value:.6g}") for name, value in told.items()}
+    predicted = {"mean": middle, "low": low, "high": high, "best": least, "gain": gain, "chance": chance}
+    return {name: float(f"{value:.6g}") for name, value in predicted.items()}
 
 
 def _newest_fit(history: History) -> dict[str, Any] | None:
-    """The fit of the most observations; one of another version of the space does not count."""
+    """Return the fit of the most observations, leaving out those of other versions of the space."""
     version = len(history.versions.spaces)
     fits = [fit for note in history.notes if isinstance(fit := note.get("fit"), dict) and fit.get("version") == version]
     return max(fits, key=lambda fit: int(fit["n"]), default=None)
 
 
 def next_rung(rungs: list[int], epoch: int) -> int:
-    """The next epoch at which a trial is looked at."""
+    """Return the first rung after an epoch."""
     return next(rung for rung in rungs if rung > epoch)

@@ -1,7 +1,7 @@
 """Asynchronous successive halving (Li et al., "A system for massively parallel hyperparameter tuning", 2020).
 
-Whoever is free asks: is there a trial in the best 1/eta of its rung that has not gone on? It goes on, from the
-highest rung that has one. If not, a new trial starts. Nobody waits for a rung to fill.
+For a free worker: is there a trial in the best 1/eta of its rung that has not gone on? It goes on, from the highest
+rung that has one. If not, a new trial starts. No worker waits for a rung to fill.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 
 from tunewell.history import History
 from tunewell.samplers import Sampler
-from tunewell.schedulers.base import Scheduler
-from tunewell.schedulers.rungs import arrived, check_rung_settings, cut_short, rungs, standings
+from tunewell.schedulers.rungs import arrived, check_rung_settings, cut_short, rungs, values_at_rung
+from tunewell.schedulers.scheduler import Scheduler
 from tunewell.space.space import Space
 from tunewell.trial import Allowance, Resume, Start
 
@@ -25,7 +25,7 @@ from tunewell.trial import Allowance, Resume, Start
 class AshaScheduler(Scheduler):
     """Starts many trials and trains on, at each rung, the best 1/eta so far; no worker waits for another.
 
-    When no trial can start any more, a rung is settled once nobody is on the way to it, the highest first:
+    When no trial can start any more, a rung is settled once no trial is on the way to it, the highest first:
 
     * If the number of trials is used up, the best 1/eta go on as before, but at least one, so that one trial is
       trained to its end.
@@ -61,17 +61,17 @@ class AshaScheduler(Scheduler):
 def _promotion(
     history: History, ladder: tuple[int, ...], places: Callable[[int], int], *, settled: bool = False
 ) -> Resume | None:
-    """The best trial of the highest rung that has one to go on.
+    """Return the best trial of the highest rung that has one to go on.
 
     places: how many of the n that have arrived at a rung may go on.
-    settled: look only at rungs that nobody is on the way to, where a better one could arrive.
+    settled: look only at rungs that no trial is on the way to, where a better one could arrive.
     """
     for rung, until in reversed([*pairwise(ladder)]):
         if settled and (history.running & (history.until <= rung)).any():
             continue
         numbers = np.flatnonzero(arrived(history, rung))
         # stable: of equals, the older goes on
-        best = numbers[standings(history, rung)[numbers].argsort(kind="stable")][: places(len(numbers))]
+        best = numbers[values_at_rung(history, rung)[numbers].argsort(kind="stable")][: places(len(numbers))]
         waiting = best[history.paused[best] & (history.epochs[best] == rung)]
         if waiting.size:
             return Resume(int(waiting[0]), until)

@@ -1,4 +1,4 @@
-"""Successive halving in brackets, and Hyperband, which takes brackets of several kinds in turn.
+"""Successive halving in brackets, and Hyperband, which cycles through brackets of several kinds.
 
 A bracket is a group of trials that start together; at each rung the best 1/eta of them go on, once all have got
 there. Which bracket a trial belongs to follows from its number alone, so nothing has to be remembered.
@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from tunewell.history import History
 from tunewell.samplers import Sampler
-from tunewell.samplers.settings import check_whole
-from tunewell.schedulers.base import Scheduler
-from tunewell.schedulers.rungs import check_rung_settings, rungs, standings
+from tunewell.samplers.construction import check_whole
+from tunewell.schedulers.rungs import check_rung_settings, rungs, values_at_rung
+from tunewell.schedulers.scheduler import Scheduler
 from tunewell.space.space import Space
 from tunewell.trial import Allowance, Resume, Start
 
@@ -57,7 +57,7 @@ class HalvingScheduler(Scheduler):
         return _next(cycle, self.eta, self.sampler, space, history, allowance, rng)
 
     def brackets(self, max_epochs: int) -> tuple[Bracket, ...]:
-        """One kind, again and again."""
+        """Return the one kind of bracket."""
         ladder = rungs(self.min_epochs, max_epochs, self.eta)
         return (Bracket(self.n_trials or self.eta ** (len(ladder) - 1), ladder),)
 
@@ -88,7 +88,7 @@ class HyperbandScheduler(Scheduler):
         return _next(cycle, self.eta, self.sampler, space, history, allowance, rng)
 
     def brackets(self, max_epochs: int) -> tuple[Bracket, ...]:
-        """One for each rung to begin at, each of about the same cost.
+        """Return a bracket for each rung to begin at, each of about the same cost.
 
         The sizes are those of the paper's Table 1, in which (s_max + 1) / (s + 1) is rounded down; its
         Algorithm 1 rounds the product up instead, which does not give the table.
@@ -107,7 +107,7 @@ class Bracket:
     rungs: tuple[int, ...]
 
     def rounds(self, eta: int) -> Iterator[tuple[int, int]]:
-        """How many trials are trained through which epoch, rung by rung."""
+        """Yield how many trials are trained through which epoch, rung by rung."""
         n = self.size
         for rung in self.rungs:
             yield n, rung
@@ -133,18 +133,18 @@ def _next(
 
 
 def _bracket(cycle: Sequence[Bracket], trial: int) -> Bracket:
-    """The one that the trial belongs to."""
+    """Return the bracket that the trial belongs to."""
     ends = np.cumsum([bracket.size for bracket in cycle])
     return cycle[int(np.searchsorted(ends, trial % ends[-1], side="right"))]
 
 
 def _resume(cycle: Sequence[Bracket], eta: int, history: History, *, no_more: bool) -> Resume | None:
-    """The lowest trial that may go on, so that older brackets are done first."""
-    turn = sum(bracket.size for bracket in cycle)
+    """Return the lowest trial that may go on, so that older brackets are done first."""
+    trials_per_cycle = sum(bracket.size for bracket in cycle)
     begin = 0
     best: Resume | None = None
     for bracket in cycle:
-        first = np.arange(begin, len(history), turn)
+        first = np.arange(begin, len(history), trials_per_cycle)
         trials = first[:, None] + np.arange(bracket.size)
         for resume in _resumes(bracket, trials, eta, history, no_more=no_more):
             if best is None or resume.trial < best.trial:
@@ -156,7 +156,7 @@ def _resume(cycle: Sequence[Bracket], eta: int, history: History, *, no_more: bo
 def _resumes(
     bracket: Bracket, trials: NDArray[np.int64], eta: int, history: History, *, no_more: bool
 ) -> Iterator[Resume]:
-    """Rung by rung, the lowest trial that may go on to it.
+    """Yield, rung by rung, the lowest trial that may go on to it.
 
     trials: (C, size): the numbers of each bracket's trials; those of the last may not have started yet.
     no_more: none will start any more, so a bracket that is not full goes on with what it has.
@@ -172,6 +172,6 @@ def _resumes(
         if waiting.size:
             yield Resume(int(waiting.min()), until=rung)
         settled = full & ((epochs >= rung) | ended | ~members).all(axis=1, keepdims=True)
-        values = np.where(members, standings(history, rung)[rows], np.nan)  # NaN is sorted last
+        values = np.where(members, values_at_rung(history, rung)[rows], np.nan)  # NaN is sorted last
         places = values.argsort(axis=1, kind="stable").argsort(axis=1)
         members &= settled & (places < np.maximum(1, members.sum(axis=1, keepdims=True) // eta))

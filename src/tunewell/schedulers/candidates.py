@@ -19,7 +19,7 @@ _AROUND, _SHARE = 24, 0.4  # new settings around each peak, and the share of coo
 
 
 def candidates(space: Space, best: Floats, rng: np.random.Generator) -> Floats:
-    """(k, d): anywhere, and around the best setting and the default, with one, two or half of the coordinates moved.
+    """Return settings, (k, d): anywhere, and the best and the default with one, two or half of the coordinates moved.
 
     A coordinate of a more important tier is moved twice as often as one of the next.
     """
@@ -40,14 +40,14 @@ def candidates(space: Space, best: Floats, rng: np.random.Generator) -> Floats:
 
 
 def moved(points: Floats, step: float, rng: np.random.Generator) -> Floats:
-    """(k, d) -> (_AROUND k, d): around each, about half of the coordinates moved."""
+    """Return settings around each of these, (k, d) -> (_AROUND k, d), with about half of the coordinates moved."""
     near = np.repeat(np.nan_to_num(points, nan=0.5), _AROUND, axis=0)
     near = near + rng.normal(size=near.shape) * step * (rng.random(near.shape) < _SHARE)
     return near.clip(0, 1)
 
 
 def untried(space: Space, history: History, points: Floats) -> Floats:
-    """(k, d) -> those, as they are once rounded, that no trial has."""
+    """Return those of these settings, (k, d), rounded, that no trial has."""
     if not len(points):
         return points
     points = space.rounded(points)

@@ -1,11 +1,11 @@
-"""Freeze-thaw: a model of whole learning curves says which run is worth its next epochs.
+"""Freeze-thaw: a model of whole learning curves decides which run is worth its next epochs.
 
-A few settings get a short look. Then, at each step, a Gaussian process over settings and time (`surrogate.curves`) says
-what each paused trial and each of a thousand new settings would reach at the last epoch, and how sure that is. The one
+A few settings get a short look. Then, at each step, a Gaussian process over settings and time (`surrogate.curves`)
+predicts what each paused trial and each of a thousand new settings would reach at the last epoch. The one
 whose expected improvement over the best is largest is started, or resumed to its next rung. After Swersky, Snoek and
 Adams ("Freeze-thaw Bayesian optimization", 2014).
 
-Which settings are weighed is said in `candidates`, what is expected of them in `acquisition`.
+`candidates` draws the settings that are weighed, `acquisition` weighs them.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import numpy as np
 
 from tunewell.history import History
 from tunewell.samplers import Sampler
-from tunewell.samplers.base import n_given
-from tunewell.samplers.settings import check_whole
-from tunewell.schedulers.base import Scheduler
+from tunewell.samplers.construction import check_whole
+from tunewell.samplers.sampler import n_given
 from tunewell.schedulers.candidates import ANYWHERE, candidates, untried
+from tunewell.schedulers.scheduler import Scheduler
 from tunewell.space.space import Space
 from tunewell.trial import Allowance, Resume, Start
 
@@ -52,7 +52,7 @@ class FreezeThawScheduler(Scheduler):
     eta: int = ETA
     """Each look at a trial is so many times as long as the one before; the last of four ends with the training."""
     past: Mapping[str, Any] = field(default_factory=dict)
-    """What studies of other data have to say, as `surrogate.Past.learned` wrote it down."""
+    """The model of studies of other data, as `surrogate.Past.learned` recorded it."""
 
     def __post_init__(self) -> None:
         check_whole("n_first", self.n_first, at_least=1)
@@ -61,7 +61,7 @@ class FreezeThawScheduler(Scheduler):
     def next(
         self, space: Space, history: History, allowance: Allowance, rng: np.random.Generator
     ) -> Start | Resume | None:
-        """Start one of the first settings, or what the model says."""
+        """Start one of the first settings, or start or resume what the model prefers."""
         rungs = self._rungs(history.max_epochs)
         may_start = allowance.trials > 0
         if (
@@ -74,7 +74,7 @@ class FreezeThawScheduler(Scheduler):
         from tunewell.surrogate import observed  # noqa: PLC0415
 
         seen = observed(history, rungs, _MOST)
-        if len(seen.y) < 2 or not np.ptp(seen.y):  # nothing to be told apart
+        if len(seen.y) < 2 or not np.ptp(seen.y):  # no differences to learn from
             return _furthest(history, rungs) or (self._another(space, history, rungs, rng) if may_start else None)
         points = np.empty((0, len(space.params)))
         if may_start:
@@ -99,7 +99,7 @@ class FreezeThawScheduler(Scheduler):
         return Past(self.past, space) if self.past else None
 
     def _first(self, space: Space, history: History, rungs: list[int], rng: np.random.Generator) -> Start | None:
-        """The sampler's next setting, unless that has been tried; or what past studies agree on, the first in full."""
+        """Return the sampler's next setting, unless it has been tried; or what past studies agree on, first in full."""
         past = self._past(space)
         if past is None or len(history) < n_given(self.sampler):
             params = self.sampler.suggest(space, history, rng)
@@ -116,7 +116,7 @@ class FreezeThawScheduler(Scheduler):
         return Start(space.decode(points[best]), rungs[0] if len(history) else rungs[-1])
 
     def _another(self, space: Space, history: History, rungs: list[int], rng: np.random.Generator) -> Start | None:
-        """The sampler's next setting; any that has not been tried where it has none."""
+        """Return the sampler's next setting; any that has not been tried where it has none."""
         start = self._first(space, history, rungs, rng)
         if start is None and len(drawn := untried(space, history, rng.random((ANYWHERE, len(space.params))))):
             start = Start(space.decode(drawn[0]), rungs[0])
@@ -124,7 +124,7 @@ class FreezeThawScheduler(Scheduler):
 
 
 def _furthest(history: History, rungs: list[int]) -> Resume | None:
-    """The paused trial that has trained the most, the first of several: most likely it is the first to tell."""
+    """Return the paused trial that has trained the most, the first of several: it is likely to end first."""
     paused = np.flatnonzero(history.paused)
     if not len(paused):
         return None

@@ -1,4 +1,4 @@
-"""Every trial is trained to its end: what a study does without early stopping."""
+"""Training without early stopping: every trial to its end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from tunewell.history import History
 from tunewell.samplers import Sampler
-from tunewell.schedulers.base import Scheduler
+from tunewell.schedulers.scheduler import Scheduler
 from tunewell.space.space import Space
 from tunewell.trial import Allowance, Resume, Start
 

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunewell.history import History
-from tunewell.samplers.settings import check_whole
+from tunewell.samplers.construction import check_whole
 from tunewell.trial import Resume
 
 
 def rungs(min_epochs: int | None, max_epochs: int, eta: int) -> tuple[int, ...]:
-    """`min_epochs` times the powers of `eta`, rising; the last is `max_epochs`.
+    """Return `min_epochs` times the powers of `eta`, rising; the last is `max_epochs`.
 
     None for `min_epochs` leaves room for two halvings, no more: the earliest epochs of a training say little
     of its end (a high learning rate that wins often looks bad at first), so a cut that is made there throws the
@@ -29,7 +29,7 @@ def rungs(min_epochs: int | None, max_epochs: int, eta: int) -> tuple[int, ...]:
 
 
 def check_rung_settings(eta: int, min_epochs: int | None) -> None:
-    """Check what a scheduler with rungs is told.
+    """Check the settings of a scheduler with rungs.
 
     Raises:
         SettingError: a setting cannot be used.
@@ -40,12 +40,12 @@ def check_rung_settings(eta: int, min_epochs: int | None) -> None:
 
 
 def arrived(history: History, rung: int) -> NDArray[np.bool_]:
-    """(n,): trials to compare at the rung: trained through it, or ended on the way to it."""
+    """Return the trials to compare at the rung, (n,): trained through it, or ended on the way to it."""
     return (history.epochs >= rung) | (history.ended & (history.until >= rung))
 
 
-def standings(history: History, rung: int) -> NDArray[np.float64]:
-    """(n,): each trial's metric at the rung; inf for one that failed or was stopped, whenever that was.
+def values_at_rung(history: History, rung: int) -> NDArray[np.float64]:
+    """Return each trial's metric at the rung, (n,); inf for one that failed or was stopped, whenever that was.
 
     Its place at a rung that it had passed falls to the next best, which can still go on.
     """
@@ -55,7 +55,7 @@ def standings(history: History, rung: int) -> NDArray[np.float64]:
 
 
 def cut_short(history: History, ladder: tuple[int, ...]) -> Resume | None:
-    """A paused trial that stands between two rungs, since its step was interrupted, goes on to the next rung."""
+    """Resume, to the next rung, a paused trial that is between two since its step was interrupted; None if none is."""
     between = np.flatnonzero(history.paused & ~np.isin(history.epochs, ladder))
     if not between.size:
         return None

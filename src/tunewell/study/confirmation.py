@@ -14,7 +14,7 @@ import numpy as np
 
 from tunewell.errors import SettingError
 from tunewell.samplers import FirstSampler, RandomSampler
-from tunewell.samplers.settings import check_whole
+from tunewell.samplers.construction import check_whole
 from tunewell.schedulers import FullScheduler
 from tunewell.space.params import Choice, Param
 from tunewell.space.space import Space

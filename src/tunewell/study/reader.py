@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tunewell.analysis.bounds import AtBound, at_bounds
 from tunewell.analysis.decisions import Decision, Outlook, decisions, outlook, since_extended
-from tunewell.analysis.lineage import Segment, schedule
+from tunewell.analysis.lineage import Segment, segments
 from tunewell.analysis.twins import Difference, difference
 from tunewell.commands import Command
 from tunewell.errors import MissingExtra, NothingReported, RecordError, StoreError, TrialNotFound
@@ -230,7 +230,7 @@ class StudyReader:
         trials = self.trials
         if not 0 <= trial < len(trials):
             raise TrialNotFound(trial, len(trials))
-        return schedule(trials, self.commands(), trial, int(self.history.epochs[trial]))
+        return segments(trials, self.commands(), trial, int(self.history.epochs[trial]))
 
     def commands(self, trial: int | None = None) -> list[Command]:
         """Return the commands to all trials, or to one, oldest first, with what came of them."""

@@ -16,8 +16,8 @@ from tunewell.samplers import FirstSampler, Sampler
 from tunewell.samplers import by_name as sampler_by_name
 from tunewell.schedulers import AshaScheduler, FreezeThawScheduler, Scheduler, build, describe
 from tunewell.schedulers import by_name as scheduler_by_name
-from tunewell.schedulers.base import declares, on_record
 from tunewell.schedulers.freeze_thaw import ETA, RUNGS
+from tunewell.schedulers.scheduler import declares, on_record
 from tunewell.space.extension import extended
 from tunewell.space.space import Space
 from tunewell.space.values import Value

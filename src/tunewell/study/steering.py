@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from tunewell.analysis.lineage import live_values, owner
+from tunewell.analysis.lineage import live_values, trial_of_epoch
 from tunewell.commands import KINDS, Action, Branch, Command, Note, Pause, Resume, Rewind, Set, Stop
 from tunewell.commands import Checkpoint as WriteCheckpoint
 from tunewell.errors import CheckpointError, SettingError, TrialEnded, TrialNotFound
@@ -111,7 +111,7 @@ class Steering:
             raise TrialNotFound(trial, len(trials))
         command, epochs = Command(trial, action, time.time(), by=by, why=why), int(reader.history.epochs[trial])
         # what a branch or a rewind goes back to may be of a trial that this one comes from
-        saved = [one for one in reader.checkpoints() if owner(trials, trial, one.epoch) == one.trial]
+        saved = [one for one in reader.checkpoints() if trial_of_epoch(trials, trial, one.epoch) == one.trial]
         try:
             return checked(command, trials[trial], epochs, reader.space, saved)
         except (SettingError, TrialEnded) as refusal:
@@ -273,7 +273,7 @@ class Steering:
         assert isinstance(command.action, Branch | Rewind)  # no other begins one
         reader = self._reader
         if epoch:
-            parent = reader.trials[owner(reader.trials, parent.number, epoch)]
+            parent = reader.trials[trial_of_epoch(reader.trials, parent.number, epoch)]
         values = _values(parent, self._store.commands(self._study), epoch) | dict(command.action.params)
         until, note = parent.until if parent.until > epoch else reader.max_epochs or parent.until, {}
         if isinstance(command.action, Branch) and command.action.epochs is not None:

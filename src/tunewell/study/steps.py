@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tunewell.analysis.decisions import DECIDED, decisions, patient_gain, since_extended
+from tunewell.analysis.decisions import DECIDED, decisions, recent_gain, since_extended
 from tunewell.stores import Session, Store, StudyRecord
 from tunewell.study.log import Log
 from tunewell.trial import Event, Resume, Start, Trial, TrialState
@@ -95,7 +95,7 @@ class ExpectedGains:
             events = since_extended(self._store.events(self._study.id))
             known = decisions(events, maximize=self._study.direction == "maximize")
             self._version, self._given = version, [_Given(decision.epochs, decision.gain) for decision in known]
-        return patient_gain(self._given, log.max_epochs or 1)
+        return recent_gain(self._given, log.max_epochs or 1)
 
 
 def _trial_seed(study_seed: int, trial: int) -> int:

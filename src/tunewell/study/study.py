@@ -30,7 +30,7 @@ from tunewell.errors import (
 from tunewell.history import History
 from tunewell.samplers import Sampler
 from tunewell.schedulers import Scheduler, build
-from tunewell.schedulers.base import declares
+from tunewell.schedulers.scheduler import declares
 from tunewell.space.space import Space
 from tunewell.space.values import Value
 from tunewell.space.versions import SpaceVersions

@@ -1,4 +1,4 @@
-"""Models of what a study has not tried yet."""
+"""Models that predict what settings that a study has not tried yet would reach."""
 
 from tunewell.surrogate.coordinates import Coordinates
 from tunewell.surrogate.curves import CurveModel, log_expected_improvement

@@ -1,4 +1,4 @@
-"""What a model sees of a setting: its place in the unit cube, and the products in which an optimizer's settings act.
+"""A model's coordinates of a setting: its place in the unit cube, and the products in which optimizer settings act.
 
 Three of them are known, and a model that has them as coordinates need not find them out:
 
@@ -57,14 +57,14 @@ class Coordinates:
     """A space's coordinates for a model."""
 
     def __init__(self, space: Space) -> None:
-        """The parameters are known by their names."""
+        """Make the coordinates of a space; the parameters are recognized by their names."""
         self._products = _products(space)
         choices = [isinstance(param, Choice) and not param.ordered for param in space.params.values()]
         self.unordered = np.array(choices + [False] * len(self._products))
         """(c,): which are choices with no order."""
 
     def of(self, points: Floats) -> Floats:
-        """(n, d) in the unit cube -> (n, c); NaN where a parameter is inactive."""
+        """Return the coordinates of points in the unit cube, (n, d) -> (n, c); NaN where a parameter is inactive."""
         products = [
             sum((factor.decades(points[:, factor.column]) for factor in product), np.zeros(len(points)))
             / sum(factor.span for factor in product)
@@ -86,7 +86,7 @@ def _products(space: Space) -> list[list[_Factor]]:
 
 
 def _factor(space: Space, names: tuple[str, ...], *, to_one: bool = False) -> _Factor | None:
-    """The parameter of one of these names, if it is a number of which the logarithm can be taken."""
+    """Return the parameter of one of these names, if it is a number whose logarithm can be taken."""
     for column, (name, param) in enumerate(space.params.items()):
         if name in names and not isinstance(param, Choice) and (param.high < 1 if to_one else param.low > 0):
             return _Factor(column, param, to_one=to_one)

@@ -1,10 +1,10 @@
-"""A Gaussian process over learning curves: what a setting will reach at the last epoch, and how sure that is.
+"""A Gaussian process over learning curves: it predicts what a setting will reach at the last epoch, and how surely.
 
 The covariance of two observations, at the settings x and x', the times s and s', of the trials i and i':
 
     r^2 k(x, x') (a + (1 - a) exp(-(s - s')^2 / 2 l^2))   the setting: Matern-5/2 with a length scale a coordinate
     + c exp(-(s - s')^2 / 2)                              the curve that all settings share
-    + t^2 [i = i']                                        how lucky a trial is, all along its curve
+    + t^2 [i = i']                                        the effect of a trial, all along its curve
     + n^2 [the same observation]                          noise
     + b^2 f(x, s) . f(x', s')                             the ways in which past studies differ (`past`)
 
@@ -27,38 +27,36 @@ from scipy.linalg.lapack import dpotri  # type: ignore[import-untyped]
 from scipy.optimize import minimize  # type: ignore[import-untyped]
 from scipy.special import erfcx, ndtr  # type: ignore[import-untyped]
 
-from tunewell.arrays import Floats
-
-Whole = NDArray[np.int64]
+from tunewell.arrays import Floats, Integers
 
 _ROOT5 = np.sqrt(5.0)
 _JITTER = 1e-6
 _ITERATIONS = 60
 _FARTHEST = 4.0  # a fitted setting lies, from the middle of its prior, in its deviations
-_WITH_PAST = (0.5, 1.0)  # where a past is given: what it leaves to be found out, and how far it is trusted
+_WITH_PAST = (0.5, 1.0)  # where a past is given: the amplitude of what it leaves to be learned, and its own weight
 _ASIDE = 1 / 6
 """A setting in which a parameter is inactive lies beside the middle of its range, so far away, squared: a quarter from
 the others on average. Distances stay those of points, without which the covariance would be none."""
 
 
 class _Scales(NamedTuple):
-    """The settings of the covariance, as they stand in its formula."""
+    """The settings of the covariance; `fade` to `prior_weight` are l, a, c, n, t, r and b of its formula."""
 
-    lengths: Floats
+    lengthscales: Floats
     fade: float
     lasting: float
     shared: float
     noise: float
-    luck: float
-    rest: float = 1.0
-    trust: float = 0.0
+    trial_effect: float
+    amplitude: float = 1.0
+    prior_weight: float = 0.0
 
 
 class CurveModel:
-    """What observations of learning curves say of settings and of trials."""
+    """A Gaussian process, fitted to observations of learning curves."""
 
     def __init__(
-        self, points: Floats, unordered: NDArray[np.bool_], owner: Whole, time: Floats, y: Floats,
+        self, points: Floats, unordered: NDArray[np.bool_], owner: Integers, time: Floats, y: Floats,
         *, past: Floats | None = None, fitted: ArrayLike | None = None, start: ArrayLike | None = None,
     ) -> None:  # fmt: skip
         """Fit the model, unless that has been done.
@@ -70,7 +68,7 @@ class CurveModel:
             time: (n,), log(epoch) / log(last epoch).
             y: (n,), of mean 0 and deviation 1 or so; lower is better.
             past: (n, 1 + k), what past studies expect of each observation, and the k ways in which they differ.
-            fitted: (p,), what `fitted` of an earlier model was.
+            fitted: (p,), the attribute `fitted` of an earlier model, instead of a fit.
             start: (p,), where the fit begins; the middle of the priors if None.
         """
         self._points, self._unordered, self._owner, self._time, self._y = points, unordered, owner, time, y
@@ -85,34 +83,34 @@ class CurveModel:
         self.fitted: Floats = self._fit(start) if fitted is None else np.asarray(fitted, dtype=np.float64)
         scales = _scales(self.fitted, d)
         self._low = _factored(self._covariance(scales))
-        self._alpha = cho_solve((self._low, True), y - scales.trust * self._mean)
+        self._alpha = cho_solve((self._low, True), y - scales.prior_weight * self._mean)
 
     def predict(
-        self, points: Floats, owner: Whole, past: Floats | None = None, time: float = 1.0
+        self, points: Floats, owner: Integers, past: Floats | None = None, time: float = 1.0
     ) -> tuple[Floats, Floats]:
-        """(q, d) and (q,) -> mean and deviation, each (q,), at a time.
+        """Return mean and deviation at a time, each (q,), of points (q, d) and their owners (q,).
 
         owner: the row of the trial that goes on, or -1 for a new one.
         past: (q, 1 + k), if the model has a past.
         """
         s = _scales(self.fitted, self._points.shape[1])
-        setting, _, _ = matern(squared_differences(self._points, points, self._unordered), s.lengths)
+        setting, _, _ = matern(squared_differences(self._points, points, self._unordered), s.lengthscales)
         apart = (self._time[:, np.newaxis] - time) ** 2
         fading = s.lasting + (1 - s.lasting) * np.exp(-0.5 * apart / s.fade**2)
-        covariance = s.rest**2 * setting[self._owner] * fading
+        covariance = s.amplitude**2 * setting[self._owner] * fading
         covariance += s.shared * np.exp(-0.5 * apart)
-        covariance += s.luck**2 * (self._owner[:, np.newaxis] == owner[np.newaxis, :])
-        mean, variance = np.zeros(len(points)), np.full(len(points), s.rest**2 + s.shared + s.luck**2)
+        covariance += s.trial_effect**2 * (self._owner[:, np.newaxis] == owner[np.newaxis, :])
+        mean, variance = np.zeros(len(points)), np.full(len(points), s.amplitude**2 + s.shared + s.trial_effect**2)
         if past is not None and self._past is not None:
-            covariance += s.trust**2 * self._past[:, 1:] @ past[:, 1:].T
-            mean += s.trust * past[:, 0]
-            variance += s.trust**2 * (past[:, 1:] ** 2).sum(axis=1)
+            covariance += s.prior_weight**2 * self._past[:, 1:] @ past[:, 1:].T
+            mean += s.prior_weight * past[:, 0]
+            variance += s.prior_weight**2 * (past[:, 1:] ** 2).sum(axis=1)
         known = solve_triangular(self._low, covariance, lower=True)
         variance -= (known * known).sum(axis=0)
         return mean + covariance.T @ self._alpha, np.sqrt(np.maximum(variance, 1e-10))
 
     def believing(self, points: Floats, y: Floats, past: Floats | None = None) -> CurveModel:
-        """The model if new trials at these points, (q, d), came out as `y`, (q,), at the last epoch."""
+        """Return the model as if new trials at these points, (q, d), came out as `y`, (q,), at the last epoch."""
         return CurveModel(
             np.vstack([self._points, points]),
             self._unordered,
@@ -139,15 +137,15 @@ class CurveModel:
 
     @cached_property
     def _member(self) -> Floats:
-        """(n, m): one where an observation is of a trial."""
+        """One where an observation is of a trial, (n, m)."""
         return np.eye(len(self._points))[self._owner]
 
     def _covariance(self, s: _Scales) -> Floats:
-        setting, _, _ = matern(self._dx, s.lengths)
+        setting, _, _ = matern(self._dx, s.lengthscales)
         fading = s.lasting + (1 - s.lasting) * np.exp(-0.5 * self._dt / s.fade**2)
-        covariance: Floats = s.rest**2 * setting[np.ix_(self._owner, self._owner)] * fading
-        covariance += s.trust**2 * self._ways
-        covariance += s.shared * np.exp(-0.5 * self._dt) + s.luck**2 * self._same
+        covariance: Floats = s.amplitude**2 * setting[np.ix_(self._owner, self._owner)] * fading
+        covariance += s.prior_weight**2 * self._ways
+        covariance += s.shared * np.exp(-0.5 * self._dt) + s.trial_effect**2 * self._same
         covariance[np.diag_indices_from(covariance)] += s.noise**2 + _JITTER
         return covariance
 
@@ -165,7 +163,7 @@ class CurveModel:
         return found
 
     def loss(self, theta: Floats) -> tuple[float, Floats]:
-        """The negative log posterior density of covariance settings, (p,), but for a constant, and its gradient."""
+        """Return the negative log posterior density of settings, (p,), up to a constant, and its gradient."""
         d = self._points.shape[1]
         s = _scales(theta, d)
         try:
@@ -174,32 +172,35 @@ class CurveModel:
             return 1e25, np.zeros_like(theta)
         below = np.tril(dpotri(low, lower=1)[0])
         inverse = below + np.tril(below, -1).T
-        y = self._y - s.trust * self._mean
+        y = self._y - s.prior_weight * self._mean
         alpha = inverse @ y
         z = (theta - self._prior_mean) / self._prior_deviation
         value = 0.5 * y @ alpha + np.log(np.diag(low)).sum() + 0.5 * z @ z
 
-        setting, r, e = matern(self._dx, s.lengths)
-        by_observation = s.rest**2 * setting[np.ix_(self._owner, self._owner)]
+        setting, r, e = matern(self._dx, s.lengthscales)
+        by_observation = s.amplitude**2 * setting[np.ix_(self._owner, self._owner)]
         fading = np.exp(-0.5 * self._dt / s.fade**2)
         w = np.outer(alpha, alpha) - inverse  # minus twice the gradient by the covariance
         weight = w * by_observation
-        by_trial = s.rest**2 * self._member.T @ (w * (s.lasting + (1 - s.lasting) * fading)) @ self._member
+        by_trial = s.amplitude**2 * self._member.T @ (w * (s.lasting + (1 - s.lasting) * fading)) @ self._member
         gradient = np.empty_like(theta)
-        gradient[:d] = np.tensordot(self._dx, 5 / 3 * (1 + _ROOT5 * r) * e * by_trial, axes=2) / s.lengths**2
+        gradient[:d] = np.tensordot(self._dx, 5 / 3 * (1 + _ROOT5 * r) * e * by_trial, axes=2) / s.lengthscales**2
         gradient[d] = (weight * (1 - s.lasting) * fading * self._dt).sum() / s.fade**2
         gradient[d + 1] = (weight * (1 - fading)).sum() * s.lasting * (1 - s.lasting)
         gradient[d + 2] = (w * s.shared * np.exp(-0.5 * self._dt)).sum()
         gradient[d + 3] = 2 * np.trace(w) * s.noise**2
-        gradient[d + 4] = 2 * (w * self._same).sum() * s.luck**2
+        gradient[d + 4] = 2 * (w * self._same).sum() * s.trial_effect**2
         if self._past is not None:
             gradient[d + 5] = 2 * (weight * (s.lasting + (1 - s.lasting) * fading)).sum()
-            gradient[d + 6] = 2 * (w * self._ways).sum() * s.trust**2 + 2 * s.trust * self._mean @ alpha
+            gradient[d + 6] = 2 * (w * self._ways).sum() * s.prior_weight**2 + 2 * s.prior_weight * self._mean @ alpha
         return float(value), -0.5 * gradient + z / self._prior_deviation
 
 
 def squared_differences(a: Floats, b: Floats, unordered: NDArray[np.bool_]) -> Floats:
-    """(m, d) and (q, d) -> (d, m, q): 0 or 1 for choices with no order, of which to be inactive is one more."""
+    """Return the squared differences of points, (m, d) and (q, d) -> (d, m, q).
+
+    0 or 1 for choices with no order, of which to be inactive is one more.
+    """
     left, right = a.T[:, :, np.newaxis], b.T[:, np.newaxis, :]
     one_inactive = np.isnan(left) != np.isnan(right)
     squared: Floats = (np.nan_to_num(left, nan=0.5) - np.nan_to_num(right, nan=0.5)) ** 2 + _ASIDE * one_inactive
@@ -208,7 +209,10 @@ def squared_differences(a: Floats, b: Floats, unordered: NDArray[np.bool_]) -> F
 
 
 def log_expected_improvement(mean: Floats, deviation: Floats, best: float) -> Floats:
-    """(q,): of going below `best`; exact where the improvement itself would vanish (Ament et al., 2023)."""
+    """Return the logarithm of the expected improvement below `best`, (q,), exact where the improvement vanishes.
+
+    After Ament et al., 2023.
+    """
     z = (best - mean) / deviation
     found = np.empty_like(z)
     near = z > -1
@@ -221,7 +225,7 @@ def log_expected_improvement(mean: Floats, deviation: Floats, best: float) -> Fl
 
 
 def _factored(covariance: Floats) -> Floats:
-    """Its lower Cholesky factor; where observations are all but copies of each other, with more noise."""
+    """Return the lower Cholesky factor; where observations are all but copies of each other, with more noise."""
     for noise in (0.0, 1e-5, 1e-3, 1e-1):
         try:
             low: Floats = np.asarray(np.linalg.cholesky(covariance + noise * np.eye(len(covariance))), np.float64)
@@ -236,9 +240,12 @@ def _scales(theta: Floats, d: int) -> _Scales:
     return _Scales(np.exp(theta[:d]), np.exp(fade), 1 / (1 + np.exp(-lasting)), *np.exp(others))
 
 
-def matern(squared: Floats, lengths: Floats) -> tuple[Floats, Floats, Floats]:
-    """(d, m, q), (d,) -> three of (m, q): the covariance, the distance r in length scales, and exp(-sqrt(5) r)."""
-    r2 = np.tensordot(1 / lengths**2, squared, axes=1)
+def matern(squared: Floats, lengthscales: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return the Matern-5/2 covariance, the distance r in length scales, and exp(-sqrt(5) r).
+
+    Of (d, m, q) and (d,), each (m, q).
+    """
+    r2 = np.tensordot(1 / lengthscales**2, squared, axes=1)
     r = np.sqrt(r2)
     e = np.exp(-_ROOT5 * r)
     return (1 + _ROOT5 * r + 5 / 3 * r2) * e, r, e

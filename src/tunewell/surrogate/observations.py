@@ -1,4 +1,4 @@
-"""What a history says to a model: values at the rungs, on a scale on which the good ones are told apart.
+"""The observations that a model is fitted to: values at the rungs, on a scale that separates the good ones.
 
 Shapes: n observations.
 """
@@ -9,15 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tunewell.arrays import Floats
+from tunewell.arrays import Floats, Integers
 from tunewell.history import History
 
-Whole = NDArray[np.int64]
-
 _FLOOR = 1e-3
-"""Of an error rate, so that the last per mille does not count more than all the rest; of a loss, relative."""
+"""The least of an error rate, so that the last per mille does not count more than all the rest; of a loss, relative."""
 _SAME = 1e-9  # a deviation that is rounding
 _DIVERGED = 1e3
 """A loss that is so many times the usual one counts as one that is not finite."""
@@ -35,14 +32,14 @@ class Warp:
     kind: str
     """`error`, `log` or `plain`."""
     unit: float
-    """What is added, or what an accuracy is a part of."""
+    """What is added to a loss, or what an accuracy is a part of."""
     worst: float
     mean: float
     deviation: float
 
     @classmethod
     def of(cls, values: Floats) -> Warp:
-        """For these; those that are not finite do not count."""
+        """Return the warp that fits these values; those that are not finite do not count."""
         finite = values[np.isfinite(values)]
         if not len(finite):
             return cls("plain", 0.0, 0.0, 0.0, 1.0)
@@ -65,7 +62,10 @@ class Warp:
         return cls(kind, unit, worst, float(bounded.mean()), deviation if deviation > _SAME else 1.0)
 
     def __call__(self, values: Floats) -> Floats:
-        """What is far worse than the middle counts as the worst that is not, what diverged as a deviation worse."""
+        """Return the values on the scale.
+
+        What is far worse than the middle counts as the worst that is not, what diverged as a deviation worse.
+        """
         known = np.where(np.isfinite(values), values, 0.0)
         if self.kind == "error":
             known = np.log(np.maximum(1 + known / self.unit, 0.0) + _FLOOR)
@@ -76,7 +76,7 @@ class Warp:
         return warped
 
     def back(self, warped: Floats) -> Floats:
-        """The values themselves; what is worse than the worst is that."""
+        """Return the values of a scale's, none worse than the worst."""
         known = np.minimum(self.mean + self.deviation * warped, self.worst)
         if self.kind == "error":
             accuracy: Floats = np.clip(self.unit * (np.exp(known) - 1 - _FLOOR), -self.unit, 0.0)
@@ -86,7 +86,7 @@ class Warp:
 
 
 def _worst(values: Floats) -> float:
-    """The largest that is told from others: where most are alike, the next one above them."""
+    """Return the largest value that counts as it is: where most are alike, the next one above them."""
     middle, highest = float(np.median(values)), float(values.max())
     spread = middle - float(np.quantile(values, 0.1)) or middle - float(values.min())
     if not spread and highest > middle:
@@ -96,26 +96,26 @@ def _worst(values: Floats) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Observations:
-    """What trials had reached at the rungs."""
+    """The values that trials had reached at the rungs."""
 
-    owner: Whole
-    """(n,): the trial."""
-    rung: Whole
+    owner: Integers
+    """(n,): the number of the trial."""
+    rung: Integers
     """(n,): the place among the rungs."""
     y: Floats
     """(n,): warped."""
     warp: Warp
     n_known: int
-    """How many there are with those of the trials that were left out."""
+    """The number of observations with those of the trials that were left out."""
 
     @property
     def best(self) -> int:
-        """The observation of the lowest value."""
+        """The row of the lowest value."""
         return int(self.y.argmin())
 
 
 def observed(history: History, rungs: Sequence[int], most: int) -> Observations:
-    """Every trial at each rung that it reached; of more than `most` trials the best half and the newest half."""
+    """Return every trial at each rung that it reached; of more than `most`, the best half and the newest half."""
     at = np.column_stack([history.at(rung) for rung in rungs])
     owner, rung = np.nonzero(~np.isnan(at))
     warp = Warp.of(at[owner, rung])
@@ -131,7 +131,7 @@ def observed(history: History, rungs: Sequence[int], most: int) -> Observations:
 
 
 def times(rungs: Sequence[int]) -> Floats:
-    """log(epoch) / log(last epoch) of each; the last one is at 1, also where it is the only one."""
+    """Return log(epoch) / log(last epoch) of each; the last one is at 1, also where it is the only one."""
     if rungs[-1] == 1:
         return np.ones(len(rungs))
     logs: Floats = np.log(np.asarray(rungs, dtype=np.float64)) / np.log(rungs[-1])

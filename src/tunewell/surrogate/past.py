@@ -1,9 +1,9 @@
-"""What past studies expect of a setting in a new one: their mean, and the main ways in which they differ.
+"""The predictions of past studies for a new one: their mean, and the main ways in which they differ.
 
-A model of curves is fitted to each past study and asked what it expects at the same few hundred settings. What it
-answers, with mean 0 and deviation 1, is split into the mean over the studies and their principal components. The new
-study's model takes the mean for its own and learns from its trials how much of each component there is in it, and what
-is left that no past study knew. So past studies that are like the new one count, and others do not.
+A model of curves is fitted to each past study and predicts the values of the same few hundred settings. These, scaled
+to mean 0 and deviation 1, are split into the mean over studies and their principal components. The new study's model
+takes the mean for its own and learns from its trials how much of each component there is in it, and what is left that
+no past study knew. So past studies that are like the new one count, and others do not.
 
 Shapes: k studies, u settings, t times, w components, d parameters.
 """
@@ -33,38 +33,38 @@ _SETTINGS = 256
 _COMPONENTS = 6
 _NOISE = 1e-4
 _MOST = 256
-_FEWEST = 3  # trials that say something
+_FEWEST = 3  # trials with values
 _LEAST_SCALE = 0.1
-_BEST = 3  # settings of each study that are remembered as they are
+_BEST = 3  # settings of each study that are kept as they are
 _DIGITS = 6
 
 
 class Past:
-    """What past studies expect, by setting and by rung."""
+    """The predictions of past studies, by setting and by rung."""
 
     def __init__(self, record: Mapping[str, Any], space: Space) -> None:
-        """As `learned` wrote it down, perhaps for an earlier version of the space."""
-        asked, best = Space.from_dict(record["space"]), np.asarray(record["best"], dtype=np.float64)
-        self._space, self._asked = space, asked
-        self._anchors, self._unordered = _anchors(asked, best), _unordered(asked)
+        """Read what `learned` recorded, perhaps for an earlier version of the space."""
+        recorded, best = Space.from_dict(record["space"]), np.asarray(record["best"], dtype=np.float64)
+        self._space, self._recorded = space, recorded
+        self._anchors, self._unordered = _anchors(recorded, best), _unordered(recorded)
         self._weights = np.asarray(record["weights"], dtype=np.float64)
-        self.best: Floats = best if asked == space else _moved(best, asked, space)
+        self.best: Floats = best if recorded == space else _moved(best, recorded, space)
         """(b, d): the best settings of the studies."""
 
     def at(self, points: Floats) -> Floats:
-        """(n, d) -> (n, t, 1 + w): the mean and the components at each rung, the last one being the end."""
-        if self._asked != self._space:
-            points = _moved(points, self._space, self._asked)
+        """Return the mean and the components at each rung, (n, d) -> (n, t, 1 + w); the last rung is the end."""
+        if self._recorded != self._space:
+            points = _moved(points, self._space, self._recorded)
         near = _covariance(np.nan_to_num(points, nan=0.5), self._anchors, self._unordered)
         expected: Floats = np.tensordot(near, self._weights, axes=(1, 0))
         return expected
 
     @staticmethod
     def learned(studies: Sequence[tuple[Space, History]], space: Space, rungs: int, eta: int) -> dict[str, object]:
-        """What studies of other data have to say of this space, as plain JSON; empty if nothing.
+        """Return a model of this space by studies of other data, as plain JSON; empty if they tell nothing of it.
 
         Args:
-            studies: their spaces and histories; those with fewer than three trials say nothing.
+            studies: their spaces and histories; those with fewer than three trials do not count.
             space: of the new study.
             rungs: how many looks a trial has, the last one at its end.
             eta: each is so many times as long as the one before.
@@ -86,17 +86,18 @@ class Past:
         within = _covariance(anchors, anchors, _unordered(space)) + _NOISE * np.eye(len(anchors))
         weights = cho_solve(cho_factor(within), expected.reshape(len(anchors), -1)).reshape(expected.shape)
         weights = np.round(weights, _DIGITS).tolist()
+        # on record, in the scheduler's settings: the keys stay
         return {"space": space.to_dict(), "weights": weights, "best": best.tolist()}
 
 
 @dataclass(frozen=True, slots=True)
 class _Study:
-    """What one study says of the new one's space."""
+    """The model that one past study has of the new one's space."""
 
     model: CurveModel
     coordinates: Coordinates
     lacks: NDArray[np.bool_]
-    """(d,): parameters of which it says nothing."""
+    """(d,): parameters that it did not have."""
     times: Floats
     """(t,)"""
     best: Floats
@@ -104,7 +105,7 @@ class _Study:
 
     @classmethod
     def of(cls, known: Space, history: History, space: Space, rungs: int, eta: int) -> Self | None:
-        """None if it says nothing."""
+        """Return the model of a past study; None if it tells nothing of the space."""
         looks = [max(1, round(history.max_epochs / eta**i)) for i in reversed(range(rungs))]
         epochs = sorted(set(looks))  # a short training has fewer
         seen = observed(history, epochs, _MOST)
@@ -123,19 +124,19 @@ class _Study:
         return cls(model, coordinates, ~np.array(shared), at_looks, np.nan_to_num(best, nan=0.5))
 
     def expected(self, points: Floats) -> Floats:
-        """(n, d) -> (n, t)."""
+        """Return the predicted means, (n, d) -> (n, t)."""
         seen = self.coordinates.of(np.where(self.lacks, np.nan, points))
         new = np.full(len(points), -1)
         return np.column_stack([self.model.predict(seen, new, time=time)[0] for time in self.times.tolist()])
 
 
 def _decoded(space: Space, points: Floats) -> list[Params]:
-    """The settings at points that may be of an earlier version of the space, where other parameters were active."""
+    """Return the settings at points that may be of an earlier space, where other parameters were active."""
     return space.decode_many(np.nan_to_num(points, nan=0.5))
 
 
 def _placed(settings: Sequence[Mapping[str, Any]], space: Space, names: Sequence[str]) -> Floats:
-    """(n, d): where settings of another space lie in this one; NaN for what they lack."""
+    """Return where settings of another space lie in this one, (n, d); NaN for what they lack."""
     points = np.full((len(settings), len(space.params)), np.nan)
     for name in names:
         has = np.array([name in setting for setting in settings])
@@ -146,20 +147,20 @@ def _placed(settings: Sequence[Mapping[str, Any]], space: Space, names: Sequence
 
 
 def _moved(points: Floats, known: Space, space: Space) -> Floats:
-    """(n, d) in a space -> (n, d'): where the settings lie in another, at the middle of what they lack or cannot be."""
+    """Return where points of a space, (n, d), lie in another, (n, d'), in the middle of what they lack or cannot be."""
     shared = [name for name in space.names if name in known.params and _alike(space.params[name], known.params[name])]
     return np.nan_to_num(_placed(_decoded(known, points), space, shared), nan=0.5)
 
 
 def _alike(one: Param, other: Param) -> bool:
-    """Whether what is known of one says something of the other."""
+    """Return True if the values of one parameter mean the same in the other."""
     if isinstance(one, Choice) or isinstance(other, Choice):
         return isinstance(one, Choice) and isinstance(other, Choice) and set(other.values) <= set(one.values)
     return True
 
 
 def _anchors(space: Space, best: Floats) -> Floats:
-    """(u, d): settings all over the space, then these."""
+    """Return settings all over the space, then these: (u, d)."""
     drawn = space.rounded(_drawn(len(space.params)))
     return np.vstack([np.nan_to_num(drawn, nan=0.5), best])
 

@@ -1,4 +1,4 @@
-"""The operations of a network in plain NumPy, each beside its gradient, to be held against a textbook."""
+"""The operations of a network in plain NumPy, each beside its gradient, to be compared with a textbook."""
 
 from tunewell.nn.ops.activations import (
     ACTIVATIONS,

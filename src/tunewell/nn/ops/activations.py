@@ -14,54 +14,54 @@ LEAK = 0.01
 
 
 def relu(z: Array) -> Array:
-    """max(z, 0)."""
+    """Return max(z, 0)."""
     return np.maximum(z, 0)
 
 
 def relu_backward(da: Array, z: Array, a: Array) -> Array:  # noqa: ARG001  all are called alike
-    """Lets da through where z is above 0."""
+    """Return da where z is above 0, else 0."""
     return np.where(z > 0, da, da.dtype.type(0))
 
 
 def leaky_relu(z: Array) -> Array:
-    """Answers z, and a hundredth of it below 0 (Maas, Hannun & Ng, 2013)."""
+    """Return z, and a hundredth of it below 0 (Maas, Hannun & Ng, 2013)."""
     return np.where(z > 0, z, z.dtype.type(LEAK) * z)
 
 
 def leaky_relu_backward(da: Array, z: Array, a: Array) -> Array:  # noqa: ARG001
-    """Lets da through, and a hundredth of it where z is not above 0."""
+    """Return da, and a hundredth of it where z is not above 0."""
     return np.where(z > 0, da, da.dtype.type(LEAK) * da)
 
 
 def tanh(z: Array) -> Array:
-    """(e^z - e^-z) / (e^z + e^-z)."""
+    """Return (e^z - e^-z) / (e^z + e^-z)."""
     return np.tanh(z)
 
 
 def tanh_backward(da: Array, z: Array, a: Array) -> Array:  # noqa: ARG001
-    """The gradient da (1 - a^2)."""
+    """Return the gradient da (1 - a^2)."""
     return da * (1 - a * a)
 
 
 def sigmoid(z: Array) -> Array:
-    """1 / (1 + e^-z), by e^-|z|, which cannot overflow."""
+    """Return 1 / (1 + e^-z), by e^-|z|, which cannot overflow."""
     small = np.exp(-np.abs(z))
     a: Array = np.where(z >= 0, 1, small) / (1 + small)
     return a
 
 
 def sigmoid_backward(da: Array, z: Array, a: Array) -> Array:  # noqa: ARG001
-    """The gradient da a (1 - a)."""
+    """Return the gradient da a (1 - a)."""
     return da * a * (1 - a)
 
 
 def gelu(z: Array) -> Array:
-    """Answers z times the share of a normal distribution below z (Hendrycks & Gimpel, 2016), exactly."""
+    """Return z times the share of a normal distribution below z (Hendrycks & Gimpel, 2016), exactly."""
     return z * _below(z)
 
 
 def gelu_backward(da: Array, z: Array, a: Array) -> Array:  # noqa: ARG001
-    """The gradient da (Phi(z) + z phi(z)), phi being the normal density and Phi the share below."""
+    """Return the gradient da (Phi(z) + z phi(z)), phi being the normal density and Phi the share below."""
     density = np.exp(-z * z / 2) / z.dtype.type(math.sqrt(2 * math.pi))
     return da * (_below(z) + z * density)
 

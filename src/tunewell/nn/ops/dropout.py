@@ -17,7 +17,7 @@ Bits = NDArray[np.uint32]
 
 
 def mix(x: Bits) -> Bits:
-    """32 bits shuffled so that each depends on all: `lowbias32` of Chris Wellons' hash prospector (2018)."""
+    """Return 32 bits shuffled so that each depends on all: `lowbias32` of Chris Wellons' hash prospector (2018)."""
     x = x ^ (x >> np.uint32(16))
     x = x * np.uint32(0x7FEB352D)
     x = x ^ (x >> np.uint32(15))
@@ -26,7 +26,7 @@ def mix(x: Bits) -> Bits:
 
 
 def mask(seed: int, step: int, layer: int, shape: tuple[int, ...], rate: float) -> NDArray[np.bool_]:
-    """True where a unit is kept, which is a share of 1 - rate."""
+    """Return True where a unit is kept, which is a share of 1 - rate."""
     key: Bits = np.array([seed % 2**32], dtype=np.uint32)  # an array wraps around where a number would warn
     for number in (step, layer):
         key = mix(key) ^ np.uint32(number % 2**32)
@@ -36,10 +36,10 @@ def mask(seed: int, step: int, layer: int, shape: tuple[int, ...], rate: float) 
 
 
 def dropout_forward(a: Array, kept: NDArray[np.bool_], rate: float) -> Array:
-    """What is kept, the larger for what is dropped, so that the expectation stays: a kept / (1 - rate)."""
+    """Return what is kept, scaled up so that the expectation stays: a kept / (1 - rate)."""
     return a * kept / a.dtype.type(1.0 - rate)
 
 
 def dropout_backward(da: Array, kept: NDArray[np.bool_], rate: float) -> Array:
-    """The gradient goes the way that the values went."""
+    """Return the gradient, scaled and dropped as the values were."""
     return dropout_forward(da, kept, rate)

@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 
 
 def he(rng: np.random.Generator, n_in: int, n_out: int) -> NDArray[np.float64]:
-    """Normal with variance 2 / n_in, for ReLU (He et al., 2015)."""
+    """Draw normal weights of variance 2 / n_in, for ReLU (He et al., 2015)."""
     return rng.normal(0.0, math.sqrt(2 / n_in), size=(n_in, n_out))
 
 
 def xavier(rng: np.random.Generator, n_in: int, n_out: int) -> NDArray[np.float64]:
-    """Normal with variance 2 / (n_in + n_out), for tanh and sigmoid (Glorot & Bengio, 2010)."""
+    """Draw normal weights of variance 2 / (n_in + n_out), for tanh and sigmoid (Glorot & Bengio, 2010)."""
     return rng.normal(0.0, math.sqrt(2 / (n_in + n_out)), size=(n_in, n_out))
 
 
 def zeros(rng: np.random.Generator, n_in: int, n_out: int) -> NDArray[np.float64]:  # noqa: ARG001  all are called alike
-    """All the same, so that units of a hidden layer stay the same: for the layer after them, or to show just that."""
+    """Return zeros, which keep the units of a hidden layer the same: for the last layer, or to show just that."""
     return np.zeros((n_in, n_out))

@@ -15,23 +15,23 @@ from tunewell.nn.arrays import Array
 
 
 class BatchNormCache(NamedTuple):
-    """What the way back needs."""
+    """The values of the forward pass that the backward pass needs."""
 
     normal: Array
     """(z - mean) / deviation."""
     deviation: Array
     gamma: Array
     mean: Array
-    """(n,), of the batch."""
+    """(n,): of the batch."""
     variance: Array
-    """(n,), of the batch, biased: divided by m."""
+    """(n,): of the batch, biased: divided by m."""
     axis: int
 
 
 def batch_norm_forward(
     z: Array, gamma: Array, beta: Array, *, epsilon: float = 1e-5, axis: int = 0
 ) -> tuple[Array, BatchNormCache]:
-    """Into y = gamma (z - mean) / sqrt(variance + epsilon) + beta, by the mean and biased variance of the batch.
+    """Return y = gamma (z - mean) / sqrt(variance + epsilon) + beta, by the mean and biased variance of the batch.
 
     Raises:
         SettingError: the batch is a single sample, which has no variance.
@@ -46,7 +46,7 @@ def batch_norm_forward(
 
 
 def batch_norm_backward(dy: Array, cache: BatchNormCache) -> tuple[Array, Array, Array]:
-    """dz, dgamma and dbeta.
+    """Return dz, dgamma and dbeta.
 
     dbeta = sum of dy, dgamma = sum of dy normal, and with m samples
     dz = gamma / deviation (dy - dbeta / m - normal dgamma / m): the last two terms are there because each sample
@@ -61,7 +61,7 @@ def batch_norm_backward(dy: Array, cache: BatchNormCache) -> tuple[Array, Array,
 def batch_norm_evaluate(
     z: Array, gamma: Array, beta: Array, mean: Array, variance: Array, *, epsilon: float = 1e-5, axis: int = 0
 ) -> Array:
-    """The same by running statistics, for any number of samples."""
+    """Return the same by running statistics, for any number of samples."""
     factor = gamma / np.sqrt(variance + z.dtype.type(epsilon))
     return (z - _along(mean, axis)) * _along(factor, axis) + _along(beta, axis)
 
@@ -69,7 +69,7 @@ def batch_norm_evaluate(
 def update_running(
     mean: Array, variance: Array, batch_mean: Array, batch_variance: Array, m: int, *, momentum: float = 0.1
 ) -> tuple[Array, Array]:
-    """The running statistics after a batch of m samples: exponential averages.
+    """Return the running statistics after a batch of m samples: exponential averages.
 
     As in PyTorch, momentum is the weight of the new batch, and the running variance is one of unbiased variances, so
     `batch_variance`, which is biased, counts m / (m - 1) times.
@@ -79,5 +79,5 @@ def update_running(
 
 
 def _along(values: Array, axis: int) -> Array:
-    """(n,) so that it meets the units of a matrix whose samples run along `axis`."""
+    """Reshape (n,) so that it meets the units of a matrix whose samples run along `axis`."""
     return np.expand_dims(values, axis)

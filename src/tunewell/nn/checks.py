@@ -1,4 +1,4 @@
-"""How the settings of the engine's parts are checked, and how a wrong one is named."""
+"""Checks of the settings of the engine's parts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def check_number(
     below: float | None = None,
     at_most: float | None = None,
 ) -> None:
-    """Nothing happens if the value is a finite number within the bounds.
+    """Check that the value is a finite number within the bounds.
 
     Raises:
         SettingError: it is not.
@@ -39,7 +39,7 @@ def check_number(
 
 
 def check_whole(setting: str, value: object, *, at_least: int) -> None:
-    """Nothing happens if the value is a whole number that is large enough.
+    """Check that the value is a whole number that is large enough.
 
     Raises:
         SettingError: it is not.
@@ -49,7 +49,7 @@ def check_whole(setting: str, value: object, *, at_least: int) -> None:
 
 
 def check_flag(setting: str, value: object) -> None:
-    """Nothing happens if the value is True or False.
+    """Check that the value is True or False.
 
     Raises:
         SettingError: it is not.

@@ -1,4 +1,4 @@
-"""The settings of samplers and schedulers: how they are checked, and how a study records them.
+"""The construction of samplers and schedulers: from a name and settings, which are checked here and can be recorded.
 
 Both are dataclasses with a class variable `name`. The record is that name and the settings, from which the
 part can be made again. A setting is plain JSON, or a sampler, which is recorded in the same way.
@@ -13,13 +13,13 @@ from typing import Any, TypeVar, get_type_hints
 import numpy as np
 
 from tunewell.errors import SettingError
-from tunewell.samplers.base import Sampler
+from tunewell.samplers.sampler import Sampler
 
 _T = TypeVar("_T")
 
 
 def describe(part: Any) -> dict[str, object]:
-    """A sampler's or scheduler's name and settings, as plain JSON."""
+    """Return a sampler's or scheduler's name and settings, as plain JSON."""
     return {"name": part.name} | {field.name: _plain(getattr(part, field.name)) for field in fields(part)}
 
 
@@ -29,12 +29,12 @@ def constructed(
     kind: str,
     build_sampler: Callable[..., Sampler],
 ) -> _T:
-    """What `describe` wrote down.
+    """Return the sampler or scheduler that `describe` recorded.
 
     Args:
         record: as `describe` gives it; settings that it lacks take their defaults.
         classes: by name.
-        kind: what they are, for a message.
+        kind: what the classes are, for a message.
         build_sampler: makes the samplers among the settings.
 
     Raises:
@@ -49,12 +49,12 @@ def constructed(
 
 
 def having_names(parts: Iterable[Any]) -> dict[str, Any]:
-    """The sampler or scheduler classes among `parts`, by name."""
+    """Return the sampler or scheduler classes among `parts`, by name."""
     return {part.name: part for part in parts if isinstance(part, type) and hasattr(part, "name")}
 
 
 def known(name: object, names: Collection[str], kind: str) -> str:
-    """The name, if it is among the names.
+    """Return the name if it is among the names.
 
     Raises:
         SettingError: it is not.
@@ -65,7 +65,7 @@ def known(name: object, names: Collection[str], kind: str) -> str:
 
 
 def check_whole(setting: str, value: object, at_least: int) -> int:
-    """The value, if it is a whole number that is large enough.
+    """Return the value if it is a whole number that is large enough.
 
     Raises:
         SettingError: it is not.
@@ -76,12 +76,12 @@ def check_whole(setting: str, value: object, at_least: int) -> int:
 
 
 def setting_names(cls: Any) -> set[str]:
-    """What a class can be told."""
+    """Return the names of a class's settings."""
     return {field.name for field in fields(cls)}
 
 
 def needs_settings(cls: Any) -> bool:
-    """Whether it cannot be made without being told something."""
+    """Return True if some setting of a class has no default."""
     return any(field.default is MISSING and field.default_factory is MISSING for field in fields(cls))
 
 

@@ -1,4 +1,4 @@
-"""What a scheduler promises: which trial gets the next epochs."""
+"""The interface of schedulers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tunewell.trial import Allowance, Report, Resume, Start, Trial
 
 
 class Scheduler(Protocol):
-    """Answers the one question of a study: which run gets the next epochs?
+    """Decides which run of a study gets the next epochs.
 
     A scheduler is a pure function of its arguments: what it must remember it writes on the trial
     (`Start.note`), where the history has it again. It is a frozen dataclass of plain settings, which is how a
@@ -38,10 +38,10 @@ class Scheduler(Protocol):
     def next(
         self, space: Space, history: History, allowance: Allowance, rng: np.random.Generator
     ) -> Start | Resume | None:
-        """Start a trial, resume a paused one, or None: nothing to do until a running step ends (or ever, if none runs).
+        """Return a start, a resumption, or None: nothing to do until a running step ends (or ever, if none runs).
 
         allowance: what may still be given out, both numbers; the study cuts a step that would exceed
-        `allowance.epochs`, and never asks when that is 0. With `allowance.trials` at 0 no trial may start.
+        `allowance.epochs`, and does not call this when that is 0. With `allowance.trials` at 0 no trial may start.
         rng: the only source of randomness; a fresh one for each step of the study.
         """
         ...

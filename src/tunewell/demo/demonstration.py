@@ -1,7 +1,7 @@
-"""What `tunewell demo` does: train a network with a poor setting, tune it, and test both on images kept apart.
+"""The demonstration of `tunewell demo`: a network with a poor setting, the same tuned, and a test of both.
 
 The poor setting is trained in full, as a study of its own with one trial, and paid for from the same budget.
-No decision sees the test images: they are shown to two networks only, the one before and the one that won.
+The test images are kept apart, and no decision sees them: two networks only are tested, the first and the best.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from tunewell.study.reader import Best
 from tunewell.training.run import Run
 
 TRAININGS = 15
-"""What the demo may spend, in full trainings; the one before the tuning is among them."""
+"""The budget of the demo, in full trainings, with the one before the tuning."""
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
+class TrainedNetwork:
     """A trained network: where it is on record, and how many digits it gets right."""
 
     study: str
@@ -37,19 +37,19 @@ class Network:
     best: Best
     """Its trial and epoch; its value is the accuracy on the validation images."""
     test_accuracy: float
-    """On the images that no training and no decision has seen."""
+    """The accuracy on the images that no training and no decision has seen."""
 
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """How the demo went."""
+    """The result of the demo."""
 
-    before: Network
-    after: Network
+    before: TrainedNetwork
+    after: TrainedNetwork
     mattered: list[Importance]
     """The hyperparameters, by how much they mattered."""
     epochs: int
-    """Spent on both studies."""
+    """The epochs spent on both studies."""
 
 
 def run_demo(
@@ -60,14 +60,14 @@ def run_demo(
     observer: Observer | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> DemoResult | None:
-    """Run it; None if it was interrupted.
+    """Run the demo; return None if it was interrupted.
 
     Args:
         store: where the two studies go.
         seed: of the split of the images, of the networks and of the search.
         workers: how many trials train at a time; with one, the same seed gives the same result.
-        observer: is told what happens.
-        say: gets a line at each turn of the story.
+        observer: is notified of what happens.
+        say: gets a line at each stage.
     """
     train = partial(digits.train, split=seed)
     begin = partial(Study, digits.space, metric=digits.metric, max_epochs=digits.EPOCHS, seed=seed, store=store)
@@ -76,7 +76,7 @@ def run_demo(
     poor = begin(name=study_name(store, "demo-before", resume=False), budget=1, scheduler="full", first=[digits.POOR])
     if not drive(poor, train, observer=observer):
         return None
-    before = _network(poor, split=seed)
+    before = _trained_network(poor, split=seed)
     say(f"it gets {before.best.value:.1%} of the validation images right; {TRAININGS - 1} more trainings may be spent")
 
     tuned = begin(name=study_name(store, "demo", resume=False), budget=TRAININGS - 1)
@@ -84,14 +84,14 @@ def run_demo(
         return None
     return DemoResult(
         before=before,
-        after=_network(tuned, split=seed),
+        after=_trained_network(tuned, split=seed),
         mattered=importance(tuned.history, rng=np.random.default_rng(seed)),
         epochs=poor.spent.epochs + tuned.spent.epochs,
     )
 
 
-def _network(study: Study, split: int) -> Network:
-    """The network of a study's best report, trained once more from its seed, and shown the test images.
+def _trained_network(study: Study, split: int) -> TrainedNetwork:
+    """Train the network of a study's best report once more from its seed, and test it.
 
     Raises:
         CheckpointError: it is not the network that is on record.
@@ -105,5 +105,5 @@ def _network(study: Study, split: int) -> Network:
             f"trial {best.trial} of study {study.record.name!r} had {digits.metric} {best.value} at epoch {best.epoch} "
             f"and has {again} when trained again; its numbers depend on this machine's threads: try --workers 1"
         )
-    network = cast("digits.Network", run.tracked["network"])
-    return Network(study.record.name, best, digits.test_accuracy(network, split))
+    weights = cast("digits.Weights", run.tracked["network"])
+    return TrainedNetwork(study.record.name, best, digits.test_accuracy(weights, split))

@@ -1,4 +1,4 @@
-"""What a sampler promises: the next setting to try."""
+"""The interface of samplers."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Sampler(Protocol):
 
     @property
     def n_given(self) -> int:
-        """How many settings somebody gave it, which it suggests before any of its own."""
+        """The number of settings that it was given, which it suggests before any of its own."""
         return 0
 
     def suggest(self, space: Space, history: History, rng: np.random.Generator) -> Params | None:
-        """The next setting, running trials taken into account; None if there is none left to try.
+        """Return the next setting, running trials taken into account; None if there is none left to try.
 
         rng: the only source of randomness; a fresh one for each step of the study.
         """
