@@ -318,3 +318,11 @@ def test_what_is_tracked_may_be_named_in_several_calls(tmp_path):
 def run_file(run, folder):
     run.checkpoint(folder / "c.npz")
     return folder / "c.npz"
+
+
+def test_checkpoints_of_older_versions_can_be_read(tmp_path):
+    run = Run({}, seed=1)
+    run.track(weights=np.zeros(2))
+    run.checkpoint(tmp_path / "run.npz")
+    # the class by which a checkpoint names a run's own state: another name would make all that exist unreadable
+    assert checkpoint.read(tmp_path / "run.npz")["tunewell.run"].type == "_Standing"
