@@ -1,4 +1,5 @@
-"""Which worker trains which step: bookkeeping that touches no worker and no record, so that it can be tried out whole.
+"""The roster of workers: who trains which step. It touches no worker and no record, so it can be tried out whole.
+
 
 A trial that is paused in a worker's memory goes on there, unless its checkpoint can travel. While that worker is busy
 the step waits for it, and the others look for another. What must hold is that nobody idles while a step waits that it
@@ -72,7 +73,7 @@ class Roster:
 
     @property
     def n_training(self) -> int:
-        """How many workers train."""
+        """The number of workers that train."""
         return sum(place.step is not None for place in self.places)
 
     @property
