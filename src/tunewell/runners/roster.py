@@ -1,6 +1,5 @@
 """The roster of workers: who trains which step. It touches no worker and no record, so it can be tried out whole.
 
-
 A trial that is paused in a worker's memory goes on there, unless its checkpoint can travel. While that worker is busy
 the step waits for it, and the others look for another. What must hold is that nobody idles while a step waits that it
 could train; tests explore every order of events for a few workers and trials.
