@@ -82,21 +82,17 @@ _T = TypeVar("_T")
 
 
 class _Of(Generic[_T]):
-    """An attribute that a study shares with a part of it, and with its documentation."""
+    """An attribute of a study that a part of it has, with the part's documentation."""
 
-    def __init__(self, part: type, get: Callable[[Study], _T]) -> None:
-        self._part, self._get = part, get
-        self._name = ""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
+    def __init__(self, original: object, get: Callable[[Study], _T]) -> None:
+        self._original, self._get = original, get
 
     @overload
     def __get__(self, study: None, owner: type) -> Any: ...
     @overload
     def __get__(self, study: Study, owner: type) -> _T: ...
     def __get__(self, study: Study | None, owner: type) -> Any:
-        return getattr(self._part, self._name, self) if study is None else self._get(study)
+        return self._original if study is None else self._get(study)
 
 
 @final
@@ -238,42 +234,42 @@ class Study:
             min_delta=settings.min_delta,
         )
 
-    name = _Of(StudyReader, lambda study: study.reader.name)
-    record = _Of(StudyReader, lambda study: study.reader.record)
-    store = _Of(StudyReader, lambda study: study.reader.store)
-    url = _Of(StudyReader, lambda study: study.reader.url)
-    metric = _Of(StudyReader, lambda study: study.reader.metric)
-    maximize = _Of(StudyReader, lambda study: study.reader.maximize)
-    space = _Of(StudyReader, lambda study: study.reader.space)
-    max_epochs = _Of(StudyReader, lambda study: study.reader.max_epochs)
-    checkpoint_folder = _Of(StudyReader, lambda study: study.reader.checkpoint_folder)
-    best = _Of(StudyReader, lambda study: study.reader.best)
-    best_so_far = _Of(StudyReader, lambda study: study.reader.best_so_far)
-    best_of = _Of(StudyReader, lambda study: study.reader.best_of)
-    trials = _Of(StudyReader, lambda study: study.reader.trials)
-    history = _Of(StudyReader, lambda study: study.reader.history)
-    spent = _Of(StudyReader, lambda study: study.reader.spent)
-    still = _Of(StudyReader, lambda study: study.reader.still)
-    reports = _Of(StudyReader, lambda study: study.reader.reports)
-    events = _Of(StudyReader, lambda study: study.reader.events)
-    commands = _Of(StudyReader, lambda study: study.reader.commands)
-    checkpoints = _Of(StudyReader, lambda study: study.reader.checkpoints)
-    sessions = _Of(StudyReader, lambda study: study.reader.sessions)
-    session_of = _Of(StudyReader, lambda study: study.reader.session_of)
-    others = _Of(StudyReader, lambda study: study.reader.others)
-    is_run = _Of(StudyReader, lambda study: study.reader.is_run)
-    why = _Of(StudyReader, lambda study: study.reader.why)
-    outlook = _Of(StudyReader, lambda study: study.reader.outlook)
-    schedule = _Of(StudyReader, lambda study: study.reader.schedule)
-    twins = _Of(StudyReader, lambda study: study.reader.twins)
-    run_record = _Of(StudyReader, lambda study: study.reader.run_record)
-    at_bounds = _Of(StudyReader, lambda study: study.reader.at_bounds)
-    trials_dataframe = _Of(StudyReader, lambda study: study.reader.trials_dataframe)
-    trial_rows = _Of(StudyReader, lambda study: study.reader.trial_rows)
-    values = _Of(Steering, lambda study: study.steering.values)
-    live = _Of(Steering, lambda study: study.steering.live)
-    steer = _Of(Steering, lambda study: study.steering.send)
-    set_with_twin = _Of(Steering, lambda study: study.steering.set_with_twin)
+    name = _Of(StudyReader.name, lambda study: study.reader.name)
+    record = _Of(None, lambda study: study.reader.record)
+    store = _Of(None, lambda study: study.reader.store)
+    url = _Of(StudyReader.url, lambda study: study.reader.url)
+    metric = _Of(None, lambda study: study.reader.metric)
+    maximize = _Of(None, lambda study: study.reader.maximize)
+    space = _Of(StudyReader.space, lambda study: study.reader.space)
+    max_epochs = _Of(StudyReader.max_epochs, lambda study: study.reader.max_epochs)
+    checkpoint_folder = _Of(StudyReader.checkpoint_folder, lambda study: study.reader.checkpoint_folder)
+    best = _Of(StudyReader.best, lambda study: study.reader.best)
+    best_so_far = _Of(StudyReader.best_so_far, lambda study: study.reader.best_so_far)
+    best_of = _Of(StudyReader.best_of, lambda study: study.reader.best_of)
+    trials = _Of(StudyReader.trials, lambda study: study.reader.trials)
+    history = _Of(StudyReader.history, lambda study: study.reader.history)
+    spent = _Of(StudyReader.spent, lambda study: study.reader.spent)
+    still = _Of(StudyReader.still, lambda study: study.reader.still)
+    reports = _Of(StudyReader.reports, lambda study: study.reader.reports)
+    events = _Of(StudyReader.events, lambda study: study.reader.events)
+    commands = _Of(StudyReader.commands, lambda study: study.reader.commands)
+    checkpoints = _Of(StudyReader.checkpoints, lambda study: study.reader.checkpoints)
+    sessions = _Of(StudyReader.sessions, lambda study: study.reader.sessions)
+    session_of = _Of(StudyReader.session_of, lambda study: study.reader.session_of)
+    others = _Of(StudyReader.others, lambda study: study.reader.others)
+    is_run = _Of(StudyReader.is_run, lambda study: study.reader.is_run)
+    why = _Of(StudyReader.why, lambda study: study.reader.why)
+    outlook = _Of(StudyReader.outlook, lambda study: study.reader.outlook)
+    schedule = _Of(StudyReader.schedule, lambda study: study.reader.schedule)
+    twins = _Of(StudyReader.twins, lambda study: study.reader.twins)
+    run_record = _Of(StudyReader.run_record, lambda study: study.reader.run_record)
+    at_bounds = _Of(StudyReader.at_bounds, lambda study: study.reader.at_bounds)
+    trials_dataframe = _Of(StudyReader.trials_dataframe, lambda study: study.reader.trials_dataframe)
+    trial_rows = _Of(StudyReader.trial_rows, lambda study: study.reader.trial_rows)
+    values = _Of(Steering.values, lambda study: study.steering.values)
+    live = _Of(Steering.live, lambda study: study.steering.live)
+    steer = _Of(Steering.send, lambda study: study.steering.send)
+    set_with_twin = _Of(Steering.set_with_twin, lambda study: study.steering.set_with_twin)
 
     @property
     def budget(self) -> Budget:
