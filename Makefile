@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup fmt check test slow frameworks bench bench-search demo clean clean-cache
+.PHONY: setup fmt check test slow frameworks schema-dump bench bench-search demo clean clean-cache
 
 setup: $(VENV)/.ready
 
@@ -33,6 +33,10 @@ slow: setup
 frameworks: setup
 	$(BIN)/python -m pip install --quiet --group frameworks
 	$(BIN)/python -m pytest tests/nn/test_frameworks.py tests/runners/test_ray.py tests/checkpoint/test_keras.py tests/watching tests/diagnosis/test_generator.py tests/diagnosis/test_readers.py
+
+# after a migration was added: what the tests know its schema by
+schema-dump: setup
+	$(BIN)/python tests/stores/dump_schema.py
 
 bench: setup
 	$(BIN)/python -m pip install --quiet --group bench

@@ -278,10 +278,6 @@ def test_the_space_of_before_versions_were_kept_is_the_first(file):
         assert store.study("digits").space == WIDER.space
 
 
-def test_every_schema_is_kept_for_the_tests():
-    assert len(list(SCHEMAS.glob("*.sql"))) == len(MIGRATIONS)
-
-
 def test_a_fresh_file_may_be_opened_by_many_at_once(tmp_path):
     errors = []
 

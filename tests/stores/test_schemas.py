@@ -1,0 +1,54 @@
+"""Each schema that there has been has a dump, from which the other tests know that its records are still read."""
+
+import importlib.util
+import math
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tunewell.stores.migrations import MIGRATIONS
+
+
+@pytest.fixture(scope="module")
+def script():
+    spec = importlib.util.spec_from_file_location("dump_schema", Path(__file__).parent / "dump_schema.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("version", range(1, len(MIGRATIONS) + 1))
+def test_every_schema_has_a_dump(script, version):
+    assert script.dump_path(version).exists(), (
+        f"schema {version} has no dump: run `make schema-dump`, and keep the file"
+    )
+
+
+def test_no_dump_is_of_a_schema_that_there_is_not(script):
+    assert len(list(script.SCHEMAS.glob("*.sql"))) == len(MIGRATIONS)
+
+
+def creations(dump):
+    return {statement for statement in dump.split(";\n") if statement.startswith("CREATE")}
+
+
+def test_the_newest_dump_is_of_what_the_migrations_make(script):
+    newest = script.dump_path().read_text(encoding="utf-8")
+    assert creations(script.dump()) == creations(newest), "a migration that has a dump was changed; add another instead"
+
+
+def test_a_dump_is_read_by_sqlite_and_written_once(script, tmp_path, monkeypatch):
+    monkeypatch.setattr(script, "SCHEMAS", tmp_path)
+    script.main()
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.executescript(script.dump_path().read_text(encoding="utf-8"))
+        assert database.execute("SELECT max(value) FROM reports").fetchone() == (math.inf,)
+    with pytest.raises(SystemExit, match="is there already"):
+        script.main()
+
+
+def test_what_looks_infinite_in_a_text_is_dumped_as_it_is(script):
+    row = "INSERT INTO t VALUES(Inf,-Inf,'it''s,Inf,',9.0e+999,NULL);"
+    assert script._with_infinities(row) == "INSERT INTO t VALUES(1e999,-1e999,'it''s,Inf,',1e999,NULL);"
