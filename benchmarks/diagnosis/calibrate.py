@@ -4,12 +4,17 @@ RECORDS are files of JSON lines, as `benchmarks/diagnosis/generate.py` writes th
 tells, trees are fitted to each run as it is, with some of what it tells left out, and while it was still being
 trained. The weight of the rules beside the trees, the temperature and the weight of `healthy` are fitted on runs that
 the trees had not seen: folds are made by base training, so that a run and its twins are never on both sides. Writes
-`src/tunewell/diagnosis/model.npz`.
+`src/tunewell/diagnosis/model.npz`, with a fingerprint of what signals and rules make of some fixed records, by which a
+test knows when the forests are stale.
+
+`--keep-forests`, with no records, writes today's fingerprint beside the forests that there are: for a change that is
+known to be none to them, such as another threshold of a rule that no record comes near.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +27,8 @@ from views import VIEWS, blurred, early, labels, read_all
 
 from tunewell.diagnosis import LABELS, model
 from tunewell.diagnosis.features import feature_row, features, strengths
+from tunewell.diagnosis.fingerprint import fingerprint
+from tunewell.diagnosis.fingerprint import records as fixed_records
 from tunewell.diagnosis.rules import see
 from tunewell.diagnosis.run_record import read_record
 from tunewell.diagnosis.signals import measure
@@ -37,13 +44,19 @@ Floats = NDArray[np.float64]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("records", nargs="+", type=Path)
+    parser.add_argument("records", nargs="*", type=Path)
     parser.add_argument("--output", type=Path, default=OUTPUT)
+    parser.add_argument("--keep-forests", action="store_true", help="write the fingerprint of today's rules alone")
     arguments = parser.parse_args()
+    if arguments.keep_forests is bool(arguments.records):
+        parser.error("give the records to fit to, or --keep-forests to fit nothing")
+    if arguments.keep_forests:
+        stamp(arguments.output)
+        return
     records = list(read_all(arguments.records))
     told = [labels(record) for record in records]
     groups = np.array([base(record) for record in records])
-    arrays: dict[str, Any] = {}
+    arrays: dict[str, Any] = fingerprint()
     for level, view in zip(model.LEVELS, VIEWS, strict=True):
         names, sides, seen = measured(records, view)
         votes = out_of_fold(sides, told, groups)
@@ -54,6 +67,20 @@ def main() -> None:
         print(f"{level}: {summary(votes, seen, fit, told)}", flush=True)
     np.savez_compressed(arguments.output, **arrays)
     print(f"{arguments.output}: {arguments.output.stat().st_size / 1e6:.2f} MB from {len(records)} runs")
+
+
+def stamp(path: Path) -> None:
+    """Write today's fingerprint to a file of forests, which stay as they are.
+
+    Exit if a forest asks for a number that there is no more, which it would take for one that is never known.
+    """
+    with np.load(path) as file:
+        forests = {name: file[name] for name in file.files if name.split(".")[0] in model.LEVELS}
+    asked = {name for level in model.LEVELS for name in forests[f"{level}.names"].tolist()}
+    signals = measure(read_record(fixed_records()[0]))
+    if gone := asked - features(signals, see(signals)).keys():
+        sys.exit(f"the forests ask for {', '.join(sorted(gone))}, which is gone: fit them anew")
+    np.savez_compressed(path, **forests, **fingerprint())
 
 
 def base(record: dict[str, Any]) -> str:
