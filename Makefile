@@ -40,22 +40,22 @@ schema-dump: setup
 
 bench: setup
 	$(BIN)/python -m pip install --quiet --group bench
-	$(BIN)/python benchmarks/overhead.py
-	$(BIN)/python benchmarks/imports.py
-	$(BIN)/python benchmarks/grid_against_random.py
-	$(BIN)/python benchmarks/demo.py
-	$(BIN)/python benchmarks/network.py
-	$(BIN)/python benchmarks/batchnorm.py
-	$(BIN)/python benchmarks/estimators.py
-	$(BIN)/python benchmarks/real_training.py
-	$(BIN)/python benchmarks/watch.py
-	$(BIN)/python benchmarks/rescue.py
-	$(BIN)/python benchmarks/probe.py
-	$(BIN)/python benchmarks/babysit.py
-	$(BIN)/python benchmarks/parallel.py
-	$(BIN)/python benchmarks/large_study.py
-	$(BIN)/python benchmarks/speedup.py
-	$(BIN)/python benchmarks/ray_trials.py
+	$(BIN)/python benchmarks/cost/overhead.py
+	$(BIN)/python benchmarks/cost/imports.py
+	$(BIN)/python benchmarks/cost/watch.py
+	$(BIN)/python benchmarks/cost/parallel.py
+	$(BIN)/python benchmarks/cost/large_study.py
+	$(BIN)/python benchmarks/cost/speedup.py
+	$(BIN)/python benchmarks/cost/ray_trials.py
+	$(BIN)/python benchmarks/search/real_training.py
+	$(BIN)/python benchmarks/search/demo.py
+	$(BIN)/python benchmarks/search/grid_against_random.py
+	$(BIN)/python benchmarks/training/network.py
+	$(BIN)/python benchmarks/training/batchnorm.py
+	$(BIN)/python benchmarks/training/estimators.py
+	$(BIN)/python benchmarks/stuck/rescue.py
+	$(BIN)/python benchmarks/stuck/probe.py
+	$(BIN)/python benchmarks/stuck/babysit.py
 
 # an environment of its own with the core install alone, as a user's would be
 demo: .venv-demo/.ready
@@ -66,14 +66,14 @@ demo: .venv-demo/.ready
 	.venv-demo/bin/python -m pip install --quiet --editable .
 	touch $@
 
-# LCBENCH is the folder of the surrogate: see benchmarks/lcbench/README.md. Runs that .lcbench holds are not done again.
+# LCBENCH is the folder of the surrogate: see benchmarks/search/lcbench/README.md. Runs that .lcbench holds are not done again.
 bench-search: .venv-peers/.ready
-	.venv-peers/bin/python benchmarks/lcbench/run.py --data '$(LCBENCH)' --processes 2
-	.venv-peers/bin/python benchmarks/lcbench/run.py --data '$(LCBENCH)' --processes 2 --workers 8
-	.venv-peers/bin/python benchmarks/lcbench/transfer.py --data '$(LCBENCH)' --processes 2
-	.venv-peers/bin/python benchmarks/lcbench/stopping.py --data '$(LCBENCH)' --processes 2
-	.venv-peers/bin/python benchmarks/lcbench/report.py --markdown benchmarks/lcbench/TABLES.md --figure docs/figures/search.svg
-	.venv-peers/bin/python benchmarks/lcbench/decisions.py --data '$(LCBENCH)'
+	.venv-peers/bin/python benchmarks/search/lcbench/run.py --data '$(LCBENCH)' --processes 2
+	.venv-peers/bin/python benchmarks/search/lcbench/run.py --data '$(LCBENCH)' --processes 2 --workers 8
+	.venv-peers/bin/python benchmarks/search/lcbench/transfer.py --data '$(LCBENCH)' --processes 2
+	.venv-peers/bin/python benchmarks/search/lcbench/stopping.py --data '$(LCBENCH)' --processes 2
+	.venv-peers/bin/python benchmarks/search/lcbench/report.py --markdown benchmarks/search/lcbench/TABLES.md --figure docs/figures/search.svg
+	.venv-peers/bin/python benchmarks/search/lcbench/decisions.py --data '$(LCBENCH)'
 
 # an environment of their own: what they need would replace packages that development uses
 .venv-peers/.ready: pyproject.toml

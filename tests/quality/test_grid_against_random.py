@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "grid_against_random.py"
+BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "search" / "grid_against_random.py"
 
 
 @pytest.fixture(scope="module")

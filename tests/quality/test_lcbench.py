@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-FOLDER = Path(__file__).parents[2] / "benchmarks" / "lcbench"
+FOLDER = Path(__file__).parents[2] / "benchmarks" / "search" / "lcbench"
 
 
 @pytest.fixture(scope="module", autouse=True)

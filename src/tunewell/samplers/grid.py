@@ -2,7 +2,7 @@
 
 For a handful of combinations that are to be compared for their own sake. As a search it wastes trials: with one
 parameter that matters and one that does not, nine trials try three values of the one that matters (Bergstra and Bengio,
-2012; `benchmarks/grid_against_random.py`).
+2012; `benchmarks/search/grid_against_random.py`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Tables and a figure of the runs that `run.py` has kept: regret against full trainings' worth of epochs.
 
-python benchmarks/lcbench/report.py [--results .lcbench] [--markdown FILE] [--figure docs/figures/search.svg]
+python benchmarks/search/lcbench/report.py [--results .lcbench] [--markdown FILE] [--figure docs/figures/search.svg]
 
 Of each method, the runs that are there: a method that lacks a task is left out, and said to be.
 """
@@ -113,7 +113,7 @@ def main() -> None:
     for folder in arguments.results:
         references |= read_references(folder)
     if not runs:
-        sys.exit("no runs in the results; python benchmarks/lcbench/run.py makes some")
+        sys.exit("no runs in the results; python benchmarks/search/lcbench/run.py makes some")
     text = "\n".join(pages(runs, references, _read([watched(folder) for folder in arguments.results])))
     if arguments.markdown:
         arguments.markdown.write_text(f"# Regret on LCBench\n\nMade by `make bench-search`; see README.md.\n\n{text}\n")

@@ -1,6 +1,6 @@
 """Runs searches on LCBench's surrogate and keeps what each came to: see the README of this folder.
 
-python benchmarks/lcbench/run.py --data FOLDER [--results .lcbench] [--seeds 5] [--workers 1] [--methods ...]
+python benchmarks/search/lcbench/run.py --data FOLDER [--results .lcbench] [--seeds 5] [--workers 1] [--methods ...]
 
 Runs that the results hold already are not done again, unless they are of another version of their method. Then
 `report.py` makes tables and a figure of them.

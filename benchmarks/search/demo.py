@@ -1,6 +1,6 @@
 """The demo over five seeds of split, networks and search: does it keep what it promises?
 
-    python benchmarks/demo.py [number of seeds]
+    python benchmarks/search/demo.py [number of seeds]
 
 A line a seed: accuracy before and after, on the validation images and on the test images that no decision saw, and
 the seconds that it took with one worker. Promised: from 65 to 75 % on validation to at least 97 % on test on

@@ -1,6 +1,6 @@
 """What a trial costs on a Ray cluster beside its training: tunewell's actors, and Ray Tune with and without reuse.
 
-    python benchmarks/ray_trials.py [--trials 30] [--workers 2] [--repeats 3]
+    python benchmarks/cost/ray_trials.py [--trials 30] [--workers 2] [--repeats 3]
 
 Each trial reports 5 epochs of a trivial objective. Both run on one local cluster that is up already; ours keeps its
 record in an SQLite file. Wall-clock milliseconds a trial, from the start of the search to its end, and the same

@@ -5,7 +5,7 @@ to what the training does next, as a runner has it (in Optuna `should_prune`); o
 Each figure is CPU time (`time.process_time`), the median of several batches that take turns, so that a noisy machine
 weighs on both; behind it, in brackets, how many times ours it is.
 
-    python benchmarks/overhead.py [--sizes 10 1000 10000] [--json FILE]
+    python benchmarks/cost/overhead.py [--sizes 10 1000 10000] [--json FILE]
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What batch normalization buys: the range of learning rates that will do.
 
     pip install matplotlib numba threadpoolctl
-    python benchmarks/batchnorm.py [--figure docs/figures/batchnorm.svg]
+    python benchmarks/training/batchnorm.py [--figure docs/figures/batchnorm.svg]
 
 Networks of 1, 3 and 6 hidden layers of 64 ReLU units on the UCI digits, 20 epochs of SGD with momentum 0.9 and batches
 of 64: without batch normalization, with it before each activation, and after. Each is trained at 25 learning rates

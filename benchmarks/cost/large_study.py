@@ -1,6 +1,6 @@
 """A large study on SQLite: how long it takes to open, to decide, and what memory it takes, each in a fresh process.
 
-    python benchmarks/large_study.py [--trials 10000 100000] [--reports 50] [--scheduler full --sampler random]
+    python benchmarks/cost/large_study.py [--trials 10000 100000] [--reports 50] [--scheduler full --sampler random]
 
 The record is written in bulk by SQL, each trial with its reports. Then a process that has imported tunewell already
 opens the study and has every trial at hand; asks for a step, reports an epoch and tells, 50 times; and looks for the

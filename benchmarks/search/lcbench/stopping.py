@@ -1,6 +1,6 @@
 """Runs `auto` to the end and keeps what it expected to gain, at each decision: is its estimate any good?
 
-python benchmarks/lcbench/stopping.py --data FOLDER [--results .lcbench] [--seeds 5]
+python benchmarks/search/lcbench/stopping.py --data FOLDER [--results .lcbench] [--seeds 5]
 
 The searches are those of `tunewell auto` in run.py, from the same seeds. None of them stops early: what would have been
 lost by that is read from how they went on. `report.py` makes the tables; `calibration.py` says how to read them.

@@ -1,9 +1,9 @@
 """Make the demo's data anew from scikit-learn's copy, or check that what is there is the same.
 
-    python benchmarks/make_digits.py           # is digits.npz what scikit-learn has?
-    python benchmarks/make_digits.py --write   # write it
+    python tests/demo/make_digits.py           # is digits.npz what scikit-learn has?
+    python tests/demo/make_digits.py --write   # write it
 
-Needs scikit-learn, which nothing else in this repository does.
+Needs scikit-learn.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.datasets import load_digits
 
-FILE = Path(__file__).parents[1] / "src" / "tunewell" / "demo" / "digits.npz"
+FILE = Path(__file__).parents[2] / "src" / "tunewell" / "demo" / "digits.npz"
 
 
 def main() -> None:

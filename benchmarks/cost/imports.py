@@ -1,6 +1,6 @@
 """How long `import tunewell` and `tunewell --help` take, and which modules the time goes to.
 
-    python benchmarks/imports.py
+    python benchmarks/cost/imports.py
 
 Wall-clock medians of fresh interpreters, less a bare interpreter's start in the same run; then the costliest
 modules by `python -X importtime`. Aims: 0.2 s and 0.4 s.

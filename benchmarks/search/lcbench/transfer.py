@@ -1,6 +1,6 @@
 """What past studies are worth: a search on each task that is given the studies of all other tasks, to begin with.
 
-python benchmarks/lcbench/transfer.py --data FOLDER [--results .lcbench] [--seeds 5]
+python benchmarks/search/lcbench/transfer.py --data FOLDER [--results .lcbench] [--seeds 5]
 
 A past study is `auto`'s own, of 30 trainings, on one task. Each process makes them all anew, the same ones each time.
 That of the task which is searched is left out, as in real use, where the past is of other data. `report.py` sets the

@@ -1,6 +1,6 @@
 """What eight workers gain over one, in simulated time: how much sooner a search is where one worker gets it.
 
-    python benchmarks/speedup.py [--workers 8] [--seeds 8] [--schedulers freeze_thaw asha full]
+    python benchmarks/cost/speedup.py [--workers 8] [--seeds 8] [--schedulers freeze_thaw asha full]
 
 Nothing is trained: learning curves are formulas of five parameters, an epoch of a wide network takes up to four times
 as long as one of a narrow one, and workers take what the scheduler gives them as soon as they are free. Told are, as

@@ -4,7 +4,7 @@ Each process asks for a trial, reports its 20 epochs one by one and tells that i
 seconds; nothing is trained, so that all there is to wait for is the record. Counted are the trials that ended, how
 long the slowest report waited, errors, and what is missing from the record of what was answered.
 
-    python benchmarks/parallel.py [--workers 1 8 32] [--seconds 10] [--repeats 1] [--json FILE]
+    python benchmarks/cost/parallel.py [--workers 1 8 32] [--seconds 10] [--repeats 1] [--json FILE]
 
 The floor writes the same rows to the same SQLite tables by hand, a transaction each: WAL, BEGIN IMMEDIATE, a busy
 timeout, and nothing else. PostgreSQL is a server of Debian's package that the benchmark starts, with its disk waited
