@@ -20,22 +20,12 @@ MIXED = SPACES["mixed"]
 RNG = np.random.default_rng(0)
 
 
-class TestRandomSampler(SamplerContract):
-    @pytest.fixture
-    def sampler(self):
-        return RandomSampler()
+class TestEverySampler(SamplerContract):
+    """Each that is made by its name; one that is added is among them."""
 
-
-class TestSobolSampler(SamplerContract):
-    @pytest.fixture
-    def sampler(self):
-        return SobolSampler(seed=4)
-
-
-class TestGridSampler(SamplerContract):
-    @pytest.fixture
-    def sampler(self):
-        return GridSampler()
+    @pytest.fixture(params=samplers.NAMES)
+    def sampler(self, request):
+        return samplers.by_name(request.param, seed=4)
 
 
 class TestFirstSampler(SamplerContract):
@@ -196,12 +186,23 @@ def test_a_given_setting_that_does_not_fit_the_space_is_refused():
 def test_a_sampler_is_made_by_its_name_with_the_seed_where_it_has_one():
     assert samplers.by_name("sobol", seed=5) == SobolSampler(5)
     assert samplers.by_name("grid", seed=5) == GridSampler()
-    assert samplers.NAMES == ("grid", "random", "sobol")
+
+
+def test_a_sampler_that_has_to_be_told_something_is_not_made_by_its_name():
+    assert {"grid", "random", "sobol"} <= set(samplers.NAMES)
+    with pytest.raises(SettingError, match="there is no sampler 'first'"):
+        samplers.by_name("first", seed=0)
+
+
+def test_each_sampler_that_has_to_be_told_something_has_a_contract_here():
+    classes = {name: make.__name__ for name, make in samplers._CLASSES.items() if name not in samplers.NAMES}
+    assert [name for name in classes.values() if f"Test{name}" not in globals()] == []
 
 
 def test_an_unknown_sampler_is_refused_with_those_there_are():
-    with pytest.raises(SettingError, match="there is no sampler 'tpe'; choose one of grid, random, sobol"):
-        samplers.by_name("tpe", seed=0)
+    there_are = ", ".join(sorted(samplers.NAMES))
+    with pytest.raises(SettingError, match=f"there is no sampler 'no such'; choose one of {there_are}$"):
+        samplers.by_name("no such", seed=0)
 
 
 def test_a_record_holds_settings_as_plain_data():
