@@ -194,6 +194,11 @@ def test_a_sampler_that_has_to_be_told_something_is_not_made_by_its_name():
         samplers.by_name("first", seed=0)
 
 
+def test_each_sampler_has_a_name():
+    classes = [part for part in map(vars(samplers).get, samplers.__all__) if hasattr(part, "suggest")]
+    assert [part.__name__ for part in classes if not hasattr(part, "name") and part is not samplers.Sampler] == []
+
+
 def test_each_sampler_that_has_to_be_told_something_has_a_contract_here():
     classes = {name: make.__name__ for name, make in samplers._CLASSES.items() if name not in samplers.NAMES}
     assert [name for name in classes.values() if f"Test{name}" not in globals()] == []

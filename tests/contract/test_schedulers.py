@@ -260,6 +260,11 @@ def test_a_scheduler_is_made_by_its_name_on_a_sampler():
     assert schedulers.by_name("asha", SobolSampler(3)) == AshaScheduler(SobolSampler(3))
 
 
+def test_each_scheduler_has_a_name():
+    classes = [part for part in map(vars(schedulers).get, schedulers.__all__) if hasattr(part, "next")]
+    assert [part.__name__ for part in classes if not hasattr(part, "name") and part is not schedulers.Scheduler] == []
+
+
 def test_an_unknown_scheduler_is_refused_with_those_there_are():
     there_are = ", ".join(sorted(schedulers.NAMES))
     with pytest.raises(SettingError, match=f"there is no scheduler 'no such'; choose one of {there_are}$"):

@@ -13,7 +13,7 @@ from tunewell.diagnosis.signals import measure
 
 REFIT = """the forests in model.npz were fitted over other rules or signals:
   {}
-fit them anew, with `python benchmarks/diagnosis/calibrate.py RECORDS...` (see docs/extending/rule-of-diagnosis.md)"""
+fit them anew, with `python benchmarks/diagnosis/calibrate.py RECORDS...` (see docs/extending/diagnosis-rule.md)"""
 
 
 @pytest.fixture(scope="module")

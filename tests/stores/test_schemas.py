@@ -1,5 +1,6 @@
 """Each schema that there has been has a dump, from which the other tests know that its records are still read."""
 
+import dataclasses
 import importlib.util
 import math
 import sqlite3
@@ -8,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tunewell.stores import rows, schema
 from tunewell.stores.migrations import MIGRATIONS
+from tunewell.testing.records import SESSION, STUDY
+
+SCHEMAS = Path(__file__).parent / "schemas"
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +39,7 @@ def creations(dump):
     return {statement for statement in dump.split(";\n") if statement.startswith("CREATE")}
 
 
+@pytest.mark.skipif(not (SCHEMAS / f"{len(MIGRATIONS):03}.sql").exists(), reason="there is no newest dump")
 def test_the_newest_dump_is_of_what_the_migrations_make(script):
     newest = script.dump_path().read_text(encoding="utf-8")
     assert creations(script.dump()) == creations(newest), "a migration that has a dump was changed; add another instead"
@@ -52,3 +58,21 @@ def test_a_dump_is_read_by_sqlite_and_written_once(script, tmp_path, monkeypatch
 def test_what_looks_infinite_in_a_text_is_dumped_as_it_is(script):
     row = "INSERT INTO t VALUES(Inf,-Inf,'it''s,Inf,',9.0e+999,NULL);"
     assert script._with_infinities(row) == "INSERT INTO t VALUES(1e999,-1e999,'it''s,Inf,',1e999,NULL);"
+
+
+KEPT_BY_THE_STORE = {"id", "study_id", "revision", "n_steps", "n_spaces", "beats", "value"}
+"""Columns that no record needs: whose a row is, its key, what is counted, and the metric once more."""
+
+
+@pytest.mark.parametrize("table", sorted(schema.metadata.tables.keys() - {"steps"}))
+def test_each_column_is_a_field_of_a_record(table):
+    fields = set(getattr(rows, table.upper()).columns)
+    columns = set(schema.metadata.tables[table].columns.keys())
+    assert columns - fields - KEPT_BY_THE_STORE == set(), "no record has these columns"
+    assert fields - columns == set(), "these fields have no column"
+
+
+@pytest.mark.parametrize(("record", "later"), [(STUDY, {"id", "min_delta"}), (SESSION, {"id", "beats", "ended_at"})])
+def test_the_contract_of_stores_writes_a_value_into_each_field(record, later):
+    at_default = {field.name for field in dataclasses.fields(record) if getattr(record, field.name) == field.default}
+    assert at_default <= later, "give them a value in tunewell/testing/records.py"

@@ -1,0 +1,41 @@
+"""The lists in the docs are those in the code."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tunewell import samplers, schedulers
+from tunewell.autopilot import RULES
+from tunewell.cli.main import cli
+from tunewell.diagnosis import LABELS
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def names_in_table(page, head):
+    """What stands in backticks in the first cells below the head of a table."""
+    table = (DOCS / page).read_text(encoding="utf-8").split(f"\n{head}\n")[1].split("\n\n")[0]
+    cells = re.findall(r"^\| (.*?) \|", table, flags=re.MULTILINE)
+    return [name for cell in cells for name in re.findall(r"`([\w-]+)`", cell)]
+
+
+def test_the_rules_of_the_autopilot_stand_in_their_order():
+    assert names_in_table("babysit.md", "| rule | when | what |") == [rule.__name__ for rule in RULES]
+
+
+def test_every_cause_that_a_diagnosis_names_has_a_meaning():
+    assert sorted(names_in_table("diagnose.md", "| label | holds when |")) == sorted(LABELS)
+
+
+def test_the_page_on_commands_begins_with_all_of_them():
+    page = (DOCS / "commands.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^tunewell ([\w-]+)  ", page.split("```")[1], flags=re.MULTILINE)
+    assert sorted(listed) == sorted(cli.list_commands(None))
+
+
+@pytest.mark.parametrize(("option", "names"), [("--scheduler", schedulers.NAMES), ("--sampler", samplers.NAMES)])
+def test_an_option_names_all_that_it_takes(option, names):
+    page = (DOCS / "commands.md").read_text(encoding="utf-8")
+    (row,) = re.findall(rf"^\| `{option} NAME` \| (.*) \|$", page, re.MULTILINE)
+    assert set(names) <= set(re.findall(r"`(\w+)`", row))

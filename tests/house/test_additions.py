@@ -1,0 +1,63 @@
+"""What was written is registered, and tried: an addition that nobody would find is named here."""
+
+import inspect
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+
+import pytest
+
+from tunewell import autopilot, cli, runners
+from tunewell.autopilot import rules as autopilot_rules
+from tunewell.cli.main import cli as commands
+from tunewell.diagnosis import rules as diagnosis_rules
+from tunewell.probing import probes
+
+TESTS = Path(__file__).parents[1]
+
+
+def public_functions(module, first):
+    """Those that a module defines and that take one argument, of the class that is named."""
+    functions = inspect.getmembers(module, inspect.isfunction)
+    own = [f for name, f in functions if f.__module__ == module.__name__ and not name.startswith("_")]
+    return {f for f in own if [p.annotation for p in inspect.signature(f).parameters.values()] == [first]}
+
+
+def modules(package):
+    return [import_module(f"{package.__name__}.{found.name}") for found in iter_modules(package.__path__)]
+
+
+def test_each_rule_of_the_autopilot_is_in_its_tuple():
+    assert {rule.__name__ for rule in public_functions(autopilot_rules, "View") - set(autopilot.RULES)} == set()
+
+
+def test_each_probe_is_in_its_tuple():
+    assert {probe.__name__ for probe in public_functions(probes, "Case") - set(probes.PROBES)} == set()
+
+
+def test_each_rule_of_diagnosis_is_in_its_tuple():
+    known = {rule.see for rule in diagnosis_rules.RULES}
+    found = set().union(*(public_functions(module, "Signals") for module in modules(diagnosis_rules)))
+    signs = {rule for rule in found if inspect.signature(rule).return_annotation == "Sign"}
+    assert {rule.__name__ for rule in signs - known} == set()
+
+
+def test_each_file_of_a_command_is_listed():
+    files = {path.stem for path in Path(cli.__file__).parent.glob("*_command.py")}
+    assert files == {f"{name.replace('-', '_')}_command" for name in commands.list_commands(None)}
+
+
+def text_of_tests(folder):
+    return " ".join(path.read_text(encoding="utf-8") for path in (TESTS / folder).glob("*.py"))
+
+
+@pytest.mark.parametrize("rule", autopilot.RULES, ids=lambda rule: rule.__name__)
+def test_each_rule_of_the_autopilot_has_a_test(rule):
+    assert f" {rule.__name__}(" in text_of_tests("babysit"), f"no test of tests/babysit/ calls {rule.__name__}"
+
+
+@pytest.mark.parametrize("name", [found.name for found in iter_modules(runners.__path__)])
+def test_each_place_for_workers_has_a_test(name):
+    is_place = f"def run_{name}(" in (Path(runners.__file__).parent / f"{name}.py").read_text(encoding="utf-8")
+    has_test = (TESTS / "runners" / f"test_{name}.py").exists() or f"run_{name}" in text_of_tests("runners")
+    assert has_test or not is_place, f"no test of tests/runners/ runs run_{name}"
