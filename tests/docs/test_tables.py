@@ -9,6 +9,7 @@ from tunewell import samplers, schedulers
 from tunewell.autopilot import RULES
 from tunewell.cli.main import cli
 from tunewell.diagnosis import LABELS
+from tunewell.probing.probes import PROBES
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -22,6 +23,12 @@ def names_in_table(page, head):
 
 def test_the_rules_of_the_autopilot_stand_in_their_order():
     assert names_in_table("babysit.md", "| rule | when | what |") == [rule.__name__ for rule in RULES]
+
+
+def test_the_probes_stand_in_their_order():
+    page = (DOCS / "probe.md").read_text(encoding="utf-8")
+    table = page.split("\n| experiment | what it settles | epochs |\n|---|---|---|\n")[1].split("\n\n")[0]
+    assert re.findall(r"^\| (.*?) \|", table, re.MULTILINE) == [probe.name for probe in PROBES]
 
 
 def test_every_cause_that_a_diagnosis_names_has_a_meaning():

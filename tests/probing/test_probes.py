@@ -11,6 +11,7 @@ from tunewell import nn, probing
 from tunewell.cli.main import cli
 from tunewell.demo import digits
 from tunewell.errors import ProbeFailed, ReportError, SettingError
+from tunewell.probing.probes import PROBES, new_case
 
 EPOCHS = 12
 ABOUT = {"config": {"optimizer": "sgd", "model": "mlp", "activation": "relu"}}
@@ -112,6 +113,10 @@ def test_what_it_costs_is_told_before_and_holds():
     most = next(int(line.split()[2]) for line in said if line.startswith("at most"))
     assert told.epochs <= most
     assert told.epochs == sum(one.epochs for one in told.probes) + 6
+    case = new_case(training(), space(dropout=0.5), {}, seed=0)
+    for one, probe in zip(told.probes, PROBES, strict=True):
+        assert one.name == probe.name
+        assert one.epochs <= probe.max_epochs(case, 6)
 
 
 def test_a_training_that_fails_or_is_silent_is_an_error():

@@ -101,7 +101,7 @@ class Case:
     def n_short(self) -> int:
         """Epochs of a run that is to show a tendency."""
         whole = self.as_is or self.start
-        return max(3, round(((whole and whole.max_epochs) or 12) / _SHORT))
+        return _short_epochs((whole and whole.max_epochs) or 12)
 
 
 def loss_at_start(case: Case) -> ProbeResult:
@@ -240,24 +240,46 @@ def labels_at_random(case: Case) -> ProbeResult:
     return ProbeResult("shuffled labels", f"{found}: the labels do say something of the rows", epochs=n)
 
 
-PROBES: tuple[Callable[[Case], ProbeResult], ...] = (
-    loss_at_start,
-    sweep_of_rates,
-    fits_one_batch,
-    without_regularization,
-    labels_at_random,
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """An experiment, and what has to be known of it before it is done."""
+
+    name: str
+    """The name of its result."""
+    run: Callable[[Case], ProbeResult]
+    max_epochs: Callable[[Case, int], int]
+    """The most that it may cost, where the training as it is has so many epochs."""
+    needs_as_is: bool = False
+    """True if it compares with the training as it is, which is trained before the first of these."""
+
+
+def _sweep_epochs(case: Case, n: int) -> int:  # noqa: ARG001  whatever a training has
+    return 0 if case.rate is None else len(rates_of(case.space, case.rate, float(case.setting[case.rate])))
+
+
+def _regularization_epochs(case: Case, n: int) -> int:
+    n_runs = len(case.regularization)
+    return (n_runs if n_runs < 2 else 3) * _short_epochs(n)
+
+
+PROBES: tuple[Probe, ...] = (
+    Probe("loss at start", loss_at_start, lambda _case, _n: 1),
+    Probe("learning rates", sweep_of_rates, _sweep_epochs),
+    Probe("one batch", fits_one_batch, lambda _case, _n: 2 * _BATCH_EPOCHS),
+    Probe("no regularization", without_regularization, _regularization_epochs, needs_as_is=True),
+    Probe("shuffled labels", labels_at_random, lambda _case, n: _short_epochs(n), needs_as_is=True),
 )
-"""In the order in which each can use what those before have found. The last two need the run as it is."""
-FIRST = 3
-"""The number of probes before it."""
+"""In the order in which each can use what those before have found."""
 _ASK_FOR_DATA = "pass the training rows through x, y = run.data(x, y)"
 
 
 def most_epochs(case: Case, n: int) -> int:
     """Return the most that the probes may cost, the run as it is of n epochs among it."""
-    off, short = len(case.regularization), max(3, round(n / _SHORT))
-    rates = 0 if case.rate is None else len(rates_of(case.space, case.rate, float(case.setting[case.rate])))
-    return 1 + rates + 2 * _BATCH_EPOCHS + n + (off if off < 2 else 3) * short + short
+    return n + sum(probe.max_epochs(case, n) for probe in PROBES)
+
+
+def _short_epochs(n: int) -> int:
+    return max(3, round(n / _SHORT))
 
 
 def new_case(train: Train, space: Space, setting: Mapping[str, Any], seed: int) -> Case:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tunewell.diagnosis import Diagnosis, Finding, examine
 from tunewell.diagnosis.readers.trial import record_of
-from tunewell.probing.probes import FIRST, PROBES, ProbeResult, most_epochs, new_case
+from tunewell.probing.probes import PROBES, ProbeResult, most_epochs, new_case
 from tunewell.probing.short_training import checked
 from tunewell.space.space import Space
 from tunewell.space.values import Value
@@ -64,8 +64,8 @@ def probe(
     """
     case = new_case(train, space, setting or {}, seed)
     done: list[ProbeResult] = []
-    for experiment in PROBES[:FIRST]:
-        done.append(experiment(case))
+    for experiment in (one for one in PROBES if not one.needs_as_is):
+        done.append(experiment.run(case))
         say(f"{done[-1].name}: {done[-1].found}")
         if len(done) == 1 and case.start is not None:
             n = epochs or case.start.max_epochs
@@ -74,8 +74,8 @@ def probe(
     n = epochs or (case.start.max_epochs if case.start else None)
     case.as_is = checked(case.short(n or OPEN_END, {}))
     say(f"as it is: trained {len(case.as_is.reports)} epochs")
-    for experiment in PROBES[FIRST:]:
-        done.append(experiment(case))
+    for experiment in (one for one in PROBES if one.needs_as_is):
+        done.append(experiment.run(case))
         say(f"{done[-1].name}: {done[-1].found}")
     record = record_of(case.setting, case.as_is.reports, case.as_is.max_epochs, about or {})
     return ProbeReport(_with_regard_to(done, examine(record, _factors(done))), tuple(done), sum(case.costs))
