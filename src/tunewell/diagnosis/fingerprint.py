@@ -1,4 +1,4 @@
-"""What rules and signals make of some fixed records: whether the forests were fitted over what they are given now.
+"""A fingerprint of what rules and signals make of fixed records: it tells whether the forests were fitted over them.
 
 The forests of `model.npz` were fitted over the numbers that signals and rules gave at the time, and beside them is kept
 what signals and rules gave of the records here. Where today's give something else, the forests are stale. It is a
