@@ -1,6 +1,7 @@
 """What holds for all tests."""
 
 import json
+import multiprocessing
 import os
 import queue
 import signal
@@ -27,6 +28,35 @@ pytest.register_assert_rewrite("tunewell.testing")
 def pytest_collection_modifyitems(items):
     """The whole way in small comes first: when it fails, all else is a detail."""
     items.sort(key=lambda item: item.path.name != "test_tiny.py")
+
+
+really_spawned = multiprocessing.get_context
+IMPORTED = ["pytest", "scipy.stats", "tunewell.runners.processes", "tunewell.stores.sql", "tunewell.testing.stores"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forked():
+    """Worker processes begin as forks of one that has imported all, where they would be spawned.
+
+    They are as much on their own, and know as little of this process; but most of what a spawned one costs is imports.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        yield
+        return
+    multiprocessing.get_context("forkserver").set_forkserver_preload(IMPORTED)
+
+    def get_context(method=None):
+        return really_spawned("forkserver" if method == "spawn" else method)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(multiprocessing, "get_context", get_context)
+        yield
+
+
+@pytest.fixture
+def spawned(monkeypatch):
+    """Lets worker processes be spawned after all, as users' are: with the environment of the moment."""
+    monkeypatch.setattr(multiprocessing, "get_context", really_spawned)
 
 
 @pytest.fixture(scope="session")
