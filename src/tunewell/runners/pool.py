@@ -168,8 +168,9 @@ class Pool:
         while True:
             nothing_now = False
             for slot in self._slots:
-                if slot.is_ready and slot.step is None and not nothing_now:
-                    nothing_now = not self._assign(slot)
+                # where the driver has nothing now, a step may still wait for just this worker
+                if slot.is_ready and slot.step is None and (slot.waiting or not nothing_now):
+                    nothing_now = not self._assign(slot) or nothing_now
             heard = [slot.handle for slot in self._slots if slot.step is not None or not slot.is_ready]
             training = any(slot.step is not None for slot in self._slots)
             if not training and nothing_now:
