@@ -185,7 +185,7 @@ WRONG = [
 def test_what_is_typed_wrongly_is_said_with_what_is_wanted(resting):
     async def script(app, pilot):
         for key, text, message in WRONG:
-            app._say("")
+            app._show_message("")
             await typed(app, pilot, key, text)
             assert message in shown_message(app)
 
