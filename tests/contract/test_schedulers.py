@@ -255,7 +255,7 @@ def test_when_no_trial_is_left_the_last_bracket_goes_on_with_what_it_has():
 @pytest.mark.parametrize("name", schedulers.NAMES)
 def test_no_worker_stands_idle_while_trials_may_start(name):
     scheduler = schedulers.by_name(name, RandomSampler())
-    log = simulate(scheduler, SPACE, by_setting, max_epochs=9, epochs=300, n_workers=4, cost=lambda p: 1 + p["x"])
+    log = simulate(scheduler, SPACE, by_setting, max_epochs=9, epochs=150, n_workers=4, cost=lambda p: 1 + p["x"])
     assert all(decision.answer is not None for decision in log.decisions)
 
 
