@@ -12,6 +12,7 @@ from tunewell.schedulers.rungs import rungs
 from tunewell.space.params import Float
 from tunewell.space.space import Space
 from tunewell.testing import SchedulerContract, simulate
+from tunewell.testing.schedulers import MAX_EPOCHS
 from tunewell.trial import OPEN_END, Allowance, Resume, Start, Trial, TrialState
 
 SPACE = Space(x=Float(0.0, 1.0))
@@ -34,6 +35,8 @@ class TestAshaScheduler(SchedulerContract):
 
 
 class TestFreezeThawScheduler(SchedulerContract):
+    budget = 6 * MAX_EPOCHS + 5
+
     @pytest.fixture
     def scheduler(self):
         return FreezeThawScheduler(SobolSampler(), n_first=4)
