@@ -138,6 +138,18 @@ def test_losses_are_those_of_pytorch(name, targets, logits):
     np.testing.assert_allclose(dz, torch[f"{name}/{logits}/dz"], rtol=1e-8, atol=1e-14)
 
 
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_gradient_of_a_loss_is_that_of_differences_also_where_targets_and_weights_are_no_shares(name):
+    rng = np.random.default_rng(0)
+    z, targets, weights = rng.normal(size=(4, 3)), rng.uniform(0, 2, size=(4, 3)), rng.uniform(1, 5, size=4)
+    _, gradient = LOSSES[name](z, targets, weights)
+    for place in np.ndindex(z.shape):
+        step = np.zeros_like(z)
+        step[place] = 1e-5
+        above, below = (LOSSES[name](moved, targets, weights)[0] for moved in (z + step, z - step))
+        assert gradient[place] == pytest.approx((above - below) / 2e-5, rel=1e-6, abs=1e-9)
+
+
 # --- what holds for all inputs
 
 
