@@ -165,6 +165,13 @@ def test_a_scheduler_that_is_given_takes_no_sampler_besides():
         make(scheduler=tw.FullScheduler(tw.RandomSampler()), sampler="sobol")
 
 
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+def test_a_metric_that_is_no_number_is_the_worst_that_a_scheduler_sees(direction):
+    study = make(direction=direction)
+    study.report(study.ask().trial, 1, val_accuracy=math.nan)
+    assert study.history.curves.tolist() == [[math.inf]]  # there, lower is better
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_metric_that_is_not_finite_counts_as_the_worst_is_kept_and_ends_the_trial(value):
     study = make(scheduler="full")
