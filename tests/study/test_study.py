@@ -3,6 +3,7 @@
 import math
 import pickle
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import ClassVar
 
 import numpy as np
@@ -356,11 +357,17 @@ def test_a_study_can_be_opened_from_its_store_alone(tmp_path):
         tw.Study.open(tmp_path / "none.db")
 
 
+@cache
+def whole(scheduler):
+    """A study that nobody interrupts, to be compared with."""
+    study = make(scheduler=scheduler)
+    run_through(study)
+    return study
+
+
 @pytest.mark.parametrize("scheduler", ["auto", "hyperband"])
 @pytest.mark.parametrize("killed_after", range(0, 40, 3))
 def test_a_study_that_was_killed_and_resumed_is_the_study_it_would_have_been(tmp_path, scheduler, killed_after):
-    whole = make(store=tmp_path / "whole.db", scheduler=scheduler)
-    run_through(whole)
     study = make(store=tmp_path / "killed.db", scheduler=scheduler)
     left = killed_after
     while left > 0:
@@ -373,8 +380,9 @@ def test_a_study_that_was_killed_and_resumed_is_the_study_it_would_have_been(tmp
     del study  # while it is there, it runs
     resumed = make(store=tmp_path / "killed.db", scheduler=scheduler, resume=True)
     run_through(resumed)
-    np.testing.assert_array_equal(resumed.history.curves, whole.history.curves)
-    assert [(t.params, t.seed, t.state) for t in resumed.trials] == [(t.params, t.seed, t.state) for t in whole.trials]
+    uncut = whole(scheduler)
+    np.testing.assert_array_equal(resumed.history.curves, uncut.history.curves)
+    assert [(t.params, t.seed, t.state) for t in resumed.trials] == [(t.params, t.seed, t.state) for t in uncut.trials]
 
 
 def test_a_study_that_another_process_runs_is_busy(tmp_path):
