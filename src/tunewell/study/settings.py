@@ -102,8 +102,11 @@ class StudySettings:
 
     def _scheduler(self, space: Space, known: StudyRecord | None) -> Scheduler | None:
         """Return the scheduler that the settings mean; None for the one on record."""
+        studies = self._past()
+        if known is not None and studies and not known.scheduler.get("past"):
+            raise SettingError(f"study {known.name!r} was begun with no past studies; leave out warm_start")
         # what past studies had to say when the study was begun is on record
-        past = [(study.space, study.history) for study in self._past()] if known is None else []
+        past = [(study.space, study.history) for study in studies] if known is None else []
         scheduler, sampler = self.scheduler, self.sampler
         if known is not None and scheduler == RECORDED and sampler is None:
             return None
