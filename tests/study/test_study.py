@@ -54,6 +54,13 @@ def make(**settings):
     return tw.Study(SPACE, **settings)
 
 
+def test_each_trial_has_a_seed_of_its_own_which_the_studys_seed_gives_it():
+    studies = [make(seed=seed, scheduler="full") for seed in (1, 1, 2)]
+    seeds = [[trial.seed for trial in study.trials] for study in studies if run_through(study)]
+    assert seeds[0] == seeds[1]
+    assert len({*seeds[0], *seeds[2]}) == len(seeds[0]) + len(seeds[2])
+
+
 def test_the_loop_of_the_documentation_ends_with_a_best_trial():
     study = make()
     run_through(study)
