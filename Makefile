@@ -29,6 +29,7 @@ test: setup
 
 slow: setup
 	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m "not slow" --hypothesis-profile thorough tests/property tests/nn tests/diagnosis tests/surrogate
 
 frameworks: setup
 	$(BIN)/python -m pip install --quiet --group frameworks

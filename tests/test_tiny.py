@@ -38,13 +38,15 @@ def train(run):
 """
 
 
-def test_a_tiny_network_is_tuned_from_the_command_line_and_all_is_on_record(tmp_path):
+def test_a_tiny_network_is_tuned_from_the_command_line_and_all_is_on_record(begin, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TUNEWELL_STORE", raising=False)
     (tmp_path / "train.py").write_text(SCRIPT)
 
-    def tunewell(*arguments):
+    def from_nothing(*arguments):
+        """As a shell begins it."""
         done = subprocess.run(
             [sys.executable, "-m", "tunewell", *arguments],
-            cwd=tmp_path,
             check=False,
             capture_output=True,
             text=True,
@@ -53,7 +55,13 @@ def test_a_tiny_network_is_tuned_from_the_command_line_and_all_is_on_record(tmp_
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    tunewell("tune", "train.py", "--budget", "6", "--seed", "1")
+    def tunewell(*arguments):
+        process = begin(*arguments)
+        shown, talk = process.communicate(timeout=60)
+        assert process.returncode == 0, talk
+        return shown
+
+    from_nothing("tune", "train.py", "--budget", "6", "--seed", "1")
     assert [study["study"] for study in json.loads(tunewell("list", "--json"))] == ["train"]
 
     best = json.loads(tunewell("best", "--json"))

@@ -1,6 +1,5 @@
 """`tunewell babysit` where there is no terminal: a line an epoch, and `tunewell steer` to steer."""
 
-import subprocess
 import sys
 
 import pytest
@@ -30,14 +29,14 @@ def train(run):
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("TUNEWELL_STORE", raising=False)
+    monkeypatch.setattr(sys, "path", sys.path[:])
     (tmp_path / "train.py").write_text(SCRIPT)
     return tmp_path
 
 
 def test_the_defaults_are_trained_in_a_process_of_their_own_and_told_epoch_by_epoch(folder):
-    command = [sys.executable, "-m", "tunewell", "babysit", "train.py"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
+    done = babysit("train.py")
+    assert done.exit_code == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines == [f"trial 0, epoch {n}: val_loss {0.9**n:.4f}" for n in range(1, 7)]
     assert "trained 6" in (folder / "train.log").read_text()
@@ -45,22 +44,22 @@ def test_the_defaults_are_trained_in_a_process_of_their_own_and_told_epoch_by_ep
     assert (trial.state, dict(trial.params)) == ("complete", {"learning_rate": 0.1})
 
 
-def test_a_study_can_be_attached_to(folder):
-    subprocess.run([sys.executable, "-m", "tunewell", "babysit", "train.py"], cwd=folder, check=True, timeout=120)
-    told = CliRunner().invoke(cli, ("babysit", "--attach", "train"), prog_name="tunewell")
+def babysit(*arguments):
+    """Run the command in this process; what it babysits is always another."""
+    return CliRunner().invoke(cli, ("babysit", *arguments), prog_name="tunewell")
+
+
+def test_a_study_can_be_attached_to():
+    assert babysit("train.py").exit_code == 0
+    told = babysit("--attach", "train")
     assert told.exit_code == 0, told.output
     assert len(told.stdout.splitlines()) == 6
 
 
 def test_a_script_and_a_study_to_attach_to_are_one_too_many():
-    done = CliRunner().invoke(cli, ("babysit", "train.py", "--attach", "train"), prog_name="tunewell")
+    done = babysit("train.py", "--attach", "train")
     assert done.exit_code == 2
     assert "--attach watches what another process trains" in done.stderr
-
-
-def babysit(folder, *arguments):
-    command = [sys.executable, "-m", "tunewell", "babysit", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
 
 
 def test_a_training_that_ends_otherwise_is_told_with_its_last_words_and_can_be_gone_on_with(folder):
@@ -68,35 +67,35 @@ def test_a_training_that_ends_otherwise_is_told_with_its_last_words_and_can_be_g
         "        print(", '        if epoch == 4 and not os.path.exists("mended"): os._exit(3)\n        print('
     )
     (folder / "train.py").write_text(f"import os\n{dies}")
-    done = babysit(folder, "train.py")
-    assert done.returncode == 1
+    done = babysit("train.py")
+    assert done.exit_code == 1
     assert "the training ended with exit code 3; what it said is in train.log, last: " in done.stderr
     assert "trial 0 is not over: tunewell babysit train.py --resume --name train goes on" in done.stderr
     assert [line.split(":")[0] for line in done.stdout.splitlines()] == [f"trial 0, epoch {n}" for n in (1, 2, 3)]
     (folder / "mended").touch()
-    done = babysit(folder, "train.py", "--resume")
-    assert done.returncode == 0, done.stderr
+    done = babysit("train.py", "--resume")
+    assert done.exit_code == 0, done.stderr
     assert len(done.stdout.splitlines()) == 6
     assert [trial.state for trial in tw.Study.open("tunewell.db", "train").trials] == ["complete"]
 
 
-def test_a_name_that_is_taken_and_one_that_is_not_there_are_refused(folder):
-    assert babysit(folder, "train.py").returncode == 0
-    taken = babysit(folder, "train.py", "--name", "train")
-    assert (taken.returncode, taken.stdout) == (2, "")
+def test_a_name_that_is_taken_and_one_that_is_not_there_are_refused():
+    assert babysit("train.py").exit_code == 0
+    taken = babysit("train.py", "--name", "train")
+    assert (taken.exit_code, taken.stdout) == (2, "")
     assert "there is a study 'train' already: watch it with --attach train if another process" in taken.stderr
-    missing = babysit(folder, "train.py", "--resume", "--name", "trian")
-    assert missing.returncode == 2
+    missing = babysit("train.py", "--resume", "--name", "trian")
+    assert missing.exit_code == 2
     assert "there is no study 'trian' to go on with; leave out --resume to begin one" in missing.stderr
 
 
-def test_a_study_that_no_process_trains_is_not_watched_for_ever(folder):
+def test_a_study_that_no_process_trains_is_not_watched_for_ever():
     study = tw.Study(
         tw.Space(learning_rate=tw.Float(0.1, 1.0)), metric="val_loss", max_epochs=9, budget="1trials",
         scheduler="full", store="tunewell.db", name="left",
     )  # fmt: skip
     study.report(study.ask().trial, 1, val_loss=0.5)
     study.close()
-    done = babysit(folder, "--attach", "left")
+    done = babysit("--attach", "left")
     assert done.stdout == "trial 0, epoch 1: val_loss 0.5000\n"
     assert "no process trains it, so what is asked waits until one does" in done.stderr

@@ -64,25 +64,33 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def tunewell(*arguments, expect=0):
-    done = subprocess.run(
-        [sys.executable, "-m", "tunewell", *arguments], check=False, capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == expect, done.stderr
-    return done
+@pytest.fixture
+def tunewell(begin):
+    """Runs a command in a process of its own."""
+
+    def run(*arguments, expect=0):
+        process = begin(*arguments)
+        shown, talk = process.communicate(timeout=60)
+        assert process.returncode == expect, talk
+        return subprocess.CompletedProcess(arguments, expect, shown, talk)
+
+    return run
 
 
-def begun(*arguments):
-    """A `tunewell` that runs, and has some reports on record already."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tunewell", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    deadline = time.monotonic() + 30
-    while on_record() < EPOCHS // 3:
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return process
+@pytest.fixture
+def begun(begin):
+    """Begins a command that trains, and waits until there are some reports on record."""
+
+    def begin_and_wait(*arguments):
+        process = begin(*arguments)
+        deadline = time.monotonic() + 30
+        while on_record() < EPOCHS // 3:
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        return process
+
+    return begin_and_wait
 
 
 def on_record():
@@ -98,13 +106,19 @@ def on_record():
         database.close()
 
 
-def reports(*arguments):
-    rows = csv.DictReader(io.StringIO(tunewell("export", "--what", "reports", *arguments).stdout))
-    return sorted((int(row["trial"]), int(row["epoch"]), row["val_loss"]) for row in rows)
+@pytest.fixture
+def reports(tunewell):
+    """All that are on record, as `tunewell export` has them."""
+
+    def read(*arguments):
+        rows = csv.DictReader(io.StringIO(tunewell("export", "--what", "reports", *arguments).stdout))
+        return sorted((int(row["trial"]), int(row["epoch"]), row["val_loss"]) for row in rows)
+
+    return read
 
 
 @pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.slow)])
-def test_a_study_that_was_killed_goes_on_and_loses_nothing(workers):
+def test_a_study_that_was_killed_goes_on_and_loses_nothing(tunewell, begun, reports, workers):
     process = begun(*WHOLE, "--workers", workers)
     process.kill()
     process.communicate()
@@ -116,7 +130,7 @@ def test_a_study_that_was_killed_goes_on_and_loses_nothing(workers):
 
 
 @pytest.mark.slow
-def test_a_study_that_was_killed_and_resumed_is_the_one_it_would_have_been():
+def test_a_study_that_was_killed_and_resumed_is_the_one_it_would_have_been(tunewell, begun, reports):
     process = begun(*WHOLE)
     process.kill()
     process.communicate()
@@ -126,7 +140,7 @@ def test_a_study_that_was_killed_and_resumed_is_the_one_it_would_have_been():
 
 
 @pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.slow)])
-def test_ctrl_c_leaves_all_on_record_and_says_how_to_go_on(workers):
+def test_ctrl_c_leaves_all_on_record_and_says_how_to_go_on(tunewell, begun, workers):
     process = begun(*WHOLE, "--workers", workers)
     process.send_signal(signal.SIGINT)
     shown, messages = process.communicate(timeout=30)
@@ -138,7 +152,7 @@ def test_ctrl_c_leaves_all_on_record_and_says_how_to_go_on(workers):
     assert json.loads(tunewell(*last.split()[-3:], "--json").stdout)["epochs"] == EPOCHS
 
 
-def test_any_program_is_tuned_by_its_arguments_and_its_lines():
+def test_any_program_is_tuned_by_its_arguments_and_its_lines(tunewell):
     program = [sys.executable, "program.py", "--rate", "{rate}", "--width", "{width}"]
     done = tunewell("tune", "--space", "space.toml", "--budget", "5", "--json", "--", *program)
     record = json.loads(done.stdout)
@@ -148,7 +162,7 @@ def test_any_program_is_tuned_by_its_arguments_and_its_lines():
 
 
 @pytest.mark.slow
-def test_a_program_is_interrupted_and_resumed_like_a_script(folder):
+def test_a_program_is_interrupted_and_resumed_like_a_script(tunewell, begun, folder):
     (folder / "program.py").write_text(
         PROGRAM.replace('    print("epoch"', "    __import__('time').sleep(0.02); print(\"epoch\"")
     )
@@ -165,19 +179,19 @@ def test_a_program_is_interrupted_and_resumed_like_a_script(folder):
     assert json.loads(done.stdout)["epochs"] == EPOCHS
 
 
-def test_a_placeholder_that_is_no_parameter_is_refused_before_any_training(folder):
+def test_a_placeholder_that_is_no_parameter_is_refused_before_any_training(tunewell, folder):
     done = tunewell("tune", "--space", "space.toml", "--", sys.executable, "program.py", "--rate", "{speed}", expect=2)
     assert len(done.stderr.splitlines()) == 1
     assert "speed" in done.stderr
     assert not (folder / "tunewell.db").exists()
 
 
-def test_a_program_needs_a_space():
+def test_a_program_needs_a_space(tunewell):
     done = tunewell("tune", "--", sys.executable, "program.py", expect=2)
     assert "--space" in done.stderr
 
 
-def test_workers_load_the_script_and_what_lies_beside_it(folder):
+def test_workers_load_the_script_and_what_lies_beside_it(tunewell, folder):
     (folder / "beside.py").write_text("FACTOR = 3.0\n")
     (folder / "train.py").write_text(
         SCRIPT.replace("import time", "import beside, time").replace("1 / (", "beside.FACTOR / (")
@@ -186,7 +200,7 @@ def test_workers_load_the_script_and_what_lies_beside_it(folder):
 
 
 @pytest.mark.slow
-def test_two_at_once_cannot_run_one_study():
+def test_two_at_once_cannot_run_one_study(tunewell, begun):
     process = begun(*WHOLE)
     done = tunewell("tune", "train.py", "--resume", expect=1)
     assert "is being run by process" in done.stderr
@@ -194,7 +208,7 @@ def test_two_at_once_cannot_run_one_study():
 
 
 @pytest.mark.slow
-def test_a_reader_that_closes_its_end_causes_no_traceback():
+def test_a_reader_that_closes_its_end_causes_no_traceback(tunewell):
     tunewell(*WHOLE)
     done = subprocess.run(
         f"{sys.executable} -m tunewell export --what reports | head -1",

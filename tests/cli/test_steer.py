@@ -2,8 +2,7 @@
 
 import json
 import re
-import subprocess
-import sys
+import signal
 import time
 
 import pytest
@@ -48,21 +47,9 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def training(folder):
-    command = [
-        "-m",
-        "tunewell",
-        "tune",
-        "train.py",
-        "--scheduler",
-        "full",
-        "--budget",
-        "1trials",
-        "--checkpoint-every",
-        "1",
-        "--quiet",
-    ]
-    process = subprocess.Popen([sys.executable, *command], cwd=folder)
+def training(begin, folder):
+    options = ("--scheduler", "full", "--budget", "1trials", "--checkpoint-every", "1", "--quiet")
+    process = begin("tune", "train.py", *options)
     deadline, study = time.monotonic() + 60, None
     while time.monotonic() < deadline and process.poll() is None:
         if (folder / "tunewell.db").exists() and tw.open_store("tunewell.db").studies():
@@ -72,7 +59,7 @@ def training(folder):
         time.sleep(0.1)
     assert study is not None, "the training did not begin"
     yield study
-    process.terminate()
+    process.send_signal(signal.SIGTERM)
     process.wait(timeout=60)
 
 

@@ -1,9 +1,7 @@
 """`tunewell worker` and `tunewell retry`: real processes on one study, of which some are killed."""
 
-import os
 import shlex
 import signal
-import subprocess
 import sys
 import time
 from contextlib import closing
@@ -56,20 +54,27 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def begin(*arguments, store, lease="2", **environment):
-    return subprocess.Popen(
-        [sys.executable, "-m", "tunewell", *arguments],
-        env={**os.environ, "TUNEWELL_STORE": store, "TUNEWELL_LEASE": lease, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+@pytest.fixture
+def begin(begin):
+    """Begins a process, as that of `tests/conftest.py`, on a store."""
+
+    def begin_on(*arguments, store, lease="2", **environment):
+        return begin(*arguments, TUNEWELL_STORE=store, TUNEWELL_LEASE=lease, **environment)
+
+    return begin_on
 
 
-def tunewell(*arguments, store, **environment):
-    process = begin(*arguments, store=store, **environment)
-    output, talk = process.communicate(timeout=120)
-    return process.returncode, output, talk
+@pytest.fixture
+def tunewell(monkeypatch):
+    """Runs a command in this process, which is as good where nobody else is there: its exit code, output and talk."""
+    monkeypatch.setattr(sys, "path", sys.path[:])
+
+    def run(*arguments, store):
+        monkeypatch.setattr(sys, "argv", ["tunewell", *arguments])  # which the record has
+        done = CliRunner().invoke(cli, arguments, prog_name="tunewell", env={"TUNEWELL_STORE": store})
+        return done.exit_code, done.stdout, done.stderr
+
+    return run
 
 
 def wait_until(condition, patience_s=60):
@@ -108,7 +113,7 @@ def check_journals(study, folder):
         assert value == pytest.approx(rate * epoch * (epoch + 1) / 2)
 
 
-def test_workers_join_a_running_study_and_share_its_trials(store, folder):
+def test_workers_join_a_running_study_and_share_its_trials(begin, store, folder):
     driver = begin("tune", "train.py", "--budget", "12", "--scheduler", "full", store=store, PAUSE="0.15")
     wait_until(is_begun(store))
     workers = [begin("worker", "train", *script, store=store, PAUSE="0.15") for script in ([], ["train.py"])]
@@ -124,7 +129,7 @@ def test_workers_join_a_running_study_and_share_its_trials(store, folder):
 
 
 @pytest.mark.parametrize("victim", ["driver", "worker"])
-def test_trials_of_a_process_that_was_killed_go_on_in_another(store, folder, victim):
+def test_trials_of_a_process_that_was_killed_go_on_in_another(begin, store, folder, victim):
     options = ("--budget", "8", "--scheduler", "full", "--checkpoint-every", "1")
     driver = begin("tune", "train.py", *options, store=store, PAUSE="0.1")
     wait_until(is_begun(store))
@@ -145,7 +150,7 @@ def test_trials_of_a_process_that_was_killed_go_on_in_another(store, folder, vic
     study.store.close()
 
 
-def test_a_process_that_is_stopped_loses_its_trial_and_lets_go_of_it_when_it_comes_back(store, folder):
+def test_a_process_that_is_stopped_loses_its_trial_and_lets_go_of_it_when_it_comes_back(begin, store, folder):
     options = ("--budget", "6", "--scheduler", "full", "--checkpoint-every", "1")
     driver = begin("tune", "train.py", *options, store=store, lease="1", PAUSE="0.1")
     wait_until(is_begun(store))
@@ -167,7 +172,7 @@ def check_reports_are_there_once(study):
     assert sorted(seen) == [(trial, epoch) for trial in range(6) for epoch in range(1, 7)]
 
 
-def test_a_second_driver_is_refused_and_told_of_the_worker(store, folder):
+def test_a_second_driver_is_refused_and_told_of_the_worker(tunewell, begin, store, folder):
     driver = begin("tune", "train.py", "--budget", "6", store=store, PAUSE="0.1")
     wait_until(is_begun(store))
     code, _, talk = tunewell("tune", "train.py", "--resume", store=store)
@@ -179,7 +184,7 @@ def test_a_second_driver_is_refused_and_told_of_the_worker(store, folder):
     assert driver.returncode == 130
 
 
-def test_trials_that_failed_are_retried(store, folder):
+def test_trials_that_failed_are_retried(tunewell, store, folder):
     (folder / "break-1").touch()
     code, _, _ = tunewell("tune", "train.py", "--budget", "3", "--scheduler", "full", "--quiet", store=store)
     study = tw.Study.open(store, "train")
@@ -222,7 +227,7 @@ def ended(tmp_path):
     return store
 
 
-def test_what_is_suggested_after_a_retry_can_be_pasted_into_a_shell(ended):
+def test_what_is_suggested_after_a_retry_can_be_pasted_into_a_shell(tunewell, ended):
     code, _, talk = tunewell("retry", "x; touch owned", "--failed", store=ended)
     assert code == 0
     words = shlex.split(talk.partition(": ")[2])
@@ -230,7 +235,7 @@ def test_what_is_suggested_after_a_retry_can_be_pasted_into_a_shell(ended):
 
 
 @pytest.mark.parametrize(("other", "complaint"), [("2", "trial 2 did not fail, it is complete"), ("9", "no trial 9")])
-def test_all_that_are_named_have_failed_or_none_is_retried(ended, other, complaint):
+def test_all_that_are_named_have_failed_or_none_is_retried(tunewell, ended, other, complaint):
     code, _, talk = tunewell("retry", "x; touch owned", "--trial", "0", "--trial", other, store=ended)
     assert (code, complaint in talk) == (2, True), talk
     study = tw.Study.open(ended, "x; touch owned")
@@ -244,7 +249,7 @@ def test_all_that_are_named_have_failed_or_none_is_retried(ended, other, complai
 
 
 @pytest.fixture
-def begun(folder, tmp_path):
+def begun(tunewell, folder, tmp_path):
     """A study whose budget is spent, and its store."""
     store = str(tmp_path / "tunewell.db")
     assert tunewell("tune", "train.py", "--budget", "1", store=store)[0] == 0
@@ -270,7 +275,7 @@ def rename(store, command):
         ("'unfinished", "the record does not say what is trained"),
     ],
 )
-def test_a_record_cannot_have_anything_run_that_is_not_here(begun, folder, command, complaint):
+def test_a_record_cannot_have_anything_run_that_is_not_here(tunewell, begun, folder, command, complaint):
     (folder / "x").touch()
     rename(begun, command)
     code, _, talk = tunewell("worker", "train", store=begun)
@@ -279,7 +284,7 @@ def test_a_record_cannot_have_anything_run_that_is_not_here(begun, folder, comma
 
 
 @pytest.mark.parametrize("command", ["tunewell tune -- ./train", "tunewell tune '../x; touch owned'"])
-def test_what_is_suggested_can_be_pasted_into_a_shell(folder, tmp_path, command):
+def test_what_is_suggested_can_be_pasted_into_a_shell(tunewell, folder, tmp_path, command):
     name, store = "x; touch owned", str(tmp_path / "tunewell.db")
     assert tunewell("tune", "train.py", "--name", name, "--budget", "1", store=store)[0] == 0
     with closing(open_store(store)) as opened:
@@ -294,7 +299,7 @@ def test_what_is_suggested_can_be_pasted_into_a_shell(folder, tmp_path, command)
     assert len(words) in (4, 5)
 
 
-def test_a_script_of_other_parameters_is_refused(begun, folder):
+def test_a_script_of_other_parameters_is_refused(tunewell, begun, folder):
     (folder / "other.py").write_text(TRAIN.replace("rate=", "speed="))
     code, _, talk = tunewell("worker", "train", "other.py", store=begun)
     assert code == 2
@@ -309,13 +314,13 @@ def test_the_usage_says_what_is_to_be_given(command, usage):
     assert output.splitlines()[0] == f"Usage: tunewell {command} [OPTIONS] {usage}"
 
 
-def test_a_worker_needs_a_study_that_is_there(begun):
+def test_a_worker_needs_a_study_that_is_there(tunewell, begun):
     code, _, talk = tunewell("worker", "letters", store=begun)
     assert code == 2
     assert "has no study 'letters'" in talk
 
 
-def test_a_worker_of_a_study_that_is_over_has_nothing_to_do(begun):
+def test_a_worker_of_a_study_that_is_over_has_nothing_to_do(tunewell, begun):
     code, _, talk = tunewell("worker", "train", store=begun)
     assert code == 0
     assert "study 'train': 6 paused" in talk

@@ -18,7 +18,7 @@ from tunewell.errors import SettingError
 from tunewell.estimators import SavedModel
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
-QUICK = {"budget": 6, "max_epochs": 20}
+QUICK = {"budget": 4, "max_epochs": 20}
 
 
 @pytest.mark.slow
@@ -49,11 +49,18 @@ def mixed(n=240, seed=0):
     return table, answer
 
 
+@pytest.fixture(scope="module")
+def tuned():
+    """A model of the table, fitted to its first 180 rows; nobody changes it."""
+    table, answer = mixed()
+    return tw.TunedClassifier(**QUICK).fit(table[:180], answer[:180])
+
+
 def test_a_classifier_learns_and_keeps_its_study(wine):
     x_train, x_test, y_train, y_test = wine
     model = tw.TunedClassifier(**QUICK).fit(x_train, y_train)
     assert model.score(x_test, y_test) > 0.9
-    assert model.study_.spent.epochs == 6 * 20
+    assert model.study_.spent.epochs == 4 * 20
     assert set(model.best_params_) == set(model.study_.space.names)
     assert model.predict_proba(x_test).sum(axis=1) == pytest.approx(1.0)
 
@@ -77,17 +84,18 @@ def test_it_works_where_estimators_do(wine):
     x_train, _, y_train, _ = wine
     scores = cross_val_score(make_pipeline(tw.TunedClassifier(budget=2, max_epochs=15)), x_train, y_train, cv=2)
     assert scores.min() > 0.7
-    model = tw.TunedClassifier(budget=2, max_epochs=15).fit(x_train, y_train)
-    again = pickle.loads(pickle.dumps(model))
-    np.testing.assert_array_equal(again.predict(x_train), model.predict(x_train))
 
 
-def test_a_table_with_gaps_and_categories_needs_no_preparation():
+def test_it_can_be_pickled(tuned):
+    table, _ = mixed()
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(tuned)).predict(table), tuned.predict(table))
+
+
+def test_a_table_with_gaps_and_categories_needs_no_preparation(tuned):
     table, answer = mixed()
-    model = tw.TunedClassifier(**QUICK).fit(table[:180], answer[:180])
-    assert model.score(table[180:], answer[180:]) > 0.9
+    assert tuned.score(table[180:], answer[180:]) > 0.9
     unseen = table[180:].assign(kind="never seen", place=None, size=np.nan)
-    assert set(model.predict(unseen)) <= {"yes", "no"}
+    assert set(tuned.predict(unseen)) <= {"yes", "no"}
 
 
 def test_categories_count(wine):
@@ -105,13 +113,12 @@ def test_the_validation_rows_teach_nothing_to_the_columns():
     assert rows == 80
 
 
-def test_a_saved_model_answers_the_same(tmp_path):
-    table, answer = mixed()
-    model = tw.TunedClassifier(**QUICK).fit(table, answer)
-    model.to_model("answer").save(tmp_path / "a.model")
+def test_a_saved_model_answers_the_same(tuned, tmp_path):
+    table, _ = mixed()
+    tuned.to_model("answer").save(tmp_path / "a.model")
     saved = SavedModel.load(tmp_path / "a.model")
-    np.testing.assert_array_equal(saved.predict(table), model.predict(table))
-    np.testing.assert_allclose(saved.predict_proba(table), model.predict_proba(table))
+    np.testing.assert_array_equal(saved.predict(table), tuned.predict(table))
+    np.testing.assert_allclose(saved.predict_proba(table), tuned.predict_proba(table))
     numbers = table["size"].fillna(50.0)
     regressor = tw.TunedRegressor(budget=2, max_epochs=5).fit(table, numbers)
     regressor.to_model("size").save(tmp_path / "b.model")
@@ -161,6 +168,6 @@ def test_without_scikit_learn_the_extra_is_named():
 def test_a_rate_that_is_far_too_high_costs_its_trial_alone(wine):
     x_train, _, y_train, _ = wine
     space = tw.Space(learning_rate=tw.Float(1e-3, 1e200, scale="log", default=1e180))
-    model = tw.TunedClassifier(budget=12, max_epochs=10, space=space).fit(x_train, y_train)
+    model = tw.TunedClassifier(budget=6, max_epochs=10, space=space).fit(x_train, y_train)
     assert {str(trial.state) for trial in model.study_.trials} >= {"stopped", "complete"}
     assert np.isfinite(model.predict_proba(x_train)).all()

@@ -27,7 +27,7 @@ def run(*arguments):
     return CliRunner().invoke(cli, ["fit" if arguments[0].endswith(".csv") else "predict", *arguments])
 
 
-QUICK = ("--budget", "5", "--epochs", "20")
+QUICK = ("--budget", "3", "--epochs", "20")
 
 
 def test_a_table_is_fitted_recorded_and_predicted(houses, tmp_path):
@@ -54,7 +54,7 @@ def test_a_quantity_is_seen_as_one(houses):
 
 def test_rows_without_a_target_are_left_out_and_said(houses):
     houses.assign(dear=houses["dear"].where(houses.index > 9)).to_csv("houses.csv", index=False)
-    done = run("houses.csv", "--target", "dear", *QUICK)
+    done = run("houses.csv", "--target", "dear", "--budget", "1", "--epochs", "2")
     assert "10 rows have no dear and are left out" in done.stderr
 
 

@@ -72,9 +72,10 @@ def test_the_gradients_of_batch_normalization_are_those_of_differences(axis):
 
 
 @pytest.mark.parametrize("weights", [None, np.array([1.0, 2.0, 0.5, 0.0, 3.0])])
+@pytest.mark.parametrize("total", [1.0, 0.7])
 @pytest.mark.parametrize("name", LOSSES)
-def test_the_gradient_of_a_loss_is_that_of_differences(name, weights):
-    z, targets = random(5, 3), ops.softmax(random(5, 3, seed=1))
+def test_the_gradient_of_a_loss_is_that_of_differences_whatever_targets_sum_to(name, total, weights):
+    z, targets = random(5, 3), total * ops.softmax(random(5, 3, seed=1))
     _, gradient = LOSSES[name](z, targets, weights)
     expected = by_differences(lambda moved: LOSSES[name](moved, targets, weights)[0], z)
     np.testing.assert_allclose(gradient, expected, rtol=1e-6, atol=1e-9)

@@ -29,6 +29,7 @@ WITH_RUNGS = st.one_of(
     ),
     st.builds(HyperbandScheduler, st.just(RandomSampler()), eta=ETAS, min_epochs=st.integers(1, 20)),
 )
+FEWER = settings(max_examples=settings.default.max_examples * 3 // 5)  # each is a whole study
 ANY = st.builds(FullScheduler, st.just(RandomSampler())) | WITH_RUNGS
 
 
@@ -75,14 +76,14 @@ CONDITIONS = {
 KILLS = st.lists(st.floats(0.0, 100.0), max_size=3)
 
 
-@settings(max_examples=60, deadline=None)
+@FEWER
 @given(scheduler=ANY, epochs=st.integers(1, 200), kills=KILLS, **CONDITIONS)
 def test_a_budget_of_epochs_is_spent_exactly(scheduler, epochs, kills, **conditions):
     log = simulated(scheduler, **conditions, epochs=epochs, kills=kills)
     assert log.epochs_spent == epochs
 
 
-@settings(max_examples=60, deadline=None)
+@FEWER
 @given(scheduler=ANY, trials=st.integers(1, 30), kills=KILLS, **CONDITIONS)
 def test_a_budget_of_trials_is_spent_exactly_and_one_trial_reaches_its_end_if_any_can(
     scheduler, trials, kills, **conditions
@@ -93,7 +94,7 @@ def test_a_budget_of_trials_is_spent_exactly_and_one_trial_reaches_its_end_if_an
     assert TrialState.COMPLETE in states or TrialState.PAUSED not in states
 
 
-@settings(max_examples=60, deadline=None)
+@FEWER
 @given(scheduler=WITH_RUNGS, trials=st.integers(1, 30), kills=KILLS, **CONDITIONS)
 def test_trials_come_to_rest_on_rungs_only(scheduler, trials, kills, **conditions):
     log = simulated(scheduler, **conditions, epochs=OPEN_END, trials=trials, kills=kills)
@@ -101,7 +102,7 @@ def test_trials_come_to_rest_on_rungs_only(scheduler, trials, kills, **condition
     assert {trial.epochs for trial in log.trials if trial.state is TrialState.PAUSED} <= set(steps)
 
 
-@settings(max_examples=60, deadline=None)
+@FEWER
 @given(scheduler=ANY, epochs=st.integers(1, 120), kills=KILLS, **CONDITIONS)
 def test_a_decision_follows_from_the_log_alone(scheduler, epochs, kills, **conditions):
     log = simulated(scheduler, **conditions, epochs=epochs, kills=kills)
@@ -110,7 +111,7 @@ def test_a_decision_follows_from_the_log_alone(scheduler, epochs, kills, **condi
         assert answer == known.answer
 
 
-@settings(max_examples=60, deadline=None)
+@FEWER
 @given(
     scheduler=st.builds(AshaScheduler, st.just(RandomSampler()), eta=ETAS, min_epochs=FIRST_RUNGS),
     epochs=st.integers(1, 200),
@@ -128,7 +129,7 @@ def test_asha_lets_no_more_than_one_in_eta_go_on_and_only_the_best_so_far(schedu
             assert better.sum() < there.sum() // scheduler.eta
 
 
-@settings(max_examples=40, deadline=None)
+@FEWER
 @given(
     scheduler=st.builds(HyperbandScheduler, st.just(RandomSampler()), eta=ETAS, min_epochs=st.integers(1, 20)),
     **(CONDITIONS | {"trouble": st.just(0.0), "max_epochs": st.integers(1, 30)}),

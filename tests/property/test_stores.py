@@ -152,4 +152,4 @@ def outcome(what, store):
 
 
 TestStores = BothStores.TestCase
-TestStores.settings = settings(parent=settings.get_profile("unhurried"), max_examples=20, stateful_step_count=40)
+TestStores.settings = settings(max_examples=settings.default.max_examples // 4, stateful_step_count=40)

@@ -10,7 +10,7 @@ BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "search" / "grid_against_
 
 @pytest.fixture(scope="module")
 def rows():
-    return {row.sampler: row for row in runpy.run_path(str(BENCHMARK))["compare"](n_studies=100)}
+    return {row.sampler: row for row in runpy.run_path(str(BENCHMARK))["compare"](n_studies=40)}
 
 
 def test_nine_grid_trials_try_three_values_of_the_parameter_that_matters_and_nine_random_trials_nine(rows):

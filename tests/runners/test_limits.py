@@ -110,7 +110,8 @@ def retried(study):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_trial_that_goes_wrong_costs_itself_alone(what, reason, workers, journal):
     study = make()
-    execution = Execution(workers=workers, trial_timeout=1.5, trial_memory=200 * 2**20)
+    timeout = 1.5 if what.startswith("hang") else 60.0  # on a busy machine the others take longer than that
+    execution = Execution(workers=workers, trial_timeout=timeout, trial_memory=200 * 2**20)
     assert run_processes(study, Misbehaving(what, journal), execution)
     # what it did not train is left for another, which gets no further with it
     assert states(study) == [STATES.COMPLETE, STATES.FAILED, STATES.COMPLETE, STATES.COMPLETE, STATES.PAUSED]
@@ -249,16 +250,16 @@ class Big:
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_paused_trials_beyond_the_limit_go_on_from_their_checkpoints(tmp_path):
     peaks = {}
-    for name, memory in (("free", None), ("held", 400 * 2**20)):
+    for name, memory in (("free", None), ("held", 250 * 2**20)):
         folder = tmp_path / name
         folder.mkdir()
         study = make(scheduler="halving", budget=6, store=tmp_path / f"{name}.db")
-        assert run_processes(study, Big(100, folder), Execution(memory=memory))
+        assert run_processes(study, Big(40, folder), Execution(memory=memory))
         assert len(study.trials) > 6
         assert not [event for event in study.events() if event.kind in ("retrained", "failed")]
         peaks[name] = max(int(path.read_text()) for path in folder.iterdir()) * os.sysconf("SC_PAGE_SIZE") / 2**20
-    assert peaks["free"] > 700
-    assert peaks["held"] < 600
+    assert peaks["free"] > 500
+    assert peaks["held"] < 400
 
 
 @pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="the system does not tell what is shared")
@@ -300,6 +301,7 @@ class Environment:
             run.report(loss=1.0)
 
 
+@pytest.mark.usefixtures("spawned")
 @pytest.mark.parametrize(
     ("workers", "gpus", "seen"), [(2, ["0", "1"], "01"), (3, ["4", "6"], "446"), (1, ["GPU-5ebe"], ["GPU-5ebe"])]
 )
@@ -310,6 +312,7 @@ def test_workers_get_a_device_each_in_turn(workers, gpus, seen, tmp_path, monkey
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "as it was"
 
 
+@pytest.mark.usefixtures("spawned")
 def test_workers_share_the_cores(tmp_path, monkeypatch):
     monkeypatch.delenv("OPENBLAS_NUM_THREADS")
     monkeypatch.setattr(os, "cpu_count", lambda: 8)

@@ -157,3 +157,31 @@ def test_a_trial_that_is_resumed_when_all_are_idle_goes_on_where_it_is_in_memory
         [0],
         [1, 1],
     ]
+
+
+class OneAfterTheOther(Driver):
+    """A driver of which a worker gets two steps at once, since both trials are in its memory, and then no more."""
+
+    def __init__(self, study, execution):
+        super().__init__(study, execution)
+        started = [(0, 1), (1, 1), (0, 2), (2, 1)]  # trials 1 and 2 in the second worker
+        self.steps = [Step(trial, SPACE.defaults(), range(epoch, epoch + 1)) for trial, epoch in started]
+        self.steps += [Step(trial, SPACE.defaults(), range(2, 3)) for trial in (1, 2)]
+        self.n_given, self.n_paused, self.n_asked = len(self.steps), 0, 0
+
+    def next_step(self):
+        self.n_asked += 1
+        assert self.n_asked < 100, "a worker is not given the step that waits for it"
+        return self.steps.pop(0) if self.steps else None if self.n_paused == self.n_given else WAIT
+
+    assignment, report, settle = Resuming.assignment, Resuming.report, Resuming.settle
+
+
+def test_a_step_that_waits_for_its_worker_is_begun_though_another_has_nothing_to_do(study):
+    execution = Execution(workers=2)
+    placement = WorkerPlacement(Pausing)
+    Pool(OneAfterTheOther(study, execution), placement, execution).run()
+    assert [[assignment.step.trial for assignment in handle.assignments] for handle in placement.opened] == [
+        [0, 0],
+        [1, 2, 1, 2],
+    ]

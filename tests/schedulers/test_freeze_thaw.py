@@ -119,9 +119,9 @@ def test_a_space_of_six_settings_ends_when_each_was_trained(value):
 def test_one_parameter_and_forty_will_do(d):
     space = tw.Space({f"x{i}": tw.Float(0, 1) for i in range(d)})
     study = run_to_the_end(
-        tw.Study(space, metric="val_loss", max_epochs=9, budget=8), lambda p, e: (p["x0"] - 0.3) ** 2 + 1 / e
+        tw.Study(space, metric="val_loss", max_epochs=9, budget=5), lambda p, e: (p["x0"] - 0.3) ** 2 + 1 / e
     )
-    assert study.spent.epochs == 72
+    assert study.spent.epochs == 45
 
 
 @pytest.mark.parametrize("budget", ["1trials", "2trials", 1])
@@ -152,7 +152,7 @@ def test_a_default_in_a_bad_corner_is_overcome():
 
 
 def test_what_is_reported_at_other_epochs_than_the_rungs_counts():
-    study = tw.Study(SPACE, metric="val_loss", max_epochs=30, budget=10)
+    study = tw.Study(SPACE, metric="val_loss", max_epochs=30, budget=6)
     while (step := study.ask()) is not None:
         for epoch in step.epochs:
             if epoch == step.epochs[0] or epoch % 4 == 0:
@@ -163,7 +163,7 @@ def test_what_is_reported_at_other_epochs_than_the_rungs_counts():
 
 def test_the_same_seed_gives_the_same_study_and_another_another():
     def settings(seed):
-        study = tw.Study(SPACE, metric="val_loss", max_epochs=9, budget=6, seed=seed)
+        study = tw.Study(SPACE, metric="val_loss", max_epochs=9, budget=4, seed=seed)
         return [dict(t.params) for t in run_to_the_end(study, lambda p, e: p["units"] / e).trials]
 
     assert settings(3) == settings(3)

@@ -1,8 +1,6 @@
 """The PostgreSQL store: its address, what is refused, and what faults of a real server come to."""
 
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 import traceback
@@ -92,26 +90,22 @@ def test_a_wrong_password_is_not_shown(postgres):
     assert "secret" not in "".join(traceback.format_exception(caught.value))
 
 
-def test_a_command_is_recorded_without_the_password(postgres_url, tmp_path):
+def test_a_command_is_recorded_without_the_password(begin, postgres_url, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     script = tmp_path / "train.py"
     script.write_text(
         "import tunewell as tw\nspace = tw.Space(x=tw.Float(0, 1))\nepochs = 1\n"
         "def train(run):\n    for _ in run.epochs(1):\n        run.report(val_loss=run.params['x'])\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-m", "tunewell", "tune", str(script), "--budget", "2trials", "--store", postgres_url],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-    )
-    assert done.returncode == 0, done.stderr
+    process = begin("tune", str(script), "--budget", "2trials", "--store", postgres_url)
+    shown, talk = process.communicate(timeout=60)
+    assert process.returncode == 0, talk
     with closing(open_store(postgres_url)) as store:
         (session,) = store.sessions(store.study("train").id)
-    for text in (done.stdout, done.stderr, session.command):
+    for text in (shown, talk, session.command):
         assert "sesame" not in text
     assert "--store 'postgresql://tunewell:***@127.0.0.1" in session.command
-    assert "tunewell:***@" in done.stdout
+    assert "tunewell:***@" in shown
 
 
 @pytest.mark.parametrize(

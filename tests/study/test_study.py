@@ -3,6 +3,7 @@
 import math
 import pickle
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import ClassVar
 
 import numpy as np
@@ -51,6 +52,13 @@ def run_through(study, measure=accuracy, metric="val_accuracy"):
 def make(**settings):
     settings = {"metric": "val_accuracy", "max_epochs": 9, "budget": 5} | settings
     return tw.Study(SPACE, **settings)
+
+
+def test_each_trial_has_a_seed_of_its_own_which_the_studys_seed_gives_it():
+    studies = [make(seed=seed, scheduler="full") for seed in (1, 1, 2)]
+    seeds = [[trial.seed for trial in study.trials] for study in studies if run_through(study)]
+    assert seeds[0] == seeds[1]
+    assert len({*seeds[0], *seeds[2]}) == len(seeds[0]) + len(seeds[2])
 
 
 def test_the_loop_of_the_documentation_ends_with_a_best_trial():
@@ -163,6 +171,13 @@ def test_a_setting_that_cannot_be_used_is_named(settings, named):
 def test_a_scheduler_that_is_given_takes_no_sampler_besides():
     with pytest.raises(SettingError, match="sampler"):
         make(scheduler=tw.FullScheduler(tw.RandomSampler()), sampler="sobol")
+
+
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+def test_a_metric_that_is_no_number_is_the_worst_that_a_scheduler_sees(direction):
+    study = make(direction=direction)
+    study.report(study.ask().trial, 1, val_accuracy=math.nan)
+    assert study.history.curves.tolist() == [[math.inf]]  # there, lower is better
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
@@ -349,11 +364,17 @@ def test_a_study_can_be_opened_from_its_store_alone(tmp_path):
         tw.Study.open(tmp_path / "none.db")
 
 
+@cache
+def whole(scheduler):
+    """A study that nobody interrupts, to be compared with."""
+    study = make(scheduler=scheduler)
+    run_through(study)
+    return study
+
+
 @pytest.mark.parametrize("scheduler", ["auto", "hyperband"])
 @pytest.mark.parametrize("killed_after", range(0, 40, 3))
 def test_a_study_that_was_killed_and_resumed_is_the_study_it_would_have_been(tmp_path, scheduler, killed_after):
-    whole = make(store=tmp_path / "whole.db", scheduler=scheduler)
-    run_through(whole)
     study = make(store=tmp_path / "killed.db", scheduler=scheduler)
     left = killed_after
     while left > 0:
@@ -366,8 +387,9 @@ def test_a_study_that_was_killed_and_resumed_is_the_study_it_would_have_been(tmp
     del study  # while it is there, it runs
     resumed = make(store=tmp_path / "killed.db", scheduler=scheduler, resume=True)
     run_through(resumed)
-    np.testing.assert_array_equal(resumed.history.curves, whole.history.curves)
-    assert [(t.params, t.seed, t.state) for t in resumed.trials] == [(t.params, t.seed, t.state) for t in whole.trials]
+    uncut = whole(scheduler)
+    np.testing.assert_array_equal(resumed.history.curves, uncut.history.curves)
+    assert [(t.params, t.seed, t.state) for t in resumed.trials] == [(t.params, t.seed, t.state) for t in uncut.trials]
 
 
 def test_a_study_that_another_process_runs_is_busy(tmp_path):

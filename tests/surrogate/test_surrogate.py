@@ -1,6 +1,7 @@
 """What models see of a setting, and what past studies have to say."""
 
 import json
+from functools import cache
 
 import numpy as np
 import pytest
@@ -82,8 +83,12 @@ def searched(*, best, space=SPACE, trainings=5, **settings):
     return study
 
 
+known = cache(searched)
+"""The same, of which several tests learn; nobody goes on with it."""
+
+
 def test_past_studies_agree_on_where_to_begin():
-    past = [searched(best=best) for best in (0.02, 0.03, 0.04)]
+    past = [known(best=best) for best in (0.02, 0.03, 0.04)]
     study = tw.Study(SPACE, metric="val_loss", max_epochs=9, budget=8, warm_start=past)
     step = study.ask()
     assert 0.01 < step.params["learning_rate"] < 0.1
@@ -92,19 +97,19 @@ def test_past_studies_agree_on_where_to_begin():
 
 def test_past_studies_of_other_parameters_count_as_far_as_they_share_them():
     narrow = tw.Space(learning_rate=tw.Float(1e-3, 0.1, scale="log"), layers=tw.Int(1, 3))
-    past = [searched(best=0.03, space=narrow, seed=seed) for seed in range(2)]
+    past = [known(best=0.03, space=narrow, seed=seed) for seed in range(2)]
     step = tw.Study(SPACE, metric="val_loss", max_epochs=9, budget=8, warm_start=past).ask()
     assert 0.005 < step.params["learning_rate"] < 0.2
 
 
 def test_past_studies_that_mislead_are_overcome():
-    past = [searched(best=best) for best in (1e-4, 2e-4, 3e-4)]
+    past = [known(best=best) for best in (1e-4, 2e-4, 3e-4)]
     study = searched(best=0.5, trainings=10, warm_start=past)
     assert 0.2 < study.best.params["learning_rate"] <= 1.0
 
 
 def test_what_past_studies_say_is_plain_json_and_on_record():
-    past = [searched(best=best) for best in (0.02, 0.04)]
+    past = [known(best=best) for best in (0.02, 0.04)]
     told = Past.learned([(study.space, study.history) for study in past], SPACE, 4, 3)
     again = Past(json.loads(json.dumps(told)), SPACE)
     points = np.random.default_rng(0).random((5, 4))
@@ -114,7 +119,7 @@ def test_what_past_studies_say_is_plain_json_and_on_record():
 
 
 def test_a_study_that_was_warm_started_is_resumed_without_its_past(tmp_path):
-    past = [searched(best=best) for best in (0.02, 0.04)]
+    past = [known(best=best) for best in (0.02, 0.04)]
     file = tmp_path / "tunewell.db"
     begun = tw.Study(SPACE, metric="val_loss", max_epochs=9, warm_start=past, store=file)
     begun.close()
@@ -123,7 +128,7 @@ def test_a_study_that_was_warm_started_is_resumed_without_its_past(tmp_path):
 
 
 def test_settings_that_are_given_come_before_those_of_past_studies():
-    past = [searched(best=best) for best in (0.02, 0.04)]
+    past = [known(best=best) for best in (0.02, 0.04)]
     mine = {"learning_rate": 0.7, "batch_size": 64, "momentum": 0.9, "weight_decay": 1e-4}
     study = tw.Study(SPACE, metric="val_loss", max_epochs=9, warm_start=past, first=[mine])
     assert dict(study.ask().params) == mine
@@ -131,7 +136,7 @@ def test_settings_that_are_given_come_before_those_of_past_studies():
 
 def test_a_warm_start_from_what_says_nothing_is_refused():
     empty = tw.Study(SPACE, metric="val_loss", max_epochs=9)
-    other = searched(best=0.1, space=tw.Space(learning_rate=tw.Float(0.01, 1.0)))
+    other = known(best=0.1, space=tw.Space(learning_rate=tw.Float(0.01, 1.0)))
     with pytest.raises(SettingError, match="nothing to say of this space"):
         tw.Study(SPACE, metric="val_loss", warm_start=[empty])
     with pytest.raises(SettingError, match="nothing to say of this space"):
@@ -161,7 +166,7 @@ def test_a_momentum_counts_by_what_is_left_to_one_on_any_scale():
 
 
 def test_a_past_is_not_given_to_a_study_that_had_none(tmp_path):
-    past = [searched(best=0.03)]
+    past = [known(best=0.03)]
     asked = {"metric": "val_loss", "max_epochs": 9, "budget": 2, "store": tmp_path / "t.db", "resume": True}
     tw.Study(SPACE, **asked).close()
     with pytest.raises(SettingError, match="begun with no past studies"):
@@ -171,13 +176,13 @@ def test_a_past_is_not_given_to_a_study_that_had_none(tmp_path):
 
 
 def test_past_studies_count_also_with_a_sampler_that_is_named():
-    study = tw.Study(SPACE, metric="val_loss", max_epochs=9, sampler="sobol", warm_start=[searched(best=0.03)])
+    study = tw.Study(SPACE, metric="val_loss", max_epochs=9, sampler="sobol", warm_start=[known(best=0.03)])
     assert study.record.scheduler["past"]
 
 
 def test_an_error_about_a_scheduler_does_not_print_what_past_studies_said(tmp_path):
     asked = {"metric": "val_loss", "max_epochs": 9, "budget": 2, "store": tmp_path / "t.db", "resume": True}
-    tw.Study(SPACE, **asked, warm_start=[searched(best=0.03)]).close()
+    tw.Study(SPACE, **asked, warm_start=[known(best=0.03)]).close()
     with pytest.raises(SettingError, match="another scheduler") as caught:
         tw.Study(SPACE, **asked, scheduler="asha")
     assert len(str(caught.value)) < 700
