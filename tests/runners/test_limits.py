@@ -290,14 +290,18 @@ os.killpg(0, 9)
 
 
 class Environment:
-    def __init__(self, folder):
-        self.folder = str(folder)
+    """A training that writes down what its process sees, and waits until so many processes have."""
+
+    def __init__(self, folder, workers):
+        self.folder, self.workers = str(folder), workers
 
     def __call__(self, run):
+        seen = f"{os.environ.get('CUDA_VISIBLE_DEVICES')} {os.environ.get('OPENBLAS_NUM_THREADS')}"
+        Path(self.folder, f"{os.getpid()}").write_text(seen)
+        deadline = time.monotonic() + 60
+        while len([*Path(self.folder).iterdir()]) < self.workers and time.monotonic() < deadline:
+            time.sleep(0.05)
         for _ in run.epochs(EPOCHS):
-            time.sleep(0.1)
-            seen = f"{os.environ.get('CUDA_VISIBLE_DEVICES')} {os.environ.get('OPENBLAS_NUM_THREADS')}"
-            Path(self.folder, f"{os.getpid()}").write_text(seen)
             run.report(loss=1.0)
 
 
@@ -307,7 +311,7 @@ class Environment:
 )
 def test_workers_get_a_device_each_in_turn(workers, gpus, seen, tmp_path, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "as it was")
-    assert run_processes(make(), Environment(tmp_path), Execution(workers=workers, gpus=gpus))
+    assert run_processes(make(), Environment(tmp_path, workers), Execution(workers=workers, gpus=gpus))
     assert sorted(path.read_text().split()[0] for path in tmp_path.iterdir()) == sorted(seen)
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "as it was"
 
@@ -316,7 +320,7 @@ def test_workers_get_a_device_each_in_turn(workers, gpus, seen, tmp_path, monkey
 def test_workers_share_the_cores(tmp_path, monkeypatch):
     monkeypatch.delenv("OPENBLAS_NUM_THREADS")
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
-    assert run_processes(make(), Environment(tmp_path), Execution(workers=3))
+    assert run_processes(make(), Environment(tmp_path, 3), Execution(workers=3))
     assert {path.read_text().split()[1] for path in tmp_path.iterdir()} == {"2"}
     assert "OPENBLAS_NUM_THREADS" not in os.environ
 

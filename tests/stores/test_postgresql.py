@@ -270,6 +270,16 @@ def test_many_may_set_up_a_database_at_once(postgres_url):
     assert errors == []
 
 
+def test_what_is_read_together_is_of_one_moment(store, postgres_url):
+    store.add_study(STUDY)
+    with closing(open_store(postgres_url)) as other, store._database.reading() as cursor:
+        seen = [cursor.execute("SELECT name FROM studies").fetchall()]
+        other.add_study(replace(STUDY, name="letters", uuid="another"))
+        seen.append(cursor.execute("SELECT name FROM studies").fetchall())
+    assert seen == [[("digits",)]] * 2
+    assert [study.name for study in store.studies()] == ["digits", "letters"]
+
+
 # --- faults
 
 
