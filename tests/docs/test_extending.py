@@ -1,6 +1,7 @@
 """The pages on adding something: their code runs, and each kind of addition has one."""
 
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,13 @@ def test_the_code_of_the_page_runs(page, tmp_path, monkeypatch):
     names = {"__name__": page.stem}
     for block in code(page):
         exec(compile(block, str(page), "exec"), names)
+
+
+@by_page
+def test_the_code_of_the_page_keeps_to_the_words_of_the_source(page, tmp_path):
+    words = runpy.run_path(str(Path(__file__).parents[1] / "house" / "test_words.py"))
+    (tmp_path / "page.py").write_text("\n\n".join(code(page)), encoding="utf-8")
+    assert [str(fault) for fault in words["faults"](tmp_path / "page.py", tmp_path)] == []
 
 
 BY_NAME = "made_again"
