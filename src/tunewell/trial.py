@@ -7,6 +7,7 @@ connections, no live exceptions (error text instead) and no behaviour beyond rea
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -98,7 +99,9 @@ def _number(name: str, value: Any) -> float:
     try:
         if not isinstance(value, str | bytes):  # NumPy's scalars, 0-d arrays and tensors convert; so would "0.1"
             return float(value)
-    except (TypeError, ValueError, OverflowError):
+    except OverflowError:  # a whole number that no float can hold
+        return math.inf if value > 0 else -math.inf
+    except (TypeError, ValueError):
         pass
     raise ReportError(f"metric {name!r} must be a number, got {value!r}; reduce it first (mean, item)")
 

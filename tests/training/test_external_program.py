@@ -117,10 +117,10 @@ def test_what_a_program_prints_before_its_metric_is_talk():
     code = """
         print('{"rate": 0.1, "batch": 32}')
         print('{"loss": 0.5}')
-        print('{"other": 1}')
+        print('{"other": 1, "loss": 0.4}')
     """
     study = tuned(python(code, metric="loss"), max_epochs=None)
-    assert [report.metrics for report in study.reports()] == [{"loss": 0.5}, {"other": 1.0}]
+    assert [report.metrics for report in study.reports()] == [{"loss": 0.5}, {"other": 1.0, "loss": 0.4}]
 
 
 def test_a_metric_that_is_never_reported_stops_the_study_with_the_names_that_were():
@@ -369,3 +369,48 @@ def ended_within(pid, seconds):
             return True
         time.sleep(0.05)
     return False
+
+
+# --- what was lost or invented
+
+
+@pytest.mark.parametrize("value", ["nan", "null", '"NaN"', "-inf", "inf"])
+def test_a_program_that_diverges_is_stopped_whatever_its_language_calls_it(value):
+    code = f"""
+        for value in ("0.5", '{value}', "0.4"):
+            print('{{"loss": %s, "train_loss": 1.0}}' % value)
+    """
+    trial = tuned(python(code, metric="loss"), max_epochs=4).trials[0]
+    assert (trial.state, trial.epochs) == (tw.TrialState.STOPPED, 2)
+
+
+def test_a_progress_bar_on_the_output_hides_no_epoch():
+    code = """
+        import sys
+        for epoch in range(4):
+            sys.stdout.write(f"\\r {epoch * 25}%|##  |")
+            print('{"loss": %d}' % epoch)
+    """
+    study = tuned(python(code, metric="loss"), max_epochs=4)
+    assert [report.metrics["loss"] for report in study.reports()] == [0.0, 1.0, 2.0, 3.0]
+
+
+def test_a_program_whose_last_report_is_cut_off_has_failed():
+    code = """print('{"loss": 0.5}'); print('{"loss": 0.', end="")"""
+    with pytest.raises(ReportError, match=r'ended with \{"loss": 0\.\n.*in the middle of a report'):
+        alone(python(code, metric="loss"))
+    with pytest.raises(ProgramFailed, match="exit code -9"):
+        alone(python(f"{code}; import os, sys; sys.stdout.flush(); os.kill(os.getpid(), 9)", metric="loss"))
+    assert len(alone(python("""print('{"loss": 0.5}', end="")""", metric="loss"))) == 1
+
+
+def test_a_program_without_a_report_shows_what_it_printed():
+    with pytest.raises(ReportError, match=r"printed:\nloss=0.5\n.*without a report"):
+        alone(python("print('loss=0.5')"))
+
+
+def test_a_long_folder_for_temporary_files_is_no_hindrance(tmp_path, monkeypatch):
+    long = tmp_path / ("x" * 120)
+    long.mkdir()
+    monkeypatch.setattr(program.tempfile, "tempdir", str(long))
+    assert len(alone(python("import tunewell as tw; tw.report(loss=1.0)"))) == 1

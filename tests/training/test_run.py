@@ -326,3 +326,9 @@ def test_checkpoints_of_older_versions_can_be_read(tmp_path):
     run.checkpoint(tmp_path / "run.npz")
     # the class by which a checkpoint names a run's own state: another name would make all that exist unreadable
     assert checkpoint.read(tmp_path / "run.npz")["tunewell.run"].type == "_Standing"
+
+
+def test_a_whole_number_that_no_float_can_hold_is_infinite():
+    run = tw.Run({})
+    run.report(loss=10**5000, gain=-(10**5000))
+    assert run.reports == [{"epoch": 1, "loss": float("inf"), "gain": float("-inf")}]

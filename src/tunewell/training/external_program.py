@@ -64,7 +64,7 @@ class ExternalProgram:
 
         Raises:
             ProgramFailed: it ended with an exit code other than 0.
-            ReportError: it ended without a report.
+            ReportError: it ended without a report, or in the middle of one, or printed one that cannot be read.
         """
         with Program(self._filled(run), _environment(run), metric=self.metric) as program:
             run.on_pause, run.on_resume = program.stop, program.go_on
@@ -72,6 +72,11 @@ class ExternalProgram:
             code = program.exit_code
         if code != 0:
             raise ProgramFailed(self._failure(code, program.talk))
+        if program.cut_off is not None:
+            raise ReportError(
+                f"the output of the program ended with {program.cut_off[:200]}\n"
+                f"{shlex.join(self.arguments)} ended in the middle of a report; see what ended it"
+            )
         if not run.reports:
             self._complain(program, run)
 
@@ -96,9 +101,10 @@ class ExternalProgram:
         if program.numbers:
             run.report(**program.numbers)  # a study refuses them for want of its metric, and tells their names
         metric = self.metric or "val_loss"
+        printed = f"the last lines that the program printed:\n{program.talk}\n" if program.talk else ""
         raise ReportError(
-            f"{shlex.join(self.arguments)} ended without a report; print a line of JSON after each epoch, such as "
-            f'{{"{metric}": 0.31}}, or call tunewell.report({metric}=0.31)'
+            f"{printed}{shlex.join(self.arguments)} ended without a report; print a line of JSON after each epoch, "
+            f'such as {{"{metric}": 0.31}}, or call tunewell.report({metric}=0.31)'
         )
 
 

@@ -22,14 +22,19 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, Self
 
+from tunewell.errors import ReportError, ScriptError
+from tunewell.training.report_lines import EpochLines, Line, LineCutter, is_begun, json_objects, numbers_of
+
 _CHUNK = 1 << 16
-_LONGEST_LINE = 1 << 20
 _TAIL = 50
 """Lines of the program's talk that are kept for a message."""
 _LOOK_S, _GLANCE_S = 0.2, 0.02
 """How long to wait for it to say something before looking whether it has ended."""
 _LAST_WORDS_S = 1.0
 """How long what it has left behind is listened to, once it has ended."""
+_LONGEST_SOCKET_PATH = 103
+"""Bytes that every system has room for; Linux has for 107."""
+_SHORT_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108  a folder of our own is made inside
 _GRACE_S = 5.0
 """How long it may take to end by itself after its last epoch."""
 _PATIENCE_S = 5.0
@@ -65,12 +70,11 @@ class Program:
 
     def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], *, metric: str | None = None) -> None:
         """Prepare it; `environment`: besides this process's; `metric`: printed numbers before its first are talk."""
-        self.numbers: dict[str, float] = {}
-        """Numbers that it printed as JSON before the metric, and that were taken for talk."""
+        self.cut_off: str | None = None
+        """A report in the middle of which its output ended."""
         self._arguments = list(arguments)
         self._environment = {**os.environ, **environment}
-        self._metric = metric
-        self._measured = metric is None
+        self._epochs = EpochLines(metric)
         self._reports: deque[ProgramReport] = deque()
         self._tail: deque[str] = deque(maxlen=_TAIL)
         self._stopped = False
@@ -81,7 +85,7 @@ class Program:
         """Start it."""
         with ExitStack() as closing:
             self._selector = closing.enter_context(selectors.DefaultSelector())
-            folder = closing.enter_context(tempfile.TemporaryDirectory(prefix="tunewell-"))
+            folder = closing.enter_context(_socket_folder())
             server = closing.enter_context(socket.socket(socket.AF_UNIX))
             server.bind(f"{folder}/s")
             server.listen()
@@ -108,6 +112,11 @@ class Program:
     def __exit__(self, *_: object) -> None:
         """End the whole group, whatever state it is in."""
         self._closing.close()
+
+    @property
+    def numbers(self) -> Mapping[str, float]:
+        """Numbers that it printed as JSON in lines that were no epochs."""
+        return self._epochs.numbers
 
     @property
     def talk(self) -> str:
@@ -175,9 +184,9 @@ class Program:
         asker.setblocking(False)  # one that reads no answers must not hold up the trial
         self._listen_to(asker, lambda line: self._hear_asker(line, asker))
 
-    def _listen_to(self, source: IO[bytes] | socket.socket, hear: Callable[[bytes], None]) -> None:
+    def _listen_to(self, source: IO[bytes] | socket.socket, hear: Callable[[Line], None]) -> None:
         """Let each line of a stream or a connection be heard, to its end."""
-        lines = _Lines()
+        lines = LineCutter()
 
         def read() -> None:
             try:
@@ -197,26 +206,29 @@ class Program:
         self._streams.discard(source)
         source.close()
 
-    def _hear_output(self, line: bytes) -> None:
-        metrics = _numbers_in(line)
-        self._measured = self._measured or self._metric in metrics
-        if metrics and self._measured:
-            self._reports.append(ProgramReport(metrics))
-        else:  # its configuration, say
-            self.numbers |= metrics
+    def _hear_output(self, line: Line) -> None:
+        reports = self._epochs.read(line.text)
+        self._reports.extend(ProgramReport(metrics) for metrics in reports)
+        if not reports:
             self._hear_talk(line)
+        if line.is_cut_off and not reports and is_begun(line.text):
+            self.cut_off = line.text.decode(errors="replace")
 
-    def _hear_talk(self, line: bytes) -> None:
-        if line:
-            self._tail.append(line.decode(errors="replace"))
+    def _hear_talk(self, line: Line) -> None:
+        if line.text and not line.is_overwritten:
+            self._tail.append(line.text.decode(errors="replace"))
 
-    def _hear_asker(self, line: bytes, asker: socket.socket) -> None:
-        metrics = _numbers_in(line)
-        if metrics:
-            self._reports.append(ProgramReport(metrics, asker))
+    def _hear_asker(self, line: Line, asker: socket.socket) -> None:
+        try:
+            metrics = [numbers_of(entries) for entries in json_objects(line.text)]
+        except ReportError as error:
+            _send(asker, {"error": str(error)})
+            return
+        if len(metrics) == 1 and metrics[0]:
+            self._reports.append(ProgramReport(metrics[0], asker))
         else:
             wish = 'send an object of JSON with a number on a line of its own, such as {"val_loss": 0.31}'
-            _send(asker, {"error": f"{line[:80].decode(errors='replace')!r} is no report; {wish}"})
+            _send(asker, {"error": f"{line.text[:80].decode(errors='replace')!r} is no report; {wish}"})
 
     def _end(self) -> None:
         self._signal(signal.SIGTERM)
@@ -233,33 +245,21 @@ class Program:
             os.killpg(self._process.pid, number)
 
 
-class _Lines:
-    """A cutter of input into lines; of one that was written over, as progress bars are, what is seen in the end."""
+def _socket_folder() -> tempfile.TemporaryDirectory[str]:
+    """Return a new folder whose path is short enough for a socket's, wherever temporary files usually go.
 
-    def __init__(self) -> None:
-        self._rest = b""
-
-    def cut(self, chunk: bytes) -> list[bytes]:
-        """Return the lines that are whole now; at the end, which is an empty chunk, the rest is one."""
-        *lines, rest = (self._rest + chunk).split(b"\n")
-        # what was written over is dropped at once, as a bar may be one line of a million states; \r may begin \r\n
-        rest = rest[rest.rfind(b"\r", 0, -1) + 1 :]
-        if rest and (not chunk or len(rest) > _LONGEST_LINE):
-            lines, rest = [*lines, rest], b""
-        self._rest = rest
-        return [line.rstrip().rpartition(b"\r")[2].strip() for line in lines]
-
-
-def _numbers_in(line: bytes) -> dict[str, float]:
-    """Return the numbers of a line that is a JSON object; {} for any other. An epoch is counted, not believed."""
-    if not (line.startswith(b"{") and line.endswith(b"}")):
-        return {}
-    try:
-        # a whole number may be longer than a float can hold: that is infinity
-        entries: dict[str, object] = json.loads(line.decode(), parse_int=float)
-    except (ValueError, RecursionError):
-        return {}
-    return {name: value for name, value in entries.items() if isinstance(value, float) and name != "epoch"}
+    Raises:
+        ScriptError: there is none.
+    """
+    for parent in (tempfile.gettempdir(), *_SHORT_FOLDERS):
+        if len(os.fsencode(parent)) + len("/tunewell-12345678/s") <= _LONGEST_SOCKET_PATH and os.access(
+            parent, os.W_OK
+        ):
+            return tempfile.TemporaryDirectory(prefix="tunewell-", dir=parent)
+    raise ScriptError(
+        f"the program's socket needs a folder with a short path, and {tempfile.gettempdir()} is too long; "
+        f"set TMPDIR to a folder of at most {_LONGEST_SOCKET_PATH - len('/tunewell-12345678/s')} characters"
+    )
 
 
 def _send(asker: socket.socket, answer: Mapping[str, object]) -> None:
