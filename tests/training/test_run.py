@@ -329,6 +329,6 @@ def test_checkpoints_of_older_versions_can_be_read(tmp_path):
 
 
 def test_a_whole_number_that_no_float_can_hold_is_infinite():
-    run = tw.Run({})
+    run = Run({})
     run.report(loss=10**5000, gain=-(10**5000))
     assert run.reports == [{"epoch": 1, "loss": float("inf"), "gain": float("-inf")}]

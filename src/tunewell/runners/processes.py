@@ -8,6 +8,7 @@ import pickle
 import signal
 import sys
 import threading
+import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,11 +21,14 @@ from tunewell.runners.execution import Execution
 from tunewell.runners.memory import resident
 from tunewell.runners.pool import DriverGone, Message, Pool, WorkerConnection, WorkerGone, WorkerHandle, serve
 from tunewell.study import Study
+from tunewell.training.process_tree import Guard, kill_tree, signal_group
 from tunewell.training.run import Train
 
 _THREAD_SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP) if sys.platform != "win32" else ()
 """Signals that a process gets from others: somebody, or a system that runs out of memory."""
+_GLANCE_S = 0.01
+"""How long to wait between looks whether a process has ended."""
 
 
 def run_processes(
@@ -66,23 +70,38 @@ class _Processes:
         process = context.Process(target=_serve, args=(theirs, self.train, self.execution), name=f"tunewell-{number}")
         gpus = self.execution.gpus
         device = {"CUDA_VISIBLE_DEVICES": gpus[number % len(gpus)]} if gpus else {}
+        guard = Guard() if os.name == "posix" else None
         with _environment(_threads_each(self.execution.workers) | device), _ctrl_c_ignored():
             process.start()
         theirs.close()
-        return _Process(process, ours)
+        assert process.pid is not None  # it has started
+        if guard is not None:
+            guard.watch(process.pid)
+        return _Process(process, process.pid, ours, guard)
 
     def wait(self, handles: Collection[WorkerHandle], timeout_s: float) -> Collection[WorkerHandle]:
         """Implement `WorkerPlacement.wait`."""
-        by_pipe = {handle.connection: handle for handle in handles if isinstance(handle, _Process)}
-        return [by_pipe[pipe] for pipe in wait(list(by_pipe), timeout=timeout_s) if isinstance(pipe, Connection)]
+        processes = [handle for handle in handles if isinstance(handle, _Process)]
+        spoke = wait([process.connection for process in processes], timeout=timeout_s)
+        # the end of its pipe does not tell of one that has died: what its training has forked may hold the other end
+        return [process for process in processes if process.connection in spoke or process.has_died]
 
 
 class _Process:
     """The driver's end of one worker's pipe."""
 
-    def __init__(self, process: multiprocessing.process.BaseProcess, connection: Connection) -> None:
+    def __init__(
+        self, process: multiprocessing.process.BaseProcess, pid: int, connection: Connection, guard: Guard | None
+    ) -> None:
         self.connection = connection
         self._process = process
+        self._pid = pid
+        self._guard = guard
+
+    @property
+    def has_died(self) -> bool:
+        """The process itself is over, whoever holds its pipe."""
+        return self._process.exitcode is not None
 
     def send(self, message: object) -> None:
         """Implement `WorkerHandle.send`."""
@@ -92,33 +111,65 @@ class _Process:
 
     def receive(self) -> Message:
         """Implement `WorkerHandle.receive`."""
+        if self.has_died:  # which is looked at before the pipe, where its last message may lie
+            self._kill()
+            if not self.connection.poll():
+                raise self._gone()
         try:
             message: Message = self.connection.recv()
         except (EOFError, ConnectionResetError):
-            self._process.join(5.0)
-            code = self._process.exitcode
-            raise WorkerGone(_in_words(code), killed_externally=code is not None and -code in _FROM_OUTSIDE) from None
+            self._join(5.0)
+            self._kill()
+            raise self._gone() from None
         return message
+
+    def _gone(self) -> WorkerGone:
+        code = self._process.exitcode
+        return WorkerGone(_in_words(code), killed_externally=code is not None and -code in _FROM_OUTSIDE)
 
     def memory(self) -> int:
         """Implement `WorkerHandle.memory`."""
-        return resident(self._process.pid or 0)
+        return resident(self._pid)
 
     def kill(self) -> None:
         """Implement `WorkerHandle.kill`."""
-        self._process.kill()
+        self._kill()
 
     def close(self, patience_s: float) -> None:
         """Implement `WorkerHandle.close`."""
-        self._process.join(patience_s)
-        if self._process.is_alive():
-            self._process.kill()
+        if not self._join(patience_s):
+            self._kill()
             self._process.join()
+        if self._guard is not None:
+            self._guard.close()
         self.connection.close()
+
+    def _kill(self) -> None:
+        """End it, and what it has started, which goes on else when it has died itself."""
+        if os.name != "posix":
+            self._process.kill()
+        elif self.has_died:  # its number may be another's by now, but not that of its group
+            signal_group(self._pid, signal.SIGKILL)
+        else:
+            kill_tree(self._pid)
+
+    def _join(self, patience_s: float) -> bool:
+        """Wait for the process to end; return False if it does not in time.
+
+        `multiprocessing` would wait for the end of another pipe, which forked processes hold as well.
+        """
+        give_up_at = time.monotonic() + patience_s
+        while not self.has_died:
+            if time.monotonic() > give_up_at:
+                return False
+            time.sleep(_GLANCE_S)
+        return True
 
 
 def _serve(connection: Connection, train: Train | bytes, execution: Execution) -> None:
     """Run a worker process, from its start to its end."""
+    if os.name == "posix":
+        os.setpgid(0, 0)  # what its trainings start is in its group, and ends with it
 
     def send(message: Message) -> None:
         try:

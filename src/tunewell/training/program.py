@@ -17,12 +17,15 @@ import subprocess
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import IO, Self
 
+import psutil
+
 from tunewell.errors import ReportError, ScriptError
+from tunewell.training.process_tree import Guard, descendants, signal_group
 from tunewell.training.report_lines import EpochLines, Line, LineCutter, is_begun, json_objects, numbers_of
 
 _CHUNK = 1 << 16
@@ -39,16 +42,6 @@ _GRACE_S = 5.0
 """How long it may take to end by itself after its last epoch."""
 _PATIENCE_S = 5.0
 """How long it may take to end on SIGTERM."""
-_GUARD = f"""
-read -r group || exit
-read -r _
-kill -s TERM -- "-$group"
-kill -s CONT -- "-$group"
-sleep {_PATIENCE_S:.0f}
-kill -s KILL -- "-$group"
-"""
-"""What a shell does beside each program: when tunewell is killed the pipe to the shell breaks, and the shell ends the
-group. Otherwise a program that was stopped by a signal would keep its memory, and its GPU, for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +83,9 @@ class Program:
             server.bind(f"{folder}/s")
             server.listen()
             self._selector.register(server, selectors.EVENT_READ, lambda: self._accept(server))
-            guard = closing.enter_context(_guard())
+            # a program that was stopped by a signal would otherwise keep its memory, and its GPU, for ever
+            guard = Guard(grace_s=round(_PATIENCE_S), folder=folder)
+            closing.callback(guard.close)
             self._process = subprocess.Popen(  # noqa: S603  running the user's program is what this is for
                 self._arguments,
                 env={**self._environment, "TUNEWELL_SOCKET": f"{folder}/s"},
@@ -100,7 +95,7 @@ class Program:
                 start_new_session=True,
             )
             closing.callback(self._end)
-            guard.write(b"%d\n" % self._process.pid)
+            guard.watch(self._process.pid)
             assert self._process.stdout is not None  # they are pipes
             assert self._process.stderr is not None
             self._streams: set[object] = {self._process.stdout, self._process.stderr}
@@ -231,18 +226,25 @@ class Program:
             _send(asker, {"error": f"{line.text[:80].decode(errors='replace')!r} is no report; {wish}"})
 
     def _end(self) -> None:
+        # also those that are in sessions of their own, which signals to the group do not reach
+        others = [] if self.exit_code is not None else descendants(self._process.pid)
         self._signal(signal.SIGTERM)
+        for other in others:
+            with suppress(psutil.Error):
+                other.terminate()
         self._signal(signal.SIGCONT)  # one that stands still hears the other when it goes on
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_PATIENCE_S)
         self._signal(signal.SIGKILL)
+        for other in others:
+            with suppress(psutil.Error):
+                other.kill()
         self._process.wait()
         for key in list(self._selector.get_map().values()):
             self._forget(key.fileobj)  # type: ignore[arg-type]  # nothing else was registered
 
     def _signal(self, number: signal.Signals) -> None:
-        with suppress(ProcessLookupError, PermissionError):  # the latter is what macOS says of the dead
-            os.killpg(self._process.pid, number)
+        signal_group(self._process.pid, number)
 
 
 def _socket_folder() -> tempfile.TemporaryDirectory[str]:
@@ -265,25 +267,3 @@ def _socket_folder() -> tempfile.TemporaryDirectory[str]:
 def _send(asker: socket.socket, answer: Mapping[str, object]) -> None:
     with suppress(OSError):  # it may be gone, or have left the answers before this one unread
         asker.sendall(json.dumps(answer).encode() + b"\n")
-
-
-@contextmanager
-def _guard() -> Iterator[IO[bytes]]:
-    """Run a guard inside the block, which is to be sent the group that it guards.
-
-    It is there before the program, so that there is hardly a moment without.
-    """
-    guard = subprocess.Popen(  # noqa: S603  our own words
-        ["/bin/sh", "-c", _GUARD],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        bufsize=0,
-        start_new_session=True,  # Ctrl-C is not for it
-    )
-    assert guard.stdin is not None  # it is a pipe
-    try:
-        yield guard.stdin
-    finally:
-        guard.kill()
-        guard.communicate()

@@ -1,0 +1,167 @@
+"""What a trial has started ends with it: children, forks, programs; and all of it with a driver that is killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+import tunewell as tw
+from tunewell.runners import Execution, run_processes
+from tunewell.training.external_program import ExternalProgram
+from tunewell.training.process_tree import kill_tree
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+SPACE = tw.Space(rate=tw.Float(0.0, 1.0))
+SLEEP = "import os, sys, time; open(sys.argv[1], 'a').write(f'{os.getpid()}\\n'); time.sleep(60)"
+HOG = SLEEP.replace("time.sleep", "held = b'x' * 2**28; time.sleep")
+
+
+def make(**settings):
+    return tw.Study(SPACE, **{"metric": "loss", "budget": 1, "scheduler": "full", "max_epochs": 2} | settings)
+
+
+def ended_within(pids, seconds):
+    give_up_at = time.monotonic() + seconds
+    while any(map(is_alive, pids)):
+        if time.monotonic() > give_up_at:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def is_alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def pids_in(path, n=1, seconds=30):
+    give_up_at = time.monotonic() + seconds
+    while not path.exists() or path.read_text().count("\n") < n:
+        assert time.monotonic() < give_up_at, "nothing was started"
+        time.sleep(0.02)
+    return [int(line) for line in path.read_text().split()]
+
+
+class Starting:
+    """A training that starts processes, and then does something."""
+
+    def __init__(self, journal, then, code=SLEEP, *, forks=False):
+        self.journal, self.then, self.code, self.forks = str(journal), then, code, forks
+
+    def __call__(self, run):
+        for _ in run.epochs(2):
+            n = 2
+            for apart in (True, False):
+                subprocess.Popen([sys.executable, "-c", self.code, self.journal], start_new_session=apart)
+            if self.forks:
+                n += 1
+                if os.fork() == 0:
+                    with Path(self.journal).open("a") as file:
+                        file.write(f"{os.getpid()}\n")
+                    time.sleep(60)
+                    os._exit(0)
+            pids_in(Path(self.journal), n)
+            THEN[self.then]()
+            run.report(loss=run.params["rate"])
+
+
+THEN = {
+    "dies": lambda: os._exit(7),
+    "hangs": lambda: time.sleep(60),
+}
+
+
+def test_what_takes_too_much_memory_ends_with_its_trial(tmp_path):
+    study = make()
+    run_processes(study, Starting(tmp_path / "pids", "hangs", HOG), Execution(trial_memory=150 * 2**20))
+    assert "trial_memory" in study.trials[0].reason
+    assert ended_within(pids_in(tmp_path / "pids")[:2], 5)
+
+
+@pytest.mark.parametrize(("then", "reason"), [("dies", "exit code 7"), ("hangs", "trial_timeout")])
+def test_a_forked_child_that_holds_the_pipe_hides_no_death(then, reason, tmp_path):
+    study = make()
+    timeout = 5.0 if then == "hangs" else None
+    run_processes(
+        study, Starting(tmp_path / "pids", then, forks=True), Execution(trial_timeout=timeout, trial_memory=2**34)
+    )
+    assert reason in study.trials[0].reason
+    pids = pids_in(tmp_path / "pids")
+    try:
+        alive = [pid for pid in pids if not ended_within([pid], 5)]
+        # what is in a session of its own when a worker dies by itself is nobody's child any more
+        assert len(alive) <= (0 if then == "hangs" else len(pids) // 3)
+    finally:
+        for pid in pids:
+            if is_alive(pid):
+                os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("what", ["a function", "a program"])
+def test_workers_end_with_a_driver_that_is_killed(what, tmp_path):
+    (tmp_path / "driver.py").write_text(
+        textwrap.dedent(f"""
+            import os, subprocess, sys
+            import tunewell as tw
+            from tunewell.runners import Execution, run_processes
+            from tunewell.training.external_program import ExternalProgram
+
+            SLEEP = {SLEEP!r}
+
+            def train(run):
+                for _ in run.epochs(2):
+                    open("pids", "a").write(f"{{os.getpid()}}\\n")
+                    subprocess.run([sys.executable, "-c", SLEEP, "pids"])
+
+            if __name__ == "__main__":
+                program = ExternalProgram((sys.executable, "-c", SLEEP, "pids"), "loss")
+                study = tw.Study(tw.Space(x=tw.Float(0, 1)), metric="loss", max_epochs=2, budget=4, scheduler="full")
+                run_processes(study, train if {what!r} == "a function" else program, Execution(workers=2))
+        """)
+    )
+    driver = subprocess.Popen([sys.executable, "driver.py"], cwd=tmp_path)
+    pids = pids_in(tmp_path / "pids", 4 if what == "a function" else 2)
+    driver.kill()
+    driver.wait()
+    assert ended_within(pids, 2)
+
+
+def test_a_program_that_is_ended_for_its_time_leaves_no_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    command = ExternalProgram((sys.executable, "-c", SLEEP, str(tmp_path / "pids")), "loss")
+    study = make()
+    run_processes(study, command, Execution(trial_timeout=2.0))
+    assert "trial_timeout" in study.trials[0].reason
+    assert ended_within(pids_in(tmp_path / "pids"), 2)
+    give_up_at = time.monotonic() + 5
+    while list(tmp_path.glob("tunewell-*")) and time.monotonic() < give_up_at:
+        time.sleep(0.05)
+    assert not list(tmp_path.glob("tunewell-*"))
+
+
+def test_a_tree_is_killed_while_it_grows(tmp_path):
+    code = """
+        import os, sys, time
+        while True:
+            if os.fork() == 0:
+                open(sys.argv[1], "a").write(f"{os.getpid()}\\n")
+                os.setsid()
+                time.sleep(60)
+            time.sleep(0.02)
+    """
+    parent = subprocess.Popen([sys.executable, "-c", textwrap.dedent(code), str(tmp_path / "pids")])
+    pids_in(tmp_path / "pids", 5)
+    kill_tree(parent.pid)
+    parent.wait()
+    time.sleep(0.1)
+    assert ended_within(pids_in(tmp_path / "pids"), 2)
