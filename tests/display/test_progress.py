@@ -3,6 +3,7 @@
 import io
 import math
 import re
+import time
 
 import pytest
 from rich.console import Console
@@ -173,3 +174,22 @@ def test_what_is_promised_to_a_running_step_is_not_spent_yet():
     assert spent_share(study) == 0
     study.report(step.trial, 1, val_accuracy=0.5)
     assert spent_share(study) == pytest.approx(1 / 9)
+
+
+def test_a_trial_that_reports_nothing_is_shown_as_silent(monkeypatch):
+    study, display, stream = new_study(), LiveProgress(), io.StringIO()
+    lines = LineProgress(stream)
+    step = study.ask()
+    for observer in (display, lines):
+        observer.on_step(study, step)
+    assert "no report" not in picture(display)
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 130)
+    assert "no report for 2 min 10 s; --trial-timeout would end it" in " ".join(picture(display).split())
+    lines.show_silence()
+    lines.show_silence()
+    assert stream.getvalue() == "trial 0  no report for 1 min 0 s; --trial-timeout would end it if it hangs\n"
+    study.report(step.trial, 1, val_accuracy=0.25)
+    for observer in (display, lines):
+        observer.on_report(study, step.trial, 1, {"val_accuracy": 0.25})
+    assert "no report" not in picture(display)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 _RENDERS_PER_SECOND = 4
 _ROWS_OF_RUNNING = 8
+_SILENT_S = 60.0
+"""A trial that has reported nothing for so long may hang."""
 
 
 class LineProgress:
@@ -39,21 +42,25 @@ class LineProgress:
         """Write the lines to `stream`."""
         self._stream = stream
         self._leader = _Leader()
+        self._silence = _Silence()
         self._steps: dict[int, range] = {}
         self._latest: dict[int, tuple[int, float | None]] = {}
 
     def on_step(self, study: StudyReader, step: Step) -> None:
         """Implement `Observer.on_step`."""
         self._leader.watch(study, step)
+        self._silence.end(step.trial)
         self._steps[step.trial] = step.epochs
 
     def on_report(self, study: StudyReader, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:
         """Implement `Observer.on_report`."""
         self._leader.update(trial, epoch, metrics)
+        self._silence.end(trial)
         self._latest[trial] = epoch, metrics.get(study.metric)
 
     def on_step_end(self, study: StudyReader, trial: int) -> None:
         """Implement `Observer.on_step_end`."""
+        self._silence.forget(trial)
         first = self._steps.pop(trial).start
         last, value = self._latest.pop(trial, (first - 1, None))
         share = spent_share(study)
@@ -67,6 +74,11 @@ class LineProgress:
         ]
         print("  ".join(parts), file=self._stream, flush=True)
 
+    def show_silence(self) -> None:
+        """Write a line for each trial that has fallen silent since the last time."""
+        for trial in self._silence.fallen():
+            print(f"trial {trial}  {_no_report(_SILENT_S)}", file=self._stream, flush=True)
+
 
 @contextmanager
 def progress(stream: TextIO) -> Iterator[LiveProgress | LineProgress]:
@@ -75,7 +87,17 @@ def progress(stream: TextIO) -> Iterator[LiveProgress | LineProgress]:
         with live_progress(stream) as display:
             yield display
     else:
-        yield LineProgress(stream)
+        lines, over = LineProgress(stream), threading.Event()
+
+        def look() -> None:
+            while not over.wait(_SILENT_S / 12):
+                lines.show_silence()
+
+        threading.Thread(target=look, name="tunewell-silence", daemon=True).start()
+        try:
+            yield lines
+        finally:
+            over.set()
 
 
 @contextmanager
@@ -99,11 +121,13 @@ class LiveProgress:
     def __init__(self) -> None:
         self._leader = _Leader()
         self._study: StudyReader | None = None
+        self._silence = _Silence()
         self._clock = _Clock()
 
     def on_step(self, study: StudyReader, step: Step) -> None:
         """Implement `Observer.on_step`."""
         self._leader.watch(study, step)
+        self._silence.end(step.trial)
         if self._study is not study:
             self._clock.start(spent_share(study))
             self._study = study
@@ -111,9 +135,11 @@ class LiveProgress:
     def on_report(self, study: StudyReader, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:  # noqa: ARG002  of `Observer`
         """Implement `Observer.on_report`."""
         self._leader.update(trial, epoch, metrics)
+        self._silence.end(trial)
 
-    def on_step_end(self, study: StudyReader, trial: int) -> None:
-        """Do nothing: the display looks by itself."""
+    def on_step_end(self, study: StudyReader, trial: int) -> None:  # noqa: ARG002  of `Observer`
+        """Implement `Observer.on_step_end`."""
+        self._silence.forget(trial)
 
     def render(self) -> RenderableType:
         """Return the state of the study now, for Rich."""
@@ -127,7 +153,7 @@ class LiveProgress:
         grid.add_column(style="dim", no_wrap=True)
         grid.add_column(overflow="fold")
         grid.add_row("study", Text(f"{study.record.name}  {study.record.direction} {study.metric}"))
-        for label, row in (*self._best_rows(), *_running_rows(study)):
+        for label, row in (*self._best_rows(), *_running_rows(study, self._silence)):
             grid.add_row(label, row)
         grid.add_row("trials", counts(study))
         grid.add_row("budget", self._budget_row(study))
@@ -213,7 +239,41 @@ class _Clock:
         return f"{duration(passed)}, about {duration(passed * (1 - share) / gained)} left"
 
 
-def _running_rows(study: StudyReader) -> Iterator[tuple[str, Text]]:
+class _Silence:
+    """How long the trials that run have reported nothing."""
+
+    def __init__(self) -> None:
+        self._heard: dict[int, float] = {}
+        self._known: set[int] = set()
+        """Trials of which it is known that they have fallen silent."""
+
+    def end(self, trial: int) -> None:
+        """Note that a trial begins a step, or reports."""
+        self._heard[trial] = time.monotonic()
+        self._known.discard(trial)
+
+    def forget(self, trial: int) -> None:
+        """Note that a trial's step is done."""
+        self._heard.pop(trial, None)
+        self._known.discard(trial)
+
+    def length(self, trial: int) -> float:
+        """Return for how many seconds a trial has reported nothing; 0 if another process trains it."""
+        now = time.monotonic()
+        return now - self._heard.get(trial, now)
+
+    def fallen(self) -> list[int]:
+        """Return the trials that have fallen silent since the last call."""
+        fallen = [trial for trial in list(self._heard) if self.length(trial) > _SILENT_S and trial not in self._known]
+        self._known.update(fallen)
+        return fallen
+
+
+def _no_report(seconds: float) -> str:
+    return f"no report for {duration(seconds)}; --trial-timeout would end it if it hangs"
+
+
+def _running_rows(study: StudyReader, silence: _Silence) -> Iterator[tuple[str, Text]]:
     from rich.text import Text  # noqa: PLC0415
 
     history = study.history
@@ -223,7 +283,9 @@ def _running_rows(study: StudyReader) -> Iterator[tuple[str, Text]]:
         values = curve[np.isfinite(curve)]
         epochs = f"epoch {history.epochs[trial]}" + (f" of {study.max_epochs}" if study.max_epochs else "")
         last = measured(float(values[-1])) if values.size else ""
-        row = Text.assemble(f"trial {trial:<4d} {epochs}  ", (sparkline(values), "cyan"), f"  {last}")
+        silent = silence.length(int(trial))
+        note = f"  {_no_report(silent)}" if silent > _SILENT_S else ""
+        row = Text.assemble(f"trial {trial:<4d} {epochs}  ", (sparkline(values), "cyan"), f"  {last}", (note, "yellow"))
         yield ("running" if i == 0 else ""), row
     if len(running) > _ROWS_OF_RUNNING:
         yield "", Text(f"and {len(running) - _ROWS_OF_RUNNING} more", style="dim")
