@@ -240,7 +240,7 @@ class _Clock:
 
 
 class _Silence:
-    """How long the trials that run have reported nothing."""
+    """The times since the running trials have reported anything."""
 
     def __init__(self) -> None:
         self._heard: dict[int, float] = {}
