@@ -7,7 +7,6 @@ connections, no live exceptions (error text instead) and no behaviour beyond rea
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -99,11 +98,13 @@ def _number(name: str, value: Any) -> float:
     try:
         if not isinstance(value, str | bytes):  # NumPy's scalars, 0-d arrays and tensors convert; so would "0.1"
             return float(value)
-    except OverflowError:  # a whole number that no float can hold
-        return math.inf if value > 0 else -math.inf
+    except OverflowError:  # it may have more digits than Python writes
+        got = "a whole number that no float can hold"
     except (TypeError, ValueError):
-        pass
-    raise ReportError(f"metric {name!r} must be a number, got {value!r}; reduce it first (mean, item)")
+        got = repr(value)
+    else:
+        got = repr(value)
+    raise ReportError(f"metric {name!r} must be a number, got {got}; reduce it first (mean, item)")
 
 
 RETRIED = "retried"

@@ -140,7 +140,9 @@ def test_numbers_of_any_kind_are_floats_on_record(value):
     assert type(run.reports[0]["loss"]) is float
 
 
-@pytest.mark.parametrize("value", [None, "0.5", [0.5], np.zeros(2), 1j, 10**400])
+@pytest.mark.parametrize(
+    "value", [None, "0.5", [0.5], np.zeros(2), 1j, 10**400, 10**5000], ids=lambda value: str(type(value))
+)
 def test_what_is_no_number_is_refused_with_its_name(value):
     with pytest.raises(ReportError, match=r"metric 'loss' must be a number, got .*; reduce it first"):
         Run({}).report(loss=value)
@@ -326,9 +328,3 @@ def test_checkpoints_of_older_versions_can_be_read(tmp_path):
     run.checkpoint(tmp_path / "run.npz")
     # the class by which a checkpoint names a run's own state: another name would make all that exist unreadable
     assert checkpoint.read(tmp_path / "run.npz")["tunewell.run"].type == "_Standing"
-
-
-def test_a_whole_number_that_no_float_can_hold_is_infinite():
-    run = Run({})
-    run.report(loss=10**5000, gain=-(10**5000))
-    assert run.reports == [{"epoch": 1, "loss": float("inf"), "gain": float("-inf")}]
