@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 # time limits fail what is right on a busy machine
-settings.register_profile("quick", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=50)
+settings.register_profile("quick", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=100)
 settings.register_profile("thorough", settings.get_profile("quick"), max_examples=200)  # of `make slow`
 settings.load_profile("quick")
 

@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -63,6 +63,7 @@ def test_any_nested_data_comes_back_from_a_file(content):
     assert same(live["content"], content)
 
 
+@settings(max_examples=settings.default.max_examples // 2)
 @given(st.dictionaries(st.text(), data, max_size=4), st.dictionaries(st.text(), data, max_size=4))
 def test_any_dictionary_can_be_filled_with_any_other(live, saved):
     snapshot = checkpoint.capture({"state": saved})

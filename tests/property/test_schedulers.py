@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tunewell.samplers import RandomSampler
@@ -34,6 +34,7 @@ ANY = st.builds(FullScheduler, st.just(RandomSampler())) | WITH_RUNGS
 
 
 @given(FIRST_RUNGS, MAX_EPOCHS, ETAS)
+@example(1, 3, 2)  # a rung at two thirds of a training just counts
 def test_rungs_rise_to_the_last_epoch_by_factors_of_eta(min_epochs, max_epochs, eta):
     *below, last = rungs(min_epochs, max_epochs, eta)
     assert last == max_epochs

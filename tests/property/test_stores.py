@@ -152,4 +152,4 @@ def outcome(what, store):
 
 
 TestStores = BothStores.TestCase
-TestStores.settings = settings(max_examples=settings.default.max_examples // 4, stateful_step_count=40)
+TestStores.settings = settings(max_examples=settings.default.max_examples // 5, stateful_step_count=40)
