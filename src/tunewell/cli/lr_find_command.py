@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 @click.argument("script", required=False)
 @click.option("--space", "space_file", metavar="FILE", help="The space, as TOML, in place of the script's own.")
 @click.option("--param", metavar="NAME", help="The parameter that is the learning rate.  [default: by its usual names]")
-@click.option("--metric", metavar="NAME", help="What is to be low.  [default: val_loss, else train_loss]")
+@click.option("--metric", metavar="NAME", help="What rates are judged by.  [default: val_loss, else train_loss]")
+@click.option(
+    "--direction", type=click.Choice(["minimize", "maximize"]), help="Of the metric.  [default: by its usual names]"
+)
 @click.option(
     "--set",
     "settings",
@@ -51,6 +54,7 @@ def command(
     space_file: str | None,
     param: str | None,
     metric: str | None,
+    direction: str | None,
     settings: tuple[str, ...],
     low: float | None,
     high: float | None,
@@ -81,6 +85,7 @@ def command(
             space,
             param=param,
             metric=metric,
+            direction=direction,
             setting=parse_settings(settings, space),
             low=low,
             high=high,
@@ -122,6 +127,7 @@ def _record(sweep: Sweep) -> dict[str, object]:
     return {
         "param": sweep.param,
         "metric": sweep.metric,
+        "direction": sweep.direction,
         "suggestion": sweep.suggestion,
         "why": sweep.why,
         "range": sweep.range,
