@@ -94,6 +94,7 @@ class _TunedNetwork(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
                 train_loss = trainer.epoch()
                 measured = network.evaluate(x_unseen, targets[unseen])
                 best.look(run, epoch, measured["loss"], network)
+                measured |= self._in_own_units(measured["loss"], targets[unseen])
                 run.report(train_loss=train_loss, **{f"val_{name}": value for name, value in measured.items()})
 
         self.study_: Study = tune(
@@ -120,6 +121,10 @@ class _TunedNetwork(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
         if self.refit and len(unseen) and best.epoch:
             self.network_ = self._refitted(table, targets, outputs, loss, best)
         return self
+
+    def _in_own_units(self, loss: float, targets: NDArray[Any]) -> dict[str, float]:  # noqa: ARG002  a regressor's
+        """Return what the loss means to whoever knows the target, by name."""
+        return {}
 
     def _refitted(
         self, table: pd.DataFrame, targets: NDArray[Any], outputs: int, loss: str, best: _BestWeights
@@ -233,6 +238,11 @@ class TunedRegressor(RegressorMixin, _TunedNetwork):  # type: ignore[misc]
         self.mean_, self.scale_ = float(numbers.mean()), float(numbers.std()) or 1.0
         targets = ((numbers - self.mean_) / self.scale_)[:, np.newaxis]
         return self._fit(table, targets, 1, "squared")
+
+    def _in_own_units(self, loss: float, targets: NDArray[Any]) -> dict[str, float]:
+        """Return the root of the mean squared error in the target's units, and R² if the targets differ."""
+        squared, spread = 2 * loss, float(targets.var())  # the loss is half of it
+        return {"rmse": np.sqrt(squared) * self.scale_} | ({"r2": 1 - squared / spread} if spread else {})
 
     def predict(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
         """Return a number for each row, (m,)."""
