@@ -549,3 +549,21 @@ def test_excel_without_its_package_names_what_to_install(monkeypatch):
     tune()
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     assert "pip install 'tunewell[excel]'" in refused("export", "--output", "record.xlsx", expect=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (("tunee", "train.py"), "there is no command 'tunee'; did you mean tune?"),
+        (("lrfind", "train.py"), "did you mean lr-find?"),
+        (("zzz",), "there are tune, worker"),
+        (("tune", "train.py", "--bugdet", "3"), "there is no option --bugdet; did you mean --budget?"),
+        (("tune", "train.py", "--shceduler=asha"), "did you mean --scheduler?"),
+        (("fit", "t.csv", "--traget", "y"), "did you mean --target?"),
+    ],
+)
+def test_what_was_probably_meant_is_named(arguments, meant):
+    done = CliRunner().invoke(cli, arguments, prog_name="tunewell")
+    assert done.exit_code == 2
+    [line] = done.stderr.splitlines()
+    assert meant in line

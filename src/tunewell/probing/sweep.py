@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tunewell.errors import SettingError
+from tunewell.near_names import did_you_mean
 from tunewell.probing.short_training import ShortTraining, checked, train_shortly
 from tunewell.space.params import Choice
 from tunewell.space.space import Space
@@ -147,7 +148,7 @@ def rate_of(space: Space, param: str | None = None) -> str:
         SettingError: there is none, or it is no number above 0.
     """
     if param is not None and param not in space.params:
-        raise SettingError(f"the space has no parameter {param!r}; it has {', '.join(space.names)}")
+        raise SettingError(f"the space has no parameter {param!r}; {did_you_mean(param, space.names)}")
     name = param or next((name for name in space.names if name.lower() in RATES), None)
     if name is None:
         raise SettingError(
@@ -197,10 +198,13 @@ def _metric(first: ShortTraining, requested: str | None) -> str:
     for name in [requested] if requested else ["val_loss", "train_loss"]:
         if first.curve(name):
             return name
-    missing = f"no {requested}" if requested else "neither val_loss nor train_loss"
+    if requested:
+        raise SettingError(
+            f"the training reports no {requested}; {did_you_mean(requested, reported, listed='it reports')}"
+        )
     raise SettingError(
-        f"the training reports {missing}, only {', '.join(reported)}; report val_loss or train_loss, "
-        f"or name another metric"
+        f"the training reports neither val_loss nor train_loss, only {', '.join(reported)}; "
+        f"report one of them, or name another metric"
     )
 
 
