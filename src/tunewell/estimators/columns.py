@@ -6,6 +6,7 @@ model can be saved as data and loaded without running any code.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -60,6 +61,17 @@ class NumberColumn:
             bool(np.isnan(values).any()),
         )
 
+    @property
+    def width(self) -> int:
+        """The number of numbers that it becomes."""
+        return 2 if self.has_gaps else 1
+
+    @property
+    def is_sound(self) -> bool:
+        """True if its numbers are some that can be learned."""
+        numbers = (self.median, self.mean, self.scale)
+        return all(isinstance(one, int | float) and math.isfinite(one) for one in numbers) and self.scale > 0
+
     def numbers(self, values: Floats) -> Floats:
         """Return the numbers of rows, (m,) -> (m, 1 or 2)."""
         gaps = np.isnan(values)
@@ -81,6 +93,16 @@ class CategoryColumn:
         rare = encoder.infrequent_categories_[0]
         kept = [str(word) for word in encoder.categories_[0] if rare is None or word not in rare]
         return cls(name, tuple(kept))
+
+    @property
+    def width(self) -> int:
+        """The number of numbers that it becomes."""
+        return len(self.categories)
+
+    @property
+    def is_sound(self) -> bool:
+        """True if its categories are some that can be learned."""
+        return len(self.categories) <= _MOST_CATEGORIES and all(isinstance(word, str) for word in self.categories)
 
     def numbers(self, values: NDArray[np.str_]) -> Floats:
         """Return the numbers of rows, (m,) -> (m, categories)."""
@@ -109,6 +131,16 @@ class DateColumn:
         days = _days(column, date_format)
         known = days[~np.isnan(days)]
         return cls(name, date_format, NumberColumn.learn(name, days), bool((known != np.floor(known)).any()))
+
+    @property
+    def width(self) -> int:
+        """The number of numbers that it becomes."""
+        return self.days.width + (6 if self.has_times else 4)
+
+    @property
+    def is_sound(self) -> bool:
+        """True if it is one that can be learned."""
+        return self.days.is_sound and (self.date_format is None or self.date_format in _DATE_FORMATS)
 
     def numbers(self, column: pd.Series[Any]) -> Floats:
         """Return the numbers of rows, (m,) -> (m, 5 to 8).
@@ -158,6 +190,21 @@ class Columns:
         if missing:
             raise SettingError(f"the table lacks the column {missing[0]!r} that the model was trained with; add it")
         return np.column_stack([column.numbers(_values(table, column)) for column in self.columns])
+
+    @property
+    def width(self) -> int:
+        """The number of numbers that a row becomes."""
+        return sum(column.width for column in self.columns)
+
+    def check(self) -> None:
+        """Check that the columns are what `learn` makes, if they come from a file.
+
+        Raises:
+            ValueError: they are not.
+        """
+        for column in self.columns:
+            if not isinstance(column.name, str) or not column.is_sound:
+                raise ValueError(f"its column {str(column.name)[:40]!r} is none that it can have learned")
 
     @property
     def numeric(self) -> tuple[str, ...]:
