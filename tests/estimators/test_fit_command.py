@@ -1,6 +1,8 @@
 """`tunewell fit` and `tunewell predict` on tables in files."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,8 @@ from click.testing import CliRunner
 
 from tunewell.cli.main import cli
 from tunewell.estimators import SavedModel
-from tunewell.estimators.columns import DateColumn
+from tunewell.estimators.columns import Columns, DateColumn
+from tunewell.nn import Network
 from tunewell.stores import open_store
 
 
@@ -190,3 +193,30 @@ def test_a_model_of_another_target_is_not_written_over(houses):
 def test_a_folder_that_is_missing_is_noticed_before_the_training(houses):
     done = run("houses.csv", "--target", "dear", "--output", "no/where.model")
     assert (done.exit_code, "there is no folder 'no'" in done.stderr) == (2, True)
+
+
+def saved_model(classes, target="y"):
+    """Write a model that predicts the one class or the other, untrained."""
+    columns = Columns.learn(pd.DataFrame({"x": [0.0, 1.0]}))
+    SavedModel(target, columns, Network([1, 2], dtype="float64"), tuple(classes)).save("m.model")
+
+
+def test_predictions_are_no_formulas(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    saved_model(["=cmd|' /C calc'!A0", "a;=cmd"], target="=y")
+    written("t.csv", ["-9", "9", "0"], "x")
+    for arguments in (("--proba",), ("--proba", "--output", "out.csv")):
+        done = run("m.model", "t.csv", *arguments)
+        assert done.exit_code == 0, done.output
+        text = done.stdout or Path("out.csv").read_text(encoding="utf-8")
+        assert not any(cell.startswith("=") for line in text.splitlines() for cell in line.replace(",", ";").split(";"))
+
+
+def test_a_reader_that_goes_is_no_error(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    saved_model(["no", "yes"])
+    written("t.csv", [str(k) for k in range(50_000)], "x")
+    command = f"{sys.executable} -m tunewell predict m.model t.csv | head -n 2"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stderr == ""
+    assert len(done.stdout.splitlines()) == 2

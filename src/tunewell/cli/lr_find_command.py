@@ -14,6 +14,7 @@ from tunewell.cli.printing import print_json, print_lines, stdout_to_stderr, tab
 from tunewell.display.formatting import measured, short
 from tunewell.errors import SettingError
 from tunewell.space.parse_settings import parse_settings
+from tunewell.whole_file import whole_file
 
 if TYPE_CHECKING:
     from tunewell.probing import Sweep, SweepPoint
@@ -97,7 +98,8 @@ def command(
     if figure is not None:
         from tunewell.cli.sweep_figure import svg  # noqa: PLC0415  only a figure needs it
 
-        figure.write_text(svg(sweep), encoding="utf-8")
+        with whole_file(figure) as path:
+            path.write_text(svg(sweep), encoding="utf-8")
     if as_json:
         print_json(_record(sweep))
         return

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
 from tunewell.cli.csv_table import read_table, typed
+from tunewell.cli.spreadsheet import harmless
 from tunewell.errors import SettingError
+from tunewell.whole_file import whole_file
 
 
 @click.command("predict")
@@ -32,7 +33,13 @@ def command(*, model: Path, table: Path, proba: bool, separator: str | None, out
         shares = loaded.predict_proba(rows)
         for place, name in enumerate(loaded.classes or ()):
             predictions[f"{loaded.target}={name}"] = shares[:, place]
+    cells = predictions.map(lambda cell: harmless(cell) if isinstance(cell, str) else cell)
+    text = cells.rename(columns=harmless).to_csv(index=False, lineterminator="\n")
+    if output is None:
+        click.echo(text, nl=False)  # data, byte by byte
+        return
     try:
-        predictions.to_csv(sys.stdout if output is None else output, index=False)
+        with whole_file(output) as path:
+            path.write_text(text, encoding="utf-8", newline="")
     except OSError as error:
         raise SettingError(f"{output} cannot be written: {error.strerror}; give another --output") from error

@@ -18,6 +18,7 @@ from tunewell.errors import SettingError
 from tunewell.estimators.columns import Columns
 from tunewell.nn import Network
 from tunewell.nn.array_file import read_member
+from tunewell.whole_file import whole_file
 
 _FORMAT = 2
 _LARGEST_JSON = 2**24
@@ -93,7 +94,7 @@ class SavedModel:
         }
         weights = io.BytesIO()
         self.network.save(weights)
-        with ZipFile(path, "w") as file:
+        with whole_file(path) as place, ZipFile(place, "w") as file:
             file.writestr("model.json", json.dumps(about))
             file.writestr("network.npz", weights.getvalue())
 
