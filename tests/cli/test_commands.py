@@ -567,3 +567,13 @@ def test_what_was_probably_meant_is_named(arguments, meant):
     assert done.exit_code == 2
     [line] = done.stderr.splitlines()
     assert meant in line
+
+
+@pytest.mark.parametrize("command", ["list", "show", "best", "export", "tune", "fit", "worker", "demo"])
+@pytest.mark.parametrize("empty", ["", " "])
+def test_an_empty_store_is_not_the_default_one(tmp_path, monkeypatch, command, empty):
+    monkeypatch.chdir(tmp_path)
+    given = {"tune": ["train.py"], "fit": ["t.csv", "--target", "y"], "worker": ["study"]}.get(command, [])
+    done = CliRunner().invoke(cli, [command, *given, "--store", empty], prog_name="tunewell")
+    assert (done.exit_code, done.stderr.startswith("error: --store is empty")) == (2, True)
+    assert not list(tmp_path.glob("*.db"))

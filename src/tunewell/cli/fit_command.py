@@ -14,7 +14,7 @@ from tunewell.cli.csv_table import read_table, typed
 from tunewell.cli.echo import echo
 from tunewell.cli.options import json_option, store_option
 from tunewell.cli.printing import facts, print_json, print_lines
-from tunewell.display.formatting import measured
+from tunewell.display.formatting import counted, measured
 from tunewell.display.progress import progress
 from tunewell.display.tables import setting_lines
 from tunewell.errors import SettingError
@@ -74,14 +74,13 @@ def command(
     known = rows.loc[values.index].drop(columns=target)
     if left_out := len(rows) - len(known):
         words = ", ".join(rows[target].drop(values.index).dropna().unique())
-        which = "1 row has" if left_out == 1 else f"{left_out} rows have"
-        verb = "is" if left_out == 1 else "are"
-        echo(f"{which} no {target} and {verb} left out{words and f' ({words})'}", err=True)
+        has, is_ = ("has", "is") if left_out == 1 else ("have", "are")
+        echo(f"{counted(left_out, 'row')} {has} no {target} and {is_} left out{words and f' ({words})'}", err=True)
     if known.empty:
         raise SettingError(f"no row of {table} has a {target}; give a table in which it is known")
     task = task or _task_of(values)
-    n = len(known.columns)
-    echo(f"{task} of {target!r} from {n} {'column' if n == 1 else 'columns'}, {len(known)} rows", err=True)
+    size = f"{counted(len(known.columns), 'column')}, {counted(len(known), 'row')}"
+    echo(f"{task} of {target!r} from {size}", err=True)
 
     from tunewell.estimators import TunedClassifier, TunedRegressor  # noqa: PLC0415  slow to import
 
