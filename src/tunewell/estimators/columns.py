@@ -33,7 +33,7 @@ _DATE_FORMATS = (
         for time in ("", " %H:%M", " %H:%M:%S")
     ),
 )
-"""Tried in this order, in training; where days and months cannot be told apart, it is the same one ever after."""
+"""Tried in this order, in training; where days and months look alike, it is the same one ever after."""
 
 
 @dataclass(frozen=True, slots=True)
