@@ -25,7 +25,8 @@ def in_words(budget: Budget) -> str:
     """Return `30 full trainings`, `900 epochs`, `2 h 00 min`."""
     if budget.unit == "seconds":
         return duration(budget.amount)
-    return f"{budget.amount:g} {'full ' if budget.unit == 'trainings' else ''}{budget.unit}"
+    unit = budget.unit.removesuffix("s") if budget.amount == 1 else budget.unit
+    return f"{budget.amount:g} {'full ' if budget.unit == 'trainings' else ''}{unit}"
 
 
 def spent_share(study: ReadableStudy) -> float | None:

@@ -402,7 +402,7 @@ class Study:
                 meant = "" if near is None else f"did you mean {near!r}? If not, "
                 raise ReportError(
                     f"the metric {self.reader.metric!r} is not among those reported{few}; "
-                    f"{meant}name one of these as the metric, or report it from the first epoch on"
+                    f"{meant}name one that is as the metric, or report it from the first epoch on"
                 )
             is_finite = value is None or math.isfinite(value)
             if not is_finite:
