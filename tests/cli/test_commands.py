@@ -549,3 +549,31 @@ def test_excel_without_its_package_names_what_to_install(monkeypatch):
     tune()
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     assert "pip install 'tunewell[excel]'" in refused("export", "--output", "record.xlsx", expect=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (("tunee", "train.py"), "there is no command 'tunee'; did you mean tune?"),
+        (("lrfind", "train.py"), "did you mean lr-find?"),
+        (("zzz",), "there are tune, worker"),
+        (("tune", "train.py", "--bugdet", "3"), "there is no option --bugdet; did you mean --budget?"),
+        (("tune", "train.py", "--shceduler=asha"), "did you mean --scheduler?"),
+        (("fit", "t.csv", "--traget", "y"), "did you mean --target?"),
+    ],
+)
+def test_what_was_probably_meant_is_named(arguments, meant):
+    done = CliRunner().invoke(cli, arguments, prog_name="tunewell")
+    assert done.exit_code == 2
+    [line] = done.stderr.splitlines()
+    assert meant in line
+
+
+@pytest.mark.parametrize("command", ["list", "show", "best", "export", "tune", "fit", "worker", "demo"])
+@pytest.mark.parametrize("empty", ["", " "])
+def test_an_empty_store_is_not_the_default_one(tmp_path, monkeypatch, command, empty):
+    monkeypatch.chdir(tmp_path)
+    given = {"tune": ["train.py"], "fit": ["t.csv", "--target", "y"], "worker": ["study"]}.get(command, [])
+    done = CliRunner().invoke(cli, [command, *given, "--store", empty], prog_name="tunewell")
+    assert (done.exit_code, done.stderr.startswith("error: --store is empty")) == (2, True)
+    assert not list(tmp_path.glob("*.db"))

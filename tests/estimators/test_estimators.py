@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import check_estimator
 
 import tunewell as tw
-from tunewell.errors import SettingError
+from tunewell.errors import SettingError, SpaceError
 from tunewell.estimators import SavedModel
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
@@ -171,3 +171,18 @@ def test_a_rate_that_is_far_too_high_costs_its_trial_alone(wine):
     model = tw.TunedClassifier(budget=6, max_epochs=10, space=space).fit(x_train, y_train)
     assert {str(trial.state) for trial in model.study_.trials} >= {"stopped", "complete"}
     assert np.isfinite(model.predict_proba(x_train)).all()
+
+
+@pytest.mark.parametrize(
+    ("space", "named"),
+    [
+        (tw.Space(hiden=tw.Int(8, 64)), "the network has no parameter 'hiden'; did you mean 'hidden_units'?"),
+        (tw.Space(lr=tw.learning_rate(), momentum=tw.momentum()), "no parameter 'lr'; did you mean 'learning_rate'?"),
+        ({"dropout": tw.dropout()}, "space must be a tw.Space"),
+    ],
+)
+@pytest.mark.parametrize("cls", [tw.TunedClassifier, tw.TunedRegressor])
+def test_what_the_network_does_not_have_is_not_tuned(cls, space, named):
+    with pytest.raises(SpaceError) as raised:
+        cls(budget=1, space=space).fit(np.eye(20), np.arange(20) % 2)
+    assert named in str(raised.value)

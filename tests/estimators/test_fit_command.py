@@ -1,6 +1,9 @@
 """`tunewell fit` and `tunewell predict` on tables in files."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,6 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from tunewell.cli.main import cli
+from tunewell.estimators import SavedModel
+from tunewell.estimators.columns import Columns, DateColumn
+from tunewell.nn import Network
 from tunewell.stores import open_store
 
 
@@ -76,3 +82,141 @@ def test_bad_input_is_one_line_and_exit_code_2(houses, arguments, named):
     [line] = [line for line in done.stderr.splitlines() if line.startswith("error:")]
     assert pytest.importorskip("re").search(named, line)
     assert "Traceback" not in done.output
+
+
+def written(name, rows, columns="x,z,y"):
+    Path(name).write_text("\n".join([columns, *rows, ""]), encoding="utf-8")
+    return name
+
+
+def of_classes(name, classes, n=60):
+    """Write a table whose first column tells the class."""
+    rng = np.random.default_rng(0)
+    return written(
+        name, [f"{k % len(classes) + rng.normal(0, 0.1):.3f},{k},{classes[k % len(classes)]}" for k in range(n)]
+    )
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [
+        ["None", "crack", "dent"],
+        ["NA", "A", "B"],
+        ["null", "nan", "N/A"],
+        ["01", "1", "2"],
+        ["007", "008", "010"],
+        ["true", "false"],
+        ["TRUE", "False", "maybe"],
+        ["12345678901234567890", "12345678901234567891"],
+        ["0", "1"],
+        ["-1", "1"],
+        ["1.5", "2.5"],
+    ],
+)
+def test_classes_keep_their_names(tmp_path, monkeypatch, classes):
+    monkeypatch.chdir(tmp_path)
+    done = run(
+        of_classes("t.csv", classes), "--target", "y", "--task", "classification", "--budget", "3", "--epochs", "8"
+    )
+    assert done.exit_code == 0, done.output
+    assert "left out" not in done.stderr
+    assert sorted(map(str, SavedModel.load("t.model").classes)) == sorted(classes)
+    assert set(run("t.model", "t.csv").stdout.split()[1:]) <= set(classes)
+
+
+def test_a_gap_among_numbers_makes_no_class_of_its_own_and_renames_none(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    of_classes("t.csv", ["0", "1", "NA"])
+    done = run("t.csv", "--target", "y", "--budget", "2", "--epochs", "4")
+    assert "20 rows have no y and are left out (NA)" in done.stderr
+    assert SavedModel.load("t.model").classes == (0, 1)
+    written("one.csv", [*(f"{k},0,{k % 2}" for k in range(20)), "1,1,"])
+    assert (
+        "1 row has no y and is left out\n" in run("one.csv", "--target", "y", "--budget", "2", "--epochs", "4").stderr
+    )
+
+
+def test_a_category_of_digits_is_met_again_in_a_table_of_digits_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    kinds = ["1", "2", "x"]
+    written("t.csv", [f"{kinds[k % 3]},{k % 7},{'yes' if k % 3 == 1 else 'no'}" for k in range(90)])
+    run("t.csv", "--target", "y", *QUICK)
+    written("new.csv", ["2,1", "1,1", ",1"], "x,z")
+    assert run("t.model", "new.csv").stdout.split()[:3] == ["y", "yes", "no"]
+
+
+def test_dates_are_no_categories(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    days = pd.date_range("2024-01-01", periods=200)
+    table = pd.DataFrame(
+        {"day": days.strftime("%d.%m.%Y"), "n": 1, "sold": np.arange(200) + 20.0 * (days.day_of_week > 4)}
+    )
+    table.iloc[::4].to_csv("t.csv", index=False)
+    done = run("t.csv", "--target", "sold", "--budget", "8", "--epochs", "40")
+    assert done.exit_code == 0, done.output
+    [column] = [column for column in SavedModel.load("t.model").columns.columns if column.name == "day"]
+    assert isinstance(column, DateColumn)
+    table.to_csv("all.csv", index=False)
+    found = pd.read_csv(pd.io.common.StringIO(run("t.model", "all.csv").stdout))["sold"]
+    assert np.corrcoef(found, table["sold"])[0, 1] > 0.9
+    written("bad.csv", ["someday,1"], "day,n")
+    done = run("t.model", "bad.csv")
+    assert (done.exit_code, "held dates in training, and now 'someday'" in done.stderr) == (2, True)
+
+
+def test_a_quantity_is_judged_in_its_own_units(houses):
+    done = run("houses.csv", "--target", "price", *QUICK)
+    assert "RMSE" in done.stdout
+    assert "R² 0.9" in done.stdout
+    assert "in units of price" in done.stdout
+
+
+@pytest.mark.parametrize(("separator", "said"), [(";", ()), ("\t", ()), ("|", ()), ("^", ("--separator", "^"))])
+def test_cells_may_be_separated_otherwise_and_have_decimal_commas(tmp_path, monkeypatch, separator, said):
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{k % 2},{k}{separator}{k}{separator}{'hi, you' if k % 2 else 'low'}" for k in range(40)]
+    written("t.csv", rows, separator.join("xzy"))
+    done = run("t.csv", "--target", "y", *QUICK, *said)
+    assert done.exit_code == 0, done.output
+    assert [type(column).__name__ for column in SavedModel.load("t.model").columns.columns] == ["NumberColumn"] * 2
+    assert set(pd.read_csv(pd.io.common.StringIO(run("t.model", "t.csv", *said).stdout))["y"]) == {"hi, you", "low"}
+
+
+def test_a_model_of_another_target_is_not_written_over(houses):
+    run("houses.csv", "--target", "dear", *QUICK)
+    done = run("houses.csv", "--target", "price", *QUICK)
+    assert "houses-price.model" in done.stdout
+    assert (SavedModel.load("houses.model").target, SavedModel.load("houses-price.model").target) == ("dear", "price")
+    assert "houses.model" in run("houses.csv", "--target", "dear", *QUICK).stdout
+
+
+def test_a_folder_that_is_missing_is_noticed_before_the_training(houses):
+    done = run("houses.csv", "--target", "dear", "--output", "no/where.model")
+    assert (done.exit_code, "there is no folder 'no'" in done.stderr) == (2, True)
+
+
+def saved_model(classes, target="y"):
+    """Write a model that predicts the one class or the other, untrained."""
+    columns = Columns.learn(pd.DataFrame({"x": [0.0, 1.0]}))
+    SavedModel(target, columns, Network([1, 2], dtype="float64"), tuple(classes)).save("m.model")
+
+
+def test_predictions_are_no_formulas(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    saved_model(["=cmd|' /C calc'!A0", "a;=cmd"], target="=y")
+    written("t.csv", ["-9", "9", "0"], "x")
+    for arguments in (("--proba",), ("--proba", "--output", "out.csv")):
+        done = run("m.model", "t.csv", *arguments)
+        assert done.exit_code == 0, done.output
+        text = done.stdout or Path("out.csv").read_text(encoding="utf-8")
+        assert not any(cell.startswith("=") for line in text.splitlines() for cell in line.replace(",", ";").split(";"))
+
+
+def test_a_reader_that_goes_is_no_error(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    saved_model(["no", "yes"])
+    written("t.csv", [str(k) for k in range(50_000)], "x")
+    command = f"{sys.executable} -m tunewell predict m.model t.csv | head -n 2"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stderr == ""
+    assert len(done.stdout.splitlines()) == 2

@@ -208,3 +208,60 @@ def test_a_training_that_ends_with_sys_exit_has_ended_in_order():
         raise SystemExit(0)
 
     assert tw.lr_find(train, SPACE).suggestion == pytest.approx(0.1, rel=0.06)
+
+
+def reporting(value, name="val_loss"):
+    """Return a training that reports a function of its rate."""
+
+    def train(run):
+        for _ in run.epochs(1):
+            run.report(**{name: value(run.params.learning_rate)})
+
+    return train
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.012, 0.03), (0.02, 0.021), (3.0, 5.0), (1e-9, 2e-9)])
+def test_bounds_with_no_usual_rate_between_them_are_tried_themselves(low, high):
+    rates = [point.rate for point in tw.lr_find(bowl(0.01), SPACE, low=low, high=high).points]
+    assert (rates[0], rates[-1]) == (low, high)
+    assert len(rates) == len(set(rates)) >= 3
+
+
+def test_rates_are_judged_by_a_metric_of_which_more_is_better():
+    def accuracy(rate):
+        return max(0.1, 0.95 - 0.2 * math.log10(rate / 0.03) ** 2)
+
+    found = tw.lr_find(reporting(accuracy, "val_accuracy"), SPACE, metric="val_accuracy")
+    assert found.suggestion == pytest.approx(0.03, rel=0.1)
+    assert found.direction == "maximize"
+    assert "val_accuracy is highest there, 0.9" in found.why
+    low, high = found.range
+    assert low <= 0.03 <= high
+    same = tw.lr_find(reporting(accuracy, "quality"), SPACE, metric="quality", direction="maximize")
+    assert same.suggestion == found.suggestion
+
+
+def test_a_metric_whose_direction_nobody_knows_is_asked_for():
+    with pytest.raises(SettingError, match="whether 'quality' is better high or low"):
+        tw.lr_find(reporting(lambda rate: rate, "quality"), SPACE, metric="quality")
+
+
+@pytest.mark.parametrize("offset", [-3.0, -0.3, -100.0, 0.0])
+def test_a_loss_below_zero_is_seen_to_diverge(offset):
+    found = tw.lr_find(
+        reporting(lambda rate: math.log10(rate / 0.01) ** 2 + offset if rate < 0.2 else 1e6 * rate), SPACE
+    )
+    assert next(point.rate for point in found.points if point.diverged) == pytest.approx(0.316, rel=0.01)
+    assert found.suggestion == pytest.approx(0.01, rel=0.06)
+    assert found.range[1] == pytest.approx(0.316 / 3, rel=0.01)
+
+
+def test_a_sweep_whose_lowest_rate_breaks_begins_at_the_next():
+    found = tw.lr_find(reporting(lambda rate: math.nan if rate < 2e-5 else math.log10(rate / 0.01) ** 2 + 1), SPACE)
+    assert "nan" not in found.why
+    assert found.suggestion == pytest.approx(0.01, rel=0.06)
+
+
+def test_a_sweep_of_no_epochs_is_refused():
+    with pytest.raises(SettingError, match="an epoch at least"):
+        tw.lr_find(bowl(0.01), SPACE, epochs=0)

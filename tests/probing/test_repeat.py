@@ -10,6 +10,7 @@ import tunewell as tw
 from tunewell.cli.main import cli
 from tunewell.errors import ProbeFailed
 from tunewell.probing import repeatable
+from tunewell.probing.repeat import EXACT, NOT
 
 SPACE = tw.Space(learning_rate=tw.Float(0.01, 1.0, default=0.1))
 
@@ -62,6 +63,27 @@ def test_a_training_that_fails_is_an_error():
 
     with pytest.raises(ProbeFailed, match="KeyError"):
         repeatable(fails, SPACE)
+
+
+def watched(names):
+    """Return a training whose watcher measures other steps in its first epoch than in later ones, as `watch` does."""
+
+    def train(run):
+        state = {"x": np.zeros(1)}
+        run.track(state=state["x"])
+        seen = iter(range(100))
+        run.on_report = lambda epoch, given: dict.fromkeys(names, float(next(seen)))
+        for _ in run.epochs(4):
+            state["x"] += 1.0
+            run.report(val_loss=float(state["x"][0]))
+
+    return train
+
+
+def test_what_a_watcher_measures_on_some_steps_does_not_decide():
+    assert repeatable(watched(["grad_noise_scale", "update_ratio"]), SPACE).checkpoint.name == EXACT
+    found = repeatable(watched(["val_accuracy"]), SPACE).checkpoint
+    assert (found.name, "val_accuracy" in found.why) == (NOT, True)
 
 
 def test_the_command_prints_the_badges():

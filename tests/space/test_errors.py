@@ -82,6 +82,14 @@ WRONG_TOML = {
     "an unknown type": ("[lr]\ntype = 'flaot'", "lr: needs a type, .* got 'flaot'"),
     "no bound": ("[lr]\ntype = 'float'\nlow = 1", "lr: a float needs 'high'"),
     "a misspelt setting": ("[lr]\ntype = 'float'\nlow = 1\nhigh = 2\nsacle = 'log'", "lr: .* did you mean 'scale'"),
+    "another tool's log": (
+        "[lr]\ntype = 'float'\nlow = 1\nhigh = 2\nlog = true",
+        "lr: a float has no setting 'log'; write scale = \"log\"",
+    ),
+    "another tool's bound": (
+        "[lr]\ntype = 'int'\nmin = 1\nhigh = 2",
+        "lr: an int has no setting 'min'; write low",
+    ),
     "an unknown setting": ("[lr]\ntype = 'float'\nlow = 1\nhigh = 2\nx = 1", "lr: a float has no setting 'x'; it has"),
     "a wrong setting": ("[lr]\ntype = 'float'\nlow = 1\nhigh = 0", "lr: Float needs low < high"),
 }

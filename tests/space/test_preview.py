@@ -98,3 +98,23 @@ def test_a_parameter_that_no_draw_made_active_has_an_empty_picture():
 def test_the_same_generator_gives_the_same_preview():
     space = Space(x=tw.momentum(), y=Float(0, 1))
     assert preview(space, np.random.default_rng(3), 50) == preview(space, np.random.default_rng(3), 50)
+
+
+@pytest.mark.parametrize(
+    "param",
+    [
+        Int(16, 256, scale="log"),
+        Int(16, 256),
+        Int(100, 1600, scale="log"),
+        Float(0.01, 0.2, scale="log"),
+        Float(0.8, 0.95, scale="log1m"),
+        Float(1.0, 20.0),
+    ],
+    ids=repr,
+)
+def test_a_range_that_calls_for_no_scale_is_flat_on_the_declared_one(param):
+    shown = _one(param)
+    assert shown.axis == param.scale
+    widths = np.diff(param.to_unit(shown.edges))
+    inner = (np.array(shown.shares) / widths)[1:-1]
+    assert inner.max() < 1.6 * inner.min()

@@ -99,7 +99,8 @@ def command(
     if waits:
         again = shlex.join(["tunewell", "babysit", *([script] if script else []), "--resume", "--name", name])
         program_too = f" -- {shlex.join(program)}" if program else ""
-        echo(f"trial {', '.join(map(str, waits))} is not over: {again}{program_too} goes on", err=True)
+        which = f"trial {waits[0]} is" if len(waits) == 1 else f"trials {', '.join(map(str, waits))} are"
+        echo(f"{which} not over: {again}{program_too} goes on", err=True)
     if end != _ENDED:
         raise click.exceptions.Exit(1)
 

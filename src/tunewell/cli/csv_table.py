@@ -1,18 +1,33 @@
-"""The tables of `fit` and `predict`, read from CSV files."""
+"""The tables of `fit` and `predict`, read from CSV files.
+
+Cells are read as the texts that they are, and become numbers column by column, so that a class keeps its name: `None`,
+`NA` and `null` are gaps among numbers and words among words, and `01` is not `1`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tunewell.errors import MissingExtra, SettingError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_SEPARATORS = (",", ";", "\t", "|")
+_GAPS = ("", "n/a", "na", "nan", "-nan", "null", "none", "#n/a", "#na", "<na>")
+"""The words for a gap in a column of numbers, in lower case."""
+_CODE = r"[+-]?0\d+|[+-]?\d{16,}"
+"""A word of digits that is no number: as one it would lose its zeros, or its last digits."""
+_DECIMAL_COMMA = r"[+-]?(?:\d+(?:,\d*)?|,\d+)(?:[eE][+-]?\d+)?"
+_TRUTH = {"true": 1.0, "false": 0.0}
 
-def read_table(path: Path) -> pd.DataFrame:
-    """Return the rows of a CSV file with a line of names.
+
+def read_table(path: Path, *, separator: str | None = None) -> pd.DataFrame:
+    """Return the rows of a CSV file with a line of names, each cell as text; one that is empty is None.
+
+    separator: of the cells; as the line of names has it if None. Where it is no comma, one may stand in a number.
 
     Raises:
         SettingError: it cannot be read, or has no rows.
@@ -23,12 +38,63 @@ def read_table(path: Path) -> pd.DataFrame:
         import sklearn  # noqa: F401, PLC0415
     except ImportError:
         raise MissingExtra("scikit-learn with pandas", "sklearn", "a table") from None
+    if separator is not None and len(separator := separator.replace("\\t", "\t")) != 1:
+        raise SettingError(f"--separator must be one character, got {separator!r}; give , or ; or \\t for a tab")
     try:
-        table = pd.read_csv(path)
+        found = separator or _separator_of(path)
+        table = pd.read_csv(path, sep=found, dtype=str, keep_default_na=False)
     except (OSError, ValueError, pd.errors.ParserError) as error:
         raise SettingError(
             f"{path} cannot be read as a table: {error}; give a CSV file with a line of names"
         ) from error
     if table.empty:
         raise SettingError(f"{path} has no rows; give some")
-    return table
+    table = table.astype(object).where(table.notna() & (table != ""), None)
+    return table if found == "," else table.assign(**{str(n): _with_decimal_points(table[n]) for n in table.columns})
+
+
+def typed(table: pd.DataFrame, *, numbers: Collection[str] = (), texts: Collection[str] = ()) -> pd.DataFrame:
+    """Return the table with its columns of numbers as numbers, and the others as the texts that they are.
+
+    numbers, texts: columns whose kind is known; a cell of the former that is no number stays as it is.
+    """
+    return table.assign(
+        **{str(name): _numbers(table[name], surely=name in numbers) for name in table.columns if name not in texts}
+    )
+
+
+def _numbers(column: pd.Series[Any], *, surely: bool) -> pd.Series[Any]:
+    """Return a column of numbers as such; as it is, if it holds anything else."""
+    import pandas as pd  # noqa: PLC0415  an extra
+
+    words = column.str.strip()
+    gaps = words.isna() | words.str.lower().isin(_GAPS)
+    if not surely and words[~gaps].str.fullmatch(_CODE).any():
+        return column
+    truth = words.str.lower().map(_TRUTH)
+    if not surely and len(words) and truth.notna().all():
+        return truth.astype(bool)
+    values = pd.to_numeric(words.mask(gaps), errors="coerce")
+    if surely:
+        values = values.fillna(truth)
+        return values if (values.notna() | gaps).all() else values.astype(object).where(values.notna() | gaps, column)
+    return values if values.notna().any() and (values.notna() | gaps).all() else column
+
+
+def _with_decimal_points(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a column of numbers with decimal commas as one with points; any other as it is."""
+    words = column.str.strip()
+    gaps = words.isna() | words.str.lower().isin(_GAPS)
+    if not words[~gaps].str.fullmatch(_DECIMAL_COMMA).all():
+        return column
+    return column.where(gaps, words.str.replace(",", ".", regex=False))
+
+
+def _separator_of(path: Path) -> str:
+    """Return the separator by which the line of names has several."""
+    import pandas as pd  # noqa: PLC0415  an extra
+
+    for separator in _SEPARATORS:
+        if len(pd.read_csv(path, sep=separator, nrows=0, dtype=str).columns) > 1:
+            return separator
+    return ","

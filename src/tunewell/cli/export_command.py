@@ -14,12 +14,13 @@ import click
 
 from tunewell.cli.echo import echo
 from tunewell.cli.options import existing_study, store_option, study_argument
+from tunewell.cli.spreadsheet import harmless
 from tunewell.display.records import json_text, study_record, whole_study_record
 from tunewell.errors import MissingExtra, SettingError
 from tunewell.study import Study
+from tunewell.whole_file import whole_file
 
 _FORMATS = ("csv", "json", "xlsx")
-_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _MOST_ROWS = 2**20
 """The rows of an Excel sheet, its header among them."""
 
@@ -105,23 +106,24 @@ def _write_text(text: str, output: Path | None) -> None:
     if output is None:
         click.echo(text, nl=False)  # data, byte by byte
     else:
-        output.write_text(text, encoding="utf-8", newline="")
+        with whole_file(output) as path:
+            path.write_text(text, encoding="utf-8", newline="")
 
 
 def _csv(rows: Sequence[Mapping[str, object]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     if rows:
-        writer.writerow(map(_harmless, rows[0]))
-    writer.writerows(map(_harmless, row.values()) for row in rows)
+        writer.writerow(map(_cell_of_csv, rows[0]))
+    writer.writerows(map(_cell_of_csv, row.values()) for row in rows)
     return text.getvalue()
 
 
-def _harmless(value: object) -> object:
-    """Return the value as CSV has it; a text that a spreadsheet would run as a formula gets an apostrophe in front."""
+def _cell_of_csv(value: object) -> object:
+    """Return the value as CSV has it; no text of it is run as a formula by a spreadsheet."""
     if isinstance(value, datetime):
         return value.isoformat(sep=" ", timespec="milliseconds")
-    return f"'{value}" if isinstance(value, str) and value.startswith(_STARTS_A_FORMULA) else value
+    return harmless(value) if isinstance(value, str) else value
 
 
 def _write_excel(study: Study, output: Path | None) -> None:
@@ -141,7 +143,8 @@ def _write_excel(study: Study, output: Path | None) -> None:
         lines += [list(row.values()) for row in rows]
         for line in lines:
             sheet.append([_cell(sheet, value) for value in line])
-    book.save(output)
+    with whole_file(output) as path:
+        book.save(path)
 
 
 def _about(study: Study) -> list[dict[str, object]]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from tunewell.cli.csv_table import read_table
+from tunewell.cli.csv_table import read_table, typed
 from tunewell.cli.echo import echo
 from tunewell.cli.options import json_option, store_option
 from tunewell.cli.printing import facts, print_json, print_lines
-from tunewell.display.formatting import measured
+from tunewell.display.formatting import counted, measured
 from tunewell.display.progress import progress
 from tunewell.display.tables import setting_lines
 from tunewell.errors import SettingError
@@ -37,6 +39,9 @@ _MOST_CLASSES = 20
 @click.option("--budget", default="30", metavar="AMOUNT", help="Full trainings, or 900epochs, or 2h.  [default: 30]")
 @click.option("--epochs", type=click.IntRange(1), default=50, metavar="N", help="Of a full training.  [default: 50]")
 @click.option("--workers", type=click.IntRange(1), default=1, metavar="N", help="Networks that train at a time.")
+@click.option(
+    "--separator", metavar="CHAR", help="Between the cells.  [default: , or ; or a tab, as the first line has]"
+)
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="The model.  [default: TABLE.model]")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, metavar="N", help="Of all that is random.")
 @store_option
@@ -49,6 +54,7 @@ def command(
     budget: str,
     epochs: int,
     workers: int,
+    separator: str | None,
     output: Path | None,
     seed: int,
     store: str | None,
@@ -59,19 +65,28 @@ def command(
     Gaps are filled, numbers standardized, categories spelled out. A fifth of the rows judges the settings, and
     the weights that did best are kept. The model goes to a file for `tunewell predict`, and each run on record.
     """
-    rows = read_table(table)
+    rows = read_table(table, separator=separator)
     if target not in rows.columns:
         raise SettingError(f"{table} has no column {target!r}; it has {', '.join(map(str, rows.columns))}")
-    known = rows[rows[target].notna()]
-    if len(known) < len(rows):
-        echo(f"{len(rows) - len(known)} rows have no {target} and are left out", err=True)
-    if len(known.columns) < 2:
+    if len(rows.columns) < 2:
         raise SettingError(f"{table} has no column besides {target!r}; there is nothing to predict it from")
-    task = task or _task_of(known[target])
-    echo(f"{task} of {target!r} from {len(known.columns) - 1} columns, {len(known)} rows", err=True)
+    values = _targets(rows[target], task)
+    known = rows.loc[values.index].drop(columns=target)
+    if left_out := len(rows) - len(known):
+        words = ", ".join(rows[target].drop(values.index).dropna().unique())
+        has, is_ = ("has", "is") if left_out == 1 else ("have", "are")
+        echo(f"{counted(left_out, 'row')} {has} no {target} and {is_} left out{words and f' ({words})'}", err=True)
+    if known.empty:
+        raise SettingError(f"no row of {table} has a {target}; give a table in which it is known")
+    task = task or _task_of(values)
+    size = f"{counted(len(known.columns), 'column')}, {counted(len(known), 'row')}"
+    echo(f"{task} of {target!r} from {size}", err=True)
 
     from tunewell.estimators import TunedClassifier, TunedRegressor  # noqa: PLC0415  slow to import
 
+    path = output or _free_path(table.with_suffix(".model"), target)
+    if not path.parent.is_dir():
+        raise SettingError(f"--output {path}: there is no folder {str(path.parent)!r}; make it, or write elsewhere")
     opened = open_store(store or default_store())
     try:
         with progress(sys.stderr) as observer:
@@ -85,14 +100,13 @@ def command(
                 observer=observer,
             )
             try:
-                estimator.fit(known.drop(columns=target), known[target])
+                estimator.fit(typed(known), values)
             except ValueError as error:  # of scikit-learn's checks
                 raise SettingError(str(error)) from error
         study = estimator.study_
         best = study.best
         report = next(r for r in study.reports(best.trial) if r.epoch == best.epoch)
         judged = {name: value for name, value in report.metrics.items() if name.startswith("val_")}
-        path = output or table.with_suffix(".model")
         estimator.to_model(target).save(path)
         record = {"model": str(path), "task": task, "study": study.record.name, "store": opened.url}
     finally:
@@ -102,9 +116,42 @@ def command(
         return
     print_lines(f"    {line}" for line in setting_lines(best.params))
     echo()
-    words = ", ".join(f"{name.removeprefix('val_')} {measured(value)}" for name, value in judged.items())
-    look = {"judged": f"{words}, on rows it was not trained on", "model": str(path)}
+    look = {"judged": f"{_in_words(judged, target)}, on rows it was not trained on", "model": str(path)}
     print_lines(facts(look | {"record": f"study {record['study']!r} in {record['store']}"}))
+
+
+def _targets(column: pd.Series[Any], task: str | None) -> pd.Series[Any]:
+    """Return the targets of the rows that have one: as numbers if all of them are, else as the texts in the file."""
+    if task != "regression" and column.dropna().str.lower().isin(["true", "false"]).all():
+        return column.dropna()
+    table, numbers = column.to_frame("target"), ["target"] if task == "regression" else []
+    found = typed(table, numbers=numbers)["target"]
+    # once more without the gaps, beside which whole numbers are none: no class is called 1.0
+    values = typed(table[found.notna()], numbers=numbers)["target"]
+    return values if task != "classification" or values.dtype.kind in "iu" else column[found.notna()]
+
+
+def _free_path(path: Path, target: str) -> Path:
+    """Return the path; one with the target's name, if something else than a model of this target is there."""
+    from tunewell.estimators import SavedModel  # noqa: PLC0415  slow to import
+
+    if not path.exists():
+        return path
+    try:
+        other = SavedModel.load(path).target
+    except SettingError:
+        other = None
+    in_a_name = re.sub(r"[^\w.-]+", "_", target)
+    return path if other == target else path.with_stem(f"{path.stem}-{in_a_name}")
+
+
+def _in_words(judged: Mapping[str, float], target: str) -> str:
+    """Return the measures of the rows that judged, those of a quantity in its own units."""
+    words = {"val_r2": "R² {}", "val_rmse": f"RMSE {{}} in units of {target}"}
+    return ", ".join(
+        words.get(name, f"{name.removeprefix('val_')} {{}}").format(measured(value))
+        for name, value in sorted(judged.items(), key=lambda item: item[0] not in words)
+    )
 
 
 def _task_of(values: pd.Series[float]) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from tunewell.analysis.lineage import branch_tree
 from tunewell.analysis.twins import Difference
-from tunewell.display.formatting import clipped, measured, short
+from tunewell.display.formatting import clipped, counted, measured, short
 from tunewell.errors import last_line
 from tunewell.study import Study
 from tunewell.trial import Trial
@@ -61,7 +61,7 @@ def _twin(study: Study, trial: Trial, found: Difference) -> str:
     by = f"{abs(found.mean):.2g} {'better' if found.mean >= 0 else 'worse'} with it on average"
     margin = f" (+- {found.margin:.2g})" if math.isfinite(found.margin) else ""
     since = f"twin of trial {trial.parent} from epoch {trial.parent_epoch}"
-    return f"trial {trial.number}: {since}, {found.epochs} epochs: {study.metric} {by}{margin}: {result}"
+    return f"trial {trial.number}: {since}, {counted(found.epochs, 'epoch')}: {study.metric} {by}{margin}: {result}"
 
 
 def _changed(study: Study, trial: Trial) -> str:

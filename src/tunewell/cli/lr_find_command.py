@@ -14,6 +14,7 @@ from tunewell.cli.printing import print_json, print_lines, stdout_to_stderr, tab
 from tunewell.display.formatting import measured, short
 from tunewell.errors import SettingError
 from tunewell.space.parse_settings import parse_settings
+from tunewell.whole_file import whole_file
 
 if TYPE_CHECKING:
     from tunewell.probing import Sweep, SweepPoint
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 @click.argument("script", required=False)
 @click.option("--space", "space_file", metavar="FILE", help="The space, as TOML, in place of the script's own.")
 @click.option("--param", metavar="NAME", help="The parameter that is the learning rate.  [default: by its usual names]")
-@click.option("--metric", metavar="NAME", help="What is to be low.  [default: val_loss, else train_loss]")
+@click.option("--metric", metavar="NAME", help="What rates are judged by.  [default: val_loss, else train_loss]")
+@click.option(
+    "--direction", type=click.Choice(["minimize", "maximize"]), help="Of the metric.  [default: by its usual names]"
+)
 @click.option(
     "--set",
     "settings",
@@ -51,6 +55,7 @@ def command(
     space_file: str | None,
     param: str | None,
     metric: str | None,
+    direction: str | None,
     settings: tuple[str, ...],
     low: float | None,
     high: float | None,
@@ -81,6 +86,7 @@ def command(
             space,
             param=param,
             metric=metric,
+            direction=direction,
             setting=parse_settings(settings, space),
             low=low,
             high=high,
@@ -92,7 +98,8 @@ def command(
     if figure is not None:
         from tunewell.cli.sweep_figure import svg  # noqa: PLC0415  only a figure needs it
 
-        figure.write_text(svg(sweep), encoding="utf-8")
+        with whole_file(figure) as path:
+            path.write_text(svg(sweep), encoding="utf-8")
     if as_json:
         print_json(_record(sweep))
         return
@@ -122,6 +129,7 @@ def _record(sweep: Sweep) -> dict[str, object]:
     return {
         "param": sweep.param,
         "metric": sweep.metric,
+        "direction": sweep.direction,
         "suggestion": sweep.suggestion,
         "why": sweep.why,
         "range": sweep.range,

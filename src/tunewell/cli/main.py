@@ -30,6 +30,7 @@ from tunewell.errors import (
     StudyBusy,
     TunewellError,
 )
+from tunewell.near_names import nearest
 
 _COMMANDS = (
     "tune",
@@ -68,6 +69,15 @@ class _Commands(click.Group):
         command = import_module(f"tunewell.cli.{cmd_name.replace('-', '_')}_command").command
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            near = nearest(args[0], _COMMANDS)
+            mend = f"did you mean {near}?" if near else f"there are {', '.join(_COMMANDS)}"
+            raise click.UsageError(f"there is no command {args[0]!r}; {mend}", ctx)
+        return super().resolve_command(ctx, args)
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
@@ -125,12 +135,22 @@ def _in_one_line(*, with_traceback: bool) -> Iterator[None]:
         raise click.exceptions.Exit(exit_code) from None
 
 
+def _usage(error: click.UsageError) -> str:
+    """Return what is wrong with the command as it was given, and what was probably meant."""
+    context = error.ctx
+    if isinstance(error, click.NoSuchOption) and context is not None:
+        known = [name for param in context.command.get_params(context) for name in param.opts if name.startswith("--")]
+        near = nearest(error.option_name, known)
+        return f"there is no option {error.option_name}{'' if near is None else f'; did you mean {near}?'}"
+    return error.format_message()
+
+
 def _in_words(error: BaseException) -> tuple[str, int]:
     """Return the line and the exit code of an error."""
     match error:
         case click.UsageError():
             hint = f" ({error.ctx.command_path} --help)" if error.ctx else ""
-            return error.format_message().rstrip(".") + hint, 2
+            return _usage(error).rstrip(".") + hint, 2
         case click.ClickException():
             return error.format_message(), error.exit_code
         case StudyBusy():

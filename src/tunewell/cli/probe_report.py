@@ -11,6 +11,7 @@ from tunewell.cli import diagnosis_report
 from tunewell.cli.echo import echo
 from tunewell.cli.job import job
 from tunewell.cli.printing import stdout_to_stderr
+from tunewell.display.formatting import counted
 from tunewell.probing import ProbeReport, ProbeResult, probe
 from tunewell.space.parse_settings import parse_settings
 
@@ -43,7 +44,7 @@ def lines(name: str, report: ProbeReport, *, drawn: bool) -> Iterator[str]:
     yield ""
     yield from diagnosis_report.lines(name, report.diagnosis, drawn=drawn)
     yield ""
-    yield f"{report.epochs} epochs were trained"
+    yield f"{counted(report.epochs, 'epoch')} {'was' if report.epochs == 1 else 'were'} trained"
 
 
 def record(report: ProbeReport) -> dict[str, object]:

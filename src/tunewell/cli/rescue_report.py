@@ -9,7 +9,7 @@ from dataclasses import asdict
 import click
 
 from tunewell.cli.printing import facts
-from tunewell.display.formatting import measured, short
+from tunewell.display.formatting import counted, measured, short
 from tunewell.display.records import best_record
 from tunewell.display.summary import counts, spent_of_budget
 from tunewell.display.tables import setting_lines
@@ -62,7 +62,7 @@ def record(result: Rescue) -> dict[str, object]:
 
 def _attempt(attempt: Attempt, metric: str) -> Iterator[str]:
     reached = f"no finite {metric}" if attempt.value is None else f"{metric} {measured(attempt.value)}"
-    after = f"{reached} after {attempt.epochs} epochs"
+    after = f"{reached} after {counted(attempt.epochs, 'epoch')}"
     if attempt.incumbent is None:
         yield f"{click.style('as it is', bold=True)}: {after}"
         return

@@ -15,6 +15,7 @@ from tunewell.cli.job import Job, ProgramCommand, job
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import checkpoints_option, store_option
 from tunewell.cli.printing import stdout_to_stderr
+from tunewell.display.formatting import counted
 from tunewell.display.progress import progress
 from tunewell.display.summary import counts
 from tunewell.errors import SettingError
@@ -66,7 +67,7 @@ def command(
         if quiet:
             over = drive(joined, train, execution, NullObserver())
         else:
-            echo(f"working on study {study!r} in {opened.url}, of {before} trials so far", err=True)
+            echo(f"working on study {study!r} in {opened.url}, of {counted(before, 'trial')} so far", err=True)
             with progress(sys.stderr) as observer:
                 over = drive(joined, train, execution, observer)
         echo(f"study {study!r}: {counts(joined)}", err=True)

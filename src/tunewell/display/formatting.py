@@ -49,3 +49,8 @@ def age(since: float) -> str:
 def moment(at: float | None) -> str | None:
     """Return `2026-11-23 06:45:00`, in local time, for a time in seconds since 1970; None for None."""
     return None if at is None else datetime.fromtimestamp(at, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def counted(n: int, what: str) -> str:
+    """Return `1 epoch`, `2 epochs`."""
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"

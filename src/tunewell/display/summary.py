@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tunewell.display.formatting import duration
+from tunewell.display.formatting import counted, duration
 from tunewell.study import ReadableStudy
 from tunewell.study.budget import Budget
 from tunewell.trial import OPEN_END, TrialState
@@ -14,18 +14,19 @@ def spent_of_budget(study: ReadableStudy) -> str:
     """Return `412 of 900 epochs`, `7 of 100 trials`, `1 min 5 s of 2 h 00 min`."""
     budget, epochs = study.budget, _epochs_trained(study)
     if budget.unit == "seconds":
-        return f"{duration(study.spent.seconds)} of {duration(budget.amount)}, {epochs} epochs"
+        return f"{duration(study.spent.seconds)} of {duration(budget.amount)}, {counted(epochs, 'epoch')}"
     if budget.unit == "trials":
-        return f"{study.spent.trials} of {budget.amount:g} trials, {epochs} epochs"
+        return f"{study.spent.trials} of {budget.amount:g} trials, {counted(epochs, 'epoch')}"
     in_all = _epochs_in_all(study)
-    return f"{epochs} epochs" if in_all is None else f"{epochs} of {in_all} epochs"
+    return counted(epochs, "epoch") if in_all is None else f"{epochs} of {in_all} epochs"
 
 
 def in_words(budget: Budget) -> str:
     """Return `30 full trainings`, `900 epochs`, `2 h 00 min`."""
     if budget.unit == "seconds":
         return duration(budget.amount)
-    return f"{budget.amount:g} {'full ' if budget.unit == 'trainings' else ''}{budget.unit}"
+    unit = budget.unit.removesuffix("s") if budget.amount == 1 else budget.unit
+    return f"{budget.amount:g} {'full ' if budget.unit == 'trainings' else ''}{unit}"
 
 
 def spent_share(study: ReadableStudy) -> float | None:

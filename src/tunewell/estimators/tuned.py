@@ -14,9 +14,10 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, check_random_state, column_or_1d, validate_data
 
-from tunewell.errors import NothingReported
+from tunewell.errors import NothingReported, SpaceError
 from tunewell.estimators.columns import Columns
 from tunewell.estimators.saved import SavedModel
+from tunewell.near_names import did_you_mean
 from tunewell.nn import AdamW, Cosine, Network, Trainer
 from tunewell.runners.base import NullObserver
 from tunewell.runners.tune import tune
@@ -47,6 +48,22 @@ def default_space(n_train: int) -> Space:
         weight_decay=ready_made.weight_decay(),
         norm=Choice(["none", "before"], tier=3, default="before"),
     )
+
+
+def _check_space(space: Space | None) -> None:
+    """Check that what is tuned is something that the network has.
+
+    Raises:
+        SpaceError: it is no space, or one with another name.
+    """
+    if space is None:
+        return
+    if not isinstance(space, Space):
+        raise SpaceError(f"space must be a tw.Space, such as tw.Space(learning_rate=tw.learning_rate()); got {space!r}")
+    known = default_space(2).names
+    for name in space.names:
+        if name not in known:
+            raise SpaceError(f"the network has no parameter {name!r}; {did_you_mean(name, known)}")
 
 
 class _TunedNetwork(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -81,6 +98,7 @@ class _TunedNetwork(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
 
     def _fit(self, table: pd.DataFrame, targets: NDArray[Any], outputs: int, loss: str) -> Self:
         """Tune on a part of the rows, judged by the others; then train the best setting."""
+        _check_space(self.space)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         rows, unseen = self._parts(targets, seed)
         self.columns_ = Columns.learn(table.iloc[rows])
@@ -94,6 +112,7 @@ class _TunedNetwork(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
                 train_loss = trainer.epoch()
                 measured = network.evaluate(x_unseen, targets[unseen])
                 best.look(run, epoch, measured["loss"], network)
+                measured |= self._in_own_units(measured["loss"], targets[unseen])
                 run.report(train_loss=train_loss, **{f"val_{name}": value for name, value in measured.items()})
 
         self.study_: Study = tune(
@@ -120,6 +139,10 @@ class _TunedNetwork(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
         if self.refit and len(unseen) and best.epoch:
             self.network_ = self._refitted(table, targets, outputs, loss, best)
         return self
+
+    def _in_own_units(self, loss: float, targets: NDArray[Any]) -> dict[str, float]:  # noqa: ARG002  a regressor's
+        """Return what the loss means to whoever knows the target, by name."""
+        return {}
 
     def _refitted(
         self, table: pd.DataFrame, targets: NDArray[Any], outputs: int, loss: str, best: _BestWeights
@@ -233,6 +256,11 @@ class TunedRegressor(RegressorMixin, _TunedNetwork):  # type: ignore[misc]
         self.mean_, self.scale_ = float(numbers.mean()), float(numbers.std()) or 1.0
         targets = ((numbers - self.mean_) / self.scale_)[:, np.newaxis]
         return self._fit(table, targets, 1, "squared")
+
+    def _in_own_units(self, loss: float, targets: NDArray[Any]) -> dict[str, float]:
+        """Return the root of the mean squared error in the target's units, and R² if the targets differ."""
+        squared, spread = 2 * loss, float(targets.var())  # the loss is half of it
+        return {"rmse": np.sqrt(squared) * self.scale_} | ({"r2": 1 - squared / spread} if spread else {})
 
     def predict(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
         """Return a number for each row, (m,)."""

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tunewell.errors import SettingError
 from tunewell.nn import loop, ops
+from tunewell.nn.array_file import read_arrays
 from tunewell.nn.arrays import Array
 from tunewell.nn.compiler import one_thread
 
@@ -275,15 +276,18 @@ class Network:
             SettingError: the file holds no network.
         """
         try:
-            with np.load(path, allow_pickle=False) as saved:
-                about = json.loads(str(saved["layout"]))
-                state = {name: saved[name] for name in ("theta", "running")}
-        except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
-            raise SettingError(f"{path} holds no network: {error}; give a file that Network.save wrote") from error
-        if about.pop("format") > _FORMAT:
-            raise SettingError(f"{path} was written by a newer tunewell; update tunewell")
-        settings: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in about.items()}
-        return cls._like(Layout(**settings), state)
+            saved = read_arrays(path, "layout", "theta", "running")
+            about = json.loads(str(saved.pop("layout")))
+            if about.pop("format") <= _FORMAT:
+                settings: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in about.items()}
+                layout = Layout(**settings)
+                _check_size(layout, saved["theta"].size)
+                return cls._like(layout, saved)
+        except SettingError:
+            raise
+        except (OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, BadZipFile) as bad:
+            raise SettingError(f"{path} holds no network: {bad}; give a file that Network.save wrote") from bad
+        raise SettingError(f"{path} was written by a newer tunewell; update tunewell")
 
     @classmethod
     def _like(cls, layout: Layout, state: Mapping[str, ArrayLike]) -> Self:
@@ -292,6 +296,15 @@ class Network:
         network._set_up()  # noqa: SLF001  our own
         network.load_state_dict(state)
         return network
+
+
+def _check_size(layout: Layout, n_weights: int) -> None:
+    """Check that a layout is one of so many weights, before it is given room for them."""
+    hidden = len(layout.sizes) - 2
+    if len(layout.activation) != hidden or len(layout.dropout) != hidden:
+        raise SettingError(f"the layout has {hidden} hidden layers, and not as many activations and dropouts")
+    if any(type(n) is not int for n in layout.sizes) or sum(a * b for a, b in pairwise(layout.sizes)) > n_weights:
+        raise SettingError(f"the layout claims more weights than the {n_weights} that there are")
 
 
 def _each(name: str, given: Any, n: int) -> tuple[Any, ...]:

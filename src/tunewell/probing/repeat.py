@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,8 @@ from tunewell.training.run import Run, Train
 
 EXACT, NEARLY, NOT = "exact", "within 1e-6", "not repeatable"
 _NEARLY = 1e-6
+_SAMPLED = frozenset({"grad_norm", "grad_norm_max", "update_ratio", "grad_noise_scale"})
+"""What a watcher measures on some steps of an epoch: on others, after a restore, though the training is the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,9 @@ def repeatable(
         else:
             try:
                 restored = _trained(train, params, seed, _Restoring(epochs, path))
-                from_checkpoint = _compared(first.reports, restored.reports, half + 1)
+                from_checkpoint = _compared(
+                    first.reports, restored.reports, half + 1, () if first.on_report is None else _SAMPLED
+                )
             except ProbeFailed as error:
                 from_checkpoint = Repeatability(NOT, str(error))
     holds = {name: kind_of(value) or "data" for name, value in saved.tracked.items()}
@@ -144,7 +148,12 @@ def _trained(train: Train, params: Params, seed: int, channel: EpochLimit) -> Ru
     return run
 
 
-def _compared(one: Sequence[Mapping[str, float]], other: Sequence[Mapping[str, float]], first: int) -> Repeatability:
+def _compared(
+    one: Sequence[Mapping[str, float]],
+    other: Sequence[Mapping[str, float]],
+    first: int,
+    left_out: Collection[str] = (),
+) -> Repeatability:
     """Return the largest difference of two runs' reports from an epoch on, relative to the numbers' size."""
     worst, where = 0.0, ""
     rows = {row["epoch"]: row for row in other}
@@ -154,7 +163,7 @@ def _compared(one: Sequence[Mapping[str, float]], other: Sequence[Mapping[str, f
         again = rows.get(row["epoch"])
         if again is None:
             return Repeatability(NOT, f"epoch {row['epoch']:.0f} was not reported again")
-        for name, value in row.items():
+        for name, value in ((name, value) for name, value in row.items() if name not in left_out):
             apart = _apart(value, again.get(name, math.nan))
             if apart > worst:
                 worst, where = apart, f"{name} differs by {apart:.1g} of itself at epoch {row['epoch']:.0f}"

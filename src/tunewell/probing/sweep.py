@@ -16,11 +16,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from tunewell.errors import SettingError
+from tunewell.near_names import did_you_mean
 from tunewell.probing.short_training import ShortTraining, checked, train_shortly
 from tunewell.space.params import Choice
 from tunewell.space.space import Space
 from tunewell.space.usual_names import RATES
 from tunewell.space.values import Params, Value
+from tunewell.study.metric import direction_of
 from tunewell.training.run import Train
 
 _BEYOND = 10.0  # the sweep reaches so much beyond the parameter's range, to both sides
@@ -28,6 +30,8 @@ _DIVERGED = 4.0  # times the least loss so far: as fastai's finder has it
 _UNLEARNT = 0.25  # of the loss at the lowest rate: below, it has not diverged, whatever other rates reach
 _ROSE = 1.5  # times the loss at the lowest rate
 _MOVES = 0.1  # of the way from the loss at the lowest rate to the least
+_LOST = 0.9  # of that way, of a number that may be below zero: it is back where it began
+_FEWEST = 3  # rates: with fewer, there is no least between others
 _BELOW_DIVERGING = 3.0
 
 
@@ -37,7 +41,7 @@ class SweepPoint:
 
     rate: float
     loss: float
-    """The mean of the metric's last epoch; NaN if it was no finite number, or the code failed."""
+    """The metric in the last epoch, as it is reported; NaN if it was no finite number, or the code failed."""
     diverged: bool
 
 
@@ -55,14 +59,17 @@ class Sweep:
     """The reason for the suggestion, or why there is none."""
     epochs: int
     """The cost of the sweep."""
+    direction: str = "minimize"
+    """`maximize` if more of the metric is better."""
 
     @property
     def range(self) -> tuple[float, float] | None:
         """From the rate at which training begins to move to a third of that at which it diverges; None if unknown."""
         if self.suggestion is None:
             return None
-        start, least = self.points[0].loss, min(point.loss for point in self.points if not point.diverged)
-        moving = [p.rate for p in self.points if not p.diverged and p.loss < start - _MOVES * (start - least)]
+        costs = {point.rate: _cost(point.loss, self.direction) for point in self.points if not point.diverged}
+        start, least = next(iter(costs.values())), min(costs.values())
+        moving = [rate for rate, cost in costs.items() if cost < start - _MOVES * (start - least)]
         return min([*moving, self.suggestion]), max(self._highest(), self.suggestion)
 
     def loss_at(self, rate: float) -> float:
@@ -70,8 +77,8 @@ class Sweep:
         return min(self.points, key=lambda point: abs(math.log(point.rate / rate))).loss
 
     def _highest(self) -> float:
-        diverged = [point.rate for point in self.points if point.diverged]
-        return min(diverged) / _BELOW_DIVERGING if diverged else self.points[-1].rate
+        diverging = _diverging(self.points)
+        return self.points[-1].rate if diverging is None else diverging / _BELOW_DIVERGING
 
 
 def lr_find(
@@ -80,6 +87,7 @@ def lr_find(
     *,
     param: str | None = None,
     metric: str | None = None,
+    direction: str | None = None,
     setting: Mapping[str, Value] | None = None,
     low: float | None = None,
     high: float | None = None,
@@ -94,8 +102,9 @@ def lr_find(
         train: a function of one argument, the `Run`.
         space: the parameters that it takes; all but the rate stays as `setting` says.
         param: the name of the rate; found by its usual names if None.
-        metric: the reported number that is to be low; if None, `val_loss`, which is measured at an epoch's end, or else
-            `train_loss`.
+        metric: the reported number that rates are judged by; if None, `val_loss`, which is measured at an epoch's end,
+            or else `train_loss`.
+        direction: `minimize` or `maximize`; as the metric's name has it if None.
         setting: the other parameters, as far as they are not at their defaults.
         low: the lowest rate; a decade below the parameter's range if None.
         high: the highest; a decade above it if None.
@@ -105,14 +114,18 @@ def lr_find(
         on_point: called with each rate when it has been tried.
 
     Raises:
-        SettingError: there is no learning rate, a number cannot be used, or the metric is not reported.
+        SettingError: there is no learning rate, a number cannot be used, the metric is not reported, or its direction
+            cannot be known.
         ProbeFailed: the training fails.
     """
     name = rate_of(space, param)
     filled = space.filled(setting or {})
     if name not in filled:
         raise SettingError(f"{name} is not active with this setting, so there is nothing to sweep; name another rate")
+    if epochs < 1:
+        raise SettingError(f"a sweep trains an epoch at least at each rate, got epochs={epochs!r}")
     rates = rates_of(space, name, float(filled[name]), low, high, per_decade)
+    goal = direction_of("val_loss" if metric is None else metric, direction)
     points: list[SweepPoint] = []
     first: ShortTraining | None = None
     for rate in rates:
@@ -120,12 +133,12 @@ def lr_find(
         if first is None:
             first = checked(short)
             metric = _metric(first, metric)
-        points.append(_point(rate, short, metric or "", points))
+        points.append(_point(rate, short, metric or "", goal, points))
         on_point(points[-1])
         if len(points) > 1 and points[-1].diverged and points[-2].diverged:
             break
-    suggestion, why = _suggested(points)
-    return Sweep(name, metric or "", tuple(points), suggestion, why, epochs * len(points))
+    suggestion, why = _suggested(points, metric or "", goal)
+    return Sweep(name, metric or "", tuple(points), suggestion, why, epochs * len(points), goal)
 
 
 def rate_of(space: Space, param: str | None = None) -> str:
@@ -135,7 +148,7 @@ def rate_of(space: Space, param: str | None = None) -> str:
         SettingError: there is none, or it is no number above 0.
     """
     if param is not None and param not in space.params:
-        raise SettingError(f"the space has no parameter {param!r}; it has {', '.join(space.names)}")
+        raise SettingError(f"the space has no parameter {param!r}; {did_you_mean(param, space.names)}")
     name = param or next((name for name in space.names if name.lower() in RATES), None)
     if name is None:
         raise SettingError(
@@ -156,7 +169,9 @@ def rates_of(
     high: float | None = None,
     per_decade: int = 2,
 ) -> list[float]:
-    """Return the rates to try, rising; the default is among them, so that it can be compared.
+    """Return the rates to try, rising; the default is among them, so that it can be compared, unless it lies outside.
+
+    Bounds between which there are hardly any such rates are tried themselves, and what is between them.
 
     Raises:
         SettingError: the bounds are none.
@@ -171,58 +186,83 @@ def rates_of(
     step = 1 / per_decade
     first, last = (math.log10(bound / default) / step for bound in (low, high))
     steps = range(math.ceil(first - 1e-9), math.floor(last + 1e-9) + 1)
-    return [float(f"{default * 10 ** (k * step):.6g}") for k in steps]
+    if len(steps) >= _FEWEST:
+        return [float(f"{default * 10 ** (k * step):.6g}") for k in steps]
+    n = max(_FEWEST, math.ceil((last - first) - 1e-9) + 1)
+    return [low, *(float(f"{rate:.12g}") for rate in np.geomspace(low, high, n)[1:-1]), high]
 
 
 def _metric(first: ShortTraining, requested: str | None) -> str:
-    """Return the metric that is to be low."""
+    """Return the metric that rates are judged by."""
     reported = sorted({name for report in first.reports for name in report} - {"epoch"})
     for name in [requested] if requested else ["val_loss", "train_loss"]:
         if first.curve(name):
             return name
-    missing = f"no {requested}" if requested else "neither val_loss nor train_loss"
+    if requested:
+        raise SettingError(
+            f"the training reports no {requested}; {did_you_mean(requested, reported, listed='it reports')}"
+        )
     raise SettingError(
-        f"the training reports {missing}, only {', '.join(reported)}; report val_loss or train_loss, "
-        f"or name another metric that is to be low"
+        f"the training reports neither val_loss nor train_loss, only {', '.join(reported)}; "
+        f"report one of them, or name another metric"
     )
 
 
-def _point(rate: float, short: ShortTraining, metric: str, before: Sequence[SweepPoint]) -> SweepPoint:
+def _cost(value: float, direction: str) -> float:
+    """Return the number such that less is better."""
+    return -value if direction == "maximize" else value
+
+
+def _point(rate: float, short: ShortTraining, metric: str, direction: str, before: Sequence[SweepPoint]) -> SweepPoint:
     loss = math.nan if short.is_broken else short.last(metric)
-    known = [point.loss for point in before if not math.isnan(point.loss)]
-    diverged = math.isnan(loss) or (
-        bool(known)
-        and min(known) > 0
-        and ((loss > _DIVERGED * min(known) and loss > _UNLEARNT * known[0]) or loss > _ROSE * known[0])
-    )
-    return SweepPoint(rate, loss, diverged)
+    known = [_cost(point.loss, direction) for point in before if not math.isnan(point.loss)]
+    return SweepPoint(rate, loss, math.isnan(loss) or (bool(known) and _diverges(_cost(loss, direction), known)))
 
 
-def _suggested(points: Sequence[SweepPoint]) -> tuple[float | None, str]:
+def _diverges(cost: float, known: Sequence[float]) -> bool:
+    """Return True if a rate has done so badly, beside lower ones, that training diverges."""
+    start, least = known[0], min(known)
+    if least > 0:
+        return (cost > _DIVERGED * least and cost > _UNLEARNT * start) or cost > _ROSE * start
+    # no ratio means anything where a number may be below zero, so differences are compared
+    gain = start - least
+    return cost > (least + _LOST * gain if gain > _MOVES * abs(start) else start + abs(start))
+
+
+def _suggested(points: Sequence[SweepPoint], metric: str, direction: str) -> tuple[float | None, str]:
     """Suggest the rate of least loss, between the rates that were tried, and below those that diverge."""
     sound_ones = [point for point in points if not point.diverged]
     if not sound_ones:
         return None, f"training diverges even at {points[0].rate:.3g}; try lower rates, and look at the inputs' scale"
-    best = min(sound_ones, key=lambda point: point.loss)
-    start = points[0].loss
-    if best.loss > start - 0.01 * abs(start):
-        return None, f"no rate from {points[0].rate:.3g} to {points[-1].rate:.3g} brings the loss below {start:.4g}"
+    costs = {point.rate: _cost(point.loss, direction) for point in sound_ones}
+    start, best = sound_ones[0].loss, min(sound_ones, key=lambda point: costs[point.rate])
+    what, better, most = (metric, "above", "highest") if direction == "maximize" else ("the loss", "below", "least")
+    if costs[best.rate] > costs[sound_ones[0].rate] - 0.01 * abs(start) or best is sound_ones[0]:
+        return None, f"no rate from {points[0].rate:.3g} to {points[-1].rate:.3g} brings {what} {better} {start:.4g}"
     rate, why = (
-        _vertex(sound_ones, best),
-        f"the loss is least there, {best.loss:.4g}, and was {start:.4g} to begin with",
+        _vertex(costs, best.rate),
+        f"{what} is {most} there, {best.loss:.4g}, and was {start:.4g} to begin with",
     )
-    diverged = [point.rate for point in points if point.diverged]
-    if diverged and rate > min(diverged) / _BELOW_DIVERGING:
-        rate, why = min(diverged) / _BELOW_DIVERGING, f"a third of {min(diverged):.3g}, where training diverges"
+    diverging = _diverging(points)
+    if diverging is not None and rate > diverging / _BELOW_DIVERGING:
+        rate, why = diverging / _BELOW_DIVERGING, f"a third of {diverging:.3g}, where training diverges"
     return float(f"{rate:.2g}"), why
 
 
-def _vertex(points: Sequence[SweepPoint], best: SweepPoint) -> float:
-    """Fit a parabola through the least loss and its neighbours, over the rate's logarithm; return its vertex."""
-    at = points.index(best)
-    if not 0 < at < len(points) - 1:
-        return best.rate
-    x = np.log10([point.rate for point in points[at - 1 : at + 2]])
-    bend, slope, _ = np.polyfit(x - x[1], [point.loss for point in points[at - 1 : at + 2]], 2)
+def _diverging(points: Sequence[SweepPoint]) -> float | None:
+    """Return the lowest rate that diverges, above one that does not."""
+    lowest = min(point.rate for point in points if not point.diverged)
+    return min((point.rate for point in points if point.diverged and point.rate > lowest), default=None)
+
+
+def _vertex(costs: Mapping[float, float], best: float) -> float:
+    """Fit a parabola through the least cost and its neighbours, over the rate's logarithm; return its vertex."""
+    rates = list(costs)
+    at = rates.index(best)
+    if not 0 < at < len(rates) - 1:
+        return best
+    near = rates[at - 1 : at + 2]
+    x = np.log10(near)
+    bend, slope, _ = np.polyfit(x - x[1], [costs[rate] for rate in near], 2)
     shift = float(np.clip(-slope / (2 * bend), x[0] - x[1], x[2] - x[1])) if bend > 0 else 0.0
     return float(10 ** (x[1] + shift))

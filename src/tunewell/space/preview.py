@@ -1,9 +1,9 @@
 """A small histogram of what each parameter of a space will draw, so that a wrong scale is seen before any training.
 
 The axis of a histogram is chosen by the parameter's range and not by its declared scale, which is what it is to check:
-decades of the value where the range spans many, decades of 1 - value where it nears 1, else equal steps. A scale that
-fits its range looks flat; a linear scale from 0.0001 to 1 has all its draws in the last decade. Only a scale that no
-range speaks for or against is its own axis.
+decades of the value where the range spans many, decades of 1 - value where it nears 1. A scale that fits its range
+looks flat; a linear scale from 0.0001 to 1 has all its draws in the last decade. Where the range calls for no scale,
+as from 16 to 256, the declared one is as good as another and is its own axis.
 """
 
 from __future__ import annotations
@@ -111,10 +111,8 @@ def _shown_on(param: Float | Int) -> Scale:
     """Return the scale that the range calls for, whatever is declared; what no range calls for is shown as declared."""
     found = {name: scale.decades(span(param)) for name, scale in SCALES.items()}
     decades = {name: n for name, n in found.items() if n is not None}
-    if param.scale not in decades:
-        return SCALES[param.scale]
     most = max(decades, key=decades.__getitem__)
-    return SCALES[most if decades[most] >= _DECADES else DEFAULT]
+    return SCALES[most if param.scale in decades and decades[most] >= _DECADES else param.scale]
 
 
 def _two_lines(item: Histogram, margin: int) -> tuple[str, str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 from types import MappingProxyType
 from typing import TypeVar
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunewell.errors import SpaceError
+from tunewell.near_names import did_you_mean
 from tunewell.space.lint import doubts
 from tunewell.space.params import Choice, Float, Int, Param
 from tunewell.space.toml import from_dict, from_toml, to_dict, to_toml
@@ -341,5 +341,4 @@ def _mend(found: object) -> str:
 
 
 def _closest(name: object, params: Mapping[str, Param]) -> str:
-    close = get_close_matches(str(name), params, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"there are {', '.join(params)}"
+    return did_you_mean(str(name), params)

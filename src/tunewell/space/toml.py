@@ -11,13 +11,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
-from difflib import get_close_matches
 from typing import Any
 
 from tunewell.errors import SpaceError
+from tunewell.near_names import did_you_mean
 from tunewell.space.params import Choice, Float, Int, Param, settings
 
 _TYPES: Mapping[str, type[Param]] = {"float": Float, "int": Int, "choice": Choice}
+_INSTEAD = {
+    **dict.fromkeys(("log", "log_scale", "logarithmic", "use_log", "is_log"), 'write scale = "log"'),
+    **dict.fromkeys(("min", "minimum", "lower", "from", "start"), "write low"),
+    **dict.fromkeys(("max", "maximum", "upper", "to", "end"), "write high"),
+    **dict.fromkeys(("choices", "options", "categories"), "write values"),
+    **dict.fromkeys(("prior", "distribution", "base", "transform"), 'write scale, such as scale = "log"'),
+}
+"""What other tools call a setting -> what is to be written here."""
 _NAMES = {kind: name for name, kind in _TYPES.items()}
 
 
@@ -74,11 +82,10 @@ def _param(table: object) -> Param:
     kind = _TYPES[name]
     known = {item.name: item.default is MISSING for item in fields(kind) if item.init}
     for key in given.keys() - known.keys():
-        close = get_close_matches(key, known, n=1)
-        mend = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(map(repr, known))}"
-        raise SpaceError(f"a {name} has no setting {key!r}; {mend}")
+        mend = _INSTEAD.get(key.lower()) or did_you_mean(key, known, listed="it has")
+        raise SpaceError(f"{'an' if kind is Int else 'a'} {name} has no setting {key!r}; {mend}")
     missing = [key for key, needed in known.items() if needed and key not in given]
     if missing:
-        raise SpaceError(f"a {name} needs {' and '.join(map(repr, missing))}")
+        raise SpaceError(f"{'an' if kind is Int else 'a'} {name} needs {' and '.join(map(repr, missing))}")
     required = [given.pop(key) for key, needed in known.items() if needed]
     return kind(*required, **given)

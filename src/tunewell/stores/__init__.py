@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tunewell.errors import SettingError
 from tunewell.stores.base import Changes, Session, SpaceVersion, Store, StudyRecord
 from tunewell.stores.memory import MemoryStore
 
@@ -28,6 +29,8 @@ def open_store(url: str | Path, *, create: bool = True, checkpoints: str | Path 
             `create` is False.
         SettingError: no store can be kept at such a URL.
     """
+    if not str(url).strip():
+        raise SettingError(f"a store needs the name of a file or a URL, got {url!r}; leave it out for the default")
     if url in ("memory", ":memory:"):
         return MemoryStore()
     return _sql_store()(url, create=create, checkpoints=checkpoints)

@@ -28,6 +28,7 @@ from tunewell.errors import (
     last_line,
 )
 from tunewell.history import History
+from tunewell.near_names import nearest
 from tunewell.samplers import Sampler
 from tunewell.schedulers import Scheduler, build
 from tunewell.schedulers.scheduler import declares
@@ -78,6 +79,7 @@ class Reported(NamedTuple):
     """There are commands to be taken up, to this trial or another."""
 
 
+_FEW_METRICS = 6  # all are named beside the one that was probably meant
 _T = TypeVar("_T")
 
 
@@ -395,9 +397,12 @@ class Study:
                 )
             value = metrics.get(self.reader.metric)
             if value is None and not progress.measured:
+                near = nearest(self.reader.metric, metrics)
+                few = f" ({', '.join(metrics) or 'none'})" if near is None or len(metrics) <= _FEW_METRICS else ""
+                meant = "" if near is None else f"did you mean {near!r}? If not, "
                 raise ReportError(
-                    f"the metric {self.reader.metric!r} is not among those reported ({', '.join(metrics) or 'none'}); "
-                    f"name one of these as the metric, or report it from the first epoch on"
+                    f"the metric {self.reader.metric!r} is not among those reported{few}; "
+                    f"{meant}name one that is as the metric, or report it from the first epoch on"
                 )
             is_finite = value is None or math.isfinite(value)
             if not is_finite:

@@ -7,7 +7,6 @@ answer. While its trial is paused the whole process group is stopped by a signal
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 import shlex
@@ -16,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tunewell.errors import ReportError, ScriptError, SpaceError
+from tunewell.near_names import nearest
 from tunewell.space.space import Space
 from tunewell.training.program import Program
 from tunewell.training.run import Run, RunEnded
@@ -50,8 +50,8 @@ class ExternalProgram:
         known = {*space.names, *_ALWAYS}
         used = {name for argument in self.arguments for name in _PLACEHOLDER.findall(argument)}
         for name in sorted(used - known):
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {{{close[0]}}}?" if close else f"there are {', '.join(sorted(known))}"
+            near = nearest(name, known)
+            hint = f"did you mean {{{near}}}?" if near else f"there are {', '.join(sorted(known))}"
             raise SpaceError(f"the command has {{{name}}}, which is no parameter of the space; {hint}")
         # a command with no placeholder at all reads TUNEWELL_PARAMS; one with some has forgotten those that are missing
         if missing := [name for name in space.names if used - set(_ALWAYS) and name not in used]:
