@@ -549,3 +549,50 @@ def test_excel_without_its_package_names_what_to_install(monkeypatch):
     tune()
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     assert "pip install 'tunewell[excel]'" in refused("export", "--output", "record.xlsx", expect=1)
+
+
+BREAKS = """
+import tunewell as tw
+
+space = tw.Space(batch=tw.Int(8, 512, scale="log", default=64))
+metric = "val_loss"
+
+
+def train(run):
+    for epoch in run.epochs(3):
+        if run.params.batch > LIMIT and epoch == 2:
+            raise MemoryError(f"out of memory in trial {run.trial}")
+        run.report(val_loss=1 / run.params.batch)
+"""
+
+
+def break_above(limit, folder, *options):
+    (folder / "breaks.py").write_text(BREAKS.replace("LIMIT", str(limit)))
+    return CliRunner().invoke(cli, ["tune", "breaks.py", "--quiet", "--scheduler", "full", *options])
+
+
+def test_best_show_and_confirm_pass_over_trials_that_failed(folder):
+    break_above(100, folder, "--budget", "8trials", "--confirm", "1")
+    shown = json.loads(CliRunner().invoke(cli, ["show", "breaks", "--json"]).stdout)  # with tracebacks in it
+    states = {trial["trial"]: trial["state"] for trial in shown["trials"]}
+    assert "failed" in states.values()
+    best = json.loads(tunewell("best", "breaks", "--json").stdout)
+    assert (best["state"], best["params"]["batch"] <= 100) == ("complete", True)
+    assert shown["trials"][0]["trial"] == best["trial"]
+    assert [trial["state"] for trial in shown["trials"]] == sorted(states.values())  # complete, then failed
+    assert {states[one["trial"]] for one in shown["confirmed"]} == {"complete"}
+
+
+def test_best_and_show_say_that_there_is_nothing_but_a_trial_that_failed(folder):
+    break_above(1, folder, "--budget", "1trials")
+    for command in ("best", "show"):
+        shown = tunewell(command).output
+        assert "but trial 0 failed: MemoryError: out of memory in trial 0; no other has reported anything yet" in shown
+
+
+def test_best_says_that_its_trial_was_not_trained_to_its_end(folder):
+    (folder / "falls.py").write_text(BREAKS.replace("1 / run.params.batch", "epoch").replace("LIMIT", "600"))
+    tunewell("tune", "falls.py", "--quiet", "--scheduler", "asha", "--min-epochs", "1", "--budget", "2")
+    best = json.loads(tunewell("best", "--json").stdout)
+    told = "epochs; what it does later is not known" in tunewell("best").output
+    assert told == (best["state"] == "paused")

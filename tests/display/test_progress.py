@@ -173,3 +173,11 @@ def test_what_is_promised_to_a_running_step_is_not_spent_yet():
     assert spent_share(study) == 0
     study.report(step.trial, 1, val_accuracy=0.5)
     assert spent_share(study) == pytest.approx(1 / 9)
+
+
+def test_a_trial_that_failed_is_the_best_no_more():
+    study, stream = new_study(), io.StringIO()
+    observer = LineProgress(stream)
+    train(study, observer, [0.5, 0.6, 0.7])
+    train(study, observer, [0.9, math.nan])
+    assert "(best 0.7000 trial 0 epoch 3)" in stream.getvalue().splitlines()[-1]

@@ -8,7 +8,7 @@ from tunewell.cli.echo import echo
 from tunewell.cli.lineage_report import steered_line
 from tunewell.cli.options import existing_study, json_option, store_option, study_argument
 from tunewell.cli.printing import print_json, print_lines
-from tunewell.cli.results_report import bound_lines, confirmed_lines
+from tunewell.cli.results_report import bound_lines, confirmed_lines, unfinished_line
 from tunewell.display.formatting import measured
 from tunewell.display.records import best_record
 from tunewell.display.tables import setting_lines
@@ -26,12 +26,15 @@ def command(*, study: str | None, store: str | None, as_json: bool) -> None:
     with existing_study(store, study) as opened:
         best = opened.best
         metric, name = opened.metric, opened.record.name
+        unfinished = unfinished_line(opened, best)
         steered = steered_line(opened, best.trial)
         advice = [*confirmed_lines(opened), *bound_lines(opened)]
     if as_json:
         print_json({"study": name, "metric": metric} | best_record(best))
         return
     echo(f"study {name!r}: {metric} {measured(best.value)}, trial {best.trial}, epoch {best.epoch}", err=True)
+    if unfinished is not None:
+        echo(unfinished, err=True)
     print_lines(setting_lines(best.params))
     if steered is not None:
         echo(steered, err=True)

@@ -13,7 +13,7 @@ from tunewell.analysis.decisions import DECIDED
 from tunewell.cli.lineage_report import branch_lines, steered_line
 from tunewell.cli.options import existing_study, json_option, store_option, study_argument
 from tunewell.cli.printing import facts, print_json, print_lines, table
-from tunewell.cli.results_report import bound_lines, confirmed_lines, outlook_line
+from tunewell.cli.results_report import bound_lines, confirmed_lines, outlook_line, unfinished_line
 from tunewell.display.formatting import duration, measured, moment
 from tunewell.display.plots import curve
 from tunewell.display.records import study_record, trial_record, whole_trial_record
@@ -82,11 +82,13 @@ def _trial(study: Study, number: int) -> Trial:
 
 
 def _chosen(study: Study, top: int | None, last: int | None) -> list[Trial]:
-    """Return the newest trials, or the best of them first and those without a value last."""
+    """Return the newest trials, or the best first, then those that failed or diverged, those without a value last."""
     trials = study.trials
     if last is not None:
         return trials[-last:]
-    return [trials[i] for i in np.argsort(study.history.lowest, kind="stable")[: top or ROWS]]
+    lowest, broken = study.history.lowest, study.history.broken
+    order = np.lexsort((lowest, broken & np.isfinite(lowest), np.isinf(lowest)))
+    return [trials[i] for i in order[: top or ROWS]]
 
 
 def _study_lines(study: Study, trials: Sequence[Trial]) -> Iterator[str]:
@@ -96,6 +98,7 @@ def _study_lines(study: Study, trials: Sequence[Trial]) -> Iterator[str]:
             "study": f"{record.name}, in {study.url}",
             "metric": f"{record.direction} {record.metric}",
             "best": best and f"{measured(best.value)}, trial {best.trial}, epoch {best.epoch}",
+            "of it": best and unfinished_line(study, best),
             "spent": spent_of_budget(study),
             "trials": counts(study),
             "outlook": outlook_line(study),

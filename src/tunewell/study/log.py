@@ -83,8 +83,13 @@ class Log:
         return self._spent - (0 if besides is None else self.trials[besides].until)
 
     def best(self) -> tuple[int, int, float] | None:
-        """Return trial, epoch and value, as reported, of the best report; None if no finite one is on record."""
-        return self._lowest(self.history.curves)
+        """Return trial, epoch and value, as reported, of the best report; None if no finite one is on record.
+
+        A trial that failed or diverged counts only where no other has reported anything.
+        """
+        curves, broken = self.history.curves, self.history.broken
+        sound = self._lowest(np.where(broken[:, np.newaxis], np.nan, curves)) if broken.any() else None
+        return sound or self._lowest(curves)
 
     def best_of(self, trial: int) -> tuple[int, float] | None:
         """Return epoch and value, as reported, of a trial's best report; None if it has no finite one."""

@@ -30,7 +30,7 @@ from tunewell.study.log import Log
 from tunewell.study.sessions import seconds_on_record
 from tunewell.study.settings import confirms
 from tunewell.study.table import trial_rows
-from tunewell.trial import Checkpoint, Event, Report, Trial
+from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +47,8 @@ class Best:
     value: float
     """The study's metric, as reported."""
     params: Params
+    state: TrialState = TrialState.RUNNING
+    """The trial's. It has failed, or diverged, only if no other has reported a finite value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ class StudyReader:
 
     @property
     def best(self) -> Best:
-        """The trial, epoch and value of the best report so far.
+        """The trial, epoch and value of the best report so far, of a sound trial if one has any: it did not fail.
 
         Raises:
             NothingReported: no finite value has been reported yet.
@@ -139,7 +141,8 @@ class StudyReader:
             if found is None:
                 return None
             trial, epoch, value = found
-            return Best(trial, epoch, value, self.log.trials[trial].params)
+            known = self.log.trials[trial]
+            return Best(trial, epoch, value, known.params, known.state)
 
     @property
     def trials(self) -> list[Trial]:
