@@ -596,3 +596,15 @@ def test_best_says_that_its_trial_was_not_trained_to_its_end(folder):
     best = json.loads(tunewell("best", "--json").stdout)
     told = "epochs; what it does later is not known" in tunewell("best").output
     assert told == (best["state"] == "paused")
+
+
+def test_best_prints_the_file_of_the_best_epoch_or_says_that_there_is_none(folder):
+    (folder / "tracks.py").write_text(
+        SCRIPT.replace("def train(run):", "def train(run):\n    run.track(state={'n': 1})")
+    )
+    tunewell("tune", "tracks.py", "--quiet", "--budget", "1trials", "--scheduler", "full")
+    (path,) = tunewell("best", "--checkpoint").stdout.splitlines()
+    assert path == json.loads(tunewell("best", "--json").stdout)["checkpoint"]
+    assert path.endswith("trial-0-epoch-3.npz")
+    tune()
+    assert "was kept; it is where the training" in refused("best", "train", "--checkpoint", expect=1)

@@ -644,3 +644,52 @@ def test_a_range_is_not_widened_to_where_trainings_fail():
         study.report(step.trial, 1, val_loss=1 / setting["batch"])
         study.tell(step.trial, error=f"MemoryError: {step.trial}" if setting["batch"] > 200 else None)
     assert study.at_bounds() == []
+
+
+class Killed(BaseException):
+    """The end of a process between two commits."""
+
+
+@pytest.mark.parametrize("scheduler", ["auto", "asha", "full"])
+def test_a_study_killed_at_any_commit_while_it_learns_its_length_is_the_one_that_it_would_have_been(
+    tmp_path, scheduler, monkeypatch
+):
+    def settings(study):
+        return [(trial.until, trial.epochs, str(trial.state), dict(trial.params)) for trial in study.trials]
+
+    def run(path, commits=math.inf):
+        study = tw.Study(SPACE, metric="val_loss", budget=2, scheduler=scheduler, store=path, resume=True)
+        left = commits
+
+        def counted(commit):
+            def committing(*args, **named):
+                nonlocal left
+                if left <= 0:
+                    raise Killed
+                left -= 1
+                return commit(*args, **named)
+
+            return committing
+
+        for name in ("change_study", "revise_step", "report", "end_step", "begin_step"):
+            monkeypatch.setattr(study.store, name, counted(getattr(study.store, name)))
+        try:
+            while (step := study.ask()) is not None:
+                until = step.epochs.stop - 1
+                if study.max_epochs is None:
+                    until = study.learn_max_epochs(9, step.trial)
+                for epoch in range(step.epochs.start, until + 1):
+                    study.report(step.trial, epoch, val_loss=1 / epoch)
+                study.tell(step.trial)
+        except Killed:
+            pass
+        found = settings(study)
+        study.close()
+        study.store.close()
+        return found
+
+    whole = run(tmp_path / "whole.db")
+    for commits in range(1, 6):
+        path = tmp_path / f"{commits}.db"
+        run(path, commits)
+        assert run(path) == whole

@@ -12,13 +12,15 @@ from tunewell.cli.results_report import bound_lines, confirmed_lines, unfinished
 from tunewell.display.formatting import measured
 from tunewell.display.records import best_record
 from tunewell.display.tables import setting_lines
+from tunewell.errors import CheckpointError
 
 
 @click.command("best")
 @study_argument
 @store_option
 @json_option
-def command(*, study: str | None, store: str | None, as_json: bool) -> None:
+@click.option("--checkpoint", "only_checkpoint", is_flag=True, help="Print only the file with the state of that epoch.")
+def command(*, study: str | None, store: str | None, as_json: bool, only_checkpoint: bool) -> None:
     """Print the best setting of STUDY, fit to be pasted into Python.
 
     Without STUDY it is the newest on record.
@@ -29,6 +31,14 @@ def command(*, study: str | None, store: str | None, as_json: bool) -> None:
         unfinished = unfinished_line(opened, best)
         steered = steered_line(opened, best.trial)
         advice = [*confirmed_lines(opened), *bound_lines(opened)]
+    if only_checkpoint:
+        if best.checkpoint is None:
+            raise CheckpointError(
+                f"no state of trial {best.trial} after epoch {best.epoch} was kept; it is where the training function "
+                "calls run.track(model=...), and the study is in a file"
+            )
+        echo(str(best.checkpoint))
+        return
     if as_json:
         print_json({"study": name, "metric": metric} | best_record(best))
         return

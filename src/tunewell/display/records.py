@@ -19,7 +19,8 @@ from tunewell.trial import Report, Trial
 def best_record(best: Best) -> dict[str, object]:
     """Return the best report with its setting."""
     return {"trial": best.trial, "epoch": best.epoch, "value": best.value, "params": dict(best.params)} | {
-        "state": str(best.state)
+        "state": str(best.state),
+        "checkpoint": None if best.checkpoint is None else str(best.checkpoint),
     }
 
 

@@ -144,6 +144,8 @@ class _Hosted:
         self._alone = alone
         self._directive_at = 0
         """The epoch of the last directive."""
+        self._saved: SavedState | None = None
+        """The checkpoint that the last directive wanted."""
         self._refusal: TunewellError | None = None
         self._given_up = False
         self._directive = Directive()
@@ -256,7 +258,7 @@ class _Hosted:
         self._set.update(directive.live)
         every = self._assignment.save_every
         if directive.save or (every and self.epoch > self._on_record and self.epoch % every == 0):
-            saved = self._save()
+            saved = self._saved = self._save()
             if directive.save or saved is not None:
                 self._ask(lambda: self._coordinator.saved(self._run.trial, saved))
 
@@ -281,6 +283,7 @@ class _Hosted:
             self._run.on_pause()
         inside = checkpoint.random_states() if self._alone else None
         interrupted = self.epoch < self._until
+        is_saved = self._saved is not None and self._saved.epoch == self.epoch
         self._results.put(
             StepResult(
                 self._run.trial,
@@ -288,7 +291,7 @@ class _Hosted:
                 paused=True,
                 interrupted=interrupted,
                 directive=self._directive,
-                saved=self._save(),
+                saved=self._saved if is_saved else self._save(),
             )
         )
         if self._assignments.get() is None:

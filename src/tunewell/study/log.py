@@ -42,9 +42,12 @@ class Log:
         """The revision up to which the history has the reports' values."""
         self._spent = 0
 
-    def empty_history(self) -> History:
-        """Return the history of a study that has done nothing yet."""
-        return History(self.versions.space, self.max_epochs, self.versions)
+    def empty_history(self, max_epochs: int | None = None) -> History:
+        """Return the history of a study that has done nothing yet.
+
+        max_epochs: of a full training, if that is not on record yet.
+        """
+        return History(self.versions.space, max_epochs or self.max_epochs, self.versions)
 
     def refresh(self) -> None:
         """Read what the log has gained."""

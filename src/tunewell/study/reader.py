@@ -49,6 +49,9 @@ class Best:
     params: Params
     state: TrialState = TrialState.RUNNING
     """The trial's. It has failed, or diverged, only if no other has reported a finite value."""
+    checkpoint: Path | None = None
+    """The file that holds what the trial tracked, as it was at that epoch; None if there is none.
+    `tunewell.checkpoint.load` fills a model from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,15 @@ class StudyReader:
                 return None
             trial, epoch, value = found
             known = self.log.trials[trial]
-            return Best(trial, epoch, value, known.params, known.state)
+            return Best(trial, epoch, value, known.params, known.state, self._checkpoint_of(trial, epoch))
+
+    def _checkpoint_of(self, trial: int, epoch: int) -> Path | None:
+        """Return the file with a trial's state after an epoch, if it is there."""
+        saved = next((one for one in self.checkpoints(trial) if one.epoch == epoch), None)
+        if saved is None or self.checkpoint_folder is None:
+            return None
+        path = self.checkpoint_folder / saved.path
+        return path if path.is_file() else None
 
     @property
     def trials(self) -> list[Trial]:
