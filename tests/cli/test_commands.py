@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import sys
 
 import pytest
@@ -432,7 +433,7 @@ def test_show_has_the_newest_study_and_its_trials_the_best_first():
     tune("--name", "mine")
     lines = tunewell("show").stdout.splitlines()
     assert "mine" in lines[0]
-    values = [float(line.split()[2]) for line in lines[lines.index("") + 2 :]]
+    values = [float(re.split(r"  +", line.strip())[2]) for line in lines[lines.index("") + 2 :]]
     assert values == sorted(values, reverse=True)
 
 
@@ -608,3 +609,12 @@ def test_best_prints_the_file_of_the_best_epoch_or_says_that_there_is_none(folde
     assert path.endswith("trial-0-epoch-3.npz")
     tune()
     assert "was kept; it is where the training" in refused("best", "train", "--checkpoint", expect=1)
+
+
+def test_trials_that_paused_in_a_study_that_is_over_are_not_continued():
+    summary = tunewell("tune", "train.py", "--budget", "2", "--scheduler", "asha", "--min-epochs", "1").stdout
+    shown = tunewell("show").stdout
+    assert "paused" not in summary + shown
+    assert re.search(r"trials +\d+ not continued", summary)
+    assert re.search(r"\d+ +not continued +0\.", shown)
+    assert json.loads(tunewell("show", "--json").stdout)["trials_by_state"]["paused"] > 0

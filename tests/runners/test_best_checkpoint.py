@@ -7,7 +7,9 @@ import tunewell as tw
 from tunewell import checkpoint
 from tunewell.errors import CheckpointError
 from tunewell.nn import Network
+from tunewell.runners import Execution
 from tunewell.runners.base import NullObserver
+from tunewell.runners.tune import drive
 
 SPACE = tw.Space(rate=tw.Float(0.01, 1.0))
 
@@ -83,3 +85,32 @@ def test_a_name_that_was_not_tracked_is_refused_with_those_that_were(tmp_path):
     study = tuned(tmp_path / "s.db")
     with pytest.raises(CheckpointError, match=r"holds weights, steps, not model; use the names"):
         checkpoint.load(study.best.checkpoint, model=np.zeros(3))
+
+
+def test_a_checkpoint_that_cannot_be_read_is_on_record_and_warned_of(tmp_path):
+    def stops_early(run):
+        run.track(weights=np.zeros(3))
+        for epoch in run.epochs(6):
+            run.report(val_loss=1 / epoch)
+            if epoch == 3 and not (tmp_path / "was here").exists():
+                (tmp_path / "was here").touch()
+                raise OSError("the disk is away")
+
+    study = tw.Study(SPACE, metric="val_loss", budget="1trials", scheduler="full", store=tmp_path / "s.db", name="s")
+    drive(study, stops_early, Execution(checkpoint_every=1), NullObserver())
+    for path in study.checkpoint_folder.glob("*.npz"):
+        path.write_bytes(b"torn")
+    study.retry(0)
+    with pytest.warns(RuntimeWarning, match=r"trial 0 trains 3 epochs again, .* is damaged"):
+        drive(study, stops_early, Execution(), NullObserver())
+    (event,) = (event for event in study.events(0) if event.kind == "retrained")
+    assert event.data["epochs"] == 3
+    assert "is damaged" in event.data["unreadable"]
+    assert study.trials[0].state == "complete"
+
+
+def test_a_study_that_began_nothing_is_not_the_one_that_is_shown(tmp_path):
+    tuned(tmp_path / "s.db", name="first")
+    tw.Study(SPACE, metric="val_loss", store=tmp_path / "s.db", name="second")
+    assert tw.Study.open(tmp_path / "s.db").name == "first"
+    assert tw.Study.open(tmp_path / "s.db", "second").name == "second"

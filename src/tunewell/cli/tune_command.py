@@ -292,7 +292,7 @@ def _print_summary(study: Study, *, over: bool, look: list[str], as_json: bool) 
         facts(
             {
                 "spent": f"{spent_of_budget(study)}, {duration(study.spent.seconds)}",
-                "trials": counts(study),
+                "trials": counts(study, over=over),
                 "outlook": outlook_line(study),
                 "record": f"study {record.name!r} in {study.url}",
                 "look": shlex.join(["tunewell", *look]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import signal
 import threading
+import warnings
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -226,9 +227,12 @@ class Driver:
                 self._record_checkpoint(trial, saved)
             self.study.steering.checkpoint_written(trial, None if saved is None else saved.epoch)
 
-    def retrained(self, trial: int, epochs: int) -> None:
+    def retrained(self, trial: int, epochs: int, unreadable: str | None) -> None:
         """Implement `Coordinator.retrained`: the search does not pay for what a crash or an interruption lost."""
-        self.study.add_retrained(trial, epochs, charged=trial in self._seen)
+        if unreadable is not None:
+            line = f"trial {trial} trains {epochs} epochs again, since its checkpoint cannot be used: {unreadable}"
+            warnings.warn(line, RuntimeWarning, stacklevel=2)
+        self.study.add_retrained(trial, epochs, charged=trial in self._seen, unreadable=unreadable)
 
     def poll_commands(self, trial: int, epoch: int) -> Directive:
         """Implement `Coordinator.poll_commands`."""

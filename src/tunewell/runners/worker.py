@@ -215,9 +215,9 @@ class _Hosted:
             self._until = self._ask(lambda: self._coordinator.learn_max_epochs(run.trial, n_epochs))
         if self._on_record == 0:
             return 0
-        restored = self._restore()
+        restored, unreadable = self._restore()
         if self._on_record > restored:
-            self._ask(lambda: self._coordinator.retrained(run.trial, self._on_record - restored))
+            self._ask(lambda: self._coordinator.retrained(run.trial, self._on_record - restored, unreadable))
         self.epoch = restored
         return restored
 
@@ -315,18 +315,18 @@ class _Hosted:
             raise RunEnded from error
         return SavedState(self.epoch, name, size)
 
-    def _restore(self) -> int:
-        """Take up the newest checkpoint; return its epoch, 0 if there is none to be used."""
+    def _restore(self) -> tuple[int, str | None]:
+        """Take up the newest checkpoint; return its epoch, 0 if there is none to be used, and why it cannot be read."""
         if not self._run.tracked or self._assignment.checkpoint is None or self._assignment.folder is None:
             if self._assignment.is_branch:
                 raise CheckpointError(f"trial {self._run.trial} branched from a checkpoint, and has none to begin with")
-            return 0
+            return 0, None
         try:
-            return self._run.restore(Path(self._assignment.folder) / self._assignment.checkpoint)
+            return self._run.restore(Path(self._assignment.folder) / self._assignment.checkpoint), None
         except CheckpointError as error:
             if self._assignment.is_branch:  # it is another trial's beginning, which no seed brings back
                 raise CheckpointError(
                     f"trial {self._run.trial} cannot begin as the one that it branched from, only from the beginning "
                     f"(epoch 0): {error}"
                 ) from error
-            return 0  # damaged or gone: training again from the seed is slower, not wrong
+            return 0, str(error)  # damaged or gone: training again from the seed is slower, not wrong

@@ -316,7 +316,10 @@ class StudyReader:
 
 
 def find_study(store: str | Path | Store, name: str | None) -> tuple[Store, StudyRecord]:
-    """Return a study of a store: the newest one that does not confirm another, if `name` is None.
+    """Return a study of a store.
+
+    If `name` is None, the newest one that does not confirm another: of those with a trial, if there are any, since one
+    that began nothing has nothing to show.
 
     Raises:
         StoreError: there is no such store, or it is empty.
@@ -328,4 +331,5 @@ def find_study(store: str | Path | Store, name: str | None) -> tuple[Store, Stud
     records = opened.studies()
     if not records:
         raise StoreError(f"{opened.url} has no study yet; `tunewell tune` makes one")
-    return opened, next((known for known in reversed(records) if not confirms(known.name)), records[-1])
+    newest = [known for known in reversed(records) if not confirms(known.name)] or records[::-1]
+    return opened, next((known for known in newest if opened.changes(known.id, 0).n_steps), newest[0])

@@ -514,16 +514,18 @@ class Study:
             self._log.refresh()
             return progress.until
 
-    def add_retrained(self, trial: int, epochs: int, *, charged: bool) -> None:
+    def add_retrained(self, trial: int, epochs: int, *, charged: bool, unreadable: str | None = None) -> None:
         """Record that epochs had to be trained a second time, because the trial's state was kept nowhere.
 
         charged: whether the budget pays for them, as far as there is anything left of it.
+        unreadable: what is wrong with the trial's checkpoint, if it has one.
         """
         with self._lock:
             paid = min(epochs, self._allowance().epochs) if charged else 0
             if paid:
                 self.reader.store.add_retrained(self.reader.record.id, trial, paid)
-            self.add_event("retrained", trial=trial, epochs=epochs, charged=paid)
+            why: dict[str, Any] = {} if unreadable is None else {"unreadable": unreadable}
+            self.add_event("retrained", trial=trial, epochs=epochs, charged=paid, **why)
 
     def add_checkpoint(self, trial: int, epoch: int, path: str, size: int) -> None:
         """Record a trial's newest checkpoint; `path` is relative to `checkpoint_folder`.
