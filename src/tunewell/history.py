@@ -123,6 +123,24 @@ class History:
         return self._in_state(TrialState.STOPPED)
 
     @property
+    def broken(self) -> NDArray[np.bool_]:
+        """(n,): ended by an error, or because its metric was no longer finite: what it reported before is no result."""
+        stopped = np.flatnonzero(self.stopped)
+        broken = self.failed
+        broken[stopped] = np.isinf(self.curves[stopped]).any(axis=1)
+        return broken
+
+    @property
+    def proven(self) -> NDArray[np.bool_]:
+        """(n,): known to train where others failed: complete, or beyond the epoch at which half of those had."""
+        broken = self.broken
+        complete = self._in_state(TrialState.COMPLETE)
+        if not broken.any():
+            return complete
+        beyond: NDArray[np.bool_] = self.epochs > np.median(self.epochs[broken])
+        return ~broken & (beyond | complete)
+
+    @property
     def ended(self) -> NDArray[np.bool_]:
         """(n,): complete, stopped, failed or held: no step of a scheduler's can follow."""
         return ~(self.running | self.paused)

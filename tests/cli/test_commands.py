@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import sys
 
 import pytest
@@ -432,7 +433,7 @@ def test_show_has_the_newest_study_and_its_trials_the_best_first():
     tune("--name", "mine")
     lines = tunewell("show").stdout.splitlines()
     assert "mine" in lines[0]
-    values = [float(line.split()[2]) for line in lines[lines.index("") + 2 :]]
+    values = [float(re.split(r"  +", line.strip())[2]) for line in lines[lines.index("") + 2 :]]
     assert values == sorted(values, reverse=True)
 
 
@@ -577,3 +578,71 @@ def test_an_empty_store_is_not_the_default_one(tmp_path, monkeypatch, command, e
     done = CliRunner().invoke(cli, [command, *given, "--store", empty], prog_name="tunewell")
     assert (done.exit_code, done.stderr.startswith("error: --store is empty")) == (2, True)
     assert not list(tmp_path.glob("*.db"))
+
+
+BREAKS = """
+import tunewell as tw
+
+space = tw.Space(batch=tw.Int(8, 512, scale="log", default=64))
+metric = "val_loss"
+
+
+def train(run):
+    for epoch in run.epochs(3):
+        if run.params.batch > LIMIT and epoch == 2:
+            raise MemoryError(f"out of memory in trial {run.trial}")
+        run.report(val_loss=1 / run.params.batch)
+"""
+
+
+def break_above(limit, folder, *options):
+    (folder / "breaks.py").write_text(BREAKS.replace("LIMIT", str(limit)))
+    return CliRunner().invoke(cli, ["tune", "breaks.py", "--quiet", "--scheduler", "full", *options])
+
+
+def test_best_show_and_confirm_pass_over_trials_that_failed(folder):
+    break_above(100, folder, "--budget", "8trials", "--confirm", "1")
+    shown = json.loads(CliRunner().invoke(cli, ["show", "breaks", "--json"]).stdout)  # with tracebacks in it
+    states = {trial["trial"]: trial["state"] for trial in shown["trials"]}
+    assert "failed" in states.values()
+    best = json.loads(tunewell("best", "breaks", "--json").stdout)
+    assert (best["state"], best["params"]["batch"] <= 100) == ("complete", True)
+    assert shown["trials"][0]["trial"] == best["trial"]
+    assert [trial["state"] for trial in shown["trials"]] == sorted(states.values())  # complete, then failed
+    assert {states[one["trial"]] for one in shown["confirmed"]} == {"complete"}
+
+
+def test_best_and_show_say_that_there_is_nothing_but_a_trial_that_failed(folder):
+    break_above(1, folder, "--budget", "1trials")
+    for command in ("best", "show"):
+        shown = tunewell(command).output
+        assert "but trial 0 failed: MemoryError: out of memory in trial 0; no other has reported anything yet" in shown
+
+
+def test_best_says_that_its_trial_was_not_trained_to_its_end(folder):
+    (folder / "falls.py").write_text(BREAKS.replace("1 / run.params.batch", "epoch").replace("LIMIT", "600"))
+    tunewell("tune", "falls.py", "--quiet", "--scheduler", "asha", "--min-epochs", "1", "--budget", "2")
+    best = json.loads(tunewell("best", "--json").stdout)
+    told = "epochs; what it does later is not known" in tunewell("best").output
+    assert told == (best["state"] == "paused")
+
+
+def test_best_prints_the_file_of_the_best_epoch_or_says_that_there_is_none(folder):
+    (folder / "tracks.py").write_text(
+        SCRIPT.replace("def train(run):", "def train(run):\n    run.track(state={'n': 1})")
+    )
+    tunewell("tune", "tracks.py", "--quiet", "--budget", "1trials", "--scheduler", "full")
+    (path,) = tunewell("best", "--checkpoint").stdout.splitlines()
+    assert path == json.loads(tunewell("best", "--json").stdout)["checkpoint"]
+    assert path.endswith("trial-0-epoch-3.npz")
+    tune()
+    assert "was kept; it is where the training" in refused("best", "train", "--checkpoint", expect=1)
+
+
+def test_trials_that_paused_in_a_study_that_is_over_are_not_continued():
+    summary = tunewell("tune", "train.py", "--budget", "2", "--scheduler", "asha", "--min-epochs", "1").stdout
+    shown = tunewell("show").stdout
+    assert "paused" not in summary + shown
+    assert re.search(r"trials +\d+ not continued", summary)
+    assert re.search(r"\d+ +not continued +0\.", shown)
+    assert json.loads(tunewell("show", "--json").stdout)["trials_by_state"]["paused"] > 0

@@ -193,3 +193,11 @@ def test_a_trial_that_reports_nothing_is_shown_as_silent(monkeypatch):
     for observer in (display, lines):
         observer.on_report(study, step.trial, 1, {"val_accuracy": 0.25})
     assert "no report" not in picture(display)
+
+
+def test_a_trial_that_failed_is_the_best_no_more():
+    study, stream = new_study(), io.StringIO()
+    observer = LineProgress(stream)
+    train(study, observer, [0.5, 0.6, 0.7])
+    train(study, observer, [0.9, math.nan])
+    assert "(best 0.7000 trial 0 epoch 3)" in stream.getvalue().splitlines()[-1]

@@ -217,3 +217,37 @@ def test_the_fit_is_kept_also_where_trials_are_only_resumed():
     fits = {repr(trial.note["fit"]) for trial in study.trials if "fit" in trial.note}
     decisions = sum(len(study.why(trial.number)) for trial in study.trials)
     assert len(fits) < decisions / 4
+
+
+BATCHES = tw.Space(rate=tw.Float(1e-4, 1.0, scale="log", default=0.01), batch=tw.Int(8, 512, scale="log", default=64))
+
+
+def search_where_large_batches_break(error, *, broken_at=2, seed=0, budget="20trials"):
+    """Return a study in which the larger the batch the better, and above 200 a training breaks at an epoch."""
+    study = tw.Study(BATCHES, metric="val_loss", max_epochs=4, budget=budget, seed=seed)
+    while (step := study.ask()) is not None:
+        failed = None
+        for epoch in step.epochs:
+            breaks = step.params["batch"] > 200 and epoch >= broken_at
+            if breaks and error:
+                failed = f"MemoryError: out of memory in trial {step.trial}"
+                break
+            value = np.nan if breaks else 1 / step.params["batch"] / epoch
+            if not study.report(step.trial, epoch, val_loss=value):
+                break
+        study.tell(step.trial, error=failed)
+    return study
+
+
+@pytest.mark.parametrize("error", [True, False], ids=["error", "nan"])
+def test_it_leaves_a_region_whose_trials_break_after_a_good_first_epoch(error):
+    study = search_where_large_batches_break(error)
+    there = sum(trial.params["batch"] > 200 for trial in study.trials)
+    assert there <= len(study.trials) / 2
+    assert study.best.state == "complete"
+    assert study.best.value < 1 / 64 / 4  # better than the default at its last epoch
+
+
+def test_it_does_not_spend_all_on_first_looks():
+    study = search_where_large_batches_break(True, broken_at=99, budget="14trials")
+    assert study.history.epochs.max() > 1

@@ -457,3 +457,58 @@ def test_a_note_is_taken_of_a_trial_that_has_ended(path):
     drive(tw.Study.open(path, "s"), Training(path))
     (note,) = study.commands(0)
     assert (note.epoch, note.refused) == (8, None)
+
+
+@pytest.mark.parametrize(
+    ("action", "state", "reason"),
+    [(Stop(), "stopped", "enough"), (Pause(), "held", None), (Rewind(2), "stopped", "rewound to epoch 2")],
+    ids=["stop", "pause", "rewind"],
+)
+def test_a_command_that_was_taken_up_is_obeyed_after_a_kill_before_the_trial_did(path, action, state, reason):
+    study = tw.Study(SPACE, metric="val_loss", max_epochs=8, budget="1trials", scheduler="full", store=path, name="s")
+    step = study.ask()
+    for epoch in (1, 2, 3):
+        study.report(step.trial, epoch, val_loss=1 / epoch)
+        if epoch == 2:
+            study.checkpoint_folder.mkdir(parents=True, exist_ok=True)
+            (study.checkpoint_folder / "two.npz").write_bytes(b"state")
+            study.add_checkpoint(step.trial, 2, "two.npz", 5)
+    study.steer(step.trial, action, why="enough")
+    directive = study.steering.poll(step.trial, 3)
+    assert directive.move.value in ("stop", "pause")
+    study.close()  # as a kill leaves it: the trial has not obeyed yet
+    resumed = with_open(path, lambda study: study)
+    following = resumed.ask()
+    trial = resumed.trials[0]
+    assert (trial.state, trial.reason, trial.epochs) == (state, reason, 3)
+    if isinstance(action, Rewind):
+        assert (following.trial, following.epochs) == (1, range(3, 9))  # its successor goes on alone
+    resumed.close()
+
+
+def test_a_pause_that_was_taken_back_is_not_owed(path):
+    study = tw.Study(SPACE, metric="val_loss", max_epochs=8, budget="1trials", scheduler="full", store=path, name="s")
+    step = study.ask()
+    study.report(step.trial, 1, val_loss=1.0)
+    study.steer(step.trial, Pause())
+    study.steer(step.trial, Resume())
+    study.steering.poll(step.trial, 1)
+    study.close()
+    resumed = with_open(path, lambda study: study)
+    assert resumed.ask().epochs == range(2, 9)
+    resumed.close()
+
+
+def test_a_worker_that_dies_before_it_obeys_is_not_replaced(path):
+    def train(run):
+        for epoch in run.epochs(8):
+            run.report(val_loss=1 / epoch)
+            if run.trial == 0 and epoch == 3 and not (path.parent / "died").exists():
+                (path.parent / "died").touch()
+                with_open(path, lambda study: study.steer(0, Stop(), why="enough"))
+                study.steering.poll(0, 3)  # taken up, and then
+                raise OSError("the worker is gone")
+
+    study = tw.Study(SPACE, metric="val_loss", budget="1trials", scheduler="full", store=path, name="s")
+    drive(study, train, Execution(retries=2))
+    assert (study.trials[0].state, study.trials[0].reason) == ("stopped", "enough")

@@ -595,3 +595,101 @@ def test_a_name_that_says_both_or_nothing_has_to_be_told():
     for metric in ("accuracy_loss", "gradient"):
         with pytest.raises(SettingError, match="direction"):
             tw.Study(SPACE, metric=metric)
+
+
+def train_one(study, *values, error=None):
+    """Train the next trial, which reports these losses and then fails, if there is an error."""
+    step = study.ask()
+    for epoch, value in enumerate(values, start=1):
+        study.report(step.trial, epoch, val_loss=value)
+    study.tell(step.trial, error=error)
+
+
+def losses(**settings):
+    return make(metric="val_loss", max_epochs=3, scheduler="full", **settings)
+
+
+@pytest.mark.parametrize(("values", "error"), [((0.1,), "MemoryError"), ((0.1, math.nan), None)])
+def test_the_best_is_not_of_a_trial_that_failed_or_diverged(values, error):
+    study = losses()
+    train_one(study, *values, error=error)
+    assert (study.best.trial, study.best.state.ended) == (0, True)  # there is no other yet
+    train_one(study, 0.9, 0.8, 0.7)
+    assert (study.best.trial, study.best.value, study.best.state) == (1, 0.7, "complete")
+
+
+def test_a_trial_that_was_stopped_by_hand_may_be_the_best():
+    study = losses()
+    step = study.ask()
+    study.report(step.trial, 1, val_loss=0.1)
+    study.tell(step.trial, stopped="enough")
+    train_one(study, 0.9, 0.8, 0.7)
+    assert study.best.trial == 0
+
+
+def test_a_trial_that_failed_and_is_retried_counts_again():
+    study = losses()
+    train_one(study, 0.1, error="OSError: the disk is away")
+    train_one(study, 0.9, 0.8, 0.7)
+    study.retry(0)
+    assert study.best.trial == 0
+
+
+def test_a_range_is_not_widened_to_where_trainings_fail():
+    space = tw.Space(batch=tw.Int(8, 512, scale="log"))
+    settings = [{"batch": batch} for batch in (512, 511, 510, 509, 508, 40, 41, 42, 43, 44, 45, 46)]
+    study = tw.Study(space, metric="val_loss", max_epochs=1, budget=12, scheduler="full", first=settings)
+    for setting in settings:
+        step = study.ask()
+        study.report(step.trial, 1, val_loss=1 / setting["batch"])
+        study.tell(step.trial, error=f"MemoryError: {step.trial}" if setting["batch"] > 200 else None)
+    assert study.at_bounds() == []
+
+
+class Killed(BaseException):
+    """The end of a process between two commits."""
+
+
+@pytest.mark.parametrize("scheduler", ["auto", "asha", "full"])
+def test_a_study_killed_at_any_commit_while_it_learns_its_length_is_the_one_that_it_would_have_been(
+    tmp_path, scheduler, monkeypatch
+):
+    def settings(study):
+        return [(trial.until, trial.epochs, str(trial.state), dict(trial.params)) for trial in study.trials]
+
+    def run(path, commits=math.inf):
+        study = tw.Study(SPACE, metric="val_loss", budget=2, scheduler=scheduler, store=path, resume=True)
+        left = commits
+
+        def counted(commit):
+            def committing(*args, **named):
+                nonlocal left
+                if left <= 0:
+                    raise Killed
+                left -= 1
+                return commit(*args, **named)
+
+            return committing
+
+        for name in ("change_study", "revise_step", "report", "end_step", "begin_step"):
+            monkeypatch.setattr(study.store, name, counted(getattr(study.store, name)))
+        try:
+            while (step := study.ask()) is not None:
+                until = step.epochs.stop - 1
+                if study.max_epochs is None:
+                    until = study.learn_max_epochs(9, step.trial)
+                for epoch in range(step.epochs.start, until + 1):
+                    study.report(step.trial, epoch, val_loss=1 / epoch)
+                study.tell(step.trial)
+        except Killed:
+            pass
+        found = settings(study)
+        study.close()
+        study.store.close()
+        return found
+
+    whole = run(tmp_path / "whole.db")
+    for commits in range(1, 6):
+        path = tmp_path / f"{commits}.db"
+        run(path, commits)
+        assert run(path) == whole

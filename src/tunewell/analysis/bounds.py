@@ -34,7 +34,7 @@ class AtBound:
 
 def at_bounds(history: History) -> list[AtBound]:
     """Return the parameters of which the best trials lie at a bound; none while fewer than ten trials have reported."""
-    lowest = history.lowest
+    lowest = np.where(history.broken, np.inf, history.lowest)  # nobody is sent further to where training fails
     order = np.argsort(lowest, kind="stable")[: int(np.isfinite(lowest).sum())]
     if len(order) < _MIN_TRIALS:
         return []

@@ -2,12 +2,14 @@
 
 from tunewell.checkpoint.contents import kind_of, untracked
 from tunewell.checkpoint.file import read, write
+from tunewell.checkpoint.loading import load
 from tunewell.checkpoint.randomness import random_states, seed_everything, set_random_states
 from tunewell.checkpoint.state import capture, refill
 
 __all__ = [
     "capture",
     "kind_of",
+    "load",
     "random_states",
     "read",
     "refill",

@@ -7,8 +7,11 @@ from collections.abc import Iterator, Sequence
 
 from tunewell.cli.printing import table
 from tunewell.display.formatting import measured
+from tunewell.errors import last_line
 from tunewell.study import Study
 from tunewell.study.confirmation import confirmed
+from tunewell.study.reader import Best
+from tunewell.trial import TrialState
 
 
 def bound_lines(study: Study, go_on: str = "go on with --resume") -> Iterator[str]:
@@ -18,6 +21,18 @@ def bound_lines(study: Study, go_on: str = "go on with --resume") -> Iterator[st
             f"{one.name}: the best trials lie at {one.side}={one.bound:.6g}; to search beyond, "
             f"write {one.side}={one.suggested:.12g} in the space, then {go_on} --budget MORE"
         )
+
+
+def unfinished_line(study: Study, best: Best) -> str | None:
+    """Return what is to be known of a best report whose trial has not been trained to its end; None if it has."""
+    trial, epochs = study.trials[best.trial], int(study.history.epochs[best.trial])
+    if study.history.broken[best.trial]:
+        return (
+            f"but trial {best.trial} {trial.state}: {last_line(trial.reason or '')}; no other has reported anything yet"
+        )
+    if best.state is TrialState.COMPLETE or study.max_epochs is None or epochs >= study.max_epochs:
+        return None
+    return f"trial {best.trial} was trained for {epochs} of {study.max_epochs} epochs; what it does later is not known"
 
 
 def confirmed_lines(study: Study) -> Iterator[str]:

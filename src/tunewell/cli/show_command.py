@@ -13,11 +13,11 @@ from tunewell.analysis.decisions import DECIDED
 from tunewell.cli.lineage_report import branch_lines, steered_line
 from tunewell.cli.options import existing_study, json_option, store_option, study_argument
 from tunewell.cli.printing import facts, print_json, print_lines, table
-from tunewell.cli.results_report import bound_lines, confirmed_lines, outlook_line
+from tunewell.cli.results_report import bound_lines, confirmed_lines, outlook_line, unfinished_line
 from tunewell.display.formatting import duration, measured, moment
 from tunewell.display.plots import curve
 from tunewell.display.records import study_record, trial_record, whole_trial_record
-from tunewell.display.summary import counts, spent_of_budget
+from tunewell.display.summary import NOT_CONTINUED, counts, spent_of_budget
 from tunewell.display.tables import setting_lines
 from tunewell.errors import TrialNotFound
 from tunewell.schedulers import FreezeThawScheduler
@@ -25,7 +25,7 @@ from tunewell.stores import Session
 from tunewell.stores.command_rows import command_of
 from tunewell.study import Study
 from tunewell.study.commands import describe_effect
-from tunewell.trial import STEERED, Event, Report, Trial
+from tunewell.trial import STEERED, Event, Report, Trial, TrialState
 
 ROWS = 20
 
@@ -82,22 +82,26 @@ def _trial(study: Study, number: int) -> Trial:
 
 
 def _chosen(study: Study, top: int | None, last: int | None) -> list[Trial]:
-    """Return the newest trials, or the best of them first and those without a value last."""
+    """Return the newest trials, or the best first, then those that failed or diverged, those without a value last."""
     trials = study.trials
     if last is not None:
         return trials[-last:]
-    return [trials[i] for i in np.argsort(study.history.lowest, kind="stable")[: top or ROWS]]
+    lowest, broken = study.history.lowest, study.history.broken
+    order = np.lexsort((lowest, broken & np.isfinite(lowest), np.isinf(lowest)))
+    return [trials[i] for i in order[: top or ROWS]]
 
 
 def _study_lines(study: Study, trials: Sequence[Trial]) -> Iterator[str]:
     record, best = study.record, study.best_so_far
+    over = not study.is_run()
     yield from facts(
         {
             "study": f"{record.name}, in {study.url}",
             "metric": f"{record.direction} {record.metric}",
             "best": best and f"{measured(best.value)}, trial {best.trial}, epoch {best.epoch}",
+            "of it": best and unfinished_line(study, best),
             "spent": spent_of_budget(study),
-            "trials": counts(study),
+            "trials": counts(study, over=over),
             "outlook": outlook_line(study),
             "search": f"{_scheduler_in_words(record.scheduler)}, seed {record.seed}",
             "begun": moment(record.created_at),
@@ -114,7 +118,8 @@ def _study_lines(study: Study, trials: Sequence[Trial]) -> Iterator[str]:
         best_of = study.best_of(trial.number)
         epoch, value = (best_of[0], measured(best_of[1])) if best_of else (None, None)
         settings = [trial.params.get(name) for name in names]
-        rows.append([trial.number, str(trial.state), value, epoch, int(study.history.epochs[trial.number]), *settings])
+        state = NOT_CONTINUED if over and trial.state is TrialState.PAUSED else str(trial.state)
+        rows.append([trial.number, state, value, epoch, int(study.history.epochs[trial.number]), *settings])
     yield from table(["trial", "state", record.metric, "at epoch", "epochs", *names], rows)
     yield from branch_lines(study)
     left_out = len(study.trials) - len(trials)

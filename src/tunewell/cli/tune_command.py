@@ -16,7 +16,7 @@ from tunewell.cli.job import Job, ProgramCommand, job
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import checkpoints_option, in_store, json_option, store_option
 from tunewell.cli.printing import facts, print_json, print_lines, stdout_to_stderr
-from tunewell.cli.results_report import bound_lines, confirmed_lines, outlook_line, replayed_lines
+from tunewell.cli.results_report import bound_lines, confirmed_lines, outlook_line, replayed_lines, unfinished_line
 from tunewell.cli.space_command import print_preview, print_warnings
 from tunewell.cli.study_options import METRIC, Options, grid_of, new_study, old_study
 from tunewell.display.formatting import duration, measured
@@ -284,13 +284,15 @@ def _print_summary(study: Study, *, over: bool, look: list[str], as_json: bool) 
         value = click.style(measured(best.value), fg="green", bold=True)
         echo(f"best {record.metric} {value}, trial {best.trial}, epoch {best.epoch}\n")
         print_lines(f"    {line}" for line in setting_lines(best.params))
+        if (unfinished := unfinished_line(study, best)) is not None:
+            echo(f"\n{unfinished}")
         print_lines(confirmed_lines(study))
     echo()
     print_lines(
         facts(
             {
                 "spent": f"{spent_of_budget(study)}, {duration(study.spent.seconds)}",
-                "trials": counts(study),
+                "trials": counts(study, over=over),
                 "outlook": outlook_line(study),
                 "record": f"study {record.name!r} in {study.url}",
                 "look": shlex.join(["tunewell", *look]),

@@ -61,6 +61,7 @@ class LineProgress:
     def on_step_end(self, study: StudyReader, trial: int) -> None:
         """Implement `Observer.on_step_end`."""
         self._silence.forget(trial)
+        self._leader.end_step(study, trial)
         first = self._steps.pop(trial).start
         last, value = self._latest.pop(trial, (first - 1, None))
         share = spent_share(study)
@@ -137,9 +138,10 @@ class LiveProgress:
         self._leader.update(trial, epoch, metrics)
         self._silence.end(trial)
 
-    def on_step_end(self, study: StudyReader, trial: int) -> None:  # noqa: ARG002  of `Observer`
+    def on_step_end(self, study: StudyReader, trial: int) -> None:
         """Implement `Observer.on_step_end`."""
         self._silence.forget(trial)
+        self._leader.end_step(study, trial)
 
     def render(self) -> RenderableType:
         """Return the state of the study now, for Rich."""
@@ -212,6 +214,11 @@ class _Leader:
             self.best.value, self.best.trial, self.best.epoch
         ):
             self.best = Best(trial, epoch, value, self._params[trial])
+
+    def end_step(self, study: StudyReader, trial: int) -> None:
+        """Look for another best if the trial that has it failed or diverged."""
+        if self.best is not None and self.best.trial == trial and study.history.broken[trial]:
+            self.best = study.best_so_far
 
     def _order(self, value: float, trial: int, epoch: int) -> tuple[float, int, int]:
         """Rank a report: of equal values the older trial's is the best, as `Study.best` has it."""

@@ -18,7 +18,10 @@ from tunewell.trial import Report, Trial
 
 def best_record(best: Best) -> dict[str, object]:
     """Return the best report with its setting."""
-    return {"trial": best.trial, "epoch": best.epoch, "value": best.value, "params": dict(best.params)}
+    return {"trial": best.trial, "epoch": best.epoch, "value": best.value, "params": dict(best.params)} | {
+        "state": str(best.state),
+        "checkpoint": None if best.checkpoint is None else str(best.checkpoint),
+    }
 
 
 def study_record(study: Study) -> dict[str, object]:

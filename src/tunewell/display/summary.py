@@ -41,10 +41,17 @@ def spent_share(study: ReadableStudy) -> float | None:
     return None if in_all is None else min(1.0, _epochs_trained(study) / in_all)
 
 
-def counts(study: ReadableStudy) -> str:
-    """Return how many trials are in each state: `1 running, 4 paused, 2 complete`."""
+NOT_CONTINUED = "not continued"
+
+
+def counts(study: ReadableStudy, *, over: bool = False) -> str:
+    """Return how many trials are in each state: `1 running, 4 paused, 2 complete`.
+
+    over: nobody trains, and what is paused does not wait for anything; it is `not continued`.
+    """
     by_state = trials_by_state(study)
-    return ", ".join(f"{n} {state}" for state, n in by_state.items() if n) or "none yet"
+    words = {str(TrialState.PAUSED): NOT_CONTINUED} if over else {}
+    return ", ".join(f"{n} {words.get(state, state)}" for state, n in by_state.items() if n) or "none yet"
 
 
 def trials_by_state(study: ReadableStudy) -> dict[str, int]:

@@ -88,8 +88,11 @@ class Coordinator(Protocol):
         """Record a checkpoint of a trial that trains; None if one was requested and there is nothing to write."""
         ...
 
-    def retrained(self, trial: int, epochs: int) -> None:
-        """Record that so many epochs have to be trained a second time."""
+    def retrained(self, trial: int, epochs: int, unreadable: str | None) -> None:
+        """Record that so many epochs have to be trained a second time.
+
+        unreadable: what is wrong with the trial's checkpoint, if it has one.
+        """
         ...
 
     def poll_commands(self, trial: int, epoch: int) -> Directive:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
+import warnings
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from types import FrameType
 
 from tunewell.commands import Branch, Rewind
@@ -43,6 +46,10 @@ class Driver:
         self._controllers = tuple(controllers)
         self._folder = study.checkpoint_folder
         self._saved = self._checkpoints()
+        self._best: float | None = None
+        """The best value so far, as far as this process knows, where less is better."""
+        self._untracked: set[int] = set()
+        """Trials that had nothing to save."""
         self._seen: set[int] = set()
         self._at: dict[int, int] = {}
         """The epoch at which each trial paused here."""
@@ -60,6 +67,8 @@ class Driver:
         with self._lock:
             step = self._once_more() or self.study.ask()
             if step is not None and not step.wait:
+                best = self.study.best_so_far  # others train too, and what was the best may have failed since
+                self._best = None if best is None else self._less_is_better(best.value)
                 self._observer.on_step(self.study.reader, step)
                 for controller in self._controllers:
                     controller.on_step(self.study, step)
@@ -126,6 +135,13 @@ class Driver:
             why = {}
         else:
             return False
+        owed = self.study.steering.owed(result.trial)
+        if owed.move is not Move.CONTINUE:  # to be tried again, it would train on in spite of a command
+            with self._lock:
+                self.study.tell(result.trial, held=owed.held, stopped=owed.reason)
+                self._at.pop(result.trial, None)
+                self._end_step(result.trial)
+            return True
         error = last_line(result.error or "")
         self.study.add_event(RETRIED, trial=result.trial, error=error, **why)
         self._at.pop(result.trial, None)
@@ -187,18 +203,36 @@ class Driver:
             # nobody looks for commands where the report has found none
             looks = reported.commands_wait or bool(self._controllers)
             directive = self.poll_commands(trial, epoch) if looks else self._interrupting(Directive())
+            if self._is_to_be_kept(trial, metrics):
+                directive = replace(directive, save=True)
         return directive if reported.is_finite else directive.stopping()
+
+    def _is_to_be_kept(self, trial: int, metrics: Mapping[str, float]) -> bool:
+        """Return True if a report is the best of the study so far, and the state that reached it can be saved."""
+        value = self._less_is_better(metrics.get(self.study.metric, math.nan))
+        if not math.isfinite(value) or not (self._best is None or value < self._best):
+            return False
+        self._best = value
+        return self._folder is not None and trial not in self._untracked
+
+    def _less_is_better(self, value: float) -> float:
+        return -value if self.study.maximize else value
 
     def saved(self, trial: int, saved: SavedState | None) -> None:
         """Implement `Coordinator.saved`."""
         with self._lock:
-            if saved is not None:
+            if saved is None:
+                self._untracked.add(trial)
+            else:
                 self._record_checkpoint(trial, saved)
             self.study.steering.checkpoint_written(trial, None if saved is None else saved.epoch)
 
-    def retrained(self, trial: int, epochs: int) -> None:
+    def retrained(self, trial: int, epochs: int, unreadable: str | None) -> None:
         """Implement `Coordinator.retrained`: the search does not pay for what a crash or an interruption lost."""
-        self.study.add_retrained(trial, epochs, charged=trial in self._seen)
+        if unreadable is not None:
+            line = f"trial {trial} trains {epochs} epochs again, since its checkpoint cannot be used: {unreadable}"
+            warnings.warn(line, RuntimeWarning, stacklevel=2)
+        self.study.add_retrained(trial, epochs, charged=trial in self._seen, unreadable=unreadable)
 
     def poll_commands(self, trial: int, epoch: int) -> Directive:
         """Implement `Coordinator.poll_commands`."""
@@ -269,12 +303,13 @@ def superfluous(
 ) -> list[Checkpoint]:
     """Return those of a trial's checkpoints that go.
 
-    If none is written in between: all but the newest and those that were requested or branched from. Else the
-    oldest beyond `KEPT_BYTES`, but for these and the one nearest to the best report.
+    If none is written in between: all but the newest, the one of the best report and those that were requested or
+    branched from. Else the oldest beyond `KEPT_BYTES`, but for these and the one nearest to the best report.
     """
     newest = max(one.epoch for one in kept)
     safe = {newest, *requested}
     if not every:
+        safe |= {best[0]} if best is not None else set()
         return [one for one in kept if one.epoch not in safe]
     if best is not None:
         safe.add(min((one.epoch for one in kept), key=lambda epoch: abs(epoch - best[0])))

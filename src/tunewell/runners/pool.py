@@ -60,6 +60,7 @@ class RetrainedMessage:
 
     trial: int
     epochs: int
+    unreadable: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +243,7 @@ class Pool:
                 case ReportMessage():
                     return self.driver.report(message.trial, message.epoch, message.metrics)
                 case RetrainedMessage():
-                    self.driver.retrained(message.trial, message.epochs)
+                    self.driver.retrained(message.trial, message.epochs, message.unreadable)
                     return None
                 case PollMessage():
                     return self.driver.poll_commands(message.trial, message.epoch)
@@ -363,8 +364,8 @@ class _Remote:
     def saved(self, trial: int, saved: SavedState | None) -> None:
         self._ask(SavedMessage(trial, saved))
 
-    def retrained(self, trial: int, epochs: int) -> None:
-        self._ask(RetrainedMessage(trial, epochs))
+    def retrained(self, trial: int, epochs: int, unreadable: str | None) -> None:
+        self._ask(RetrainedMessage(trial, epochs, unreadable))
 
     def _ask(self, message: Message) -> object:
         try:

@@ -144,6 +144,8 @@ class _Hosted:
         self._alone = alone
         self._directive_at = 0
         """The epoch of the last directive."""
+        self._saved: SavedState | None = None
+        """The checkpoint that the last directive wanted."""
         self._refusal: TunewellError | None = None
         self._given_up = False
         self._directive = Directive()
@@ -213,9 +215,9 @@ class _Hosted:
             self._until = self._ask(lambda: self._coordinator.learn_max_epochs(run.trial, n_epochs))
         if self._on_record == 0:
             return 0
-        restored = self._restore()
+        restored, unreadable = self._restore()
         if self._on_record > restored:
-            self._ask(lambda: self._coordinator.retrained(run.trial, self._on_record - restored))
+            self._ask(lambda: self._coordinator.retrained(run.trial, self._on_record - restored, unreadable))
         self.epoch = restored
         return restored
 
@@ -256,7 +258,7 @@ class _Hosted:
         self._set.update(directive.live)
         every = self._assignment.save_every
         if directive.save or (every and self.epoch > self._on_record and self.epoch % every == 0):
-            saved = self._save()
+            saved = self._saved = self._save()
             if directive.save or saved is not None:
                 self._ask(lambda: self._coordinator.saved(self._run.trial, saved))
 
@@ -281,6 +283,7 @@ class _Hosted:
             self._run.on_pause()
         inside = checkpoint.random_states() if self._alone else None
         interrupted = self.epoch < self._until
+        is_saved = self._saved is not None and self._saved.epoch == self.epoch
         self._results.put(
             StepResult(
                 self._run.trial,
@@ -288,7 +291,7 @@ class _Hosted:
                 paused=True,
                 interrupted=interrupted,
                 directive=self._directive,
-                saved=self._save(),
+                saved=self._saved if is_saved else self._save(),
             )
         )
         if self._assignments.get() is None:
@@ -312,18 +315,18 @@ class _Hosted:
             raise RunEnded from error
         return SavedState(self.epoch, name, size)
 
-    def _restore(self) -> int:
-        """Take up the newest checkpoint; return its epoch, 0 if there is none to be used."""
+    def _restore(self) -> tuple[int, str | None]:
+        """Take up the newest checkpoint; return its epoch, 0 if there is none to be used, and why it cannot be read."""
         if not self._run.tracked or self._assignment.checkpoint is None or self._assignment.folder is None:
             if self._assignment.is_branch:
                 raise CheckpointError(f"trial {self._run.trial} branched from a checkpoint, and has none to begin with")
-            return 0
+            return 0, None
         try:
-            return self._run.restore(Path(self._assignment.folder) / self._assignment.checkpoint)
+            return self._run.restore(Path(self._assignment.folder) / self._assignment.checkpoint), None
         except CheckpointError as error:
             if self._assignment.is_branch:  # it is another trial's beginning, which no seed brings back
                 raise CheckpointError(
                     f"trial {self._run.trial} cannot begin as the one that it branched from, only from the beginning "
                     f"(epoch 0): {error}"
                 ) from error
-            return 0  # damaged or gone: training again from the seed is slower, not wrong
+            return 0, str(error)  # damaged or gone: training again from the seed is slower, not wrong

@@ -34,6 +34,9 @@ RUNGS = 4
 """Looks at a trial, the last one at the end of its training."""
 _MOST = 256
 """Trials that the model knows, half of them the best and half the newest, so that a decision's cost stays bounded."""
+_SHALLOW = 3
+"""So many times as many trials as there are first settings have a first look, at most, before one goes on beyond it:
+what is never trained further may fail there, and a model of first looks alone cannot know."""
 _HOPELESS = 0.05  # a paused trial's chance of being the best, below which it is not finished for its own sake
 
 
@@ -76,10 +79,11 @@ class FreezeThawScheduler(Scheduler):
         seen = observed(history, rungs, _MOST)
         if len(seen.y) < 2 or not np.ptp(seen.y):  # no differences to learn from
             return _furthest(history, rungs) or (self._another(space, history, rungs, rng) if may_start else None)
+        model = AcquisitionModel(space, history, rungs, seen, self._past(space))
         points = np.empty((0, len(space.params)))
-        if may_start:
-            points = candidates(space, history.points[seen.owner[seen.best]], rng)
-        answer = AcquisitionModel(space, history, rungs, seen, self._past(space)).choice(points, rng)
+        if may_start and not self._must_go_deeper(space, history, rungs):
+            points = candidates(space, history.points[model.incumbent], rng)
+        answer = model.choice(points, rng)
         complete = history.ended & ~history.failed & ~history.stopped & ~history.held
         if answer is not None and not may_start and complete.any() and _chance(answer) < _HOPELESS:
             return None
@@ -92,6 +96,15 @@ class FreezeThawScheduler(Scheduler):
         n = min(self.n_first, max(len(space.params) + 1, math.ceil(rungs[-1] / rungs[0] / 2)))
         given = n_given(self.sampler)
         return max(given, math.ceil(n / 2) if self.past else n)
+
+    def _must_go_deeper(self, space: Space, history: History, rungs: list[int]) -> bool:
+        """Return True if a trial may go on, and of none it is known that what comes after its first look can be had."""
+        if not history.paused.any():
+            return False
+        if history.broken.any():
+            return not history.proven.any()
+        n = _SHALLOW * self._n_first(space, rungs)
+        return len(history) >= n and not (history.until > rungs[0]).any()
 
     def _past(self, space: Space) -> Past | None:
         from tunewell.surrogate import Past  # noqa: PLC0415  SciPy is slow to import

@@ -207,8 +207,10 @@ class Store(Protocol):
         """
         ...
 
-    def revise_step(self, study_id: int, trial: int, *, until: int) -> None:
+    def revise_step(self, study_id: int, trial: int, *, until: int, max_epochs: int | None = None) -> None:
         """Record that a running trial's step ends at another epoch.
+
+        max_epochs: how many a full training has, if the trial has shown it; on record with the end of its step.
 
         Raises TrialEnded if it is not running, TrialNotFound.
         """
@@ -252,11 +254,13 @@ class Store(Protocol):
         reason: str | None = None,
         at: float | None = None,
         session: int | None = None,
+        max_epochs: int | None = None,
     ) -> None:
         """Set a running trial's state and epochs.
 
         at: when it ended, if it did.
         session: who says so; None for whoever runs the trial.
+        max_epochs: how many a full training has, if the trial has shown it.
 
         Raises TrialEnded if it is not running, StepTaken if another session runs it, TrialNotFound.
         """

@@ -70,6 +70,11 @@ class _Study:
             raise StepTaken(number)
         return trial
 
+    def learn(self, max_epochs: int | None) -> None:
+        """Take note of how many epochs a full training has, if it is given."""
+        if max_epochs is not None:
+            self.record = replace(self.record, max_epochs=max_epochs)
+
     def set_trial(self, trial: Trial) -> None:
         self.trials[trial.number : trial.number + 1] = [trial]
         (self.in_progress.add if trial.state is TrialState.RUNNING else self.in_progress.discard)(trial.number)
@@ -227,11 +232,12 @@ class MemoryStore:
             study.set_trial(begun)
             return True
 
-    def revise_step(self, study_id: int, trial: int, *, until: int) -> None:
+    def revise_step(self, study_id: int, trial: int, *, until: int, max_epochs: int | None = None) -> None:
         """Implement `Store.revise_step`."""
         with self._lock:
             study = self._study(study_id)
             study.set_trial(replace(study.trial(trial, TrialState.RUNNING), until=until))
+            study.learn(max_epochs)
 
     def take_step(self, study_id: int, trial: int, *, of: int, session: int) -> bool:
         """Implement `Store.take_step`."""
@@ -277,12 +283,14 @@ class MemoryStore:
         reason: str | None = None,
         at: float | None = None,
         session: int | None = None,
+        max_epochs: int | None = None,
     ) -> None:
         """Implement `Store.end_step`."""
         with self._lock:
             study = self._study(study_id)
             known = study.running(trial, session)
             study.set_trial(replace(known, state=state, epochs=epochs, reason=reason, ended_at=at))
+            study.learn(max_epochs)
 
     def add_retrained(self, study_id: int, trial: int, epochs: int) -> None:
         """Implement `Store.add_retrained`."""

@@ -224,12 +224,14 @@ class SqlStore:
             return True
 
     @_retried
-    def revise_step(self, study_id: int, trial: int, *, until: int) -> None:
+    def revise_step(self, study_id: int, trial: int, *, until: int, max_epochs: int | None = None) -> None:
         """Implement `Store.revise_step`."""
         with self._revising(study_id) as (log, revision):
             key = {"study": study_id, "trial": trial, "until": until, "revision": revision}
             log.write_if_allowed("revise_step", key)
             log.run("set_until_of_step", key)
+            if max_epochs is not None:
+                log.run("set_max_epochs", {"study": study_id, "max_epochs": max_epochs})
 
     @_retried
     def take_step(self, study_id: int, trial: int, *, of: int, session: int) -> bool:
@@ -285,6 +287,7 @@ class SqlStore:
         reason: str | None = None,
         at: float | None = None,
         session: int | None = None,
+        max_epochs: int | None = None,
     ) -> None:
         """Implement `Store.end_step`."""
         with self._revising(study_id) as (log, revision):
@@ -301,6 +304,8 @@ class SqlStore:
                     "by_session": session,
                 },
             )
+            if max_epochs is not None:
+                log.run("set_max_epochs", {"study": study_id, "max_epochs": max_epochs})
 
     @_retried
     def add_retrained(self, study_id: int, trial: int, epochs: int) -> None:

@@ -70,7 +70,9 @@ def confirmation(study: Study, *, seeds: int, best: int = 3) -> Study:
     check_whole("best", best, at_least=1)
     trials = _best_trials(study, best)
     if not trials:
-        raise SettingError(f"study {study.record.name!r} has no finite {study.metric!r} to confirm yet")
+        raise SettingError(
+            f"study {study.record.name!r} has no finite {study.metric!r} to confirm yet, of a trial that did not fail"
+        )
     settings = [dict(study.trials[trial].params) for trial in trials]
     return Study(
         _having(study.space, settings),
@@ -116,8 +118,8 @@ def _values(study: Study | StudyReader, again: StudyReader, trials: list[int]) -
 
 
 def _best_trials(study: Study, n: int) -> list[int]:
-    """Return the trials of the best reports, best first, each of another setting."""
-    lowest = study.history.lowest
+    """Return the trials of the best reports, best first, each of another setting; none that failed or diverged."""
+    lowest = np.where(study.history.broken, np.inf, study.history.lowest)
     chosen: dict[str, int] = {}
     trials = study.trials
     for trial in np.argsort(lowest, kind="stable").tolist():

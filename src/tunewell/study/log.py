@@ -42,9 +42,12 @@ class Log:
         """The revision up to which the history has the reports' values."""
         self._spent = 0
 
-    def empty_history(self) -> History:
-        """Return the history of a study that has done nothing yet."""
-        return History(self.versions.space, self.max_epochs, self.versions)
+    def empty_history(self, max_epochs: int | None = None) -> History:
+        """Return the history of a study that has done nothing yet.
+
+        max_epochs: of a full training, if that is not on record yet.
+        """
+        return History(self.versions.space, max_epochs or self.max_epochs, self.versions)
 
     def refresh(self) -> None:
         """Read what the log has gained."""
@@ -83,8 +86,13 @@ class Log:
         return self._spent - (0 if besides is None else self.trials[besides].until)
 
     def best(self) -> tuple[int, int, float] | None:
-        """Return trial, epoch and value, as reported, of the best report; None if no finite one is on record."""
-        return self._lowest(self.history.curves)
+        """Return trial, epoch and value, as reported, of the best report; None if no finite one is on record.
+
+        A trial that failed or diverged counts only where no other has reported anything.
+        """
+        curves, broken = self.history.curves, self.history.broken
+        sound = self._lowest(np.where(broken[:, np.newaxis], np.nan, curves)) if broken.any() else None
+        return sound or self._lowest(curves)
 
     def best_of(self, trial: int) -> tuple[int, float] | None:
         """Return epoch and value, as reported, of a trial's best report; None if it has no finite one."""

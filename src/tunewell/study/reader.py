@@ -30,7 +30,7 @@ from tunewell.study.log import Log
 from tunewell.study.sessions import seconds_on_record
 from tunewell.study.settings import confirms
 from tunewell.study.table import trial_rows
-from tunewell.trial import Checkpoint, Event, Report, Trial
+from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +47,11 @@ class Best:
     value: float
     """The study's metric, as reported."""
     params: Params
+    state: TrialState = TrialState.RUNNING
+    """The trial's. It has failed, or diverged, only if no other has reported a finite value."""
+    checkpoint: Path | None = None
+    """The file that holds what the trial tracked, as it was at that epoch; None if there is none.
+    `tunewell.checkpoint.load` fills a model from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +125,7 @@ class StudyReader:
 
     @property
     def best(self) -> Best:
-        """The trial, epoch and value of the best report so far.
+        """The trial, epoch and value of the best report so far, of a sound trial if one has any: it did not fail.
 
         Raises:
             NothingReported: no finite value has been reported yet.
@@ -139,7 +144,16 @@ class StudyReader:
             if found is None:
                 return None
             trial, epoch, value = found
-            return Best(trial, epoch, value, self.log.trials[trial].params)
+            known = self.log.trials[trial]
+            return Best(trial, epoch, value, known.params, known.state, self._checkpoint_of(trial, epoch))
+
+    def _checkpoint_of(self, trial: int, epoch: int) -> Path | None:
+        """Return the file with a trial's state after an epoch, if it is there."""
+        saved = next((one for one in self.checkpoints(trial) if one.epoch == epoch), None)
+        if saved is None or self.checkpoint_folder is None:
+            return None
+        path = self.checkpoint_folder / saved.path
+        return path if path.is_file() else None
 
     @property
     def trials(self) -> list[Trial]:
@@ -302,7 +316,10 @@ class StudyReader:
 
 
 def find_study(store: str | Path | Store, name: str | None) -> tuple[Store, StudyRecord]:
-    """Return a study of a store: the newest one that does not confirm another, if `name` is None.
+    """Return a study of a store.
+
+    If `name` is None, the newest one that does not confirm another: of those with a trial, if there are any, since one
+    that began nothing has nothing to show.
 
     Raises:
         StoreError: there is no such store, or it is empty.
@@ -314,4 +331,5 @@ def find_study(store: str | Path | Store, name: str | None) -> tuple[Store, Stud
     records = opened.studies()
     if not records:
         raise StoreError(f"{opened.url} has no study yet; `tunewell tune` makes one")
-    return opened, next((known for known in reversed(records) if not confirms(known.name)), records[-1])
+    newest = [known for known in reversed(records) if not confirms(known.name)] or records[::-1]
+    return opened, next((known for known in newest if opened.changes(known.id, 0).n_steps), newest[0])

@@ -22,7 +22,7 @@ from tunewell.study.commands import checked
 from tunewell.study.directive import Directive, Move
 from tunewell.study.reader import StudyReader
 from tunewell.study.sessions import SessionLease
-from tunewell.trial import Checkpoint, Trial, TrialState
+from tunewell.trial import RETRIED, Checkpoint, Trial, TrialState
 
 NOT_TRACKED = "nothing is tracked: call run.track(...) in the training function, and keep the study in a file"
 
@@ -149,6 +149,29 @@ class Steering:
             self._pending.setdefault(trial, []).extend(effects.wait_for_checkpoint)
             return effects.directive()
 
+    def owed(self, trial: int) -> Directive:
+        """Return what a trial in the middle of a step was to do by commands that were taken up, and did not come to do.
+
+        What trained it is gone: it may have been gone before it obeyed.
+        """
+        with self._reader.lock:
+            known = self._reader.trials[trial]
+            events = self._reader.events(trial)
+            since = max((event.at for event in events if event.kind == RETRIED and event.by != "tunewell"), default=0.0)
+            is_held = False
+            for command in self._reader.commands(trial):
+                # what came before its step was obeyed, or the step would not have begun
+                if not command.is_done or int(command.epoch or 0) < known.epochs or (command.taken_at or 0.0) < since:
+                    continue
+                match command.action:
+                    case Stop() | Rewind():
+                        return Directive(Move.STOP, reason=_why_stopped(command))
+                    case Pause():
+                        is_held = True
+                    case Resume():
+                        is_held = False
+            return Directive(Move.PAUSE, held=True) if is_held else Directive()
+
     def poll_at_rest(self) -> None:
         """Take up the commands to trials that do not run, if that is for this process to do."""
         log = self._reader.log
@@ -196,14 +219,14 @@ class Steering:
                 self._settle(command, epoch, refused=None if effects.is_held else "it is not paused")
                 effects.is_held = False
             case Stop():
-                effects.stop = command.why or f"stopped by {command.by}"
+                effects.stop = _why_stopped(command)
                 self._settle(command, epoch)
             case Note():
                 self._settle(command, epoch)
             case Rewind() if action.epoch >= epoch:
                 self._settle(command, epoch, refused=f"the trial is at epoch {epoch}, not beyond")
             case Rewind():
-                effects.stop = f"rewound to epoch {action.epoch}"
+                effects.stop = _why_stopped(command)
                 effects.wait_for_checkpoint.append(command)
             case _:
                 effects.wait_for_checkpoint.append(command)
@@ -228,7 +251,7 @@ class Steering:
         elif isinstance(action, Branch | Rewind):
             is_made = self._branch(command, trial, epoch if back is None else back, now=epoch)
             if is_made and isinstance(action, Rewind):
-                self._end_at_rest(trial.number, f"rewound to epoch {action.epoch}", command.by)
+                self._end_at_rest(trial.number, _why_stopped(command), command.by)
         else:
             with suppress(TrialEnded):  # another process has begun a step of it just now, and takes the command up
                 self._change_at_rest(command, trial, epoch)
@@ -247,7 +270,7 @@ class Steering:
                 else:
                     refused = "it waits for the scheduler, not for you"
             case Stop():
-                self._stop_at_rest(trial.number, command.why or f"stopped by {command.by}")
+                self._stop_at_rest(trial.number, _why_stopped(command))
             case Set():
                 before = _values(trial, self._store.commands(self._study)).get(action.name)
         self._settle(command, epoch, refused=refused, before=before)
@@ -332,6 +355,13 @@ def _values(trial: Trial, commands: Sequence[Command], until: int | None = None)
         name: value for epoch, name, value in live_values(commands, trial.number) if until is None or epoch <= until
     }
     return {**values, **later}
+
+
+def _why_stopped(command: Command) -> str:
+    """Return why a trial was stopped by a command, for its record."""
+    if isinstance(command.action, Rewind):
+        return f"rewound to epoch {command.action.epoch}"
+    return command.why or f"stopped by {command.by}"
 
 
 def _epoch_of(action: Action) -> int | None:

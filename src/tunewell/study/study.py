@@ -37,6 +37,7 @@ from tunewell.space.values import Value
 from tunewell.space.versions import SpaceVersions
 from tunewell.stores import MemoryStore, Session, Store, StudyRecord, open_store
 from tunewell.study.budget import Budget
+from tunewell.study.directive import Move
 from tunewell.study.reader import StudyReader, find_study
 from tunewell.study.sessions import SessionLease
 from tunewell.study.settings import (
@@ -453,8 +454,8 @@ class Study:
                 state, epochs, reason = TrialState.STOPPED, progress.epoch, stopped
             elif held and error is None and not state.ended:
                 state, epochs = TrialState.HELD, progress.epoch
-            if state is TrialState.COMPLETE and self._log.max_epochs is None:
-                self._set_max_epochs(progress.epoch)  # one that diverged says nothing of how long they are
+            # one that diverged says nothing of how long trainings are
+            learned = progress.epoch if state is TrialState.COMPLETE and self._log.max_epochs is None else None
             with self._letting_go(trial):
                 self.reader.store.end_step(
                     self.reader.record.id,
@@ -464,7 +465,10 @@ class Study:
                     reason=reason,
                     at=time.time() if state.ended else None,
                     session=progress.session,
+                    max_epochs=learned,
                 )
+            if learned is not None:
+                self._log.refresh()
             del self._progress[trial]
             self._failures = [] if error is None else [*self._failures, error][-FAILURES_IN_A_ROW:]
             return state
@@ -500,28 +504,33 @@ class Study:
         plan without that number; now the scheduler says where it would have ended.
         """
         with self._lock:
-            progress = self._progress[trial]
-            if self._log.max_epochs is None:
-                self._set_max_epochs(n)
+            self._log.refresh()
+            progress, known = self._progress[trial], self._log.max_epochs
+            n, learned = (n, n) if known is None else (known, None)
             if progress.until == OPEN_END:
-                plan = self.scheduler.next(
-                    self.reader.space, self._log.empty_history(), self._allowance(besides=trial), self._rng(0)
-                )
+                allowance = self._allowance(besides=trial, max_epochs=n)
+                plan = self.scheduler.next(self.reader.space, self._log.empty_history(n), allowance, self._rng(0))
                 until = plan.until if isinstance(plan, Start) else n
-                progress.until = max(1, min(until, self._allowance(besides=trial).epochs))
-                self.reader.store.revise_step(self.reader.record.id, trial, until=progress.until)
+                progress.until = max(1, min(until, allowance.epochs))
+                # at once, or a study that is killed in between would go on otherwise than one that is not
+                self.reader.store.revise_step(self.reader.record.id, trial, until=progress.until, max_epochs=learned)
+            elif learned is not None:
+                self.reader.store.change_study(self.reader.record.id, max_epochs=learned)
+            self._log.refresh()
             return progress.until
 
-    def add_retrained(self, trial: int, epochs: int, *, charged: bool) -> None:
+    def add_retrained(self, trial: int, epochs: int, *, charged: bool, unreadable: str | None = None) -> None:
         """Record that epochs had to be trained a second time, because the trial's state was kept nowhere.
 
         charged: whether the budget pays for them, as far as there is anything left of it.
+        unreadable: what is wrong with the trial's checkpoint, if it has one.
         """
         with self._lock:
             paid = min(epochs, self._allowance().epochs) if charged else 0
             if paid:
                 self.reader.store.add_retrained(self.reader.record.id, trial, paid)
-            self.add_event("retrained", trial=trial, epochs=epochs, charged=paid)
+            why: dict[str, Any] = {} if unreadable is None else {"unreadable": unreadable}
+            self.add_event("retrained", trial=trial, epochs=epochs, charged=paid, **why)
 
     def add_checkpoint(self, trial: int, epoch: int, path: str, size: int) -> None:
         """Record a trial's newest checkpoint; `path` is relative to `checkpoint_folder`.
@@ -574,9 +583,11 @@ class Study:
             # that a study that was killed and resumed is the study that it would have been
             step = self._taken_up(session)
             if step is not None:
-                if step.epochs:
+                owed = self.steering.owed(step.trial)
+                if step.epochs and owed.move is Move.CONTINUE:
                     return step
-                self.tell(step.trial)  # it was all reported; only the last word was missing
+                # it was all reported, or it was to stop or to pause; only the last word was missing
+                self.tell(step.trial, held=owed.held, stopped=owed.reason)
                 continue
             self.steering.poll_at_rest()
             answer = self._decide()
@@ -696,15 +707,22 @@ class Study:
         """Return a generator keyed by the step's number, which is in the log: nothing has to be saved."""
         return np.random.default_rng([self.reader.record.seed, step])
 
-    def _epochs_in_all(self) -> int:
-        epochs = self.reader.budget.epochs(self._log.max_epochs) if self._log.max_epochs is not None else None
+    def _epochs_in_all(self, max_epochs: int | None) -> int:
+        epochs = None if max_epochs is None else self.reader.budget.epochs(max_epochs)
         return OPEN_END if epochs is None else epochs
 
-    def _allowance(self, besides: int | None = None) -> Allowance:
+    def _allowance(self, besides: int | None = None, max_epochs: int | None = None) -> Allowance:
+        """Return what is left of the budget, without what one running trial was promised.
+
+        max_epochs: of a full training, if that is not on record yet.
+        """
         trials = OPEN_END
         if self.reader.budget.unit == "trials":
             trials = math.ceil(self.reader.budget.amount) - len(self._log.trials)
-        return Allowance(max(0, self._epochs_in_all() - self._log.epochs_spent(besides)), max(0, trials))
+        return Allowance(
+            max(0, self._epochs_in_all(max_epochs or self._log.max_epochs) - self._log.epochs_spent(besides)),
+            max(0, trials),
+        )
 
     def _is_held(self) -> bool:
         """Return True if somebody has paused a trial, and there is budget left to let it go on."""

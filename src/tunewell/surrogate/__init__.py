@@ -2,7 +2,18 @@
 
 from tunewell.surrogate.coordinates import Coordinates
 from tunewell.surrogate.curves import CurveModel, log_expected_improvement
+from tunewell.surrogate.failures import FailureModel
 from tunewell.surrogate.observations import Observations, Warp, observed, times
 from tunewell.surrogate.past import Past
 
-__all__ = ["Coordinates", "CurveModel", "Observations", "Past", "Warp", "log_expected_improvement", "observed", "times"]
+__all__ = [
+    "Coordinates",
+    "CurveModel",
+    "FailureModel",
+    "Observations",
+    "Past",
+    "Warp",
+    "log_expected_improvement",
+    "observed",
+    "times",
+]

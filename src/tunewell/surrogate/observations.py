@@ -117,6 +117,7 @@ class Observations:
 def observed(history: History, rungs: Sequence[int], most: int) -> Observations:
     """Return every trial at each rung that it reached; of more than `most`, the best half and the newest half."""
     at = np.column_stack([history.at(rung) for rung in rungs])
+    at[history.broken[:, np.newaxis] & ~np.isnan(at)] = np.inf  # good first epochs of what diverged promise nothing
     owner, rung = np.nonzero(~np.isnan(at))
     warp = Warp.of(at[owner, rung])
     y = warp(at[owner, rung])

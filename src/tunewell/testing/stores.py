@@ -244,6 +244,22 @@ class StoreContract:
         assert store.take_step(study, 0, of=before.session, session=session)
         assert store.changes(study, 0).trials == [replace(before, until=7, session=session)]
 
+    def test_the_length_of_a_training_is_on_record_with_the_step_that_showed_it(self, store: Store, study: int) -> None:
+        begin(store, study, 0)
+        before = store.changes(study, 0)
+        store.revise_step(study, 0, until=7, max_epochs=50)
+        after = store.changes(study, before.revision)
+        assert (after.max_epochs, after.trials[0].until, after.revision) == (50, 7, before.revision + 1)
+        assert store.study("digits").max_epochs == 50
+        store.end_step(study, 0, COMPLETE, 7, at=1.0, max_epochs=60)
+        last = store.changes(study, after.revision)
+        assert (last.max_epochs, last.trials[0].state, last.revision) == (60, COMPLETE, after.revision + 1)
+        with pytest.raises(TrialEnded):
+            store.revise_step(study, 0, until=9, max_epochs=70)
+        with pytest.raises(TrialEnded):
+            store.end_step(study, 0, COMPLETE, 9, max_epochs=70)
+        assert store.changes(study, 0).max_epochs == 60
+
     def test_of_two_that_take_a_step_from_a_third_one_does(self, store: Store, study: int) -> None:
         begin(store, study, 0)
         assert store.take_step(study, 0, of=0, session=1)
