@@ -17,6 +17,7 @@ from tunewell.analysis.bounds import AtBound, at_bounds
 from tunewell.analysis.decisions import Decision, Outlook, decisions, outlook, since_extended
 from tunewell.analysis.lineage import Segment, segments
 from tunewell.analysis.twins import Difference, difference
+from tunewell.arrays import own_numerics
 from tunewell.commands import Command
 from tunewell.errors import MissingExtra, NothingReported, RecordError, StoreError, TrialNotFound
 from tunewell.history import History
@@ -131,6 +132,7 @@ class StudyReader:
         return found
 
     @property
+    @own_numerics
     def best_so_far(self) -> Best | None:
         """The best report so far; None if no finite value has been reported yet."""
         with self.lock:
@@ -149,12 +151,14 @@ class StudyReader:
             return list(self.log.trials)
 
     @property
+    @own_numerics
     def history(self) -> History:
         """All trials as arrays, as samplers and schedulers see them: lower is better."""
         with self.lock:
             self.look()
             return self.log.history.view()
 
+    @own_numerics
     def best_of(self, trial: int) -> tuple[int, float] | None:
         """Return the epoch and value of a trial's best report; None if it has no finite one."""
         with self.lock:
@@ -210,6 +214,7 @@ class StudyReader:
         """Return every event, or a trial's, oldest first."""
         return self._known(self.store.events(self.record.id, trial))
 
+    @own_numerics
     def why(self, trial: int) -> list[Decision]:
         """Return why a trial was started, and resumed each time: what the scheduler's model expected of it.
 
@@ -217,6 +222,7 @@ class StudyReader:
         """
         return decisions(self.events(trial), maximize=self.maximize)
 
+    @own_numerics
     def outlook(self) -> Outlook | None:
         """Return what one more training is expected to bring; None until a model made ten decisions in this space."""
         return outlook(decisions(since_extended(self.events()), maximize=self.maximize))
@@ -236,6 +242,7 @@ class StudyReader:
         """Return the commands to all trials, or to one, oldest first, with what came of them."""
         return [one for one in self.store.commands(self.record.id) if trial in (None, one.trial)]
 
+    @own_numerics
     def twins(self) -> dict[int, Difference]:
         """Return, by the twin's number, what the change that it did not make did to the trial that did, if known."""
         curves = self.history.curves
@@ -264,6 +271,7 @@ class StudyReader:
             raise RecordError(f"trial {trial} of study {self.record.name!r} has reported nothing yet; try another")
         return of_trial(trials[trial], reports, self.max_epochs)
 
+    @own_numerics
     def at_bounds(self) -> list[AtBound]:
         """Return the parameters whose best values lie at an end of their range, and how far to extend it."""
         return at_bounds(self.history)
@@ -280,6 +288,7 @@ class StudyReader:
             raise MissingExtra("pandas", "pandas", "trials_dataframe()") from None
         return pd.DataFrame(self.trial_rows())
 
+    @own_numerics
     def trial_rows(self) -> list[dict[str, object]]:
         """Return the trials as flat rows, the same columns in each: what tables and exports show.
 

@@ -17,6 +17,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, final, overload
 
 import numpy as np
 
+from tunewell.arrays import own_numerics
 from tunewell.errors import (
     RepeatedFailure,
     ReportError,
@@ -105,6 +106,7 @@ class Study:
     trials; what both offer it offers too. Every method may be called from any thread.
     """
 
+    @own_numerics
     def __init__(
         self,
         space: Space,
@@ -282,6 +284,7 @@ class Study:
     def budget(self, budget: Budget) -> None:
         self.reader.budget = budget
 
+    @own_numerics
     def ask(self) -> Step | None:
         """Return the next thing to train: a step, one whose `wait` is True, or None when the study is over.
 
@@ -297,6 +300,7 @@ class Study:
             with self.reader.store.decision_lock(self.reader.record.id):
                 return self._next_step(session)
 
+    @own_numerics
     def again(self, trial: int) -> Step:
         """Return what is left of a step in progress, to be given out once more because what trained it has failed.
 
@@ -338,6 +342,7 @@ class Study:
             )
             return done
 
+    @own_numerics
     def extend(
         self, space: Space, *, held: Mapping[str, Value] | None = None, max_tier: int | None = None
     ) -> tuple[str, ...]:
@@ -381,6 +386,7 @@ class Study:
         # a NumPy integer would be stored as bytes
         return self.record_report(trial, int(epoch), as_numbers(metrics)).is_finite
 
+    @own_numerics
     def record_report(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> Reported:
         """Record a report whose metrics were checked; the same as `report`, for those who run trials.
 
@@ -416,6 +422,7 @@ class Study:
                 progress.infinite_at = epoch
             return Reported(is_finite, n_waiting > 0)
 
+    @own_numerics
     def tell(
         self,
         trial: int,
@@ -493,6 +500,7 @@ class Study:
             self._is_joined = False
             self._lease.end()
 
+    @own_numerics
     def learn_max_epochs(self, n: int, trial: int) -> int:
         """Record that a full training has n epochs, as trial number `trial` says; return where its step ends.
 
