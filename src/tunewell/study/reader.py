@@ -31,7 +31,7 @@ from tunewell.study.log import Log
 from tunewell.study.sessions import seconds_on_record
 from tunewell.study.settings import confirms
 from tunewell.study.table import trial_rows
-from tunewell.trial import Checkpoint, Event, Report, Trial
+from tunewell.trial import Checkpoint, Event, Report, Trial, trial_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -161,6 +161,7 @@ class StudyReader:
     @own_numerics
     def best_of(self, trial: int) -> tuple[int, float] | None:
         """Return the epoch and value of a trial's best report; None if it has no finite one."""
+        trial = trial_number(trial)
         with self.lock:
             self.look()
             return self.log.best_of(trial)
@@ -180,7 +181,7 @@ class StudyReader:
 
     def reports(self, trial: int | None = None) -> list[Report]:
         """Return every report, or a trial's, with all its metrics, oldest first."""
-        return self._known(self.store.reports(self.record.id, trial))
+        return self._known(self.store.reports(self.record.id, None if trial is None else trial_number(trial)))
 
     def sessions(self) -> list[Session]:
         """Return every process that has run the study, oldest first."""
@@ -212,7 +213,7 @@ class StudyReader:
 
     def events(self, trial: int | None = None) -> list[Event]:
         """Return every event, or a trial's, oldest first."""
-        return self._known(self.store.events(self.record.id, trial))
+        return self._known(self.store.events(self.record.id, None if trial is None else trial_number(trial)))
 
     @own_numerics
     def why(self, trial: int) -> list[Decision]:
@@ -233,7 +234,7 @@ class StudyReader:
         Raises:
             TrialNotFound: there is no such trial.
         """
-        trials = self.trials
+        trials, trial = self.trials, trial_number(trial)
         if not 0 <= trial < len(trials):
             raise TrialNotFound(trial, len(trials))
         return segments(trials, self.commands(), trial, int(self.history.epochs[trial]))
@@ -263,7 +264,7 @@ class StudyReader:
         """
         from tunewell.diagnosis.readers import of_trial  # noqa: PLC0415  its rules are many, and few programs ask
 
-        trials = self.trials
+        trials, trial = self.trials, trial_number(trial)
         if not 0 <= trial < len(trials):
             raise TrialNotFound(trial, len(trials))
         reports = self.reports(trial)

@@ -65,6 +65,7 @@ from tunewell.trial import (
     Trial,
     TrialState,
     as_numbers,
+    trial_number,
 )
 
 FAILURES_IN_A_ROW = 3
@@ -308,6 +309,7 @@ class Study:
             TrialEnded: no step of the trial is in progress.
             StepTaken: another process counted this one as gone, and has taken the trial up.
         """
+        trial = trial_number(trial)
         with self._lock:
             if trial not in self._progress:
                 raise self._not_in_progress(trial)
@@ -328,6 +330,7 @@ class Study:
             TrialEnded: it did not fail.
             TrialNotFound: there is no such trial.
         """
+        trial = trial_number(trial)
         with self._lock:
             self._log.refresh()
             known = self._log.trials
@@ -384,7 +387,7 @@ class Study:
             StepTaken: another process counted this one as gone, and has taken the trial up.
         """
         # a NumPy integer would be stored as bytes
-        return self.record_report(trial, int(epoch), as_numbers(metrics)).is_finite
+        return self.record_report(trial_number(trial), int(epoch), as_numbers(metrics)).is_finite
 
     @own_numerics
     def record_report(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> Reported:
@@ -445,6 +448,7 @@ class Study:
             TrialEnded: no step of the trial is in progress.
             StepTaken: another process counted this one as gone, and has taken the trial up.
         """
+        trial = trial_number(trial)
         with self._lock:
             progress = self._progress.get(trial)
             if progress is None:
@@ -483,6 +487,7 @@ class Study:
             TrialEnded: no step of the trial is in progress.
             StepTaken: another process counted this one as gone, and has taken the trial up.
         """
+        trial = trial_number(trial)
         with self._lock:
             progress = self._progress.get(trial)
             if progress is None:

@@ -13,6 +13,7 @@ import torch
 
 from tunewell.arrays import own_numerics
 from tunewell.errors import SettingError
+from tunewell.samplers.construction import check_whole
 from tunewell.training.run import Run
 from tunewell.watching.activations import Activation, ActivationRecorder
 from tunewell.watching.evaluation import BATCH, evaluate_rows, evaluation_mode, loss_and_accuracy, rows_of
@@ -97,8 +98,7 @@ class Watcher:
                 f"there is no weight matrix in {type(model).__name__}; watch a model that has parameters"
             )
         for name, number in (("every", every), ("rows", 1 if rows is None else rows)):
-            if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-                raise SettingError(f"{name} must be a whole number of at least 1, got {number!r}")
+            check_whole(name, number, at_least=1)
         device = next(iter(self._matrices.values())).device
         self._train = None if train is None else rows_of("train", train, rows or _MOST_ROWS, device)
         self._val = None if val is None else rows_of("val", val, _MOST_ROWS, device)
