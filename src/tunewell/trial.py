@@ -7,16 +7,39 @@ connections, no live exceptions (error text instead) and no behaviour beyond rea
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from tunewell.errors import ReportError, StoreError
+from tunewell.errors import ReportError, SettingError, StoreError
 from tunewell.space.values import Params
 
 OPEN_END = 2**31 - 1
 """The `until` of a step that goes on to the trial's own end, while the number of its epochs is not known."""
+
+
+def whole(value: Any) -> int | None:
+    """Return a whole number of any kind, NumPy's too, as Python's own; None if the value is none, or a truth value."""
+    if isinstance(value, bool) or type(value).__name__.startswith("bool"):
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None
+
+
+def trial_number(value: Any) -> int:
+    """Return a trial's number as Python's own, since stores know no other.
+
+    Raises:
+        SettingError: it is no whole number.
+    """
+    number = whole(value)
+    if number is None:
+        raise SettingError(f"a trial is named by its number, a whole number, got {value!r}")
+    return number
 
 
 def is_file_name(text: str) -> bool:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tunewell.arrays import Floats
+from tunewell.arrays import Floats, own_numerics
 from tunewell.history import History
 from tunewell.space.params import Choice, Param
 
@@ -44,6 +44,7 @@ class Importance:
     """and above this in 5 %."""
 
 
+@own_numerics
 def importance(history: History, *, rng: np.random.Generator, n_bootstrap: int = 200) -> list[Importance]:
     """Return the tuned parameters, most important first; empty if fewer than `MIN_TRIALS` trials can be compared.
 

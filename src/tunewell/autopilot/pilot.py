@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tunewell import commands
-from tunewell.arrays import Floats
+from tunewell.arrays import Floats, own_numerics
 from tunewell.autopilot.rules import RULES, SteeringAction, SteeringRule
 from tunewell.autopilot.view import View
 from tunewell.commands import Branch, Rewind, Set, Stop
@@ -98,6 +98,7 @@ class Autopilot:
     def on_step_end(self, study: Study, trial: int) -> None:
         """Implement `Controller`: do nothing."""
 
+    @own_numerics
     def on_report(self, study: Study, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:
         """Implement `Controller.on_report`: look, judge, act."""
         steered = self._steered.get(trial) or self._take_over(trial)

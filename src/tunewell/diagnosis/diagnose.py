@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tunewell.arrays import own_numerics
 from tunewell.diagnosis.certainty import with_certainties
 from tunewell.diagnosis.features import feature_row, features, strengths
 from tunewell.diagnosis.findings import LABELS, Finding
@@ -52,6 +53,7 @@ def diagnose(record: Mapping[str, Any]) -> list[Finding]:
     return examine(record).findings
 
 
+@own_numerics
 def examine(record: Mapping[str, Any], factors: Mapping[str, float] = NO_FACTORS) -> Diagnosis:
     """Diagnose a run as `diagnose` does, and keep the run and the places of the evidence, for reports that draw them.
 

@@ -9,17 +9,20 @@ from __future__ import annotations
 import pickle
 import time
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from tunewell.errors import TunewellError
+from tunewell.errors import ScriptError, TunewellError
 from tunewell.runners.base import LOOK_AGAIN_S, Assignment, SavedState, StepResult
 from tunewell.runners.driver import Driver
 from tunewell.runners.execution import Execution
 from tunewell.runners.roster import Roster
+from tunewell.runners.thread_settings import ThreadSettings
 from tunewell.runners.worker import Worker
 from tunewell.study.directive import Directive
 from tunewell.training.run import RunEnded, Train
+from tunewell.training.script import ScriptTrain
 from tunewell.trial import Step
 
 PATIENCE_S = 5.0
@@ -325,9 +328,23 @@ class WorkerConnection:
     """Both raise `DriverGone`."""
 
 
-def serve(connection: WorkerConnection, train: Train | bytes, execution: Execution) -> None:
-    """Run a worker, from its start to its end."""
+def serve(
+    connection: WorkerConnection, train: Train | bytes, execution: Execution, thread_settings: ThreadSettings
+) -> None:
+    """Run a worker, from its start to its end.
+
+    thread_settings: those of the thread that tunes, which each training has too.
+    """
     function: Train = pickle.loads(train) if isinstance(train, bytes) else train  # noqa: S301  from our own parent
+    if isinstance(function, ScriptTrain):
+        with suppress(ScriptError):  # which is raised again, as the first trial's failure
+            function.load()  # in this thread, so that what the file sets for its thread holds for all trials
+    with thread_settings.in_force():
+        _work(connection, function, execution)
+
+
+def _work(connection: WorkerConnection, function: Train, execution: Execution) -> None:
+    """Train what the driver assigns, until it says that there is no more."""
     share = None if execution.memory is None else execution.memory // execution.workers
     worker = Worker(function, _Remote(connection), keep=execution.keep, memory=share)
     try:

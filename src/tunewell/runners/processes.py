@@ -20,6 +20,7 @@ from tunewell.runners.driver import Driver
 from tunewell.runners.execution import Execution
 from tunewell.runners.memory import resident
 from tunewell.runners.pool import DriverGone, Message, Pool, WorkerConnection, WorkerGone, WorkerHandle, serve
+from tunewell.runners.thread_settings import ThreadSettings
 from tunewell.study import Study
 from tunewell.training.process_tree import Guard, kill_tree, signal_group
 from tunewell.training.run import Train
@@ -46,7 +47,8 @@ def run_processes(
     """
     execution = execution or Execution()
     driver = Driver(study, execution, observer, controllers)
-    pool = Pool(driver, _Processes(portable(train), execution), execution)
+    thread_settings = ThreadSettings.here().for_process(other_devices=bool(execution.gpus))
+    pool = Pool(driver, _Processes(portable(train), execution, thread_settings), execution)
     try:
         with driver.interruptible():
             pool.run()
@@ -62,17 +64,24 @@ class _Processes:
 
     train: Train | bytes
     execution: Execution
+    thread_settings: ThreadSettings
 
     def open(self, number: int) -> _Process:
         """Implement `WorkerPlacement.open`."""
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs, self.train, self.execution), name=f"tunewell-{number}")
+        start_method = multiprocessing.get_start_method(allow_none=True)
+        process = context.Process(
+            target=_serve,
+            args=(theirs, self.train, self.execution, self.thread_settings, start_method),
+            name=f"tunewell-{number}",
+        )
         gpus = self.execution.gpus
         device = {"CUDA_VISIBLE_DEVICES": gpus[number % len(gpus)]} if gpus else {}
         guard = Guard() if os.name == "posix" else None
         with _environment(_threads_each(self.execution.workers) | device), _ctrl_c_ignored():
             process.start()
+        multiprocessing.set_start_method(start_method, force=True)  # which to start one has settled for good
         theirs.close()
         assert process.pid is not None  # it has started
         if guard is not None:
@@ -166,10 +175,18 @@ class _Process:
         return True
 
 
-def _serve(connection: Connection, train: Train | bytes, execution: Execution) -> None:
+def _serve(
+    connection: Connection,
+    train: Train | bytes,
+    execution: Execution,
+    thread_settings: ThreadSettings,
+    start_method: str | None,
+) -> None:
     """Run a worker process, from its start to its end."""
     if os.name == "posix":
         os.setpgid(0, 0)  # what its trainings start is in its group, and ends with it
+    # how this process was started is now its own way to start others; the training's is that of the driver's process
+    multiprocessing.set_start_method(start_method, force=True)
 
     def send(message: Message) -> None:
         try:
@@ -183,7 +200,7 @@ def _serve(connection: Connection, train: Train | bytes, execution: Execution) -
         except (EOFError, ConnectionResetError):
             raise DriverGone from None
 
-    serve(WorkerConnection(send, receive), train, execution)
+    serve(WorkerConnection(send, receive), train, execution, thread_settings)
 
 
 def portable(train: Train) -> Train | bytes:
@@ -194,16 +211,25 @@ def portable(train: Train) -> Train | bytes:
         if not in_notebook:
             pickle.dumps(train)
             return train
-    except (pickle.PicklingError, AttributeError, TypeError):
-        pass
+    except Exception as error:  # noqa: BLE001  its objects' own, from their __reduce__ or __getstate__
+        cannot = str(error)
+    else:
+        cannot = "it was defined in a notebook"
     try:
         import cloudpickle  # noqa: PLC0415  an extra
     except ImportError:
         raise SettingError(
-            "the training function cannot be sent to worker processes: define it at the top level of a file, "
-            "or pip install 'tunewell[notebook]', or use workers=1"
+            f"the training function cannot be sent to worker processes ({cannot}): define it at the top level of a "
+            "file, or pip install 'tunewell[notebook]', or use workers=1"
         ) from None
-    return bytes(cloudpickle.dumps(train))
+    try:
+        return bytes(cloudpickle.dumps(train))
+    except Exception as error:  # as above
+        why = " ".join(str(error).split())
+        raise SettingError(
+            f"the training function cannot be sent to worker processes: {type(error).__name__}: {why}; make such "
+            "objects inside it, or use workers=1, or threads=True"
+        ) from error
 
 
 def _threads_each(workers: int) -> dict[str, str]:

@@ -20,6 +20,7 @@ from tunewell.runners.driver import Driver
 from tunewell.runners.execution import Execution
 from tunewell.runners.pool import Message, Pool, WorkerConnection, WorkerGone, WorkerHandle, serve
 from tunewell.runners.processes import portable
+from tunewell.runners.thread_settings import ThreadSettings
 from tunewell.study import Study
 from tunewell.training.run import Train
 
@@ -54,7 +55,8 @@ def run_ray(
     try:
         _check_room(wanted)
         driver = Driver(study, execution, observer, controllers)
-        pool = Pool(driver, _Cluster(portable(train), execution, wanted), execution)
+        thread_settings = ThreadSettings.here().for_process(other_devices=True)
+        pool = Pool(driver, _Cluster(portable(train), execution, wanted, thread_settings), execution)
         try:
             with driver.interruptible():
                 pool.run()
@@ -87,11 +89,12 @@ class _Cluster:
     train: Train | bytes
     execution: Execution
     wanted: settings.Ray
+    thread_settings: ThreadSettings
 
     def open(self, number: int) -> _Actor:
         """Implement `WorkerPlacement.open`."""
         host = ray.remote(num_cpus=self.wanted.cpus, num_gpus=self.wanted.gpus, max_restarts=0)(_Host)
-        return _Actor(host.remote(self.train, replace(self.execution, ray=None)), number)
+        return _Actor(host.remote(self.train, replace(self.execution, ray=None), self.thread_settings), number)
 
     def wait(self, handles: Collection[WorkerHandle], timeout_s: float) -> Collection[WorkerHandle]:
         """Implement `WorkerPlacement.wait`."""
@@ -146,10 +149,10 @@ class _Actor:
 class _Host:
     """An actor: a worker in a thread, and the two ends of its connection."""
 
-    def __init__(self, train: Train | bytes, execution: Execution) -> None:
+    def __init__(self, train: Train | bytes, execution: Execution, thread_settings: ThreadSettings) -> None:
         self._sent: SimpleQueue[Message | None] = SimpleQueue()
         self._received: SimpleQueue[object] = SimpleQueue()
-        self._thread = threading.Thread(target=self._serve, args=(train, execution), daemon=True)
+        self._thread = threading.Thread(target=self._serve, args=(train, execution, thread_settings), daemon=True)
 
     def begin(self) -> Message | None:
         """Start the worker, and return its first message."""
@@ -161,8 +164,8 @@ class _Host:
         self._received.put(message)
         return self._sent.get()
 
-    def _serve(self, train: Train | bytes, execution: Execution) -> None:
+    def _serve(self, train: Train | bytes, execution: Execution, thread_settings: ThreadSettings) -> None:
         try:
-            serve(WorkerConnection(self._sent.put, self._received.get), train, execution)
+            serve(WorkerConnection(self._sent.put, self._received.get), train, execution, thread_settings)
         finally:
             self._sent.put(None)

@@ -8,6 +8,7 @@ up: it lives on as its checkpoint if it tracks anything, and otherwise is traine
 
 from __future__ import annotations
 
+import contextvars
 import threading
 import traceback
 from collections import OrderedDict
@@ -22,11 +23,15 @@ from tunewell.errors import CheckpointError, TunewellError
 from tunewell.runners.base import Assignment, Coordinator, SavedState, StepResult
 from tunewell.runners.execution import KEPT_TRIALS
 from tunewell.runners.memory import memory_held
+from tunewell.runners.signals import Call, TrialSignals, add_advice
+from tunewell.runners.thread_settings import ThreadSettings
 from tunewell.space.values import Value
 from tunewell.study.directive import Directive, Move
 from tunewell.training.run import Run, RunEnded, Train
 
 _Answer = TypeVar("_Answer")
+_SIGNALS_SEEN_S = 0.1
+"""The main thread looks for signals so often: one that comes just before it waits does not end the wait."""
 
 
 class Worker:
@@ -58,7 +63,7 @@ class Worker:
         self._alone = alone
         self._moving: dict[int, _Hosted] = {}
         self._paused: OrderedDict[int, _Hosted] = OrderedDict()
-        self._results: SimpleQueue[StepResult] = SimpleQueue()
+        self._results: SimpleQueue[StepResult | Call] = SimpleQueue()
 
     @property
     def n_moving(self) -> int:
@@ -69,14 +74,20 @@ class Worker:
         """Train a trial through its step's epochs; return when it is paused or over."""
         # the trial has the process's random states to itself while it moves
         outside = checkpoint.random_states()
-        self.begin(assignment)
-        result = self.wait()
-        assert result is not None  # there was no limit to the wait
+        hosted = self._hosted(assignment)
+        with hosted.signals.in_force():
+            hosted.go_on(assignment)
+            while (result := self.wait(_SIGNALS_SEEN_S)) is None:
+                pass
         checkpoint.set_random_states(outside)
         return result
 
     def begin(self, assignment: Assignment) -> None:
         """Let a trial train through its step's epochs; `wait` returns its result."""
+        self._hosted(assignment).go_on(assignment)
+
+    def _hosted(self, assignment: Assignment) -> _Hosted:
+        """Return the trial of an assignment, one of those that move from now on."""
         trial = assignment.step.trial
         hosted = self._paused.pop(trial, None)
         if hosted is not None and hosted.epoch != assignment.step.epochs.start - 1:
@@ -85,12 +96,13 @@ class Worker:
         if hosted is None:
             hosted = _Hosted(self._train, self._coordinator, assignment, self._results, alone=self._alone)
         self._moving[trial] = hosted
-        hosted.go_on(assignment)
+        return hosted
 
     def wait(self, timeout_s: float | None = None) -> StepResult | None:
         """Return the result of the first trial that pauses or is over; None if none does in time."""
         try:
-            result = self._results.get(timeout=timeout_s)
+            while callable(result := self._results.get(timeout=timeout_s)):
+                result()
         except Empty:
             return None
         hosted = self._moving.pop(result.trial)
@@ -129,7 +141,7 @@ class _Hosted:
         train: Train,
         coordinator: Coordinator,
         assignment: Assignment,
-        results: SimpleQueue[StepResult],
+        results: SimpleQueue[StepResult | Call],
         *,
         alone: bool,
     ) -> None:
@@ -155,14 +167,21 @@ class _Hosted:
         self.epoch = 0
         self._values: dict[str, Value] = dict(assignment.step.params)
         self._run = Run(self._values, seed=assignment.step.seed, trial=assignment.step.trial, channel=self)
-        self._thread: threading.Thread | None = None
+        # it trains as it would in the thread that begins it
+        self._settings = ThreadSettings.here()
+        self._thread = threading.Thread(
+            target=contextvars.copy_context().run,
+            args=(self._host,),
+            name=f"trial-{assignment.step.trial}",
+            daemon=True,
+        )
+        self.signals = TrialSignals(self._thread, results.put)
 
     def go_on(self, assignment: Assignment) -> None:
         """Let the thread train until it pauses or ends, and put its result into the queue."""
         self._assignment, self._until = assignment, assignment.step.epochs.stop - 1
         self._set = {}  # the assignment has them
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._host, name=f"trial-{assignment.step.trial}", daemon=True)
+        if self._thread.ident is None:
             self._thread.start()
         else:
             self._assignments.put(assignment)
@@ -174,7 +193,7 @@ class _Hosted:
         """
         self._given_up = True
         self._assignments.put(None)
-        if self._thread is not None:
+        if self._thread.ident is not None:
             self._thread.join(timeout=patience_s)
 
     def _host(self) -> None:
@@ -183,7 +202,7 @@ class _Hosted:
         error = saved = None
         kinds: tuple[str, ...] = ()
         try:
-            with suppress(RunEnded):
+            with suppress(RunEnded), self._settings.in_force():
                 self._train(self._run)
             if self._refusal is None and not self._given_up and self.epoch > self._on_record:
                 with suppress(RunEnded):
@@ -193,6 +212,7 @@ class _Hosted:
         except BaseException as raised:  # noqa: BLE001  a failed trial is a result, kept as text
             kinds = tuple(kind.__name__ for kind in type(raised).__mro__)
             raised.__traceback__ = raised.__traceback__ and raised.__traceback__.tb_next  # not this frame
+            add_advice(raised)
             error = "".join(traceback.format_exception(raised))
         if self._given_up:
             return  # nobody waits for it

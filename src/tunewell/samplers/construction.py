@@ -14,6 +14,7 @@ import numpy as np
 
 from tunewell.errors import SettingError
 from tunewell.samplers.sampler import Sampler
+from tunewell.trial import whole
 
 _T = TypeVar("_T")
 
@@ -70,9 +71,10 @@ def check_whole(setting: str, value: object, at_least: int) -> int:
     Raises:
         SettingError: it is not.
     """
-    if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
+    number = whole(value)
+    if number is None or number < at_least:
         raise SettingError(f"{setting} must be a whole number of at least {at_least}, got {value!r}")
-    return value
+    return number
 
 
 def setting_names(cls: Any) -> set[str]:

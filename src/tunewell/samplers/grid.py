@@ -46,7 +46,7 @@ class GridSampler(Sampler):
         if isinstance(self.levels, Mapping):
             object.__setattr__(self, "levels", {name: _checked(name, given) for name, given in self.levels.items()})
         else:
-            check_whole("levels", self.levels, at_least=1)
+            object.__setattr__(self, "levels", check_whole("levels", self.levels, at_least=1))
 
     def suggest(self, space: Space, history: History, rng: np.random.Generator) -> Params | None:  # noqa: ARG002  is not random
         """Return the first setting that no trial has had."""

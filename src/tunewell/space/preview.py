@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tunewell.arrays import own_numerics
 from tunewell.space.params import Choice, Float, Int, Param, span
 from tunewell.space.scales import DEFAULT, SCALES, Axis, Scale, Span
 from tunewell.space.space import Space
@@ -53,6 +54,7 @@ class Histogram:
     """Below which 5 %, 50 % and 95 % of its draws lie; empty for choices."""
 
 
+@own_numerics
 def preview(space: Space, rng: np.random.Generator, n: int = 10_000) -> list[Histogram]:
     """Return a histogram a parameter, of n points drawn evenly from the space."""
     # a Latin hypercube: one draw in each n-th of each scale, so that what is even looks even

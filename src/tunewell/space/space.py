@@ -16,6 +16,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tunewell.arrays import own_numerics
 from tunewell.errors import SpaceError
 from tunewell.near_names import did_you_mean
 from tunewell.space.lint import doubts
@@ -131,6 +132,7 @@ class Space:
         """
         return self.check(self.completed(params, {name: param.usual for name, param in self._params.items()}))
 
+    @own_numerics
     def encode(self, params: Mapping[str, Value]) -> NDArray[np.float64]:
         """Return (d,): the unit point of params; NaN where a parameter is inactive."""
         active = self._active(params)
@@ -139,6 +141,7 @@ class Space:
             dtype=np.float64,
         )
 
+    @own_numerics
     def completed(self, params: Mapping[str, Value], held: Mapping[str, Value]) -> dict[str, Value]:
         """Return params with the values of `held` for active ones that they lack; inactive ones come last."""
         values: dict[str, Value] = {}
@@ -147,6 +150,7 @@ class Space:
                 values[name] = params[name] if name in params else held[name]
         return {**self._in_order(values), **{name: value for name, value in params.items() if name not in values}}
 
+    @own_numerics
     def encode_many(
         self, settings: Sequence[Mapping[str, Value]], maps: Mapping[str, _Map] = _NO_MAPS
     ) -> NDArray[np.float64]:
@@ -165,6 +169,7 @@ class Space:
             points[rows, column] = maps.get(name, param.to_unit)([active[row][name] for row in rows])
         return points
 
+    @own_numerics
     def decode(self, point: NDArray[np.float64]) -> Params:
         """Return the params at a unit point, (d,); what is inactive there is left out.
 
@@ -173,6 +178,7 @@ class Space:
         """
         return self.decode_many(np.asarray(point)[np.newaxis])[0]
 
+    @own_numerics
     def decode_many(self, points: NDArray[np.float64]) -> list[Params]:
         """Return the params at unit points, (n, d); as `decode`, but much quicker for many."""
         points = np.asarray(points, dtype=np.float64)
@@ -190,6 +196,7 @@ class Space:
                 values[name] = value
         return [Params(self._in_order(values)) for values in found]
 
+    @own_numerics
     def rounded(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return (n, d), given it with no NaN, as encoding what it decodes to gives it, but without making params."""
         columns = dict(zip(self._params, points.T, strict=True))

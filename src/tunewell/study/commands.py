@@ -9,7 +9,7 @@ from tunewell.commands import KINDS, Branch, Command, Note, Rewind, Set
 from tunewell.errors import SettingError, SpaceError, TrialEnded
 from tunewell.space.space import Space
 from tunewell.space.values import Value
-from tunewell.trial import Checkpoint, Trial
+from tunewell.trial import Checkpoint, Trial, whole
 
 
 def checked(command: Command, trial: Trial, epochs: int, space: Space, saved: Sequence[Checkpoint]) -> Command:
@@ -63,9 +63,9 @@ def _checked_set(action: Set, trial: Trial, space: Space) -> Set:
 
 
 def _checked_epoch(action: Rewind | Branch, trial: Trial, epochs: int, saved: Sequence[Checkpoint]) -> int:
-    epoch: object = action.epoch
-    if isinstance(epoch, bool) or not isinstance(epoch, int) or epoch < 0:
-        raise SettingError(f"{KINDS[type(action)]} needs an epoch, a whole number of at least 0, got {epoch!r}")
+    epoch = whole(action.epoch)
+    if epoch is None or epoch < 0:
+        raise SettingError(f"{KINDS[type(action)]} needs an epoch, a whole number of at least 0, got {action.epoch!r}")
     if epoch == 0:
         return 0  # from its seed
     if epoch > epochs:
@@ -99,9 +99,10 @@ def _checked_params(params: object, trial: Trial, space: Space) -> dict[str, Val
 
 
 def _checked_length(epochs: object) -> int:
-    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
+    number = whole(epochs)
+    if number is None or number < 1:
         raise SettingError(f"a twin needs a number of epochs, at least 1, got {epochs!r}")
-    return epochs
+    return number
 
 
 def describe(command: Command) -> str:

@@ -17,6 +17,7 @@ from tunewell.analysis.bounds import AtBound, at_bounds
 from tunewell.analysis.decisions import Decision, Outlook, decisions, outlook, since_extended
 from tunewell.analysis.lineage import Segment, segments
 from tunewell.analysis.twins import Difference, difference
+from tunewell.arrays import own_numerics
 from tunewell.commands import Command
 from tunewell.errors import MissingExtra, NothingReported, RecordError, StoreError, TrialNotFound
 from tunewell.history import History
@@ -30,7 +31,7 @@ from tunewell.study.log import Log
 from tunewell.study.sessions import seconds_on_record
 from tunewell.study.settings import confirms
 from tunewell.study.table import trial_rows
-from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState
+from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState, trial_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -136,6 +137,7 @@ class StudyReader:
         return found
 
     @property
+    @own_numerics
     def best_so_far(self) -> Best | None:
         """The best report so far; None if no finite value has been reported yet."""
         with self.lock:
@@ -163,14 +165,17 @@ class StudyReader:
             return list(self.log.trials)
 
     @property
+    @own_numerics
     def history(self) -> History:
         """All trials as arrays, as samplers and schedulers see them: lower is better."""
         with self.lock:
             self.look()
             return self.log.history.view()
 
+    @own_numerics
     def best_of(self, trial: int) -> tuple[int, float] | None:
         """Return the epoch and value of a trial's best report; None if it has no finite one."""
+        trial = trial_number(trial)
         with self.lock:
             self.look()
             return self.log.best_of(trial)
@@ -190,7 +195,7 @@ class StudyReader:
 
     def reports(self, trial: int | None = None) -> list[Report]:
         """Return every report, or a trial's, with all its metrics, oldest first."""
-        return self._known(self.store.reports(self.record.id, trial))
+        return self._known(self.store.reports(self.record.id, None if trial is None else trial_number(trial)))
 
     def sessions(self) -> list[Session]:
         """Return every process that has run the study, oldest first."""
@@ -222,8 +227,9 @@ class StudyReader:
 
     def events(self, trial: int | None = None) -> list[Event]:
         """Return every event, or a trial's, oldest first."""
-        return self._known(self.store.events(self.record.id, trial))
+        return self._known(self.store.events(self.record.id, None if trial is None else trial_number(trial)))
 
+    @own_numerics
     def why(self, trial: int) -> list[Decision]:
         """Return why a trial was started, and resumed each time: what the scheduler's model expected of it.
 
@@ -231,6 +237,7 @@ class StudyReader:
         """
         return decisions(self.events(trial), maximize=self.maximize)
 
+    @own_numerics
     def outlook(self) -> Outlook | None:
         """Return what one more training is expected to bring; None until a model made ten decisions in this space."""
         return outlook(decisions(since_extended(self.events()), maximize=self.maximize))
@@ -241,7 +248,7 @@ class StudyReader:
         Raises:
             TrialNotFound: there is no such trial.
         """
-        trials = self.trials
+        trials, trial = self.trials, trial_number(trial)
         if not 0 <= trial < len(trials):
             raise TrialNotFound(trial, len(trials))
         return segments(trials, self.commands(), trial, int(self.history.epochs[trial]))
@@ -250,6 +257,7 @@ class StudyReader:
         """Return the commands to all trials, or to one, oldest first, with what came of them."""
         return [one for one in self.store.commands(self.record.id) if trial in (None, one.trial)]
 
+    @own_numerics
     def twins(self) -> dict[int, Difference]:
         """Return, by the twin's number, what the change that it did not make did to the trial that did, if known."""
         curves = self.history.curves
@@ -270,7 +278,7 @@ class StudyReader:
         """
         from tunewell.diagnosis.readers import of_trial  # noqa: PLC0415  its rules are many, and few programs ask
 
-        trials = self.trials
+        trials, trial = self.trials, trial_number(trial)
         if not 0 <= trial < len(trials):
             raise TrialNotFound(trial, len(trials))
         reports = self.reports(trial)
@@ -278,6 +286,7 @@ class StudyReader:
             raise RecordError(f"trial {trial} of study {self.record.name!r} has reported nothing yet; try another")
         return of_trial(trials[trial], reports, self.max_epochs)
 
+    @own_numerics
     def at_bounds(self) -> list[AtBound]:
         """Return the parameters whose best values lie at an end of their range, and how far to extend it."""
         return at_bounds(self.history)
@@ -294,6 +303,7 @@ class StudyReader:
             raise MissingExtra("pandas", "pandas", "trials_dataframe()") from None
         return pd.DataFrame(self.trial_rows())
 
+    @own_numerics
     def trial_rows(self) -> list[dict[str, object]]:
         """Return the trials as flat rows, the same columns in each: what tables and exports show.
 

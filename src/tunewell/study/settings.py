@@ -24,6 +24,7 @@ from tunewell.space.values import Value
 from tunewell.stores import StudyRecord
 from tunewell.study.budget import Budget
 from tunewell.study.metric import direction_of
+from tunewell.trial import whole
 
 DEFAULT_NAME = "study"
 _CONFIRMING = re.compile(r"(?P<study>.+)-confirmed-[0-9]+-of-(?P<trials>[0-9]+(?:,[0-9]+)*)")
@@ -80,7 +81,8 @@ class StudySettings:
             SettingError: a setting cannot be used.
             SpaceError: one of `first` is not in the space.
         """
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < 2**63:
+        seed = whole(self.seed)
+        if seed is None or not 0 <= seed < 2**63:
             raise SettingError(f"seed must be a whole number from 0 to 2**63 - 1, got {self.seed!r}")
         space = self.space.hold([p for p in self.space.names if self.space.tier(p) > self.max_tier])
         built = self._scheduler(space, known)
@@ -93,7 +95,7 @@ class StudySettings:
             budget=str(Budget.parse(DEFAULT_BUDGET if self.budget is None else self.budget)),
             space=space.to_dict(),
             scheduler=describe(on_record(built)) if built is not None else known.scheduler if known is not None else {},
-            seed=self.seed,
+            seed=seed,
             created_at=time.time(),
             uuid=str(uuid.uuid4()),
             min_delta=self.min_delta or 0.0,
@@ -237,6 +239,7 @@ def _without_first(scheduler: object) -> object:
 
 
 def _positive(name: str, value: int | None) -> int | None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+    number = None if value is None else whole(value)
+    if value is not None and (number is None or number < 1):
         raise SettingError(f"{name} must be a whole number of at least 1, got {value!r}")
-    return value
+    return number

@@ -22,7 +22,7 @@ from tunewell.study.commands import checked
 from tunewell.study.directive import Directive, Move
 from tunewell.study.reader import StudyReader
 from tunewell.study.sessions import SessionLease
-from tunewell.trial import RETRIED, Checkpoint, Trial, TrialState
+from tunewell.trial import RETRIED, Checkpoint, Trial, TrialState, trial_number
 
 NOT_TRACKED = "nothing is tracked: call run.track(...) in the training function, and keep the study in a file"
 
@@ -106,6 +106,7 @@ class Steering:
             raise SettingError(
                 f"a command is one of tunewell.commands, such as Set('learning_rate', 0.003) or Pause(), got {action!r}"
             )
+        trial = trial_number(trial)
         reader, trials = self._reader, self._reader.trials
         if not 0 <= trial < len(trials):
             raise TrialNotFound(trial, len(trials))
@@ -127,7 +128,7 @@ class Steering:
 
     def values(self, trial: int) -> dict[str, Value]:
         """Return a trial's parameters as they are now, with what was set while it trained."""
-        return _values(self._reader.trials[trial], self._store.commands(self._study))
+        return _values(self._reader.trials[trial_number(trial)], self._store.commands(self._study))
 
     # taking up
 

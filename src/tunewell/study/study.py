@@ -17,6 +17,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, final, overload
 
 import numpy as np
 
+from tunewell.arrays import own_numerics
 from tunewell.errors import (
     RepeatedFailure,
     ReportError,
@@ -65,6 +66,7 @@ from tunewell.trial import (
     Trial,
     TrialState,
     as_numbers,
+    trial_number,
 )
 
 FAILURES_IN_A_ROW = 3
@@ -106,6 +108,7 @@ class Study:
     trials; what both offer it offers too. Every method may be called from any thread.
     """
 
+    @own_numerics
     def __init__(
         self,
         space: Space,
@@ -283,6 +286,7 @@ class Study:
     def budget(self, budget: Budget) -> None:
         self.reader.budget = budget
 
+    @own_numerics
     def ask(self) -> Step | None:
         """Return the next thing to train: a step, one whose `wait` is True, or None when the study is over.
 
@@ -298,6 +302,7 @@ class Study:
             with self.reader.store.decision_lock(self.reader.record.id):
                 return self._next_step(session)
 
+    @own_numerics
     def again(self, trial: int) -> Step:
         """Return what is left of a step in progress, to be given out once more because what trained it has failed.
 
@@ -305,6 +310,7 @@ class Study:
             TrialEnded: no step of the trial is in progress.
             StepTaken: another process counted this one as gone, and has taken the trial up.
         """
+        trial = trial_number(trial)
         with self._lock:
             if trial not in self._progress:
                 raise self._not_in_progress(trial)
@@ -325,6 +331,7 @@ class Study:
             TrialEnded: it did not fail.
             TrialNotFound: there is no such trial.
         """
+        trial = trial_number(trial)
         with self._lock:
             self._log.refresh()
             known = self._log.trials
@@ -339,6 +346,7 @@ class Study:
             )
             return done
 
+    @own_numerics
     def extend(
         self, space: Space, *, held: Mapping[str, Value] | None = None, max_tier: int | None = None
     ) -> tuple[str, ...]:
@@ -380,8 +388,9 @@ class Study:
             StepTaken: another process counted this one as gone, and has taken the trial up.
         """
         # a NumPy integer would be stored as bytes
-        return self.record_report(trial, int(epoch), as_numbers(metrics)).is_finite
+        return self.record_report(trial_number(trial), int(epoch), as_numbers(metrics)).is_finite
 
+    @own_numerics
     def record_report(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> Reported:
         """Record a report whose metrics were checked; the same as `report`, for those who run trials.
 
@@ -417,6 +426,7 @@ class Study:
                 progress.infinite_at = epoch
             return Reported(is_finite, n_waiting > 0)
 
+    @own_numerics
     def tell(
         self,
         trial: int,
@@ -439,6 +449,7 @@ class Study:
             TrialEnded: no step of the trial is in progress.
             StepTaken: another process counted this one as gone, and has taken the trial up.
         """
+        trial = trial_number(trial)
         with self._lock:
             progress = self._progress.get(trial)
             if progress is None:
@@ -480,6 +491,7 @@ class Study:
             TrialEnded: no step of the trial is in progress.
             StepTaken: another process counted this one as gone, and has taken the trial up.
         """
+        trial = trial_number(trial)
         with self._lock:
             progress = self._progress.get(trial)
             if progress is None:
@@ -497,6 +509,7 @@ class Study:
             self._is_joined = False
             self._lease.end()
 
+    @own_numerics
     def learn_max_epochs(self, n: int, trial: int) -> int:
         """Record that a full training has n epochs, as trial number `trial` says; return where its step ends.
 

@@ -6,7 +6,6 @@ are kept in `run.reports`. Under a worker, the run's `Channel` says after each e
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ import numpy as np
 from tunewell import checkpoint
 from tunewell.errors import CheckpointError, ReportError
 from tunewell.space.values import Params, Value
-from tunewell.trial import as_numbers
+from tunewell.trial import as_numbers, whole
 
 Train = Callable[["Run"], object]
 """A training function, the user's: it gets a run; what it returns is not looked at."""
@@ -219,11 +218,8 @@ class _Alone:
 
 
 def _at_least_1(n: object) -> int:
-    try:
-        number = operator.index(n)  # type: ignore[arg-type]  # what it is for
-    except TypeError:
-        number = 0
-    if number < 1:
+    number = whole(n)
+    if number is None or number < 1:
         raise ReportError(f"run.epochs(n) needs a whole number of at least 1, got {n!r}")
     return number
 

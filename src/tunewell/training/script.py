@@ -34,6 +34,14 @@ class ScriptTrain:
         train: Callable[[Run], object] = _load(self.path).train
         return train
 
+    def load(self) -> None:
+        """Run the file, unless it has been run in this process.
+
+        Raises:
+            ScriptError: it cannot be run.
+        """
+        _load(self.path)
+
 
 @dataclass(frozen=True, slots=True)
 class Script:

@@ -11,7 +11,9 @@ from typing import Any
 
 import torch
 
+from tunewell.arrays import own_numerics
 from tunewell.errors import SettingError
+from tunewell.samplers.construction import check_whole
 from tunewell.training.run import Run
 from tunewell.watching.activations import Activation, ActivationRecorder
 from tunewell.watching.evaluation import BATCH, evaluate_rows, evaluation_mode, loss_and_accuracy, rows_of
@@ -96,8 +98,7 @@ class Watcher:
                 f"there is no weight matrix in {type(model).__name__}; watch a model that has parameters"
             )
         for name, number in (("every", every), ("rows", 1 if rows is None else rows)):
-            if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-                raise SettingError(f"{name} must be a whole number of at least 1, got {number!r}")
+            check_whole(name, number, at_least=1)
         device = next(iter(self._matrices.values())).device
         self._train = None if train is None else rows_of("train", train, rows or _MOST_ROWS, device)
         self._val = None if val is None else rows_of("val", val, _MOST_ROWS, device)
@@ -130,6 +131,7 @@ class Watcher:
         """ln(classes), in nats: the cross entropy of a network that knows nothing; NaN while there are no classes."""
         return math.log(self._n_classes) if self._n_classes else math.nan
 
+    @own_numerics
     def batch(self, loss: Any, outputs: Any = None, targets: Any = None) -> None:
         """Add one training step's mean loss, and what it came from; for losses that are no module.
 
@@ -137,6 +139,7 @@ class Watcher:
         """
         self._losses.add(loss, outputs, targets)
 
+    @own_numerics
     def end_epoch(self, given: Mapping[str, float] | None = None, *, epoch: int | None = None) -> dict[str, float]:
         """Measure the epoch that ends here, and return that beside what is `given`; `run.report` calls it.
 
@@ -191,6 +194,7 @@ class Watcher:
         """Measure before the model's optimizer takes a step."""
         self._steps.before_step()
 
+    @own_numerics
     def after_step(self) -> None:
         """Measure after it has taken it."""
         self._steps.after_step()
