@@ -125,6 +125,6 @@ class _Forwarded:
 
 
 def add_advice(error: BaseException) -> None:
-    """Say in an error that comes of the training's thread what to do about it."""
+    """Explain in an error that comes of the training's thread what to do about it."""
     if "main thread" in str(error) or "SQLite objects created in a thread" in str(error):
         error.add_note(f"{type(error).__name__}: {error} ({ADVICE})")
