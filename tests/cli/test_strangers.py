@@ -10,12 +10,14 @@ import pytest
 from click.testing import CliRunner
 
 import tunewell as tw
+from tunewell.checkpoint.folder import file_in
 from tunewell.cli.main import cli
 from tunewell.commands import Branch
-from tunewell.errors import StoreError
+from tunewell.errors import CheckpointError, StoreError
 from tunewell.runners import Execution
 from tunewell.runners.tune import drive
 from tunewell.stores.base import StudyRecord
+from tunewell.study.branches import copied_checkpoint
 from tunewell.testing.records import STUDY
 from tunewell.trial import Checkpoint, is_file_name
 
@@ -75,6 +77,45 @@ def test_the_folder_of_a_record_cannot_be_another(record):
     tampered(record, "UPDATE studies SET uuid = '../..'")
     with pytest.raises(StoreError, match="tampered"):
         opened(record, budget=3)
+
+
+def test_a_link_in_place_of_the_folder_is_not_followed(record):
+    victims = record.parent.parent
+    study = opened(record)
+    folder = study.checkpoint_folder
+    study.store.close()
+    shutil.move(folder, victims / "moved")
+    folder.symlink_to(victims / "moved")
+    before = {path.name: path.read_bytes() for path in (victims / "moved").iterdir()}
+    study = opened(record, budget=3)
+    assert len(study.trials) == 2
+    with pytest.raises(StoreError, match=r"is a link.*--checkpoints"):
+        drive(study, train, Execution(checkpoint_every=1))
+    assert {path.name: path.read_bytes() for path in (victims / "moved").iterdir()} == before
+    folder.unlink()
+    shutil.move(record.parent / ".tunewell", victims / "above")
+    (record.parent / ".tunewell").symlink_to(victims / "above")
+    with pytest.raises(StoreError, match="is a link"):
+        _ = study.checkpoint_folder
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-shm", "-journal"])
+def test_a_link_beside_the_file_is_not_written_through(record, suffix):
+    beside = record.with_name(record.name + suffix)
+    beside.symlink_to(record.parent.parent / "victim")
+    with pytest.raises(StoreError, match=r"is a link.*delete the link"):
+        opened(record)
+    assert (record.parent.parent / "victim").read_text() == "mine"
+
+
+def test_a_checkpoint_that_is_a_link_is_not_read(tmp_path):
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "outside").write_text("mine")
+    (tmp_path / "theirs" / "a.npz").symlink_to(tmp_path / "outside")
+    with pytest.raises(CheckpointError, match="not read"):
+        file_in(tmp_path / "theirs", "a.npz")
+    with pytest.raises(CheckpointError, match="not read"):
+        copied_checkpoint(tmp_path / "theirs", Checkpoint(0, 1, "a.npz", 1, 1.0), 1)
 
 
 def test_a_checkpoint_of_pickle_is_not_loaded(record, tmp_path):

@@ -479,3 +479,25 @@ def test_the_best_is_found_by_the_query_on_the_page(store, file):
         database.execute("UPDATE reports SET value = -9e999 WHERE value = 9e999")
         trial, epoch, value, _ = database.execute(queries()[1]).fetchone()
         assert (trial, epoch, value) == (1, 1, 0.75)
+
+
+def test_a_store_has_one_folder_and_one_lock_by_whichever_link_it_is_named(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link.db").symlink_to(tmp_path / "real" / "tunewell.db")
+    with (
+        closing(open_store(tmp_path / "link.db")) as by_link,
+        closing(open_store(tmp_path / "real" / "tunewell.db")) as other,
+    ):
+        assert by_link.folder == other.folder == tmp_path / "real"
+        assert by_link.url == str(tmp_path / "link.db")
+        for store in (by_link, other):
+            with store.decision_lock(1):
+                pass
+        assert [path.name for path in tmp_path.iterdir() if path.name.endswith("-turn")] == []
+
+
+def test_the_decision_lock_is_no_file_of_somebody_else(tmp_path):
+    (tmp_path / "tunewell.db-turn").symlink_to(tmp_path / "elsewhere")
+    with closing(open_store(tmp_path / "tunewell.db")) as store, store.decision_lock(1):
+        pass
+    assert not (tmp_path / "elsewhere").exists()

@@ -62,6 +62,99 @@ def test_a_password_is_not_on_record(repository, monkeypatch, password):
     assert shlex.split(provenance.gather().command) == words
 
 
+HOSTILE = [
+    ("core.fsmonitor", "{run}"),
+    ("core.hooksPath", "{hooks}"),
+    ("filter.harm.clean", "{run}"),
+    ("filter.harm.process", "{run}"),
+    ("core.sshCommand", "{run}"),
+    ("core.pager", "{run}"),
+    ("pager.status", "{run}"),
+    ("core.askPass", "{run}"),
+    ("core.editor", "{run}"),
+    ("diff.external", "{run}"),
+    ("alias.status", "!{run}"),
+    ("alias.rev-parse", "!{run}"),
+    ("core.alternateRefsCommand", "{run}"),
+    ("gpg.program", "{run}"),
+]
+
+
+@pytest.mark.parametrize(("key", "value"), HOSTILE, ids=[key for key, _ in HOSTILE])
+@pytest.mark.parametrize("place", ["config", "submodule"])
+def test_nothing_that_a_repository_configures_is_run(repository, key, value, place):
+    ran = repository / "ran"
+    harm = repository / ".git" / "harm"
+    harm.write_text(f"#!/bin/sh\ntouch {shlex.quote(str(ran))}\ncat\n")
+    harm.chmod(0o755)
+    (repository / "hooks").mkdir()
+    for hook in ("post-index-change", "reference-transaction", "fsmonitor-watchman"):
+        shutil.copy(harm, repository / "hooks" / hook)
+    theirs = repository
+    if place == "submodule":
+        theirs = repository / "sub"
+        theirs.mkdir()
+        git(theirs, "init", "--quiet")
+        git(theirs, "commit", "--quiet", "--allow-empty", "-m", "Begin")
+        git(repository, "add", "sub")
+        git(repository, "commit", "--quiet", "-m", "A submodule")
+    (theirs / ".gitattributes").write_text("* filter=harm\n")
+    git(theirs, "config", key, value.format(run=harm, hooks=repository / "hooks"))
+    (repository / "train.py").write_text("rate = 3\n")  # as long as before, so that its content is looked at
+    ran.unlink(missing_ok=True)
+    here = provenance.gather()
+    assert not ran.exists()
+    assert here.git_dirty is True
+    assert len(here.git_commit) == 40
+
+
+def test_objects_that_are_missing_are_not_fetched(repository):
+    ran = repository / "ran"
+    tree = git(repository, "rev-parse", "HEAD^{tree}")
+    (repository / ".git" / "objects" / tree[:2] / tree[2:]).unlink()
+    git(repository, "config", "core.repositoryFormatVersion", "1")
+    git(repository, "config", "extensions.partialClone", "origin")
+    git(repository, "config", "remote.origin.promisor", "true")
+    git(repository, "config", "remote.origin.url", f"ext::sh -c touch% {ran}")
+    git(repository, "config", "protocol.ext.allow", "always")
+    assert len(provenance.gather().git_commit) == 40
+    assert not ran.exists()
+
+
+def test_files_are_looked_at_in_this_folder_only(repository, tmp_path_factory):
+    git(repository, "config", "core.worktree", str(tmp_path_factory.mktemp("elsewhere")))
+    assert provenance.gather().git_dirty is None
+
+
+def test_what_a_repository_ignores_is_no_change(repository):
+    (repository / ".git" / "info" / "exclude").write_text("*.db\n")
+    (repository / "tunewell.db").write_text("")
+    assert provenance.gather().git_dirty is False
+
+
+def test_a_second_working_tree_and_another_hash_are_known(repository, tmp_path_factory, monkeypatch):
+    second = tmp_path_factory.mktemp("second") / "tree"
+    git(repository, "worktree", "add", "--quiet", str(second))
+    monkeypatch.chdir(second)
+    assert provenance.gather().git_dirty is False
+    third = tmp_path_factory.mktemp("third")
+    git(third, "init", "--quiet", "--object-format=sha256")
+    (third / "train.py").write_text("")
+    git(third, "add", "train.py")
+    git(third, "commit", "--quiet", "-m", "Begin")
+    monkeypatch.chdir(third)
+    here = provenance.gather()
+    assert (len(here.git_commit), here.git_dirty) == (64, False)
+
+
+def test_a_git_that_lies_in_the_folder_is_not_run(repository, monkeypatch):
+    (repository / "git").write_text(f"#!/bin/sh\ntouch {shlex.quote(str(repository / 'ran'))}\n")
+    (repository / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{os.curdir}{os.pathsep}{os.environ['PATH']}")
+    provenance.gather()
+    assert not (repository / "ran").exists()
+
+
 def test_without_a_repository_there_is_no_commit(tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     monkeypatch.chdir(tmp_path)

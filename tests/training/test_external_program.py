@@ -414,3 +414,14 @@ def test_a_long_folder_for_temporary_files_is_no_hindrance(tmp_path, monkeypatch
     long.mkdir()
     monkeypatch.setattr(program.tempfile, "tempdir", str(long))
     assert len(alone(python("import tunewell as tw; tw.report(loss=1.0)"))) == 1
+
+
+def test_a_token_of_a_program_is_in_no_traceback():
+    failing = python("import sys; print(sys.argv, file=sys.stderr); sys.exit(3)", "--token", "sesame", "--lr=1")
+    with pytest.raises(ProgramFailed) as caught:
+        alone(failing)
+    assert "sesame" not in str(caught.value)
+    assert "--token '***' --lr=1" in str(caught.value)
+    with pytest.raises(ReportError) as caught:
+        alone(python("pass", "--api-key=sesame"))
+    assert "sesame" not in str(caught.value)

@@ -130,7 +130,8 @@ Gone = Callable[[], str | None]
 @contextmanager
 def _training(command_line: str, url: str, log: Path, *, keep: bool) -> Iterator[Gone]:
     """Run another process that trains; in the end it finishes its epoch, and all is on record."""
-    words = [sys.executable, "-m", *shlex.split(command_line)]
+    # -P: it looks for tunewell where this process did, not in this folder
+    words = [sys.executable, "-P", "-m", *shlex.split(command_line)]
     with log.open("a" if keep else "w", encoding="utf-8") as output:
         process = subprocess.Popen(  # noqa: S603  our own
             words,

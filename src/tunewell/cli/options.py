@@ -9,7 +9,7 @@ import click
 
 from tunewell.runners.tune import default_store
 from tunewell.stores import Store, open_store
-from tunewell.stores.redaction import redacted
+from tunewell.stores.redaction import redacted_url
 from tunewell.study import Study
 
 
@@ -38,7 +38,7 @@ study_argument = click.argument("study", required=False)
 
 def in_store(url: str | None) -> list[str]:
     """Return what names the store in a command that is shown: no password, which PGPASSWORD or ~/.pgpass may hold."""
-    return ["--store", redacted(url)] if url else []
+    return ["--store", redacted_url(url)] if url else []
 
 
 @contextmanager

@@ -93,14 +93,24 @@ def _as_on_record(study: Study) -> Job:
             "the study was begun with a program, which no record can have run here; say it yourself: "
             + shlex.join(["tunewell", "worker", study.record.name, "--", *begun_with["program"]])
         )
-    script = Path(begun_with["script"] or "")
-    if not script.is_file() or Path.cwd() not in script.resolve().parents:
-        raise SettingError(
-            f"the study trains {str(script)!r}, which is not in this folder; say where it is: "
-            + shlex.join(["tunewell", "worker", study.record.name, f"PATH/{script.name}"])
-        )
+    script, space_file = Path(begun_with["script"] or ""), begun_with["space_file"]
+    for file in (script, *([] if space_file is None else [Path(space_file)])):
+        if not _is_here(file):
+            what = "trains" if file is script else "has its space from"
+            raise SettingError(
+                f"the study {what} {str(file)!r}, which is not in this folder; say what it trains: "
+                + shlex.join(["tunewell", "worker", study.record.name, f"PATH/{script.name}"])
+            )
     echo(f"training {script}, as the record says", err=True)
-    return job(str(script), (), begun_with["space_file"])
+    return job(str(script), (), space_file)
+
+
+def _is_here(file: Path) -> bool:
+    """Return True if it is a file in this folder, or below: a record may name any, and what it names is run."""
+    try:
+        return file.is_file() and Path.cwd() in file.resolve().parents
+    except (OSError, ValueError, RuntimeError):  # no name of a file, or links that lead round in circles
+        return False
 
 
 def _words(command: str) -> list[str]:

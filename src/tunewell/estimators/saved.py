@@ -83,7 +83,7 @@ class SavedModel:
         return self.network.predict_proba(self.columns.numbers(table))
 
     def save(self, path: str | Path) -> None:
-        """Write the model as a zip file of `model.json` and `network.npz`."""
+        """Write the model as a zip file of `model.json` and `network.npz`, in place of a file or link."""
         about = {
             "format": _FORMAT,
             "target": self.target,

@@ -26,6 +26,8 @@ from tunewell.training.process_tree import Guard, kill_tree, signal_group
 from tunewell.training.run import Train
 
 _THREAD_SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+_SAFE_PATH = "PYTHONSAFEPATH"
+"""With it, a worker that was not sent its path yet finds no module in this folder, which may hold a `random.py`."""
 _FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP) if sys.platform != "win32" else ()
 """Signals that a process gets from others: somebody, or a system that runs out of memory."""
 _GLANCE_S = 0.01
@@ -71,15 +73,16 @@ class _Processes:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         start_method = multiprocessing.get_start_method(allow_none=True)
+        only_for_it = {} if _SAFE_PATH in os.environ else {_SAFE_PATH: "1"}
         process = context.Process(
             target=_serve,
-            args=(theirs, self.train, self.execution, self.thread_settings, start_method),
+            args=(theirs, self.train, self.execution, self.thread_settings, start_method, tuple(only_for_it)),
             name=f"tunewell-{number}",
         )
         gpus = self.execution.gpus
         device = {"CUDA_VISIBLE_DEVICES": gpus[number % len(gpus)]} if gpus else {}
         guard = Guard() if os.name == "posix" else None
-        with _environment(_threads_each(self.execution.workers) | device), _ctrl_c_ignored():
+        with _environment(_threads_each(self.execution.workers) | device | only_for_it), _ctrl_c_ignored():
             process.start()
         multiprocessing.set_start_method(start_method, force=True)  # which to start one has settled for good
         theirs.close()
@@ -181,10 +184,13 @@ def _serve(
     execution: Execution,
     thread_settings: ThreadSettings,
     start_method: str | None,
+    only_for_it: Collection[str],
 ) -> None:
     """Run a worker process, from its start to its end."""
     if os.name == "posix":
         os.setpgid(0, 0)  # what its trainings start is in its group, and ends with it
+    for name in only_for_it:
+        os.environ.pop(name, None)  # it is not for what the training begins
     # how this process was started is now its own way to start others; the training's is that of the driver's process
     multiprocessing.set_start_method(start_method, force=True)
 

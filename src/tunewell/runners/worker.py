@@ -19,6 +19,7 @@ from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from tunewell import checkpoint
+from tunewell.checkpoint.folder import file_in
 from tunewell.errors import CheckpointError, TunewellError
 from tunewell.runners.base import Assignment, Coordinator, SavedState, StepResult
 from tunewell.runners.execution import KEPT_TRIALS
@@ -342,7 +343,7 @@ class _Hosted:
                 raise CheckpointError(f"trial {self._run.trial} branched from a checkpoint, and has none to begin with")
             return 0, None
         try:
-            return self._run.restore(Path(self._assignment.folder) / self._assignment.checkpoint), None
+            return self._run.restore(file_in(Path(self._assignment.folder), self._assignment.checkpoint)), None
         except CheckpointError as error:
             if self._assignment.is_branch:  # it is another trial's beginning, which no seed brings back
                 raise CheckpointError(

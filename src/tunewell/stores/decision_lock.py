@@ -17,6 +17,7 @@ _HURRY_S = 60.0
 """For so long after that, nobody is waited for any more."""
 _LOOK_AGAIN_S = 0.0003, 0.002
 _SELDOM_S = 0.03
+_HOW = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)  # no link to another's file
 _chance = random.Random()  # noqa: S311  our own: the one that all share is the user's
 
 
@@ -77,7 +78,7 @@ class DecisionLock:
     def _open(self) -> bool:
         if self._file is None:
             with suppress(OSError):  # where nobody may write, nobody decides
-                self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+                self._file = os.open(self._path, _HOW, 0o666)
         return self._file is not None
 
     def _try(self) -> bool:

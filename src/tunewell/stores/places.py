@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from tunewell.errors import SettingError
 from tunewell.stores.database import Database
-from tunewell.stores.redaction import redacted
+from tunewell.stores.redaction import redacted_url
 from tunewell.stores.sqlite import SqliteFile
 
 
@@ -32,12 +32,12 @@ def database_at(url: str | Path, *, create: bool, synchronous: str | None) -> Da
     parsed = sa.make_url(url)
     if not parsed.database or parsed.host:
         raise SettingError(
-            f"{redacted(url)!r} names no file; write sqlite:///FILE, with a fourth slash if it begins with one"
+            f"{redacted_url(url)!r} names no file; write sqlite:///FILE, with a fourth slash if it begins with one"
         )
     options = dict(parsed.query)
     given = str(options.pop("synchronous", "normal"))
     if options:
         raise SettingError(
-            f"{redacted(url)!r} has an unknown option {next(iter(options))!r}; there is synchronous=normal or full"
+            f"{redacted_url(url)!r} has an unknown option {next(iter(options))!r}; there is synchronous=normal or full"
         )
     return SqliteFile(Path(parsed.database), create=create, synchronous=synchronous or given)

@@ -26,7 +26,7 @@ from tunewell.errors import MissingExtra, SettingError, StoreError
 from tunewell.stores import migrations, schema
 from tunewell.stores.database import CommitUncertain, ConnectionLost, check_version, no_store, some
 from tunewell.stores.decision_lock import LockTimeout
-from tunewell.stores.redaction import redacted
+from tunewell.stores.redaction import redacted, redacted_url
 
 if TYPE_CHECKING:
     import psycopg
@@ -62,7 +62,7 @@ class PostgresDatabase:
             SettingError: the URL cannot be used.
             MissingExtra: psycopg is not installed.
         """
-        self.url = redacted(url)
+        self.url = redacted_url(url)
         self.folder = Path.cwd()
         # SQLAlchemy's users write the driver's name too
         self._address = f"postgresql://{url.partition('://')[2]}"

@@ -1,23 +1,136 @@
-"""Passwords taken out of text that is shown or recorded."""
+"""Passwords and other secrets taken out of text that is shown or recorded.
+
+What is a secret is known by where it stands (the password of a URL) and by its name (`--api-key`, `HF_TOKEN=`). Where
+it is not certain how far one goes, more is hidden rather than less.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from urllib.parse import unquote
 
-# greedy up to the last @: a password with an @, a / or a quote that nobody escaped is hidden whole
-_IN_A_URL = re.compile(r"(?P<before>[\w+.-]+://[^\s:/@]*):(?P<password>\S+)@")
-_IN_A_QUERY = re.compile(r"(?P<before>\b\w*pass\w*=)(?P<password>[^\s&]+)")
+_HIDDEN = "***"
+_Span = tuple[int, int]
+
+# a URL, and an entry of its query: in text, where a tab may be of a password, and as a word, which is all of it
+_IN_TEXT = re.compile(r"[\w+.-]+://(?P<rest>[^ \r\n]*)"), re.compile(r"\b(?P<name>\w+)=(?P<value>[^ \r\n&]+)")
+_IN_A_WORD = re.compile(r"[\w+.-]+://(?P<rest>.*)", re.DOTALL), re.compile(r"\b(?P<name>\w+)=(?P<value>[^&]+)")
+_HOST_AND_PORT = re.compile(r"[^/?#]*:\d+(?:[/?#]|$)")
+
+_ENDS_A_NAME = re.compile(
+    r"(?:password|passwd|passphrase|passcode|secret|token|apikey|accesskey|secretkey|privatekey|credential)s?$"
+)
+_COUNTED = re.compile(r"(?:tokens|keys)$")
+"""A number of these is a setting: `--max-tokens`."""
+_LAST_WORDS = frozenset(["pass", "pwd", "pw", "key", "auth", "authorization", "bearer", "cookie", "jwt"])
+_SAYS_NOTHING = re.compile(r"(?:[-_.]?(?:value|text|string|plain|\d+))+$", re.IGNORECASE)
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+
+_QUOTED = r"\"[^\"]*\"|'[^']*'"
+_NAME = r"[A-Za-z_][\w.-]*"
+_OPTION = re.compile(rf"[-+]*(?P<name>{_NAME})(?:=(?P<value>.*))?", re.DOTALL)
+_INSIDE = re.compile(
+    rf"""(?P<name>{_NAME})["']?(?:\s*[:=]\s*|\s+(?<=\s))(?P<value>(?:(?:Bearer|Basic|Token)\s+)?(?:{_QUOTED}|[^\s,;&}}]+))"""
+)
 
 
 def redacted(text: str, secret: str = "") -> str:
     """Return the text with `***` for every password of a URL in it.
 
-    Words of a shell are to be given one by one, before they are quoted.
-
     secret: a URL whose password is hidden wherever else it stands in the text.
     """
-    for found in [*_IN_A_URL.finditer(secret), *_IN_A_QUERY.finditer(secret)]:
-        for password in (found["password"], unquote(found["password"])):
-            text = text.replace(password, "***")
-    return _IN_A_QUERY.sub(r"\g<before>***", _IN_A_URL.sub(r"\g<before>:***@", text))
+    for begin, end in _secrets_of_urls(secret, _IN_A_WORD):
+        text = _without(text, secret[begin:end])
+    return _hide(text, _secrets_of_urls(text, _IN_TEXT))
+
+
+def redacted_url(url: str) -> str:
+    """Return a URL with `***` for its password, whatever characters that has."""
+    return _hide(url, _secrets_of_urls(url, _IN_A_WORD))
+
+
+def redacted_command(words: Sequence[str]) -> list[str]:
+    """Return the words of a command with `***` for each password and each value whose name says that it is secret."""
+    return [_hide(word, spans) for word, spans in zip(words, _secrets_of_command(words), strict=True)]
+
+
+def redacted_talk(text: str, words: Sequence[str]) -> str:
+    """Return what a command printed, with `***` for the secrets that its words gave it."""
+    for word, spans in zip(words, _secrets_of_command(words), strict=True):
+        for begin, end in spans:
+            text = _without(text, word[begin:end])
+    return redacted(text)
+
+
+def _without(text: str, secret: str) -> str:
+    for form in (secret, unquote(secret)):
+        if len(form) > 2 or not form.isalnum():  # of a letter or two, which stand everywhere, nothing would be left
+            text = text.replace(form, _HIDDEN) if form else text
+    return text
+
+
+def _hide(text: str, spans: Sequence[_Span]) -> str:
+    """Return the text with `***` in place of each part; of parts that overlap there is one."""
+    whole: list[_Span] = []
+    for begin, end in sorted(spans):
+        if whole and begin < whole[-1][1]:
+            whole[-1] = whole[-1][0], max(end, whole[-1][1])
+        else:
+            whole.append((begin, end))
+    for begin, end in reversed(whole):
+        text = text[:begin] + _HIDDEN + text[end:]
+    return text
+
+
+def _secrets_of_urls(text: str, patterns: tuple[re.Pattern[str], re.Pattern[str]]) -> list[_Span]:
+    """Return where passwords stand: before the last @ of a URL, and in its query."""
+    url, in_query = patterns
+    in_queries = [found.span("value") for found in in_query.finditer(text) if _is_password(found["name"])]
+    spans = list(in_queries)
+    for found in url.finditer(text):
+        begin, end = found.span("rest")
+        ats = [at for at in range(begin, end) if text[at] == "@"]
+        # greedy: a password with an @, a / or a quote that nobody escaped is hidden whole
+        outside = [at for at in ats if not any(first <= at < last for first, last in in_queries)]
+        if ats and not outside and not _HOST_AND_PORT.match(found["rest"]):
+            outside = [max(last for _, last in in_queries)]  # what looked like a query is the password's
+        if outside and 0 <= (colon := text.find(":", begin, outside[-1])) < outside[-1] - 1:
+            spans.append((colon + 1, outside[-1]))
+    return spans
+
+
+def _is_password(name: str) -> bool:
+    return "pass" in name.lower() or _is_secret(name)  # one that is misspelt is a password too
+
+
+def _secrets_of_command(words: Sequence[str]) -> list[list[_Span]]:
+    """Return where secrets stand in each word of a command."""
+    secrets = []
+    is_named_before = False
+    for word in words:
+        spans = _secrets_of_urls(word, _IN_A_WORD)
+        option = _OPTION.fullmatch(word)
+        if is_named_before and not word.startswith("--"):
+            spans.append((0, len(word)))
+        elif option and option["value"] is not None and _is_secret(option["name"]):
+            spans.append(option.span("value"))
+        else:
+            spans += [found.span("value") for found in _INSIDE.finditer(word) if _is_secret(found["name"])]
+        is_named_before = bool(
+            option and option["value"] is None and word.startswith("-") and _is_secret(option["name"])
+        )
+        secrets.append([(begin, end) for begin, end in spans if end > begin and not _is_placeholder(word[begin:end])])
+    return secrets
+
+
+def _is_secret(name: str) -> bool:
+    """Return True if what has this name is nobody else's business."""
+    name = _SAYS_NOTHING.sub("", name)
+    last = (_WORDS.findall(name) or [""])[-1].lower()
+    plain = re.sub(r"[-_.]", "", name).lower()
+    return last in _LAST_WORDS or bool(_ENDS_A_NAME.search(plain) and not _COUNTED.search(plain))
+
+
+def _is_placeholder(value: str) -> bool:
+    return value.startswith("{") and value.endswith("}")

@@ -50,13 +50,14 @@ class SqliteFile:
         if synchronous not in SYNCHRONOUS:
             raise SettingError(f"synchronous must be {' or '.join(SYNCHRONOUS)}, got {synchronous!r}")
         self.path, self.url = path, str(path)
-        self.folder = path.absolute().parent
         self._lock = threading.RLock()
-        self._decision_lock = DecisionLock(Path(f"{path}-turn"))
         self._process = os.getpid()
         _check_place(path, create=create)
+        self._file = _real(path)
+        self.folder = self._file.parent
+        self._decision_lock = DecisionLock(_beside(self._file, "-turn"))
         with self._speaking():
-            self._connection = _connect(path, create=create)
+            self._connection = _connect(self._file, create=create)
             self._let_go = weakref.finalize(self, _close, self._connection, self._process)
             try:
                 self._prepare(create=create, synchronous=synchronous)
@@ -88,7 +89,7 @@ class SqliteFile:
         """Let go of the file; the last one to do so folds the log into it."""
         with self._lock:
             self._let_go()
-            self._decision_lock.close(last=not Path(f"{self.path}-wal").exists())
+            self._decision_lock.close(last=not _beside(self._file, "-wal").exists())
 
     @contextmanager
     def _transaction(self, *begin: str) -> Iterator[sqlite3.Cursor]:
@@ -152,7 +153,7 @@ class SqliteFile:
         version, newest = self._recognize(cursor, create=create), len(migrations.MIGRATIONS)
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute(f"PRAGMA synchronous = {synchronous}")
-        if create or version < newest or _may_write(self.path):  # a copy may be in another mode
+        if create or version < newest or _may_write(self._file):  # a copy may be in another mode
             _use_wal(cursor)
         while version < newest:
             with self.writing() as cursor:
@@ -176,7 +177,7 @@ def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
         needed = ".".join(map(str, _NEEDED))
         raise StoreError(f"tunewell needs SQLite {needed} or newer, this Python has {sqlite3.sqlite_version}")
     mode = "rwc" if create else "rw"
-    if not create and not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists():
+    if not create and not os.access(path.parent, os.W_OK) and not _beside(path, "-wal").exists():
         mode = "ro&immutable=1"  # a record on a medium that nobody can write to: there is nothing to lock
     return sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
@@ -185,6 +186,26 @@ def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
         isolation_level=None,  # transactions begin where we say so
         check_same_thread=False,  # the lock sees to that
     )
+
+
+def _real(path: Path) -> Path:
+    """Return the file that a path leads to: what belongs to it lies beside it, by whichever link it is named.
+
+    Raises:
+        StoreError: a file that SQLite keeps beside it is a link, through which another file would be written.
+    """
+    try:
+        file = path.resolve()
+        links = [beside for suffix in ("-wal", "-shm", "-journal") if (beside := _beside(file, suffix)).is_symlink()]
+    except (OSError, RuntimeError) as error:
+        raise StoreError(f"{path} leads to no file ({error}); name another file") from error
+    if links:
+        raise StoreError(f"{links[0]} is a link, and what it leads to would be written over; delete the link")
+    return file
+
+
+def _beside(file: Path, suffix: str) -> Path:
+    return file.with_name(f"{file.name}{suffix}")
 
 
 def _may_write(path: Path) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from tunewell.checkpoint.folder import file_in
 from tunewell.errors import CheckpointError
 from tunewell.space.values import Params, Value
 from tunewell.trial import Checkpoint, Trial, TrialState
@@ -48,11 +49,12 @@ def copied_checkpoint(folder: Path | None, saved: Checkpoint | None, epoch: int)
     """
     if saved is None or folder is None:
         raise CheckpointError(f"there is no checkpoint of epoch {epoch} any more")
+    original = file_in(folder, saved.path)
     copy = folder / f"of-trial-{saved.trial}-epoch-{epoch}-{uuid.uuid4().hex}.npz"
     unfinished = copy.with_name(f".{copy.name}")
     try:
         try:
-            shutil.copyfile(folder / saved.path, unfinished)
+            shutil.copyfile(original, unfinished)
             unfinished.replace(copy)
         finally:
             unfinished.unlink(missing_ok=True)

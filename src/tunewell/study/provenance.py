@@ -7,14 +7,14 @@ import os
 import platform
 import shlex
 import socket
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from tunewell.stores.redaction import redacted
+from tunewell.stores.redaction import redacted_command
+from tunewell.study.repository import commit_and_changes
 
 _PACKAGES = ("tunewell", "numpy", "scipy")
 _IF_IMPORTED = ("torch", "tensorflow", "jax", "keras", "lightning", "sklearn")
@@ -43,16 +43,15 @@ class Provenance:
 def gather() -> Provenance:
     """Gather what there is to know of this process."""
     directory = Path.cwd()
-    commit = _git(directory, "rev-parse", "HEAD")
-    changes = _git(directory, "status", "--porcelain") if commit else None
+    commit, changed = commit_and_changes(directory)
     return Provenance(
         host=host(),
         pid=os.getpid(),
         process=_process(),
-        command=shlex.join(map(redacted, sys.argv)),
+        command=shlex.join(redacted_command(sys.argv)),
         directory=str(directory),
         git_commit=commit,
-        git_dirty=None if changes is None else bool(changes),
+        git_dirty=changed,
         versions=_versions(),
     )
 
@@ -123,21 +122,6 @@ def _parts(process: str | None) -> tuple[str, str, str]:
     """Return boot, tick and namespace; empty where they are not known."""
     boot, tick, namespace, *_ = [*(process or "").split(":"), "", "", ""]
     return boot, tick, namespace
-
-
-def _git(directory: Path, *arguments: str) -> str | None:
-    try:
-        done = subprocess.run(  # noqa: S603  fixed words
-            ["git", *arguments],  # noqa: S607  where git lies differs
-            cwd=directory,
-            capture_output=True,
-            text=True,
-            timeout=2,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()
 
 
 def _versions() -> dict[str, str]:

@@ -18,6 +18,7 @@ from tunewell.analysis.decisions import Decision, Outlook, decisions, outlook, s
 from tunewell.analysis.lineage import Segment, segments
 from tunewell.analysis.twins import Difference, difference
 from tunewell.arrays import own_numerics
+from tunewell.checkpoint.folder import folder_in
 from tunewell.commands import Command
 from tunewell.errors import MissingExtra, NothingReported, RecordError, StoreError, TrialNotFound
 from tunewell.history import History
@@ -120,9 +121,13 @@ class StudyReader:
 
     @property
     def checkpoint_folder(self) -> Path | None:
-        """The folder of this study's checkpoints; None if its store is in memory."""
-        folder = self.store.folder
-        return None if folder is None else folder / ".tunewell" / self.record.uuid
+        """The folder of this study's checkpoints; None if its store is in memory.
+
+        Raises:
+            StoreError: a link stands in its place.
+        """
+        place = self.store.folder
+        return None if place is None else folder_in(place, self.record.uuid)
 
     @property
     def best(self) -> Best:

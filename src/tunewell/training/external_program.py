@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from tunewell.errors import ReportError, ScriptError, SpaceError
 from tunewell.near_names import nearest
 from tunewell.space.space import Space
+from tunewell.stores.redaction import redacted_command, redacted_talk
 from tunewell.training.program import Program
 from tunewell.training.run import Run, RunEnded
 
@@ -93,17 +94,24 @@ class ExternalProgram:
     # that meets the same one again and again stops. With the arguments filled in, each trial's would be another.
 
     def _failure(self, code: int | None, talk: str) -> str:
-        what = f"{shlex.join(self.arguments)} ended with exit code {code}"
+        what = f"{self._shown} ended with exit code {code}"
+        talk = redacted_talk(talk, self.arguments)
         return f"{what}; its last lines:\n{talk}" if talk else f"{what} and said nothing"
+
+    @property
+    def _shown(self) -> str:
+        """The command, with none of its secrets."""
+        return shlex.join(redacted_command(self.arguments))
 
     def _complain(self, program: Program, run: Run) -> None:
         """Raise what there is to say of a program without a report."""
         if program.numbers:
             run.report(**program.numbers)  # a study refuses them for want of its metric, and tells their names
         metric = self.metric or "val_loss"
-        printed = f"the last lines that the program printed:\n{program.talk}\n" if program.talk else ""
+        talk = redacted_talk(program.talk, self.arguments)
+        printed = f"the last lines that the program printed:\n{talk}\n" if talk else ""
         raise ReportError(
-            f"{printed}{shlex.join(self.arguments)} ended without a report; print a line of JSON after each epoch, "
+            f"{printed}{self._shown} ended without a report; print a line of JSON after each epoch, "
             f'such as {{"{metric}": 0.31}}, or call tunewell.report({metric}=0.31)'
         )
 

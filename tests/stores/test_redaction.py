@@ -1,0 +1,110 @@
+"""No password and no token on record, however it is written."""
+
+import pytest
+
+from tunewell.stores.redaction import redacted, redacted_command, redacted_talk, redacted_url
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://ada:open sesame@host/db", "postgresql://ada:***@host/db"),
+        ("postgresql://ada:open\tsesame@host/db", "postgresql://ada:***@host/db"),
+        ("postgresql://ada:open\nsesame@host/db", "postgresql://ada:***@host/db"),
+        ("postgresql://ada:s@e/s?a#me@host/db", "postgresql://ada:***@host/db"),
+        ("postgresql://ada@corp:sesame@host/db", "postgresql://ada@corp:***@host/db"),
+        ("postgresql://host/db?password=sesame@y", "postgresql://host/db?password=***"),
+        ("postgresql://host:5432/db?password=sesame@y&x=1", "postgresql://host:5432/db?password=***&x=1"),
+        ("postgresql://ada:open@host/db?password=sesame@y", "postgresql://ada:***@host/db?password=***"),
+        ("postgresql://ada@host/db?sslpassword=sesame", "postgresql://ada@host/db?sslpassword=***"),
+        ("https://host/a?access_token=sesame&b=1", "https://host/a?access_token=***&b=1"),
+        ("postgresql://ada@host:5432/db", "postgresql://ada@host:5432/db"),
+        ("postgresql://ada:@host/db", "postgresql://ada:@host/db"),
+        ("tunewell.db", "tunewell.db"),
+    ],
+)
+def test_of_a_url_the_password_is_hidden_whatever_it_is_made_of(url, shown):
+    assert redacted_url(url) == shown
+
+
+def test_what_looks_like_a_query_may_be_a_part_of_the_password():
+    assert redacted_url("postgresql://ada:open?pass=sesame@host/db") == "postgresql://ada:***"
+
+
+def test_a_tab_does_not_end_a_password_in_text():
+    assert redacted("no postgresql://ada:open\tsesame@host/db, mail b@c") == "no postgresql://ada:***@host/db, mail b@c"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--token", "sesame"],
+        ["--token=sesame"],
+        ["-token", "sesame"],
+        ["--api-key", "sesame"],
+        ["--api_key=sesame"],
+        ["--apiKey", "sesame"],
+        ["--key", "sesame"],
+        ["--hf-token", "sesame"],
+        ["--wandb-key", "sesame"],
+        ["--accessToken=sesame"],
+        ["--aws-secret-access-key", "sesame"],
+        ["--db-password", "sesame"],
+        ["--passwd", "sesame"],
+        ["--client-secret", "sesame"],
+        ["--credentials", "sesame"],
+        ["--token2", "sesame"],
+        ["--password-value", "sesame"],
+        ["env", "HF_TOKEN=sesame", "python"],
+        ["PGPASSWORD=sesame"],
+        ["+wandb.api_key=sesame"],
+        ["logger.token=sesame"],
+        ["-H", "Authorization: Bearer sesame"],
+        ["-H", "X-Api-Key: sesame"],
+        ["--config", '{"api_key": "sesame", "lr": 3}'],
+        ["--config", "{'token':'sesame'}"],
+        ["--dsn", "host=db user=ada password=sesame"],
+        ["--dsn", "host=db password='open sesame'"],
+        ["bash", "-c", "python train.py --token sesame --lr 3"],
+        ["--url", "https://host/a?api_key=sesame"],
+        ["--store", "postgresql://ada:open\tsesame@host/db"],
+        ["--store=postgresql://ada:open sesame@host/db"],
+    ],
+    ids=" ".join,
+)
+def test_what_is_secret_by_its_name_is_hidden(words):
+    shown = redacted_command(["train.py", *words, "--lr", "{lr}"])
+    assert "sesame" not in " ".join(shown)
+    assert "***" in " ".join(shown)
+    assert shown[0] == "train.py"
+    assert shown[-2:] == ["--lr", "{lr}"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--max-tokens", "512"],
+        ["--max_new_tokens=512"],
+        ["--tokenizer", "bert"],
+        ["--token-dim", "64"],
+        ["--num-keys", "8"],
+        ["--token", "{token}"],
+        ["--use-auth-token", "--lr", "3"],
+        ["--password-file", "secrets.txt"],
+        ["--passes", "3"],
+        ["--monkey", "1"],
+        ["--author", "ada"],
+        ["--keyboard=us"],
+        ["model.token_mixer=mlp"],
+        ["--lr", "0.1"],
+        ["python", "train.py"],
+    ],
+    ids=" ".join,
+)
+def test_what_is_not_secret_is_on_record(words):
+    assert redacted_command(words) == words
+
+
+def test_a_command_that_prints_its_secret_does_not_put_it_on_record():
+    words = ["train.py", "--token", "sesame", "--x", "1"]
+    assert redacted_talk("usage: bad token 'sesame' 1", words) == "usage: bad token '***' 1"
