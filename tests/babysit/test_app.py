@@ -299,3 +299,19 @@ def test_a_look_while_the_screen_is_taken_down_is_no_error(resting):
         app.look()
 
     driven(resting, script)
+
+
+def test_the_screen_obeys_no_name_in_a_record(tmp_path):
+    harm = "\x1b]0;yours\x07[link=https://a.example]name[/link]\u202e"
+    study = tw.Study(SPACE, metric=harm, direction="minimize", store=tmp_path / "a.db", name=f"s{harm}", max_epochs=1)
+    drive(study, lambda run: [run.report(**{harm: 1.0}) for _ in run.epochs(1)], controllers=())
+    study.store.close()
+
+    async def script(app, pilot):
+        for name in ("snapshot", "loss", "accuracy", "rate", "side", "message"):
+            widget = app.query_one(f"#{name}")
+            text = "".join(segment.text for line in range(widget.size.height) for segment in widget.render_line(line))
+            assert not set("\x1b\x07\u202e") & set(text)
+        assert "[link=" in str(app.query_one("#snapshot").render())
+
+    driven(tw.Study.open(tmp_path / "a.db"), script)

@@ -41,7 +41,7 @@ COMMANDS = {
     "show": ["study"],
     "best": ["study"],
     "export": ["study", "--format", "json"],
-    "diagnose": ["study", "0"],
+    "diagnose": ["study", "--trial", "0"],
     "check": ["{clean}/train.py"],
     "lr-find": ["{clean}/train.py", "--metric", "val_loss", "--parameter", "rate"],
     "rescue": ["{clean}/train.py", "--budget", "2"],

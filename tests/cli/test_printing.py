@@ -6,8 +6,8 @@ import sys
 import click
 import pytest
 
-from tunewell.cli.echo import shown
 from tunewell.cli.printing import facts, fitted, table
+from tunewell.display.terminal import shown
 
 ROW = (1, "sgd", 0.5)
 

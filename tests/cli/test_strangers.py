@@ -1,17 +1,19 @@
 """A record from somebody else: it can be read, and nothing in it is obeyed."""
 
-import re
+import json
+import shlex
 import shutil
 import sqlite3
 from contextlib import closing
 
+import click.testing
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
 import tunewell as tw
 from tunewell.checkpoint.folder import file_in
-from tunewell.cli.main import cli
+from tunewell.cli.main import _COMMANDS, cli
 from tunewell.commands import Branch
 from tunewell.errors import CheckpointError, StoreError
 from tunewell.runners import Execution
@@ -136,20 +138,90 @@ def test_a_checkpoint_of_pickle_is_not_loaded(record, tmp_path):
     assert len(study.trials) == 3
 
 
-HARM = "\x1b]0;yours\x07\x1b[2Jname\r\x9b5m"
+HARM = "\x1b]0;yours\x07\x1b[2J\x1b[8mname\r\x9b5m\u202eeman\u2066"
+READERS = {
+    "list": [[]],
+    "show": [["{study}"], ["{study}", "--trial", "0"], ["{study}", "--why", "0"]],
+    "best": [["{study}"]],
+    "export": [["{study}"], ["{study}", "--what", "reports"]],
+    "worker": [["{study}", "{script}"], ["{study}"], ["{study}x"]],
+    "babysit": [["--attach", "{study}"]],
+    "retry": [["{study}", "--trial", "0"], ["{study}x", "--trial", "1"]],
+    "steer": [["{study}x", "0", "stop"]],
+    "replay": [["{study}x", "0"]],
+    "diagnose": [["{study}", "--trial", "1"], ["{study}x", "--trial", "9"]],
+    "tune": [["{script}", "--resume", "--name", "{study}"]],
+    "predict": [["{model}", "{table}"]],
+}
+"""Commands that show what is in a record or a model."""
+BY_THEMSELVES = {"space", "check", "lr-find", "rescue", "fit", "demo"}
+"""Commands that show what the user's own script, table or new study holds."""
 
 
-@pytest.mark.parametrize("command", [["list"], ["show"], ["show", "--trial", "0"], ["best"]])
-def test_a_terminal_obeys_no_name_in_a_record(command, record):
+def test_every_command_that_reads_a_record_is_tried_here():
+    assert READERS.keys() | BY_THEMSELVES == set(_COMMANDS)
+
+
+@pytest.fixture
+def tampered_record(record, tmp_path):
     study = opened(record)
     study.steer(0, Branch(), by=HARM, why=HARM)
     study.store.close()
-    tampered(record, "UPDATE studies SET name = ?, metric = ?", HARM, HARM)
-    tampered(record, "UPDATE reports SET metrics = ?", '{"\\u001b]0;yours\\u0007": 1.0}')
-    tampered(record, "UPDATE trials SET reason = ?, state = 'failed'", HARM)
-    tampered(record, "UPDATE sessions SET command = ?, host = ?", HARM, HARM)
-    result = CliRunner().invoke(cli, [*command, "--store", str(record)], color=True)
+    shutil.rmtree(study.checkpoint_folder)
+    tampered(record, "UPDATE studies SET name = ?, metric = ?, budget = '3trials'", HARM, HARM)
+    tampered(record, "UPDATE reports SET metrics = ?", json.dumps({HARM: 1.0, f"{HARM}2": 2.0}))
+    tampered(record, "UPDATE trials SET reason = ?, state = 'failed' WHERE number = 0", HARM)
+    tampered(
+        record, "UPDATE sessions SET command = ?, host = ?, ended_at = 1", shlex.join(["tunewell", "tune", HARM]), HARM
+    )
+    (tmp_path / "script.py").write_text(
+        "import tunewell as tw\nspace = tw.Space(x=tw.Float(0.0, 1.0))\nmetric, direction = "
+        f"{HARM!r}, 'minimize'\ndef train(run):\n    for epoch in run.epochs(4):\n"
+        f"        run.report(**{{{HARM!r}: 1.0}})\n"
+    )
+    return record
+
+
+def on_a_terminal(monkeypatch, *words):
+    monkeypatch.setattr(click.testing._NamedTextIOWrapper, "isatty", lambda _: True)
+    return CliRunner().invoke(cli, words, color=True)
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [(command, words) for command, several in READERS.items() for words in several if command != "predict"],
+)
+def test_a_terminal_obeys_no_name_in_a_record(command, words, tampered_record, tmp_path, monkeypatch):
+    monkeypatch.setenv("TUNEWELL_STORE", str(tampered_record))
+    monkeypatch.chdir(tmp_path)
+    words = [command, *(word.format(study=HARM, script=tmp_path / "script.py") for word in words)]
+    # on a terminal babysit is a screen, which has a test of its own
+    result = CliRunner().invoke(cli, words) if command == "babysit" else on_a_terminal(monkeypatch, *words)
+    assert "yours" in result.output
+    assert not set("\x07\x9b\u202e\u2066") & set(result.output)
+    for harm in ("\x1b]", "\x1b[2J", "\x1b[8m", "name\r"):
+        assert harm not in result.output
+    assert "defect" not in result.output
+
+
+def test_a_terminal_obeys_no_class_of_a_model(tmp_path, monkeypatch):
+    estimators = pytest.importorskip("tunewell.estimators")
+
+    class Model:
+        target, classes = HARM, None
+
+        def predict(self, table):
+            return [HARM] * len(table)
+
+    monkeypatch.setattr(estimators.SavedModel, "load", lambda _: Model())
+    (tmp_path / "table.csv").write_text("a\n1\n")
+    result = on_a_terminal(monkeypatch, "predict", "model", str(tmp_path / "table.csv"))
+    assert result.output.count("yours") == 2
+    assert not set("\x07\x9b\u202e\x1b") & set(result.output)
+
+
+def test_what_an_export_writes_to_a_file_is_as_it_is_on_record(tampered_record, tmp_path):
+    file = tmp_path / "a.csv"
+    result = CliRunner().invoke(cli, ["export", HARM, "--store", str(tampered_record), "--output", str(file)])
     assert result.exit_code == 0
-    assert "\\x1b]0;yours\\x07" in result.output
-    assert not set("\x07\r\x9b") & set(result.output)
-    assert not re.search(r"\x1b(?!\[[0-9;]*m)", result.output)
+    assert HARM in file.read_bytes().decode()

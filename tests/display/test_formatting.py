@@ -2,7 +2,7 @@
 
 import pytest
 
-from tunewell.display.formatting import duration
+from tunewell.display.formatting import duration, shortened
 
 
 @pytest.mark.parametrize(
@@ -11,3 +11,11 @@ from tunewell.display.formatting import duration
 )
 def test_durations_are_told_as_people_tell_them(seconds, words):
     assert duration(seconds) == words
+
+
+def test_of_a_very_long_text_the_middle_is_left_out():
+    text = shortened("a" * 1_000_000 + "the end", most=100)
+    assert len(text) < 200
+    assert text.endswith("the end")
+    assert "999,907 characters left out" in text
+    assert shortened("short") == "short"

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import ClassVar
 
-from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -20,6 +19,7 @@ from tunewell.babysit.snapshot import Snapshot, snapshot
 from tunewell.commands import KINDS, Action, Branch, Command, Note, Pause, Resume, Rewind, Set, Stop
 from tunewell.diagnosis.readers.names import parameter_of
 from tunewell.display.formatting import clipped, short
+from tunewell.display.safe_text import SafeText
 from tunewell.errors import SettingError, TunewellError
 from tunewell.space.parse_settings import parse_settings
 from tunewell.study import Study
@@ -108,7 +108,7 @@ class Babysitter(App[None]):
 
     def _draw(self, shown: Snapshot) -> None:
         ended = self._gone()
-        self.query_one("#snapshot", Static).update(shown.line if ended is None else f"{shown.line}; {ended}")
+        self.query_one("#snapshot", Static).update(SafeText(shown.line if ended is None else f"{shown.line}; {ended}"))
         width, height = self.size.width * 2 // 3 - 4, max(6, (self.size.height - 4 - _RATE_HEIGHT) // 2)
         until = shown.max_epochs or max((branch.epoch for branch in shown.branches), default=1)
         marked = _marks(shown.commands)
@@ -233,10 +233,10 @@ class Babysitter(App[None]):
         self._show_message(f"sent: {KINDS[type(action)]}")
 
     def _show_message(self, text: str) -> None:
-        self.query_one("#message", Static).update(Text(text, style="bold"))
+        self.query_one("#message", Static).update(SafeText(text, style="bold"))
 
-    def _side(self, shown: Snapshot) -> Text:
-        text = Text()
+    def _side(self, shown: Snapshot) -> SafeText:
+        text = SafeText()
         for name, value in shown.values.items():
             text.append(f"{name} = {short(value)}", style="bold" if name in shown.live else "dim")
             text.append("\n")

@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from rich.text import Text
 
 from tunewell.arrays import Floats
 from tunewell.babysit.snapshot import Branch
 from tunewell.display.formatting import measured
+from tunewell.display.safe_text import SafeText
 
 SEVERAL = "*"
 _WIDE = 10.0
@@ -31,7 +31,7 @@ def chart(
     until: int,
     *,
     ratios: bool = False,
-) -> Text:
+) -> SafeText:
     """Draw the curves of these names, of all branches, over epochs 1 to `until`.
 
     width, height: in characters.
@@ -50,7 +50,7 @@ def chart(
     if not known.size:
         there = dict.fromkeys(name for branch in branches for name in branch.curves if name != "lr")
         reported = f"; reported so far: {', '.join(there)}" if there else ""
-        return Text(f"no {' or '.join(names)} yet{reported}", style="dim")
+        return SafeText(f"no {' or '.join(names)} yet{reported}", style="dim")
     is_log = ratios and known.min() > 0 and known.max() >= _WIDE * known.min()
     low, high = float(known.min()), float(known.max()) if is_log else _top(known)
     margin = max(len(measured(low)), len(measured(high)))
@@ -65,7 +65,7 @@ def chart(
                 cells[_column(epoch, until, columns), rows - 1 - round(share * (rows - 1))] = (mark, color_of(place))
     shown = {name for _, name, curve, _ in drawn if np.isfinite(curve).any()}
     title = "  ".join(f"{'○' if name.startswith('val') else '•'} {name}" for name in names if name in shown)
-    text = Text(f"{title}{'  (log)' if is_log else ''}\n", style="bold")
+    text = SafeText(f"{title}{'  (log)' if is_log else ''}\n", style="bold")
     for row in range(rows):
         label = measured(high) if row == 0 else measured(low) if row == rows - 1 else ""
         text.append(f"{label:>{margin}} ┤", style="dim")

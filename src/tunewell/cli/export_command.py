@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from tunewell.cli.echo import echo
+from tunewell.cli.echo import echo, echo_data
 from tunewell.cli.options import existing_study, store_option, study_argument
 from tunewell.cli.spreadsheet import harmless
 from tunewell.display.records import json_text, study_record, whole_study_record
@@ -104,7 +104,7 @@ def _format_of(output: Path | None) -> str:
 
 def _write_text(text: str, output: Path | None) -> None:
     if output is None:
-        click.echo(text, nl=False)  # data, byte by byte
+        echo_data(text)
     else:
         with whole_file(output) as path:
             path.write_text(text, encoding="utf-8", newline="")

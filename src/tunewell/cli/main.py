@@ -18,6 +18,7 @@ import click
 
 from tunewell import __version__
 from tunewell.cli.echo import echo
+from tunewell.display.formatting import shortened
 from tunewell.errors import (
     ProbeFailed,
     RecordError,
@@ -127,11 +128,15 @@ def _in_one_line(*, with_traceback: bool) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno == errno.EPIPE:
             raise  # the reader of our output has gone; click knows what to do
         if with_traceback:
-            traceback.print_exc()
+            echo(traceback.format_exc().rstrip(), err=True)
         elif isinstance(error, RepeatedFailure | ProbeFailed) and len(error.error.strip().splitlines()) > 1:
-            echo(error.error.rstrip(), err=True)  # the traceback of the user's code, which is what they need
+            echo(shortened(error.error.rstrip()), err=True)  # the traceback of the user's code, which is what they need
         message, exit_code = _in_words(error)
-        echo(f"{click.style('error:', fg='red', bold=True)} {' '.join(message.split())}", err=True, color=_COLOR)
+        echo(
+            f"{click.style('error:', fg='red', bold=True)} {shortened(' '.join(message.split()))}",
+            err=True,
+            color=_COLOR,
+        )
         raise click.exceptions.Exit(exit_code) from None
 
 

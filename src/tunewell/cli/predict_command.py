@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from tunewell.cli.csv_table import read_table, typed
+from tunewell.cli.echo import echo_data
 from tunewell.cli.spreadsheet import harmless
 from tunewell.errors import SettingError
 from tunewell.whole_file import whole_file
@@ -36,7 +37,7 @@ def command(*, model: Path, table: Path, proba: bool, separator: str | None, out
     cells = predictions.map(lambda cell: harmless(cell) if isinstance(cell, str) else cell)
     text = cells.rename(columns=harmless).to_csv(index=False, lineterminator="\n")
     if output is None:
-        click.echo(text, nl=False)  # data, byte by byte
+        echo_data(text)
         return
     try:
         with whole_file(output) as path:

@@ -14,7 +14,7 @@ from tunewell.cli.lineage_report import branch_lines, steered_line
 from tunewell.cli.options import existing_study, json_option, store_option, study_argument
 from tunewell.cli.printing import facts, print_json, print_lines, table
 from tunewell.cli.results_report import bound_lines, confirmed_lines, outlook_line, unfinished_line
-from tunewell.display.formatting import duration, measured, moment
+from tunewell.display.formatting import duration, measured, moment, shortened
 from tunewell.display.plots import curve
 from tunewell.display.records import study_record, trial_record, whole_trial_record
 from tunewell.display.summary import NOT_CONTINUED, counts, spent_of_budget
@@ -192,7 +192,7 @@ def _trial_lines(study: Study, trial: Trial) -> Iterator[str]:
     yield from facts(
         {
             "trial": f"{trial.number} of study {study.record.name}, {trial.state}",
-            "why": reason if reason and "\n" not in reason else None,
+            "why": shortened(reason) if reason and "\n" not in reason else None,
             "best": best and f"{study.metric} {measured(best[1])} at epoch {best[0]}",
             "epochs": f"{study.history.epochs[trial.number]}"
             + (f", {trial.retrained} of them trained twice" if trial.retrained else ""),
@@ -216,7 +216,7 @@ def _trial_lines(study: Study, trial: Trial) -> Iterator[str]:
         yield from table(("metric", "first", "lowest", "highest", "last"), list(_metric_rows(reports)))
     if "\n" in reason:
         yield ""
-        yield reason
+        yield shortened(reason)
     yield from _event_lines(study.events(trial.number))
     session = study.session_of(trial)
     yield from _session_lines([] if session is None else [session])

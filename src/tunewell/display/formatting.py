@@ -29,6 +29,14 @@ def clipped(text: str, most: int = 160) -> str:
     return text if len(text) <= most else f"{text[: most - 3].rstrip()}..."
 
 
+def shortened(text: str, most: int = 20_000) -> str:
+    """Return the text, the middle left out if it is very long: of an error, the end says most."""
+    if len(text) <= most:
+        return text
+    begin, end = text[: most // 4], text[-(most - most // 4) :]
+    return f"{begin} ... ({len(text) - most:,} characters left out) ... {end}"
+
+
 def duration(seconds: float) -> str:
     """Return `45 s`, `1 min 5 s`, `2 h 03 min`, `3 d 4 h`."""
     whole = round(seconds)

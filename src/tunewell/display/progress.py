@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
-from tunewell.display.formatting import duration, measured, setting
+from tunewell.display.formatting import clipped, duration, measured, setting
 from tunewell.display.plots import sparkline
 from tunewell.display.summary import counts, spent_of_budget, spent_share
+from tunewell.display.terminal import shown
 from tunewell.errors import last_line
 from tunewell.space.values import Params
 from tunewell.study import StudyReader
@@ -27,7 +28,7 @@ from tunewell.trial import Step
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.text import Text
+
 
 _RENDERS_PER_SECOND = 4
 _ROWS_OF_RUNNING = 8
@@ -73,7 +74,7 @@ class LineProgress:
             *([f"(best {self._leader})"] if self._leader.best else []),
             *([] if share is None else [f"{share:.0%} of the budget"]),
         ]
-        print("  ".join(parts), file=self._stream, flush=True)
+        print(shown("  ".join(parts)), file=self._stream, flush=True)
 
     def show_silence(self) -> None:
         """Write a line for each trial that has fallen silent since the last time."""
@@ -146,30 +147,34 @@ class LiveProgress:
     def render(self) -> RenderableType:
         """Return the state of the study now, for Rich."""
         from rich.table import Table  # noqa: PLC0415  loaded already, by whoever renders
-        from rich.text import Text  # noqa: PLC0415
+
+        from tunewell.display.safe_text import SafeText  # noqa: PLC0415
 
         if self._study is None:
-            return Text("starting ...", style="dim")
+            return SafeText("starting ...", style="dim")
         study = self._study
         grid = Table.grid(padding=(0, 2))
         grid.add_column(style="dim", no_wrap=True)
         grid.add_column(overflow="fold")
-        grid.add_row("study", Text(f"{study.record.name}  {study.record.direction} {study.metric}"))
+        grid.add_row("study", SafeText(f"{study.record.name}  {study.record.direction} {study.metric}"))
         for label, row in (*self._best_rows(), *_running_rows(study, self._silence)):
             grid.add_row(label, row)
         grid.add_row("trials", counts(study))
         grid.add_row("budget", self._budget_row(study))
         return grid
 
-    def _best_rows(self) -> Iterator[tuple[str, Text]]:
-        from rich.text import Text  # noqa: PLC0415
+    def _best_rows(self) -> Iterator[tuple[str, RenderableType]]:
+        from tunewell.display.safe_text import SafeText  # noqa: PLC0415
 
         best = self._leader.best
         if best is None:
-            yield "best", Text("nothing yet", style="dim")
+            yield "best", SafeText("nothing yet", style="dim")
             return
-        yield "best", Text.assemble((measured(best.value), "bold green"), f"  trial {best.trial}  epoch {best.epoch}")
-        yield "", Text(setting(best.params))
+        yield (
+            "best",
+            SafeText.assemble((measured(best.value), "bold green"), f"  trial {best.trial}  epoch {best.epoch}"),
+        )
+        yield "", SafeText(setting(best.params))
 
     def _budget_row(self, study: StudyReader) -> RenderableType:
         from rich.progress_bar import ProgressBar  # noqa: PLC0415
@@ -280,8 +285,8 @@ def _no_report(seconds: float) -> str:
     return f"no report for {duration(seconds)}; --trial-timeout would end it if it hangs"
 
 
-def _running_rows(study: StudyReader, silence: _Silence) -> Iterator[tuple[str, Text]]:
-    from rich.text import Text  # noqa: PLC0415
+def _running_rows(study: StudyReader, silence: _Silence) -> Iterator[tuple[str, RenderableType]]:
+    from tunewell.display.safe_text import SafeText  # noqa: PLC0415
 
     history = study.history
     running = np.flatnonzero(history.running)
@@ -292,10 +297,11 @@ def _running_rows(study: StudyReader, silence: _Silence) -> Iterator[tuple[str, 
         last = measured(float(values[-1])) if values.size else ""
         silent = silence.length(int(trial))
         note = f"  {_no_report(silent)}" if silent > _SILENT_S else ""
-        row = Text.assemble(f"trial {trial:<4d} {epochs}  ", (sparkline(values), "cyan"), f"  {last}", (note, "yellow"))
+        shape = (sparkline(values), "cyan")
+        row = SafeText.assemble(f"trial {trial:<4d} {epochs}  ", shape, f"  {last}", (note, "yellow"))
         yield ("running" if i == 0 else ""), row
     if len(running) > _ROWS_OF_RUNNING:
-        yield "", Text(f"and {len(running) - _ROWS_OF_RUNNING} more", style="dim")
+        yield "", SafeText(f"and {len(running) - _ROWS_OF_RUNNING} more", style="dim")
 
 
 def _how_it_ended(study: StudyReader, trial: int) -> list[str]:
@@ -306,4 +312,4 @@ def _how_it_ended(study: StudyReader, trial: int) -> list[str]:
     if not (history.failed[trial] or history.stopped[trial]):
         return []
     record = study.trials[trial]
-    return [str(record.state) if record.reason is None else f"{record.state}: {last_line(record.reason)}"]
+    return [str(record.state) if record.reason is None else f"{record.state}: {clipped(last_line(record.reason))}"]
