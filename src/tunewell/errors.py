@@ -34,6 +34,9 @@ def last_line(text: str) -> str:
 class TunewellError(Exception):
     """The root: `except TunewellError` catches all that tunewell raises on purpose."""
 
+    after_training: bool = False
+    """True if it ended a study in which this process had trained: then it is no matter of bad input alone."""
+
 
 class SpaceError(TunewellError, ValueError):
     """A space, a parameter or a value for one is malformed."""

@@ -161,7 +161,7 @@ def _in_words(error: BaseException) -> tuple[str, int]:
         case StudyBusy():
             return str(error), 1
         case TunewellError():
-            return str(error), 2 if isinstance(error, _BAD_INPUT) else 1
+            return str(error), 2 if isinstance(error, _BAD_INPUT) and not error.after_training else 1
         case OSError():
             return str(error), 1
         case KeyboardInterrupt():

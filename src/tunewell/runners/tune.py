@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tunewell.display.progress import live_progress
-from tunewell.errors import SettingError
+from tunewell.errors import SettingError, TunewellError
 from tunewell.runners import Controller, Execution, Observer, run_inline, run_processes, run_threads
 from tunewell.runners.execution import KEPT_TRIALS, RETRY_ON, Ray, seconds, size
 from tunewell.samplers import Sampler
@@ -170,6 +170,21 @@ def drive(
     if observer is None and sys.stderr.isatty():
         with live_progress() as display:
             return drive(study, train, execution, display, controllers)
+    try:
+        return _run(study, train, execution, observer, controllers)
+    except TunewellError as error:
+        error.after_training = study.has_trained
+        raise
+
+
+def _run(
+    study: Study,
+    train: Train,
+    execution: Execution,
+    observer: Observer | None,
+    controllers: Sequence[Controller],
+) -> bool:
+    """Run a study where its execution has it; arguments and errors are those of `drive`."""
     if execution.ray is not None:
         from tunewell.runners.ray import run_ray  # noqa: PLC0415  an extra
 

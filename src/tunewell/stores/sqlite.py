@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import random
 import sqlite3
+import tempfile
 import threading
 import time
 import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 from sqlalchemy.dialects import sqlite
 
@@ -55,7 +57,13 @@ class SqliteFile:
         _check_place(path, create=create)
         self._file = _real(path)
         self.folder = self._file.parent
+        self._name = str(self._file)
         self._decision_lock = DecisionLock(_beside(self._file, "-turn"))
+        self._log = str(_beside(self._file, "-wal"))
+        self._identity: _Identity = None
+        self._log_identity: _Identity = None
+        self._loss: str | None = None
+        """What became of the file, once it was found to be another."""
         with self._speaking():
             self._connection = _connect(self._file, create=create)
             self._let_go = weakref.finalize(self, _close, self._connection, self._process)
@@ -103,6 +111,7 @@ class SqliteFile:
             except BaseException:
                 self._connection.rollback()  # which does nothing if the database has done it already
                 raise
+            self._check_there()
 
     def _begin(self, cursor: sqlite3.Cursor, statements: Sequence[str]) -> None:
         """Begin a transaction when other processes let us.
@@ -127,7 +136,36 @@ class SqliteFile:
             else:
                 return
 
+    def _check_there(self) -> None:
+        """Check that what was committed is in the file of this name, before anybody relies on it.
+
+        Whoever deletes or replaces an open file leaves us one without a name, which is gone when we end.
+        """
+        found = _identity(self._name)
+        log = _identity(self._log)
+        # both are made by the first who writes, and stay while somebody has the file open
+        self._identity, self._log_identity = self._identity or found, self._log_identity or log
+        if found != self._identity or log != self._log_identity:
+            what = self._name if found != self._identity else self._log
+            gone = found is None if found != self._identity else log is None
+            self._loss = f"{what} was {'deleted or moved' if gone else 'replaced'} while it was in use; {self._save()}"
+            raise StoreError(self._loss)
+
+    def _save(self) -> str:
+        """Write all that is on record to a new file, beside the one that is not there any more; say where it is."""
+        for folder in (self.folder, Path(tempfile.gettempdir())):
+            copy = folder / f"{self._file.stem}-saved-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.db"
+            try:
+                with copy.open("xb"), closing(sqlite3.connect(copy)) as saved:
+                    self._connection.backup(saved)
+            except (OSError, sqlite3.Error):
+                continue
+            return f"all that was on record is in {copy}: put it back in its place, and resume"
+        return "and what was on record could not be saved"
+
     def _check_open(self) -> None:
+        if self._loss is not None:
+            raise StoreError(self._loss)
         if os.getpid() != self._process:
             raise StoreError(
                 f"{self.path} was opened by process {self._process}, of which this one ({os.getpid()}) is a fork, and "
@@ -170,6 +208,18 @@ class SqliteFile:
         if migrations.VERSION_TABLE not in tables:
             raise StoreError(f"{self.path} is no tunewell database (it has tables {some(tables)}); name another file")
         return check_version(migrations.version(cursor), self.url)
+
+
+_Identity: TypeAlias = tuple[int, int] | None
+"""The device of a file and its place there; None if there is no such file."""
+
+
+def _identity(path: str) -> _Identity:
+    try:
+        found = os.stat(path)  # noqa: PTH116  at each commit, and a Path takes twice as long
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _connect(path: Path, *, create: bool) -> sqlite3.Connection:

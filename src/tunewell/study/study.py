@@ -192,6 +192,8 @@ class Study:
         self._sign = -1.0 if self.reader.maximize else 1.0
         self._is_joined = False
         self._progress: dict[int, Progress] = {}
+        self.has_trained = False
+        """True once this process has put a report on record."""
         self._failures: list[str] = []
         if record.max_epochs is None and requested.max_epochs is not None:
             self._set_max_epochs(requested.max_epochs)
@@ -422,6 +424,7 @@ class Study:
                     self.reader.record.id, trial, epoch, metrics, value, time.time(), session=progress.session
                 )
             progress.epoch, progress.measured = epoch, True
+            self.has_trained = True
             if not is_finite and progress.infinite_at is None:
                 progress.infinite_at = epoch
             return Reported(is_finite, n_waiting > 0)
