@@ -2,6 +2,8 @@
 
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing, suppress
 
 import pytest
@@ -115,3 +117,22 @@ def test_an_error_after_much_training_is_not_taken_for_bad_input(tmp_path, monke
     assert result.exit_code == 1
     assert "was deleted or moved while it was in use" in result.output
     assert len(list(tmp_path.glob("tunewell-saved-*.db"))) == 1
+
+
+def test_a_young_study_outlives_its_log(tmp_path):
+    code = (
+        "import os, tunewell as tw\n"
+        "study = tw.Study(tw.Space(x=tw.Float(0.0, 1.0)), metric='loss', store='a.db', name='s', max_epochs=9, "
+        "scheduler='full')\n"
+        "step = study.ask()\n"
+        "for epoch in range(1, 9):\n"
+        "    study.report(step.trial, epoch, loss=1.0)\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False)
+    (tmp_path / "a.db-wal").unlink()
+    (tmp_path / "a.db-shm").unlink()
+    study = tw.Study.open(tmp_path / "a.db", "s")
+    assert len(study.trials) == 1
+    assert len(study.reports()) > 0
+    study.store.close()

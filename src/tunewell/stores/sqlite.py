@@ -14,7 +14,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -31,6 +31,7 @@ SYNCHRONOUS = ("normal", "full")
 """How much a power cut may take: the last moments, or nothing (then each write waits for the disk)."""
 
 _NEEDED = (3, 35, 0)  # RETURNING
+_FOLD_EVERY_S = 10.0
 _LOOK_AGAIN_S = 0.0001, 0.001
 """How soon one that waits looks again: about as long as a few transactions take."""
 _chance = random.Random()  # noqa: S311  our own: the one that all share is the user's
@@ -59,6 +60,7 @@ class SqliteFile:
         self.folder = self._file.parent
         self._name = str(self._file)
         self._decision_lock = DecisionLock(_beside(self._file, "-turn"))
+        self._n_writes, self._fold_at = 0, 0.0
         self._log = str(_beside(self._file, "-wal"))
         self._identity: _Identity = None
         self._log_identity: _Identity = None
@@ -84,8 +86,10 @@ class SqliteFile:
     def writing(self) -> Iterator[sqlite3.Cursor]:
         """Implement `Database.writing`."""
         # IMMEDIATE takes the lock for writing at once: one that is requested half-way is refused rather than waited for
-        with self._transaction("BEGIN IMMEDIATE") as cursor:
-            yield cursor
+        with self._lock:
+            with self._transaction("BEGIN IMMEDIATE") as cursor:
+                yield cursor
+            self._fold()
 
     @contextmanager
     def decision_lock(self, study_id: int) -> Iterator[None]:  # noqa: ARG002  a file is seldom of more than one that runs
@@ -135,6 +139,20 @@ class SqliteFile:
                 time.sleep(_chance.uniform(*_LOOK_AGAIN_S))
             else:
                 return
+
+    def _fold(self) -> None:
+        """Fold the log into the file, from time to time: whoever deletes the log of a killed study takes what is in it.
+
+        SQLite by itself waits until there are four megabytes. Of the first writes, as many again are in the log at most.
+        """
+        now = time.monotonic()
+        self._n_writes += 1
+        is_power_of_two = not self._n_writes & (self._n_writes - 1)
+        if not is_power_of_two and now < self._fold_at:
+            return
+        self._fold_at = now + _FOLD_EVERY_S
+        with suppress(sqlite3.Error):  # what was committed is safe in the log, and the next time will do
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def _check_there(self) -> None:
         """Check that what was committed is in the file of this name, before anybody relies on it.
