@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing, suppress
 
 import pytest
@@ -36,10 +37,12 @@ def folder_moved(file):
 
 
 def log_deleted(file):
+    time.sleep(0.1)  # it is looked at a little less often
     file.with_name(f"{file.name}-wal").unlink()
 
 
 def log_replaced(file):
+    time.sleep(0.1)
     log = file.with_name(f"{file.name}-wal")
     shutil.copy(log, log.with_name("copy"))
     log.with_name("copy").replace(log)

@@ -16,7 +16,6 @@ import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import TypeAlias
 
 from sqlalchemy.dialects import sqlite
 
@@ -32,6 +31,7 @@ SYNCHRONOUS = ("normal", "full")
 
 _NEEDED = (3, 35, 0)  # RETURNING
 _FOLD_EVERY_S = 10.0
+_LOOK_AT_LOG_EVERY_S = 0.05
 _LOOK_AGAIN_S = 0.0001, 0.001
 """How soon one that waits looks again: about as long as a few transactions take."""
 _chance = random.Random()  # noqa: S311  our own: the one that all share is the user's
@@ -58,12 +58,12 @@ class SqliteFile:
         _check_place(path, create=create)
         self._file = _real(path)
         self.folder = self._file.parent
-        self._name = str(self._file)
         self._decision_lock = DecisionLock(_beside(self._file, "-turn"))
         self._n_writes, self._fold_at = 0, 0.0
-        self._log = str(_beside(self._file, "-wal"))
-        self._identity: _Identity = None
-        self._log_identity: _Identity = None
+        # both are made by the first who writes, and stay while somebody has the file open
+        self._file_identity = _Identity(self._file)
+        self._log_identity = _Identity(_beside(self._file, "-wal"))
+        self._look_at_log_at = 0.0
         self._loss: str | None = None
         """What became of the file, once it was found to be another."""
         with self._speaking():
@@ -143,7 +143,7 @@ class SqliteFile:
     def _fold(self) -> None:
         """Fold the log into the file, from time to time: whoever deletes the log of a killed study takes what is in it.
 
-        SQLite by itself waits until there are four megabytes. Of the first writes, as many again are in the log at most.
+        SQLite by itself waits until there are four megabytes. Of the first writes half are in the file at least.
         """
         now = time.monotonic()
         self._n_writes += 1
@@ -159,14 +159,14 @@ class SqliteFile:
 
         Whoever deletes or replaces an open file leaves us one without a name, which is gone when we end.
         """
-        found = _identity(self._name)
-        log = _identity(self._log)
-        # both are made by the first who writes, and stay while somebody has the file open
-        self._identity, self._log_identity = self._identity or found, self._log_identity or log
-        if found != self._identity or log != self._log_identity:
-            what = self._name if found != self._identity else self._log
-            gone = found is None if found != self._identity else log is None
-            self._loss = f"{what} was {'deleted or moved' if gone else 'replaced'} while it was in use; {self._save()}"
+        now, is_same = time.monotonic(), self._file_identity.is_same()
+        if is_same and now > self._look_at_log_at:  # of the two it is the rarer accident, and each look takes its time
+            self._look_at_log_at = now + _LOOK_AT_LOG_EVERY_S
+            is_same = self._log_identity.is_same()
+        if not is_same:
+            path = self._log_identity.path if self._file_identity.is_same() else self._file_identity.path
+            what = "replaced" if os.path.exists(path) else "deleted or moved"  # noqa: PTH110
+            self._loss = f"{path} was {what} while it was in use; {self._save()}"
             raise StoreError(self._loss)
 
     def _save(self) -> str:
@@ -228,16 +228,21 @@ class SqliteFile:
         return check_version(migrations.version(cursor), self.url)
 
 
-_Identity: TypeAlias = tuple[int, int] | None
-"""The device of a file and its place there; None if there is no such file."""
+class _Identity:
+    """A file that is to be the same for as long as it is in use."""
 
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+        self._known: tuple[int, int] | None = None
 
-def _identity(path: str) -> _Identity:
-    try:
-        found = os.stat(path)  # noqa: PTH116  at each commit, and a Path takes twice as long
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
+    def is_same(self) -> bool:
+        """Return False once the path leads to another file than at the first look that found one, or to none."""
+        try:
+            found = os.stat(self.path)  # noqa: PTH116  at each commit, and a Path takes twice as long
+        except OSError:
+            return self._known is None
+        self._known = self._known or (found.st_dev, found.st_ino)
+        return self._known == (found.st_dev, found.st_ino)
 
 
 def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
