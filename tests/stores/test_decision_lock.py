@@ -1,10 +1,14 @@
 """DecisionLock at deciding: waited for, but not for ever, and not again and again for somebody who does not move."""
 
+import gc
+import os
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
+import tunewell as tw
 from tunewell.stores import decision_lock
 from tunewell.stores.decision_lock import DecisionLock
 
@@ -67,3 +71,19 @@ def test_threads_of_one_process_are_not_waited_for_for_ever_either(tmp_path):
 
 def test_where_no_file_can_be_made_nobody_is_waited_for(tmp_path):
     assert waited(DecisionLock(tmp_path / "missing" / "turn")) < 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="there is no /proc here")
+def test_a_store_that_nobody_closes_leaves_no_open_file(tmp_path):
+    def train(run):
+        for _ in run.epochs(1):
+            run.report(loss=run.params.x)
+
+    def n_open():
+        gc.collect()
+        links = [os.readlink(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd") if name.isdigit()]
+        return sum("lock.db" in link for link in links)
+
+    for _ in range(3):
+        tw.tune(train, tw.Space(x=tw.Float(0.0, 1.0)), metric="loss", budget=2, store=tmp_path / "lock.db")
+    assert n_open() == 0

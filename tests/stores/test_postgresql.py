@@ -14,6 +14,7 @@ import pytest
 
 import tunewell as tw
 from tunewell.errors import SettingError, StoreError
+from tunewell.runners.tune import drive
 from tunewell.stores import MemoryStore, SpaceVersion, open_store
 from tunewell.stores.migrations import MIGRATIONS
 from tunewell.stores.postgresql import PostgresDatabase
@@ -389,3 +390,34 @@ def test_an_interrupted_write_is_undone(store):
     assert everything(store, study) == before
     begin(store, study, 0)
     assert store.changes(study, 0).trials[0] == replace(store.changes(study, 0).trials[0], number=0)
+
+
+# --- other encodings
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1", "LATIN9", "WIN1252", "KOI8R", "EUC_JP", "EUC_TW"])
+def test_a_database_in_another_encoding_keeps_a_study(postgres, encoding):
+    url = postgres.new_database(f"in_{encoding.lower()}", encoding=encoding)
+    space = tw.Space(x=tw.Float(0.0, 1.0), kind=tw.Choice(["größe", "費用"]))
+    study = tw.Study(space, metric="loss", store=url, name="größe €", budget=4, scheduler="full", max_epochs=1)
+
+    def train(run):
+        for _ in run.epochs(1):
+            run.report(loss=run.params.x)
+            if run.trial == 1:
+                raise ValueError("costs 5 € for größe 費用 😀 \udc80")
+
+    drive(study, train)
+    study.store.close()
+    with closing(open_store(url)) as store:
+        again = tw.Study.open(store, "größe €")
+        states = [str(trial.state) for trial in again.trials]
+        assert states.count("failed") == 1
+        assert states.count("complete") == len(states) - 1
+        reason = again.trials[1].reason
+        assert reason.splitlines()[-1].startswith("ValueError: costs 5 ")
+        assert {trial.params["kind"] for trial in again.trials} <= {"größe", "費用"}
+        if encoding == "SQL_ASCII":
+            assert "5 € for größe 費用 😀 \\udc80" in reason
+        if encoding == "LATIN1":
+            assert "5 \\u20ac for größe" in reason

@@ -7,6 +7,7 @@ import random
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -45,6 +46,7 @@ class DecisionLock:
         """Prepare the lock; the file is made when it is first held."""
         self._path = path
         self._file: int | None = None
+        self._let_go: Callable[[], object] = lambda: None
         self._threads = threading.RLock()
         self._timeout = LockTimeout()
 
@@ -68,9 +70,9 @@ class DecisionLock:
 
     def close(self, *, last: bool) -> None:
         """Let go of the file; delete it, if nobody else needs it."""
-        file, self._file = self._file, None
-        if file is not None:
-            os.close(file)
+        if self._file is not None:
+            self._file = None
+            self._let_go()
             if last:
                 with suppress(OSError):
                     self._path.unlink()
@@ -79,6 +81,7 @@ class DecisionLock:
         if self._file is None:
             with suppress(OSError):  # where nobody may write, nobody decides
                 self._file = os.open(self._path, _HOW, 0o666)
+                self._let_go = weakref.finalize(self, os.close, self._file)  # also of a store that nobody closes
         return self._file is not None
 
     def _try(self) -> bool:

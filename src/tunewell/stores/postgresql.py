@@ -10,7 +10,9 @@ server's log comes after the write's. So those who write to one study wait for t
 
 from __future__ import annotations
 
+import codecs
 import os
+import re
 import threading
 import time
 import weakref
@@ -212,6 +214,7 @@ class PostgresDatabase:
                     self._address,
                     autocommit=True,  # transactions begin where we say so
                     application_name="tunewell",
+                    client_encoding="UTF8",  # whatever the server's is: one in SQL_ASCII else sends no text but bytes
                     connect_timeout=10,
                     keepalives_idle=30,  # seconds; a server that has vanished without a word is noticed in a minute
                     keepalives_interval=10,
@@ -231,6 +234,7 @@ class PostgresDatabase:
                     ) from None
             else:
                 weakref.finalize(self, _close, connection, self._process)
+                _spell_out(connection)
                 return connection
             time.sleep(pause)
             pause = min(1.0, 2 * pause)
@@ -274,6 +278,33 @@ class PostgresDatabase:
         if not create:
             raise no_store(self.url)
         return 0
+
+
+def _spell_out(connection: _Connection) -> None:
+    """Let the connection spell out characters that the server's encoding lacks, which else refuses the whole change."""
+    from psycopg.types.string import StrDumperUnknown  # noqa: PLC0415  an extra
+
+    found = _codec(connection.info.parameter_status("server_encoding") or "UTF8")
+    if found is None:
+        return
+    codec = found
+
+    class Spelled(StrDumperUnknown):
+        def dump(self, obj: str) -> Any:
+            return super().dump(obj.encode(codec, "backslashreplace").decode(codec))
+
+    connection.adapters.register_dumper(str, Spelled)
+
+
+def _codec(encoding: str) -> str | None:
+    """Return Python's codec of a server's encoding, ASCII if it has none; None for those that take every character."""
+    if encoding in ("UTF8", "SQL_ASCII"):
+        return None
+    name = re.sub(r"^WIN(?=\d)", "cp", encoding).replace("KOI8", "KOI8_")
+    try:
+        return codecs.lookup(name).name
+    except LookupError:
+        return "ascii"
 
 
 def _close(connection: _Connection, process: int) -> None:

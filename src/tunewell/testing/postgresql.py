@@ -55,12 +55,12 @@ class PostgresServer:
         options = f"?options={quote(f'-csearch_path={schema}')}" if schema else ""
         return f"postgresql://{USER}:{quote(PASSWORD, safe='')}@{host}:{self._port}/postgres{options}"
 
-    def new_database(self, name: str) -> str:
-        """Make a database and return its address."""
+    def new_database(self, name: str, *, encoding: str = "UTF8") -> str:
+        """Make a database, whose text is in an encoding, and return its address."""
         import psycopg  # noqa: PLC0415  an extra
 
         with psycopg.connect(self.url(), autocommit=True) as admin:
-            admin.execute(f'CREATE DATABASE "{name}"')
+            admin.execute(f"CREATE DATABASE \"{name}\" ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0")
         return self.url().replace("/postgres", f"/{name}")
 
     def start(self) -> None:
