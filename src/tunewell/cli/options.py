@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import click
 
+from tunewell.cli.echo import echo
 from tunewell.runners.tune import default_store
 from tunewell.stores import Store, open_store
 from tunewell.stores.redaction import redacted_url
@@ -67,3 +68,7 @@ def existing_study(url: str | None, name: str | None) -> Iterator[Study]:
         study = Study.open(store, name)
         with study.still():
             yield study
+        damaged = getattr(store, "damaged", {})
+        if damaged:
+            counts = ", ".join(f"{len(rows)} {name}{'s' if len(rows) > 1 else ''}" for name, rows in damaged.items())
+            echo(f"warning: {counts} on record cannot be read and are left out; the record was damaged", err=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -73,8 +73,12 @@ class CommitUncertain(StoreError):
     """A server went away while a transaction was committed: it may or may not be on record."""
 
 
-def check_version(version: int, place: str) -> int:
-    """Return the schema's version, if this tunewell knows it."""
+def check_version(version: int, place: str, tables: Collection[str]) -> int:
+    """Return the schema's version, if this tunewell knows it and it can be that of these tables."""
+    if version < 1 and "studies" in tables:
+        raise StoreError(
+            f"{place} does not say which schema it has (table {migrations.VERSION_TABLE}); restore it from a copy"
+        )
     newest = len(migrations.MIGRATIONS)
     if version > newest:
         raise StoreError(

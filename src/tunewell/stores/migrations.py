@@ -77,7 +77,8 @@ def version(cursor: Cursor) -> int:
     """Return the schema's version, of a database that has the table for it."""
     cursor.execute(f"SELECT max(version) FROM {VERSION_TABLE}")  # noqa: S608  a constant
     row = cursor.fetchone()
-    return int(str(row[0])) if row is not None and row[0] is not None else 0
+    found = str(row[0]) if row is not None else ""
+    return int(found) if found.isdecimal() else 0  # of a record that is damaged it may be anything
 
 
 def apply_next(cursor: Cursor, dialect: Dialect) -> int:

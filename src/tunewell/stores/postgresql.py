@@ -268,7 +268,7 @@ class PostgresDatabase:
         cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()")
         tables = {str(name) for (name,) in cursor.fetchall()}
         if migrations.VERSION_TABLE in tables:
-            return check_version(migrations.version(cursor), self.url)
+            return check_version(migrations.version(cursor), self.url, tables)
         taken = sorted(tables & set(schema.metadata.tables))
         if taken:
             raise StoreError(

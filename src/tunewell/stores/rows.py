@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Generic, TypeVar
 
+from tunewell.errors import StoreError
 from tunewell.space.values import Params
 from tunewell.stores.base import Session, SpaceVersion, StudyRecord
 from tunewell.stores.command_rows import CommandRow
@@ -21,6 +22,21 @@ from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState
 _Record = TypeVar("_Record")
 _TAG = "float"
 _strict = json.JSONEncoder(allow_nan=False).encode
+
+
+_DAMAGE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+"""What comes of reading a row that another program, or a failing disk, has changed."""
+
+
+class DamagedRow(StoreError):
+    """A row whose content is not what was written."""
+
+
+def _damaged(name: str, error: Exception) -> DamagedRow:
+    reason = " ".join(str(error).split())[:200]
+    return DamagedRow(
+        f"a {name} on record is damaged ({type(error).__name__}: {reason}); restore the record from a copy"
+    )
 
 
 def to_json(value: object) -> str:
@@ -85,7 +101,10 @@ class _Read(Mapping[str, Any]):
 
     def _all(self) -> dict[str, Any]:
         if self._known is None:
-            self._known = from_json(self._text)
+            try:
+                self._known = dict(from_json(self._text))
+            except _DAMAGE as error:
+                raise _damaged("trial", error) from error
         return self._known
 
     def __getitem__(self, name: str) -> Any:
@@ -115,10 +134,12 @@ _MAYBE = _Codec(lambda value: value, lambda number: None if number is None else 
 class Rows(Generic[_Record]):
     """The conversion of records of one kind to rows, and of rows to records."""
 
-    def __init__(self, kind: type[_Record], **codecs: _Codec) -> None:
+    def __init__(self, kind: type[_Record], name: str, /, **codecs: _Codec) -> None:
         """Make a column of each field; `codecs`: by field, where the column holds something else than the field."""
         self.columns = tuple(field.name for field in fields(kind))  # type: ignore[arg-type]  # it is a dataclass
         """In the order in which `record` wants them."""
+        self.name = name
+        """What a record of the kind is called."""
         self._kind = kind
         self._codecs = tuple((self.columns.index(name), name, codec) for name, codec in codecs.items())
         self._readers = tuple((place, codec.read) for place, _, codec in self._codecs)
@@ -131,18 +152,28 @@ class Rows(Generic[_Record]):
         return {name: to_text(value) if isinstance(value, str) else value for name, value in row.items()}
 
     def record(self, row: tuple[Any, ...]) -> _Record:
-        """Return the record of a row with these `columns`."""
+        """Return the record of a row with these `columns`.
+
+        Raises:
+            DamagedRow: what a column holds is not what `values` wrote.
+            StoreError: it was tampered with.
+        """
         values = list(row)
-        for place, read in self._readers:
-            values[place] = read(values[place])
-        return self._kind(*values)
+        try:
+            for place, read in self._readers:
+                values[place] = read(values[place])
+            return self._kind(*values)
+        except StoreError:
+            raise
+        except _DAMAGE as error:
+            raise _damaged(self.name, error) from error
 
 
-STUDIES = Rows(StudyRecord, space=_JSON, scheduler=_JSON)
-SPACES = Rows(SpaceVersion, space=_JSON, held=_JSON)
-SESSIONS = Rows(Session, versions=_JSON, git_dirty=_MAYBE)
-TRIALS = Rows(Trial, params=_PARAMS, state=_STATE, note=_NOTE)
-REPORTS = Rows(Report, metrics=_METRICS)
-EVENTS = Rows(Event, data=_JSON)
-CHECKPOINTS = Rows(Checkpoint)
-COMMANDS = Rows(CommandRow, data=_JSON)
+STUDIES = Rows(StudyRecord, "study", space=_JSON, scheduler=_JSON)
+SPACES = Rows(SpaceVersion, "space", space=_JSON, held=_JSON)
+SESSIONS = Rows(Session, "session", versions=_JSON, git_dirty=_MAYBE)
+TRIALS = Rows(Trial, "trial", params=_PARAMS, state=_STATE, note=_NOTE)
+REPORTS = Rows(Report, "report", metrics=_METRICS)
+EVENTS = Rows(Event, "event", data=_JSON)
+CHECKPOINTS = Rows(Checkpoint, "checkpoint")
+COMMANDS = Rows(CommandRow, "command", data=_JSON)

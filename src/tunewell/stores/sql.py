@@ -31,6 +31,7 @@ from tunewell.stores.statements import texts
 from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
+_Record = TypeVar("_Record")
 _TRIES = 5
 _PART = 100_000
 """About so many reports are read at a time, so that memory does not grow with the study."""
@@ -103,6 +104,8 @@ class SqlStore:
         elsewhere = checkpoints or os.environ.get("TUNEWELL_CHECKPOINTS")
         self.folder: Path | None = Path(elsewhere).expanduser().absolute() if elsewhere else self._database.folder
         self._texts = texts(self._database.dialect)
+        self.damaged: dict[str, set[int]] = {}
+        """By what a record is called, the rows that could not be read and were left out."""
 
     @_retried
     def add_study(self, study: StudyRecord) -> StudyRecord:
@@ -191,7 +194,7 @@ class SqlStore:
     def sessions(self, study_id: int) -> list[Session]:
         """Implement `Store.sessions`."""
         with self._reading() as log:
-            return [rows.SESSIONS.record(row) for row in log.rows("sessions", {"study": study_id})]
+            return self._readable(rows.SESSIONS, log.rows("sessions", {"study": study_id}))
 
     @_retried
     def last_sign(self, session_id: int) -> float:
@@ -328,7 +331,7 @@ class SqlStore:
         """Implement `Store.events`."""
         statement = "events" if trial is None else "events_of_trial"
         with self._reading() as log:
-            return [rows.EVENTS.record(row) for row in log.rows(statement, {"study": study_id, "trial": trial})]
+            return self._readable(rows.EVENTS, log.rows(statement, {"study": study_id, "trial": trial}))
 
     @_retried
     def add_checkpoint(self, study_id: int, checkpoint: Checkpoint, *, session: int | None = None) -> None:
@@ -373,7 +376,7 @@ class SqlStore:
         """Implement `Store.commands`."""
         statement = "waiting_commands" if waiting else "commands"
         with self._reading() as log:
-            return [decoded(rows.COMMANDS.record(row)) for row in log.rows(statement, {"study": study_id})]
+            return [decoded(row) for row in self._readable(rows.COMMANDS, log.rows(statement, {"study": study_id}))]
 
     @_retried
     def steer_trial(
@@ -454,7 +457,7 @@ class SqlStore:
         """Implement `Store.reports`."""
         statement = "reports" if trial is None else "reports_of_trial"
         with self._reading() as log:
-            return [rows.REPORTS.record(row) for row in log.rows(statement, {"study": study_id, "trial": trial})]
+            return self._readable(rows.REPORTS, log.rows(statement, {"study": study_id, "trial": trial}))
 
     def close(self) -> None:
         """Implement `Store.close`."""
@@ -486,6 +489,17 @@ class SqlStore:
             raise self._no_study(study_id)
         revision, n_steps, max_epochs, n_spaces, n_waiting = row
         return revision, n_steps, max_epochs, n_spaces, n_waiting
+
+    def _readable(self, kind: rows.Rows[_Record], found: Iterator[tuple[Any, ...]]) -> list[_Record]:
+        """Return the records of the rows, without those that are damaged, which are counted."""
+        records = []
+        for row in found:
+            try:
+                records.append(kind.record(row))
+            except rows.DamagedRow:
+                # of a row that is read again the count stays: it is the same
+                self.damaged.setdefault(kind.name, set()).add(hash(row))
+        return records
 
     def _no_study(self, study_id: int) -> StoreError:
         return StoreError(f"{self.url} has no study whose id is {study_id}")

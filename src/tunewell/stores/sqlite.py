@@ -199,6 +199,8 @@ class SqliteFile:
             yield
         except sqlite3.DatabaseError as error:
             code = "_".join(getattr(error, "sqlite_errorname", "").split("_")[:2])
+            if str(error).startswith("Could not decode"):  # Python says so, of text that is none
+                code = "SQLITE_CORRUPT"
             if code not in _MENDS:
                 raise  # a mistake of ours
             raise StoreError(f"{self.path}: {error}; {_MENDS[code]}") from error
@@ -225,7 +227,7 @@ class SqliteFile:
             return 0
         if migrations.VERSION_TABLE not in tables:
             raise StoreError(f"{self.path} is no tunewell database (it has tables {some(tables)}); name another file")
-        return check_version(migrations.version(cursor), self.url)
+        return check_version(migrations.version(cursor), self.url, tables)
 
 
 class _Identity:
