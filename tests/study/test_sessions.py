@@ -20,9 +20,10 @@ from tunewell.errors import SettingError, StepTaken, StoreError, StudyBusy, Tria
 from tunewell.runners.base import StepResult
 from tunewell.runners.driver import Driver
 from tunewell.runners.execution import Execution
+from tunewell.runners.tune import drive
 from tunewell.stores import MemoryStore, Session, open_store
 from tunewell.study import provenance, sessions
-from tunewell.testing.records import a_trial
+from tunewell.testing.records import SESSION, a_trial
 from tunewell.trial import TrialState
 
 HERE = socket.gethostname()
@@ -464,3 +465,35 @@ def test_a_driver_lets_go_of_a_trial_that_was_taken_before_it_could_be_tried_aga
     store.take_step(silent.record.id, step.trial, of=silent._lease.session.id, session=other._lease.session.id)
     driver.settle(StepResult(step.trial, 0, paused=False, error="OSError: away", kinds=("OSError",)))
     assert driver.next_step().trial == 1
+
+
+@pytest.mark.parametrize("when", ["before the length is known", "between reports", "at its end"])
+def test_a_trial_that_another_has_finished_meanwhile_is_let_go_of_and_other_work_is_done(tmp_path, when):
+    space = tw.Space(x=tw.Float(0.0, 1.0))
+    study = tw.Study(space, metric="loss", store=tmp_path / "a.db", budget="4trials", scheduler="full")
+    trained = []
+
+    def another_finishes(trial):
+        with closing(open_store(tmp_path / "a.db")) as store:
+            (record,) = store.studies()
+            (ours,) = {known.session for known in store.changes(record.id, 0).trials}
+            other = store.begin_session(record.id, SESSION)
+            assert store.take_step(record.id, trial, of=ours, session=other)
+            store.end_step(record.id, trial, TrialState.COMPLETE, 3, at=1.0, session=other)
+            store.end_session(other, 2.0)
+
+    def train(run):
+        if run.trial == 0 and when == "before the length is known":
+            another_finishes(0)
+        for epoch in run.epochs(3):
+            if run.trial == 0 and epoch == 2 and when == "between reports":
+                another_finishes(0)
+            run.report(loss=run.params.x)
+            if run.trial == 0 and epoch == 3 and when == "at its end":
+                another_finishes(0)
+        trained.append(run.trial)
+
+    assert drive(study, train)
+    assert [str(trial.state) for trial in study.trials] == ["complete"] * 4
+    assert set(trained) >= {1, 2, 3}
+    study.store.close()

@@ -529,7 +529,10 @@ class Study:
                 until = plan.until if isinstance(plan, Start) else n
                 progress.until = max(1, min(until, allowance.epochs))
                 # at once, or a study that is killed in between would go on otherwise than one that is not
-                self.reader.store.revise_step(self.reader.record.id, trial, until=progress.until, max_epochs=learned)
+                with self._letting_go(trial):
+                    self.reader.store.revise_step(
+                        self.reader.record.id, trial, until=progress.until, max_epochs=learned
+                    )
             elif learned is not None:
                 self.reader.store.change_study(self.reader.record.id, max_epochs=learned)
             self._log.refresh()
@@ -711,8 +714,10 @@ class Study:
         """Forget the trial's step if, inside the block, it is found that another process has taken it."""
         try:
             yield
-        except StepTaken:
+        except (StepTaken, TrialEnded) as error:
             del self._progress[trial]
+            if isinstance(error, TrialEnded):  # it was in progress here: another has taken it, and finished it since
+                raise StepTaken(trial) from None
             raise
 
     def _set_max_epochs(self, n: int) -> None:
