@@ -5,6 +5,7 @@ import shlex
 import shutil
 import sqlite3
 from contextlib import closing
+from types import SimpleNamespace
 
 import click.testing
 import numpy as np
@@ -208,7 +209,7 @@ def test_a_terminal_obeys_no_class_of_a_model(tmp_path, monkeypatch):
     estimators = pytest.importorskip("tunewell.estimators")
 
     class Model:
-        target, classes = HARM, None
+        target, classes, columns = HARM, None, SimpleNamespace(numeric=(), textual=())
 
         def predict(self, table):
             return [HARM] * len(table)

@@ -141,7 +141,7 @@ class SqliteFile:
                 return
 
     def _fold(self) -> None:
-        """Fold the log into the file, from time to time: whoever deletes the log of a killed study takes what is in it.
+        """Write the log back to the file, from time to time: whoever deletes a killed study's log takes what is in it.
 
         SQLite by itself waits until there are four megabytes. Of the first writes half are in the file at least.
         """
