@@ -74,7 +74,9 @@ def test_a_tiny_network_is_tuned_from_the_command_line_and_all_is_on_record(begi
     assert epochs == 6 * 9
 
     again = tunewell("tune", "train.py", "--budget", "6", "--seed", "1", "--name", "again", "--json")
-    assert json.loads(again)["best"] == {key: best[key] for key in ("trial", "epoch", "value", "params")}
+    assert json.loads(again)["best"] == {
+        key: best[key] for key in ("trial", "epoch", "value", "params", "state", "checkpoint")
+    }
 
     more = json.loads(tunewell("tune", "train.py", "--resume", "--budget", "8", "--json"))
     assert more["study"] == "train"
