@@ -42,7 +42,7 @@ def test_the_command_to_look_is_one_that_there_is(tmp_path, monkeypatch):
     own.parent.mkdir()
     own.write_text("#!/bin/sh\n")
     own.chmod(0o755)
-    monkeypatch.setattr("tunewell.demo.story.TRAININGS", 3)
+    monkeypatch.setattr("tunewell.demo.demonstration.TRAININGS", 3)
     monkeypatch.setattr("sys.argv", [str(own), "demo"])
     monkeypatch.setenv("PATH", str(tmp_path))
     assert f"{own} show demo" in demo().stdout

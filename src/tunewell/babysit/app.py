@@ -168,7 +168,7 @@ class Babysitter(App[None]):
         line = self.query_one("#prompt", Input)
         line.placeholder, line.value = f"{kind}: {wanted}  (escape: never mind)", ""
         line.styles.display = "block"
-        line.focus()
+        self.set_focus(line)  # now: keys that come before a later one would be commands
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Send the command with what was typed."""
