@@ -22,6 +22,8 @@ OPEN_END = 2**31 - 1
 
 def whole(value: Any) -> int | None:
     """Return a whole number of any kind, NumPy's too, as Python's own; None if the value is none, or a truth value."""
+    if type(value) is int:  # nearly always, and a report must cost little
+        return value
     if isinstance(value, bool) or type(value).__name__.startswith("bool"):
         return None
     try:

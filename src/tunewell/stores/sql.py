@@ -10,7 +10,7 @@ import gc
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import wraps
 from itertools import chain
@@ -44,8 +44,10 @@ def _retried_after(*errors: type[StoreError]) -> Callable[[_Method], _Method]:
         @wraps(method)
         def retried(*args: Any, **named: Any) -> Any:
             for _ in range(_TRIES - 1):
-                with suppress(*errors):
+                try:
                     return method(*args, **named)
+                except errors:
+                    continue
             return method(*args, **named)
 
         return cast("_Method", retried)
@@ -259,7 +261,8 @@ class SqlStore:
         session: int | None = None,
     ) -> int:
         """Implement `Store.report`."""
-        with self._writing() as log:
+        with self._database.writing() as cursor:  # no more around it: a report must cost little
+            log = _Transaction(cursor, self._texts)
             row = log.row("revise_and_look", {"study": study_id})
             if row is None:
                 raise self._no_study(study_id)

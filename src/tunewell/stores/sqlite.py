@@ -75,21 +75,15 @@ class SqliteFile:
                 self.close()
                 raise
 
-    @contextmanager
-    def reading(self) -> Iterator[sqlite3.Cursor]:
+    def reading(self) -> _Transaction:
         """Implement `Database.reading`."""
         # the first look takes the lock for reading, which only a file that is being recovered or closed refuses
-        with self._transaction("BEGIN", "SELECT 1 FROM sqlite_master") as cursor:
-            yield cursor
+        return _Transaction(self, ("BEGIN", "SELECT 1 FROM sqlite_master"), writes=False)
 
-    @contextmanager
-    def writing(self) -> Iterator[sqlite3.Cursor]:
+    def writing(self) -> _Transaction:
         """Implement `Database.writing`."""
         # IMMEDIATE takes the lock for writing at once: one that is requested half-way is refused rather than waited for
-        with self._lock:
-            with self._transaction("BEGIN IMMEDIATE") as cursor:
-                yield cursor
-            self._fold()
+        return _Transaction(self, ("BEGIN IMMEDIATE",), writes=True)
 
     @contextmanager
     def decision_lock(self, study_id: int) -> Iterator[None]:  # noqa: ARG002  a file is seldom of more than one that runs
@@ -103,19 +97,41 @@ class SqliteFile:
             self._let_go()
             self._decision_lock.close(last=not _beside(self._file, "-wal").exists())
 
-    @contextmanager
-    def _transaction(self, *begin: str) -> Iterator[sqlite3.Cursor]:
-        with self._lock, self._speaking():
+    def begin(self, statements: Sequence[str]) -> sqlite3.Cursor:
+        """Take the connection, begin a transaction, and return its cursor."""
+        self._lock.acquire()
+        try:
             self._check_open()
             cursor = self._connection.cursor()
             try:
-                self._begin(cursor, begin)
-                yield cursor
-                cursor.execute("COMMIT")
+                self._begin(cursor, statements)
             except BaseException:
+                self._connection.rollback()
+                raise
+        except BaseException as error:
+            self._lock.release()
+            self._explain(error)
+            raise
+        return cursor
+
+    def end(self, cursor: sqlite3.Cursor, error: BaseException | None, *, writes: bool) -> None:
+        """Commit, or undo what an error has left half done, and let go of the connection."""
+        try:
+            if error is not None:
                 self._connection.rollback()  # which does nothing if the database has done it already
+                self._explain(error)
+                return
+            try:
+                cursor.execute("COMMIT")
+            except BaseException as failure:
+                self._connection.rollback()
+                self._explain(failure)
                 raise
             self._check_there()
+            if writes:
+                self._fold()
+        finally:
+            self._lock.release()
 
     def _begin(self, cursor: sqlite3.Cursor, statements: Sequence[str]) -> None:
         """Begin a transaction when other processes let us.
@@ -198,11 +214,17 @@ class SqliteFile:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            code = "_".join(getattr(error, "sqlite_errorname", "").split("_")[:2])
-            if str(error).startswith("Could not decode"):  # Python says so, of text that is none
-                code = "SQLITE_CORRUPT"
-            if code not in _MENDS:
-                raise  # a mistake of ours
+            self._explain(error)
+            raise
+
+    def _explain(self, error: BaseException) -> None:
+        """Raise an error that names the file and the mend, if this one is a complaint of the database."""
+        if not isinstance(error, sqlite3.DatabaseError):
+            return
+        code = "_".join(getattr(error, "sqlite_errorname", "").split("_")[:2])
+        if str(error).startswith("Could not decode"):  # Python says so, of text that is none
+            code = "SQLITE_CORRUPT"
+        if code in _MENDS:  # else it is a mistake of ours
             raise StoreError(f"{self.path}: {error}; {_MENDS[code]}") from error
 
     def _prepare(self, *, create: bool, synchronous: str) -> None:
@@ -228,6 +250,24 @@ class SqliteFile:
         if migrations.VERSION_TABLE not in tables:
             raise StoreError(f"{self.path} is no tunewell database (it has tables {some(tables)}); name another file")
         return check_version(migrations.version(cursor), self.url, tables)
+
+
+class _Transaction:
+    """A transaction of a file; a class, since one that is a generator costs a report as much as its statements."""
+
+    __slots__ = ("_cursor", "_file", "_statements", "_writes")
+
+    def __init__(self, file: SqliteFile, statements: Sequence[str], *, writes: bool) -> None:
+        self._file, self._statements, self._writes = file, statements, writes
+
+    def __enter__(self) -> sqlite3.Cursor:
+        """Begin it."""
+        self._cursor = self._file.begin(self._statements)
+        return self._cursor
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        """End it."""
+        self._file.end(self._cursor, error, writes=self._writes)
 
 
 class _Identity:

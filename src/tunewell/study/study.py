@@ -392,7 +392,6 @@ class Study:
         # a NumPy integer would be stored as bytes
         return self.record_report(trial_number(trial), int(epoch), as_numbers(metrics)).is_finite
 
-    @own_numerics
     def record_report(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> Reported:
         """Record a report whose metrics were checked; the same as `report`, for those who run trials.
 
