@@ -242,8 +242,8 @@ DEFECTS = (
     ),
     Defect(
         "probing: the rate at which training diverges is suggested",
-        "rate, why = min(diverged) / _BELOW_DIVERGING, ",
-        "rate, why = min(diverged), ",
+        "rate, why = diverging / _BELOW_DIVERGING, ",
+        "rate, why = diverging, ",
         "probing",
     ),
     Defect(
