@@ -230,8 +230,8 @@ DEFECTS = (
     ),
     Defect(
         "cli: a worker runs what a record says, wherever that is",
-        "not script.is_file() or Path.cwd() not in script.resolve().parents",
-        "not script.is_file()",
+        "file.is_file() and Path.cwd() in file.resolve().parents",
+        "file.is_file()",
         "cli/test_worker.py",
     ),
     Defect(
@@ -242,8 +242,8 @@ DEFECTS = (
     ),
     Defect(
         "probing: the rate at which training diverges is suggested",
-        "rate, why = min(diverged) / _BELOW_DIVERGING, ",
-        "rate, why = min(diverged), ",
+        "rate, why = diverging / _BELOW_DIVERGING, ",
+        "rate, why = diverging, ",
         "probing",
     ),
     Defect(

@@ -16,6 +16,7 @@ from sklearn.utils.estimator_checks import check_estimator
 import tunewell as tw
 from tunewell.errors import SettingError, SpaceError
 from tunewell.estimators import SavedModel
+from tunewell.estimators.columns import Columns
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
 QUICK = {"budget": 4, "max_epochs": 20}
@@ -103,6 +104,13 @@ def test_categories_count(wine):
     table, answer = mixed()
     blind = tw.TunedClassifier(**QUICK).fit(table[["size", "place"]][:180], answer[:180])
     assert blind.score(table[["size", "place"]][180:], answer[180:]) < 0.8
+
+
+def test_a_gap_counts_as_the_median_which_outliers_do_not_move():
+    column = Columns.learn(pd.DataFrame({"size": [1.0, 2.0, 3.0, np.nan, 1000.0, np.nan]})).columns[0]
+    gap, median = column.numbers(np.array([np.nan, 2.5]))
+    assert gap[0] == median[0]
+    assert (gap[1], median[1]) == (1.0, 0.0)  # and is told apart from it
 
 
 def test_the_validation_rows_teach_nothing_to_the_columns():

@@ -40,6 +40,10 @@ def test_a_rate_near_divergence_is_not_suggested():
     assert first == 1.0
     assert found.suggestion == pytest.approx(1 / 3, rel=0.05)
     assert found.range[1] == pytest.approx(1 / 3)
+    # also where a rate just below the first that diverges was tried, and is the best
+    found = tw.lr_find(bowl(0.6, diverges_at=0.9), SPACE, per_decade=4)
+    assert min(found.points, key=lambda point: math.inf if point.diverged else point.loss).rate > 0.5
+    assert found.suggestion == pytest.approx(1 / 3, rel=0.02)
 
 
 def test_two_rates_in_a_row_that_diverge_end_the_sweep():
@@ -133,7 +137,7 @@ def test_a_space_with_no_learning_rate_says_what_to_name():
 
 
 def test_a_metric_that_is_not_reported_says_what_is():
-    with pytest.raises(SettingError, match=r"reports no f1, only val_loss; "):
+    with pytest.raises(SettingError, match=r"reports no f1; it reports val_loss"):
         tw.lr_find(bowl(0.1), SPACE, metric="f1")
 
 
