@@ -13,8 +13,8 @@ from urllib.parse import unquote
 _HIDDEN = "***"
 _Span = tuple[int, int]
 
-# a URL, and an entry of its query: in text, where a tab may be of a password, and as a word, which is all of it. What an
-# entry holds is looked at and not passed: that of --store=URL has entries of its own.
+# a URL, and an entry of its query: in text, where a tab may be of a password, and as a word, which is all of it. What
+# an entry holds is looked at and not passed: that of --store=URL has entries of its own.
 _IN_TEXT = re.compile(r"[\w+.-]+://(?P<rest>[^ \r\n]*)"), re.compile(r"\b(?P<name>\w+)=(?=(?P<value>[^ \r\n&]+))")
 _IN_A_WORD = re.compile(r"[\w+.-]+://(?P<rest>.*)", re.DOTALL), re.compile(r"\b(?P<name>\w+)=(?=(?P<value>[^&]+))")
 _HOST_AND_PORT = re.compile(r"[^/?#]*:\d+(?:[/?#]|$)")
