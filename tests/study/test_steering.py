@@ -15,6 +15,7 @@ from tunewell.commands import KINDS, Branch, Note, Pause, Resume, Rewind, Set, S
 from tunewell.commands import Checkpoint as WriteCheckpoint
 from tunewell.errors import SettingError, TrialEnded, TrialNotFound
 from tunewell.runners import Execution
+from tunewell.runners.driver import Driver
 from tunewell.runners.tune import drive
 from tunewell.study.branches import copied_checkpoint
 
@@ -512,3 +513,31 @@ def test_a_worker_that_dies_before_it_obeys_is_not_replaced(path):
     study = tw.Study(SPACE, metric="val_loss", budget="1trials", scheduler="full", store=path, name="s")
     drive(study, train, Execution(retries=2))
     assert (study.trials[0].state, study.trials[0].reason) == ("stopped", "enough")
+
+
+class Counting:
+    """A store that notes which of its methods are called."""
+
+    def __init__(self, store):
+        self.store, self.calls = store, []
+
+    def __getattr__(self, name):
+        found = getattr(self.store, name)
+        if callable(found):
+            self.calls.append(name)
+        return found
+
+
+def test_a_report_is_one_transaction_where_nobody_steers_and_a_set_costs_three_more(path):
+    store = Counting(tw.open_store(path))
+    study = tw.Study(SPACE, metric="val_loss", max_epochs=8, budget="1trials", scheduler="full", store=store, name="s")
+    driver = Driver(study, Execution())
+    step = driver.next_step()
+    store.calls.clear()
+    assert not driver.report(step.trial, 1, {"val_loss": 1.0}).live
+    assert store.calls == ["report"]
+    with_open(path, lambda other: other.steer(0, Set("learning_rate", 0.5)))
+    store.calls.clear()
+    assert driver.report(step.trial, 2, {"val_loss": 0.9}).live == {"learning_rate": 0.5}
+    assert store.calls[0] == "report"
+    assert len(store.calls) <= 1 + 3
