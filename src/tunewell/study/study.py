@@ -22,7 +22,6 @@ from tunewell.errors import (
     RepeatedFailure,
     ReportError,
     StepTaken,
-    StoreError,
     StudyNotFound,
     TrialEnded,
     TrialNotFound,
@@ -314,10 +313,9 @@ class Study:
         """
         trial = trial_number(trial)
         with self._lock:
-            if trial not in self._progress:
-                raise self._not_in_progress(trial)
+            progress = self._in_progress(trial)
             self._log.refresh()
-            if self._log.trials[trial].session != self._progress[trial].session:
+            if self._log.trials[trial].session != progress.session:
                 del self._progress[trial]
                 raise StepTaken(trial)
             # an epoch at least, though all was reported, or there is nothing to be tried
@@ -398,9 +396,7 @@ class Study:
         Returns whether the study's metric is still finite, and whether commands wait to be taken up.
         """
         with self._lock:
-            progress = self._progress.get(trial)
-            if progress is None:
-                raise self._not_in_progress(trial)
+            progress = self._in_progress(trial)
             if not progress.epoch < epoch <= progress.until:
                 raise ReportError(
                     f"trial {trial} reported epoch {epoch}, but was asked for "
@@ -453,9 +449,7 @@ class Study:
         """
         trial = trial_number(trial)
         with self._lock:
-            progress = self._progress.get(trial)
-            if progress is None:
-                raise self._not_in_progress(trial)
+            progress = self._in_progress(trial)
             over = ended or (progress.until == self._log.max_epochs and not (held and progress.epoch < progress.until))
             if error is None and not progress.measured:
                 # a scheduler has nothing to go by, and would spend the whole budget on finding that out
@@ -495,9 +489,7 @@ class Study:
         """
         trial = trial_number(trial)
         with self._lock:
-            progress = self._progress.get(trial)
-            if progress is None:
-                raise self._not_in_progress(trial)
+            progress = self._in_progress(trial)
             with self._letting_go(trial):
                 self.reader.store.end_step(
                     self.reader.record.id, trial, TrialState.PAUSED, progress.epoch, session=progress.session
@@ -751,12 +743,21 @@ class Study:
     def _failures_repeat(self) -> bool:
         return len(self._failures) == FAILURES_IN_A_ROW and len(set(map(last_line, self._failures))) == 1
 
-    def _not_in_progress(self, trial: int) -> StoreError:
-        self._log.refresh()
-        trials = self._log.trials
-        if not 0 <= trial < len(trials):
-            return TrialNotFound(trial, len(trials))
-        return TrialEnded(trial, trials[trial].state)
+    def _in_progress(self, trial: int) -> Progress:
+        """Return how far a step that this process gave out has come.
+
+        Raises:
+            TrialEnded: no step of the trial is in progress here.
+            TrialNotFound: there is no such trial.
+        """
+        progress = self._progress.get(trial)
+        if progress is None:
+            self._log.refresh()
+            trials = self._log.trials
+            if not 0 <= trial < len(trials):
+                raise TrialNotFound(trial, len(trials))
+            raise TrialEnded(trial, trials[trial].state)
+        return progress
 
 
 def _known(store: Store, name: str) -> StudyRecord | None:
