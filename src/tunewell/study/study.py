@@ -27,16 +27,14 @@ from tunewell.errors import (
     TrialNotFound,
     last_line,
 )
-from tunewell.history import History
 from tunewell.near_names import nearest
 from tunewell.samplers import Sampler
-from tunewell.schedulers import Scheduler, build
-from tunewell.schedulers.scheduler import declares
+from tunewell.schedulers import Scheduler
 from tunewell.space.space import Space
 from tunewell.space.values import Value
-from tunewell.space.versions import SpaceVersions
 from tunewell.stores import MemoryStore, Session, Store, StudyRecord, open_store
 from tunewell.study.budget import Budget
+from tunewell.study.decider import Decider
 from tunewell.study.directive import Move
 from tunewell.study.reader import StudyReader, find_study
 from tunewell.study.sessions import SessionLease
@@ -51,16 +49,13 @@ from tunewell.study.settings import (
 )
 from tunewell.study.space_versions import add_version
 from tunewell.study.steering import Steering
-from tunewell.study.steps import ExpectedGains, Progress, begun
+from tunewell.study.steps import Progress, begun
 from tunewell.trial import (
     OPEN_END,
     RETRIED,
     WAIT,
-    Allowance,
     Checkpoint,
     Event,
-    Resume,
-    Start,
     Step,
     Trial,
     TrialState,
@@ -183,11 +178,13 @@ class Study:
         self._lock = self.reader.lock
         self.steering = Steering(self.reader, self._lease)
         # as on record, unless it is somebody's own
-        self._scheduler = None if known is not None and isinstance(scheduler, str) else built
-        self.min_delta = record.min_delta if min_delta is None else requested.min_delta
+        decides = None if known is not None and isinstance(scheduler, str) else built
+        is_on_record = min_delta is None
+        self.decider = Decider(
+            self.reader, decides, min_delta=record.min_delta if is_on_record else requested.min_delta
+        )
         if budget is not None:
             self.reader.budget = Budget.parse(requested.budget)
-        self._expected_gains = ExpectedGains(opened, record)
         self._sign = -1.0 if self.reader.maximize else 1.0
         self._is_joined = False
         self._progress: dict[int, Progress] = {}
@@ -273,6 +270,10 @@ class Study:
     at_bounds = _Of(StudyReader.at_bounds, lambda study: study.reader.at_bounds)
     trials_dataframe = _Of(StudyReader.trials_dataframe, lambda study: study.reader.trials_dataframe)
     trial_rows = _Of(StudyReader.trial_rows, lambda study: study.reader.trial_rows)
+    scheduler = _Of(Decider.scheduler, lambda study: study.decider.scheduler)
+    min_delta = _Of(None, lambda study: study.decider.min_delta)
+    out_of_time = _Of(Decider.out_of_time, lambda study: study.decider.out_of_time)
+    flat = _Of(Decider.flat, lambda study: study.decider.flat)
     values = _Of(Steering.values, lambda study: study.steering.values)
     live = _Of(Steering.live, lambda study: study.steering.live)
     steer = _Of(Steering.send, lambda study: study.steering.send)
@@ -371,7 +372,7 @@ class Study:
                 [name for name in space.names if space.tier(name) > (max_tier or 3) and name not in kept]
             )
             changes = add_version(
-                self.reader.store, self.reader.record, self._log, requested, held or {}, self._check_drawn_from
+                self.reader.store, self.reader.record, self._log, requested, held or {}, self.decider.check_drawn_from
             )
             self.reader.record = replace(self.reader.record, space=self.reader.space.to_dict())
             return changes
@@ -515,10 +516,7 @@ class Study:
             progress, known = self._progress[trial], self._log.max_epochs
             n, learned = (n, n) if known is None else (known, None)
             if progress.until == OPEN_END:
-                allowance = self._allowance(besides=trial, max_epochs=n)
-                plan = self.scheduler.next(self.reader.space, self._log.empty_history(n), allowance, self._rng(0))
-                until = plan.until if isinstance(plan, Start) else n
-                progress.until = max(1, min(until, allowance.epochs))
+                progress.until = self.decider.end_of_first_step(trial, n)
                 # at once, or a study that is killed in between would go on otherwise than one that is not
                 with self._letting_go(trial):
                     self.reader.store.revise_step(
@@ -536,7 +534,7 @@ class Study:
         unreadable: what is wrong with the trial's checkpoint, if it has one.
         """
         with self._lock:
-            paid = min(epochs, self._allowance().epochs) if charged else 0
+            paid = min(epochs, self.decider.allowance().epochs) if charged else 0
             if paid:
                 self.reader.store.add_retrained(self.reader.record.id, trial, paid)
             why: dict[str, Any] = {} if unreadable is None else {"unreadable": unreadable}
@@ -564,28 +562,6 @@ class Study:
         """Put on record that something happened."""
         self.reader.store.add_event(self.reader.record.id, Event(kind, time.time(), trial, epoch, data=data))
 
-    @property
-    def scheduler(self) -> Scheduler:
-        """The scheduler; built from the record when it is first needed, since a study can be read without it.
-
-        Raises:
-            SettingError: it is somebody's own, and was not given.
-        """
-        if self._scheduler is None:
-            self._scheduler = build(self.reader.record.scheduler)
-        return self._scheduler
-
-    @property
-    def out_of_time(self) -> bool:
-        """True if the budget is a time, and it is over."""
-        return self.reader.budget.unit == "seconds" and self.spent.seconds >= self.reader.budget.amount
-
-    @property
-    def flat(self) -> bool:
-        """True if no step of the last five trainings' worth was expected to improve the metric by `min_delta`."""
-        with self._lock:
-            return bool(self.min_delta) and self._expected_gains.gain(self._log) < self.min_delta
-
     def _next_step(self, session: Session) -> Step | None:
         while True:
             self._log.refresh()
@@ -600,49 +576,14 @@ class Study:
                 self.tell(step.trial, held=owed.held, stopped=owed.reason)
                 continue
             self.steering.poll_at_rest()
-            answer = self._decide()
+            answer = self.decider.decide()
             if answer is None:
-                return WAIT if self._log.history.running.any() or self._is_held() else None
+                return WAIT if self._log.history.running.any() or self.decider.is_held() else None
             trial = begun(answer, self._log.trials, session, self.reader.record.seed)
             first = trial.epochs + 1
             if self.reader.store.begin_step(self.reader.record.id, self._log.n_steps, trial):
-                self._expected_gains.note(trial, first, answer.note.get("why"))
+                self.decider.expected_gains.note(trial, first, answer.note.get("why"))
                 return self._give_out(trial, first)
-
-    def _check_drawn_from(self, versions: SpaceVersions) -> None:
-        """Check that settings can be drawn from a new version of the space; a grid may name what is gone."""
-        history = History(versions.space, self._log.max_epochs, versions)
-        self.scheduler.next(versions.space, history, Allowance(OPEN_END, 1), self._rng(0))
-
-    def _decide(self) -> Start | Resume | None:
-        """Return the scheduler's answer, within the budget."""
-        allowance = self._allowance()
-        if allowance.epochs < 1 or self.out_of_time or self.flat:
-            return None
-        released = np.flatnonzero(self._log.history.paused & (self._log.history.epochs < self._log.history.until))
-        if released.size:  # somebody let it go on, or began it as a branch
-            trial = self._log.trials[int(released[0])]
-            return Resume(trial.number, min(trial.until, trial.epochs + allowance.epochs))
-        if self._log.max_epochs is None:
-            # nobody knows yet how long a training is: one trial goes ahead and tells, the others wait
-            if self._log.history.running.any() or allowance.trials < 1:
-                return None
-            if self.reader.budget.unit == "trainings" and len(self._log.trials) >= self.reader.budget.amount:
-                return None  # as many trainings as the budget has, and none showed how long one is
-            plan = self._next(allowance)
-            return replace(plan, until=OPEN_END) if isinstance(plan, Start) else None
-        answer = self._next(allowance)
-        if answer is None:
-            return None
-        done = int(self._log.history.epochs[answer.trial]) if isinstance(answer, Resume) else 0
-        return replace(answer, until=min(answer.until, done + allowance.epochs))
-
-    def _next(self, allowance: Allowance) -> Start | Resume | None:
-        """Let the scheduler decide, by the history and, if it reads them, by all reports."""
-        scheduler = self.scheduler
-        if declares(scheduler, "reads_reports"):
-            scheduler = scheduler.given(self._log.trials, self.reader.reports())
-        return scheduler.next(self.reader.space, self._log.history, allowance, self._rng(self._log.n_steps))
 
     def _give_out(self, trial: Trial, first: int) -> Step:
         before = [] if first == 1 else self.reader.reports(trial.number)
@@ -714,31 +655,6 @@ class Study:
     def _set_max_epochs(self, n: int) -> None:
         self.reader.store.change_study(self.reader.record.id, max_epochs=n)
         self._log.refresh()
-
-    def _rng(self, step: int) -> np.random.Generator:
-        """Return a generator keyed by the step's number, which is in the log: nothing has to be saved."""
-        return np.random.default_rng([self.reader.record.seed, step])
-
-    def _epochs_in_all(self, max_epochs: int | None) -> int:
-        epochs = None if max_epochs is None else self.reader.budget.epochs(max_epochs)
-        return OPEN_END if epochs is None else epochs
-
-    def _allowance(self, besides: int | None = None, max_epochs: int | None = None) -> Allowance:
-        """Return what is left of the budget, without what one running trial was promised.
-
-        max_epochs: of a full training, if that is not on record yet.
-        """
-        trials = OPEN_END
-        if self.reader.budget.unit == "trials":
-            trials = math.ceil(self.reader.budget.amount) - len(self._log.trials)
-        return Allowance(
-            max(0, self._epochs_in_all(max_epochs or self._log.max_epochs) - self._log.epochs_spent(besides)),
-            max(0, trials),
-        )
-
-    def _is_held(self) -> bool:
-        """Return True if somebody has paused a trial, and there is budget left to let it go on."""
-        return bool(self._log.history.held.any()) and self._allowance().epochs >= 1 and not self.out_of_time
 
     def _failures_repeat(self) -> bool:
         return len(self._failures) == FAILURES_IN_A_ROW and len(set(map(last_line, self._failures))) == 1

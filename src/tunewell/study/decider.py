@@ -1,0 +1,128 @@
+"""The decision what a study does next, within what is left of its budget.
+
+It only reads: whoever takes the answer reserves the step in the store, where somebody else may have been quicker.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from tunewell.history import History
+from tunewell.schedulers import Scheduler, build
+from tunewell.schedulers.scheduler import declares
+from tunewell.space.versions import SpaceVersions
+from tunewell.study.reader import StudyReader
+from tunewell.study.steps import ExpectedGains
+from tunewell.trial import OPEN_END, Allowance, Resume, Start
+
+
+class Decider:
+    """The scheduler of a study, with the budget that it decides within. Its owner holds the study's lock."""
+
+    def __init__(self, reader: StudyReader, scheduler: Scheduler | None, *, min_delta: float) -> None:
+        """Decide for a study.
+
+        Args:
+            reader: of the study.
+            scheduler: which decides; None for the one on record.
+            min_delta: the study is over when no step is expected to improve the metric by as much; 0: never.
+        """
+        self._reader, self._log = reader, reader.log
+        self._scheduler = scheduler
+        self.min_delta = min_delta
+        self.expected_gains = ExpectedGains(reader.store, reader.record)
+
+    @property
+    def scheduler(self) -> Scheduler:
+        """The scheduler; built from the record when it is first needed, since a study can be read without it.
+
+        Raises:
+            SettingError: it is somebody's own, and was not given.
+        """
+        if self._scheduler is None:
+            self._scheduler = build(self._reader.record.scheduler)
+        return self._scheduler
+
+    @property
+    def out_of_time(self) -> bool:
+        """True if the budget is a time, and it is over."""
+        budget = self._reader.budget
+        return budget.unit == "seconds" and self._reader.spent.seconds >= budget.amount
+
+    @property
+    def flat(self) -> bool:
+        """True if no step of the last five trainings' worth was expected to improve the metric by `min_delta`."""
+        with self._reader.lock:
+            return bool(self.min_delta) and self.expected_gains.gain(self._log) < self.min_delta
+
+    def decide(self) -> Start | Resume | None:
+        """Return the scheduler's answer, within the budget."""
+        allowance, history = self.allowance(), self._log.history
+        if allowance.epochs < 1 or self.out_of_time or self.flat:
+            return None
+        released = np.flatnonzero(history.paused & (history.epochs < history.until))
+        if released.size:  # somebody let it go on, or began it as a branch
+            trial = self._log.trials[int(released[0])]
+            return Resume(trial.number, min(trial.until, trial.epochs + allowance.epochs))
+        if self._log.max_epochs is None:
+            return self._go_ahead(allowance)
+        answer = self._next(allowance)
+        if answer is None:
+            return None
+        done = int(history.epochs[answer.trial]) if isinstance(answer, Resume) else 0
+        return replace(answer, until=min(answer.until, done + allowance.epochs))
+
+    def _go_ahead(self, allowance: Allowance) -> Start | None:
+        """Let one trial show how long a training is, which nobody knows yet; the others wait."""
+        budget = self._reader.budget
+        if self._log.history.running.any() or allowance.trials < 1:
+            return None
+        if budget.unit == "trainings" and len(self._log.trials) >= budget.amount:
+            return None  # as many trainings as the budget has, and none showed how long one is
+        plan = self._next(allowance)
+        return replace(plan, until=OPEN_END) if isinstance(plan, Start) else None
+
+    def end_of_first_step(self, trial: int, max_epochs: int) -> int:
+        """Return where the step of the trial that went ahead ends, now that it has shown how long a training is."""
+        allowance = self.allowance(besides=trial, max_epochs=max_epochs)
+        plan = self.scheduler.next(self._reader.space, self._log.empty_history(max_epochs), allowance, self._rng(0))
+        until = plan.until if isinstance(plan, Start) else max_epochs
+        return max(1, min(until, allowance.epochs))
+
+    def check_drawn_from(self, versions: SpaceVersions) -> None:
+        """Check that settings can be drawn from a new version of the space; a grid may name what is gone."""
+        history = History(versions.space, self._log.max_epochs, versions)
+        self.scheduler.next(versions.space, history, Allowance(OPEN_END, 1), self._rng(0))
+
+    def is_held(self) -> bool:
+        """Return True if somebody has paused a trial, and there is budget left to let it go on."""
+        return bool(self._log.history.held.any()) and self.allowance().epochs >= 1 and not self.out_of_time
+
+    def allowance(self, besides: int | None = None, max_epochs: int | None = None) -> Allowance:
+        """Return what is left of the budget.
+
+        Args:
+            besides: a running trial, of which what it was promised counts as left.
+            max_epochs: of a full training, if that is not on record yet.
+        """
+        budget, trials = self._reader.budget, OPEN_END
+        if budget.unit == "trials":
+            trials = math.ceil(budget.amount) - len(self._log.trials)
+        known = max_epochs or self._log.max_epochs
+        in_all = None if known is None else budget.epochs(known)
+        epochs = OPEN_END if in_all is None else in_all
+        return Allowance(max(0, epochs - self._log.epochs_spent(besides)), max(0, trials))
+
+    def _next(self, allowance: Allowance) -> Start | Resume | None:
+        """Let the scheduler decide, by the history and, if it reads them, by all reports."""
+        scheduler = self.scheduler
+        if declares(scheduler, "reads_reports"):
+            scheduler = scheduler.given(self._log.trials, self._reader.reports())
+        return scheduler.next(self._reader.space, self._log.history, allowance, self._rng(self._log.n_steps))
+
+    def _rng(self, step: int) -> np.random.Generator:
+        """Return a generator keyed by the step's number, which is in the log: nothing has to be saved."""
+        return np.random.default_rng([self._reader.record.seed, step])
