@@ -20,7 +20,7 @@ from tunewell.runners.execution import Execution
 from tunewell.study import Study
 from tunewell.study.branches import TWIN
 from tunewell.study.directive import Directive, Move
-from tunewell.trial import RETRIED, Checkpoint, Step
+from tunewell.trial import RETRIED, Checkpoint, Step, TrialState
 
 
 class Driver:
@@ -48,6 +48,8 @@ class Driver:
         self._saved = self._checkpoints()
         self._best: float | None = None
         """The best value so far, as far as this process knows, where less is better."""
+        self._knows_best = False
+        """It is looked up among all trials, which takes its time where there are many."""
         self._untracked: set[int] = set()
         """Trials that had nothing to save."""
         self._seen: set[int] = set()
@@ -67,12 +69,18 @@ class Driver:
         with self._lock:
             step = self._once_more() or self.study.ask()
             if step is not None and not step.wait:
-                best = self.study.best_so_far  # others train too, and what was the best may have failed since
-                self._best = None if best is None else self._less_is_better(best.value)
+                self._look_up_best()
                 self._observer.on_step(self.study.reader, step)
                 for controller in self._controllers:
                     controller.on_step(self.study, step)
             return step
+
+    def _look_up_best(self) -> None:
+        """Find the best value on record, unless it is known, or nothing can be saved."""
+        if self._knows_best or self._folder is None:
+            return
+        best, self._knows_best = self.study.best_so_far, True
+        self._best = None if best is None else self._less_is_better(best.value)
 
     def _once_more(self) -> Step | None:
         """Return a step to be given out once more, if there is one."""
@@ -174,7 +182,11 @@ class Driver:
             self.put_back(result.trial)
             return
         with self._lock:
-            self.study.tell(result.trial, error=result.error, ended=not result.paused, held=held, stopped=stopped)
+            state = self.study.tell(
+                result.trial, error=result.error, ended=not result.paused, held=held, stopped=stopped
+            )
+            if state in (TrialState.FAILED, TrialState.STOPPED):
+                self._knows_best = False  # it may have been of this trial
             self._end_step(result.trial)
 
     def put_back(self, trial: int) -> None:
@@ -209,11 +221,13 @@ class Driver:
 
     def _is_to_be_kept(self, trial: int, metrics: Mapping[str, float]) -> bool:
         """Return True if a report is the best of the study so far, and the state that reached it can be saved."""
+        if self._folder is None:
+            return False
         value = self._less_is_better(metrics.get(self.study.metric, math.nan))
         if not math.isfinite(value) or not (self._best is None or value < self._best):
             return False
         self._best = value
-        return self._folder is not None and trial not in self._untracked
+        return trial not in self._untracked
 
     def _less_is_better(self, value: float) -> float:
         return -value if self.study.maximize else value
