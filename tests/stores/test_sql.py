@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from tunewell import stores
 from tunewell.errors import SettingError, StoreError, TunewellError
 from tunewell.stores import MemoryStore, SpaceVersion, SqlStore, open_store, schema
+from tunewell.stores.database import CommitUncertain
 from tunewell.stores.migrations import MIGRATIONS
 from tunewell.testing.records import SESSION, STUDY, WIDER, Reader, a_life, a_trial, begin, everything
 from tunewell.trial import TrialState
@@ -409,6 +410,29 @@ def test_a_forked_process_is_refused_and_does_no_harm(store):
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     begin(store, study, 3)
     store.report(study, 3, 1, {"val_loss": 0.5}, 0.5, at=8.0)
+
+
+@pytest.mark.parametrize("was_committed", [True, False])
+def test_a_report_whose_commit_is_in_doubt_is_there_once(store, was_committed, monkeypatch):
+    study = store.add_study(STUDY).id
+    begin(store, study, 0)
+    writing = store._database.writing
+    lost = iter([CommitUncertain("its answer was lost")] * 2)
+
+    @contextmanager
+    def losing():
+        error = next(lost, None)
+        with writing() as cursor:
+            yield cursor
+            if error and not was_committed:
+                raise error
+        if error:
+            raise error
+
+    monkeypatch.setattr(store._database, "writing", losing)
+    for epoch in (1, 2):
+        store.report(study, 0, epoch, {"val_loss": 0.5}, 0.5, at=float(epoch))
+    assert [(report.epoch, report.at) for report in store.reports(study)] == [(1, 1.0), (2, 2.0)]
 
 
 # --- what a person reads

@@ -248,7 +248,6 @@ class SqlStore:
             log.check_trial(key)
             return False
 
-    @_retried_after(ConnectionLost, CommitUncertain)  # a report that is there twice is the same as one
     def report(
         self,
         study_id: int,
@@ -261,26 +260,42 @@ class SqlStore:
         session: int | None = None,
     ) -> int:
         """Implement `Store.report`."""
+        values = {
+            "study": study_id,
+            "trial": trial,
+            "epoch": epoch,
+            "value": None if value is None else float(value),
+            "metrics": rows.metrics_to_json(metrics),
+            "at": at,
+            "by_session": session,
+        }
+        try:
+            return self._report(values)
+        except CommitUncertain:  # it may be there: a look is taken, and no report is lost or there twice
+            return self._report_once(values)
+
+    @_retried
+    def _report(self, values: dict[str, Any]) -> int:
         with self._database.writing() as cursor:  # no more around it: a report must cost little
             log = _Transaction(cursor, self._texts)
-            row = log.row("revise_and_look", {"study": study_id})
-            if row is None:
-                raise self._no_study(study_id)
-            revision, n_waiting = row
-            log.write_if_allowed(
-                "report",
-                {
-                    "study": study_id,
-                    "trial": trial,
-                    "epoch": epoch,
-                    "value": None if value is None else float(value),
-                    "metrics": rows.metrics_to_json(metrics),
-                    "at": at,
-                    "revision": revision,
-                    "by_session": session,
-                },
-            )
-            return int(n_waiting)
+            revision, n_waiting = self._revise_and_look(log, values)
+            log.write_if_allowed("report", values | {"revision": revision})
+            return n_waiting
+
+    @_retried_after(ConnectionLost, CommitUncertain)
+    def _report_once(self, values: dict[str, Any]) -> int:
+        with self._writing() as log:
+            revision, n_waiting = self._revise_and_look(log, values)  # with the study's row, so after the first try
+            if log.row("is_reported", values) is None:
+                log.write_if_allowed("report", values | {"revision": revision})
+            return n_waiting
+
+    def _revise_and_look(self, log: _Transaction, values: Mapping[str, Any]) -> tuple[int, int]:
+        """Raise the study's revision; return it, and how many commands wait."""
+        row = log.row("revise_and_look", values)
+        if row is None:
+            raise self._no_study(values["study"])
+        return int(row[0]), int(row[1])
 
     @_retried
     def end_step(

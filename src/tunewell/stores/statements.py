@@ -214,6 +214,15 @@ def _of_reports(dialect: sa.Dialect) -> dict[str, _Statement]:
             ),
             (),
         ),
+        "is_reported": (
+            sa.select(reports.c.id).where(
+                reports.c.study_id == _study,
+                reports.c.trial == _trial,
+                reports.c.epoch == sa.bindparam("epoch"),
+                reports.c.at == sa.bindparam("at"),
+            ),
+            (),
+        ),
         "part": (sa.select(reports.c.revision).where(*new).order_by(reports.c.revision).offset(_limit).limit(_one), ()),
         "values": (
             sa.select(reports.c.trial, reports.c.epoch, reports.c.value)
