@@ -11,6 +11,7 @@ import time
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from threadpoolctl import threadpool_info
 
 import tunewell as tw
 from tunewell.cli.main import cli
@@ -314,8 +315,7 @@ def test_an_observer_hears_one_thing_at_a_time():
 
 
 def blas_threads():
-    threadpoolctl = pytest.importorskip("threadpoolctl")
-    return {pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"}
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -330,11 +330,6 @@ def test_blas_has_one_thread_while_several_trials_train(workers):
     run_threads(make(scheduler="full", budget=2), train, Execution(workers=workers))
     assert seen[0] == (before if workers == 1 else {1})
     assert blas_threads() == before
-
-
-def test_threadpoolctl_is_not_needed(monkeypatch):
-    monkeypatch.setitem(sys.modules, "threadpoolctl", None)
-    assert run_threads(make(), own_draws, Execution(workers=2))
 
 
 def test_tune_runs_a_function_that_no_process_could_load():

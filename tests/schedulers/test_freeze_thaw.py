@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 from scipy.stats import norm
+from threadpoolctl import threadpool_info
 
 import tunewell as tw
 from tunewell.samplers import SobolSampler
-from tunewell.schedulers import FreezeThawScheduler
+from tunewell.schedulers import FreezeThawScheduler, acquisition
 from tunewell.surrogate import CurveModel, Warp, log_expected_improvement
 from tunewell.testing import simulate
 
@@ -251,3 +252,18 @@ def test_it_leaves_a_region_whose_trials_break_after_a_good_first_epoch(error):
 def test_it_does_not_spend_all_on_first_looks():
     study = search_where_large_batches_break(True, broken_at=99, budget="14trials")
     assert study.history.epochs.max() > 1
+
+
+def test_a_decision_leaves_the_cores_to_the_workers(monkeypatch):
+    threads = []
+
+    class Seen(acquisition.AcquisitionModel):
+        def __init__(self, *args):
+            threads.extend(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+            super().__init__(*args)
+
+    monkeypatch.setattr(acquisition, "AcquisitionModel", Seen)
+    simulate(
+        FreezeThawScheduler(SobolSampler()), SPACE, lambda p, epoch: p["rate"] / epoch, max_epochs=9, epochs=60, seed=0
+    )
+    assert set(threads) == {1}

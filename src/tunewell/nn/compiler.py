@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
+
+from tunewell.arrays import one_blas_thread
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -17,10 +18,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 _FAST = {"nsz", "arcp", "contract", "afn", "reassoc"}
 
 try:
-    # Numba takes its BLAS from SciPy; it has to be loaded before threadpoolctl looks for what there is to limit
-    import scipy.linalg  # type: ignore[import-untyped]  # noqa: F401
     from numba import njit
-    from threadpoolctl import ThreadpoolController
 
     COMPILES = os.environ.get("TUNEWELL_COMPILE", "1") != "0"
 except ImportError:
@@ -35,34 +33,14 @@ def compiled(function: Function) -> Function:
     return cast("Function", made)
 
 
-class _OneThread:
-    """A limit of BLAS to one thread while any model trains: with one model a thread, more would only compete."""
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Limit BLAS to one thread while a model trains; change nothing where the loop is not compiled.
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._users = 0
-        self._controller: Any = None
-        self._limit: Any = None
-
-    @contextmanager
-    def __call__(self) -> Iterator[None]:
-        """Limit BLAS to one thread inside; change nothing where the loop is not compiled."""
-        if not COMPILES:
-            yield
-            return
-        with self._lock:
-            self._users += 1
-            if self._users == 1:
-                self._controller = self._controller or ThreadpoolController()
-                self._limit = self._controller.limit(limits=1, user_api="blas")
-                self._limit.__enter__()
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._users -= 1
-                if self._users == 0:
-                    self._limit.__exit__(None, None, None)
-
-
-one_thread = _OneThread()
+    With one model a thread, more would only compete.
+    """
+    if not COMPILES:
+        yield
+        return
+    with one_blas_thread():
+        yield

@@ -7,9 +7,10 @@ trials; this thread gives each slot a step as soon as the slot's last one is don
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
+
+from threadpoolctl import threadpool_limits
 
 from tunewell import checkpoint
 from tunewell.errors import TunewellError
@@ -43,7 +44,8 @@ def run_threads(
     worker = Worker(train, driver, keep=execution.keep, alone=alone)
     with _random_states_kept():
         try:
-            with driver.interruptible(), nullcontext() if alone else _one_blas_thread_each():
+            # else each trial's products are spread over all cores, and the trials wait for each other there
+            with driver.interruptible(), nullcontext() if alone else threadpool_limits(1, user_api="blas"):
                 _train_all(driver, worker, execution.workers)
         finally:
             worker.close()
@@ -89,16 +91,3 @@ def _random_states_kept() -> Iterator[None]:
         yield
     finally:
         checkpoint.set_random_states(outside)
-
-
-def _one_blas_thread_each() -> AbstractContextManager[object]:
-    """Hold the BLAS libraries loaded so far to the thread that calls them, inside, if threadpoolctl is installed.
-
-    Otherwise each trial's products would be spread over all cores, and the trials would wait for each other there.
-    """
-    try:
-        threadpoolctl = importlib.import_module("threadpoolctl")
-    except ImportError:
-        return nullcontext()
-    limits: AbstractContextManager[object] = threadpoolctl.threadpool_limits(1, user_api="blas")
-    return limits

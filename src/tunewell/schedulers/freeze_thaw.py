@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from tunewell.arrays import one_blas_thread
 from tunewell.history import History
 from tunewell.samplers import Sampler
 from tunewell.samplers.construction import check_whole
@@ -73,6 +74,12 @@ class FreezeThawScheduler(Scheduler):
             and (start := self._first(space, history, rungs, rng))
         ):
             return start
+        with one_blas_thread():  # workers have the cores
+            return self._by_model(space, history, rungs, rng, may_start=may_start)
+
+    def _by_model(
+        self, space: Space, history: History, rungs: list[int], rng: np.random.Generator, *, may_start: bool
+    ) -> Start | Resume | None:
         from tunewell.schedulers.acquisition import AcquisitionModel  # noqa: PLC0415  SciPy is slow to import
         from tunewell.surrogate import observed  # noqa: PLC0415
 
