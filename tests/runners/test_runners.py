@@ -17,6 +17,7 @@ import pytest
 import tunewell as tw
 from tunewell.errors import CheckpointError, RepeatedFailure, ReportError, SettingError
 from tunewell.runners import Execution, run_inline, run_processes
+from tunewell.runners.isolation import Isolated
 from tunewell.trial import TrialState
 
 SPACE = tw.Space(rate=tw.Float(1e-3, 1.0, scale="log", default=0.01), kind=tw.Choice(["a", "b"], default="a"))
@@ -89,7 +90,15 @@ def two_processes(study, train, execution=None, **options):
     return run_processes(study, train, replace(execution or Execution(), workers=2), **options)
 
 
-RUNNERS = [pytest.param(run_inline, id="inline"), pytest.param(two_processes, id="processes")]
+def isolated(study, train, execution=None, **options):
+    return run_inline(study, Isolated.of(train), execution, **options)
+
+
+RUNNERS = [
+    pytest.param(run_inline, id="inline"),
+    pytest.param(two_processes, id="processes"),
+    pytest.param(isolated, id="isolated"),
+]
 
 
 def make(**settings):

@@ -16,6 +16,11 @@ _OPTIONS = (
     click.option("--workers", type=click.IntRange(1), metavar="N", default=1, help="How many trials train at a time."),
     click.option("--threads", is_flag=True, help="In threads of one process, not in processes of their own."),
     click.option(
+        "--isolate/--no-isolate",
+        default=None,
+        help="Each trial has a process to itself, or not.  [default: if the training imports a logger, W&B say]",
+    ),
+    click.option(
         "--gpus", metavar="LIST", help="CUDA devices, 0,1 say; workers get one each, in turn.  [default: all see all]"
     ),
     click.option(
@@ -47,6 +52,7 @@ _OPTIONS = (
 _NAMES = (
     "workers",
     "threads",
+    "isolate",
     "gpus",
     "memory",
     "trial_timeout",
@@ -83,6 +89,7 @@ def parse_execution(options: dict[str, Any]) -> Execution:
     return Execution(
         workers=values["workers"],
         threads=values["threads"],
+        isolate=values["isolate"],
         checkpoint_every=values["checkpoint_every"],
         memory=None if values["memory"] is None else size(values["memory"], "--memory"),
         gpus=_devices(values["gpus"]),

@@ -27,6 +27,7 @@ from tunewell.display.tables import setting_lines
 from tunewell.errors import SettingError
 from tunewell.runners import Controller, Execution
 from tunewell.runners.base import NullObserver
+from tunewell.runners.isolation import settled
 from tunewell.runners.tune import default_store, drive, study_name
 from tunewell.samplers import NAMES as SAMPLERS
 from tunewell.samplers import GridSampler
@@ -184,6 +185,7 @@ def command(
                     echo(f"{new}; --resume --name {shlex.quote(newest)} goes on with the other", err=True)
             before = _trained(study)
             train = to_train.train_for(study.metric)
+            execution = settled(execution, train)
             over = _run(
                 study,
                 train,

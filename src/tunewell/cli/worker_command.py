@@ -20,6 +20,7 @@ from tunewell.display.progress import progress
 from tunewell.display.summary import counts
 from tunewell.errors import SettingError
 from tunewell.runners.base import NullObserver
+from tunewell.runners.isolation import settled
 from tunewell.runners.tune import default_store, drive
 from tunewell.stores import open_store
 from tunewell.study import Study
@@ -64,6 +65,7 @@ def command(
         before = len(joined.trials)
         joined.begin_session(join=True)
         train = to_train.train_for(joined.metric)
+        execution = settled(execution, train)
         if quiet:
             over = drive(joined, train, execution, NullObserver())
         else:

@@ -7,11 +7,14 @@ import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from tunewell import checkpoint
 from tunewell.diagnosis.readers.names import curves_of
 from tunewell.errors import ProbeFailed
 from tunewell.space.values import Value
+from tunewell.training.loggers import end_runs, open_runs
+from tunewell.training.process_state import ProcessState
 from tunewell.training.run import Change, Run, RunEnded, Train
 
 
@@ -90,8 +93,9 @@ def train_shortly(
 
 
 def run_seeded(train: Train, run: Run, channel: EpochLimit) -> ShortTraining:
-    """Let a run train, with the process's random states seeded inside and as before outside."""
-    outside = checkpoint.random_states()
+    """Let a run train, with the process's random states seeded inside, and it and its loggers as before outside."""
+    outside, random_states, runs = ProcessState.here(), checkpoint.random_states(), open_runs()
+    run.on_end = partial(end_runs, runs)
     checkpoint.seed_everything(run.seed)
     error = None
     try:
@@ -101,7 +105,9 @@ def run_seeded(train: Train, run: Run, channel: EpochLimit) -> ShortTraining:
         if not (isinstance(raised, SystemExit) and not raised.code):  # which is an end in order
             error = "".join(traceback.format_exception(raised))
     finally:
-        checkpoint.set_random_states(outside)
+        end_runs(runs, failed=error is not None)
+        outside.restore()
+        checkpoint.set_random_states(random_states)
     return ShortTraining(run.reports, channel.max_epochs, run.n_rows, error)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tunewell.errors import ScriptError, TunewellError
-from tunewell.runners.base import LOOK_AGAIN_S, Assignment, SavedState, StepResult
+from tunewell.runners.base import LOOK_AGAIN_S, Assignment, Coordinator, SavedState, StepResult
 from tunewell.runners.driver import Driver
 from tunewell.runners.execution import Execution
 from tunewell.runners.roster import Roster
@@ -22,11 +22,11 @@ from tunewell.runners.thread_settings import ThreadSettings
 from tunewell.runners.worker import Worker
 from tunewell.study.directive import Directive
 from tunewell.training.run import RunEnded, Train
-from tunewell.training.script import ScriptTrain
+from tunewell.training.script import LoadedTrain
 from tunewell.trial import Step
 
-PATIENCE_S = 5.0
-"""How long a worker may take to end in order."""
+PATIENCE_S = 30.0
+"""How long a worker may take to end in order: its paused trainings are unwound, and loggers send what they hold."""
 _LOOK_S = 1.0
 _LOOK_AT_LIMITS_S = 0.1
 """Looked at no more often than that, however much is reported: memory is found among all processes that run."""
@@ -233,28 +233,8 @@ class Pool:
                     self._handle_worker_exit(number, slot, WorkerGone("was killed", killed_externally=False))
                     return False
             case _:
-                slot.handle.send(self._answer(message))
+                slot.handle.send(answer(self.driver, message))
         return True
-
-    def _answer(
-        self, message: MaxEpochsMessage | ReportMessage | RetrainedMessage | PollMessage | SavedMessage
-    ) -> object:
-        try:
-            match message:
-                case MaxEpochsMessage():
-                    return self.driver.learn_max_epochs(message.trial, message.max_epochs)
-                case ReportMessage():
-                    return self.driver.report(message.trial, message.epoch, message.metrics)
-                case RetrainedMessage():
-                    self.driver.retrained(message.trial, message.epochs, message.unreadable)
-                    return None
-                case PollMessage():
-                    return self.driver.poll_commands(message.trial, message.epoch)
-                case SavedMessage():
-                    self.driver.saved(message.trial, message.saved)
-                    return None
-        except TunewellError as refusal:
-            return refusal
 
     def _handle_worker_exit(self, number: int, slot: _Slot, end: WorkerGone) -> None:
         slot.handle.close(PATIENCE_S)
@@ -315,6 +295,28 @@ class Pool:
                 slot.handle.kill()
 
 
+def answer(
+    coordinator: Coordinator, message: MaxEpochsMessage | ReportMessage | RetrainedMessage | PollMessage | SavedMessage
+) -> object:
+    """Return what the coordinator has to a worker's message: a value, or an error to be raised there."""
+    try:
+        match message:
+            case MaxEpochsMessage():
+                return coordinator.learn_max_epochs(message.trial, message.max_epochs)
+            case ReportMessage():
+                return coordinator.report(message.trial, message.epoch, message.metrics)
+            case RetrainedMessage():
+                coordinator.retrained(message.trial, message.epochs, message.unreadable)
+                return None
+            case PollMessage():
+                return coordinator.poll_commands(message.trial, message.epoch)
+            case SavedMessage():
+                coordinator.saved(message.trial, message.saved)
+                return None
+    except TunewellError as refusal:
+        return refusal
+
+
 class DriverGone(Exception):
     """The driver is gone, and with it the need for the worker."""
 
@@ -336,7 +338,7 @@ def serve(
     thread_settings: those of the thread that tunes, which each training has too.
     """
     function: Train = pickle.loads(train) if isinstance(train, bytes) else train  # noqa: S301  from our own parent
-    if isinstance(function, ScriptTrain):
+    if isinstance(function, LoadedTrain):
         with suppress(ScriptError):  # which is raised again, as the first trial's failure
             function.load()  # in this thread, so that what the file sets for its thread holds for all trials
     with thread_settings.in_force():
@@ -346,7 +348,8 @@ def serve(
 def _work(connection: WorkerConnection, function: Train, execution: Execution) -> None:
     """Train what the driver assigns, until it says that there is no more."""
     share = None if execution.memory is None else execution.memory // execution.workers
-    worker = Worker(function, _Remote(connection), keep=execution.keep, memory=share)
+    remote, shared = _Remote(connection), not execution.isolate
+    worker = Worker(function, remote, keep=execution.keep, memory=share, shared=shared)
     try:
         connection.send(ReadyMessage())
         while (assignment := connection.receive()) is not None:

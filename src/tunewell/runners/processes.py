@@ -10,9 +10,10 @@ import sys
 import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from types import ModuleType
 
 from tunewell.errors import SettingError
 from tunewell.runners.base import Controller, Observer
@@ -50,7 +51,7 @@ def run_processes(
     execution = execution or Execution()
     driver = Driver(study, execution, observer, controllers)
     thread_settings = ThreadSettings.here().for_process(other_devices=bool(execution.gpus))
-    pool = Pool(driver, _Processes(portable(train), execution, thread_settings), execution)
+    pool = Pool(driver, Processes(portable(train), execution, thread_settings), execution)
     try:
         with driver.interruptible():
             pool.run()
@@ -61,12 +62,14 @@ def run_processes(
 
 
 @dataclass(frozen=True, slots=True)
-class _Processes:
+class Processes:
     """Spawned processes of this machine."""
 
     train: Train | bytes
     execution: Execution
     thread_settings: ThreadSettings
+    imports_main: bool = True
+    """Each imports the script that runs here, as `multiprocessing` has it: `train` may be found there by name."""
 
     def open(self, number: int) -> _Process:
         """Implement `WorkerPlacement.open`."""
@@ -82,7 +85,9 @@ class _Processes:
         gpus = self.execution.gpus
         device = {"CUDA_VISIBLE_DEVICES": gpus[number % len(gpus)]} if gpus else {}
         guard = Guard() if os.name == "posix" else None
-        with _environment(_threads_each(self.execution.workers) | device | only_for_it), _ctrl_c_ignored():
+        variables = _threads_each(self.execution.workers) | device | only_for_it
+        main = nullcontext() if self.imports_main else _main_hidden()
+        with _environment(variables), _ctrl_c_ignored(), main:
             process.start()
         multiprocessing.set_start_method(start_method, force=True)  # which to start one has settled for good
         theirs.close()
@@ -257,6 +262,17 @@ def _environment(settings: dict[str, str]) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _main_hidden() -> Iterator[None]:
+    """Keep `multiprocessing` from having processes that are begun inside import the script that runs."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 @contextmanager

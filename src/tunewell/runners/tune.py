@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tunewell.display.progress import live_progress
-from tunewell.errors import SettingError, TunewellError
+from tunewell.errors import TunewellError
 from tunewell.runners import Controller, Execution, Observer, run_inline, run_processes, run_threads
 from tunewell.runners.execution import KEPT_TRIALS, RETRY_ON, Ray, seconds, size
+from tunewell.runners.isolation import Isolated, TunesOnImport, settled
 from tunewell.samplers import Sampler
 from tunewell.samplers.construction import check_whole
 from tunewell.schedulers import Scheduler
@@ -21,6 +22,7 @@ from tunewell.stores import Store, open_store
 from tunewell.study import Study
 from tunewell.study.confirmation import confirmation
 from tunewell.study.settings import DEFAULT_TIER, PastStudy, StudySettings
+from tunewell.training.external_program import ExternalProgram
 from tunewell.training.run import Train
 
 DEFAULT_STORE = "tunewell.db"
@@ -36,6 +38,7 @@ def tune(
     budget: str | float | None = None,
     workers: int = 1,
     threads: bool = False,
+    isolate: bool | None = None,
     scheduler: str | Scheduler = "auto",
     sampler: str | Sampler | None = None,
     first: Sequence[Mapping[str, Value]] = (),
@@ -74,6 +77,9 @@ def tune(
         workers: how many trials train at a time; more than one run in processes of their own.
         threads: they run in threads of this process instead, which suits small models whose training releases the
             GIL; randomness must then come from `run.rng` or `run.seed`, since what is global is shared.
+        isolate: each trial has a process to itself, which waits while it is paused; if None, where the training's
+            sources import an experiment logger (W&B, MLflow, TensorBoard and the like), most of which have one run a
+            process.
         scheduler: which run gets the next epochs.
         sampler: where new settings come from.
         first: settings to try before any other.
@@ -110,6 +116,7 @@ def tune(
     execution = Execution(
         workers=workers,
         threads=threads,
+        isolate=isolate,
         keep=keep,
         checkpoint_every=checkpoint_every,
         memory=None if memory is None else size(memory, "memory"),
@@ -140,6 +147,7 @@ def tune(
         min_delta=min_delta,
     )
     study = Study.of(settings, opened, resume=resume)
+    execution = settled(execution, train)
     over = drive(study, train, execution, observer, controllers)
     if confirm and over and study.best_so_far is not None:
         drive(confirmation(study, seeds=confirm), train, execution, observer)
@@ -166,7 +174,7 @@ def drive(
         SettingError: the training function cannot be sent to a process.
         RepeatedFailure: trials keep failing with one and the same error.
     """
-    execution = execution or Execution()
+    execution = settled(execution or Execution(), train)
     if observer is None and sys.stderr.isatty():
         with live_progress() as display:
             return drive(study, train, execution, display, controllers)
@@ -185,6 +193,8 @@ def _run(
     controllers: Sequence[Controller],
 ) -> bool:
     """Run a study where its execution has it; arguments and errors are those of `drive`."""
+    if execution.isolate and not isinstance(train, ExternalProgram):  # a program is a process already
+        train = Isolated.of(train, execution.workers)
     if execution.ray is not None:
         from tunewell.runners.ray import run_ray  # noqa: PLC0415  an extra
 
@@ -212,7 +222,7 @@ def study_name(store: Store, base: str, *, resume: bool) -> str:
 def _check_guarded(caller: str | None) -> None:
     """Check that the user's script, which worker processes import, does not tune again at that for want of a guard."""
     if caller == "__mp_main__":
-        raise SettingError(
+        raise TunesOnImport(
             "the script that calls tune(...) is imported by each worker process; "
             'put the call under `if __name__ == "__main__":`'
         )

@@ -29,6 +29,10 @@ _MOST_CLASSES = 10_000
 class RunEnded(BaseException):
     """The end of a trial, which unwinds its training function; no `except Exception` of the user's catches it."""
 
+    def __str__(self) -> str:
+        """Return what a reader of a traceback, which a `with` block may print, has to know."""
+        return "tunewell trains this trial no further; this is no failure"
+
 
 class Channel(Protocol):
     """The link between a run and whoever decides about it."""
@@ -92,6 +96,9 @@ class Run:
         """Is called in the trial's thread before it waits, for what must wait with it (a program, say)."""
         self.on_resume: Callable[[], None] | None = None
         """Is called when the trial goes on."""
+        self.on_end: Callable[[], None] | None = None
+        """Is called in the trial's thread before its training function is unwound, which code around the loop would
+        take for a failure."""
         self.on_report: Callable[[int, Mapping[str, float]], Mapping[str, float]] | None = None
         """Is called with the epoch and what its report gives; returns what else it measured (`tunewell.watch`)."""
         self.on_data: Change | None = None
@@ -143,6 +150,8 @@ class Run:
         self.reports.append({"epoch": self._state.epoch, **values})
         self._channel.report(self._state.epoch, values)
         if self._paced_by_reports and not self._channel.may_train(self._state.epoch + 1):
+            if self.on_end is not None:
+                self.on_end()
             raise RunEnded
 
     def data(self, *arrays: Any) -> Any:

@@ -15,11 +15,20 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from tunewell.errors import ScriptError, TunewellError
 from tunewell.space.space import Space
 from tunewell.training.run import Run
+
+
+@runtime_checkable
+class LoadedTrain(Protocol):
+    """A training function that another process has to load before it is there."""
+
+    def load(self) -> None:
+        """Load it, unless that was done in this process. May raise ScriptError."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
