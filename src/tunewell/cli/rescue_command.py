@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from tunewell.cli.echo import echo
+from tunewell.cli.execution_options import isolate_option
 from tunewell.cli.job import ProgramCommand, job
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import in_store, json_option, store_option
@@ -56,6 +57,7 @@ from tunewell.study.settings import DEFAULT_TIER, LAST_TIER
 @store_option
 @click.option("--name", metavar="NAME", help="The study's name.  [default: the script's with -rescue, numbered]")
 @click.option("--resume", is_flag=True, help="Go on with the newest study of that name.")
+@isolate_option
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @json_option
 @click.pass_context
@@ -108,6 +110,7 @@ def command(
                 store=opened,
                 name=name or study_name(opened, f"{to_train.name}-rescue", resume=resume),
                 resume=resume,
+                isolate=options["isolate"],
                 observer=observer,
             )
         look = ["tunewell", "show", result.study.record.name, *in_store(store)]

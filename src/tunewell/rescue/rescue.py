@@ -11,7 +11,7 @@ from typing import Any
 from tunewell.diagnosis import Finding
 from tunewell.errors import SettingError
 from tunewell.rescue.scheduler import NOTE, RescueScheduler, best_of_curve, is_better, is_healthy, own_trials
-from tunewell.runners import Observer
+from tunewell.runners import Execution, Observer
 from tunewell.runners.tune import base_name, default_store, drive, study_name
 from tunewell.space.space import Space
 from tunewell.space.values import Value
@@ -93,6 +93,7 @@ def rescue(
     store: str | Path | Store | None = None,
     name: str | None = None,
     resume: bool = False,
+    isolate: bool | None = None,
     observer: Observer | None = None,
 ) -> Rescue:
     """Train as it is, diagnose, make the change that the finding names, and go on until nothing is found.
@@ -117,6 +118,7 @@ def rescue(
         store: where the record goes; `TUNEWELL_STORE` or `tunewell.db` if None.
         name: of the study; if None, that of the training function's file with `-rescue`.
         resume: go on with the newest study of that name.
+        isolate: as of `tune`.
         observer: notified of what happens.
 
     Raises:
@@ -146,7 +148,7 @@ def rescue(
     goal = math.nan if target is None else -target if maximize else target
     scheduler = RescueScheduler(search, first, about or {}, goal, maximize=maximize)
     study = Study.of(replace(settings, scheduler=scheduler, first=()), opened, resume=resume)
-    over = drive(study, train, observer=observer)
+    over = drive(study, train, Execution(isolate=isolate), observer)
     return _result(study, scheduler, over=over)
 
 
