@@ -204,18 +204,33 @@ def test_a_logger_keeps_trials_apart_that_take_turns(folder, loop):
 
 
 @pytest.mark.slow
-def test_a_script_that_tunes_needs_no_guard_for_it(folder):
+def test_a_script_that_tunes_needs_no_guard_and_is_not_run_again_from_there_on(folder):
     write(
         folder,
         "wandb",
         LOOPS["with a loop"],
         """
-        tw.tune(train, space, metric="loss", budget="8trials", scheduler="halving")
+        tw.tune(train, space, metric="loss", budget="1trials", max_epochs=2, store="memory")
+        if __name__ == "__main__":
+            (__import__("pathlib").Path(__file__).parent / "log").unlink()
+
+        def second(run):
+            train(run)
+
+        with logger.init("around"):
+            tw.tune(second, space, metric="loss", budget="8trials", scheduler="halving")
+            logger.log({"after": 1})
         """,
     )
     done = ran("train.py")
-    assert done.stderr.count("wandb keeps a log for a process") == 1
+    assert done.stderr.count("wandb keeps a log for a process") == 2
     check_logged(folder, tw.Study.open("tunewell.db", "train"))
+    lines = [json.loads(line) for line in (folder / "log").read_text().splitlines()]
+    assert [line for line in lines if line["run"] == "around"] == [
+        {"run": "around", "event": "begun"},
+        {"run": "around", "after": 1},
+        {"run": "around", "event": "ended", "code": 0},
+    ]
 
 
 @pytest.mark.slow

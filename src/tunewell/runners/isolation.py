@@ -6,6 +6,7 @@ process of its own, which waits there while it is paused and ends with it.
 
 from __future__ import annotations
 
+import ast
 import pickle
 import sys
 import threading
@@ -16,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
 from types import ModuleType
+from typing import Any
 
 from tunewell.errors import ScriptError, SettingError
 from tunewell.runners.base import Assignment, Coordinator, StepResult
@@ -26,6 +28,7 @@ from tunewell.runners.thread_settings import ThreadSettings
 from tunewell.runners.worker import Results
 from tunewell.training.external_program import ExternalProgram
 from tunewell.training.logger_imports import imported_logger
+from tunewell.training.loggers import end_runs
 from tunewell.training.process_state import ProcessState
 from tunewell.training.run import Run, Train
 from tunewell.training.script import ScriptTrain
@@ -79,7 +82,8 @@ class Isolated:
         main = sys.modules["__main__"]
         if b"__main__" not in pickled or not getattr(main, "__file__", None):
             return cls(pickled, workers)
-        return cls(_OfMain(str(Path(main.__file__ or "").absolute()), main.__package__, pickled), workers)
+        path = str(Path(main.__file__ or "").absolute())
+        return cls(_OfMain(path, main.__package__, _line_of_main(), pickled), workers)
 
     def __call__(self, run: Run) -> object:
         """Train in this process, for who hosts no trials."""
@@ -101,6 +105,8 @@ class _OfMain:
 
     path: str
     package: str | None
+    line: int | None
+    """Where it is by now: what stands there, and after, is not run again."""
     pickled: bytes
 
     def load(self) -> None:
@@ -127,14 +133,37 @@ def _loaded(train: _OfMain) -> Train:
     module.__file__, module.__package__ = train.path, train.package
     sys.modules["__main__"] = sys.modules["__mp_main__"] = module
     try:
-        with suppress(TunesOnImport):
-            exec(compile(Path(train.path).read_bytes(), train.path, "exec"), module.__dict__)  # noqa: S102  the user's
+        _run_until(train.line, train.path, module.__dict__)
         function: Train = pickle.loads(train.pickled)  # noqa: S301  from our own parent
     except Exception as error:
         raise ScriptError(
             f"{train.path} cannot be loaded in a trial's process: {type(error).__name__}: {error}"
         ) from error
+    end_runs()  # those that it opens around its tuning, or before, are not the trial's
     return function
+
+
+def _run_until(line: int | None, path: str, names: dict[str, Any]) -> None:
+    """Run the statements of a script before the one on a line; those that tune are left out."""
+    tree = ast.parse(Path(path).read_bytes(), path)
+    futures = [one for one in tree.body if isinstance(one, ast.ImportFrom) and one.module == "__future__"]
+    for statement in tree.body:
+        if line is not None and (statement.end_lineno or 0) >= line:
+            break
+        code = compile(ast.Module([*futures, statement], []), path, "exec")
+        with suppress(TunesOnImport):
+            exec(code, names)  # noqa: S102  the user's
+
+
+def _line_of_main() -> int | None:
+    """Return the line at which the script that runs is, if it is what has called."""
+    frame = sys._getframe()  # noqa: SLF001  documented
+    names = sys.modules["__main__"].__dict__
+    while (outer := frame.f_back) is not None:
+        frame = outer
+        if frame.f_globals is names and frame.f_code.co_name == "<module>":
+            return frame.f_lineno
+    return None
 
 
 class _IsolatedTrial:
