@@ -84,7 +84,8 @@ class Trial:
     reason: str | None = None
     """Why it ended, where that needs saying: a line for STOPPED, the traceback as text for FAILED."""
     retrained: int = 0
-    """Epochs trained a second time because the trial's state was no longer in memory nor in a checkpoint."""
+    """Epochs trained a second time because the trial's state was no longer in memory nor in a checkpoint: they cost
+    time, and nothing of the budget."""
     parent: int | None = None
     """The trial that it branched from, at `parent_epoch`."""
     parent_epoch: int | None = None
@@ -92,6 +93,11 @@ class Trial:
     """The scheduler's own record of it (plain JSON), so that no scheduler needs a memory of its own."""
     session: int = 0
     """The session (one process running the study) that began its last step."""
+
+    @property
+    def inherited(self) -> int:
+        """Epochs that it did not train itself: those of the trial that it branched from."""
+        return self.parent_epoch or 0
 
 
 @dataclass(frozen=True, slots=True)

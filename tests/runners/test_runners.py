@@ -134,7 +134,8 @@ def test_a_trial_that_was_given_up_goes_on_with_the_same_curve(run, train, tmp_p
         assert losses(study, trial) == losses_alone(train, trial)[: trial.epochs]
     retrained = sum(trial.retrained for trial in study.trials)
     assert retrained == 0 if train is tracked else retrained > 0
-    assert study.spent.epochs == sum(trial.epochs for trial in study.trials) + retrained
+    assert study.spent.epochs == study.spent.trained == sum(trial.epochs for trial in study.trials)
+    assert study.spent.retrained == retrained
 
 
 def losses(study, trial):
@@ -418,17 +419,41 @@ def test_an_interruption_is_heeded_while_epochs_are_trained_again(tmp_path):
     assert trained[-1] == 5
 
 
-def test_the_budget_is_never_exceeded_by_training_again():
-    """With nothing kept in memory every resumed trial is trained again from its seed."""
-    study = tw.Study(tw.Space(x=tw.Float(0.0, 1.0)), metric="loss", max_epochs=9, budget="40epochs", scheduler="asha")
+def test_a_study_that_forgets_its_trials_is_the_one_that_keeps_them_and_the_one_that_was_killed(tmp_path):
+    """To train epochs again costs nothing of the budget, for whatever reason it has to be done."""
+
+    def make(name):
+        settings = {"max_epochs": 9, "budget": "60epochs", "scheduler": "asha", "store": tmp_path / name}
+        return tw.Study(tw.Space(x=tw.Float(0.0, 1.0)), metric="loss", resume=True, **settings)
 
     def train(run):
         for epoch in run.epochs(9):
             run.report(loss=run.params.x / epoch)
 
-    run_inline(study, train, Execution(keep=0))
-    assert study.spent.epochs == 40
-    assert sum(event.data["charged"] for event in study.events() if event.kind == "retrained") > 0
+    def killed(run):
+        for epoch in run.epochs(9):
+            run.report(loss=run.params.x / epoch)
+            if run.trial == 20:
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(0.1)  # the main thread takes it in
+
+    kept, forgotten, resumed = make("kept.db"), make("forgotten.db"), make("resumed.db")
+    assert run_inline(kept, train)
+    assert run_inline(forgotten, train, Execution(keep=0))
+    assert not run_inline(resumed, killed)
+    resumed.store.close()
+    resumed = make("resumed.db")
+    assert run_inline(resumed, train)
+    assert kept.spent.retrained == 0
+    for other in (forgotten, resumed):
+        assert other.spent.retrained == sum(
+            event.data["epochs"] for event in other.events() if event.kind == "retrained"
+        )
+        assert other.spent.retrained > 0
+        assert other.spent.epochs == other.spent.trained == len(other.reports()) == kept.spent.epochs == 60
+        assert [(t.params, t.epochs, t.state) for t in other.trials] == [
+            (t.params, t.epochs, t.state) for t in kept.trials
+        ]
 
 
 @pytest.mark.slow

@@ -55,7 +55,7 @@ def record(result: Rescue) -> dict[str, object]:
         "finished": result.over,
         "attempts": [asdict(attempt) for attempt in result.attempts],
         "searched": result.searched,
-        "epochs": result.study.spent.epochs,
+        "epochs": result.study.spent.trained,
         "findings": [finding.as_dict() for finding in result.findings],
     }
 

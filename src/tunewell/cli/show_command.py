@@ -195,7 +195,7 @@ def _trial_lines(study: Study, trial: Trial) -> Iterator[str]:
             "why": shortened(reason) if reason and "\n" not in reason else None,
             "best": best and f"{study.metric} {measured(best[1])} at epoch {best[0]}",
             "epochs": f"{study.history.epochs[trial.number]}"
-            + (f", {trial.retrained} of them trained twice" if trial.retrained else ""),
+            + (f", {trial.retrained} more trained again" if trial.retrained else ""),
             "begun": f"{moment(trial.started_at)}, {duration(ended - trial.started_at)} to its last word",
             "seed": trial.seed,
         }

@@ -239,7 +239,6 @@ class Pool:
     def _handle_worker_exit(self, number: int, slot: _Slot, end: WorkerGone) -> None:
         slot.handle.close(PATIENCE_S)
         lost = self._roster.lose(number)
-        self.driver.lost(lost.hosts)
         if lost.step is None:
             if lost.is_ready:
                 return  # it was idle; its successor knows nothing of what it hosted

@@ -15,7 +15,7 @@ from tunewell.history import History
 from tunewell.space.space import Space
 from tunewell.space.versions import SpaceVersions
 from tunewell.stores import SpaceVersion, Store, StudyRecord
-from tunewell.trial import Trial, TrialState
+from tunewell.trial import OPEN_END, Trial, TrialState
 
 
 class Log:
@@ -41,6 +41,10 @@ class Log:
         self._values_until = 0
         """The revision up to which the history has the reports' values."""
         self._spent = 0
+        self._inherited = 0
+        self._retrained = 0
+        self.n_fruitless = 0
+        """How many trials failed before they had trained an epoch."""
 
     def empty_history(self, max_epochs: int | None = None) -> History:
         """Return the history of a study that has done nothing yet.
@@ -61,11 +65,11 @@ class Log:
             trials = [replace(trial, params=self.versions.complete(trial.params)) for trial in trials]
         for trial in trials:
             if trial.number < len(self.trials):
-                self._spent -= _cost(self.trials[trial.number])
+                self._count(self.trials[trial.number], -1)
                 self.trials[trial.number] = trial
             else:
                 self.trials.append(trial)
-            self._spent += _cost(trial)
+            self._count(trial, 1)
         self.history.update(trials)
         self.history.advance(changes.reached)
         self._revision, self.n_steps, self.n_waiting = changes.revision, changes.n_steps, changes.n_waiting
@@ -78,12 +82,27 @@ class Log:
             yield part * (1.0, 1.0, self._sign)
         self._values_until = until
 
-    def epochs_spent(self, besides: int | None = None) -> int:
-        """Return the epochs that were trained, again or for the first time, or promised to running steps.
+    def _count(self, trial: Trial, n: int) -> None:
+        """Add what a trial has cost n times, which may be -1."""
+        self._spent += n * _cost(trial)
+        self._inherited += n * trial.inherited
+        self._retrained += n * trial.retrained
+        self.n_fruitless += n * (trial.state is TrialState.FAILED and not _cost(trial))
 
-        besides: a running trial whose promise is left out.
+    def epochs_spent(self, besides: int | None = None) -> int:
+        """Return the epochs that were trained, each once, or promised to running steps.
+
+        besides: a running trial that is left out.
         """
-        return self._spent - (0 if besides is None else self.trials[besides].until)
+        return self._spent - (0 if besides is None else _cost(self.trials[besides]))
+
+    def epochs_trained(self) -> int:
+        """Return the epochs that were trained, each once: by the trial itself, not by the one that it branched from."""
+        return int(self.history.epochs.sum()) - self._inherited
+
+    def epochs_retrained(self) -> int:
+        """Return the epochs that were trained a second time, which cost time but nothing of the budget."""
+        return self._retrained
 
     def best(self) -> tuple[int, int, float] | None:
         """Return trial, epoch and value, as reported, of the best report; None if no finite one is on record.
@@ -116,7 +135,7 @@ def _versions(versions: Sequence[SpaceVersion]) -> SpaceVersions:
 
 
 def _cost(trial: Trial) -> int:
-    """Return the cost in epochs."""
-    # a failed trial costs at least one, or a study whose trials all fail at once would never end
-    trained = trial.until if trial.state is TrialState.RUNNING else trial.epochs
-    return max(trained, trial.state is TrialState.FAILED) + trial.retrained
+    """Return the epochs that a trial has trained itself, or that its step was promised."""
+    if trial.state is not TrialState.RUNNING:
+        return trial.epochs - trial.inherited
+    return trial.until - (trial.inherited if trial.until < OPEN_END else 0)  # an open end is promised all there is

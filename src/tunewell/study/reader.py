@@ -58,11 +58,19 @@ class Best:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """The cost of a study so far; what running steps were promised counts as spent."""
+    """The cost of a study so far."""
 
     epochs: int
+    """Those that were trained, each once, and those that running steps were promised."""
     trials: int
     seconds: float
+    """For how long processes have run the study, by clocks that do not jump; several at a time count once."""
+    trained: int = 0
+    """Epochs that were trained, each once."""
+    retrained: int = 0
+    """Epochs that were trained a second time, beside these: the budget does not pay for them."""
+    fruitless: int = 0
+    """Trials that failed before they had trained an epoch: each takes one from the budget."""
 
 
 class StudyReader:
@@ -228,7 +236,15 @@ class StudyReader:
         """The cost of the study so far."""
         with self.lock:
             self.look()
-            return Spent(self.log.epochs_spent(), len(self.log.trials), self._seconds())
+            log = self.log
+            return Spent(
+                log.epochs_spent(),
+                len(log.trials),
+                self._seconds(),
+                log.epochs_trained(),
+                log.epochs_retrained(),
+                log.n_fruitless,
+            )
 
     def events(self, trial: int | None = None) -> list[Event]:
         """Return every event, or a trial's, oldest first."""

@@ -527,18 +527,18 @@ class Study:
             self._log.refresh()
             return progress.until
 
-    def add_retrained(self, trial: int, epochs: int, *, charged: bool, unreadable: str | None = None) -> None:
+    def add_retrained(self, trial: int, epochs: int, *, unreadable: str | None = None) -> None:
         """Record that epochs had to be trained a second time, because the trial's state was kept nowhere.
 
-        charged: whether the budget pays for them, as far as there is anything left of it.
+        The budget does not pay for them, whatever the reason: else a study that was killed would not be the study that
+        it would have been.
+
         unreadable: what is wrong with the trial's checkpoint, if it has one.
         """
         with self._lock:
-            paid = min(epochs, self.decider.allowance().epochs) if charged else 0
-            if paid:
-                self.reader.store.add_retrained(self.reader.record.id, trial, paid)
+            self.reader.store.add_retrained(self.reader.record.id, trial, epochs)
             why: dict[str, Any] = {} if unreadable is None else {"unreadable": unreadable}
-            self.add_event("retrained", trial=trial, epochs=epochs, charged=paid, **why)
+            self.add_event("retrained", trial=trial, epochs=epochs, **why)
 
     def add_checkpoint(self, trial: int, epoch: int, path: str, size: int) -> None:
         """Record a trial's newest checkpoint; `path` is relative to `checkpoint_folder`.
