@@ -180,17 +180,21 @@ class SqlStore:
             return None if row is None else int(row[0])
 
     @_retried
-    def end_session(self, session_id: int, at: float) -> None:
+    def end_session(self, session_id: int, at: float, *, seconds: float = 0.0) -> None:
         """Implement `Store.end_session`."""
         with self._writing() as log:
             if not log.run("end_session", {"session": session_id, "ended_at": at}):
                 raise StoreError(f"{self.url} has no session whose id is {session_id}")
+            log.run("raise_seconds", {"session": session_id, "seconds": seconds})
 
     @_retried
-    def beat(self, session_id: int) -> bool:
+    def beat(self, session_id: int, *, seconds: float = 0.0) -> bool:
         """Implement `Store.beat`."""
         with self._writing() as log:
-            return bool(log.run("beat", {"session": session_id}))
+            if not log.run("beat", {"session": session_id}):
+                return False
+            log.run("raise_seconds", {"session": session_id, "seconds": seconds})
+            return True
 
     @_retried
     def sessions(self, study_id: int) -> list[Session]:
@@ -258,6 +262,7 @@ class SqlStore:
         at: float,
         *,
         session: int | None = None,
+        seconds: float = 0.0,
     ) -> int:
         """Implement `Store.report`."""
         values = {
@@ -268,6 +273,7 @@ class SqlStore:
             "metrics": rows.metrics_to_json(metrics),
             "at": at,
             "by_session": session,
+            "seconds": seconds,
         }
         try:
             return self._report(values)
@@ -447,11 +453,11 @@ class SqlStore:
         """Implement `Store.changes`."""
         key = {"study": study_id, "since": since}
         with self._reading() as log:
-            revision, n_steps, max_epochs, n_spaces, n_waiting = self._progress_of(log, study_id)
+            revision, n_steps, max_epochs, n_spaces, n_waiting, seconds = self._progress_of(log, study_id)
             with _no_garbage():
                 trials = [rows.TRIALS.record(row) for row in log.rows("new_trials", key)]
             reached = [(trial, epoch) for trial, epoch in log.rows("reached", key) if epoch is not None]
-        return Changes(revision, n_steps, max_epochs, trials, reached, n_spaces, n_waiting)
+        return Changes(revision, n_steps, max_epochs, trials, reached, n_spaces, n_waiting, seconds)
 
     def values(self, study_id: int, since: int, until: int) -> Iterator[NDArray[np.float64]]:
         """Implement `Store.values`."""
@@ -500,13 +506,13 @@ class SqlStore:
         with self._database.reading() as cursor:
             yield _Transaction(cursor, self._texts)
 
-    def _progress_of(self, log: _Transaction, study_id: int) -> tuple[int, int, int | None, int, int]:
-        """Return the study's revision, numbers of steps, epochs of a full training, spaces, and commands that wait."""
+    def _progress_of(self, log: _Transaction, study_id: int) -> tuple[int, int, int | None, int, int, float]:
+        """Return revision, number of steps, epochs of a full training, spaces, commands that wait, and seconds."""
         row = log.row("progress", {"study": study_id})
         if row is None:
             raise self._no_study(study_id)
-        revision, n_steps, max_epochs, n_spaces, n_waiting = row
-        return revision, n_steps, max_epochs, n_spaces, n_waiting
+        revision, n_steps, max_epochs, n_spaces, n_waiting, seconds = row
+        return revision, n_steps, max_epochs, n_spaces, n_waiting, seconds
 
     def _readable(self, kind: rows.Rows[_Record], found: Iterator[tuple[Any, ...]]) -> list[_Record]:
         """Return the records of the rows, without those that are damaged, which are counted."""

@@ -35,6 +35,8 @@ class Log:
         self.trials: list[Trial] = []
         self.n_steps = 0
         """How many steps have been given out."""
+        self.seconds = 0.0
+        """For how long processes have run the study, as far as is on record."""
         self.n_waiting = 0
         """How many commands wait to be taken up."""
         self._revision = 0
@@ -73,6 +75,7 @@ class Log:
         self.history.update(trials)
         self.history.advance(changes.reached)
         self._revision, self.n_steps, self.n_waiting = changes.revision, changes.n_steps, changes.n_waiting
+        self.seconds = changes.seconds
         if self._values_until < self._revision:
             self.history.defer(self._new_values)
 

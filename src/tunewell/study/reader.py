@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,7 +28,6 @@ from tunewell.study import provenance
 from tunewell.study.branches import TWIN
 from tunewell.study.budget import Budget
 from tunewell.study.log import Log
-from tunewell.study.sessions import seconds_on_record
 from tunewell.study.settings import confirms
 from tunewell.study.table import trial_rows
 from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState, trial_number
@@ -76,13 +74,13 @@ class Spent:
 class StudyReader:
     """A study as it is on record. Every method may be called from any thread."""
 
-    def __init__(self, store: Store, record: StudyRecord, *, seconds: Callable[[], float] | None = None) -> None:
+    def __init__(self, store: Store, record: StudyRecord, *, seconds: Callable[[float], float] = float) -> None:
         """Read a study of a store.
 
         Args:
             store: that has the study.
             record: of the study.
-            seconds: for how long processes have run the study; if None, as far as that is on record.
+            seconds: for how long processes have run the study, by how long they have as far as that is on record.
         """
         self.store = store
         self.record = record
@@ -92,7 +90,7 @@ class StudyReader:
         self.lock = threading.RLock()
         """Held by whoever reads what is to fit together, or runs the study."""
         self.log = Log(store, record)
-        self._seconds = seconds or partial(seconds_on_record, store, record)
+        self._seconds = seconds
         self._is_still = False
 
     @classmethod
@@ -240,7 +238,7 @@ class StudyReader:
             return Spent(
                 log.epochs_spent(),
                 len(log.trials),
-                self._seconds(),
+                self._seconds(log.seconds),
                 log.epochs_trained(),
                 log.epochs_retrained(),
                 log.n_fruitless,

@@ -16,7 +16,7 @@ from tunewell.commands import KINDS, Action, Branch, Command, Note, Pause, Resum
 from tunewell.commands import Checkpoint as WriteCheckpoint
 from tunewell.errors import CheckpointError, SettingError, TrialEnded, TrialNotFound
 from tunewell.space.values import Value
-from tunewell.stores.command_rows import steered_event
+from tunewell.stores.command_rows import command_of, steered_event
 from tunewell.study.branches import TWIN, branched, copied_checkpoint
 from tunewell.study.commands import checked
 from tunewell.study.directive import Directive, Move
@@ -156,22 +156,22 @@ class Steering:
         What trained it is gone: it may have been gone before it obeyed.
         """
         with self._reader.lock:
-            known = self._reader.trials[trial]
-            events = self._reader.events(trial)
-            since = max((event.at for event in events if event.kind == RETRIED and event.by != "tunewell"), default=0.0)
-            is_held = False
-            for command in self._reader.commands(trial):
+            known, is_held, stop = self._reader.trials[trial], False, None
+            for event in self._reader.events(trial):  # in the order in which it all happened: clocks may have been set
+                if event.kind == RETRIED and event.by != "tunewell":
+                    is_held, stop = False, None
+                command = command_of(event)
                 # what came before its step was obeyed, or the step would not have begun
-                if not command.is_done or int(command.epoch or 0) < known.epochs or (command.taken_at or 0.0) < since:
+                if stop is not None or command is None or not command.is_done or int(command.epoch or 0) < known.epochs:
                     continue
                 match command.action:
                     case Stop() | Rewind():
-                        return Directive(Move.STOP, reason=_why_stopped(command))
+                        stop = _why_stopped(command)
                     case Pause():
                         is_held = True
                     case Resume():
                         is_held = False
-            return Directive(Move.PAUSE, held=True) if is_held else Directive()
+            return _Effects({}, is_held=is_held, stop=stop).directive()
 
     def poll_at_rest(self) -> None:
         """Take up the commands to trials that do not run, if that is for this process to do."""

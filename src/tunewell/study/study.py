@@ -417,7 +417,14 @@ class Study:
                 value = self._sign * math.inf
             with self._letting_go(trial):
                 n_waiting = self.reader.store.report(
-                    self.reader.record.id, trial, epoch, metrics, value, time.time(), session=progress.session
+                    self.reader.record.id,
+                    trial,
+                    epoch,
+                    metrics,
+                    value,
+                    time.time(),
+                    session=progress.session,
+                    seconds=self._lease.seconds(self._log.seconds),
                 )
             progress.epoch, progress.measured = epoch, True
             self.has_trained = True
