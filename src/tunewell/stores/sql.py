@@ -109,6 +109,11 @@ class SqlStore:
         self.damaged: dict[str, set[int]] = {}
         """By what a record is called, the rows that could not be read and were left out."""
 
+    @property
+    def awaited_s(self) -> float:
+        """For how many seconds a server that went away has been waited for; 0 if none is."""
+        return self._database.awaited_s
+
     @_retried
     def add_study(self, study: StudyRecord) -> StudyRecord:
         """Implement `Store.add_study`."""

@@ -116,6 +116,14 @@ class StudyReader:
         return self.store.url
 
     @property
+    def awaited_s(self) -> float:
+        """For how many seconds a database that went away has been waited for; 0 if none is."""
+        waited: float = getattr(
+            self.store, "awaited_s", 0.0
+        )  # a store in memory, or of somebody's own, is always there
+        return waited
+
+    @property
     def space(self) -> Space:
         """The parameters that may be tuned; of a study that was extended, as they are since."""
         return self.log.versions.space

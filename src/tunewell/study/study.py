@@ -261,6 +261,7 @@ class Study:
     sessions = _Of(StudyReader.sessions, lambda study: study.reader.sessions)
     session_of = _Of(StudyReader.session_of, lambda study: study.reader.session_of)
     others = _Of(StudyReader.others, lambda study: study.reader.others)
+    awaited_s = _Of(StudyReader.awaited_s, lambda study: study.reader.awaited_s)
     is_run = _Of(StudyReader.is_run, lambda study: study.reader.is_run)
     why = _Of(StudyReader.why, lambda study: study.reader.why)
     outlook = _Of(StudyReader.outlook, lambda study: study.reader.outlook)
