@@ -100,6 +100,15 @@ class Trial:
         return self.parent_epoch or 0
 
 
+DAMAGED = "what is on record of this trial is damaged; restore the record from a copy"
+"""Why a trial has failed of which nothing can be read: it is there, so that the others keep their numbers."""
+
+
+def damaged_trial(number: int) -> Trial:
+    """Return what stands in the place of a trial that cannot be read."""
+    return Trial(number, Params({}), TrialState.FAILED, 0, 0, 0, 0.0, ended_at=0.0, reason=DAMAGED)
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """The metrics of one epoch of a trial."""

@@ -11,11 +11,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tunewell.errors import StoreError
 from tunewell.history import History
 from tunewell.space.space import Space
 from tunewell.space.versions import SpaceVersions
 from tunewell.stores import SpaceVersion, Store, StudyRecord
-from tunewell.trial import OPEN_END, Trial, TrialState
+from tunewell.trial import DAMAGED, OPEN_END, Trial, TrialState, damaged_trial
+
+_LONGEST_GAP = 10_000
 
 
 class Log:
@@ -62,7 +65,7 @@ class Log:
         while (changes.max_epochs, changes.n_spaces) != (self.max_epochs, len(self.versions.spaces)):
             self._begin(changes.max_epochs)
             changes = self._store.changes(self._study_id, 0)
-        trials = changes.trials
+        trials = list(_without_gaps(changes.trials, len(self.trials)))
         if len(self.versions.spaces) > 1:
             trials = [replace(trial, params=self.versions.complete(trial.params)) for trial in trials]
         for trial in trials:
@@ -129,7 +132,21 @@ class Log:
         return int(row), int(column) + 1, self._sign * float(finite[row, column])
 
 
+def _without_gaps(trials: Sequence[Trial], known: int) -> Iterator[Trial]:
+    """Yield the trials, by number; in place of one that a damaged record has lost, one that failed."""
+    for trial in trials:
+        if trial.number - known > _LONGEST_GAP:
+            raise StoreError(f"trial {trial.number} on record comes after {known} others: {DAMAGED}")
+        while known < trial.number:
+            yield damaged_trial(known)
+            known += 1
+        known = max(known, trial.number + 1)
+        yield trial
+
+
 def _versions(versions: Sequence[SpaceVersion]) -> SpaceVersions:
+    if not versions:
+        raise StoreError("the spaces of the study are gone from the record; restore it from a copy")
     return SpaceVersions(
         [Space.from_dict(version.space) for version in versions],
         [version.held for version in versions],

@@ -22,6 +22,7 @@ from tunewell.errors import (
     RepeatedFailure,
     ReportError,
     StepTaken,
+    StoreError,
     StudyNotFound,
     TrialEnded,
     TrialNotFound,
@@ -51,6 +52,7 @@ from tunewell.study.space_versions import add_version
 from tunewell.study.steering import Steering
 from tunewell.study.steps import Progress, begun
 from tunewell.trial import (
+    DAMAGED,
     OPEN_END,
     RETRIED,
     WAIT,
@@ -636,6 +638,9 @@ class Study:
         session = self._lease.session
         if session is None:
             self._is_joined |= join
+            self._log.refresh()
+            if any(trial.reason == DAMAGED for trial in self._log.trials):
+                raise StoreError(f"{self.url}: {DAMAGED}, or read it: nothing can be added to it")
             session = self._lease.begin(self._log, join=self._is_joined)
             if not self._is_joined:
                 self._record_settings()
