@@ -414,8 +414,8 @@ class StoreContract:
         one, other = begin_session(store, study), begin_session(store, study)
         begin(store, study, 0)
         assert store.changes(study, 0).seconds == 0.0
-        for told, known in [(2.5, 2.5), (1.0, 2.5), (4.0, 4.0)]:
-            store.report(study, 0, 1, {"val_loss": 0.5}, 0.5, at=1.0, seconds=told)
+        for given, known in [(2.5, 2.5), (1.0, 2.5), (4.0, 4.0)]:
+            store.report(study, 0, 1, {"val_loss": 0.5}, 0.5, at=1.0, seconds=given)
             assert store.changes(study, 0).seconds == known
         store.beat(one, seconds=5.0)
         store.beat(other, seconds=4.5)
