@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from openpyxl import load_workbook
 
 from tunewell.cli.main import cli
+from tunewell.training import script
 
 SCRIPT = """
 import tunewell as tw
@@ -175,6 +176,51 @@ IN_FILE = ("tune", "train.py", "--space", "space.toml")
 
 def edit(folder, space):
     (folder / "space.toml").write_text(space)
+
+
+PROGRAM = """
+import json, sys
+
+for epoch in range(3):
+    print(json.dumps({"val_loss": float(sys.argv[1]) + 1 / (epoch + 1)}), flush=True)
+"""
+
+
+def test_another_command_of_a_program_is_refused_unless_it_is_said(folder):
+    (folder / "one.py").write_text(PROGRAM)
+    (folder / "two.py").write_text(PROGRAM + "\n")
+    python = sys.executable
+    tunewell("tune", "--space", "space.toml", "--budget", "1", "--", python, "one.py", "{rate}")
+    resume = ["tune", "--resume", "--name", "one", "--quiet", "--budget", "2"]
+    why = refused(*resume, "--", python, "two.py", "{rate}")
+    assert "two.py in place of one.py" in why
+    assert "--changed" in why
+    assert "--fast is new" in refused(*resume, "--", python, "one.py", "{rate}", "--fast")
+    assert "--resume too" in refused("tune", "--changed", "--", python, "one.py", "{rate}")
+    done = tunewell(*resume, "--changed", "--", python, "two.py", "{rate}")
+    assert "the training has changed: two.py in place of one.py" in done.stderr
+    assert "changed" not in tunewell(*resume, "--", python, "two.py", "{rate}").stderr
+
+
+def test_another_script_is_refused_and_an_edited_one_is_said(folder):
+    tune()
+    (folder / "other.py").write_text(SCRIPT + "\n")
+    resume = ("--resume", "--name", "train", "--budget", "3")
+    assert "other.py in place of train.py" in refused("tune", "other.py", *resume)
+    (folder / "train.py").write_text(SCRIPT.replace('"val_accuracy"', '"val_loss"') + "epochs = 4\n")
+    script._load.cache_clear()
+    done = tunewell("tune", "train.py", *resume)
+    assert "train.py has changed since the study last trained" in done.stderr
+    assert "train.py has metric 'val_loss'; the study goes on with 'val_accuracy', as it was begun" in done.stderr
+    assert "train.py has epochs 4; the study goes on with 3, as it was begun" in done.stderr
+
+
+def test_a_rescue_goes_on_with_its_own_training(folder):
+    tunewell("rescue", "train.py", "--budget", "1", "--quiet")
+    (folder / "other.py").write_text(SCRIPT + "\n")
+    resume = ("rescue", "other.py", "--resume", "--name", "train-rescue", "--budget", "2", "--quiet")
+    assert "other.py in place of train.py" in refused(*resume)
+    assert "the training has changed" in tunewell(*resume, "--changed").stderr
 
 
 def test_an_edited_space_is_taken_up_when_a_study_is_resumed(folder):

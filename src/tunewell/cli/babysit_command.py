@@ -19,12 +19,12 @@ import click
 
 from tunewell.cli.echo import echo
 from tunewell.cli.job import Job, ProgramCommand, job
-from tunewell.cli.options import store_option
+from tunewell.cli.options import changed_option, store_option
 from tunewell.cli.printing import print_lines, stdout_to_stderr
 from tunewell.display.formatting import clipped, measured
 from tunewell.errors import MissingExtra, SettingError, StoreError, StudyNotFound, last_line
-from tunewell.runners.tune import default_store, study_name
-from tunewell.stores import open_store
+from tunewell.runners.tune import study_name
+from tunewell.stores import default_store, open_store
 from tunewell.study import Study
 from tunewell.study.provenance import user
 
@@ -47,6 +47,7 @@ _ORDERLY = (0, 130, -signal.SIGINT)
 @click.option("--autopilot", is_flag=True, help="Let rules steer it too, each action on record.")
 @click.option("--attach", metavar="STUDY", help="Watch and steer a study that another process runs.")
 @click.option("--resume", is_flag=True, help="Go on with the newest run of that name.")
+@changed_option
 @click.option("--name", metavar="NAME", help="The study's name.  [default: the script's, numbered]")
 @click.option("--seed", type=click.IntRange(0), default=0, metavar="N", help="Of the training.  [default: 0]")
 @store_option
@@ -60,6 +61,7 @@ def command(
     autopilot: bool,
     attach: str | None,
     resume: bool,
+    changed: bool,
     name: str | None,
     seed: int,
     store: str | None,
@@ -88,7 +90,8 @@ def command(
     name = _checked_name(url, to_train, name, resume=resume)
     passed_on = [*(["--metric", metric] if metric else []), *(["--epochs", str(epochs)] if epochs else [])]
     begins = ["--resume", "--checkpoint-every", "1"] if resume else ["--babysat", "--seed", str(seed)]
-    options = ["--name", name, *begins, *passed_on, *(["--autopilot"] if autopilot else [])]
+    flags = [*(["--autopilot"] if autopilot else []), *(["--changed"] if changed else [])]
+    options = ["--name", name, *begins, *passed_on, *flags]
     log = Path(f"{name}.log")
     with _training(to_train.command_line(*options), url, log, keep=resume) as gone:
         study = _opened(url, name, gone)

@@ -19,8 +19,7 @@ from tunewell.cli.printing import facts, print_json, print_lines, table
 from tunewell.display.formatting import duration
 from tunewell.display.progress import progress
 from tunewell.display.records import best_record
-from tunewell.runners.tune import default_store
-from tunewell.stores import open_store
+from tunewell.stores import default_store, open_store
 
 if TYPE_CHECKING:
     from tunewell.demo.demonstration import DemoResult, TrainedNetwork

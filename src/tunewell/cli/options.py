@@ -8,8 +8,7 @@ from contextlib import contextmanager
 import click
 
 from tunewell.cli.echo import echo
-from tunewell.runners.tune import default_store
-from tunewell.stores import Store, open_store
+from tunewell.stores import Store, default_store, open_store
 from tunewell.stores.redaction import redacted_url
 from tunewell.study import Study
 
@@ -34,6 +33,11 @@ checkpoints_option = click.option(
     help="Where checkpoints lie.  [default: $TUNEWELL_CHECKPOINTS, else beside the store]",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+changed_option = click.option(
+    "--changed",
+    is_flag=True,
+    help="With --resume: go on though the command, or the script, is another one than so far.",
+)
 study_argument = click.argument("study", required=False)
 
 

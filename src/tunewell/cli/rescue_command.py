@@ -12,15 +12,18 @@ import click
 from tunewell.cli.echo import echo
 from tunewell.cli.job import ProgramCommand, job
 from tunewell.cli.main import INTERRUPTED
-from tunewell.cli.options import in_store, json_option, store_option
+from tunewell.cli.options import changed_option, in_store, json_option, store_option
 from tunewell.cli.printing import print_json, print_lines, stdout_to_stderr
-from tunewell.cli.study_options import METRIC
+from tunewell.cli.study_options import METRIC, check_trained
 from tunewell.display.progress import progress
 from tunewell.runners.base import NullObserver
-from tunewell.runners.tune import default_store, study_name
+from tunewell.runners.trained import Trained
+from tunewell.runners.tune import study_name
 from tunewell.space.parse_settings import parse_settings
-from tunewell.stores import open_store
+from tunewell.stores import default_store, open_store
+from tunewell.study import Study
 from tunewell.study.settings import DEFAULT_TIER, LAST_TIER
+from tunewell.training.run import Train
 
 
 @click.command("rescue", cls=ProgramCommand)
@@ -56,6 +59,7 @@ from tunewell.study.settings import DEFAULT_TIER, LAST_TIER
 @store_option
 @click.option("--name", metavar="NAME", help="The study's name.  [default: the script's with -rescue, numbered]")
 @click.option("--resume", is_flag=True, help="Go on with the newest study of that name.")
+@changed_option
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @json_option
 @click.pass_context
@@ -71,6 +75,7 @@ def command(
     store: str | None,
     name: str | None,
     resume: bool,
+    changed: bool,
     quiet: bool,
     as_json: bool,
     **options: Any,
@@ -91,7 +96,10 @@ def command(
         metric = options.pop("metric") or to_train.file.metric or METRIC
         as_it_is = parse_settings(settings, space)
         opened = open_store(store or default_store(), create=not resume)
+        name = name or study_name(opened, f"{to_train.name}-rescue", resume=resume)
     try:
+        if resume and name in [record.name for record in opened.studies()]:
+            _go_on_with(Study.open(opened, name), to_train.train_for(metric), changed=changed)
         with stdout_to_stderr(), nullcontext(NullObserver()) if quiet else progress(sys.stderr) as observer:
             result = rescue(
                 to_train.train_for(metric),
@@ -106,7 +114,7 @@ def command(
                 max_tier=tier,
                 seed=options["seed"],
                 store=opened,
-                name=name or study_name(opened, f"{to_train.name}-rescue", resume=resume),
+                name=name,
                 resume=resume,
                 observer=observer,
             )
@@ -124,3 +132,11 @@ def command(
         ctx.exit(INTERRUPTED)
     if nothing_found:
         ctx.exit(1)
+
+
+def _go_on_with(study: Study, train: Train, *, changed: bool) -> None:
+    """Put what is trained from now on on record. Raises SettingError if it is another training, and may not be."""
+    check_trained(study, train, changed=changed)
+    study.begin_session()
+    Trained.by(train).record(study)
+    study.close()

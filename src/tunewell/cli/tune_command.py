@@ -14,7 +14,7 @@ from tunewell.cli.echo import echo
 from tunewell.cli.execution_options import execution_options, parse_execution
 from tunewell.cli.job import Job, ProgramCommand, job
 from tunewell.cli.main import INTERRUPTED
-from tunewell.cli.options import checkpoints_option, in_store, json_option, store_option
+from tunewell.cli.options import changed_option, checkpoints_option, in_store, json_option, store_option
 from tunewell.cli.printing import facts, print_json, print_lines, stdout_to_stderr
 from tunewell.cli.results_report import bound_lines, confirmed_lines, outlook_line, replayed_lines, unfinished_line
 from tunewell.cli.space_command import print_preview, print_warnings
@@ -27,11 +27,11 @@ from tunewell.display.tables import setting_lines
 from tunewell.errors import SettingError
 from tunewell.runners import Controller, Execution
 from tunewell.runners.base import NullObserver
-from tunewell.runners.tune import default_store, drive, study_name
+from tunewell.runners.tune import drive, study_name
 from tunewell.samplers import NAMES as SAMPLERS
 from tunewell.samplers import GridSampler
 from tunewell.schedulers import NAMES as SCHEDULERS
-from tunewell.stores import open_store
+from tunewell.stores import default_store, open_store
 from tunewell.study import Study
 from tunewell.study.confirmation import confirmation
 from tunewell.study.settings import DEFAULT_BUDGET, DEFAULT_TIER, LAST_TIER
@@ -83,6 +83,7 @@ if TYPE_CHECKING:
 @checkpoints_option
 @click.option("--name", metavar="NAME", help="The study's name.  [default: the script's, numbered]")
 @click.option("--resume", is_flag=True, help="Go on with the newest study of that name.")
+@changed_option
 @click.option(
     "--warm-start",
     "past",
@@ -130,6 +131,7 @@ def command(
     checkpoints: str | None,
     name: str | None,
     resume: bool,
+    changed: bool,
     confirm: int | None,
     autopilot: bool,
     babysat: bool,
@@ -159,6 +161,8 @@ def command(
         options["first"] = [schedule.setting] * (seeds or 1)
     if babysat or autopilot:
         execution = replace(execution, checkpoint_every=execution.checkpoint_every or 1)
+    if changed and not resume:
+        raise SettingError("--changed is for a study that is gone on with; say --resume too, or leave it out")
     if dry_run and resume:
         raise SettingError("--dry-run shows what a new study would draw; leave out --resume")
     with stdout_to_stderr():
@@ -175,7 +179,7 @@ def command(
     try:
         with stdout_to_stderr():
             if resume:
-                study = old_study(to_train, Options(**options), opened, name)
+                study = old_study(to_train, Options(**options), opened, name, changed=changed)
             else:
                 newest = study_name(opened, to_train.name, resume=True)
                 study = new_study(to_train, Options(**options), opened, name, past)

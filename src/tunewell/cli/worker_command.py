@@ -15,13 +15,14 @@ from tunewell.cli.job import Job, ProgramCommand, job
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import checkpoints_option, store_option
 from tunewell.cli.printing import stdout_to_stderr
+from tunewell.cli.study_options import check_trained
 from tunewell.display.formatting import counted
 from tunewell.display.progress import progress
 from tunewell.display.summary import counts
 from tunewell.errors import SettingError
 from tunewell.runners.base import NullObserver
-from tunewell.runners.tune import default_store, drive
-from tunewell.stores import open_store
+from tunewell.runners.tune import drive
+from tunewell.stores import default_store, open_store
 from tunewell.study import Study
 
 
@@ -61,6 +62,8 @@ def command(
         with stdout_to_stderr():
             to_train = job(script, program, None) if script or program else _as_on_record(joined)
             _check_same(to_train, joined)
+            # what lies elsewhere on another machine may have another name there
+            check_trained(joined, to_train.train_for(joined.metric), changed=True)
         before = len(joined.trials)
         joined.begin_session(join=True)
         train = to_train.train_for(joined.metric)
