@@ -9,6 +9,7 @@ from itertools import pairwise
 import click
 import numpy as np
 
+from tunewell.advice import advice
 from tunewell.analysis.lineage import branch_tree
 from tunewell.analysis.twins import Difference
 from tunewell.display.formatting import clipped, counted, measured, short
@@ -48,7 +49,9 @@ def steered_line(study: Study, trial: int) -> str | None:
         if later:
             then = "".join(f", then {short(value)} from epoch {first}" for first, value in later)
             changes.append(f"{name} {short(values[0][1])}{then}")
-    return f"steered: {'; '.join(changes)}; see tunewell replay {study.record.name} {trial}" if changes else None
+    if not changes:
+        return None
+    return f"steered: {'; '.join(changes)}; see {advice('replay', study.record.name, str(trial), store=study.url)}"
 
 
 def _twin(study: Study, trial: Trial, found: Difference) -> str:

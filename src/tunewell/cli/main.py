@@ -133,11 +133,16 @@ def _in_one_line(*, with_traceback: bool) -> Iterator[None]:
             echo(shortened(error.error.rstrip()), err=True)  # the traceback of the user's code, which is what they need
         message, exit_code = _in_words(error)
         echo(
-            f"{click.style('error:', fg='red', bold=True)} {shortened(' '.join(message.split()))}",
+            f"{click.style('error:', fg='red', bold=True)} {shortened(_line(message))}",
             err=True,
             color=_COLOR,
         )
         raise click.exceptions.Exit(exit_code) from None
+
+
+def _line(message: str) -> str:
+    """Return a message in one line; blanks inside a line, as in a name, stay as they are."""
+    return " ".join(line.strip() for line in message.splitlines() if line.strip())
 
 
 def _usage(error: click.UsageError) -> str:

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import click
 
 from tunewell.cli.echo import echo
-from tunewell.stores import Store, default_store, open_store
-from tunewell.stores.redaction import redacted_url
+from tunewell.errors import SettingError
+from tunewell.stores import IN_MEMORY, Store, default_store, open_store
 from tunewell.study import Study
 
 
@@ -41,18 +41,16 @@ changed_option = click.option(
 study_argument = click.argument("study", required=False)
 
 
-def in_store(url: str | None) -> list[str]:
-    """Return what names the store in a command that is shown: no password, which PGPASSWORD or ~/.pgpass may hold."""
-    return ["--store", redacted_url(url)] if url else []
-
-
 @contextmanager
 def existing_store(url: str | None) -> Iterator[Store]:
     """Open a store that is there already, and close it in the end.
 
     Raises:
         StoreError: there is none.
+        SettingError: it would be in memory.
     """
+    if url in IN_MEMORY:
+        raise SettingError(f"nothing is on record in {url!r}, which ends with the process that trains; name a file")
     store = open_store(url or default_store(), create=False)
     try:
         yield store

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from contextlib import nullcontext
 from typing import Any
 
 import click
 
+from tunewell.advice import advice
 from tunewell.cli.echo import echo
 from tunewell.cli.job import ProgramCommand, job
 from tunewell.cli.main import INTERRUPTED
-from tunewell.cli.options import changed_option, in_store, json_option, store_option
+from tunewell.cli.options import changed_option, json_option, store_option
 from tunewell.cli.printing import print_json, print_lines, stdout_to_stderr
 from tunewell.cli.study_options import METRIC, check_trained
 from tunewell.display.progress import progress
@@ -118,17 +118,18 @@ def command(
                 resume=resume,
                 observer=observer,
             )
-        look = ["tunewell", "show", result.study.record.name, *in_store(store)]
+        look = None if result.study.is_in_memory else advice("show", result.study.record.name, store=store)
         if as_json:
             print_json(record(result))
         else:
-            search = to_train.command_line(*in_store(store)) if options["target"] is None else None
-            print_lines(lines(result, shlex.join(look), search))
+            search = to_train.advice("tune", {}, store) if options["target"] is None else None
+            print_lines(lines(result, look, search))
         nothing_found = result.best is None
     finally:
         opened.close()
     if not result.over:
-        echo("interrupted; all is on record; go on with the same command and --resume", err=True)
+        kept = "all is on record; go on with the same command and --resume"
+        echo(f"interrupted; {'nothing is kept' if result.study.is_in_memory else kept}", err=True)
         ctx.exit(INTERRUPTED)
     if nothing_found:
         ctx.exit(1)

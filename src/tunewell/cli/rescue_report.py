@@ -18,7 +18,7 @@ from tunewell.rescue import Attempt, Rescue
 _WIDTH = 100
 
 
-def lines(result: Rescue, look: str, search: str | None = None) -> Iterator[str]:
+def lines(result: Rescue, look: str | None, search: str | None = None) -> Iterator[str]:
     """Yield the attempts, the setting that they end with, and what may still hold that run back.
 
     search: a command that searches on, where no target was given.

@@ -14,12 +14,14 @@ from tunewell.study.reader import Best
 from tunewell.trial import TrialState
 
 
-def bound_lines(study: Study, go_on: str = "go on with --resume") -> Iterator[str]:
-    """Yield a line for each range that seems to end too early; `go_on` is the command that takes up the wider one."""
+def bound_lines(study: Study, go_on: str = "go on with --resume --budget MORE") -> Iterator[str]:
+    """Yield a line for each range that seems to end too early; `go_on` says how the wider one is taken up."""
+    if study.is_in_memory:
+        go_on = "tune again"
     for one in study.at_bounds():
         yield (
             f"{one.name}: the best trials lie at {one.side}={one.bound:.6g}; to search beyond, "
-            f"write {one.side}={one.suggested:.12g} in the space, then {go_on} --budget MORE"
+            f"write {one.side}={one.suggested:.12g} in the space, then {go_on}"
         )
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict
 import click
 import numpy as np
 
+from tunewell.advice import advice
 from tunewell.analysis.decisions import DECIDED
 from tunewell.cli.lineage_report import branch_lines, steered_line
 from tunewell.cli.options import existing_study, json_option, store_option, study_argument
@@ -125,7 +126,9 @@ def _study_lines(study: Study, trials: Sequence[Trial]) -> Iterator[str]:
     left_out = len(study.trials) - len(trials)
     if left_out:
         yield click.style(
-            f"and {left_out} more: --top {len(study.trials)} shows all, tunewell export saves them", dim=True
+            f"and {left_out} more: --top {len(study.trials)} shows all, "
+            f"{advice('export', study.record.name, store=study.url)} saves them",
+            dim=True,
         )
 
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tunewell.advice import advice
 from tunewell.cli.echo import echo
 from tunewell.cli.execution_options import execution_options, parse_execution
 from tunewell.cli.job import Job, ProgramCommand, job
 from tunewell.cli.main import INTERRUPTED
-from tunewell.cli.options import changed_option, checkpoints_option, in_store, json_option, store_option
+from tunewell.cli.options import changed_option, checkpoints_option, json_option, store_option
 from tunewell.cli.printing import facts, print_json, print_lines, stdout_to_stderr
 from tunewell.cli.results_report import bound_lines, confirmed_lines, outlook_line, replayed_lines, unfinished_line
 from tunewell.cli.space_command import print_preview, print_warnings
@@ -185,7 +186,8 @@ def command(
                 study = new_study(to_train, Options(**options), opened, name, past)
                 if name is None and study.record.name != to_train.name and not quiet:
                     new = f"study {newest!r} exists, and this is a new one, {study.record.name!r}"
-                    echo(f"{new}; --resume --name {shlex.quote(newest)} goes on with the other", err=True)
+                    other = shlex.join(["--resume", "--name", newest])
+                    echo(f"{new}; {other} goes on with the other", err=True)
             before = _trained(study)
             train = to_train.train_for(study.metric)
             over = _run(
@@ -200,18 +202,25 @@ def command(
             if over and confirm and study.best_so_far is not None:
                 again = confirmation(study, seeds=confirm)
                 over = _run(again, train, execution, quiet=quiet)
-        here = in_store(store)
-        repeated = {"--checkpoints": checkpoints, "--name": name, "--confirm": confirm or None}
-        words = [word for option, value in repeated.items() if value is not None for word in (option, str(value))]
-        go_on = to_train.command_line(*here, "--resume", *words)
-        _print_summary(study, over=over, look=["show", study.record.name, *here], as_json=as_json)
-        print_lines(bound_lines(study, go_on), err=True)
+        go_on: dict[str, str | int | bool | None] = {
+            "--resume": True,
+            "--checkpoints": checkpoints,
+            "--name": name,
+            "--confirm": confirm or None,
+            "--autopilot": autopilot,
+        }
+        look = None if study.is_in_memory else advice("show", study.record.name, store=store)
+        _print_summary(study, over=over, look=look, as_json=as_json)
+        print_lines(bound_lines(study, to_train.advice("tune", go_on | {"--budget": "MORE"}, store)), err=True)
         nothing_found = study.best_so_far is None
         nothing_done = _trained(study) == before
     finally:
         opened.close()
     if not over:
-        echo(f"interrupted; all is on record; go on with: {go_on}", err=True)
+        if study.is_in_memory:
+            echo("interrupted; the study was in memory, and is gone; --store FILE keeps one", err=True)
+        else:
+            echo(f"interrupted; all is on record; go on with: {to_train.advice('tune', go_on, store)}", err=True)
         ctx.exit(INTERRUPTED)
     if nothing_done and not confirm:
         why = (
@@ -277,7 +286,7 @@ def _run(
         return drive(study, train, execution, observer, controllers)
 
 
-def _print_summary(study: Study, *, over: bool, look: list[str], as_json: bool) -> None:
+def _print_summary(study: Study, *, over: bool, look: str | None, as_json: bool) -> None:
     record, best = study.record, study.best_so_far
     if as_json:
         print_json(study_record(study) | {"seconds": study.spent.seconds, "finished": over})
@@ -299,7 +308,7 @@ def _print_summary(study: Study, *, over: bool, look: list[str], as_json: bool) 
                 "trials": counts(study, over=over),
                 "outlook": outlook_line(study),
                 "record": f"study {record.name!r} in {study.url}",
-                "look": shlex.join(["tunewell", *look]),
+                "look": look,
             }
         )
     )
