@@ -551,6 +551,21 @@ def test_a_second_study_of_a_script_is_told_of_the_first():
     assert "--resume" in tunewell("tune", "train.py", "--name", "train", expect=2).stderr
 
 
+def test_an_excel_file_has_what_a_cell_has_room_for(folder):
+    tunewell("tune", "train.py", "--budget", "1", "--quiet")
+    long, odd = "\U0001f600" * 20_000, "a\x00b\ufffec\ud800d"
+    rows = [{"trial": 0, "error": long, "seed": 2**62}, {"trial": 1, "error": odd, "seed": 3}]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tunewell.cli.export_command.trial_rows", lambda _: rows)
+        assert "1 text longer than a cell of Excel may be" in tunewell("export", "--output", "record.xlsx").stderr
+        (_, first, second) = load_workbook("record.xlsx")["trials"].iter_rows(values_only=True)
+        assert len(first[1].encode("utf-16-le")) // 2 <= 32_767
+        assert first[1].endswith("... (20,000 characters; the rest is left out)")
+        assert (first[2], second[1:]) == (str(2**62), ("abcd", 3))
+        patch.setattr("tunewell.cli.export_command.trial_rows", lambda _: [{f"m{n}": 1.0 for n in range(2**14 + 1)}])
+        assert "no room for 16,385 columns of trials" in refused("export", "--output", "record.xlsx")
+
+
 def test_a_text_that_a_spreadsheet_would_run_is_exported_as_text():
     tune("--scheduler", "full", "--sampler", "grid")
     kinds = {row["kind"] for row in csv.DictReader(io.StringIO(tunewell("export").stdout))}

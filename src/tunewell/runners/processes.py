@@ -24,6 +24,7 @@ from tunewell.runners.thread_settings import ThreadSettings
 from tunewell.study import Study
 from tunewell.training.process_tree import Guard, kill_tree, signal_group
 from tunewell.training.run import Train
+from tunewell.training.script import script_folders_left_out
 
 _THREAD_SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _SAFE_PATH = "PYTHONSAFEPATH"
@@ -82,7 +83,8 @@ class _Processes:
         gpus = self.execution.gpus
         device = {"CUDA_VISIBLE_DEVICES": gpus[number % len(gpus)]} if gpus else {}
         guard = Guard() if os.name == "posix" else None
-        with _environment(_threads_each(self.execution.workers) | device | only_for_it), _ctrl_c_ignored():
+        only_its = _environment(_threads_each(self.execution.workers) | device | only_for_it)
+        with only_its, _ctrl_c_ignored(), script_folders_left_out():
             process.start()
         multiprocessing.set_start_method(start_method, force=True)  # which to start one has settled for good
         theirs.close()

@@ -10,9 +10,12 @@ import importlib.util
 import linecache
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,6 +23,11 @@ from typing import Any
 from tunewell.errors import ScriptError, TunewellError
 from tunewell.space.space import Space
 from tunewell.training.run import Run
+
+_LOOKED_FOR = frozenset(["torch", "tensorflow", "jax", "keras", "lightning", "ray"])
+"""Modules that are taken for what their name says wherever they are imported, also if they are not installed."""
+_folders: set[str] = set()
+"""Those of the scripts that were loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +131,9 @@ def _load(path: str) -> Any:
     # as `python train.py` has it, so that the file finds its neighbours; stays, since it may import them late
     if sys.path[:1] != [str(file.parent)]:
         sys.path.insert(0, str(file.parent))
+    _folders.add(str(file.parent))
+    if _elsewhere(file) is not None:
+        sys.meta_path.insert(0, _Namesake(file))
     name = _module_name(file)
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
@@ -138,13 +149,52 @@ def _load(path: str) -> Any:
 
 
 def _module_name(file: Path) -> str:
-    """Return the file's own name, by which other processes can import it too, unless that means something else here."""
+    """Return the file's own name, by which other processes can import it too, unless that means something else."""
     stem = file.stem
-    if stem.isidentifier() and stem not in sys.modules:
+    if stem.isidentifier() and stem not in sys.modules and stem not in _LOOKED_FOR and _elsewhere(file) is None:
         spec = importlib.util.find_spec(stem)
         if spec is not None and spec.origin is not None and Path(spec.origin) == file:
             return stem
     return f"tunewell_script_{stem}"
+
+
+def _elsewhere(file: Path) -> ModuleSpec | None:
+    """Return the module of Python's, or of a package, that has the file's name; None if there is none."""
+    others = [entry for entry in sys.path if entry not in _folders and Path(entry).absolute() != file.parent]
+    return PathFinder.find_spec(file.stem, others)
+
+
+@dataclass(frozen=True, slots=True)
+class _Namesake(MetaPathFinder):
+    """Finds the module that a script has its name from: `import random` in `random.py` is not the script itself.
+
+    Python would find the script, whoever imports the module, tunewell and NumPy too.
+    """
+
+    script: Path
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,  # noqa: ARG002  as importlib has it
+        target: ModuleType | None = None,  # noqa: ARG002
+    ) -> ModuleSpec | None:
+        """Implement `MetaPathFinder.find_spec`."""
+        return _elsewhere(self.script) if fullname == self.script.stem else None
+
+
+@contextmanager
+def script_folders_left_out() -> Iterator[None]:
+    """Leave the folders of scripts out of the path of a process that begins inside.
+
+    What it needs before it loads its script is not to be found there, whatever the files there are called.
+    """
+    before = sys.path[:]
+    sys.path[:] = [entry for entry in before if entry not in _folders]
+    try:
+        yield
+    finally:
+        sys.path[:] = before
 
 
 def _explained(error: BaseException, module: ModuleType, path: str) -> str:
