@@ -346,7 +346,7 @@ def serve(
 def _work(connection: WorkerConnection, function: Train, execution: Execution) -> None:
     """Train what the driver assigns, until it says that there is no more."""
     share = None if execution.memory is None else execution.memory // execution.workers
-    worker = Worker(function, _Remote(connection), keep=execution.keep, memory=share)
+    worker = Worker(function, _Remote(connection), keep=execution.keep, memory=share, workers=execution.workers)
     try:
         connection.send(ReadyMessage())
         while (assignment := connection.receive()) is not None:

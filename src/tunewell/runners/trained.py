@@ -1,4 +1,4 @@
-"""What a study trains, as its record has it: a study that is gone on with is not to train something else unnoticed.
+"""The training of a study, as its record has it: a study that is gone on with is not to train another unnoticed.
 
 An event `trains` has it: when the study is begun, and whenever it has changed. It is the words of a program, with none
 of their secrets, the file of a script, or the name of a function; and, of the files that they name, a digest each.
@@ -31,7 +31,7 @@ _LARGEST_FILE = 2**22
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What is trained."""
+    """The words that name a training, and the texts that these name."""
 
     words: Sequence[str]
     """The command of a program; one word, of a script or a function."""
@@ -100,7 +100,7 @@ class Trained:
 
 
 def warn_of_changes(study: Study, train: Train) -> None:
-    """Warn of a training function that is not the one that the study trained last."""
+    """Warn if a training function is not the one that the study trained last."""
     here, known = Trained.by(train), Trained.on_record(study)
     if known is None:
         return

@@ -27,7 +27,7 @@ _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _FLAG = re.compile(r"--\{([A-Za-z_][A-Za-z0-9_]*)\}")
 """A word of its own, for a parameter that is True or False: `--amp` or `--no-amp`."""
 _TAKES_FALSE_FOR_TRUE = r"""add_argument\(\s*(?:["'][^"']+["']\s*,\s*)*["']{option}["'][^()]*type\s*=\s*bool\b"""
-"""How argparse is asked for a value that is True whatever is given."""
+"""An argument of argparse that is True whatever its text is."""
 _ALWAYS = ("seed", "trial")
 """Placeholders that are filled besides the parameters."""
 
