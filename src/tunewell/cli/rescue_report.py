@@ -28,7 +28,7 @@ def lines(result: Rescue, look: str | None, search: str | None = None) -> Iterat
         yield from _attempt(attempt, metric)
     if result.searched:
         yield ""
-        yield f"single changes were not enough: {result.searched} more trials were searched"
+        yield f"single changes were not enough: the search took {counted(result.searched, 'more trial')}"
     yield ""
     yield from _ending(result)
     if search is not None and result.best is not None and not result.healthy:

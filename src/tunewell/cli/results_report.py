@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from tunewell.cli.printing import table
-from tunewell.display.formatting import measured
+from tunewell.display.formatting import counted, measured
 from tunewell.errors import last_line
 from tunewell.study import Study
 from tunewell.study.confirmation import confirmed
@@ -43,7 +43,7 @@ def confirmed_lines(study: Study) -> Iterator[str]:
     if not found:
         return
     yield ""
-    yield f"The best report is the luckiest of {len(study.trials)} trials. Trained again with fresh seeds:"
+    yield f"The best report is the luckiest of {counted(len(study.trials), 'trial')}. Trained again with fresh seeds:"
     yield ""
     rows = [
         (
@@ -74,7 +74,7 @@ def replayed_lines(study: Study, origin: str, before: float | None) -> Iterator[
     if not values:
         return
     value = "nothing finite" if before is None else measured(before)
-    yield f"{origin} had {value}; its schedule, trained {len(values)} times, {_with_margin(values)}"
+    yield f"{origin} had {value}; its schedule, trained {counted(len(values), 'time')}, {_with_margin(values)}"
 
 
 def _with_margin(values: Sequence[float]) -> str:

@@ -20,7 +20,7 @@ from tunewell.cli.printing import facts, print_json, print_lines, stdout_to_stde
 from tunewell.cli.results_report import bound_lines, confirmed_lines, outlook_line, replayed_lines, unfinished_line
 from tunewell.cli.space_command import print_preview, print_warnings
 from tunewell.cli.study_options import METRIC, Options, grid_of, new_study, old_study
-from tunewell.display.formatting import duration, measured
+from tunewell.display.formatting import counted, duration, measured
 from tunewell.display.progress import progress
 from tunewell.display.records import study_record
 from tunewell.display.summary import counts, in_words, spent_of_budget
@@ -241,7 +241,7 @@ def _trained(study: Study) -> tuple[int, int]:
 def _announce(study: Study, grid: GridSampler | None) -> None:
     """Print what is worth knowing before any training."""
     if grid is not None:
-        echo(f"the grid has {len(grid.settings(study.space))} settings", err=True)
+        echo(f"the grid has {counted(len(grid.settings(study.space)), 'setting')}", err=True)
     print_warnings(study.space)
 
 
