@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from openpyxl import load_workbook
 
+import tunewell as tw
 from tunewell.cli.main import cli
 from tunewell.training import script
 
@@ -707,3 +708,48 @@ def test_trials_that_paused_in_a_study_that_is_over_are_not_continued():
     assert re.search(r"trials +\d+ not continued", summary)
     assert re.search(r"\d+ +not continued +0\.", shown)
     assert json.loads(tunewell("show", "--json").stdout)["trials_by_state"]["paused"] > 0
+
+
+# --- did you mean
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["tunee", "train.py"], "tune?"),
+        (["tune", "train.py", "--bugdet", "3"], "--budget?"),
+        (["tune", "train.py", "--schedular", "asha"], "--scheduler?"),
+        (["tune", "train.py", "--scheduler", "ahsa"], "'asha'?"),
+        (["tune", "train.py", "--sampler", "sobbol"], "'sobol'?"),
+        (["tune", "train.py", "--direction", "max"], "'maximize'?"),
+        (["tune", "train.py", "--metric", "accuracy"], "'val_accuracy'?"),
+        (["tune", "train.py", "--metric", "val-loss"], "'val_loss'?"),
+        (["tune", "trian.py"], "train.py?"),
+        (["tune", "train.py", "--resume", "--name", "trian"], "'train'?"),
+        (["tune", "train.py", "--resume", "--held", "raet=3"], "'rate'?"),
+        (["tune", "train.py", "--space", "logarithmic.toml"], "'log'?"),
+        (["tune", "train.py", "--space", "flaot.toml"], "'float'?"),
+        (["show", "trian"], "'train'?"),
+        (["show", "Train"], "'train'?"),
+        (["steer", "train", "0", "puase"], "'pause'?"),
+        (["export", "train", "--format", "xslx"], "'xlsx'?"),
+        (["rescue", "train.py", "--set", "raet=0.3"], "'rate'?"),
+    ],
+)
+def test_a_mistyped_word_is_met_with_the_one_that_was_meant(folder, words, meant):
+    (folder / "logarithmic.toml").write_text(SPACE.replace('"log"', '"logarithmic"'))
+    (folder / "flaot.toml").write_text(SPACE.replace('"float"', '"flaot"'))
+    tune()
+    *_, line = tunewell(*words, expect=2).stderr.splitlines()
+    assert f"did you mean {meant}" in line
+
+
+def test_python_meets_a_mistyped_name_too():
+    space = tw.Space(rate=tw.Float(0.0, 1.0))
+    for settings, meant in (
+        ({"scheduler": "ahsa"}, "asha"),
+        ({"sampler": "sobbol", "scheduler": "full"}, "sobol"),
+        ({"direction": "max"}, "maximize"),
+    ):
+        with pytest.raises(tw.errors.SettingError, match=f"did you mean '{meant}'"):
+            tw.Study(space, **{"metric": "loss", **settings})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 import traceback
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ from tunewell.errors import (
     StudyBusy,
     TunewellError,
 )
-from tunewell.near_names import nearest
+from tunewell.near_names import nearest, perhaps
 
 _COMMANDS = (
     "tune",
@@ -152,6 +153,9 @@ def _usage(error: click.UsageError) -> str:
         known = [name for param in context.command.get_params(context) for name in param.opts if name.startswith("--")]
         near = nearest(error.option_name, known)
         return f"there is no option {error.option_name}{'' if near is None else f'; did you mean {near}?'}"
+    if isinstance(error, click.BadParameter) and error.param is not None and isinstance(error.param.type, click.Choice):
+        given = re.search(r"'(.*?)' is not one of", error.message)
+        return error.format_message().rstrip(".") + (perhaps(given[1], error.param.type.choices) if given else "")
     return error.format_message()
 
 

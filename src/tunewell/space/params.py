@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tunewell.errors import SpaceError
-from tunewell.near_names import did_you_mean
+from tunewell.near_names import did_you_mean, perhaps
 from tunewell.space.scales import SCALES, Axis, Span
 from tunewell.space.values import Value
 
@@ -424,7 +424,10 @@ def _checked_axis(param: Float | Int, low: float, high: float) -> Axis:
     span = Span(low, high, isinstance(param, Int))
     names = [name for name, scale in SCALES.items() if scale.whole or not span.whole]
     if param.scale not in names:
-        raise SpaceError(f"{kind} has no scale {param.scale!r}; choose one of {', '.join(map(repr, names))}")
+        listed = ", ".join(map(repr, names))
+        raise SpaceError(
+            f"{kind} has no scale {param.scale!r}; choose one of {listed}{perhaps(str(param.scale), names)}"
+        )
     scale = SCALES[param.scale]
     if (misfit := scale.misfit(span)) is not None:
         raise SpaceError(f"scale={param.scale!r} needs {misfit.needs}, {got}; {misfit.mend}")

@@ -14,6 +14,7 @@ from dataclasses import MISSING, fields
 from typing import Any
 
 from tunewell.errors import SpaceError
+from tunewell.near_names import perhaps
 from tunewell.space.params import Choice, Float, Int, Param, check_settings, settings
 
 _TYPES: Mapping[str, type[Param]] = {"float": Float, "int": Int, "choice": Choice}
@@ -68,7 +69,7 @@ def _param(table: object) -> Param:
     given: dict[str, Any] = dict(table)
     name = given.pop("type", None)
     if not isinstance(name, str) or name not in _TYPES:
-        got = "has none" if name is None else f"got {name!r}"
+        got = "has none" if name is None else f"got {name!r}{perhaps(str(name), _TYPES)}"
         raise SpaceError(f"needs a type, one of {', '.join(map(repr, _TYPES))}; {got}")
     kind = _TYPES[name]
     known = {item.name: item.default is MISSING for item in fields(kind) if item.init}

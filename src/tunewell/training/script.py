@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import Any
 
 from tunewell.errors import ScriptError, TunewellError
+from tunewell.near_names import nearest
 from tunewell.space.space import Space
 from tunewell.training.run import Run
 
@@ -126,7 +127,7 @@ def _load(path: str) -> Any:
     """Load the file's module, once in a process."""
     file = Path(path)
     if not file.is_file():
-        what = "is a folder, not a Python file" if file.is_dir() else "does not exist"
+        what = "is a folder, not a Python file" if file.is_dir() else f"does not exist{_beside(file)}"
         raise ScriptError(f"{_shown(path)} {what}; give the file that defines space and train")
     # as `python train.py` has it, so that the file finds its neighbours; stays, since it may import them late
     if sys.path[:1] != [str(file.parent)]:
@@ -146,6 +147,14 @@ def _load(path: str) -> Any:
         del sys.modules[name]
         raise ScriptError(_explained(error, module, path)) from error
     return module
+
+
+def _beside(file: Path) -> str:
+    """Return the script of its folder that was probably meant, as a part of a message."""
+    if not file.parent.is_dir():
+        return ""
+    near = nearest(file.name, sorted(other.name for other in file.parent.glob("*.py")))
+    return "" if near is None else f" (did you mean {_shown(str(file.parent / near))}?)"
 
 
 def _module_name(file: Path) -> str:
