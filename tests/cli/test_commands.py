@@ -753,3 +753,10 @@ def test_python_meets_a_mistyped_name_too():
     ):
         with pytest.raises(tw.errors.SettingError, match=f"did you mean '{meant}'"):
             tw.Study(space, **{"metric": "loss", **settings})
+
+
+def test_what_is_paused_in_a_study_that_nobody_runs_is_not_continued():
+    tunewell("tune", "train.py", "--budget", "3", "--scheduler", "asha", "--quiet")
+    paused = next(trial.number for trial in tw.Study.open("tunewell.db").trials if str(trial.state) == "paused")
+    for option in ("--trial", "--why"):
+        assert "of study train, not continued" in tunewell("show", "train", option, str(paused)).stdout

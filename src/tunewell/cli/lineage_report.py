@@ -13,6 +13,7 @@ from tunewell.advice import advice
 from tunewell.analysis.lineage import branch_tree
 from tunewell.analysis.twins import Difference
 from tunewell.display.formatting import clipped, counted, measured, short
+from tunewell.display.summary import state_of
 from tunewell.errors import last_line
 from tunewell.study import Study
 from tunewell.trial import Trial
@@ -23,7 +24,7 @@ def branch_lines(study: Study) -> Iterator[str]:
     found = list(branch_tree(study.trials))
     if not found:
         return
-    twins = study.twins()
+    twins, over = study.twins(), not study.is_run()
     yield ""
     yield click.style("branches", bold=True)
     for depth, trial in found:
@@ -36,7 +37,7 @@ def branch_lines(study: Study) -> Iterator[str]:
                 continue
             line += f", from epoch {trial.parent_epoch}, {_changed(study, trial)}{_gained(study, trial)}"
         why = "" if trial.reason is None else f" ({clipped(last_line(trial.reason))})"
-        yield f"{'  ' * depth}{line}, {trial.state}{why}"
+        yield f"{'  ' * depth}{line}, {state_of(trial, over=over)}{why}"
 
 
 def steered_line(study: Study, trial: int) -> str | None:

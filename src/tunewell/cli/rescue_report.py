@@ -37,7 +37,7 @@ def lines(result: Rescue, look: str | None, search: str | None = None) -> Iterat
     yield from facts(
         {
             "spent": spent_of_budget(result.study),
-            "trials": counts(result.study),
+            "trials": counts(result.study, over=result.over),
             "record": f"study {result.study.record.name!r} in {result.study.url}",
             "look": look,
         }
