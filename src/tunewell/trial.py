@@ -158,7 +158,8 @@ class Event:
     kind: str
     """`interrupted`: its session ended in the middle of a step; `retrained`: epochs had to be trained a second time;
     `retried`: what went wrong may be mended by another try, which begins; `decided`: what a model expected of a step
-    that was given out; `extended`: the space has changed; `steered`: a command was taken up or refused."""
+    that was given out; `extended`: the space has changed; `trains`: what is trained from here on; `steered`: a command
+    was taken up or refused."""
     at: float
     trial: int | None = None
     epoch: int | None = None

@@ -1,7 +1,9 @@
 """Scripts: what is taken from a file, how it is loaded, and what is said of a file that cannot be."""
 
+import importlib
 import json
 import pickle
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -26,6 +28,7 @@ def train(run):
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", sys.path[:])
+    monkeypatch.setattr(sys, "meta_path", sys.meta_path[:])
     before = set(sys.modules)
     yield tmp_path
     for name in set(sys.modules) - before:
@@ -140,3 +143,22 @@ def test_a_script_that_ends_the_process_is_refused():
 def test_a_file_that_failed_to_load_leaves_no_module_behind():
     complaint("half_loaded.py", "raise ValueError\n")
     assert "half_loaded" not in sys.modules
+
+
+@pytest.mark.parametrize("name", ["random", "secrets", "numpy", "types", "tunewell", "tomllib", "torch", "jax"])
+def test_a_script_with_the_name_of_a_module_does_not_stand_in_for_it(folder, monkeypatch, name):
+    monkeypatch.delitem(sys.modules, "secrets", raising=False)
+    monkeypatch.delitem(sys.modules, "tomllib", raising=False)
+    before = sys.modules.get(name)
+    script = written(f"{name}.py", SCRIPT)
+    assert sys.modules.get(name) is before
+    assert script.needed_train().__call__.__module__ == f"tunewell_script_{name}"
+    if name not in ("torch", "jax"):
+        assert Path(importlib.import_module(name).__file__).parent != folder
+
+
+def test_a_worker_imports_its_modules_before_it_loads_the_script(folder):
+    (folder / "numpy.py").write_text(SCRIPT)
+    words = ["-P", "-m", "tunewell", "tune", "numpy.py", "--budget", "2trials", "--workers", "2", "--quiet"]
+    done = subprocess.run([sys.executable, *words], check=False, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -18,8 +18,8 @@ from tunewell.display.formatting import counted, measured
 from tunewell.display.progress import progress
 from tunewell.display.tables import setting_lines
 from tunewell.errors import SettingError
-from tunewell.runners.tune import default_store, study_name
-from tunewell.stores import open_store
+from tunewell.runners.tune import study_name
+from tunewell.stores import default_store, open_store
 
 if TYPE_CHECKING:
     import pandas as pd

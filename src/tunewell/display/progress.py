@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
+from tunewell.advice import advice
 from tunewell.display.formatting import clipped, duration, measured, setting
 from tunewell.display.plots import sparkline
 from tunewell.display.summary import counts, spent_of_budget, spent_share
@@ -367,7 +368,9 @@ def _how_it_ended(study: StudyReader, trial: int) -> list[str]:
     """Return nothing for a step that simply ended; else the state and why."""
     history = study.history
     if history.held[trial]:
-        return [f"held, until tunewell steer {study.record.name} {trial} resume"]
+        if study.is_in_memory:
+            return ["held"]
+        return [f"held, until {advice('steer', study.record.name, str(trial), 'resume', store=study.url)}"]
     if not (history.failed[trial] or history.stopped[trial]):
         return []
     record = study.trials[trial]

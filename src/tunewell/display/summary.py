@@ -5,7 +5,7 @@ from __future__ import annotations
 from tunewell.display.formatting import counted, duration
 from tunewell.study import ReadableStudy
 from tunewell.study.budget import Budget
-from tunewell.trial import OPEN_END, TrialState
+from tunewell.trial import OPEN_END, Trial, TrialState
 
 
 def spent_of_budget(study: ReadableStudy) -> str:
@@ -52,6 +52,11 @@ def counts(study: ReadableStudy, *, over: bool = False) -> str:
     by_state = trials_by_state(study)
     words = {str(TrialState.PAUSED): NOT_CONTINUED} if over else {}
     return ", ".join(f"{n} {words.get(state, state)}" for state, n in by_state.items() if n) or "none yet"
+
+
+def state_of(trial: Trial, *, over: bool) -> str:
+    """Return a trial's state in words; `over` as of `counts`."""
+    return NOT_CONTINUED if over and trial.state is TrialState.PAUSED else str(trial.state)
 
 
 def trials_by_state(study: ReadableStudy) -> dict[str, int]:

@@ -323,4 +323,4 @@ def _one_of(name: str, given: object, known: Any) -> None:
 
 def _same_length(x: Array, y: Array) -> None:
     if len(x) != len(y):
-        raise SettingError(f"X has {len(x)} rows and y has {len(y)}; they must be as many")
+        raise SettingError(f"X has {len(x)} row{'' if len(x) == 1 else 's'} and y has {len(y)}; they must be as many")

@@ -171,7 +171,8 @@ class Trainer:
         if isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer) or batch_size < 1:
             raise SettingError(f"batch_size must be a whole number of at least 1, got {batch_size!r}")
         if len(self._x) != len(self._y):
-            raise SettingError(f"X has {len(self._x)} rows and y has {len(self._y)}; they must be as many")
+            rows = f"{len(self._x)} row{'' if len(self._x) == 1 else 's'}"
+            raise SettingError(f"X has {rows} and y has {len(self._y)}; they must be as many")
         if not len(self._x):
             raise SettingError("X has no rows; give some to train on")
         size = min(int(batch_size), len(self._x))

@@ -12,10 +12,11 @@ from tunewell.diagnosis import Finding
 from tunewell.errors import SettingError
 from tunewell.rescue.scheduler import NOTE, RescueScheduler, best_of_curve, is_better, is_healthy, own_trials
 from tunewell.runners import Execution, Observer
-from tunewell.runners.tune import base_name, default_store, drive, study_name
+from tunewell.runners.trained import warn_of_changes
+from tunewell.runners.tune import base_name, drive, study_name
 from tunewell.space.space import Space
 from tunewell.space.values import Value
-from tunewell.stores import Store, open_store
+from tunewell.stores import Store, default_store, open_store
 from tunewell.study import Study
 from tunewell.study.reader import Best
 from tunewell.study.settings import StudySettings
@@ -148,6 +149,7 @@ def rescue(
     goal = math.nan if target is None else -target if maximize else target
     scheduler = RescueScheduler(search, first, about or {}, goal, maximize=maximize)
     study = Study.of(replace(settings, scheduler=scheduler, first=()), opened, resume=resume)
+    warn_of_changes(study, train)
     over = drive(study, train, Execution(isolate=isolate), observer)
     return _result(study, scheduler, over=over)
 

@@ -14,6 +14,7 @@ from types import FrameType
 
 from tunewell.commands import Branch, Rewind
 from tunewell.commands import Checkpoint as WriteCheckpoint
+from tunewell.display.formatting import counted
 from tunewell.errors import ReportError, StepTaken, last_line
 from tunewell.runners.base import Assignment, Controller, NullObserver, Observer, SavedState, StepResult
 from tunewell.runners.execution import Execution
@@ -242,8 +243,8 @@ class Driver:
     def retrained(self, trial: int, epochs: int, unreadable: str | None) -> None:
         """Implement `Coordinator.retrained`."""
         if unreadable is not None:
-            line = f"trial {trial} trains {epochs} epochs again, since its checkpoint cannot be used: {unreadable}"
-            warnings.warn(line, RuntimeWarning, stacklevel=2)
+            again = f"trial {trial} trains {counted(epochs, 'epoch')} again"
+            warnings.warn(f"{again}, since its checkpoint cannot be used: {unreadable}", RuntimeWarning, stacklevel=2)
         self.study.add_retrained(trial, epochs, unreadable=unreadable)
 
     def poll_commands(self, trial: int, epoch: int) -> Directive:

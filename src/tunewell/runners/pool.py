@@ -348,7 +348,7 @@ def _work(connection: WorkerConnection, function: Train, execution: Execution) -
     """Train what the driver assigns, until it says that there is no more."""
     share = None if execution.memory is None else execution.memory // execution.workers
     remote, shared = _Remote(connection), not execution.isolate
-    worker = Worker(function, remote, keep=execution.keep, memory=share, shared=shared)
+    worker = Worker(function, remote, keep=execution.keep, memory=share, workers=execution.workers, shared=shared)
     try:
         connection.send(ReadyMessage())
         while (assignment := connection.receive()) is not None:

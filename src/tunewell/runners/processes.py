@@ -25,6 +25,7 @@ from tunewell.runners.thread_settings import ThreadSettings
 from tunewell.study import Study
 from tunewell.training.process_tree import Guard, kill_tree, signal_group
 from tunewell.training.run import Train
+from tunewell.training.script import script_folders_left_out
 
 _THREAD_SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _SAFE_PATH = "PYTHONSAFEPATH"
@@ -87,7 +88,7 @@ class Processes:
         guard = Guard() if os.name == "posix" else None
         variables = _threads_each(self.execution.workers) | device | only_for_it
         main = nullcontext() if self.imports_main else _main_hidden()
-        with _environment(variables), _ctrl_c_ignored(), main:
+        with _environment(variables), _ctrl_c_ignored(), script_folders_left_out(), main:
             process.start()
         multiprocessing.set_start_method(start_method, force=True)  # which to start one has settled for good
         theirs.close()

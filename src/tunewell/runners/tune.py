@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,19 +12,18 @@ from tunewell.errors import TunewellError
 from tunewell.runners import Controller, Execution, Observer, run_inline, run_processes, run_threads
 from tunewell.runners.execution import KEPT_TRIALS, RETRY_ON, Ray, seconds, size
 from tunewell.runners.isolation import Isolated, TunesOnImport, settled
+from tunewell.runners.trained import Trained, warn_of_changes
 from tunewell.samplers import Sampler
 from tunewell.samplers.construction import check_whole
 from tunewell.schedulers import Scheduler
 from tunewell.space.space import Space
 from tunewell.space.values import Value
-from tunewell.stores import Store, open_store
+from tunewell.stores import Store, default_store, open_store
 from tunewell.study import Study
 from tunewell.study.confirmation import confirmation
 from tunewell.study.settings import DEFAULT_TIER, PastStudy, StudySettings
 from tunewell.training.external_program import ExternalProgram
 from tunewell.training.run import Train
-
-DEFAULT_STORE = "tunewell.db"
 
 
 def tune(
@@ -147,6 +145,7 @@ def tune(
         min_delta=min_delta,
     )
     study = Study.of(settings, opened, resume=resume)
+    warn_of_changes(study, train)
     execution = settled(execution, train)
     over = drive(study, train, execution, observer, controllers)
     if confirm and over and study.best_so_far is not None:
@@ -193,21 +192,22 @@ def _run(
     controllers: Sequence[Controller],
 ) -> bool:
     """Run a study where its execution has it; arguments and errors are those of `drive`."""
+    trained = Trained.by(train)
     if execution.isolate and not isinstance(train, ExternalProgram):  # a program is a process already
         train = Isolated.of(train, execution.workers)
-    if execution.ray is not None:
-        from tunewell.runners.ray import run_ray  # noqa: PLC0415  an extra
+    study.begin_session()
+    try:
+        trained.record(study)
+        if execution.ray is not None:
+            from tunewell.runners.ray import run_ray  # noqa: PLC0415  an extra
 
-        return run_ray(study, train, execution, observer, controllers)
-    if execution.threads and execution.workers > 1:
-        return run_threads(study, train, execution, observer, controllers)
-    run = run_processes if execution.needs_processes else run_inline
-    return run(study, train, execution, observer, controllers)
-
-
-def default_store() -> str:
-    """Return where records go by default: `TUNEWELL_STORE`, else `tunewell.db` in the working directory."""
-    return os.environ.get("TUNEWELL_STORE") or DEFAULT_STORE
+            return run_ray(study, train, execution, observer, controllers)
+        if execution.threads and execution.workers > 1:
+            return run_threads(study, train, execution, observer, controllers)
+        run = run_processes if execution.needs_processes else run_inline
+        return run(study, train, execution, observer, controllers)
+    finally:
+        study.close()
 
 
 def study_name(store: Store, base: str, *, resume: bool) -> str:

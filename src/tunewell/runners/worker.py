@@ -24,7 +24,7 @@ from tunewell.checkpoint.folder import file_in
 from tunewell.errors import CheckpointError, ReportError, TunewellError
 from tunewell.runners.base import Assignment, Coordinator, SavedState, StepResult
 from tunewell.runners.execution import KEPT_TRIALS
-from tunewell.runners.memory import memory_held
+from tunewell.runners.memory import available, memory_held
 from tunewell.runners.signals import Call, TrialSignals, add_advice
 from tunewell.runners.thread_settings import ThreadSettings
 from tunewell.space.values import Value
@@ -33,6 +33,8 @@ from tunewell.training.loggers import end_runs, open_runs
 from tunewell.training.process_state import ProcessState
 from tunewell.training.run import Run, RunEnded, Train
 
+SHARE_OF_AVAILABLE = 0.5
+"""What paused trials may take of the memory that is available when a worker begins."""
 _Answer = TypeVar("_Answer")
 PATIENCE_S = 10.0
 """How long a trial may take to unwind."""
@@ -91,13 +93,16 @@ class Worker:
         *,
         keep: int = KEPT_TRIALS,
         memory: int | None = None,
+        workers: int = 1,
         alone: bool = True,
         shared: bool = True,
     ) -> None:
         """Begin with no trials.
 
         keep: how many paused trials stay in memory.
-        memory: bytes that this process may hold while it keeps more than the trial that it trains.
+        memory: bytes that this process may hold while it keeps more than the trial that it trains; if None, paused
+            trials may take half of the memory that is available now.
+        workers: how many share that.
         alone: one trial moves at a time, and has the process's random states to itself; where several move, those
             states belong to nobody and are left alone.
         shared: the process hosts more than one trial.
@@ -106,6 +111,11 @@ class Worker:
         self._coordinator = coordinator
         self._keep = keep
         self._memory = memory
+        self._share = SHARE_OF_AVAILABLE * available() / workers
+        """Bytes that paused trials may take where no memory is given."""
+        self._before: tuple[int, float] | None = None
+        """The bytes that this process held, and those that were available, when the first trial paused."""
+        self._has_warned = False
         self._alone = alone
         self._shared = shared
         self._moving: dict[int, HostedTrial] = {}
@@ -178,7 +188,24 @@ class Worker:
             _give_up(self._paused.popitem(last=False)[1])
 
     def _holds_too_much(self) -> bool:
-        return self._memory is not None and memory_held() > self._memory
+        if self._memory is not None:
+            return memory_held() > self._memory
+        if self._before is None:
+            self._before = memory_held(), available()
+        held, free = self._before
+        # what is available is known at once; to find what processes hold takes its time
+        if free - available() <= self._share or memory_held() - held <= self._share:
+            return False
+        if not self._has_warned:
+            self._has_warned = True
+            warnings.warn(
+                f"paused trials take more than {self._share / 2**30:.1f} GiB, half of the memory that was free; those "
+                "that wait longest are given up and go on from a checkpoint or, if they track nothing, are trained "
+                "again (--memory, or memory=, sets another bound)",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        return True
 
     def forget(self, trial: int) -> None:
         """Let go of a paused trial, which goes on elsewhere or never."""

@@ -23,7 +23,7 @@ from tunewell.errors import MissingExtra, NothingReported, RecordError, StoreErr
 from tunewell.history import History
 from tunewell.space.space import Space
 from tunewell.space.values import Params
-from tunewell.stores import Session, Store, StudyRecord, open_store
+from tunewell.stores import MemoryStore, Session, Store, StudyRecord, open_store
 from tunewell.study import provenance
 from tunewell.study.branches import TWIN
 from tunewell.study.budget import Budget
@@ -251,6 +251,11 @@ class StudyReader:
                 log.epochs_retrained(),
                 log.n_fruitless,
             )
+
+    @property
+    def is_in_memory(self) -> bool:
+        """True if no other process finds it, and nothing of it is left when this one ends."""
+        return isinstance(self.store, MemoryStore)
 
     def events(self, trial: int | None = None) -> list[Event]:
         """Return every event, or a trial's, oldest first."""

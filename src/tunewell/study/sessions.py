@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from weakref import WeakSet, WeakValueDictionary
 
+from tunewell.advice import advice
 from tunewell.errors import SettingError, StoreError, StudyBusy
 from tunewell.stores import Session, Store, StudyRecord
 from tunewell.study import provenance
@@ -155,7 +156,7 @@ class SessionLease:
         """Return what to do about a session that still runs."""
         if other.pid == here.pid and other.host == here.host:
             return "that is this process: close() the other Study first"
-        return f"wait for it, end it, or work beside it: tunewell worker {self._study.name}"
+        return f"wait for it, end it, or work beside it: {advice('worker', self._study.name, store=self._store.url)}"
 
     def _goes_on(self, other: Session) -> bool:
         """Return True if a session that has not ended in order still runs, as far as can be known."""

@@ -244,6 +244,7 @@ class Study:
     record = _Of(None, lambda study: study.reader.record)
     store = _Of(None, lambda study: study.reader.store)
     url = _Of(StudyReader.url, lambda study: study.reader.url)
+    is_in_memory = _Of(StudyReader.is_in_memory, lambda study: study.reader.is_in_memory)
     metric = _Of(None, lambda study: study.reader.metric)
     maximize = _Of(None, lambda study: study.reader.maximize)
     space = _Of(StudyReader.space, lambda study: study.reader.space)
