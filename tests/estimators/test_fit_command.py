@@ -195,6 +195,80 @@ def test_a_folder_that_is_missing_is_noticed_before_the_training(houses):
     assert (done.exit_code, "there is no folder 'no'" in done.stderr) == (2, True)
 
 
+@pytest.fixture
+def rare(tmp_path, monkeypatch):
+    """Rows of which some are of the class to find, with columns that are no inputs."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=200)
+    table = pd.DataFrame(
+        {
+            "x": x,
+            "counts": rng.integers(0, 3, 200),
+            "owner": rng.integers(0, 15, 200),
+            "part": rng.choice(["train", "Val", "test"], 200, p=[0.6, 0.3, 0.1]),
+            "y": np.where(x > 1, "fraud", "legit"),
+        }
+    )
+    monkeypatch.chdir(tmp_path)
+    table.to_csv("t.csv", index=False)
+    table[:50].to_csv("judging.csv", index=False)
+    return table
+
+
+QUICKEST = ("--target", "y", "--budget", "1", "--epochs", "4")
+
+
+def test_a_score_is_tuned_and_said_of_which_class_it_is(rare):
+    done = run("t.csv", *QUICKEST, "--scoring", "f1", "--class-weight", "balanced", "--positive", "fraud")
+    assert done.exit_code == 0, done.output
+    assert "val_f1" in done.stderr
+    assert "positive  class 'fraud'\n" in done.stdout
+    done = run("t.csv", *QUICKEST, "--scoring", "log_loss", "--class-weight", "fraud=5,legit=1", "--json")
+    assert "val_log_loss" in json.loads(done.stdout)["judged"]
+
+
+def test_columns_may_say_what_rows_count_and_which_judge(rare):
+    done = run("t.csv", *QUICKEST, "--weight", "counts", "--group", "owner")
+    assert done.exit_code == 0, done.output
+    assert [column.name for column in SavedModel.load("t.model").columns.columns] == ["x", "part"]
+    done = run("t.csv", *QUICKEST, "--split", "part", "--weight", "counts")
+    assert done.exit_code == 0, done.output
+    n = {part: int((rare["part"] == part).sum()) for part in ("train", "Val", "test")}
+    assert f"2 columns, {n['train']} rows, judged by {n['Val']} other rows" in done.stderr
+    assert f"{n['test']} rows of 'test' left out" in done.stderr
+    assert run("t.model", "t.csv").exit_code == 0
+
+
+def test_rows_that_judge_may_be_a_table_of_their_own(rare):
+    done = run("t.csv", *QUICKEST, "--validation", "judging.csv", "--weight", "counts")
+    assert done.exit_code == 0, done.output
+    assert "200 rows, judged by 50 other rows" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("--weight", "count"), "t.csv has no column 'count'; it has x, counts"),
+        (("--weight", "part"), "column 'part' says what rows count, and has train in one; write numbers from 0"),
+        (("--weight", "y"), "column 'y' is given two roles"),
+        (("--split", "owner"), "column 'owner' says '10' of a row, which is no part of a table"),
+        (("--split", "part", "--validation", "judging.csv"), "both say which rows judge"),
+        (("--split", "part", "--group", "owner"), "--group parts rows that are drawn"),
+        (("--scoring", "F1"), "there is no scoring 'F1' of classes; did you mean 'f1'?"),
+        (("--class-weight", "heavy"), "--class-weight must be balanced, or CLASS=WEIGHT,CLASS=WEIGHT, got 'heavy'"),
+        (("--class-weight", "frau=2"), "the class 'frau', which y has not; did you mean 'fraud'?"),
+        (("--positive", "frau"), "no class of y; did you mean 'fraud'?"),
+        (("--validation", "nowhere.csv"), "nowhere.csv cannot be read as a table"),
+        (("--target", "x", "--class-weight", "balanced"), "--class-weight is for classes, and this is a regression"),
+    ],
+)
+def test_roles_and_scores_that_do_not_fit_are_one_line(rare, arguments, named):
+    done = run("t.csv", *QUICKEST, *arguments)
+    assert done.exit_code == 2
+    [line] = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert named in line
+
+
 def saved_model(classes, target="y"):
     """Write a model that predicts the one class or the other, untrained."""
     columns = Columns.learn(pd.DataFrame({"x": [0.0, 1.0]}))
