@@ -111,6 +111,11 @@ def of_classes(name, classes, n=60):
         ["0", "1"],
         ["-1", "1"],
         ["1.5", "2.5"],
+        ["1", "1.0"],
+        ["1e3", "1000"],
+        ["Infinity", "0"],
+        ["TRUE", "true"],
+        ["caf\u00e9", "cafe\u0301"],
     ],
 )
 def test_classes_keep_their_names(tmp_path, monkeypatch, classes):
@@ -180,6 +185,30 @@ def test_cells_may_be_separated_otherwise_and_have_decimal_commas(tmp_path, monk
     assert done.exit_code == 0, done.output
     assert [type(column).__name__ for column in SavedModel.load("t.model").columns.columns] == ["NumberColumn"] * 2
     assert set(pd.read_csv(pd.io.common.StringIO(run("t.model", "t.csv", *said).stdout))["y"]) == {"hi, you", "low"}
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (b"x,y,y\n1,a,b\n", "has two columns 'y'; give each a name of its own"),
+        (b"x,y\n1,a,2\n2,b,3\n", "has rows with more cells than the line of names"),
+        ("x,y\n1,\u00e4\n".encode("latin-1"), "is not in UTF-8"),
+    ],
+)
+def test_a_file_that_would_be_read_wrongly_is_refused(tmp_path, monkeypatch, content, named):
+    monkeypatch.chdir(tmp_path)
+    Path("t.csv").write_bytes(content)
+    done = run("t.csv", "--target", "y")
+    assert (done.exit_code, named in done.stderr) == (2, True)
+
+
+def test_a_file_of_utf_16_with_blanks_about_its_names_is_read(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = "".join(f"{k % 28 + 1}.02.24,{'ab'[k % 2]}\n" for k in range(20))
+    Path("t.csv").write_text(f"x , y\n{rows}", encoding="utf-16")
+    assert run("t.csv", "--target", "y", "--budget", "1", "--epochs", "2").exit_code == 0
+    model = SavedModel.load("t.model")
+    assert (model.classes, type(model.columns.columns[0])) == (("a", "b"), DateColumn)
 
 
 def test_a_model_of_another_target_is_not_written_over(houses):

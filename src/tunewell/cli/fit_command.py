@@ -6,12 +6,12 @@ import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from tunewell.cli.echo import echo
-from tunewell.cli.fit_table import FitTable, Roles
+from tunewell.cli.fit_table import FitTable, Roles, task_of
 from tunewell.cli.options import json_option, store_option
 from tunewell.cli.printing import facts, print_json, print_lines
 from tunewell.display.formatting import measured
@@ -20,12 +20,6 @@ from tunewell.display.tables import setting_lines
 from tunewell.errors import SettingError
 from tunewell.runners.tune import default_store, study_name
 from tunewell.stores import open_store
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-_MOST_CLASSES = 20
-"""A column of whole numbers with more distinct ones is a quantity."""
 
 
 @click.command("fit")
@@ -92,7 +86,7 @@ def command(
         task=task,
         separator=separator,
     )
-    task = task or _task_of(rows.values)
+    task = task or task_of(rows.values)
     if task == "regression":
         _check_regression(class_weight=class_weight, positive=positive)
     echo(f"{task} of {target!r} from {rows.size}", err=True)
@@ -185,13 +179,3 @@ def _in_words(judged: Mapping[str, float], target: str) -> str:
         words.get(name, f"{name.removeprefix('val_')} {{}}").format(measured(value))
         for name, value in sorted(judged.items(), key=lambda item: item[0] not in words)
     )
-
-
-def _task_of(values: pd.Series[float]) -> str:
-    """Return the task that a target suggests: text and few distinct whole numbers are classes."""
-    import pandas as pd  # noqa: PLC0415
-
-    if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
-        return "classification"
-    whole = bool((values == values.round()).all())
-    return "classification" if whole and values.nunique() <= _MOST_CLASSES else "regression"

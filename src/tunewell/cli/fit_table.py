@@ -15,6 +15,8 @@ from tunewell.near_names import did_you_mean
 if TYPE_CHECKING:
     import pandas as pd
 
+_MOST_CLASSES = 20
+"""A column of whole numbers with more distinct ones is a quantity."""
 _PARTS = {
     "train": ("train", "training", "tr", "fit", "0", "false", "no"),
     "validation": ("validation", "valid", "val", "dev", "eval", "evaluation", "holdout", "1", "true", "yes"),
@@ -164,11 +166,28 @@ def _echo_left_out(column: pd.Series[Any], values: pd.Series[Any], target: str) 
 
 
 def _targets(column: pd.Series[Any], task: str | None) -> pd.Series[Any]:
-    """Return the targets of the rows that have one: as numbers if all of them are, else as the texts in the file."""
+    """Return the targets of the rows that have one: as numbers if all of them are, else as the texts in the file.
+
+    Classes are numbers only where each is a whole one written in one way, or `1` and `1.0` would be one class.
+    """
     if task != "regression" and column.dropna().str.lower().isin(["true", "false"]).all():
         return column.dropna()
     table, numbers = column.to_frame("target"), ["target"] if task == "regression" else []
     found = typed(table, numbers=numbers)["target"]
     # once more without the gaps, beside which whole numbers are none: no class is called 1.0
-    values = typed(table[found.notna()], numbers=numbers)["target"]
-    return values if task != "classification" or values.dtype.kind in "iu" else column[found.notna()]
+    values, texts = typed(table[found.notna()], numbers=numbers)["target"], column[found.notna()]
+    if (task or task_of(values)) == "regression":
+        return values
+    words = texts.str.strip()
+    is_whole = values.dtype.kind in "iu" and words.str.fullmatch(r"[+-]?\d+").all()
+    return values if is_whole and words.nunique() == values.nunique() else texts
+
+
+def task_of(values: pd.Series[float]) -> str:
+    """Return the task that a target suggests: text and few distinct whole numbers are classes."""
+    import pandas as pd  # noqa: PLC0415
+
+    if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
+        return "classification"
+    whole = bool((values == values.round()).all())
+    return "classification" if whole and values.nunique() <= _MOST_CLASSES else "regression"

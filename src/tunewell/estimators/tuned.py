@@ -317,7 +317,7 @@ class TunedClassifier(ClassifierMixin, _TunedNetwork):  # type: ignore[misc]
         weights = checked_weights(sample_weight, table)
         self.classes_ = np.unique(labels if weights is None else labels[weights > 0])
         if len(self.classes_) < 2:
-            raise ValueError(f"Classifier can't train when only one class is present: {self.classes_[0]!r}")
+            raise ValueError(f"Classifier can't train when only one class is present: {self.classes_.tolist()[0]!r}")
         is_known = np.isin(labels, self.classes_)  # others are of weight zero
         rows = Rows(table, np.where(is_known, np.searchsorted(self.classes_, labels), 0), weights)
         own = None if validation_data is None else self._validation_rows(*checked_validation(validation_data))
