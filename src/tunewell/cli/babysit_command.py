@@ -35,8 +35,10 @@ if TYPE_CHECKING:
 _POLL_S = 0.1
 _START_TIMEOUT_S = 60.0
 _SESSIONS_POLL_S = 2.0
+_FINISH_S = 30.0
 _ENDED = "the training has ended"
-_ORDERLY = (0, 130, -signal.SIGINT)
+_INTERRUPTED = 130
+_ORDERLY = (0, _INTERRUPTED, -signal.SIGINT)
 """Exit codes of a training that ended, by itself or by an interrupt."""
 
 
@@ -83,10 +85,12 @@ def command(
             raise SettingError("--attach watches what another process trains; leave out the script")
         study = Study.open(url, attach)
         gone = _without_process(study)
-        _watch(study, gone)
+        is_interrupted = _watch(study, gone)
         if not _is_over(study) and (alone := gone()):
             again = advice("babysit", "SCRIPT", options={"--resume": True, "--name": attach}, store=store)
             echo(f"{alone}; {again} goes on", err=True)
+        if is_interrupted:
+            raise click.exceptions.Exit(_INTERRUPTED)
         return
     with stdout_to_stderr():
         to_train = job(script, program, space_file)
@@ -98,7 +102,7 @@ def command(
     log = Path(f"{name}.log")
     with _training(words, url, log, keep=resume) as gone:
         study = _opened(url, name, gone)
-        _watch(study, gone)
+        is_interrupted = _watch(study, gone)
     if (end := gone()) != _ENDED:
         echo(end, err=True)
     waits = [trial.number for trial in study.trials if not trial.state.ended]
@@ -106,8 +110,8 @@ def command(
         again = to_train.advice("babysit", {"--resume": True, "--name": name, "--autopilot": autopilot}, store)
         which = f"trial {waits[0]} is" if len(waits) == 1 else f"trials {', '.join(map(str, waits))} are"
         echo(f"{which} not over: {again} goes on", err=True)
-    if end != _ENDED:
-        raise click.exceptions.Exit(1)
+    if end != _ENDED or is_interrupted:
+        raise click.exceptions.Exit(1 if end != _ENDED else _INTERRUPTED)
 
 
 def _checked_name(url: str, to_train: Job, name: str | None, *, resume: bool) -> str:
@@ -137,6 +141,7 @@ def _training(words: Sequence[str], url: str, log: Path, *, keep: bool) -> Itera
     """Run another process that trains; in the end it finishes its epoch, and all is on record."""
     # -P: it looks for tunewell where this process did, not in this folder
     command_line = [sys.executable, "-P", "-m", "tunewell", *words]
+    is_killed = False
     with log.open("a" if keep else "w", encoding="utf-8") as output:
         process = subprocess.Popen(  # noqa: S603  our own
             command_line,
@@ -148,7 +153,7 @@ def _training(words: Sequence[str], url: str, log: Path, *, keep: bool) -> Itera
 
     def gone() -> str | None:
         code = process.poll()
-        if code is None or code in _ORDERLY:
+        if code is None or code in _ORDERLY or is_killed:
             return None if code is None else _ENDED
         output = log.read_text(encoding="utf-8", errors="replace")
         return f"the training ended with exit code {code}; what it said is in {log}, last: {clipped(last_line(output))}"
@@ -158,10 +163,13 @@ def _training(words: Sequence[str], url: str, log: Path, *, keep: bool) -> Itera
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
+            echo("the epoch is finished first; Ctrl-C ends it at once", err=True)
             try:
-                process.wait(timeout=30)
-            except subprocess.TimeoutExpired:
+                process.wait(timeout=_FINISH_S)
+            except (subprocess.TimeoutExpired, KeyboardInterrupt):
+                is_killed = True  # what was reported is on record
                 process.kill()
+                process.wait()
 
 
 def _without_process(study: Study) -> Gone:
@@ -194,16 +202,21 @@ def _opened(url: str, name: str, gone: Gone) -> Study:
             time.sleep(_POLL_S)
 
 
-def _watch(study: Study, gone: Gone) -> None:
+def _watch(study: Study, gone: Gone) -> bool:
+    """Show the run until it is over, or left; return True if it was interrupted where there is no screen."""
     if sys.stdout.isatty():
         from tunewell.babysit.app import Babysitter  # noqa: PLC0415  Textual is an extra
 
         Babysitter(study, by=user(), gone=gone).run()
-        return
+        return False
     if not _is_over(study):
         steer = advice("steer", study.record.name, "0", "set", "NAME", "VALUE", store=study.url)
         echo(f"to steer it: {steer}; or pause, ... in place of set", err=True)
-    print_lines(_lines(study, gone))
+    try:
+        print_lines(_lines(study, gone))
+    except KeyboardInterrupt:
+        return True
+    return False
 
 
 def _lines(study: Study, gone: Gone) -> Iterator[str]:

@@ -77,6 +77,20 @@ class Steering:
         """
         return self._store.add_command(self._study, self._checked(trial, action, by, why))
 
+    def stop_at_once(self, trial: int, *, by: str = "user", why: str = "") -> Command:
+        """Send the command to stop; a trial that does not train now is stopped without waiting for who runs the study.
+
+        Raises:
+            TrialNotFound: there is no such trial.
+            TrialEnded: the trial has ended.
+        """
+        command = self.send(trial, Stop(), by=by, why=why)
+        known = self._reader.trials[command.trial]
+        if known.state in (TrialState.HELD, TrialState.PAUSED):
+            with suppress(TrialEnded):  # it has begun to train just now, and is stopped after that epoch
+                self._change_at_rest(command, known, int(self._reader.history.epochs[known.number]))
+        return command
+
     def set_with_twin(
         self, trial: int, name: str, value: Value, *, epochs: int, by: str = "user", why: str = ""
     ) -> tuple[Command, Command]:
