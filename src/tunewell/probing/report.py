@@ -10,7 +10,7 @@ from tunewell.diagnosis import Diagnosis, Finding, examine
 from tunewell.diagnosis.readers.trial import record_of
 from tunewell.probing.probes import PROBES, ProbeResult, most_epochs, new_case
 from tunewell.probing.short_training import checked
-from tunewell.space.space import Space
+from tunewell.space.space import SpaceLike
 from tunewell.space.values import Value
 from tunewell.training.run import Train
 from tunewell.trial import OPEN_END
@@ -38,7 +38,7 @@ class ProbeReport:
 
 def probe(
     train: Train,
-    space: Space,
+    space: SpaceLike,
     *,
     epochs: int | None = None,
     setting: Mapping[str, Value] | None = None,

@@ -16,13 +16,15 @@ from tunewell.runners.isolation import Isolated, TunesOnImport, settled
 from tunewell.samplers import Sampler
 from tunewell.samplers.construction import check_whole
 from tunewell.schedulers import Scheduler
-from tunewell.space.space import Space
+from tunewell.space.space import SpaceLike, as_space
 from tunewell.space.values import Value
 from tunewell.stores import Store, open_store
 from tunewell.study import Study
 from tunewell.study.confirmation import confirmation
+from tunewell.study.metric import direction_of
 from tunewell.study.settings import DEFAULT_TIER, PastStudy, StudySettings
 from tunewell.training.external_program import ExternalProgram
+from tunewell.training.function import check_train
 from tunewell.training.run import Train
 
 DEFAULT_STORE = "tunewell.db"
@@ -30,7 +32,7 @@ DEFAULT_STORE = "tunewell.db"
 
 def tune(
     train: Train,
-    space: Space,
+    space: SpaceLike,
     *,
     metric: str,
     direction: str | None = None,
@@ -68,7 +70,7 @@ def tune(
 
     Args:
         train: a function of one argument, the `Run`.
-        space: what may be tuned.
+        space: what may be tuned: a `Space`, or a dict of parameters by name.
         metric: the name, among those that `train` reports, of what is optimized.
         direction: `minimize` or `maximize`; inferred from the metric's name where that says it.
         max_epochs: how many epochs a full training has; if None, what `train` passes to `run.epochs`.
@@ -112,6 +114,9 @@ def tune(
         SettingError: a setting cannot be used.
         RepeatedFailure: trials keep failing with one and the same error.
     """
+    check_train(train)
+    space = as_space(space)
+    direction_of(metric, direction)
     check_whole("confirm", confirm, at_least=0)
     execution = Execution(
         workers=workers,

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from tunewell import checkpoint
 from tunewell.errors import CheckpointError, ReportError
+from tunewell.near_names import did_you_mean
 from tunewell.space.values import Params, Value
 from tunewell.trial import as_numbers, whole
 
@@ -110,6 +111,18 @@ class Run:
         self._state = RunState(self.rng)
         self._begun = False
         self._paced_by_reports = False  # there is no `run.epochs` loop: each report ends an epoch
+
+    if not TYPE_CHECKING:  # or no mistyped name would be found by those who check types
+
+        def __getattr__(self, name: str) -> object:
+            """Raise AttributeError for what a run does not have, with what it has in its place."""
+            if name.startswith("suggest"):
+                mend = "the setting is drawn from the space before: run.params.learning_rate"
+            elif name.startswith("should_"):
+                mend = "the loop over run.epochs(n) waits and ends by itself"
+            else:
+                mend = did_you_mean(name, [known for known in dir(self) if not known.startswith("_")], listed="it has")
+            raise AttributeError(f"a run has no {name!r}; {mend}")
 
     def epochs(self, n: int) -> Iterator[int]:
         """Yield 1, 2, ... n: wait while the trial is paused, end when it is stopped, start later after a resume.
