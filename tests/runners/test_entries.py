@@ -1,5 +1,7 @@
 """What is handed over by mistake: every public entry says so in one line, with the mend, before anything is trained."""
 
+import functools
+
 import pytest
 
 import tunewell as tw
@@ -65,6 +67,53 @@ def test_what_is_no_space_is_refused_with_the_mend(entry, space, said):
         entry(train, space)
     assert said in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+async def asynchronous(run):
+    train(run)
+
+
+async def asynchronous_generator(run):
+    yield train(run)
+
+
+def generator(run):
+    yield train(run)
+
+
+class Asynchronous:
+    async def __call__(self, run):
+        train(run)
+
+
+@of_all
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (
+            asynchronous,
+            "is a coroutine (async def), and a call of it trains nothing; write def train(run): asyncio.run(",
+        ),
+        (functools.partial(asynchronous), "is a coroutine (async def)"),
+        (Asynchronous(), "is a coroutine (async def)"),
+        (generator, "is a generator (it yields), and a call of it trains nothing; call run.report(...) where"),
+        (asynchronous_generator, "is a generator (it yields)"),
+    ],
+    ids=str,
+)
+def test_a_function_a_call_of_which_trains_nothing_is_refused(entry, function, said):
+    with pytest.raises(SettingError) as raised:
+        entry(function, SPACE)
+    assert said in str(raised.value)
+
+
+def test_what_a_short_training_returns_is_its_report():
+    def returning(run):
+        return run.params.learning_rate + run.rng.normal()
+
+    assert repeatable(returning, SPACE).seed.name == "exact"
+    assert tw.lr_find(lambda run: -run.params.learning_rate, SPACE).suggestion
+    assert tw.lr_find(returning, SPACE, metric="accuracy").metric == "accuracy"
 
 
 @of_all

@@ -16,7 +16,7 @@ import pytest
 
 import tunewell as tw
 from tunewell.errors import CheckpointError, RepeatedFailure, ReportError, SettingError
-from tunewell.runners import Execution, run_inline, run_processes
+from tunewell.runners import Execution, run_inline, run_processes, run_threads
 from tunewell.runners.isolation import Isolated
 from tunewell.trial import TrialState
 
@@ -92,6 +92,10 @@ def two_processes(study, train, execution=None, **options):
 
 def isolated(study, train, execution=None, **options):
     return run_inline(study, Isolated.of(train), execution, **options)
+
+
+def two_threads(study, train):
+    return run_threads(study, train, Execution(workers=2, threads=True))
 
 
 RUNNERS = [
@@ -227,6 +231,88 @@ def test_a_training_may_end_by_itself(run):
 def test_a_training_that_reports_nothing_fails_with_the_mend():
     with pytest.raises(RepeatedFailure, match="report it after each epoch"):
         run_inline(make(), silent)
+
+
+def returning_a_number(run):
+    return (run.params.rate - 0.3) ** 2
+
+
+def returning_metrics(run):
+    return {"loss": np.float32(run.params.rate), "accuracy": 0.5}
+
+
+def returning_after_its_loop(run):
+    for _ in run.epochs(3):
+        pass
+    return run.params.rate
+
+
+def reporting_and_returning(run):
+    noisy(run)
+    return -1e9
+
+
+def returning_later_what_it_calls(run):
+    async def call():
+        noisy(run)
+
+    return call()
+
+
+def returning_a_generator(run):
+    return (noisy(run) for _ in range(1))
+
+
+@pytest.mark.parametrize("run", [*RUNNERS, pytest.param(two_threads, id="threads")])
+@pytest.mark.parametrize("scheduler", ["full", "asha", "auto"])
+@pytest.mark.parametrize("train", [returning_a_number, returning_metrics])
+def test_what_a_training_returns_that_reports_nothing_is_its_report(run, scheduler, train):
+    study = make(scheduler=scheduler, budget="4trials")
+    run(study, train)
+    returned = [train(trial) for trial in study.trials]
+    values = [one if train is returning_a_number else float(one["loss"]) for one in returned]
+    assert [[r.metrics["loss"] for r in study.reports(t.number)] for t in study.trials] == [[value] for value in values]
+    assert {trial.state for trial in study.trials} == {TrialState.COMPLETE}
+    assert study.max_epochs == 1
+
+
+def test_what_is_returned_after_a_loop_is_of_its_last_epoch():
+    study = make(scheduler="full", budget="2trials")
+    run_inline(study, returning_after_its_loop)
+    assert [[report.epoch for report in study.reports(n)] for n in range(2)] == [[3], [3]]
+
+
+def test_what_is_returned_besides_reports_is_not_looked_at():
+    study = make(scheduler="full", budget="2trials")
+    run_inline(study, reporting_and_returning)
+    assert study.best.value > -1e9
+    assert study.max_epochs == EPOCHS
+
+
+@pytest.mark.parametrize(
+    ("returned", "said"),
+    [
+        ({"accuracy": 0.5}, "the metric 'loss' is not among those reported"),
+        ({"loss": [0.5, 0.4]}, "metric 'loss' must be a number, got"),
+        ((0.5, 0.4), "report it after each epoch"),
+        (True, "report it after each epoch"),
+        ("0.5", "report it after each epoch"),
+    ],
+    ids=str,
+)
+def test_what_is_returned_and_is_no_report_is_named(returned, said):
+    with pytest.raises((RepeatedFailure, ReportError), match=said):
+        run_inline(make(), lambda run: returned)
+
+
+@pytest.mark.parametrize("run", [run_inline, two_threads])
+@pytest.mark.parametrize(
+    ("train", "mend"),
+    [(returning_later_what_it_calls, "asyncio.run"), (returning_a_generator, "call run.report.* where it yields")],
+)
+def test_what_is_still_to_be_run_when_a_training_returns_it_has_trained_nothing(run, train, mend):
+    with pytest.raises(RepeatedFailure, match=mend):
+        run(make(), train)
 
 
 def test_fewer_epochs_than_the_loop_asks_for_can_be_enough():

@@ -132,7 +132,7 @@ def lr_find(
     points: list[SweepPoint] = []
     first: ShortTraining | None = None
     for rate in rates:
-        short = train_shortly(train, Params({**filled, name: rate}), seed=seed, epochs=epochs)
+        short = train_shortly(train, Params({**filled, name: rate}), seed=seed, epochs=epochs, metric=metric)
         if first is None:
             first = checked(short)
             metric = _metric(first, metric)

@@ -69,7 +69,8 @@ def tune(
     Ctrl-C lets running epochs finish and be recorded; `resume=True` goes on from there.
 
     Args:
-        train: a function of one argument, the `Run`.
+        train: a function of one argument, the `Run`. One that reports nothing may return what it measured: a number,
+            which is the metric, or a dict of numbers by name; it is then trained whole, as an epoch.
         space: what may be tuned: a `Space`, or a dict of parameters by name.
         metric: the name, among those that `train` reports, of what is optimized.
         direction: `minimize` or `maximize`; inferred from the metric's name where that says it.

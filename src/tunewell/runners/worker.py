@@ -31,6 +31,7 @@ from tunewell.space.values import Value
 from tunewell.study.directive import Directive, Move
 from tunewell.training.loggers import end_runs, open_runs
 from tunewell.training.process_state import ProcessState
+from tunewell.training.function import returned_report
 from tunewell.training.run import Run, RunEnded, Train
 
 _Answer = TypeVar("_Answer")
@@ -299,7 +300,7 @@ class _Hosted:
         kinds: tuple[str, ...] = ()
         try:
             with suppress(RunEnded), self._settings.in_force():
-                self._train(self._run)
+                self._report_returned(self._train(self._run))
             if self._refusal is None and not self._given_up and self.epoch > self._on_record:
                 with suppress(RunEnded):
                     saved = self._save()
@@ -325,6 +326,14 @@ class _Hosted:
                 saved=saved,
             )
         )
+
+    def _report_returned(self, returned: object) -> None:
+        """Report what a training has returned that has reported nothing."""
+        if self._run.reports or self._on_record or self._given_up:
+            return
+        metrics = returned_report(returned, self._assignment.metric)
+        if metrics is not None:
+            self._run.report(**metrics)
 
     def begin(self, run: Run, n_epochs: int | None) -> int:
         """Implement `Channel.begin`."""

@@ -20,7 +20,7 @@ from tunewell.space.values import Params, Value
 from tunewell.trial import as_numbers, whole
 
 Train = Callable[["Run"], object]
-"""A training function, the user's: it gets a run; what it returns is not looked at."""
+"""A training function, the user's: it gets a run; if it reports nothing, what it returns is its report."""
 Change = Callable[[tuple[Any, ...]], tuple[Any, ...]]
 """What a probe does to the arrays of `Run.data`: it returns as many, of equal lengths."""
 
