@@ -8,8 +8,11 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import threading
 import time
+import traceback
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -181,6 +184,33 @@ def test_an_error_in_the_code_stops_the_study(run):
 
 
 @pytest.mark.parametrize("run", RUNNERS)
+def exiting(run):
+    for _ in run.epochs(EPOCHS):
+        sys.exit("no data")
+
+
+@pytest.mark.parametrize("run", [*RUNNERS, pytest.param(two_threads, id="threads")])
+@pytest.mark.parametrize(("train", "line"), [(always_failing, 'raise ValueError("always")'), (exiting, "sys.exit(")])
+def test_an_error_that_stops_a_study_shows_the_line_of_the_users_code(run, train, line):
+    with pytest.raises(RepeatedFailure) as raised:
+        run(make(), train)
+    shown = "".join(traceback.format_exception(raised.value))
+    cause = str(raised.value.__cause__)
+    assert cause in shown
+    assert __file__ in cause
+    assert f"in {train.__name__}\n" in cause
+    assert line in cause
+    assert "/tunewell/" not in cause.replace(__file__, "")
+
+
+@pytest.mark.parametrize("run", [*RUNNERS, pytest.param(two_threads, id="threads")])
+def test_a_report_that_is_refused_shows_the_line_of_the_users_code(run):
+    with pytest.raises(ReportError) as raised:
+        run(make(), misnamed)
+    shown = "".join(traceback.format_exception(raised.value))
+    assert f'File "{__file__}", line {misnamed.__code__.co_firstlineno + 2}, in misnamed' in shown
+
+
 def test_a_trial_whose_metric_is_not_finite_ends_there(run):
     study = make(scheduler="full")
     run(study, diverging)
@@ -338,6 +368,65 @@ def test_a_function_from_a_notebook_reaches_the_workers():
 
     two_processes(study, local)
     assert len(study.trials) == 2
+
+
+class NotLoaded:
+    """It can be pickled, but is not the same everywhere."""
+
+    def __getstate__(self):
+        return {"device": 0}
+
+    def __setstate__(self, state):
+        raise RuntimeError("no such device")
+
+    def __call__(self, run):
+        noisy(run)
+
+
+def test_a_function_that_no_worker_can_load_is_named_with_its_traceback():
+    with pytest.raises(SettingError, match="cannot be loaded in a worker process: RuntimeError: no such device") as why:
+        two_processes(make(), NotLoaded())
+    assert "in __setstate__" in str(why.value.__cause__)
+
+
+@pytest.mark.parametrize(
+    ("train", "how"),
+    [
+        (partial(returning_metrics, lock=threading.Lock()), "make such objects inside it"),
+        (lambda run, numbers=(n for n in range(3)): run, "make such objects inside it"),
+    ],
+)
+def test_a_function_that_holds_what_no_process_can_have_is_refused(train, how):
+    pytest.importorskip("cloudpickle")
+    with pytest.raises(SettingError, match=f"cannot be sent to worker processes: TypeError: cannot pickle .*{how}"):
+        two_processes(make(), train)
+
+
+TYPED = """
+import tunewell as tw
+def train(run):
+    return run.params.x
+if __name__ == "__main__":
+    def guarded(run):
+        return run.params.x
+    tw.tune(TRAIN, {"x": tw.Float(0, 1)}, metric="loss", budget="2trials", store="memory", workers=2)
+"""
+
+
+@pytest.mark.parametrize("train", ["train", "guarded", "lambda run: run.params.x"])
+def test_a_script_from_standard_input_has_workers(train, tmp_path):
+    pytest.importorskip("cloudpickle")
+    code = TYPED.replace("TRAIN", train)
+    subprocess.run([sys.executable, "-"], input=code, text=True, check=True, cwd=tmp_path, timeout=120)
+
+
+def test_a_function_under_the_main_guard_is_refused_with_the_mend(tmp_path):
+    (tmp_path / "script.py").write_text(TYPED.replace("TRAIN", "guarded"))
+    done = subprocess.run(
+        [sys.executable, "script.py"], check=False, text=True, capture_output=True, cwd=tmp_path, timeout=120
+    )
+    assert "cannot be loaded in a worker process: AttributeError" in done.stderr.splitlines()[-1]
+    assert "outside of any if" in done.stderr.splitlines()[-1]
 
 
 SCRIPT = """

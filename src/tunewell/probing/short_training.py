@@ -11,11 +11,11 @@ from functools import partial
 
 from tunewell import checkpoint
 from tunewell.diagnosis.readers.names import curves_of
-from tunewell.errors import ProbeFailed
+from tunewell.errors import ProbeFailed, TrainingTraceback
 from tunewell.space.values import Value
+from tunewell.training.function import returned_report
 from tunewell.training.loggers import end_runs, open_runs
 from tunewell.training.process_state import ProcessState
-from tunewell.training.function import returned_report
 from tunewell.training.run import Change, Run, RunEnded, Train
 
 
@@ -131,7 +131,7 @@ def checked(short: ShortTraining) -> ShortTraining:
         ProbeFailed: it did not.
     """
     if short.error is not None:
-        raise ProbeFailed(short.error)
+        raise ProbeFailed(short.error) from TrainingTraceback.of(short.error)
     if not short.reports:
         raise ProbeFailed("the training ended without a report; call run.report(...) after each epoch")
     return short

@@ -9,6 +9,7 @@ up: it lives on as its checkpoint if it tracks anything, and otherwise is traine
 from __future__ import annotations
 
 import contextvars
+import sys
 import threading
 import traceback
 import warnings
@@ -29,9 +30,9 @@ from tunewell.runners.signals import Call, TrialSignals, add_advice
 from tunewell.runners.thread_settings import ThreadSettings
 from tunewell.space.values import Value
 from tunewell.study.directive import Directive, Move
+from tunewell.training.function import returned_report
 from tunewell.training.loggers import end_runs, open_runs
 from tunewell.training.process_state import ProcessState
-from tunewell.training.function import returned_report
 from tunewell.training.run import Run, RunEnded, Train
 
 _Answer = TypeVar("_Answer")
@@ -305,7 +306,9 @@ class _Hosted:
                 with suppress(RunEnded):
                     saved = self._save()
         except SystemExit as stop:
-            error = f"the training function called sys.exit({stop.code!r})" if stop.code else None
+            if stop.code:
+                where = traceback.format_tb(stop.__traceback__)[1:]  # not this frame
+                error = "".join([*where, f"the training function called sys.exit({stop.code!r})"])
         except BaseException as raised:  # noqa: BLE001  a failed trial is a result, kept as text
             kinds = tuple(kind.__name__ for kind in type(raised).__mro__)
             raised.__traceback__ = raised.__traceback__ and raised.__traceback__.tb_next  # not this frame
@@ -410,6 +413,7 @@ class _Hosted:
             raise
         except TunewellError as refusal:
             self._refusal = refusal
+            refusal.add_note(_place_of_call())
             self._end_runs(failed=isinstance(refusal, ReportError))
             raise RunEnded from refusal
 
@@ -466,3 +470,11 @@ class _Hosted:
                     f"(epoch 0): {error}"
                 ) from error
             return 0, str(error)  # damaged or gone: training again from the seed is slower, not wrong
+
+
+def _place_of_call() -> str:
+    """Return the line of the user's code from which this thread is in ours."""
+    frame = sys._getframe(1)  # noqa: SLF001  nothing public gives the caller's line
+    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).split(".")[0] == "tunewell":
+        frame = frame.f_back
+    return f'  File "{frame.f_code.co_filename}", line {frame.f_lineno}, in {frame.f_code.co_name}'

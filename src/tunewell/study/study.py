@@ -24,6 +24,7 @@ from tunewell.errors import (
     StepTaken,
     StoreError,
     StudyNotFound,
+    TrainingTraceback,
     TrialEnded,
     TrialNotFound,
     last_line,
@@ -301,7 +302,8 @@ class Study:
         """
         with self._lock:
             if self._failures_repeat():
-                raise RepeatedFailure(len(self._failures), self._failures[-1])
+                error = self._failures[-1]
+                raise RepeatedFailure(len(self._failures), error) from TrainingTraceback.of(error)
             session = self.begin_session()
             self._log.refresh()  # so that there is less to be read while others wait
             with self.reader.store.decision_lock(self.reader.record.id):
