@@ -14,7 +14,7 @@ import threading
 import traceback
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -34,10 +34,12 @@ from tunewell.training.function import returned_report
 from tunewell.training.loggers import end_runs, open_runs
 from tunewell.training.process_state import ProcessState
 from tunewell.training.run import Run, RunEnded, Train
+from tunewell.training.unwinding import is_ours
 
 _Answer = TypeVar("_Answer")
 PATIENCE_S = 10.0
 """How long a trial may take to unwind."""
+_NEVER = threading.Semaphore(0)
 _SIGNALS_SEEN_S = 0.1
 """The main thread looks for signals so often: one that comes just before it waits does not end the wait."""
 
@@ -249,6 +251,8 @@ class _Hosted:
         """The checkpoint that the last directive wanted."""
         self._refusal: TunewellError | None = None
         self._given_up = False
+        self._is_over = threading.Event()
+        """The training function has returned, or can be ended by nothing and does nothing more."""
         self._directive = Directive()
         """The answer to the last epoch."""
         self._set: dict[str, Value] = {}
@@ -257,6 +261,7 @@ class _Hosted:
         self.changes = ProcessState({})
         self._values: dict[str, Value] = dict(assignment.step.params)
         self._run = Run(self._values, seed=assignment.step.seed, trial=assignment.step.trial, channel=self)
+        self._run.on_end_caught = self._abandon
         # it trains as it would in the thread that begins it
         self._settings = ThreadSettings.here()
         self._thread = threading.Thread(
@@ -291,7 +296,7 @@ class _Hosted:
         self._given_up = True
         self._assignments.put(None)
         if self._thread.ident is not None:
-            self._thread.join(timeout=patience_s)
+            self._is_over.wait(timeout=patience_s)
 
     def _host(self) -> None:
         if self._alone:
@@ -315,20 +320,37 @@ class _Hosted:
             add_advice(raised)
             error = "".join(traceback.format_exception(raised))
         self._end_runs(failed=error is not None)  # those that it has left open
-        if self._given_up:
-            return  # nobody waits for it
-        self._results.put(
-            StepResult(
-                self._run.trial,
-                self.epoch,
-                paused=False,
-                directive=self._directive,
-                error=error,
-                kinds=kinds,
-                refusal=self._refusal,
-                saved=saved,
+        self._end(error, kinds, saved)
+
+    def _end(self, error: str | None = None, kinds: Sequence[str] = (), saved: SavedState | None = None) -> None:
+        """Put the last result into the queue, unless nobody waits for it."""
+        if not self._given_up:
+            self._results.put(
+                StepResult(
+                    self._run.trial,
+                    self.epoch,
+                    paused=False,
+                    directive=self._directive,
+                    error=error,
+                    kinds=kinds,
+                    refusal=self._refusal,
+                    saved=saved,
+                )
             )
-        )
+        self._is_over.set()
+
+    def _abandon(self) -> None:
+        """Let the trial be over though its function goes on: it catches whatever is raised, so its thread waits."""
+        self._end()
+        try:
+            warnings.warn(
+                f"trial {self._run.trial} catches the end of its training again and again (a bare except:, say), so "
+                "its thread is left behind with what it holds; write except Exception: in its place",
+                RuntimeWarning,
+                stacklevel=1,
+            )
+        finally:
+            _NEVER.acquire()
 
     def _report_returned(self, returned: object) -> None:
         """Report what a training has returned that has reported nothing."""
@@ -475,6 +497,6 @@ class _Hosted:
 def _place_of_call() -> str:
     """Return the line of the user's code from which this thread is in ours."""
     frame = sys._getframe(1)  # noqa: SLF001  nothing public gives the caller's line
-    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).split(".")[0] == "tunewell":
+    while frame.f_back is not None and is_ours(frame):
         frame = frame.f_back
     return f'  File "{frame.f_code.co_filename}", line {frame.f_lineno}, in {frame.f_code.co_name}'
