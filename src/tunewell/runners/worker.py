@@ -34,7 +34,7 @@ from tunewell.training.function import returned_report
 from tunewell.training.loggers import end_runs, open_runs
 from tunewell.training.process_state import ProcessState
 from tunewell.training.run import Run, RunEnded, Train
-from tunewell.training.unwinding import is_ours
+from tunewell.training.unwinding import is_ours, leave_behind
 
 _Answer = TypeVar("_Answer")
 PATIENCE_S = 10.0
@@ -191,7 +191,7 @@ class Worker:
             _give_up(hosted)
 
     def close(self) -> None:
-        """Let go of all; nobody waits for what still moves, which ends at its next epoch and is heard of no more."""
+        """Let go of all; nobody waits for what still moves, which ends at its next line and is heard of no more."""
         for hosted in self._moving.values():
             hosted.give_up(patience_s=0)
         for hosted in self._paused.values():
@@ -266,7 +266,7 @@ class _Hosted:
         self._settings = ThreadSettings.here()
         self._thread = threading.Thread(
             target=contextvars.copy_context().run,
-            args=(self._host,),
+            args=(self._run_thread,),
             name=f"trial-{assignment.step.trial}",
             daemon=True,
         )
@@ -295,8 +295,14 @@ class _Hosted:
         """Implement `HostedTrial.give_up`."""
         self._given_up = True
         self._assignments.put(None)
-        if self._thread.ident is not None:
+        if not patience_s:
+            leave_behind(self._thread, RunEnded)
+        elif self._thread.ident is not None:
             self._is_over.wait(timeout=patience_s)
+
+    def _run_thread(self) -> None:
+        with suppress(RunEnded):  # raised from another thread, it may come anywhere
+            self._host()
 
     def _host(self) -> None:
         if self._alone:
