@@ -204,7 +204,8 @@ class Run:
         """Name what a checkpoint holds: models, optimizers, schedules, generators, arrays, plain data.
 
         Call it before the first epoch. Anything with `state_dict` and `load_state_dict` will do, as will
-        arrays, dictionaries, lists and objects made of those.
+        arrays, dictionaries, lists and objects made of those. What is replaced and not changed, as JAX's arrays
+        and states of optax are, goes into a dictionary: `run.track(state=state)` and `state["weights"] = ...`.
 
         Raises:
             CheckpointError: an object cannot be saved and filled again.
