@@ -304,10 +304,6 @@ class _Hosted:
         with suppress(RunEnded):  # raised from another thread, it may come anywhere
             self._host()
 
-    def _run_thread(self) -> None:
-        with suppress(RunEnded):  # raised from another thread, it may come anywhere
-            self._host()
-
     def _host(self) -> None:
         if self._alone:
             checkpoint.seed_everything(self._run.seed)
