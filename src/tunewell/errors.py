@@ -170,6 +170,18 @@ class ProbeFailed(TunewellError):
         return f"the training failed: {last_line(self.error)}"
 
 
+class TrainingTraceback(Exception):
+    """The cause of an error that came of a training: what was raised there, maybe in another process, as text."""
+
+    def __str__(self) -> str:
+        return f"\n{self.args[0].rstrip()}"
+
+    @classmethod
+    def of(cls, error: str) -> TrainingTraceback | None:
+        """Return the cause that an error's text has; None if it is a line alone."""
+        return cls(error) if len(error.strip().splitlines()) > 1 else None
+
+
 class MissingExtra(TunewellError, ImportError):
     """An optional package is not installed."""
 

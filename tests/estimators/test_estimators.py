@@ -335,7 +335,8 @@ def test_a_rate_that_is_far_too_high_costs_its_trial_alone(wine):
     [
         (tw.Space(hiden=tw.Int(8, 64)), "the network has no parameter 'hiden'; did you mean 'hidden_units'?"),
         (tw.Space(lr=tw.learning_rate(), momentum=tw.momentum()), "no parameter 'lr'; did you mean 'learning_rate'?"),
-        ({"dropout": tw.dropout()}, "space must be a tw.Space"),
+        ({"hiden": tw.Int(8, 64)}, "the network has no parameter 'hiden'; did you mean 'hidden_units'?"),
+        ([tw.dropout()], "space must be a tw.Space"),
     ],
 )
 @pytest.mark.parametrize("cls", [tw.TunedClassifier, tw.TunedRegressor])

@@ -2,9 +2,11 @@
 
 import math
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import tunewell as tw
 from tunewell import Choice, Float, Int, Space
@@ -64,6 +66,22 @@ WRONG_PARAMETERS = {
 WRONG_SPACES = {
     "no parameters": (Space, "at least one parameter"),
     "a bare range": (lambda: Space(lr=(0, 1)), r"lr: \(0, 1\) is no parameter; .* write tw.Float\(0, 1\)"),
+    "a bare range of factors": (
+        lambda: Space(lr=[1e-4, 1e-1]),
+        r"lr: \[0.0001, 0.1\] is no .* write tw.Float\(0.0001, 0.1, scale=\"log\"\), .* tw.Choice\(\[0.0001, 0.1\]\)",
+    ),
+    "a bare range of whole numbers": (lambda: Space(n=(16, 256)), r"n: .* write tw.Int\(16, 256\)"),
+    "Python's range": (lambda: Space(n=range(1, 9)), r"n: range\(1, 9\) .* write tw.Int\(1, 8\)"),
+    "an array": (lambda: Space(lr=np.logspace(-4, -1, 50)), r"lr: a ndarray .* tw.Float\(0.0001, 0.1, scale=\"log\"\)"),
+    "scikit-optimize's": (lambda: Space(lr=(1e-4, 1e-2, "log-uniform")), r"tw.Float\(0.0001, 0.01, scale=\"log\"\)"),
+    "SciPy's": (lambda: Space(lr=stats.loguniform(1e-4, 0.1)), r"lr: a rv_.* tw.Float\(0.0001, 0.1, scale=\"log\"\)"),
+    "Ray Tune's grid": (lambda: Space(n={"grid_search": [1, 2]}), r"write tw.Choice\(\[1, 2\]\)"),
+    "Ray Tune's range": (lambda: Space(n=SimpleNamespace(lower=0.0, upper=3.0)), r"n: .* write tw.Float\(0.0, 3.0\)"),
+    "Optuna's": (lambda: Space(x=SimpleNamespace(low=1, high=9, log=True)), r"x: .* tw.Int\(1, 9, scale=\"log\"\)"),
+    "Optuna's choices": (lambda: Space(x=SimpleNamespace(choices=("a", "b"))), r"x: .* tw.Choice\(\['a', 'b'\]\)"),
+    "W&B's": (lambda: Space(x={"min": 0.5, "max": 1.5}), r"x: .* write tw.Float\(0.5, 1.5\)"),
+    "plain data": (lambda: Space(x={"type": "int", "low": 1, "high": 2}), r"x: .* tw.Space.from_dict"),
+    "a class of parameters": (lambda: Space(x=Float), r"x: the class Float is no .* write an instance"),
     "a bare list": (lambda: Space(o=["a", "b"]), r"o: .* write tw.Choice\(\['a', 'b'\]\)"),
     "a bare value": (lambda: Space(lr=0.1), r"lr: .* write tw.Choice\(\[0.1\]\)"),
     "a function not called": (lambda: Space(lr=tw.learning_rate), "lr: .* call it"),

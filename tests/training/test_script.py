@@ -108,7 +108,8 @@ def test_a_file_without_space_or_function_says_what_to_add():
 
 
 def test_a_space_of_the_wrong_kind_is_refused():
-    assert "space must be a tunewell.Space, got {'rate': 1}" in complaint("dict.py", "space = {'rate': 1}\n")
+    assert "space must be a tw.Space, got [1]" in complaint("list.py", "space = [1]\n")
+    assert "rate: 1 is no parameter; to hold it at a value" in complaint("dict.py", "space = {'rate': 1}\n")
     assert "train must be a function" in complaint("number.py", "train = 3\n")
 
 

@@ -115,7 +115,15 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that has no ▁▂▃ shows something else instead
-    cli(prog_name="tunewell")
+    try:
+        cli(prog_name="tunewell")
+    except SystemExit as end:
+        # threads that compute on after Ctrl-C would have an interpreter that ends in order abort
+        if (unwinding := sys.modules.get("tunewell.training.unwinding")) is not None and unwinding.some_compute():
+            for stream in (sys.stdout, sys.stderr):
+                stream.flush()
+            os._exit(end.code if isinstance(end.code, int) else 0 if end.code is None else 1)
+        raise
 
 
 @contextmanager

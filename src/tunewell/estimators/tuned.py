@@ -33,7 +33,7 @@ from tunewell.runners.base import NullObserver
 from tunewell.runners.tune import tune
 from tunewell.space import ready_made
 from tunewell.space.params import Choice
-from tunewell.space.space import Space
+from tunewell.space.space import Space, SpaceLike, as_space
 
 if TYPE_CHECKING:
     from tunewell.runners import Observer
@@ -57,7 +57,7 @@ def default_space(n_train: int) -> Space:
     )
 
 
-def _check_space(space: Space | None) -> None:
+def _check_space(space: SpaceLike | None) -> None:
     """Check that what is tuned is something that the network has.
 
     Raises:
@@ -65,10 +65,8 @@ def _check_space(space: Space | None) -> None:
     """
     if space is None:
         return
-    if not isinstance(space, Space):
-        raise SpaceError(f"space must be a tw.Space, such as tw.Space(learning_rate=tw.learning_rate()); got {space!r}")
     known = default_space(2).names
-    for name in space.names:
+    for name in as_space(space).names:
         if name not in known:
             raise SpaceError(f"the network has no parameter {name!r}; {did_you_mean(name, known)}")
 
@@ -84,7 +82,7 @@ class _TunedNetwork(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
         validation_fraction: float = 0.2,
         scoring: str | Callable[..., float] | None = None,
         refit: bool = False,
-        space: Space | None = None,
+        space: SpaceLike | None = None,
         scheduler: str = "auto",
         workers: int = 1,
         store: str | Path | Store | None = None,

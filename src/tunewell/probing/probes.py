@@ -20,9 +20,10 @@ from tunewell.display.formatting import counted
 from tunewell.probing.rows import one_batch, shuffled_labels
 from tunewell.probing.short_training import ShortTraining, checked, train_shortly
 from tunewell.probing.sweep import Sweep, lr_find, rate_of, rates_of
-from tunewell.space.space import Space
+from tunewell.space.space import Space, SpaceLike, as_space
 from tunewell.space.usual_names import RATES
 from tunewell.space.values import Params, Value
+from tunewell.training.function import check_train
 from tunewell.training.run import Change as ChangeOfData
 from tunewell.training.run import Train
 
@@ -283,8 +284,10 @@ def _short_epochs(n: int) -> int:
     return max(3, round(n / _SHORT))
 
 
-def new_case(train: Train, space: Space, setting: Mapping[str, Any], seed: int) -> Case:
+def new_case(train: Train, space: SpaceLike, setting: Mapping[str, Any], seed: int) -> Case:
     """Begin the case of a training with a setting."""
+    check_train(train)
+    space = as_space(space)
     filled = space.filled(setting)
     rate = None
     if any(name.lower() in RATES for name in filled):

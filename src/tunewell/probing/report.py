@@ -11,7 +11,7 @@ from tunewell.diagnosis.readers.trial import record_of
 from tunewell.display.formatting import counted
 from tunewell.probing.probes import PROBES, ProbeResult, most_epochs, new_case
 from tunewell.probing.short_training import checked
-from tunewell.space.space import Space
+from tunewell.space.space import SpaceLike
 from tunewell.space.values import Value
 from tunewell.training.run import Train
 from tunewell.trial import OPEN_END
@@ -39,7 +39,7 @@ class ProbeReport:
 
 def probe(
     train: Train,
-    space: Space,
+    space: SpaceLike,
     *,
     epochs: int | None = None,
     setting: Mapping[str, Value] | None = None,

@@ -14,12 +14,14 @@ from tunewell.rescue.scheduler import NOTE, RescueScheduler, best_of_curve, is_b
 from tunewell.runners import Execution, Observer
 from tunewell.runners.trained import warn_of_changes
 from tunewell.runners.tune import base_name, drive, study_name
-from tunewell.space.space import Space
+from tunewell.space.space import SpaceLike, as_space
 from tunewell.space.values import Value
 from tunewell.stores import Store, default_store, open_store
 from tunewell.study import Study
+from tunewell.study.metric import direction_of
 from tunewell.study.reader import Best
 from tunewell.study.settings import StudySettings
+from tunewell.training.function import check_train
 from tunewell.training.run import Train
 
 BUDGET = 15
@@ -80,7 +82,7 @@ class Rescue:
 
 def rescue(
     train: Train,
-    space: Space,
+    space: SpaceLike,
     *,
     metric: str,
     direction: str | None = None,
@@ -126,6 +128,9 @@ def rescue(
         SettingError: a setting cannot be used.
         RepeatedFailure: trials keep failing with one and the same error.
     """
+    check_train(train)
+    space = as_space(space)
+    direction_of(metric, direction)
     if target is not None and not math.isfinite(target):
         raise SettingError(f"target must be a finite {metric}, got {target!r}")
     tuned = space.hold([name for name in space.names if space.tier(name) > max_tier])

@@ -106,6 +106,7 @@ class Driver:
             live=self.study.live(step.trial),
             save_every=self._execution.checkpoint_every,
             is_branch=is_branch,
+            metric=self.study.metric,
         )
 
     def has_checkpoint(self, trial: int) -> bool:

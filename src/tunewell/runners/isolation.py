@@ -22,7 +22,7 @@ from typing import Any
 from tunewell.errors import ScriptError, SettingError
 from tunewell.runners.base import Assignment, Coordinator, StepResult
 from tunewell.runners.execution import Execution
-from tunewell.runners.pool import ReadyMessage, WorkerGone, answer
+from tunewell.runners.pool import CannotLoadMessage, ReadyMessage, WorkerGone, answer
 from tunewell.runners.processes import Processes, portable
 from tunewell.runners.thread_settings import ThreadSettings
 from tunewell.runners.worker import Results
@@ -230,6 +230,8 @@ class _IsolatedTrial:
                         return message
                     case ReadyMessage():
                         pass
+                    case CannotLoadMessage():
+                        return StepResult(self._trial, self.epoch, paused=False, error=message.error)
                     case _:
                         self._process.send(answer(self._coordinator, message))
         except WorkerGone as end:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import pickle
 import time
+import traceback
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from tunewell.errors import ScriptError, TunewellError
+from tunewell.errors import ScriptError, SettingError, TrainingTraceback, TunewellError, last_line
 from tunewell.runners.base import LOOK_AGAIN_S, Assignment, Coordinator, SavedState, StepResult
 from tunewell.runners.driver import Driver
 from tunewell.runners.execution import Execution
@@ -38,6 +39,13 @@ _LOOK_AT_LIMITS_S = 0.1
 @dataclass(frozen=True, slots=True)
 class ReadyMessage:
     """A worker's message that it can be given a step."""
+
+
+@dataclass(frozen=True, slots=True)
+class CannotLoadMessage:
+    """A worker's message that it has no training function: what was raised on loading it."""
+
+    error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +90,16 @@ class SavedMessage:
     saved: SavedState | None
 
 
-Message = ReadyMessage | MaxEpochsMessage | ReportMessage | RetrainedMessage | PollMessage | SavedMessage | StepResult
+Message = (
+    ReadyMessage
+    | CannotLoadMessage
+    | MaxEpochsMessage
+    | ReportMessage
+    | RetrainedMessage
+    | PollMessage
+    | SavedMessage
+    | StepResult
+)
 
 
 class WorkerGone(Exception):
@@ -225,6 +242,11 @@ class Pool:
         match message:
             case ReadyMessage():
                 self._roster.begin(number)
+            case CannotLoadMessage():
+                raise SettingError(
+                    f"the training function cannot be loaded in a worker process: {last_line(message.error)}; define "
+                    "it at the top level of a file, outside of any if, or use workers=1, or threads=True"
+                ) from TrainingTraceback.of(message.error)
             case StepResult():
                 self._count(slot, message.trial)
                 self._roster.end_step(number, paused=message.paused)
@@ -336,7 +358,12 @@ def serve(
 
     thread_settings: those of the thread that tunes, which each training has too.
     """
-    function: Train = pickle.loads(train) if isinstance(train, bytes) else train  # noqa: S301  from our own parent
+    try:
+        function: Train = pickle.loads(train) if isinstance(train, bytes) else train  # noqa: S301  from our own parent
+    except Exception:  # noqa: BLE001  its objects' own, from their __setstate__, or from a module that it needs
+        with suppress(DriverGone):
+            connection.send(CannotLoadMessage(traceback.format_exc()))
+        return
     if isinstance(function, LoadedTrain):
         with suppress(ScriptError):  # which is raised again, as the first trial's failure
             function.load()  # in this thread, so that what the file sets for its thread holds for all trials

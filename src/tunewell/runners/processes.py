@@ -10,9 +10,10 @@ import sys
 import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from types import ModuleType
 
 from tunewell.errors import SettingError
@@ -52,7 +53,9 @@ def run_processes(
     execution = execution or Execution()
     driver = Driver(study, execution, observer, controllers)
     thread_settings = ThreadSettings.here().for_process(other_devices=bool(execution.gpus))
-    pool = Pool(driver, Processes(portable(train), execution, thread_settings), execution)
+    function = portable(train)
+    as_bytes = function if isinstance(function, bytes) else pickle.dumps(function)
+    pool = Pool(driver, Processes(as_bytes, execution, thread_settings), execution)
     try:
         with driver.interruptible():
             pool.run()
@@ -87,7 +90,7 @@ class Processes:
         device = {"CUDA_VISIBLE_DEVICES": gpus[number % len(gpus)]} if gpus else {}
         guard = Guard() if os.name == "posix" else None
         variables = _threads_each(self.execution.workers) | device | only_for_it
-        main = nullcontext() if self.imports_main else _main_hidden()
+        main = _no_file_of_a_prompt() if self.imports_main else _main_hidden()
         with _environment(variables), _ctrl_c_ignored(), script_folders_left_out(), main:
             process.start()
         multiprocessing.set_start_method(start_method, force=True)  # which to start one has settled for good
@@ -217,8 +220,7 @@ def _serve(
 
 def portable(train: Train) -> Train | bytes:
     """Return the training function in a form that another process can load."""
-    main = sys.modules["__main__"]
-    in_notebook = getattr(train, "__module__", None) == "__main__" and not hasattr(main, "__file__")
+    in_notebook = getattr(train, "__module__", None) == "__main__" and not _main_is_a_file()
     try:
         if not in_notebook:
             pickle.dumps(train)
@@ -226,7 +228,7 @@ def portable(train: Train) -> Train | bytes:
     except Exception as error:  # noqa: BLE001  its objects' own, from their __reduce__ or __getstate__
         cannot = str(error)
     else:
-        cannot = "it was defined in a notebook"
+        cannot = "it was defined in a notebook, or at a prompt"
     try:
         import cloudpickle  # noqa: PLC0415  an extra
     except ImportError:
@@ -287,6 +289,26 @@ def _ctrl_c_ignored() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, handler)
+
+
+def _main_is_a_file() -> bool:
+    file = getattr(sys.modules["__main__"], "__file__", None)
+    return file is not None and Path(file).exists()
+
+
+@contextmanager
+def _no_file_of_a_prompt() -> Iterator[None]:
+    """Let no process begun inside look for the file of a main module that has none: `<stdin>`, say."""
+    main = sys.modules["__main__"]
+    file = getattr(main, "__file__", None)
+    if file is None or _main_is_a_file():
+        yield
+        return
+    del main.__file__
+    try:
+        yield
+    finally:
+        main.__file__ = file
 
 
 def _in_words(code: int | None) -> str:

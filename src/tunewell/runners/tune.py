@@ -16,19 +16,21 @@ from tunewell.runners.trained import Trained, warn_of_changes
 from tunewell.samplers import Sampler
 from tunewell.samplers.construction import check_whole
 from tunewell.schedulers import Scheduler
-from tunewell.space.space import Space
+from tunewell.space.space import SpaceLike, as_space
 from tunewell.space.values import Value
 from tunewell.stores import Store, default_store, open_store
 from tunewell.study import Study
 from tunewell.study.confirmation import confirmation
+from tunewell.study.metric import direction_of
 from tunewell.study.settings import DEFAULT_TIER, PastStudy, StudySettings
 from tunewell.training.external_program import ExternalProgram
+from tunewell.training.function import check_train
 from tunewell.training.run import Train
 
 
 def tune(
     train: Train,
-    space: Space,
+    space: SpaceLike,
     *,
     metric: str,
     direction: str | None = None,
@@ -65,8 +67,9 @@ def tune(
     Ctrl-C lets running epochs finish and be recorded; `resume=True` goes on from there.
 
     Args:
-        train: a function of one argument, the `Run`.
-        space: what may be tuned.
+        train: a function of one argument, the `Run`. One that reports nothing may return what it measured: a number,
+            which is the metric, or a dict of numbers by name; it is then trained whole, as an epoch.
+        space: what may be tuned: a `Space`, or a dict of parameters by name.
         metric: the name, among those that `train` reports, of what is optimized.
         direction: `minimize` or `maximize`; inferred from the metric's name where that says it.
         max_epochs: how many epochs a full training has; if None, what `train` passes to `run.epochs`.
@@ -110,6 +113,9 @@ def tune(
         SettingError: a setting cannot be used.
         RepeatedFailure: trials keep failing with one and the same error.
     """
+    check_train(train)
+    space = as_space(space)
+    direction_of(metric, direction)
     check_whole("confirm", confirm, at_least=0)
     execution = Execution(
         workers=workers,

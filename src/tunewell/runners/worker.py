@@ -9,11 +9,12 @@ up: it lives on as its checkpoint if it tracks anything, and otherwise is traine
 from __future__ import annotations
 
 import contextvars
+import sys
 import threading
 import traceback
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -29,15 +30,18 @@ from tunewell.runners.signals import Call, TrialSignals, add_advice
 from tunewell.runners.thread_settings import ThreadSettings
 from tunewell.space.values import Value
 from tunewell.study.directive import Directive, Move
+from tunewell.training.function import returned_report
 from tunewell.training.loggers import end_runs, open_runs
 from tunewell.training.process_state import ProcessState
 from tunewell.training.run import Run, RunEnded, Train
+from tunewell.training.unwinding import is_ours, leave_behind
 
 SHARE_OF_AVAILABLE = 0.5
 """What paused trials may take of the memory that is available when a worker begins."""
 _Answer = TypeVar("_Answer")
 PATIENCE_S = 10.0
 """How long a trial may take to unwind."""
+_NEVER = threading.Semaphore(0)
 _SIGNALS_SEEN_S = 0.1
 """The main thread looks for signals so often: one that comes just before it waits does not end the wait."""
 
@@ -214,7 +218,7 @@ class Worker:
             _give_up(hosted)
 
     def close(self) -> None:
-        """Let go of all; nobody waits for what still moves, which ends at its next epoch and is heard of no more."""
+        """Let go of all; nobody waits for what still moves, which ends at its next line and is heard of no more."""
         for hosted in self._moving.values():
             hosted.give_up(patience_s=0)
         for hosted in self._paused.values():
@@ -274,6 +278,8 @@ class _Hosted:
         """The checkpoint that the last directive wanted."""
         self._refusal: TunewellError | None = None
         self._given_up = False
+        self._is_over = threading.Event()
+        """The training function has returned, or can be ended by nothing and does nothing more."""
         self._directive = Directive()
         """The answer to the last epoch."""
         self._set: dict[str, Value] = {}
@@ -282,11 +288,12 @@ class _Hosted:
         self.changes = ProcessState({})
         self._values: dict[str, Value] = dict(assignment.step.params)
         self._run = Run(self._values, seed=assignment.step.seed, trial=assignment.step.trial, channel=self)
+        self._run.on_end_caught = self._abandon
         # it trains as it would in the thread that begins it
         self._settings = ThreadSettings.here()
         self._thread = threading.Thread(
             target=contextvars.copy_context().run,
-            args=(self._host,),
+            args=(self._run_thread,),
             name=f"trial-{assignment.step.trial}",
             daemon=True,
         )
@@ -315,8 +322,14 @@ class _Hosted:
         """Implement `HostedTrial.give_up`."""
         self._given_up = True
         self._assignments.put(None)
-        if self._thread.ident is not None:
-            self._thread.join(timeout=patience_s)
+        if not patience_s:
+            leave_behind(self._thread, RunEnded)
+        elif self._thread.ident is not None:
+            self._is_over.wait(timeout=patience_s)
+
+    def _run_thread(self) -> None:
+        with suppress(RunEnded):  # raised from another thread, it may come anywhere
+            self._host()
 
     def _host(self) -> None:
         if self._alone:
@@ -326,32 +339,59 @@ class _Hosted:
         kinds: tuple[str, ...] = ()
         try:
             with suppress(RunEnded), self._settings.in_force():
-                self._train(self._run)
+                self._report_returned(self._train(self._run))
             if self._refusal is None and not self._given_up and self.epoch > self._on_record:
                 with suppress(RunEnded):
                     saved = self._save()
         except SystemExit as stop:
-            error = f"the training function called sys.exit({stop.code!r})" if stop.code else None
+            if stop.code:
+                where = traceback.format_tb(stop.__traceback__)[1:]  # not this frame
+                error = "".join([*where, f"the training function called sys.exit({stop.code!r})"])
         except BaseException as raised:  # noqa: BLE001  a failed trial is a result, kept as text
             kinds = tuple(kind.__name__ for kind in type(raised).__mro__)
             raised.__traceback__ = raised.__traceback__ and raised.__traceback__.tb_next  # not this frame
             add_advice(raised)
             error = "".join(traceback.format_exception(raised))
         self._end_runs(failed=error is not None)  # those that it has left open
-        if self._given_up:
-            return  # nobody waits for it
-        self._results.put(
-            StepResult(
-                self._run.trial,
-                self.epoch,
-                paused=False,
-                directive=self._directive,
-                error=error,
-                kinds=kinds,
-                refusal=self._refusal,
-                saved=saved,
+        self._end(error, kinds, saved)
+
+    def _end(self, error: str | None = None, kinds: Sequence[str] = (), saved: SavedState | None = None) -> None:
+        """Put the last result into the queue, unless nobody waits for it."""
+        if not self._given_up:
+            self._results.put(
+                StepResult(
+                    self._run.trial,
+                    self.epoch,
+                    paused=False,
+                    directive=self._directive,
+                    error=error,
+                    kinds=kinds,
+                    refusal=self._refusal,
+                    saved=saved,
+                )
             )
-        )
+        self._is_over.set()
+
+    def _abandon(self) -> None:
+        """Let the trial be over though its function goes on: it catches whatever is raised, so its thread waits."""
+        self._end()
+        try:
+            warnings.warn(
+                f"trial {self._run.trial} catches the end of its training again and again (a bare except:, say), so "
+                "its thread is left behind with what it holds; write except Exception: in its place",
+                RuntimeWarning,
+                stacklevel=1,
+            )
+        finally:
+            _NEVER.acquire()
+
+    def _report_returned(self, returned: object) -> None:
+        """Report what a training has returned that has reported nothing."""
+        if self._run.reports or self._on_record or self._given_up:
+            return
+        metrics = returned_report(returned, self._assignment.metric)
+        if metrics is not None:
+            self._run.report(**metrics)
 
     def begin(self, run: Run, n_epochs: int | None) -> int:
         """Implement `Channel.begin`."""
@@ -428,6 +468,7 @@ class _Hosted:
             raise
         except TunewellError as refusal:
             self._refusal = refusal
+            refusal.add_note(_place_of_call())
             self._end_runs(failed=isinstance(refusal, ReportError))
             raise RunEnded from refusal
 
@@ -484,3 +525,11 @@ class _Hosted:
                     f"(epoch 0): {error}"
                 ) from error
             return 0, str(error)  # damaged or gone: training again from the seed is slower, not wrong
+
+
+def _place_of_call() -> str:
+    """Return the line of the user's code from which this thread is in ours."""
+    frame = sys._getframe(1)  # noqa: SLF001  nothing public gives the caller's line
+    while frame.f_back is not None and is_ours(frame):
+        frame = frame.f_back
+    return f'  File "{frame.f_code.co_filename}", line {frame.f_lineno}, in {frame.f_code.co_name}'

@@ -11,6 +11,7 @@ import re
 
 from tunewell.errors import SettingError
 from tunewell.near_names import perhaps
+from tunewell.space.mends import shown
 
 _DIRECTIONS = ("minimize", "maximize")
 _UP = frozenset(
@@ -70,6 +71,11 @@ def direction_of(metric: str, direction: str | None = None) -> str:
     Raises:
         SettingError: the direction is neither, or the name is not known.
     """
+    if metric and not isinstance(metric, str):
+        raise SettingError(
+            f"metric is the name of one reported number, such as 'val_accuracy', got {shown(metric)}; a study is for "
+            "one of them, and the others that are reported are on record too"
+        )
     if not metric:
         raise SettingError("the metric needs a name: the one it has in your reports, such as val_accuracy")
     if direction is not None:

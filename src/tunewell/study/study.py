@@ -24,6 +24,7 @@ from tunewell.errors import (
     StepTaken,
     StoreError,
     StudyNotFound,
+    TrainingTraceback,
     TrialEnded,
     TrialNotFound,
     last_line,
@@ -31,7 +32,7 @@ from tunewell.errors import (
 from tunewell.near_names import nearest
 from tunewell.samplers import Sampler
 from tunewell.schedulers import Scheduler
-from tunewell.space.space import Space
+from tunewell.space.space import Space, SpaceLike, as_space
 from tunewell.space.values import Value
 from tunewell.stores import MemoryStore, Session, Store, StudyRecord, open_store
 from tunewell.study.budget import Budget
@@ -107,7 +108,7 @@ class Study:
     @own_numerics
     def __init__(
         self,
-        space: Space,
+        space: SpaceLike,
         *,
         metric: str,
         direction: str | None = None,
@@ -127,7 +128,7 @@ class Study:
         """Begin a study, or go on with one.
 
         Args:
-            space: what may be tuned.
+            space: what may be tuned: a `Space`, or a dict of parameters by name.
             metric: the name, among those reported, of what is optimized.
             direction: `minimize` or `maximize`; inferred from the metric's name where that says it.
             max_epochs: how many epochs a full training has; given by the first training if None.
@@ -153,7 +154,7 @@ class Study:
             StudyExists: the store has a study of that name, and `resume` is False.
         """
         settings = StudySettings(
-            space=space,
+            space=as_space(space),
             metric=metric,
             direction=direction,
             max_epochs=max_epochs,
@@ -302,7 +303,8 @@ class Study:
         """
         with self._lock:
             if self._failures_repeat():
-                raise RepeatedFailure(len(self._failures), self._failures[-1])
+                error = self._failures[-1]
+                raise RepeatedFailure(len(self._failures), error) from TrainingTraceback.of(error)
             session = self.begin_session()
             self._log.refresh()  # so that there is less to be read while others wait
             with self.reader.store.decision_lock(self.reader.record.id):
@@ -353,7 +355,7 @@ class Study:
 
     @own_numerics
     def extend(
-        self, space: Space, *, held: Mapping[str, Value] | None = None, max_tier: int | None = None
+        self, space: SpaceLike, *, held: Mapping[str, Value] | None = None, max_tier: int | None = None
     ) -> tuple[str, ...]:
         """Go on with another space: wider, narrower, with parameters more or less; return what changed, a line each.
 
@@ -371,6 +373,7 @@ class Study:
             SettingError: the study's sampler cannot draw from the space.
         """
         with self._lock:
+            space = as_space(space)
             kept = self.reader.space.tuned if max_tier is None else frozenset[str]()
             requested = space.hold(
                 [name for name in space.names if space.tier(name) > (max_tier or 3) and name not in kept]

@@ -20,9 +20,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol, runtime_checkable
 
-from tunewell.errors import ScriptError, TunewellError
+from tunewell.errors import ScriptError, SettingError, SpaceError, TunewellError
 from tunewell.near_names import nearest
-from tunewell.space.space import Space
+from tunewell.space.space import Space, as_space
+from tunewell.training.function import check_train
 from tunewell.training.run import Run
 
 _LOOKED_FOR = frozenset(["torch", "tensorflow", "jax", "keras", "lightning", "ray"])
@@ -90,12 +91,16 @@ class Script:
         """Return its training function.
 
         Raises:
-            ScriptError: it has none.
+            ScriptError: it has none, or one that takes no run.
         """
         if self.train is None:
             raise ScriptError(
                 f"{self.path} has no function train; add def train(run), which loops over run.epochs(n) and reports"
             )
+        try:
+            check_train(self.train.__call__)
+        except SettingError as error:
+            raise ScriptError(f"{self.path}: {error}") from None
         return self.train
 
 
@@ -112,16 +117,20 @@ def load_script(path: str | Path) -> Script:
         value = getattr(module, name, None)
         if value is None or isinstance(value, kinds):
             return value
-        if name != "space" and (callable(value) or isinstance(value, ModuleType)):
+        if callable(value) or isinstance(value, ModuleType):
             return None  # the file has a use of its own for the name
         raise ScriptError(f"{path}: {name} must be {wanted}, got {_glimpse(value)}")
 
     train = getattr(module, "train", None)
     if train is not None and not callable(train):
         raise ScriptError(f"{path}: train must be a function of one argument, the run, got {_glimpse(train)}")
+    try:
+        space = None if getattr(module, "space", None) is None else as_space(module.space)
+    except SpaceError as error:
+        raise ScriptError(f"{path}: {error}") from None
     return Script(
         path=path,
-        space=defined("space", Space, wanted="a tunewell.Space"),
+        space=space,
         train=None if train is None else ScriptTrain(str(path.absolute())),
         metric=defined("metric", str, wanted="the name of a metric"),
         direction=defined("direction", str, wanted="'minimize' or 'maximize'"),
