@@ -60,7 +60,6 @@ def test_a_dict_of_parameters_is_a_space(entry):
         ([1], "space must be a tw.Space, got [1]"),
         ({}, "a space needs at least one parameter"),
     ],
-    ids=str,
 )
 def test_what_is_no_space_is_refused_with_the_mend(entry, space, said):
     with pytest.raises(SpaceError) as raised:
@@ -99,7 +98,6 @@ class Asynchronous:
         (generator, "is a generator (it yields), and a call of it trains nothing; call run.report(...) where"),
         (asynchronous_generator, "is a generator (it yields)"),
     ],
-    ids=str,
 )
 def test_a_function_a_call_of_which_trains_nothing_is_refused(entry, function, said):
     with pytest.raises(SettingError) as raised:
@@ -127,7 +125,6 @@ def test_what_a_short_training_returns_is_its_report():
         (lambda: 0, "the function <lambda> does not take the run alone: too many positional arguments"),
         (lambda learning_rate, hidden: 0, "missing a required argument: 'hidden'; its setting is in run.params"),
     ],
-    ids=str,
 )
 def test_what_is_no_training_function_is_refused_with_the_mend(entry, function, said):
     with pytest.raises(SettingError) as raised:
@@ -144,7 +141,7 @@ def test_a_study_takes_a_dict_of_parameters_too():
         tw.Study(None, metric="val_loss")
 
 
-@pytest.mark.parametrize("function", [Training(), Training().fit, lambda run, n=2: train(run)], ids=str)
+@pytest.mark.parametrize("function", [Training(), Training().fit, lambda run, n=2: train(run)])
 def test_whatever_takes_a_run_is_a_training_function(function):
     assert search(function, SPACE).best.epoch
 
