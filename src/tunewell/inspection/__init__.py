@@ -1,0 +1,7 @@
+"""Inspections: mistakes that can be seen in a program with near certainty, before any curve is looked at."""
+
+from __future__ import annotations
+
+from tunewell.inspection.mistakes import KINDS, Kind, Mistake
+
+__all__ = ["KINDS", "Kind", "Mistake"]
