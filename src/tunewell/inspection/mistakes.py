@@ -25,7 +25,7 @@ KINDS: Mapping[str, Kind] = {
     "logits-expected": Kind(
         "an activation between the last layer and a loss that takes logits",
         "loss_output_mismatch",
-        "the loss applies its own softmax or sigmoid on top, so that its gradient all but vanishes or classes cannot win",
+        "the loss applies its own softmax or sigmoid on top: gradients all but vanish, or classes cannot win",
         "the loss falls below what it was stuck at within an epoch",
     ),
     "log-probabilities-expected": Kind(
@@ -198,6 +198,12 @@ KINDS: Mapping[str, Kind] = {
         "labels_mismatched",
         "there is nothing to learn",
         "there are at least two classes among the labels",
+    ),
+    "labels-shuffled-apart": Kind(
+        "labels that no longer stand beside their rows",
+        "labels_mismatched",
+        "there is nothing to learn but single rows by heart",
+        "the training loss falls below ln(classes) and the validation loss with it",
     ),
     "labels-out-of-range": Kind(
         "labels that the outputs have no unit for",
