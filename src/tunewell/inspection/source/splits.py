@@ -217,14 +217,16 @@ def _is_used_elsewhere(program: Program, name: str, first: ast.AST) -> bool:
             for one in called
         ):
             return False
-        if statement is not None and any(
-            isinstance(one, ast.BinOp) and isinstance(one.op, ast.Div) for one in ast.walk(statement)
-        ):
+        if statement is not None and any(_is_divided(one, name) for one in ast.walk(statement)):
             return False
     return any(
         isinstance(parent := program.parent(use), ast.Call | ast.Tuple | ast.keyword | ast.List) and parent is not None
         for use in uses
     )
+
+
+def _is_divided(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and name in _names_in(node.left)
 
 
 def held_back_in_training(program: Program) -> Iterator[Mistake]:
