@@ -46,6 +46,7 @@ _COMMANDS = (
     "best",
     "export",
     "diagnose",
+    "inspect",
     "check",
     "lr-find",
     "rescue",

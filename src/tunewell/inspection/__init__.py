@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tunewell.inspection.inspect import Inspected, inspect
 from tunewell.inspection.mistakes import KINDS, Kind, Mistake
 
-__all__ = ["KINDS", "Kind", "Mistake"]
+__all__ = ["KINDS", "Inspected", "Kind", "Mistake", "inspect"]

@@ -93,7 +93,7 @@ class Networks:
     def _bound(self, one: Binding, depth: int) -> Output | None:
         if one.is_whole:
             return self.output(one.value, depth + 1)
-        if one.position is not None and isinstance(one.value, ast.Call):
+        if one.position is not None and one.position >= 0 and isinstance(one.value, ast.Call):
             return self._of_call(one.value, depth + 1, place=one.position)
         return None
 

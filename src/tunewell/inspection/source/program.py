@@ -244,11 +244,9 @@ class Program:
         found: dict[ast.AST, dict[str, list[Binding]]] = {}
         for node in self.nodes:
             for target, value in _pairs(node):
-                names = list(enumerate(target.elts)) if isinstance(target, ast.Tuple | ast.List) else [(None, target)]
-                for position, one in names:
-                    if isinstance(one, ast.Name):
-                        by_name = found.setdefault(self.scope(node), {})
-                        by_name.setdefault(one.id, []).append(Binding(value, position, node))
+                for position, name in _bound_names(target):
+                    by_name = found.setdefault(self.scope(node), {})
+                    by_name.setdefault(name, []).append(Binding(value, position, node))
         for by_name in found.values():
             for bound in by_name.values():
                 bound.sort(key=lambda one: (_line(one.at), getattr(one.at, "col_offset", 0)))
@@ -288,7 +286,8 @@ class Program:
 
     def _unpacked(self, one: Binding) -> Binding:
         """Return the value of one name, of `a, b = x, y`."""
-        if one.position is not None and isinstance(one.value, ast.Tuple) and one.position < len(one.value.elts):
+        if one.position in range(len(getattr(one.value, "elts", ()))) and isinstance(one.value, ast.Tuple):
+            assert one.position is not None
             return Binding(one.value.elts[one.position], None, one.at)
         return one
 
@@ -353,6 +352,16 @@ def _line(node: ast.AST) -> int:
 def _parameters(function: Function) -> list[str]:
     taken = function.args
     return [one.arg for one in (*taken.posonlyargs, *taken.args, *taken.kwonlyargs)]
+
+
+def _bound_names(target: ast.expr) -> Iterator[tuple[int | None, str]]:
+    """Yield the names on the left, with their places; -1 for one that is deeper, as `a` of `(a, b), c`."""
+    if isinstance(target, ast.Name):
+        yield None, target.id
+    elif isinstance(target, ast.Tuple | ast.List):
+        for place, one in enumerate(target.elts):
+            for deeper, name in _bound_names(one):
+                yield place if deeper is None else -1, name
 
 
 def _canonical(name: str) -> str:

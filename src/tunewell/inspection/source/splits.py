@@ -122,9 +122,7 @@ def scaled_in_one(program: Program) -> Iterator[Mistake]:
     for node in program.nodes:
         if isinstance(node, ast.Assign | ast.AugAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            for target in (
-                one for whole in targets for one in (whole.elts if isinstance(whole, ast.Tuple) else [whole])
-            ):
+            for target in (one for whole in targets for one in ast.walk(whole)):
                 if _name(target):
                     known.setdefault(_name(target), node)
                     if _scales(program, node, _name(target)):
