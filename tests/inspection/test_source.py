@@ -2,6 +2,7 @@
 """What the source alone shows: each mistake is found where it stands, and not in the program without it."""
 
 import pytest
+from tests.inspection.correct import PROGRAMS
 from tests.inspection.programs import KERAS, LOOP, TORCH, keras_sequential, loop, network, program, sequential
 
 from tunewell.diagnosis import LABELS
@@ -356,3 +357,8 @@ def test_what_is_no_python_is_named(text, tmp_path):
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ScriptError, match=r"none\.py"):
         read_source(tmp_path / "none.py")
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_with_nothing_wrong_is_not_accused(name):
+    assert [(found.kind, found.seen) for found in inspect_source(PROGRAMS[name])] == []
