@@ -51,12 +51,13 @@ def _lines(script: str, found: Inspected) -> Iterator[str]:
         yield f"{script}: no mistake is seen {looked}"
         return
     for one in found.mistakes:
-        yield from _described(one)
+        yield from described(one)
         yield ""
     yield f"{counted(len(found.mistakes), 'mistake')} seen {looked}"
 
 
-def _described(one: Mistake) -> Iterator[str]:
+def described(one: Mistake) -> Iterator[str]:
+    """Yield the lines on a mistake: where it is, what it does, and its mend."""
     from tunewell.inspection import KINDS  # noqa: PLC0415  as above
 
     kind = KINDS[one.kind]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +12,13 @@ from tunewell.inspection.mistakes import KINDS, Mistake
 from tunewell.inspection.source import read_source
 from tunewell.training.script import load_script
 
+_FRAMEWORKS = re.compile(r"\b(torch|keras|tensorflow|(pytorch_)?lightning|transformers|fastai)\b")
+"""What a program must mention for its steps to be looked at: of others there is nothing to see."""
+
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """What was seen of a training file."""
+    """The mistakes of a training file, and how it was looked at."""
 
     mistakes: tuple[Mistake, ...]
     """In the order of `KINDS`; one of each kind."""
@@ -36,7 +40,7 @@ def inspect(path: str | Path, arguments: Sequence[str] = (), *, static: bool = F
         ScriptError: there is no such file, or it is no Python.
     """
     found = read_source(path)
-    if static:
+    if static or not _FRAMEWORKS.search(Path(path).read_text(encoding="utf-8-sig")):
         return Inspected(tuple(_one_of_each(found)), was_run=False)
     try:
         seen = _seen(Path(path), arguments)

@@ -18,6 +18,8 @@ class Kind:
     """What it does to the training."""
     check: str
     """How to see that mending it helped."""
+    of_setting: bool = False
+    """True if another setting may mend it, so that it is no mistake of the program."""
 
 
 KINDS: Mapping[str, Kind] = {
@@ -124,6 +126,7 @@ KINDS: Mapping[str, Kind] = {
         "lr_too_high",
         "what was learned, or how the weights were made, is lost at each step",
         "the first steps change the weights by about a thousandth of their size",
+        of_setting=True,
     ),
     # modes and layers
     "trains-in-evaluation-mode": Kind(
@@ -149,6 +152,7 @@ KINDS: Mapping[str, Kind] = {
         "batchnorm_misuse",
         "the variance of one value is zero: the layer's output does not depend on its input",
         "the validation loss follows the training loss",
+        of_setting=True,
     ),
     "axes-swapped": Kind(
         "a recurrent layer that takes the rows of a batch for time steps",
@@ -173,12 +177,14 @@ KINDS: Mapping[str, Kind] = {
         "dead_relus",
         "they take no gradient, and never recover",
         "most units are above zero for some row",
+        of_setting=True,
     ),
     "not-finite": Kind(
         "a number that is not finite",
         "exploding_gradients",
         "every weight that it reaches is lost",
         "all losses are finite",
+        of_setting=True,
     ),
     # rows
     "inputs-not-scaled": Kind(
@@ -252,6 +258,11 @@ class Mistake:
     def label(self) -> str | None:
         """The cause that a diagnosis would name, if it has a word for it."""
         return KINDS[self.kind].label
+
+    @property
+    def is_of_setting(self) -> bool:
+        """True if another setting may mend it."""
+        return KINDS[self.kind].of_setting
 
     @property
     def place(self) -> str:

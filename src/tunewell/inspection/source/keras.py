@@ -1,4 +1,4 @@
-"""What a Keras model ends with, and what it is compiled and fitted with."""
+"""The last layer of a Keras model, and the loss that it is compiled with."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SAME = ("Flatten", "Reshape", "Dropout", "Lambda")
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a model ends."""
+    """The end of a model."""
 
     activation: str
     """Its name; `linear` where there is none."""
@@ -60,10 +60,10 @@ def compiled_models(program: Program) -> Iterator[Compiled]:
         logits = False
         if isinstance(given, ast.Call) and program.called(given).startswith("keras.losses."):
             name = program.called(given).rpartition(".")[2]
-            said = argument(given, 0, "from_logits")
-            if said is not None and not isinstance(constant(said), bool):
+            option = argument(given, 0, "from_logits")
+            if option is not None and not isinstance(constant(option), bool):
                 continue
-            logits = constant(said) is True
+            logits = constant(option) is True
         yield Compiled(call, name, logits, _ending(program, call.func.value))
 
 

@@ -1,4 +1,4 @@
-"""What a PyTorch network puts out: the operation that its outputs come from, as far as the source tells."""
+"""The outputs of a PyTorch network: the operation that they come from, as far as the source shows."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _MOVED = ("to", "cuda", "cpu", "double", "float", "half", "train", "eval", "requ
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What an expression ends with."""
+    """The last operation of an expression."""
 
     operation: str
     """`softmax`, `log_softmax`, `sigmoid`, `log_sigmoid`, `relu`, `tanh`, `linear`."""

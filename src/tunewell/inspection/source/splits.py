@@ -1,4 +1,4 @@
-"""How rows are prepared and split, whatever the framework."""
+"""The preparation of rows and their splits, whatever the framework."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def gradients_not_reset(program: Program) -> Iterator[Mistake]:
 
 
 def _is_meta(program: Program) -> bool:
-    """Return True if gradients are computed by other means too, so that nothing can be said of them."""
+    """Return True if gradients are computed by other means too, so that this loop shows only a part of them."""
     return any(program.called(call) == "torch.autograd.grad" for call in program.calls())
 
 
