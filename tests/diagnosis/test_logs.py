@@ -1,12 +1,18 @@
 # ruff: noqa: E501, ISC004  logs stand here as they were printed
 """Records from the logs that people have: what a training printed, in the habits of many libraries and of their own."""
 
+import json
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import tunewell as tw
-from tunewell.diagnosis.readers import read_text
+from tunewell.diagnosis import examine
+from tunewell.diagnosis.readers import decoded, read_file, read_text
+from tunewell.diagnosis.readers.names import meaning
+from tunewell.errors import RecordError
 
 BAR = "\u2501" * 20
 
@@ -354,6 +360,84 @@ HABITS = {
         ("train_loss", "train_accuracy"),
         [(0.9, 0.5), (0.7, 0.6)],
     ),
+    "an index without a name": (",epoch,loss,val_loss\n0,1,0.9,0.8\n1,2,0.7,0.75\n", LOSS, [(0.9, 0.8), (0.7, 0.75)]),
+    "loguru": (
+        "2024-01-01 12:00:00.123 | INFO     | __main__:train:42 - epoch 1 val loss 0.9\n"
+        "2024-01-01 12:00:09.123 | INFO     | __main__:train:42 - epoch 2 val loss 0.8\n",
+        LOSS,
+        [(None, 0.9), (None, 0.8)],
+    ),
+    "skorch, in colors": (
+        "  epoch    train_loss    valid_acc    valid_loss     dur\n-------  ------------  -----------  ------------  ------\n"
+        "      1        \x1b[36m0.9\x1b[0m       \x1b[32m0.5\x1b[0m        \x1b[35m0.8\x1b[0m  0.1\n"
+        "      2        0.7       0.6        0.75  0.1\n",
+        (*LOSS, "val_accuracy"),
+        [(0.9, 0.8, 0.5), (0.7, 0.75, 0.6)],
+    ),
+    "rich": (
+        "┏━━━━━━━┳━━━━━━┓\n┃ epoch ┃ loss ┃\n┡━━━━━━━╇━━━━━━┩\n│ 1     │ 0.9  │\n│ 2     │ 0.7  │\n└───────┴──────┘\n",
+        ("train_loss",),
+        [(0.9,), (0.7,)],
+    ),
+    "openmmlab": (
+        "2024-01-01 10:00:00,000 - mmcls - INFO - Epoch [1][100/500]\tlr: 1.0e-01, eta: 1:00:00, time: 0.3, loss: 0.9, top1_acc: 0.2\n"
+        "2024-01-01 10:00:00,000 - mmcls - INFO - Epoch(val) [1][10]\taccuracy_top-1: 35.0, accuracy_top-5: 80.0\n"
+        "2024-01-01 10:00:00,000 - mmcls - INFO - Epoch [2][100/500]\tlr: 1.0e-01, eta: 1:00:00, loss: 0.7, top1_acc: 0.3\n"
+        "2024-01-01 10:00:00,000 - mmcls - INFO - Epoch(val) [2][10]\taccuracy_top-1: 45.0, accuracy_top-5: 85.0\n",
+        ("train_loss", *ACC),
+        [(0.9, 0.2, 0.35), (0.7, 0.3, 0.45)],
+    ),
+    "ignite": (
+        lines(
+            *(
+                f"{split} Results - Epoch: {e}  Avg accuracy: {acc} Avg loss: {loss}"
+                for e, split, acc, loss in (
+                    *((1, "Training", 0.5, 0.9), (1, "Validation", 0.6, 0.8)),
+                    *((2, "Training", 0.6, 0.7), (2, "Validation", 0.7, 0.75)),
+                )
+            )
+        ),
+        (*LOSS, *ACC),
+        [(0.9, 0.8, 0.5, 0.6), (0.7, 0.75, 0.6, 0.7)],
+    ),
+    "splits in brackets": (
+        "Epoch 1 | loss (train): 0.9 | loss (val): 0.8\nEpoch 2 | loss (train): 0.7 | loss (val): 0.75\n",
+        LOSS,
+        [(0.9, 0.8), (0.7, 0.75)],
+    ),
+    "sentences": (
+        "Finished epoch 1, training loss is 0.9 and validation loss is 0.8\n"
+        "Finished epoch 2, training loss is 0.7 and validation loss is 0.75\n",
+        LOSS,
+        [(0.9, 0.8), (0.7, 0.75)],
+    ),
+    "decimal commas": ("Epoch 1: loss 0,9\nEpoch 2: loss 0,75\n", ("train_loss",), [(0.9,), (0.75,)]),
+    "the history of keras, printed": (
+        "{'loss': [0.9, 0.7], 'val_loss': [0.8, 0.75]}\n",
+        LOSS,
+        [(0.9, 0.8), (0.7, 0.75)],
+    ),
+    "a line for each metric": (
+        lines(
+            *(
+                f"Epoch: {e}\nTraining loss: {loss}\nTraining accuracy: {acc}\nValidation loss: {loss}"
+                for e, loss, acc in ((1, 0.9, 50.0), (2, 0.7, 60.0))
+            )
+        ),
+        (*LOSS, "train_accuracy"),
+        [(0.9, 0.9, 0.5), (0.7, 0.7, 0.6)],
+    ),
+    "steps that are evaluated": (
+        lines(
+            *(
+                f"step {s}: train loss {loss}, val loss {loss}\niter {s}: loss {loss}, time 100.00ms, mfu 3.0%\n"
+                f"iter {s + 10}: loss {loss}, time 100.00ms, mfu 3.0%"
+                for s, loss in ((0, 0.9), (250, 0.8), (500, 0.7))
+            )
+        ),
+        LOSS,
+        [(0.9, 0.9), (0.8, 0.8), (0.7, 0.7)],
+    ),
     "exponents": ("epoch 1 loss 9.0e-01\nepoch 2 loss 7E-1\n", ("train_loss",), [(0.9,), (0.7,)]),
 }
 
@@ -367,3 +451,195 @@ def test_a_log_is_read_in_the_habit_that_it_is_written_in(habit):
     for row, wanted in zip(found, expected, strict=True):
         assert row == pytest.approx(wanted, nan_ok=True) if None not in wanted else row == wanted
     assert tw.diagnose(record)
+
+
+# what a name means
+
+
+@pytest.mark.parametrize(
+    ("name", "quantity", "split"),
+    [
+        ("Acc@1", "accuracy", ""),
+        ("val_f1_score", "f1", "val"),
+        ("F1 macro", "f1", ""),
+        ("valid mIoU", "iou", "val"),
+        ("metrics/mAP50-95(B)", "map", ""),
+        ("test_error", "error", "test"),
+        ("roc_auc", "auc", ""),
+        ("R²", "r2", ""),
+        ("val_root_mean_squared_error", "rmse", "val"),
+        ("mean_absolute_error", "mae", ""),
+        ("Train PPL", "perplexity", "train"),
+        ("mse_loss", "loss", ""),
+        ("dice loss", "loss", ""),
+        ("LRAP", "lrap", ""),
+        ("precision", "precision", ""),
+    ],
+)
+def test_a_metric_is_taken_for_what_it_is(name, quantity, split):
+    known = meaning(name)
+    assert (known.quantity, known.split) == (quantity, split)
+
+
+@pytest.mark.parametrize("name", ["Prec@5", "top5 acc", "loss_D", "loss_ratio", "acc_gap", "grad norm", "time"])
+def test_what_is_no_accuracy_is_not_taken_for_one(name):
+    assert meaning(name) is None
+
+
+@pytest.mark.parametrize(
+    ("header", "task"),
+    [
+        ("epoch,loss,val_loss", "classification"),
+        ("epoch,loss,val_accuracy", "classification"),
+        ("epoch,mse_loss,val_mse_loss", "regression"),
+        ("epoch,loss,val_mae", "regression"),
+        ("epoch,rmse,val_rmse", "regression"),
+        ("epoch,loss,val_r2", "regression"),
+        ("epoch,train_ppl,val_ppl", "other"),
+        ("epoch,loss,val_dice", "other"),
+        ("epoch,loss,val_f1", "classification"),
+    ],
+)
+def test_the_task_is_that_of_the_metrics(header, task):
+    run = examine(read_text(f"{header}\n1,2.0,0.4\n2,1.5,0.5\n3,1.2,0.55\n")).run
+    assert run.task == task
+    assert not run.estimated or header in ("epoch,loss,val_loss", "epoch,loss,val_accuracy")
+
+
+def test_the_logarithm_of_a_perplexity_and_an_error_in_numbers_are_losses():
+    assert rows(read_text("epoch,train_ppl\n1,20.0\n"), "train_loss") == [(pytest.approx(math.log(20)),)]
+    assert rows(read_text("epoch,rmse,val_rmse\n1,3,4\n"), *LOSS) == [(3, 4)]
+    with pytest.raises(RecordError, match="has 'train auc', 'val auc', and no loss or accuracy"):
+        read_text("epoch 1 train auc: 0.9 val auc: 0.8\n")
+
+
+def test_names_without_a_split_are_training_where_validation_has_its_own():
+    assert rows(read_text("epoch,loss,val_loss,acc,val_acc\n1,1,2,0.5,0.4\n"), *ACC) == [(0.5, 0.4)]
+    assert rows(read_text("epoch,train_loss,val_loss,acc\n1,1,2,0.5\n"), *ACC) == [(None, 0.5)]
+    assert rows(read_text("epoch,train_loss,train_acc,acc\n1,1,0.5,0.4\n"), *ACC) == [(0.5, 0.4)]
+
+
+def test_percentages_are_seen_column_by_column():
+    text = "Epoch 1 train acc 0.62 val acc 58.1\nEpoch 2 train acc 0.71 val acc 60.2\n"
+    assert rows(read_text(text), *ACC) == [(0.62, pytest.approx(0.581)), (0.71, pytest.approx(0.602))]
+
+
+# which rows
+
+
+TWO_RUNS = "".join(f"Epoch {e}/3 loss {r / e:.4f}\n" for r in (1, 2) for e in (1, 2, 3))
+
+
+def test_of_several_runs_the_last_is_read_or_the_one_of_a_number():
+    assert rows(read_text(TWO_RUNS), "train_loss")[0] == (2.0,)
+    assert read_text(TWO_RUNS)["source"]["runs"] == 2
+    assert rows(read_text(TWO_RUNS, run=1), "train_loss")[0] == (1.0,)
+    with pytest.raises(RecordError, match="has 2 runs, and no run 3"):
+        read_text(TWO_RUNS, run=3)
+
+
+def test_a_csv_file_that_was_appended_to_has_several_runs():
+    run = "epoch,loss\n0,{0}\n1,{0}\n"
+    assert rows(read_text(run.format(2) + run.format(1)), "train_loss") == [(1,), (1,)]
+    assert read_text("epoch,loss\n0,3\n1,3\n0,1\n1,1\n")["source"]["runs"] == 2
+
+
+def test_a_run_that_was_cut_off_in_its_first_epoch_is_apart_from_the_next():
+    record = read_text("Epoch 1/2\nloss: 9\nEpoch 1/2\nloss: 2\nEpoch 2/2\nloss: 1\n")
+    assert record["source"]["runs"] == 2
+    assert rows(record, "train_loss") == [(2.0,), (1.0,)]
+
+
+def test_steps_within_one_epoch_stand_for_epochs_and_it_says_so():
+    record = read_text("".join(f"Train Epoch: 1 [{64 * i}/6000]\tLoss: {2 - i / 100}\n" for i in range(90)))
+    assert 10 <= len(record["epochs"]) <= 90
+    assert record["source"]["parts"] == "parts of the steps of one epoch"
+    steps = read_text("".join(f"step {100 * i} | loss {2 - i / 1000} | lr 3e-4\n" for i in range(1, 900)))
+    assert len(steps["epochs"]) == 40
+    assert steps["source"]["parts"] == "parts of the steps"
+
+
+def test_columns_of_printed_lines_can_be_renamed():
+    text = "Epoch 1 cost: 2.0 score: 0.4 loss: 7\nEpoch 2 cost: 1.5 score: 0.5 loss: 7\n"
+    columns = {"train_loss": "cost", "val_accuracy": "score"}
+    assert rows(read_text(text, columns), "train_loss", "val_accuracy") == [(2.0, 0.4), (1.5, 0.5)]
+    with pytest.raises(RecordError, match="there is no column 'price'"):
+        read_text(text, {"train_loss": "price"})
+
+
+def test_a_shell_of_windows_writes_logs_in_utf_16():
+    content = "Epoch 1 loss 0.9\r\nEpoch 2 loss 0.7\r\n".encode("utf-16")
+    assert rows(read_text(decoded("log.txt", content)), "train_loss") == [(0.9,), (0.7,)]
+
+
+def test_a_byte_that_is_no_text_does_not_hide_the_rest(tmp_path):
+    (tmp_path / "log.txt").write_bytes(b"Epoch 1 \xe2\x96 loss 0.9\nEpoch 2 \xff loss 0.7\n")
+    assert rows(read_file(tmp_path / "log.txt"), "train_loss") == [(0.9,), (0.7,)]
+    (tmp_path / "model.pt").write_bytes(b"PK\x03\x04\x00\x00loss 0.9")
+    with pytest.raises(RecordError, match=r"model.pt is no text"):
+        read_file(tmp_path / "model.pt")
+
+
+def test_the_state_of_hugging_faces_trainer():
+    history = [
+        {"epoch": 1.0, "loss": 0.72, "learning_rate": 0.006, "step": 63},
+        {"epoch": 1.0, "eval_accuracy": 0.63, "eval_loss": 0.68, "eval_runtime": 1.1, "step": 63},
+        {"epoch": 2.0, "loss": 0.7, "learning_rate": 0.003, "step": 126},
+        {"epoch": 2.0, "eval_accuracy": 0.64, "eval_loss": 0.66, "eval_runtime": 1.1, "step": 126},
+    ]
+    record = read_text(json.dumps({"epoch": 2.0, "global_step": 126, "log_history": history}))
+    assert rows(record, *LOSS, "val_accuracy", "lr") == [(0.72, 0.68, 0.63, 0.006), (0.7, 0.66, 0.64, 0.003)]
+
+
+def test_a_text_of_something_else_is_refused_with_its_first_line():
+    with pytest.raises(RecordError, match=r"begins with 'Dear diary,', where .* understood are lines such as") as error:
+        read_text("\n  Dear diary,\nit was 3 o'clock.\n")
+    assert "\n" not in str(error.value)
+
+
+# any numbers in any habit
+
+NUMBERS = st.floats(1e-4, 1e4).map(lambda value: float(f"{value:.4g}"))
+SHARES = st.floats(0, 1).map(lambda value: round(value, 4))
+FORMS = [
+    "Epoch {e}/{n} - loss: {a} - accuracy: {c} - val_loss: {b} - val_accuracy: {d}",
+    "epoch {e} train loss {a} train acc {c} val loss {b} val acc {d}",
+    "Epoch [{e}/{n}], Train Loss: {a}, Train Acc: {c}, Val Loss: {b}, Val Acc: {d}",
+    "epoch={e} train_loss={a} train_acc={c} val_loss={b} val_acc={d}",
+    "{{'epoch': {e}, 'train_loss': {a}, 'train_acc': {c}, 'val_loss': {b}, 'val_acc': {d}}}",
+    "2024-03-01 12:00:0{k},001 - INFO - Epoch {e} | Train: loss {a} acc {c} | Val: loss {b} acc {d}",
+    "Epoch {e}\ntrain Loss: {a} Acc: {c}\nval Loss: {b} Acc: {d}\n",
+    "[{e}/{n}][train] loss: {a}; acc: {c} [val] loss: {b}; acc: {d} (12.3s, 4.5 it/s)",
+]
+FORMS_OF_TABLES = [
+    ("epoch,loss,accuracy,val_loss,val_accuracy", "{e},{a},{c},{b},{d}"),
+    ("epoch\ttrain_loss\ttrain_acc\tval_loss\tval_acc", "{e}\t{a}\t{c}\t{b}\t{d}"),
+    ("| Epoch | Train Loss | Train Acc | Val Loss | Val Acc |", "| {e} | {a} | {c} | {b} | {d} |"),
+    ("epoch  train_loss  train_acc  val_loss  val_acc", "{e}  {a}  {c}  {b}  {d}"),
+]
+
+
+@given(
+    form=st.sampled_from([*(("", form) for form in FORMS), *FORMS_OF_TABLES]),
+    values=st.lists(st.tuples(NUMBERS, NUMBERS, SHARES, SHARES), min_size=2, max_size=9),
+)
+def test_what_is_written_in_a_habit_is_read_again(form, values):
+    header, line = form
+    printed = [
+        line.format(e=e, k=e, n=len(values), a=a, b=b, c=c, d=d) for e, (a, b, c, d) in enumerate(values, start=1)
+    ]
+    record = read_text(lines(*([header] if header else []), *printed))
+    assert rows(record, *LOSS, *ACC) == [pytest.approx(row) for row in values]
+
+
+PIECES = [*"epoch loss acc val train 0.5 1/3 nan 12 % : = | [ ] ( { } , step".split(), "\n", "\r", "\t"]  # noqa: SIM905
+
+
+@given(st.text(max_size=400) | st.lists(st.sampled_from(PIECES)).map(" ".join))
+def test_any_text_is_read_or_refused_in_a_line(text):
+    try:
+        record, refused = read_text(text), ""
+    except RecordError as error:
+        record, refused = {"epochs": [{}]}, str(error)
+    assert record["epochs"]
+    assert len(refused.splitlines()) <= 1

@@ -26,7 +26,6 @@ EXAMPLES = (
 
 _SEPARATOR = " | "
 _FLAGS = re.IGNORECASE
-_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-Z\\-_]|\x08")
 _NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?|[-+]?(?:nan|inf|infinity)"
 _WRAPPED = re.compile(
     rf"(?:np\.|numpy\.|jnp\.|torch\.)?(?:float\d*|tensor|array|Array|<tf\.Tensor[^>]*numpy=)\(\s*\[?\s*({_NUMBER})\s*\]?"
@@ -40,7 +39,7 @@ _STAMP = re.compile(
     r"\d{4}[-/]\d\d?[-/]\d\d?(?:[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?)?"
     r"|\b[IWED]\d{4}\s+[\d:.]+\s+\d+\s+\S+\]"
     r"|\b(?:DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL)\b:?(?:[\w.]+:(?=\s*\S))?"
-    r"|(?<=\s)[\w/]+\.py:\d+:?",
+    r"|(?<=\s)[\w/]+\.py:\d+:?|(?<![\w.])[\w.]+:[\w<>.]+:\d+(?!\w)",
 )
 _TIME = re.compile(
     r"(?<![\w.])(?:\d+:\d\d(?::\d\d)?(?:[.,]\d+)?|\d+-\d\d:\d\d:\d\d)(?![\w.])"
@@ -60,13 +59,18 @@ _NEWS = re.compile(
 )
 """Words of a line that is about a number of another line."""
 _FILE = re.compile(r"\S+\.(?:ckpt|pth?|h5|keras|safetensors|bin|onnx)\b")
-_TOP = re.compile(r"\btop[- @](\d)", _FLAGS)
+_TOP = re.compile(r"(?<![a-z])top[- @](\d)", _FLAGS)
+_ASIDE = re.compile(r"(?<=\w)\s*\((train\w*|val\w*|test\w*|batch|avg|mean|epoch)\)(?=\s*[:=])", _FLAGS)
+"""A split behind the name: `loss (val): 0.3`."""
+_COMMA = re.compile(r"(?<![\w.,])(\d+),(\d+)(?![\w.,])")
+"""A decimal comma."""
+_FILLERS = re.compile(r"^(?:(?:and|with|a|an|the|then|after|at|its|has|had)\s+)+", _FLAGS)
 _CUT = re.compile(r"[,;|()\[\]{}\t<>]|\s[-–—→=]+\s|(?<=\w)\.\s|:\s*-\s")
 _BEST = re.compile(r"(?:^|[\W_])(?:best|lowest|highest|min|max|prev|previous|old|target|final)(?:$|[\W_])", _FLAGS)
 
 # where in the training it is
 _EPOCH = re.compile(
-    r"(?<![\w./])(?:epochs?|ep|ep\.)(?:_idx|_num)?['\"]?\s*(?:no\.?|nr\.?)?\s*[:#=\-]?\s*[\[(]?\s*#?"
+    r"(?<![\w./])(?:epochs?|ep|ep\.)(?:_idx|_num)?(?P<split>\((?:train|val|test)\))?['\"]?\s*(?:no\.?|nr\.?)?\s*[:#=\-]?\s*[\[(]?\s*#?"
     r"(?P<epoch>\d+(?:\.\d+)?)(?![\d.]*%|\w)(?:\s*(?:/|of|out of)\s*(?P<of>\d+))?\s*[\])]?"
     r"(?:\s?\[\s*(?P<step>\d+)\s*/\s*\d+(?:[^\]]*)\])?",
     _FLAGS,
@@ -121,13 +125,13 @@ class _Lines:
 
     def read(self, line: str, *, is_drawn_over: bool) -> None:
         """Add what a line tells."""
-        line = _ESCAPES.sub("", line)
         if len(line) > 5000 or not (_WORTH_A_LOOK.search(line) or line.lstrip().startswith("[")):
             return
         if _NEWS.search(line):
             return
         plain = _TIME.sub(" ", _STAMP.sub(" ", _WRAPPED.sub(r"\1", _FILE.sub(" ", line))))
-        plain, epoch, step = self._place(_TOP.sub(r"top\1", plain))
+        plain, epoch, step = self._place(_ASIDE.sub(r" \1", _TOP.sub(r"top\1", plain)))
+        plain = _COMMA.sub(r"\1.\2", plain)
         if not math.isnan(epoch):
             # a header begins its epoch also where it is that of the epoch before, as in a loop around trainings
             if plain.strip(" |-:=*#>") == "" and epoch == self._epoch and self._names:
@@ -172,7 +176,8 @@ class _Lines:
                 epoch = float(found["epoch"])
                 if found.groupdict().get("step"):
                     step = float(found["step"])
-                line = f"{line[: found.start()]}{_SEPARATOR}{line[found.end() :]}"
+                split = found.groupdict().get("split") or ""
+                line = f"{line[: found.start()]}{_SEPARATOR}{split}{line[found.end() :]}"
                 break
         if found := _STEP.search(line):
             step = float(found["step"])
@@ -246,6 +251,7 @@ def _label(between: str) -> str:
     if not phrase:
         whole = [part for part in _CUT.split(between) if part.strip(" '\":=-*#")]
         phrase = whole[-1].strip(" '\":=-*#") if whole and not between.rstrip().endswith((",", ";", "|")) else ""
+    phrase = _FILLERS.sub("", phrase)
     if meaning(phrase) is None and ":" in phrase:
         last = phrase.rpartition(":")[2].strip(" '\"")
         if meaning(last):

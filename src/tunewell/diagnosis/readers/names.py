@@ -24,7 +24,22 @@ _RATE = {"lr", "learningrate"}
 _IGNORED = {
     *("epoch", "mean", "avg", "average", "metrics", "metric", "scalars", "categorical", "sparse", "binary", "cross"),
     *("entropy", "score", "running", "total", "sgd", "adam", "adamw", "rmsprop", "group", "pg0", "pg1", "0", "s"),
-    *("set", "split", "phase", "data", "dataset", "results", "result", "current", "overall", "the", "on", "is", "of"),
+    *(
+        "set",
+        "split",
+        "phase",
+        "data",
+        "dataset",
+        "results",
+        "result",
+        "current",
+        "overall",
+        "the",
+        "on",
+        "is",
+        "of",
+        "batch",
+    ),
 }
 """Words that say neither what was measured nor that it is something else."""
 _MODIFIERS = {"macro", "micro", "weighted", "samples", "m", "b", "50", "95", "coefficient", "coef", "index", "multi"}

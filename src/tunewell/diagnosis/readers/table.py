@@ -43,7 +43,7 @@ def is_table(lines: Sequence[str]) -> bool:
         return False
     mark = _mark(kept[0])
     names = _cells(kept[0], mark) if mark else _spaced(kept)
-    if len(names) < 2 or any(_is_number(name) or ":" in name or len(name) > 60 for name in names):
+    if len(names) < 2 or any(name and not _is_name(name) for name in names):
         return False
     known = any(name.lower() in (*EPOCH, *STEP) or meaning(name) for name in names)
     if not known:
@@ -70,7 +70,7 @@ def read_table(name: str, text: str) -> Log:
                     f"{name} has {cell[:40]!r} for {table.names[i]!r} in row {nth + 1}, which is no number; leave the "
                     "cell empty, or write nan for a number that was not finite"
                 )
-            if number is not None:
+            if number is not None and table.names[i]:
                 values[table.names[i]] = number
                 if cell.endswith("%"):
                     in_percent.add(table.names[i])
@@ -82,7 +82,7 @@ def read_table(name: str, text: str) -> Log:
         rows.append(Row(values, place.get("epoch", math.nan), place.get("step", math.nan), False, nth in table.begins))
     if epoch is not None:
         rows = [row for row in rows if not math.isnan(row.epoch)]
-    return Log(name, rows, frozenset(in_percent), table.names)
+    return Log(name, rows, frozenset(in_percent), [column for column in table.names if column])
 
 
 def _kept(lines: Sequence[str]) -> list[str]:
@@ -149,7 +149,7 @@ def _table(name: str, lines: Sequence[str]) -> _Table:
     for line, cells in _lines_of_cells(kept[1:], mark):
         if cells == names or (not mark and line.split() == kept[0].split()):
             begins.append(len(rows))
-        elif mark in (",", ";", "\t") or len(cells) == len(names):
+        elif mark in (",", ";", "\t") or _fits(line, mark, len(names)):
             rows.append([*cells[: len(names)], *[""] * (len(names) - len(cells))])
     return _Table(names, rows, begins)
 
@@ -170,6 +170,10 @@ def _parsed(cell: str) -> float | None:
     except ValueError:
         return None
     return number / 100 if cell.endswith("%") else number
+
+
+def _is_name(cell: str) -> bool:
+    return any(letter.isalpha() for letter in cell) and not _is_number(cell) and ":" not in cell and len(cell) <= 60
 
 
 def _is_number(cell: str) -> bool:

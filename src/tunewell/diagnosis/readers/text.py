@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,8 @@ from tunewell.diagnosis.readers.log import Log, record_of
 from tunewell.diagnosis.readers.table import is_table, read_table
 from tunewell.errors import RecordError
 
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-Z\\-_]|\x08")
+"""What moves a terminal's cursor or colors its letters."""
 _JSON = (".json", ".jsonl", ".ndjson")
 _TABLES = (".csv", ".tsv")
 _MOST_LINES_ABOVE = 400  # above a table, such as the summary of a model
@@ -29,7 +33,9 @@ def read_text(
         RecordError: nothing in it is understood.
     """
     ending = Path(name).suffix.lower()
-    text = text.removeprefix("\ufeff")
+    whole, text = text, _ESCAPES.sub("", text.removeprefix("\ufeff"))
+    if (history := _history(text)) is not None:
+        return read_json(name, history, columns, run)
     if ending in _JSON or _is_json(text):
         return read_json(name, text, columns, run)
     if ending in _TABLES and not text.strip():
@@ -37,7 +43,7 @@ def read_text(
     table = _table(name, text, is_sure=ending in _TABLES)
     log = table if table is not None else read_lines(name, text)
     if not log.rows and not log.names:
-        raise RecordError(_not_read(name, text))
+        raise RecordError(_not_read(name, whole))
     if table is not None and not columns:
         # a table of something else, and lines beside it
         lines = read_lines(name, text)
@@ -76,6 +82,20 @@ def _is_json(text: str) -> bool:
     """Return True if a text begins as JSON does, which a printed dict of Python does not, nor `[3, 200] loss: 1.2`."""
     begin = text.lstrip()[:200]
     return begin.startswith(('{"', "[{", "[\n")) or (begin.startswith("{") and begin[1:].lstrip().startswith('"'))
+
+
+def _history(text: str) -> str | None:
+    """Return Keras' `history.history` as JSON, where it was printed as Python has it; None if it was not."""
+    dict_of_lists = text.strip()
+    if not (dict_of_lists.startswith("{") and dict_of_lists.endswith("}") and "': [" in dict_of_lists):
+        return None
+    document = re.sub(r"\b(?:np\.)?float\d+\(([^()]*)\)", r"\1", dict_of_lists).replace("'", '"')
+    document = re.sub(r"\bnan\b", "NaN", re.sub(r"\binf\b", "Infinity", document)).replace("None", "null")
+    try:
+        json.loads(document)
+    except json.JSONDecodeError:
+        return None
+    return document
 
 
 def _table(name: str, text: str, *, is_sure: bool) -> Log | None:
