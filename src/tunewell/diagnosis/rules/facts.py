@@ -142,7 +142,7 @@ def score_at_its_floor(s: Signals) -> Fact:
         if math.isnan(score.floor):
             continue
         above = (values - score.floor) / (1 - score.floor)
-        gained = highest(above) - float(finite(above)[0])
+        gained = highest(np.maximum(above, 0)) - max(0.0, float(finite(above)[0]))
         strength = both(ramp(end(above), 0.35, 0.1), ramp(gained, 0.1, 0.02))
         if strength > found.sign.strength or (strength == found.sign.strength > 0 and split == "val"):
             rows = "training" if split == "train" else "validation"
