@@ -122,6 +122,7 @@ def read_record(record: Mapping[str, Any]) -> RunRecord:
     _as_fractions(curves)
     scores = {name: np.array([_number(row.get(name)) for row in kept]) for name in CURVES_OF_SCORES}
     scores = {name: values for name, values in scores.items() if np.isfinite(values).any()}
+    _errors_as_accuracies(curves, scores)
     config = valid_config(_mapping(record.get("config")))
     task = _task(config.get("task") or record.get("task"), config, curves, scores)
     if task != "classification":
@@ -155,6 +156,15 @@ def _task(given: object, config: Mapping[str, Any], curves: Mapping[str, Floats]
         return "classification"
     tasks = {SCORES[name.partition("_")[2]].task for name in scores} - {"classification"}
     return "regression" if "regression" in tasks else next(iter(tasks), "classification")
+
+
+def _errors_as_accuracies(curves: dict[str, Floats], scores: dict[str, Floats]) -> None:
+    """Turn shares of rows that are wrong into accuracies, where there are none."""
+    for split in ("train", "val"):
+        error, accuracy = scores.pop(f"{split}_error", None), f"{split}_accuracy"
+        if error is None or np.isfinite(curves[accuracy]).any() or not 0 <= np.nanmin(error) <= np.nanmax(error) <= 100:
+            continue
+        curves[accuracy] = 1 - (error / 100 if np.nanmax(error) > _MAX_SHARE else error)
 
 
 def _rows(epochs: object) -> list[Mapping[str, Any]]:

@@ -89,20 +89,39 @@ _TWO = re.compile(r"\b(train\w*)\s*[/|]\s*(val\w*|test)\b", _FLAGS)
 _COUNTED = ("accuracy", "error", "precision", "recall")
 """Quantities that are printed as a share of rows."""
 _WORTH_A_LOOK = re.compile(
-    r"epoch|\bep\b|loss|acc|lr|rate|f1|auc|error|err|mse|mae|rmse|ppl|perplex|prec|recall|iou|dice|map|nll|entropy|r2|train"
-    r"|val|test|eval|objective|━|\[=|bleu|rouge|xent|top|kappa|mcc|huber|\bce\b",
+    r"epoch|loss|acc|auc|f1|iou|entropy|perplex|precision|recall|rouge|bleu|━|\[="
+    r"|(?<![a-z])(?:ep|lr|lrap|learning|train|val|test|eval|err|mse|mae|rmse|ppl|prec|dice|map|nll|r2|objective|xent|top"
+    r"|kappa|mcc|huber|ce|bce|step|iter)",
     _FLAGS,
 )
+_HAS_NUMBER = re.compile(r"\d|\bnan\b|\binf\b", _FLAGS)
+_PROGRESS = re.compile(r"^([^|\[━]*?)(\d+)(?:%\s?\||/\d+ [━\[])")
+_WIDE = re.compile(r" {3,}")
+_MOST_OF_A_HEADING = 60  # letters
+_MOST_LETTERS = 3000  # of a line, which is else no line of a log
 
 
 def read_lines(name: str, text: str) -> Log:
     """Read the rows of lines; none if nothing in them is a loss, an accuracy or another metric."""
     reader = _Lines()
-    for line in text.split("\n"):
-        parts = [part for part in line.split("\r") if part.strip()]
-        for i, part in enumerate(parts):
-            reader.read(part, is_drawn_over=i < len(parts) - 1)
+    parts = [(part, i == last) for line in text.split("\n") for part, i, last in _drawn(line)]
+    for here, (part, is_last) in enumerate(parts):
+        if here + 1 == len(parts) or not _is_drawn_over(part, parts[here + 1][0]):
+            reader.read(part, is_drawn_over=not is_last)
     return Log(name, reader.rows, frozenset(reader.in_percent))
+
+
+def _drawn(line: str) -> Iterator[tuple[str, int, int]]:
+    """Yield what was drawn in one line, each part over the one before; with its number and that of the last."""
+    parts = [part for part in line.split("\r") if part.strip()]
+    for i, part in enumerate(parts):
+        yield part, i, len(parts) - 1
+
+
+def _is_drawn_over(part: str, after: str) -> bool:
+    """Return True if the next is the same progress bar, further on."""
+    here, there = _PROGRESS.match(part), _PROGRESS.match(after)
+    return here is not None and there is not None and here[1] == there[1] and int(here[2]) < int(there[2])
 
 
 @dataclass(slots=True)
@@ -125,8 +144,11 @@ class _Lines:
 
     def read(self, line: str, *, is_drawn_over: bool) -> None:
         """Add what a line tells."""
-        if len(line) > 5000 or not (_WORTH_A_LOOK.search(line) or line.lstrip().startswith("[")):
+        if len(line) > _MOST_LETTERS or not _WORTH_A_LOOK.search(line):
             return
+        if not _HAS_NUMBER.search(line) and len(line) > _MOST_OF_A_HEADING:
+            return
+        line = _WIDE.sub("  ", line)
         if _NEWS.search(line):
             return
         plain = _TIME.sub(" ", _STAMP.sub(" ", _WRAPPED.sub(r"\1", _FILE.sub(" ", line))))
@@ -234,7 +256,7 @@ def _named_numbers(line: str) -> Iterator[tuple[str, float, bool, int]]:
             elif known and known.quantity in _COUNTED and 0 < of >= value:
                 yield between, value / of, False, end
             else:
-                before = between + _SEPARATOR  # a counter, which names nothing
+                before = between[-_MOST_OF_A_HEADING:] + _SEPARATOR  # a counter, which names nothing
             at = end
             continue
         if mean := _MEAN.match(line, end):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tunewell.diagnosis.run_config import ALIASES, DEPTH_ALIASES, WIDTH_ALIASES
 from tunewell.diagnosis.run_record import CURVES, HOOKS
@@ -87,6 +88,7 @@ class Meaning:
         return f"{'val' if self.split in ('val', 'test') else 'train'}_{self.quantity}"
 
 
+@lru_cache(maxsize=1000)
 def meaning(name: str) -> Meaning | None:
     """Return what a name means; None if it is not understood."""
     words = _words(_NUMBERED.sub(r"\1", name))
@@ -146,6 +148,16 @@ def curves_of(names: Iterable[str], columns: Mapping[str, str] | None = None) ->
     return found
 
 
+def scores_of(names: Iterable[str]) -> dict[str, str]:
+    """Map the metrics that are neither a loss nor an accuracy to the names that hold them: `{"val_f1": "valid F1"}`."""
+    found: dict[str, str] = {}
+    for name in names:
+        known = meaning(name)
+        if known and known.quantity in SCORES:
+            found.setdefault(known.curve, name)
+    return found
+
+
 def check_column(curve: str, name: str, names: Sequence[str]) -> None:
     """Check that the user named a curve and a column that there are.
 
@@ -169,6 +181,7 @@ def is_aside(name: str) -> bool:
     return bool(_words(name) & _ASIDE)
 
 
+@lru_cache(maxsize=1000)
 def says_split(name: str) -> bool:
     """Return True if a name has a word for training, validation or test rows."""
     return bool(_words(name) & (_TRAINING | _VALIDATION | _TEST))

@@ -19,6 +19,7 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)
 """What moves a terminal's cursor or colors its letters."""
 _JSON = (".json", ".jsonl", ".ndjson")
 _TABLES = (".csv", ".tsv")
+_MOST_LETTERS = 2000  # of a line of names; a table in a file of that ending may have more
 _MOST_LINES_ABOVE = 400  # above a table, such as the summary of a model
 
 
@@ -102,7 +103,7 @@ def _table(name: str, text: str, *, is_sure: bool) -> Log | None:
     """Return the table in a text, which may begin below other lines; None if there is none."""
     lines = text.splitlines()
     for i in range(min(len(lines), 1 if is_sure else _MOST_LINES_ABOVE)):
-        if lines[i].strip() and is_table(lines[i : i + 8]):
+        if lines[i].strip() and len(lines[i]) < _MOST_LETTERS and is_table(lines[i : i + 8]):
             return read_table(name, "\n".join(lines[i:]))
     return read_table(name, text) if is_sure else None
 
