@@ -538,6 +538,13 @@ def test_of_several_runs_the_last_is_read_or_the_one_of_a_number():
         read_text(TWO_RUNS, run=3)
 
 
+def test_a_whole_record_is_one_run():
+    record = json.dumps({"n_classes": 3, "epochs": [{"epoch": 1, "train_loss": 1.0}]})
+    assert read_text(record, run=1)["n_classes"] == 3
+    with pytest.raises(RecordError, match="has 1 run, and no run 2"):
+        read_text(record, run=2)
+
+
 def test_a_csv_file_that_was_appended_to_has_several_runs():
     run = "epoch,loss\n0,{0}\n1,{0}\n"
     assert rows(read_text(run.format(2) + run.format(1)), "train_loss") == [(1,), (1,)]

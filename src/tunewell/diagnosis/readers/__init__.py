@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tunewell.diagnosis.readers.hparams import settings_beside
+from tunewell.diagnosis.readers.log import check_run
 from tunewell.diagnosis.readers.tensorboard import read_events
 from tunewell.diagnosis.readers.text import decoded, read_text, text_of
 from tunewell.diagnosis.readers.trial import of_trial
@@ -29,5 +30,6 @@ def read_file(path: Path, columns: Mapping[str, str] | None = None, run: int | N
     if not path.exists():
         raise RecordError(f"there is no file {str(path)!r}; give a log, a CSV or a JSON file, or TensorBoard's events")
     if path.is_dir() or _EVENTS in path.name:
+        check_run(str(path), 1, run)
         return read_events(path, columns) | settings_beside(path)
     return read_text(text_of(path), columns, run, name=path.name) | settings_beside(path)

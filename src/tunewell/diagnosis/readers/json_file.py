@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tunewell.diagnosis.readers.log import Log, Row, record_of
+from tunewell.diagnosis.readers.log import Log, Row, check_run, record_of
 from tunewell.diagnosis.readers.names import EPOCH, STEP, curves_of, meaning, not_understood
 from tunewell.diagnosis.run_record import LAYERS
 from tunewell.errors import RecordError
@@ -37,6 +37,7 @@ def read_json(name: str, text: str, columns: Mapping[str, str] | None = None, ru
         )
     if len(record) == 1 and not any("layers" in epoch for epoch in epochs):
         return _of_rows(name, epochs, columns, run)
+    check_run(name, 1, run)
     return record | _named(epochs, columns)
 
 

@@ -169,11 +169,18 @@ def _joined(runs: list[list[Row]]) -> list[list[Row]]:
 
 def _nth(name: str, runs: Sequence[Sequence[Row]], run: int | None) -> int:
     """Return the number of the run that is to be read, from 1."""
-    if run is None:
-        return len(runs)
-    if not 1 <= run <= len(runs):
-        raise RecordError(f"{name} has {len(runs)} {'run' if len(runs) == 1 else 'runs'}, and no run {run}")
-    return run
+    check_run(name, len(runs), run)
+    return len(runs) if run is None else run
+
+
+def check_run(name: str, n_runs: int, run: int | None) -> None:
+    """Check that there is a run of a number, if one is wanted.
+
+    Raises:
+        RecordError: there is not.
+    """
+    if run is not None and not 1 <= run <= n_runs:
+        raise RecordError(f"{name} has {n_runs} {'run' if n_runs == 1 else 'runs'}, and no run {run}")
 
 
 # names
