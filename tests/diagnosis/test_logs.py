@@ -538,6 +538,11 @@ def test_of_several_runs_the_last_is_read_or_the_one_of_a_number():
         read_text(TWO_RUNS, run=3)
 
 
+def test_the_metrics_of_a_whole_record_are_recognized():
+    epochs = [{"epoch": 1, "train_loss": 1.0, "valid F1": 0.1}]
+    assert examine(read_text(json.dumps({"n_classes": 3, "epochs": epochs}))).run.scores["val_f1"] == [0.1]
+
+
 def test_a_whole_record_is_one_run():
     record = json.dumps({"n_classes": 3, "epochs": [{"epoch": 1, "train_loss": 1.0}]})
     assert read_text(record, run=1)["n_classes"] == 3

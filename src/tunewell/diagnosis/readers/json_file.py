@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunewell.diagnosis.readers.log import Log, Row, check_run, record_of
-from tunewell.diagnosis.readers.names import EPOCH, STEP, curves_of, meaning, not_understood
+from tunewell.diagnosis.readers.names import EPOCH, STEP, curves_of, meaning, not_understood, scores_of
 from tunewell.diagnosis.run_record import LAYERS
 from tunewell.errors import RecordError
 
@@ -136,7 +136,7 @@ def _named(epochs: Sequence[Mapping[str, Any]], columns: Mapping[str, str] | Non
     """Return the epochs of a whole record under its names, and the names that were not understood."""
     names = list(dict.fromkeys(str(name) for epoch in epochs for name in epoch))
     plain = [name for name in names if name not in ("layers", *LAYERS)]
-    curves = curves_of(names if columns else plain, columns)
+    curves = scores_of(plain) | curves_of(names if columns else plain, columns)
     here = {name: curve for curve, name in curves.items()}
     return {
         "epochs": [{here.get(name, name): value for name, value in epoch.items()} for epoch in epochs],
