@@ -25,6 +25,8 @@ The message says what is wrong, what was got and what to do, in one line.
 
 from __future__ import annotations
 
+from tunewell.near_names import perhaps
+
 
 def last_line(text: str) -> str:
     """Return the last line of an error's text, which says what was wrong if the text is a traceback."""
@@ -83,7 +85,7 @@ class StudyNotFound(StoreError, LookupError):
 
     def __str__(self) -> str:
         has = f"it has {', '.join(map(repr, self.known))}" if self.known else "it has none yet"
-        return f"{self.store} has no study {self.name!r}; {has}"
+        return f"{self.store} has no study {self.name!r}; {has}{perhaps(self.name, self.known)}"
 
 
 class StudyBusy(StoreError):
@@ -166,6 +168,18 @@ class ProbeFailed(TunewellError):
 
     def __str__(self) -> str:
         return f"the training failed: {last_line(self.error)}"
+
+
+class TrainingTraceback(Exception):
+    """The cause of an error that came of a training: what was raised there, maybe in another process, as text."""
+
+    def __str__(self) -> str:
+        return f"\n{self.args[0].rstrip()}"
+
+    @classmethod
+    def of(cls, error: str) -> TrainingTraceback | None:
+        """Return the cause that an error's text has; None if it is a line alone."""
+        return cls(error) if len(error.strip().splitlines()) > 1 else None
 
 
 class MissingExtra(TunewellError, ImportError):

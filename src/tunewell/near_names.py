@@ -12,6 +12,11 @@ _MOST_LISTED = 12
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that was probably meant; of those that hold it in full, one of validation."""
     names = list(known)
+    if close := get_close_matches(name, names, n=1, cutoff=0.75):
+        return close[0]
+    # `logarithmic` is nearer to `log` than to `logit`
+    if begun := [candidate for candidate in names if len(candidate) > 2 and name.lower().startswith(candidate.lower())]:
+        return max(begun, key=len)
     if close := get_close_matches(name, names, n=1):
         return close[0]
     lower = {candidate.lower(): candidate for candidate in reversed(names)}
@@ -29,6 +34,12 @@ def _holds(candidate: str, name: str) -> bool:
 
 def _initials(words: Iterable[str]) -> str:
     return "".join(word[:1] for word in words)
+
+
+def perhaps(name: str, known: Iterable[str]) -> str:
+    """Return `; did you mean 'hidden'?`, to be put after a list of what there is; nothing where no name is near."""
+    near = nearest(name, known)
+    return "" if near is None else f"; did you mean {near!r}?"
 
 
 def did_you_mean(name: str, known: Iterable[str], *, listed: str = "there are") -> str:

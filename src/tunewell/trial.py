@@ -84,7 +84,8 @@ class Trial:
     reason: str | None = None
     """Why it ended, where that needs saying: a line for STOPPED, the traceback as text for FAILED."""
     retrained: int = 0
-    """Epochs trained a second time because the trial's state was no longer in memory nor in a checkpoint."""
+    """Epochs trained a second time because the trial's state was no longer in memory nor in a checkpoint: they cost
+    time, and nothing of the budget."""
     parent: int | None = None
     """The trial that it branched from, at `parent_epoch`."""
     parent_epoch: int | None = None
@@ -92,6 +93,20 @@ class Trial:
     """The scheduler's own record of it (plain JSON), so that no scheduler needs a memory of its own."""
     session: int = 0
     """The session (one process running the study) that began its last step."""
+
+    @property
+    def inherited(self) -> int:
+        """Epochs that it did not train itself: those of the trial that it branched from."""
+        return self.parent_epoch or 0
+
+
+DAMAGED = "what is on record of this trial is damaged; restore the record from a copy"
+"""Why a trial has failed of which nothing can be read: it is there, so that the others keep their numbers."""
+
+
+def damaged_trial(number: int) -> Trial:
+    """Return what stands in the place of a trial that cannot be read."""
+    return Trial(number, Params({}), TrialState.FAILED, 0, 0, 0, 0.0, ended_at=0.0, reason=DAMAGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +158,8 @@ class Event:
     kind: str
     """`interrupted`: its session ended in the middle of a step; `retrained`: epochs had to be trained a second time;
     `retried`: what went wrong may be mended by another try, which begins; `decided`: what a model expected of a step
-    that was given out; `extended`: the space has changed; `steered`: a command was taken up or refused."""
+    that was given out; `extended`: the space has changed; `trains`: what is trained from here on; `steered`: a command
+    was taken up or refused."""
     at: float
     trial: int | None = None
     epoch: int | None = None

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -299,6 +300,102 @@ def test_a_look_while_the_screen_is_taken_down_is_no_error(resting):
         app.look()
 
     driven(resting, script)
+
+
+@pytest.mark.parametrize("key", ["question_mark", "h"])
+@pytest.mark.parametrize("size", [(80, 24), (40, 12)])
+def test_the_keys_are_listed_each(resting, key, size):
+    async def script(app, pilot):
+        assert "? lists the keys" in shown_message(app)
+        await pilot.press(key)
+        await pilot.pause()
+        lines = [
+            "".join(segment.text for segment in strip._segments) for strip in app.screen._compositor.render_strips()
+        ]
+        for binding in app.BINDINGS:
+            if binding.show:
+                listed = binding.key_display or binding.key
+                listed = "x x" if listed == "x" else listed
+                assert any(f" {listed:<6} " in line for line in lines), listed
+        await pilot.press("p")  # closes it, and is no command
+        await pilot.pause()
+        assert len(app.screen_stack) == 1
+
+    driven(resting, script, size=size)
+    assert resting.commands() == []
+
+
+def test_a_key_that_is_none_is_said_in_a_line(resting):
+    async def script(app, pilot):
+        for key, message in (("z", "z is no key here; ? lists the keys"), ("P", "P is no key here; did you mean p?")):
+            await pilot.press(key)
+            await pilot.pause()
+            assert shown_message(app) == message
+
+    driven(resting, script)
+
+
+@pytest.mark.parametrize("key", ["ctrl+c", "ctrl+d", "q"])
+def test_it_is_left_by(resting, key):
+    async def script(app, pilot):
+        await pilot.press("n" if key != "q" else "t")  # also while a line is typed
+        await pilot.press(key)
+        await pilot.pause()
+        assert not app.is_running or app._exit
+
+    driven(resting, script)
+
+
+@pytest.mark.parametrize(("size", "shown"), [((120, 40), 3), ((80, 24), 3), ((80, 18), 2), ((40, 12), 1)])
+def test_a_small_screen_has_what_moves(resting, size, shown):
+    async def script(app, pilot):
+        app.look()
+        await pilot.pause()
+        charts = [app.query_one(name) for name in ("#loss", "#accuracy", "#rate")]
+        assert sum(chart.display for chart in charts) == shown
+        assert all(chart.region.bottom <= size[1] - 2 for chart in charts if chart.display)
+        assert app.query_one("#side").region.width >= 25
+        assert app.query_one("#side").region.height >= 3
+
+    driven(resting, script, size=size)
+
+
+def test_branches_are_told_apart_without_color(resting):
+    branches = [
+        Branch(n, "held", {"val_loss": np.array([1.0, 2.0 + n]), "train_loss": np.ones(2)}, 0) for n in range(3)
+    ]
+    drawn = chart(branches, ["train_loss", "val_loss"], 60, 20, {}, 2).plain
+    assert all(mark in drawn for mark in "○□△")
+
+    async def script(app, _):
+        app.snapshot = replace(app.snapshot, branches=tuple(branches))
+        side = app._side(app.snapshot).plain
+        assert "■□ trial 1, held" in side
+
+    driven(resting, script)
+
+
+def test_a_long_note_leaves_room_for_the_others(resting):
+    resting.steer(0, commands.Note("ö漢" * 500))
+
+    async def script(app, _):
+        assert max(len(line) for line in app._side(app.snapshot).plain.splitlines()) <= 160
+
+    driven(resting, script)
+
+
+def test_a_paused_trial_is_stopped_at_once(resting):
+    """Nobody runs the study, or is in the middle of an epoch of another trial."""
+    resting.tell(0, ended=False, held=True)
+    other = tw.Study.open(resting.store.url, "s")
+
+    async def script(app, pilot):
+        await pilot.press("x", "x")
+        await pilot.pause()
+        assert other.trials[0].state == "stopped"
+        assert other.commands()[0].is_done
+
+    driven(other, script)
 
 
 def test_the_screen_obeys_no_name_in_a_record(tmp_path):

@@ -68,6 +68,23 @@ class Terminal:
         self._call("kill-server")
 
 
+def test_an_interrupt_ends_the_epoch_and_a_second_one_at_once_and_it_can_be_gone_on_with(tmp_path, monkeypatch):
+    monkeypatch.delenv("TUNEWELL_STORE", raising=False)
+    (tmp_path / "train.py").write_text(SCRIPT.replace("sleep(0.1)", "sleep(0.1 if epoch < 4 else 25)"))
+    terminal = Terminal(tmp_path, sys.executable, "-m", "tunewell", "babysit", "train.py")
+    try:
+        terminal.until(r"epoch 3 of 500")
+        terminal.press("C-c")
+        terminal.until("the epoch is finished first; Ctrl-C ends it at once")
+        terminal.press("C-c")
+        screen = terminal.until("left with 0", seconds=20)
+        assert "trial 0 is not over: tunewell babysit train.py --resume --name train goes on" in screen
+    finally:
+        terminal.close()
+    study = tw.Study.open(f"sqlite:///{tmp_path / 'tunewell.db'}", "train")
+    assert len(study.reports()) == 3
+
+
 def test_a_run_is_watched_and_steered_by_keys_and_left(tmp_path, monkeypatch):
     monkeypatch.delenv("TUNEWELL_STORE", raising=False)
     (tmp_path / "train.py").write_text(SCRIPT)

@@ -1,11 +1,15 @@
 """Checkpoints of Keras models: trained on from one, the curve is the one that was not interrupted."""
 
 import os
+import subprocess
+import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
 
 import tunewell as tw
+from tunewell.checkpoint import kind_of, untracked
 from tunewell.errors import CheckpointError
 from tunewell.probing import repeatable
 
@@ -48,3 +52,35 @@ def test_a_model_of_another_shape_is_refused(tmp_path):
     other.track(model=keras.Sequential([keras.Input((5,)), keras.layers.Dense(3)]))
     with pytest.raises(CheckpointError, match="build the model"):
         other.restore(tmp_path / "model.npz")
+
+
+def test_another_model_is_filled_and_trains_on_alike(tmp_path):
+    run, other = tw.Run({}), tw.Run({})
+    model, fresh = compiled(0.01), compiled(0.01)
+    for one in (run, other):
+        one.track(model=model if one is run else fresh)
+    model.fit(X, Y, shuffle=False, verbose=0)
+    run.checkpoint(tmp_path / "model.npz")
+    other.restore(tmp_path / "model.npz")
+    for one in (model, fresh):
+        one.fit(X, Y, shuffle=False, verbose=0)
+    assert np.array_equal(model.predict(X, verbose=0), fresh.predict(X, verbose=0))
+
+
+def test_a_model_and_its_optimizer_are_known_for_what_they_are():
+    model = compiled(0.01)
+    assert kind_of(model) == "weights"
+    assert kind_of(model.optimizer) == "optimizer"
+    assert untracked({"optimizer": model.optimizer, "layer": model.layers[0]}, [model]) == {}
+
+
+@pytest.mark.parametrize("backend", ["torch", "jax", "tensorflow"])
+def test_another_backend_keeps_to_all_of_it(backend, tmp_path):
+    if backend == keras.backend.backend() or find_spec(backend) is None or "INSIDE" in os.environ:
+        pytest.skip("it is this one, or not installed")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "-p", "no:cacheprovider", __file__]
+    environment = {**os.environ, "KERAS_BACKEND": backend, "INSIDE": "1"}
+    done = subprocess.run(
+        [*command, f"--basetemp={tmp_path}/inside"], env=environment, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout

@@ -10,7 +10,9 @@ import pytest
 from click.testing import CliRunner
 from openpyxl import load_workbook
 
+import tunewell as tw
 from tunewell.cli.main import cli
+from tunewell.training import script
 
 SCRIPT = """
 import tunewell as tw
@@ -175,6 +177,51 @@ IN_FILE = ("tune", "train.py", "--space", "space.toml")
 
 def edit(folder, space):
     (folder / "space.toml").write_text(space)
+
+
+PROGRAM = """
+import json, sys
+
+for epoch in range(3):
+    print(json.dumps({"val_loss": float(sys.argv[1]) + 1 / (epoch + 1)}), flush=True)
+"""
+
+
+def test_another_command_of_a_program_is_refused_unless_it_is_said(folder):
+    (folder / "one.py").write_text(PROGRAM)
+    (folder / "two.py").write_text(PROGRAM + "\n")
+    python = sys.executable
+    tunewell("tune", "--space", "space.toml", "--budget", "1", "--", python, "one.py", "{rate}")
+    resume = ["tune", "--resume", "--name", "one", "--quiet", "--budget", "2"]
+    why = refused(*resume, "--", python, "two.py", "{rate}")
+    assert "two.py in place of one.py" in why
+    assert "--changed" in why
+    assert "--fast is new" in refused(*resume, "--", python, "one.py", "{rate}", "--fast")
+    assert "--resume too" in refused("tune", "--changed", "--", python, "one.py", "{rate}")
+    done = tunewell(*resume, "--changed", "--", python, "two.py", "{rate}")
+    assert "the training has changed: two.py in place of one.py" in done.stderr
+    assert "changed" not in tunewell(*resume, "--", python, "two.py", "{rate}").stderr
+
+
+def test_another_script_is_refused_and_an_edited_one_is_said(folder):
+    tune()
+    (folder / "other.py").write_text(SCRIPT + "\n")
+    resume = ("--resume", "--name", "train", "--budget", "3")
+    assert "other.py in place of train.py" in refused("tune", "other.py", *resume)
+    (folder / "train.py").write_text(SCRIPT.replace('"val_accuracy"', '"val_loss"') + "epochs = 4\n")
+    script._load.cache_clear()
+    done = tunewell("tune", "train.py", *resume)
+    assert "train.py has changed since the study last trained" in done.stderr
+    assert "train.py has metric 'val_loss'; the study goes on with 'val_accuracy', as it was begun" in done.stderr
+    assert "train.py has epochs 4; the study goes on with 3, as it was begun" in done.stderr
+
+
+def test_a_rescue_goes_on_with_its_own_training(folder):
+    tunewell("rescue", "train.py", "--budget", "1", "--quiet")
+    (folder / "other.py").write_text(SCRIPT + "\n")
+    resume = ("rescue", "other.py", "--resume", "--name", "train-rescue", "--budget", "2", "--quiet")
+    assert "other.py in place of train.py" in refused(*resume)
+    assert "the training has changed" in tunewell(*resume, "--changed").stderr
 
 
 def test_an_edited_space_is_taken_up_when_a_study_is_resumed(folder):
@@ -505,6 +552,21 @@ def test_a_second_study_of_a_script_is_told_of_the_first():
     assert "--resume" in tunewell("tune", "train.py", "--name", "train", expect=2).stderr
 
 
+def test_an_excel_file_has_what_a_cell_has_room_for(folder):
+    tunewell("tune", "train.py", "--budget", "1", "--quiet")
+    long, odd = "\U0001f600" * 20_000, "a\x00b\ufffec\ud800d"
+    rows = [{"trial": 0, "error": long, "seed": 2**62}, {"trial": 1, "error": odd, "seed": 3}]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tunewell.cli.export_command.trial_rows", lambda _: rows)
+        assert "1 text longer than a cell of Excel may be" in tunewell("export", "--output", "record.xlsx").stderr
+        (_, first, second) = load_workbook("record.xlsx")["trials"].iter_rows(values_only=True)
+        assert len(first[1].encode("utf-16-le")) // 2 <= 32_767
+        assert first[1].endswith("... (20,000 characters; the rest is left out)")
+        assert (first[2], second[1:]) == (str(2**62), ("abcd", 3))
+        patch.setattr("tunewell.cli.export_command.trial_rows", lambda _: [{f"m{n}": 1.0 for n in range(2**14 + 1)}])
+        assert "no room for 16,385 columns of trials" in refused("export", "--output", "record.xlsx")
+
+
 def test_a_text_that_a_spreadsheet_would_run_is_exported_as_text():
     tune("--scheduler", "full", "--sampler", "grid")
     kinds = {row["kind"] for row in csv.DictReader(io.StringIO(tunewell("export").stdout))}
@@ -646,3 +708,55 @@ def test_trials_that_paused_in_a_study_that_is_over_are_not_continued():
     assert re.search(r"trials +\d+ not continued", summary)
     assert re.search(r"\d+ +not continued +0\.", shown)
     assert json.loads(tunewell("show", "--json").stdout)["trials_by_state"]["paused"] > 0
+
+
+# --- did you mean
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["tunee", "train.py"], "tune?"),
+        (["tune", "train.py", "--bugdet", "3"], "--budget?"),
+        (["tune", "train.py", "--schedular", "asha"], "--scheduler?"),
+        (["tune", "train.py", "--scheduler", "ahsa"], "'asha'?"),
+        (["tune", "train.py", "--sampler", "sobbol"], "'sobol'?"),
+        (["tune", "train.py", "--direction", "max"], "'maximize'?"),
+        (["tune", "train.py", "--metric", "accuracy"], "'val_accuracy'?"),
+        (["tune", "train.py", "--metric", "val-loss"], "'val_loss'?"),
+        (["tune", "trian.py"], "train.py?"),
+        (["tune", "train.py", "--resume", "--name", "trian"], "'train'?"),
+        (["tune", "train.py", "--resume", "--held", "raet=3"], "'rate'?"),
+        (["tune", "train.py", "--space", "logarithmic.toml"], "'log'?"),
+        (["tune", "train.py", "--space", "flaot.toml"], "'float'?"),
+        (["show", "trian"], "'train'?"),
+        (["show", "Train"], "'train'?"),
+        (["steer", "train", "0", "puase"], "'pause'?"),
+        (["export", "train", "--format", "xslx"], "'xlsx'?"),
+        (["rescue", "train.py", "--set", "raet=0.3"], "'rate'?"),
+    ],
+)
+def test_a_mistyped_word_is_met_with_the_one_that_was_meant(folder, words, meant):
+    (folder / "logarithmic.toml").write_text(SPACE.replace('"log"', '"logarithmic"'))
+    (folder / "flaot.toml").write_text(SPACE.replace('"float"', '"flaot"'))
+    tune()
+    *_, line = tunewell(*words, expect=2).stderr.splitlines()
+    assert f"did you mean {meant}" in line
+
+
+def test_python_meets_a_mistyped_name_too():
+    space = tw.Space(rate=tw.Float(0.0, 1.0))
+    for settings, meant in (
+        ({"scheduler": "ahsa"}, "asha"),
+        ({"sampler": "sobbol", "scheduler": "full"}, "sobol"),
+        ({"direction": "max"}, "maximize"),
+    ):
+        with pytest.raises(tw.errors.SettingError, match=f"did you mean '{meant}'"):
+            tw.Study(space, **{"metric": "loss", **settings})
+
+
+def test_what_is_paused_in_a_study_that_nobody_runs_is_not_continued():
+    tunewell("tune", "train.py", "--budget", "3", "--scheduler", "asha", "--quiet")
+    paused = next(trial.number for trial in tw.Study.open("tunewell.db").trials if str(trial.state) == "paused")
+    for option in ("--trial", "--why"):
+        assert "of study train, not continued" in tunewell("show", "train", option, str(paused)).stdout

@@ -45,11 +45,11 @@ def run(command, places):
 
 def test_the_cores_of_one_machine(folder):
     asked = commands("The cores of one machine")
-    assert len(asked) == 4
+    assert len(asked) == 5
     for command in asked:
         run(command, {})
-    studies = [tw.Study.open("tunewell.db", name) for name in ("digits", "digits-guarded")]
-    assert [study.spent.epochs for study in studies] == [6 * 60, 6 * 60]
+    studies = [tw.Study.open("tunewell.db", name) for name in ("digits", "digits-guarded", "digits-isolated")]
+    assert [study.spent.epochs for study in studies] == [6 * 60] * 3
 
 
 def test_more_shells_and_more_machines(folder, postgres_url):

@@ -111,6 +111,11 @@ def of_classes(name, classes, n=60):
         ["0", "1"],
         ["-1", "1"],
         ["1.5", "2.5"],
+        ["1", "1.0"],
+        ["1e3", "1000"],
+        ["Infinity", "0"],
+        ["TRUE", "true"],
+        ["caf\u00e9", "cafe\u0301"],
     ],
 )
 def test_classes_keep_their_names(tmp_path, monkeypatch, classes):
@@ -182,6 +187,30 @@ def test_cells_may_be_separated_otherwise_and_have_decimal_commas(tmp_path, monk
     assert set(pd.read_csv(pd.io.common.StringIO(run("t.model", "t.csv", *said).stdout))["y"]) == {"hi, you", "low"}
 
 
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (b"x,y,y\n1,a,b\n", "has two columns 'y'; give each a name of its own"),
+        (b"x,y\n1,a,2\n2,b,3\n", "has rows with more cells than the line of names"),
+        ("x,y\n1,\u00e4\n".encode("latin-1"), "is not in UTF-8"),
+    ],
+)
+def test_a_file_that_would_be_read_wrongly_is_refused(tmp_path, monkeypatch, content, named):
+    monkeypatch.chdir(tmp_path)
+    Path("t.csv").write_bytes(content)
+    done = run("t.csv", "--target", "y")
+    assert (done.exit_code, named in done.stderr) == (2, True)
+
+
+def test_a_file_of_utf_16_with_blanks_about_its_names_is_read(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = "".join(f"{k % 28 + 1}.02.24,{'ab'[k % 2]}\n" for k in range(20))
+    Path("t.csv").write_text(f"x , y\n{rows}", encoding="utf-16")
+    assert run("t.csv", "--target", "y", "--budget", "1", "--epochs", "2").exit_code == 0
+    model = SavedModel.load("t.model")
+    assert (model.classes, type(model.columns.columns[0])) == (("a", "b"), DateColumn)
+
+
 def test_a_model_of_another_target_is_not_written_over(houses):
     run("houses.csv", "--target", "dear", *QUICK)
     done = run("houses.csv", "--target", "price", *QUICK)
@@ -193,6 +222,80 @@ def test_a_model_of_another_target_is_not_written_over(houses):
 def test_a_folder_that_is_missing_is_noticed_before_the_training(houses):
     done = run("houses.csv", "--target", "dear", "--output", "no/where.model")
     assert (done.exit_code, "there is no folder 'no'" in done.stderr) == (2, True)
+
+
+@pytest.fixture
+def rare(tmp_path, monkeypatch):
+    """Rows of which some are of the class to find, with columns that are no inputs."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=200)
+    table = pd.DataFrame(
+        {
+            "x": x,
+            "counts": rng.integers(0, 3, 200),
+            "owner": rng.integers(0, 15, 200),
+            "part": rng.choice(["train", "Val", "test"], 200, p=[0.6, 0.3, 0.1]),
+            "y": np.where(x > 1, "fraud", "legit"),
+        }
+    )
+    monkeypatch.chdir(tmp_path)
+    table.to_csv("t.csv", index=False)
+    table[:50].to_csv("judging.csv", index=False)
+    return table
+
+
+QUICKEST = ("--target", "y", "--budget", "1", "--epochs", "4")
+
+
+def test_a_score_is_tuned_and_said_of_which_class_it_is(rare):
+    done = run("t.csv", *QUICKEST, "--scoring", "f1", "--class-weight", "balanced", "--positive", "fraud")
+    assert done.exit_code == 0, done.output
+    assert "val_f1" in done.stderr
+    assert "positive  class 'fraud'\n" in done.stdout
+    done = run("t.csv", *QUICKEST, "--scoring", "log_loss", "--class-weight", "fraud=5,legit=1", "--json")
+    assert "val_log_loss" in json.loads(done.stdout)["judged"]
+
+
+def test_columns_may_say_what_rows_count_and_which_judge(rare):
+    done = run("t.csv", *QUICKEST, "--weight", "counts", "--group", "owner")
+    assert done.exit_code == 0, done.output
+    assert [column.name for column in SavedModel.load("t.model").columns.columns] == ["x", "part"]
+    done = run("t.csv", *QUICKEST, "--split", "part", "--weight", "counts")
+    assert done.exit_code == 0, done.output
+    n = {part: int((rare["part"] == part).sum()) for part in ("train", "Val", "test")}
+    assert f"2 columns, {n['train']} rows, judged by {n['Val']} other rows" in done.stderr
+    assert f"{n['test']} rows of 'test' left out" in done.stderr
+    assert run("t.model", "t.csv").exit_code == 0
+
+
+def test_rows_that_judge_may_be_a_table_of_their_own(rare):
+    done = run("t.csv", *QUICKEST, "--validation", "judging.csv", "--weight", "counts")
+    assert done.exit_code == 0, done.output
+    assert "200 rows, judged by 50 other rows" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("--weight", "count"), "t.csv has no column 'count'; it has x, counts"),
+        (("--weight", "part"), "column 'part' says what rows count, and has train in one; write numbers from 0"),
+        (("--weight", "y"), "column 'y' is given two roles"),
+        (("--split", "owner"), "column 'owner' says '10' of a row, which is no part of a table"),
+        (("--split", "part", "--validation", "judging.csv"), "both say which rows judge"),
+        (("--split", "part", "--group", "owner"), "--group parts rows that are drawn"),
+        (("--scoring", "F1"), "there is no scoring 'F1' of classes; did you mean 'f1'?"),
+        (("--class-weight", "heavy"), "--class-weight must be balanced, or CLASS=WEIGHT,CLASS=WEIGHT, got 'heavy'"),
+        (("--class-weight", "frau=2"), "the class 'frau', which y has not; did you mean 'fraud'?"),
+        (("--positive", "frau"), "no class of y; did you mean 'fraud'?"),
+        (("--validation", "nowhere.csv"), "nowhere.csv cannot be read as a table"),
+        (("--target", "x", "--class-weight", "balanced"), "--class-weight is for classes, and this is a regression"),
+    ],
+)
+def test_roles_and_scores_that_do_not_fit_are_one_line(rare, arguments, named):
+    done = run("t.csv", *QUICKEST, *arguments)
+    assert done.exit_code == 2
+    [line] = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert named in line
 
 
 def saved_model(classes, target="y"):

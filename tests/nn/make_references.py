@@ -305,21 +305,26 @@ class Dense(torch.nn.Module):
         return [group for group in groups if group["params"]]
 
 
-def batch_loss(settings, logits, targets):
-    """The mean over rows; of several outputs, the sum."""
+def batch_loss(settings, logits, targets, rows):
+    """The mean over rows, or their weighted mean; of several outputs, the sum."""
+    counts = torch.tensor(settings.get("sample_weights", [1.0] * N_ROWS), dtype=torch.float64)[rows]
     match settings["loss"]:
         case "softmax":
-            weights = settings.get("class_weights")
-            return functional.cross_entropy(
-                logits,
-                targets,
-                weight=None if weights is None else torch.tensor(weights, dtype=torch.float64),
-                label_smoothing=settings.get("label_smoothing", 0.0),
+            given = settings.get("class_weights")
+            weights = None if given is None else torch.tensor(given, dtype=torch.float64)
+            smoothing = settings.get("label_smoothing", 0.0)
+            if "sample_weights" not in settings:
+                return functional.cross_entropy(logits, targets, weight=weights, label_smoothing=smoothing)
+            each = functional.cross_entropy(
+                logits, targets, weight=weights, label_smoothing=smoothing, reduction="none"
             )
+            counted = counts if weights is None else counts * weights[targets]
+            return (counts * each).sum() / counted.sum()
         case "sigmoid":
-            return functional.binary_cross_entropy_with_logits(logits, targets, reduction="sum") / len(targets)
+            each = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none").sum(1)
         case "squared":
-            return functional.mse_loss(logits, targets, reduction="sum") / (2 * len(targets))
+            each = functional.mse_loss(logits, targets, reduction="none").sum(1) / 2
+    return (counts * each).sum() / counts.sum()
 
 
 def training(settings, data, seed):
@@ -334,7 +339,7 @@ def training(settings, data, seed):
     for order in data["orders"]:
         total = 0.0
         for rows in np.split(order, range(BATCH, N_ROWS, BATCH)):
-            loss = batch_loss(settings, network(x[rows], step), targets[rows])
+            loss = batch_loss(settings, network(x[rows], step), targets[rows], rows)
             optimizer.zero_grad()
             loss.backward()
             if "clip" in settings:
@@ -399,6 +404,7 @@ def trainings_of(norm):
 def other_trainings():
     """One other setting at a time, then many at once."""
     deep = [N_INPUTS, 8, 7, 6, N_CLASSES]
+    counts = [0.25 + row % 7 for row in range(N_ROWS)]
     cases = {
         **{name: USUAL | {"activation": name} for name in ACTIVATIONS if name != "relu"},
         "no_hidden_layer": USUAL | {"sizes": [N_INPUTS, N_CLASSES]},
@@ -421,6 +427,10 @@ def other_trainings():
             "clip": 1.0,
             "schedule": {"name": "Warmup", "epochs": 1, "then": {"name": "Cosine", "epochs": 2}},
         },
+        "sample_weights": USUAL | {"norm": "before", "sample_weights": counts},
+        "sample_and_class_weights": USUAL | {"sample_weights": counts, "class_weights": [0.5, 1.0, 2.0, 3.5]},
+        "squared_loss_sample_weights": USUAL
+        | {"sizes": [N_INPUTS, 8, 2], "loss": "squared", "targets": "values", "sample_weights": counts},
     }
     return trained(cases)
 

@@ -32,7 +32,7 @@ def made(settings):
 def trainer_of(settings, file):
     names = ("sizes", "activation", "norm", "dropout", "loss", "norm_momentum", "norm_epsilon")
     network = nn.Network(dtype="float64", **{name: settings[name] for name in names if name in settings})
-    names = ("label_smoothing", "class_weights", "clip")
+    names = ("label_smoothing", "class_weights", "sample_weights", "clip")
     return nn.Trainer(
         network,
         file["x"],
@@ -169,6 +169,8 @@ def test_smoothed_labels_keep_the_network_from_being_certain():
         ({"x": np.where(np.arange(5) == 2, np.nan, np.zeros((60, 5)))}, "nan in column 2 .first in row 0"),
         ({"x": np.zeros((0, 5)), "y": np.zeros(0, int)}, "X has no rows"),
         ({"class_weights": [1.0, 2.0]}, "class_weights must be 3 numbers above 0"),
+        ({"sample_weights": np.ones(3)}, "sample_weights must be 60 numbers above 0, one a row"),
+        ({"sample_weights": np.zeros(60)}, "leave out rows that do not count"),
     ],
 )
 def test_bad_input_is_named_before_anything_is_trained(change, named):
@@ -176,6 +178,18 @@ def test_bad_input_is_named_before_anything_is_trained(change, named):
     settings = {"x": x, "y": labels} | change
     with pytest.raises(SettingError, match=named):
         nn.Trainer(nn.Network([5, 8, 3], norm="before"), **settings)
+
+
+def test_an_evaluation_counts_rows_by_their_weights_as_if_they_were_there_as_often():
+    x, labels = blobs(60)
+    counts = np.arange(60) % 4
+    for network, y in (
+        (nn.Network([5, 8, 3], seed=1, dtype="float64"), labels),
+        (nn.Network([5, 8, 2], loss="sigmoid", seed=1, dtype="float64"), np.eye(3)[labels][:, :2]),
+        (nn.Network([5, 8, 1], loss="squared", seed=1, dtype="float64"), x[:, 0]),
+    ):
+        repeated = network.evaluate(x.repeat(counts, axis=0), y.repeat(counts, axis=0))
+        assert network.evaluate(x, y, counts) == pytest.approx(repeated)
 
 
 def test_patience_needs_something_to_be_judged_by():

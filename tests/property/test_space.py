@@ -53,7 +53,11 @@ def choices(draw, **settings):
     value = st.one_of(
         st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text(AWKWARD, max_size=5)
     )
-    return Choice(draw(st.lists(value, min_size=1, max_size=6, unique=True)), ordered=draw(st.booleans()), **settings)
+    return Choice(
+        draw(st.lists(value, min_size=1, max_size=6, unique_by=(lambda v: v, str))),
+        ordered=draw(st.booleans()),
+        **settings,
+    )
 
 
 def floats(**settings):

@@ -138,7 +138,7 @@ def test_a_trial_that_tracks_nothing_is_trained_again_from_its_seed(journal):
     assert run_processes(study, Misbehaving("killed", journal), Execution(workers=2))
     assert states(study) == [STATES.COMPLETE] * 4
     (event,) = (event for event in study.events() if event.kind == "retrained")
-    assert (event.trial, event.data) == (1, {"epochs": 1, "charged": 0})
+    assert (event.trial, event.data) == (1, {"epochs": 1})
     rate = study.trials[1].params["rate"]
     assert [report.metrics["loss"] for report in study.reports(1)] == [rate + 1, rate + 2, rate + 3]
 

@@ -8,15 +8,19 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import threading
 import time
+import traceback
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 
 import tunewell as tw
 from tunewell.errors import CheckpointError, RepeatedFailure, ReportError, SettingError
-from tunewell.runners import Execution, run_inline, run_processes
+from tunewell.runners import Execution, run_inline, run_processes, run_threads
+from tunewell.runners.isolation import Isolated
 from tunewell.trial import TrialState
 
 SPACE = tw.Space(rate=tw.Float(1e-3, 1.0, scale="log", default=0.01), kind=tw.Choice(["a", "b"], default="a"))
@@ -89,7 +93,19 @@ def two_processes(study, train, execution=None, **options):
     return run_processes(study, train, replace(execution or Execution(), workers=2), **options)
 
 
-RUNNERS = [pytest.param(run_inline, id="inline"), pytest.param(two_processes, id="processes")]
+def isolated(study, train, execution=None, **options):
+    return run_inline(study, Isolated.of(train), execution, **options)
+
+
+def two_threads(study, train):
+    return run_threads(study, train, Execution(workers=2, threads=True))
+
+
+RUNNERS = [
+    pytest.param(run_inline, id="inline"),
+    pytest.param(two_processes, id="processes"),
+    pytest.param(isolated, id="isolated"),
+]
 
 
 def make(**settings):
@@ -125,7 +141,8 @@ def test_a_trial_that_was_given_up_goes_on_with_the_same_curve(run, train, tmp_p
         assert losses(study, trial) == losses_alone(train, trial)[: trial.epochs]
     retrained = sum(trial.retrained for trial in study.trials)
     assert retrained == 0 if train is tracked else retrained > 0
-    assert study.spent.epochs == sum(trial.epochs for trial in study.trials) + retrained
+    assert study.spent.epochs == study.spent.trained == sum(trial.epochs for trial in study.trials)
+    assert study.spent.retrained == retrained
 
 
 def losses(study, trial):
@@ -167,6 +184,33 @@ def test_an_error_in_the_code_stops_the_study(run):
 
 
 @pytest.mark.parametrize("run", RUNNERS)
+def exiting(run):
+    for _ in run.epochs(EPOCHS):
+        sys.exit("no data")
+
+
+@pytest.mark.parametrize("run", [*RUNNERS, pytest.param(two_threads, id="threads")])
+@pytest.mark.parametrize(("train", "line"), [(always_failing, 'raise ValueError("always")'), (exiting, "sys.exit(")])
+def test_an_error_that_stops_a_study_shows_the_line_of_the_users_code(run, train, line):
+    with pytest.raises(RepeatedFailure) as raised:
+        run(make(), train)
+    shown = "".join(traceback.format_exception(raised.value))
+    cause = str(raised.value.__cause__)
+    assert cause in shown
+    assert __file__ in cause
+    assert f"in {train.__name__}\n" in cause
+    assert line in cause
+    assert "/tunewell/" not in cause.replace(__file__, "")
+
+
+@pytest.mark.parametrize("run", [*RUNNERS, pytest.param(two_threads, id="threads")])
+def test_a_report_that_is_refused_shows_the_line_of_the_users_code(run):
+    with pytest.raises(ReportError) as raised:
+        run(make(), misnamed)
+    shown = "".join(traceback.format_exception(raised.value))
+    assert f'File "{__file__}", line {misnamed.__code__.co_firstlineno + 2}, in misnamed' in shown
+
+
 def test_a_trial_whose_metric_is_not_finite_ends_there(run):
     study = make(scheduler="full")
     run(study, diverging)
@@ -219,6 +263,88 @@ def test_a_training_that_reports_nothing_fails_with_the_mend():
         run_inline(make(), silent)
 
 
+def returning_a_number(run):
+    return (run.params.rate - 0.3) ** 2
+
+
+def returning_metrics(run):
+    return {"loss": np.float32(run.params.rate), "accuracy": 0.5}
+
+
+def returning_after_its_loop(run):
+    for _ in run.epochs(3):
+        pass
+    return run.params.rate
+
+
+def reporting_and_returning(run):
+    noisy(run)
+    return -1e9
+
+
+def returning_later_what_it_calls(run):
+    async def call():
+        noisy(run)
+
+    return call()
+
+
+def returning_a_generator(run):
+    return (noisy(run) for _ in range(1))
+
+
+@pytest.mark.parametrize("run", [*RUNNERS, pytest.param(two_threads, id="threads")])
+@pytest.mark.parametrize("scheduler", ["full", "asha", "auto"])
+@pytest.mark.parametrize("train", [returning_a_number, returning_metrics])
+def test_what_a_training_returns_that_reports_nothing_is_its_report(run, scheduler, train):
+    study = make(scheduler=scheduler, budget="4trials")
+    run(study, train)
+    returned = [train(trial) for trial in study.trials]
+    values = [one if train is returning_a_number else float(one["loss"]) for one in returned]
+    assert [[r.metrics["loss"] for r in study.reports(t.number)] for t in study.trials] == [[value] for value in values]
+    assert {trial.state for trial in study.trials} == {TrialState.COMPLETE}
+    assert study.max_epochs == 1
+
+
+def test_what_is_returned_after_a_loop_is_of_its_last_epoch():
+    study = make(scheduler="full", budget="2trials")
+    run_inline(study, returning_after_its_loop)
+    assert [[report.epoch for report in study.reports(n)] for n in range(2)] == [[3], [3]]
+
+
+def test_what_is_returned_besides_reports_is_not_looked_at():
+    study = make(scheduler="full", budget="2trials")
+    run_inline(study, reporting_and_returning)
+    assert study.best.value > -1e9
+    assert study.max_epochs == EPOCHS
+
+
+@pytest.mark.parametrize(
+    ("returned", "said"),
+    [
+        ({"accuracy": 0.5}, "the metric 'loss' is not among those reported"),
+        ({"loss": [0.5, 0.4]}, "metric 'loss' must be a number, got"),
+        ((0.5, 0.4), "report it after each epoch"),
+        (True, "report it after each epoch"),
+        ("0.5", "report it after each epoch"),
+    ],
+    ids=str,
+)
+def test_what_is_returned_and_is_no_report_is_named(returned, said):
+    with pytest.raises((RepeatedFailure, ReportError), match=said):
+        run_inline(make(), lambda run: returned)
+
+
+@pytest.mark.parametrize("run", [run_inline, two_threads])
+@pytest.mark.parametrize(
+    ("train", "mend"),
+    [(returning_later_what_it_calls, "asyncio.run"), (returning_a_generator, "call run.report.* where it yields")],
+)
+def test_what_is_still_to_be_run_when_a_training_returns_it_has_trained_nothing(run, train, mend):
+    with pytest.raises(RepeatedFailure, match=mend):
+        run(make(), train)
+
+
 def test_fewer_epochs_than_the_loop_asks_for_can_be_enough():
     study = make(max_epochs=4, scheduler="full", budget=2)
     run_inline(study, noisy)
@@ -242,6 +368,65 @@ def test_a_function_from_a_notebook_reaches_the_workers():
 
     two_processes(study, local)
     assert len(study.trials) == 2
+
+
+class NotLoaded:
+    """It can be pickled, but is not the same everywhere."""
+
+    def __getstate__(self):
+        return {"device": 0}
+
+    def __setstate__(self, state):
+        raise RuntimeError("no such device")
+
+    def __call__(self, run):
+        noisy(run)
+
+
+def test_a_function_that_no_worker_can_load_is_named_with_its_traceback():
+    with pytest.raises(SettingError, match="cannot be loaded in a worker process: RuntimeError: no such device") as why:
+        two_processes(make(), NotLoaded())
+    assert "in __setstate__" in str(why.value.__cause__)
+
+
+@pytest.mark.parametrize(
+    ("train", "how"),
+    [
+        (partial(returning_metrics, lock=threading.Lock()), "make such objects inside it"),
+        (lambda run, numbers=(n for n in range(3)): run, "make such objects inside it"),
+    ],
+)
+def test_a_function_that_holds_what_no_process_can_have_is_refused(train, how):
+    pytest.importorskip("cloudpickle")
+    with pytest.raises(SettingError, match=f"cannot be sent to worker processes: TypeError: cannot pickle .*{how}"):
+        two_processes(make(), train)
+
+
+TYPED = """
+import tunewell as tw
+def train(run):
+    return run.params.x
+if __name__ == "__main__":
+    def guarded(run):
+        return run.params.x
+    tw.tune(TRAIN, {"x": tw.Float(0, 1)}, metric="loss", budget="2trials", store="memory", workers=2)
+"""
+
+
+@pytest.mark.parametrize("train", ["train", "guarded", "lambda run: run.params.x"])
+def test_a_script_from_standard_input_has_workers(train, tmp_path):
+    pytest.importorskip("cloudpickle")
+    code = TYPED.replace("TRAIN", train)
+    subprocess.run([sys.executable, "-"], input=code, text=True, check=True, cwd=tmp_path, timeout=120)
+
+
+def test_a_function_under_the_main_guard_is_refused_with_the_mend(tmp_path):
+    (tmp_path / "script.py").write_text(TYPED.replace("TRAIN", "guarded"))
+    done = subprocess.run(
+        [sys.executable, "script.py"], check=False, text=True, capture_output=True, cwd=tmp_path, timeout=120
+    )
+    assert "cannot be loaded in a worker process: AttributeError" in done.stderr.splitlines()[-1]
+    assert "outside of any if" in done.stderr.splitlines()[-1]
 
 
 SCRIPT = """
@@ -409,17 +594,41 @@ def test_an_interruption_is_heeded_while_epochs_are_trained_again(tmp_path):
     assert trained[-1] == 5
 
 
-def test_the_budget_is_never_exceeded_by_training_again():
-    """With nothing kept in memory every resumed trial is trained again from its seed."""
-    study = tw.Study(tw.Space(x=tw.Float(0.0, 1.0)), metric="loss", max_epochs=9, budget="40epochs", scheduler="asha")
+def test_a_study_that_forgets_its_trials_is_the_one_that_keeps_them_and_the_one_that_was_killed(tmp_path):
+    """To train epochs again costs nothing of the budget, for whatever reason it has to be done."""
+
+    def make(name):
+        settings = {"max_epochs": 9, "budget": "60epochs", "scheduler": "asha", "store": tmp_path / name}
+        return tw.Study(tw.Space(x=tw.Float(0.0, 1.0)), metric="loss", resume=True, **settings)
 
     def train(run):
         for epoch in run.epochs(9):
             run.report(loss=run.params.x / epoch)
 
-    run_inline(study, train, Execution(keep=0))
-    assert study.spent.epochs == 40
-    assert sum(event.data["charged"] for event in study.events() if event.kind == "retrained") > 0
+    def killed(run):
+        for epoch in run.epochs(9):
+            run.report(loss=run.params.x / epoch)
+            if run.trial == 20:
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(0.1)  # the main thread takes it in
+
+    kept, forgotten, resumed = make("kept.db"), make("forgotten.db"), make("resumed.db")
+    assert run_inline(kept, train)
+    assert run_inline(forgotten, train, Execution(keep=0))
+    assert not run_inline(resumed, killed)
+    resumed.store.close()
+    resumed = make("resumed.db")
+    assert run_inline(resumed, train)
+    assert kept.spent.retrained == 0
+    for other in (forgotten, resumed):
+        assert other.spent.retrained == sum(
+            event.data["epochs"] for event in other.events() if event.kind == "retrained"
+        )
+        assert other.spent.retrained > 0
+        assert other.spent.epochs == other.spent.trained == len(other.reports()) == kept.spent.epochs == 60
+        assert [(t.params, t.epochs, t.state) for t in other.trials] == [
+            (t.params, t.epochs, t.state) for t in kept.trials
+        ]
 
 
 @pytest.mark.slow

@@ -2,9 +2,11 @@
 
 import math
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import tunewell as tw
 from tunewell import Choice, Float, Int, Space
@@ -33,6 +35,21 @@ WRONG_PARAMETERS = {
     "a string for choices": (lambda: Choice("sgd"), r"must be a list, got 'sgd'; write \['sgd'\]"),
     "choices without an order": (lambda: Choice({"a", "b"}), "their order counts"),
     "a choice twice": (lambda: Choice(["a", "b", "a"]), "'a' is listed twice"),
+    "a step": (
+        lambda: Float(0, 1, step=0.25),
+        r"no setting 'step'; .* Choice\(\[0.0, 0.25, 0.5, 0.75, 1.0\], ordered=True",
+    ),
+    "a step of ints": (lambda: Int(16, 64, step=16), r"Choice\(\[16, 32, 48, 64\], ordered=True\)"),
+    "a quantum": (lambda: Float(0, 1, q=0.5), r"Choice\(\[0.0, 0.5, 1.0\], ordered=True\)"),
+    "log as a setting": (lambda: Float(1e-4, 1, log=True), "a float has no setting 'log'; write scale = \"log\""),
+    "a setting with a typo": (lambda: Int(1, 2, defualt=1), "an int has no setting 'defualt'; did you mean 'default'"),
+    "a number and its text": (
+        lambda: Choice([1, "1"]),
+        "1 and '1' in .* cannot be told apart in a file or on a command",
+    ),
+    "a truth and its text": (lambda: Choice(["True", True]), "'True' and True in .* cannot be told apart"),
+    "a truth and a number": (lambda: Choice([True, 1]), "True and 1 in .* cannot be told apart"),
+    "a whole number and a float": (lambda: Choice([1, 2, 1.0]), "1 and 1.0 in .* cannot be told apart"),
     "a choice that no file can hold": (lambda: Choice([None, "l2"]), "got None; name it by a string"),
     "a choice of infinity": (lambda: Choice([1.0, math.inf]), "must be finite, got inf"),
     "a tier beyond 4": (lambda: Float(0, 1, tier=5), "tier must be 1, 2, 3 or 4, got 5"),
@@ -49,6 +66,22 @@ WRONG_PARAMETERS = {
 WRONG_SPACES = {
     "no parameters": (Space, "at least one parameter"),
     "a bare range": (lambda: Space(lr=(0, 1)), r"lr: \(0, 1\) is no parameter; .* write tw.Float\(0, 1\)"),
+    "a bare range of factors": (
+        lambda: Space(lr=[1e-4, 1e-1]),
+        r"lr: \[0.0001, 0.1\] is no .* write tw.Float\(0.0001, 0.1, scale=\"log\"\), .* tw.Choice\(\[0.0001, 0.1\]\)",
+    ),
+    "a bare range of whole numbers": (lambda: Space(n=(16, 256)), r"n: .* write tw.Int\(16, 256\)"),
+    "Python's range": (lambda: Space(n=range(1, 9)), r"n: range\(1, 9\) .* write tw.Int\(1, 8\)"),
+    "an array": (lambda: Space(lr=np.logspace(-4, -1, 50)), r"lr: a ndarray .* tw.Float\(0.0001, 0.1, scale=\"log\"\)"),
+    "scikit-optimize's": (lambda: Space(lr=(1e-4, 1e-2, "log-uniform")), r"tw.Float\(0.0001, 0.01, scale=\"log\"\)"),
+    "SciPy's": (lambda: Space(lr=stats.loguniform(1e-4, 0.1)), r"lr: a rv_.* tw.Float\(0.0001, 0.1, scale=\"log\"\)"),
+    "Ray Tune's grid": (lambda: Space(n={"grid_search": [1, 2]}), r"write tw.Choice\(\[1, 2\]\)"),
+    "Ray Tune's range": (lambda: Space(n=SimpleNamespace(lower=0.0, upper=3.0)), r"n: .* write tw.Float\(0.0, 3.0\)"),
+    "Optuna's": (lambda: Space(x=SimpleNamespace(low=1, high=9, log=True)), r"x: .* tw.Int\(1, 9, scale=\"log\"\)"),
+    "Optuna's choices": (lambda: Space(x=SimpleNamespace(choices=("a", "b"))), r"x: .* tw.Choice\(\['a', 'b'\]\)"),
+    "W&B's": (lambda: Space(x={"min": 0.5, "max": 1.5}), r"x: .* write tw.Float\(0.5, 1.5\)"),
+    "plain data": (lambda: Space(x={"type": "int", "low": 1, "high": 2}), r"x: .* tw.Space.from_dict"),
+    "a class of parameters": (lambda: Space(x=Float), r"x: the class Float is no .* write an instance"),
     "a bare list": (lambda: Space(o=["a", "b"]), r"o: .* write tw.Choice\(\['a', 'b'\]\)"),
     "a bare value": (lambda: Space(lr=0.1), r"lr: .* write tw.Choice\(\[0.1\]\)"),
     "a function not called": (lambda: Space(lr=tw.learning_rate), "lr: .* call it"),

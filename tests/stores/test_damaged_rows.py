@@ -8,7 +8,11 @@ from click.testing import CliRunner
 
 import tunewell as tw
 from tunewell.cli.main import cli
+from tunewell.display.records import whole_study_record
+from tunewell.errors import StoreError
 from tunewell.runners.tune import drive
+from tunewell.stores import open_store
+from tunewell.trial import DAMAGED
 
 NESTED = "[" * 100_000 + "]" * 100_000
 
@@ -69,9 +73,44 @@ def test_no_damage_is_taken_for_a_defect(record, statement, content):
             assert "damaged" in result.stderr
 
 
+LEAVES_THE_REST = [
+    *(f"trials.{name}" for name in ("params", "note", "state", "seed", "epochs", "until", "started_at", "ended_at")),
+    *(f"events.{name}" for name in ("data", "trial", "at", "epoch")),
+    *(f"reports.{name}" for name in ("metrics", "value", "epoch", "at")),
+    *(f"sessions.{name}" for name in ("versions", "started_at", "ended_at", "pid")),
+    *(f"checkpoints.{name}" for name in ("size", "at")),
+    *(f"commands.{name}" for name in ("data", "kind", "at", "epoch", "taken_at")),
+]
+
+
+@pytest.mark.parametrize("column", LEAVES_THE_REST)
+def test_whatever_is_damaged_the_rest_of_the_record_is_read(record, column):
+    table, name = column.split(".")
+    with closing(sqlite3.connect(record)) as database, database:
+        database.execute("PRAGMA foreign_keys = OFF")
+        database.execute("INSERT INTO checkpoints VALUES (1, 0, 1, 'a.npz', 5, 1.0)")
+        database.execute(
+            "INSERT INTO commands VALUES (9, 1, 0, 'note', 'ann', '', '{\"text\": \"hm\"}', 1.0, 2.0, 1, NULL, 0)"
+        )
+        database.execute(f"UPDATE {table} SET {name} = '{{torn' WHERE rowid = (SELECT min(rowid) FROM {table})")
+    with closing(open_store(record)) as store:
+        study = tw.Study.open(store, "s")
+        assert len(study.trials) == 3
+        assert study.best.value == min(
+            report.metrics["loss"] for report in study.reports() if report.trial != 0 or table != "trials"
+        )
+        whole_study_record(study)
+        study.commands()
+        assert store.damaged[table.removesuffix("s")]
+        if table == "trials":
+            assert study.trials[0].reason == DAMAGED
+            with pytest.raises(StoreError, match="damaged; restore the record from a copy"):
+                study.ask()
+
+
 @pytest.mark.parametrize("damage", ["DELETE FROM tunewell_schema", "UPDATE tunewell_schema SET version = -1"])
 def test_a_record_whose_schema_is_not_known_is_refused(record, damage):
-    damaged(record, "DELETE FROM tunewell_schema WHERE version < 5")
+    damaged(record, "DELETE FROM tunewell_schema WHERE version < (SELECT max(version) FROM tunewell_schema)")
     damaged(record, damage)
     for command in (["show"], ["list"], ["tune", "x.py", "--resume"]):
         result = CliRunner().invoke(cli, [*command, "--store", str(record)])

@@ -1,5 +1,7 @@
 """The PostgreSQL store: its address, what is refused, and what faults of a real server come to."""
 
+import io
+import re
 import sqlite3
 import threading
 import time
@@ -11,8 +13,12 @@ from urllib.parse import unquote
 
 import psycopg
 import pytest
+from click.testing import CliRunner
+from rich.console import Console
 
 import tunewell as tw
+from tunewell.cli.main import cli
+from tunewell.display import progress
 from tunewell.errors import SettingError, StoreError
 from tunewell.runners.tune import drive
 from tunewell.stores import MemoryStore, SpaceVersion, open_store
@@ -372,6 +378,121 @@ def test_a_server_that_does_not_return_is_named(server, monkeypatch):
             begin(store, study, 0)
         server.start()
         begin(store, study, 0)
+
+
+def test_a_server_that_was_waited_for_in_vain_is_not_waited_for_again_at_once(server, monkeypatch):
+    with closing(open_store(server.url())) as store:
+        study = store.add_study(STUDY).id
+        server.stop()
+        monkeypatch.setattr("tunewell.stores.postgresql.PATIENCE_S", 0.5)
+        with pytest.raises(StoreError):
+            store.sessions(study)
+        monkeypatch.setattr("tunewell.stores.postgresql.PATIENCE_S", 60.0)
+        began = time.monotonic()
+        for _ in range(3):  # as when a study ends
+            with pytest.raises(StoreError, match=r"then resume: what was reported is on record"):
+                store.sessions(study)
+        assert time.monotonic() - began < 30
+
+
+def test_one_that_waits_for_a_server_looks_often_and_no_look_takes_long(store, monkeypatch):
+    study, connect, waits, timeouts = store.add_study(STUDY).id, psycopg.connect, [], []
+
+    def refuse(*args, **named):
+        timeouts.append(named["connect_timeout"])
+        if len(timeouts) > 20:
+            return connect(*args, **named)
+        raise psycopg.OperationalError("the database system is starting up")
+
+    monkeypatch.setattr(psycopg, "connect", refuse)
+    monkeypatch.setattr("tunewell.stores.postgresql.time.sleep", waits.append)
+    store._database._hang_up()
+    assert store.sessions(study) == []
+    assert max(timeouts) + max(waits) <= 3.25
+    assert len(waits) == 20
+
+
+def test_a_thread_reports_while_another_waits_to_decide(postgres_url):
+    with closing(open_store(postgres_url)) as holder, closing(open_store(postgres_url)) as waiter:
+        study = holder.add_study(STUDY).id
+        begin(waiter, study, 0)
+        over = threading.Event()
+
+        def wait():
+            with waiter.decision_lock(study):
+                over.set()
+
+        thread = threading.Thread(target=wait)
+        with holder.decision_lock(study):
+            thread.start()
+            time.sleep(0.3)
+            for epoch in range(1, 4):
+                waiter.report(study, 0, epoch, {"val_loss": 1.0}, 1.0, at=1.0)
+            assert not over.is_set()
+        thread.join()
+
+
+def test_the_display_goes_on_and_says_that_the_database_is_waited_for(server, monkeypatch):
+    monkeypatch.setattr(progress, "_AWAITED_S", 0.2)
+    settings = {"metric": "loss", "max_epochs": 4, "budget": 1, "scheduler": "full", "store": server.url()}
+    study, stream = tw.Study(tw.Space(x=tw.Float(0, 1)), **settings), io.StringIO()
+    lines, live = progress.LineProgress(stream), progress.LiveProgress()
+    step = study.ask()
+    for observer in (lines, live):
+        observer.on_step(study.reader, step)
+
+    def shown():
+        console = Console(file=io.StringIO(), width=200)
+        console.print(live.render())
+        return console.file.getvalue()
+
+    study.report(step.trial, 1, loss=1.0)
+    lines.show_silence()
+    assert "epoch 1 of 4" in until(shown, lambda text: "epoch 1" in text)
+    server.stop()
+    thread = threading.Thread(target=lambda: study.report(step.trial, 2, loss=1.0))
+    thread.start()
+    assert "epoch 1 of 4" in until(shown, lambda text: "the database is away since" in text)
+    lines.show_silence()
+    lines.show_silence()
+    server.start()
+    thread.join()
+    assert "epoch 2 of 4" in until(shown, lambda text: "epoch 2" in text and "away" not in text)
+    lines.show_silence()
+    away, back = stream.getvalue().splitlines()
+    assert re.fullmatch(r"the database is away since \d\d:\d\d:\d\d and is waited for; trainings go on .*", away)
+    assert back == "the database is back"
+    study.close()
+
+
+def until(look, is_so):
+    """Look until it is so; return what is seen."""
+    give_up = time.monotonic() + 30
+    while not is_so(seen := look()):
+        assert time.monotonic() < give_up, seen
+        time.sleep(0.05)
+    return seen
+
+
+def test_a_worker_whose_server_does_not_return_ends_with_a_line_and_the_study_goes_on(server, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.py").write_text(
+        "import tunewell as tw\nspace = tw.Space(x=tw.Float(0, 1))\n"
+        "def train(run):\n    for epoch in run.epochs(2):\n        if run.trial == 1:\n"
+        "            import builtins\n            builtins.stop_server()\n        run.report(val_loss=run.params.x)\n"
+    )
+    monkeypatch.setattr("builtins.stop_server", server.stop, raising=False)
+    monkeypatch.setattr("tunewell.stores.postgresql.PATIENCE_S", 0.5)
+    command = ["tune", "train.py", "--budget", "3trials", "--scheduler", "full", "--store", server.url()]
+    result = CliRunner().invoke(cli, command)
+    assert result.exit_code == 1
+    (line,) = (line for line in result.stderr.splitlines() if line.startswith("error"))
+    assert "cannot be reached" in line
+    assert "then resume" in line
+    assert "Traceback" not in result.output
+    server.start()
+    monkeypatch.setattr("builtins.stop_server", lambda: None)
+    assert CliRunner().invoke(cli, [*command, "--resume"]).exit_code == 0
 
 
 def test_a_connection_that_an_administrator_ends_is_made_again(store, postgres):

@@ -108,3 +108,28 @@ def test_what_is_not_secret_is_on_record(words):
 def test_a_command_that_prints_its_secret_does_not_put_it_on_record():
     words = ["train.py", "--token", "sesame", "--x", "1"]
     assert redacted_talk("usage: bad token 'sesame' 1", words) == "usage: bad token '***' 1"
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("curl -u me:abc", "curl -u me:***"),
+        ("t.py --user me:abc", "t.py --user me:***"),
+        ("t.py -u host:8080", "t.py -u host:8080"),
+        ("t.py -u C:/x", "t.py -u C:/x"),
+        ("t.py hf_AbCdEfGhIjKlMnOpQrSt", "t.py ***"),
+        ("t.py --id AKIAABCDEFGHIJKLMNOP", "t.py --id ***"),
+        ("t.py --model sk-learn", "t.py --model sk-learn"),
+        ("t.py https://a.blob/x?sig=abc&se=1", "t.py https://a.blob/x?sig=***&se=1"),
+        ("t.py https://b/x?X-Amz-Signature=abc&y=2", "t.py https://b/x?X-Amz-Signature=***&y=2"),
+        ("env AWS_SECRET_ACCESS_KEY=abc t.py", "env AWS_SECRET_ACCESS_KEY=*** t.py"),
+        ("t.py --hf-token abc --api_key=abc", "t.py --hf-token *** --api_key=***"),
+    ],
+)
+def test_a_secret_is_known_by_its_place_its_name_or_its_looks(command, shown):
+    assert " ".join(redacted_command(command.split())) == shown
+
+
+def test_what_bears_a_token_is_hidden_in_text_too():
+    assert redacted_command(["--header", "Bearer abc.def"]) == ["--header", "Bearer ***"]
+    assert redacted("401 for Bearer abc.def, and for hf_AbCdEfGhIjKlMnOpQrSt") == "401 for Bearer ***, and for ***"

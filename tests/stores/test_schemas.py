@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tunewell.stores import rows, schema
+from tunewell.stores import SqlStore, rows, schema
 from tunewell.stores.migrations import MIGRATIONS
 from tunewell.testing.records import SESSION, STUDY
 
@@ -60,7 +60,25 @@ def test_what_looks_infinite_in_a_text_is_dumped_as_it_is(script):
     assert script._with_infinities(row) == "INSERT INTO t VALUES(1e999,-1e999,'it''s,Inf,',1e999,NULL);"
 
 
-KEPT_BY_THE_STORE = {"id", "study_id", "revision", "n_steps", "n_spaces", "beats", "value"}
+def test_what_past_sessions_spent_together_counts_once(tmp_path):
+    spans = [(0.0, 10.0), (2.0, 5.0), (8.0, 14.0), (20.0, 21.0), (30.0, 25.0), (40.0, None)]
+    with closing(sqlite3.connect(tmp_path / "old.db")) as database, database:
+        database.executescript((SCHEMAS / "005.sql").read_text(encoding="utf-8"))
+        (columns,) = database.execute("SELECT group_concat(name) FROM pragma_table_info('sessions')").fetchone()
+        rest = columns.replace("id,study_id,started_at,ended_at,", "")
+        for number, (begin, end) in enumerate(spans, start=2):
+            database.execute(
+                f"INSERT INTO sessions SELECT ?, study_id, ?, ?, {rest} FROM sessions WHERE id = 1",
+                (number, begin, end),
+            )
+        database.execute("DELETE FROM sessions WHERE id = 1")
+        database.execute("UPDATE trials SET session = 7 WHERE number = 1")
+        database.execute("UPDATE reports SET at = 43.0 WHERE trial = 1")  # the last word of one that was killed
+    with closing(SqlStore(tmp_path / "old.db")) as store:
+        assert store.changes(1, 0).seconds == 18.0
+
+
+KEPT_BY_THE_STORE = {"id", "study_id", "revision", "n_steps", "n_spaces", "beats", "value", "seconds"}
 """Columns that no record needs: whose a row is, its key, what is counted, and the metric once more."""
 
 

@@ -425,3 +425,28 @@ def test_a_token_of_a_program_is_in_no_traceback():
     with pytest.raises(ReportError) as caught:
         alone(python("pass", "--api-key=sesame"))
     assert "sesame" not in str(caught.value)
+
+
+TRUTHS = tw.Space(amp=tw.Choice([True, False], default=False))
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(True, ["--amp", "True", "x=True"]), (False, ["--no-amp", "False", "x=False"])]
+)
+def test_a_truth_is_a_flag_or_a_word(value, words):
+    code = f"import json, sys\nprint(json.dumps({{'loss': 1.0 * (sys.argv[1:] == {words!r})}}))"
+    run = tw.Run({"amp": value})
+    python(code, "--{amp}", "{amp}", "x={amp}")(run)
+    assert run.reports[0]["loss"] == 1.0
+
+
+@pytest.mark.parametrize("command", [["--amp", "{amp}"], ["--amp={amp}"], ["-a", "{amp}"]])
+def test_a_script_for_which_false_is_true_is_refused(tmp_path, command):
+    script = tmp_path / "t.py"
+    script.write_text(
+        "parser.add_argument('-b', type=int)\nparser.add_argument(\n '-a', \"--amp\", default=False,\n type=bool)\n"
+    )
+    with pytest.raises(SpaceError, match=r"with type=bool, for which False is true; write action=argparse\.Bool"):
+        ExternalProgram((sys.executable, str(script), *command)).check(TRUTHS)
+    script.write_text("parser.add_argument('--amp', type=str)\nparser.add_argument('--other', type=bool)\n")
+    ExternalProgram((sys.executable, str(script), *command)).check(TRUTHS)

@@ -1,7 +1,9 @@
 """Scripts: what is taken from a file, how it is loaded, and what is said of a file that cannot be."""
 
+import importlib
 import json
 import pickle
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -26,6 +28,7 @@ def train(run):
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", sys.path[:])
+    monkeypatch.setattr(sys, "meta_path", sys.meta_path[:])
     before = set(sys.modules)
     yield tmp_path
     for name in set(sys.modules) - before:
@@ -105,7 +108,8 @@ def test_a_file_without_space_or_function_says_what_to_add():
 
 
 def test_a_space_of_the_wrong_kind_is_refused():
-    assert "space must be a tunewell.Space, got {'rate': 1}" in complaint("dict.py", "space = {'rate': 1}\n")
+    assert "space must be a tw.Space, got [1]" in complaint("list.py", "space = [1]\n")
+    assert "rate: 1 is no parameter; to hold it at a value" in complaint("dict.py", "space = {'rate': 1}\n")
     assert "train must be a function" in complaint("number.py", "train = 3\n")
 
 
@@ -140,3 +144,22 @@ def test_a_script_that_ends_the_process_is_refused():
 def test_a_file_that_failed_to_load_leaves_no_module_behind():
     complaint("half_loaded.py", "raise ValueError\n")
     assert "half_loaded" not in sys.modules
+
+
+@pytest.mark.parametrize("name", ["random", "secrets", "numpy", "types", "tunewell", "tomllib", "torch", "jax"])
+def test_a_script_with_the_name_of_a_module_does_not_stand_in_for_it(folder, monkeypatch, name):
+    monkeypatch.delitem(sys.modules, "secrets", raising=False)
+    monkeypatch.delitem(sys.modules, "tomllib", raising=False)
+    before = sys.modules.get(name)
+    script = written(f"{name}.py", SCRIPT)
+    assert sys.modules.get(name) is before
+    assert script.needed_train().__call__.__module__ == f"tunewell_script_{name}"
+    if name not in ("torch", "jax"):
+        assert Path(importlib.import_module(name).__file__).parent != folder
+
+
+def test_a_worker_imports_its_modules_before_it_loads_the_script(folder):
+    (folder / "numpy.py").write_text(SCRIPT)
+    words = ["-P", "-m", "tunewell", "tune", "numpy.py", "--budget", "2trials", "--workers", "2", "--quiet"]
+    done = subprocess.run([sys.executable, *words], check=False, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

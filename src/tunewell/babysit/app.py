@@ -12,9 +12,11 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.css.query import NoMatches
+from textual.events import Key
+from textual.screen import ModalScreen
 from textual.widgets import Footer, Input, Static
 
-from tunewell.babysit.chart import SEVERAL, chart, color_of
+from tunewell.babysit.chart import SEVERAL, chart, color_of, marks_of
 from tunewell.babysit.snapshot import Snapshot, snapshot
 from tunewell.commands import KINDS, Action, Branch, Command, Note, Pause, Resume, Rewind, Set, Stop
 from tunewell.diagnosis.readers.names import parameter_of
@@ -30,9 +32,42 @@ FACTOR = math.sqrt(10)
 """The factor by which a key raises or lowers the learning rate."""
 _LOOK_S = 0.25
 _RATE_HEIGHT = 7  # lines
+_LEAST_HEIGHT = 6  # of the other charts
+_OTHER_LINES = 4
+_NARROW = 60  # columns, below which the values stand under the curves
+_HELP = """\
+p       pause, and go on
+s       one epoch, then pause
++ -     raise, lower the rate
+v       set: dropout 0.3
+r       rewind: 12 dropout=0.3
+b       branch: 12 dropout=0.3
+n       a note
+t       the next trial
+x x     stop the trial
+q       leave, as ctrl-c does
+ctrl-z  suspend; fg goes on"""
 _CONFIRM_S = 5.0
 _MARKS = {"pause": "p", "resume": "p", "set": "v", "rewind": "r", "branch": "b", "note": "n", "stop": "x"}
 """The key of each kind of command."""
+
+
+class Keys(ModalScreen[None]):
+    """The list of the keys and what each does; any key closes it."""
+
+    def compose(self) -> ComposeResult:
+        """Yield the list."""
+        listed = Static(SafeText(_HELP))
+        if self.app.size.height > _HELP.count("\n") + 3:
+            listed.styles.border = ("round", "white")
+        else:
+            listed.styles.width = "100%"
+        yield listed
+
+    def on_key(self, event: Key) -> None:
+        """Close it."""
+        event.stop()
+        self.dismiss()
 
 
 class Babysitter(App[None]):
@@ -47,6 +82,13 @@ class Babysitter(App[None]):
     #snapshot { height: 1; background: $primary; color: $text; padding: 0 1; }
     #prompt { display: none; }
     #message { height: 1; padding: 0 1; }
+    .narrow #body { layout: vertical; }
+    .narrow #curves { width: 1fr; height: auto; }
+    .narrow #side { width: 1fr; height: 1fr; border-left: none; }
+    .low #accuracy { display: none; }
+    .lower #rate { display: none; }
+    Keys { align: center middle; }
+    Keys Static { width: auto; max-width: 100%; height: auto; max-height: 100%; padding: 0 1; background: $surface; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("p", "pause", "pause"),
@@ -60,6 +102,9 @@ class Babysitter(App[None]):
         Binding("t", "other", "trial"),
         Binding("x", "stop", "stop"),
         Binding("q", "quit", "quit"),
+        Binding("question_mark,h", "keys", "help", show=False),
+        Binding("ctrl+c,ctrl+d", "quit", "quit", show=False, priority=True),
+        Binding("ctrl+z", "suspend_process", "suspend", show=False, priority=True),
     ]
 
     def __init__(self, study: Study, *, by: str = "user", gone: Callable[[], str | None] = lambda: None) -> None:
@@ -81,7 +126,7 @@ class Babysitter(App[None]):
     def compose(self) -> ComposeResult:
         """Yield the widgets."""
         yield Static(id="snapshot")
-        with Horizontal():
+        with Horizontal(id="body"):
             with Vertical(id="curves"):
                 yield Static(id="loss")
                 yield Static(id="accuracy")
@@ -93,6 +138,7 @@ class Babysitter(App[None]):
 
     def on_mount(self) -> None:
         """Begin to look."""
+        self._show_message("? lists the keys")
         self.look()
         self.set_interval(_LOOK_S, self.look)
 
@@ -101,15 +147,25 @@ class Babysitter(App[None]):
         try:
             self.snapshot = snapshot(self._study.reader, self._chosen)
         except TunewellError as error:
-            self._show_message(str(error))
+            with suppress(NoMatches):
+                self._show_message(str(error))
             return
-        with suppress(NoMatches):  # the timer may tick once more while the screen is taken down
+        with suppress(NoMatches):  # the keys are listed, or the timer ticks while the screen is taken down
             self._draw(self.snapshot)
 
     def _draw(self, shown: Snapshot) -> None:
         ended = self._gone()
         self.query_one("#snapshot", Static).update(SafeText(shown.line if ended is None else f"{shown.line}; {ended}"))
-        width, height = self.size.width * 2 // 3 - 4, max(6, (self.size.height - 4 - _RATE_HEIGHT) // 2)
+        is_narrow, room = self.size.width < _NARROW, self.size.height - _OTHER_LINES
+        is_low, is_lower = room < _RATE_HEIGHT + 2 * _LEAST_HEIGHT, is_narrow or room < _RATE_HEIGHT + _LEAST_HEIGHT
+        for name, holds in (("narrow", is_narrow), ("low", is_low), ("lower", is_lower)):
+            self.screen_stack[0].set_class(holds, name)
+        width = self.size.width - 4 if is_narrow else self.size.width * 2 // 3 - 4
+        height = max(
+            _LEAST_HEIGHT, (room - (0 if is_lower else _RATE_HEIGHT)) // (1 if is_low and not is_narrow else 2)
+        )
+        if is_narrow and is_low:
+            height = _LEAST_HEIGHT
         until = shown.max_epochs or max((branch.epoch for branch in shown.branches), default=1)
         marked = _marks(shown.commands)
         losses, shares = ["train_loss", "val_loss"], ["train_accuracy", "val_accuracy"]
@@ -132,6 +188,21 @@ class Babysitter(App[None]):
         if self.snapshot.branch is not None and self.snapshot.branch.state == TrialState.HELD:
             self._steer(Resume())
         self._steer(Pause())
+
+    def action_keys(self) -> None:
+        """List what each key does."""
+        self.push_screen(Keys())
+
+    def on_key(self, event: Key) -> None:
+        """Show that a key is none of ours, and the nearest."""
+        if event.character is None or not event.is_printable:
+            return
+        known = {key for binding in self.BINDINGS if isinstance(binding, Binding) for key in binding.key.split(",")}
+        if event.key in known or self.focused is not None:
+            return
+        near = event.character.lower()
+        meant = f"did you mean {near}?" if near in known else "? lists the keys"
+        self._show_message(f"{event.character} is no key here; {meant}")
 
     def action_faster(self) -> None:
         """Raise the learning rate by half a decade."""
@@ -226,7 +297,10 @@ class Babysitter(App[None]):
 
     def _steer(self, action: Action) -> None:
         try:
-            self._study.steer(self.snapshot.current, action, by=self._by)
+            if isinstance(action, Stop):
+                self._study.steering.stop_at_once(self.snapshot.current, by=self._by)
+            else:
+                self._study.steer(self.snapshot.current, action, by=self._by)
         except TunewellError as refusal:
             self._show_message(str(refusal))
             return
@@ -236,23 +310,35 @@ class Babysitter(App[None]):
         self.query_one("#message", Static).update(SafeText(text, style="bold"))
 
     def _side(self, shown: Snapshot) -> SafeText:
+        values, branches = self._values_text(shown), self._branches_text(shown)
+        # where there is little room, what moves comes first
+        text = branches.append(values) if self.size.width < _NARROW else values.append("\n").append(branches)
+        text.append("\n")
+        for command in reversed(shown.commands):  # the newest are seen, however low the screen
+            line = clipped(f"{describe(command)} ({command.by})")
+            text.append(f"{line}\n", style="dim" if command.refused else "")
+        return text
+
+    def _values_text(self, shown: Snapshot) -> SafeText:
         text = SafeText()
         for name, value in shown.values.items():
             text.append(f"{name} = {short(value)}", style="bold" if name in shown.live else "dim")
             text.append("\n")
-        text.append("\n")
+        return text
+
+    def _branches_text(self, shown: Snapshot) -> SafeText:
+        text = SafeText()
         for place, branch in enumerate(shown.branches):
             now = "▶ " if branch.trial == shown.current else "  "
             curve = branch.curves[shown.metric]
             value = short(float(curve[-1])) if len(curve) else "-"
+            marks = f"{''.join(marks_of(place))} " if len(shown.branches) > 1 else ""
             text.append(
-                f"{now}trial {branch.trial}, {branch.state}, epoch {branch.epoch}: {value}\n", style=color_of(place)
+                f"{now}{marks}trial {branch.trial}, {branch.state}, epoch {branch.epoch}: {value}\n",
+                style=color_of(place),
             )
             if branch.reason:
                 text.append(f"  {clipped(branch.reason)}\n", style="dim")
-        text.append("\n")
-        for command in reversed(shown.commands):  # the newest are seen, however low the screen
-            text.append(f"{describe(command)} ({command.by})\n", style="dim" if command.refused else "")
         return text
 
 

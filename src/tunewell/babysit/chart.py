@@ -1,4 +1,4 @@
-"""Curves as coloured text: a branch a colour, validation in circles, training in dots, commands as letters below."""
+"""Curves as text: a branch a color and a shape, open for validation, filled for training; commands as letters below."""
 
 from __future__ import annotations
 
@@ -15,6 +15,14 @@ from tunewell.display.safe_text import SafeText
 SEVERAL = "*"
 _WIDE = 10.0
 COLORS = ("cyan", "yellow", "magenta", "green", "red", "blue")
+
+_SHAPES = (("•", "○"), ("■", "□"), ("▲", "△"), ("◆", "◇"), ("▼", "▽"), ("+", "×"))
+"""By branch, of training and of validation: they tell branches apart where there is no color."""
+
+
+def marks_of(place: int) -> tuple[str, str]:
+    """Return the marks of training and of validation of the branch at a place."""
+    return _SHAPES[place % len(_SHAPES)]
 
 
 def color_of(place: int) -> str:
@@ -57,7 +65,7 @@ def chart(
     columns, rows = max(8, width - margin - 3), max(3, height - 3)
     cells: dict[tuple[int, int], tuple[str, str]] = {}
     for place, name, curve, begins in drawn:
-        mark = "○" if name.startswith("val") else "•"
+        mark = marks_of(place)[name.startswith("val")]
         for epoch in range(begins + 1, len(curve) + 1):
             value = curve[epoch - 1]
             if math.isfinite(value):

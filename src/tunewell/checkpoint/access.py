@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tunewell.checkpoint import keras_models, pytorch
+from tunewell.checkpoint import flax_modules, keras_models, pytorch
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +22,15 @@ class Access:
 
 def access(value: Any) -> Access | None:
     """Return the object's access; None if none is known here."""
+    # before state_dict: a generator of Flax's has attributes of any name, and a model of Keras may be one of PyTorch,
+    # with names that count the models of the process
+    if flax_modules.is_nnx(value):
+        return Access(lambda: flax_modules.take(value), lambda state: flax_modules.put(value, state))
+    if keras_models.is_keras(value):
+        return Access(lambda: keras_models.take(value), lambda state: keras_models.put(value, state))
     if not isinstance(value, type) and callable(getattr(value, "state_dict", None)):
         load = getattr(value, "load_state_dict", None)
         return Access(value.state_dict, load) if callable(load) else None
-    if keras_models.is_keras(value):
-        return Access(lambda: keras_models.take(value), lambda state: keras_models.put(value, state))
     match value:
         case np.random.Generator():
             bits = value.bit_generator

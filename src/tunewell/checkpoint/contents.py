@@ -20,14 +20,14 @@ def kind_of(value: Any) -> str | None:
     torch = pytorch.torch()
     if isinstance(value, np.random.Generator | np.random.RandomState | random.Random) or pytorch.is_generator(value):
         return "generator"
+    if keras_models.is_keras(value):  # before PyTorch, whose modules Keras's may be
+        return "weights" if hasattr(value, "weights") else "optimizer"
     if torch is not None and isinstance(value, torch.nn.Module):
         return _weights(value.state_dict())
     if torch is not None and isinstance(value, torch.optim.Optimizer):
         return "optimizer"
     if torch is not None and isinstance(value, torch.optim.lr_scheduler.LRScheduler):
         return "schedule"
-    if keras_models.is_keras(value):
-        return "weights" if hasattr(value, "weights") else "optimizer"
     return None if access(value) is None else "state"
 
 
@@ -66,9 +66,9 @@ def _inside(roots: Iterable[object]) -> set[int]:
 
 def _parts(value: Any) -> Iterable[object]:
     """Return what an object's own state includes; a schedule of PyTorch, say, does not save its optimizer."""
+    if keras_models.is_keras(value):
+        return [*getattr(value, "layers", ()), getattr(value, "optimizer", None)]
     torch = pytorch.torch()
     if torch is not None and isinstance(value, torch.nn.Module):
         return list(value.modules())
-    if keras_models.is_keras(value):
-        return [*getattr(value, "layers", ()), getattr(value, "optimizer", None)]
     return ()

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tunewell.checkpoint.tree import MAPPINGS, SEQUENCES, ObjectState, TensorState
+from tunewell.checkpoint.tree import MAPPINGS, SEQUENCES, JaxArrayState, ObjectState, TensorState
 from tunewell.errors import CheckpointError
 
 _FORMAT = "tunewell checkpoint"
@@ -94,6 +94,9 @@ def _encoded(value: Any, arrays: list[NDArray[Any]]) -> object:
             return {"array": put_aside(value)}
         case TensorState():
             return {"tensor": [put_aside(value.content), value.dtype, list(value.shape)]}
+        case JaxArrayState():
+            number = put_aside(value.content)
+            return {"jax": [number, value.dtype, list(value.shape), value.key_implementation, value.is_weak]}
         case ObjectState():
             return {"object": [value.type, _encoded(value.state, arrays), _encoded(value.metadata, arrays)]}
         case bytes():
@@ -139,6 +142,11 @@ def _decoded_tensor(content: Any, members: zipfile.ZipFile) -> TensorState:
     return TensorState(_array(number, members), dtype, tuple(shape))
 
 
+def _decoded_jax_array(content: Any, members: zipfile.ZipFile) -> JaxArrayState:
+    number, dtype, shape, key_implementation, is_weak = content
+    return JaxArrayState(_array(number, members), dtype, tuple(shape), key_implementation, is_weak)
+
+
 def _decoded_object(content: Any, members: zipfile.ZipFile) -> ObjectState:
     name, state, metadata = content
     return ObjectState(name, _decoded(state, members), _decoded(metadata, members))
@@ -156,6 +164,7 @@ _KINDS: dict[str, Callable[[Any, zipfile.ZipFile], object]] = {
     "complex": lambda parts, _: complex(*parts),
     "hex": lambda digits, _: int(digits, 16),
     "tensor": _decoded_tensor,
+    "jax": _decoded_jax_array,
     "object": _decoded_object,
 }
 

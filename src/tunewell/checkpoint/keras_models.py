@@ -35,7 +35,7 @@ def put(value: Any, state: Mapping[str, Sequence[Any]]) -> None:
         saved = state.get(name, [])
         if [tuple(one.shape) for one in variables] != [np.shape(one) for one in saved]:
             raise CheckpointError(
-                f"the {name} of {type(value).__name__} has {len(variables)} variables of other shapes than the "
+                f"the {name} of {type(value).__name__} has variables (now {len(variables)}) of other shapes than the "
                 f"checkpoint's {len(saved)}; build the model (call it once) before run.track(...)"
             )
     for name, variables in present.items():

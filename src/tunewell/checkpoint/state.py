@@ -16,8 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunewell.checkpoint.access import access, attributes, set_attributes
+from tunewell.checkpoint.jax_arrays import (
+    as_jax_array,
+    children,
+    copied_jax_array,
+    is_code,
+    is_jax_array,
+    is_node,
+    with_children,
+)
 from tunewell.checkpoint.pytorch import as_tensor, copied_tensor, is_tensor
-from tunewell.checkpoint.tree import CONTAINERS, PLAIN, ObjectState, TensorState
+from tunewell.checkpoint.tree import CONTAINERS, PLAIN, JaxArrayState, ObjectState, TensorState
 from tunewell.errors import CheckpointError
 from tunewell.space.values import Params
 
@@ -29,7 +38,7 @@ def capture(objects: Mapping[str, object]) -> dict[str, object]:
         CheckpointError: something in an object cannot be saved and filled again; the message names its place.
     """
     for name, value in objects.items():
-        if isinstance(value, (*PLAIN, np.generic, tuple, frozenset)):
+        if isinstance(value, (*PLAIN, np.generic, tuple, frozenset)) or is_jax_array(value) or is_node(value):
             raise CheckpointError(f"{name} is {_a(value)}, which cannot be filled again in place; put it in a dict")
     try:
         return {name: _copied(value, name, {}) for name, value in objects.items()}
@@ -71,6 +80,8 @@ def _copied(value: Any, path: str, above: dict[int, str], *, only_data: bool = F
         return _copied_array(value, path)
     if is_tensor(value):
         return copied_tensor(value, path)
+    if is_jax_array(value):
+        return copied_jax_array(value, path)
     if id(value) in above:
         raise CheckpointError(f"{path} is {above[id(value)]} again: a checkpoint cannot save what holds itself")
     inside = {**above, id(value): path}
@@ -101,6 +112,10 @@ def _copied_object(value: Any, path: str, inside: dict[int, str]) -> ObjectState
     name = type(value).__qualname__
     if isinstance(value, Params):
         return ObjectState(name, None)  # a setting is given to a trial, not learnt by it
+    if is_node(value):
+        parts = [None if is_code(part) else part for part in children(value)]
+        items = [_copied(part, f"{path}[{i}]", inside) for i, part in enumerate(parts)]
+        return ObjectState(name, items)
     own = access(value)
     if own is not None:
         return _copied_state(own.take(), name, f"{path}.state_dict()", inside)
@@ -153,10 +168,16 @@ def _fill(objects: Mapping[str, object], tree: Mapping[str, object]) -> None:
 
 def _filled(live: Any, saved: Any, path: str) -> object:
     """Return `live` itself, filled, where that can be done, else a copy of `saved` to replace it."""
+    if is_node(live) and not isinstance(saved, ObjectState | None):
+        raise _unlike(live, path, type(saved).__name__)
     match saved:
+        case ObjectState() if is_node(live):
+            return _filled_node(live, saved, path)
         case ObjectState():
             _fill_object(live, saved, path)
             return live
+        case JaxArrayState():
+            return as_jax_array(saved, path, live)
         case np.ndarray() if isinstance(live, np.ndarray):
             _check_alike(path, live.shape, live.dtype, saved.shape, saved.dtype)
             if live.flags.writeable:
@@ -176,6 +197,19 @@ def _filled(live: Any, saved: Any, path: str) -> object:
             )
             return live if all(old is new for old, new in zip(live, items, strict=True)) else items
     return _thawed(saved, path)
+
+
+def _filled_node(live: Any, saved: ObjectState, path: str) -> object:
+    """Return a node like `live`, which cannot be changed itself."""
+    present = children(live)
+    if type(live).__qualname__ != saved.type or not isinstance(saved.state, list) or len(saved.state) != len(present):
+        raise _unlike(live, path, saved.type)
+    items = [
+        old if is_code(old) else _filled(old, new, f"{path}[{i}]")
+        for i, (old, new) in enumerate(zip(present, saved.state, strict=True))
+    ]
+    is_same = all(old is new for old, new in zip(present, items, strict=True))
+    return live if is_same else with_children(live, items)
 
 
 def _fill_contents(live: Any, saved: Any, path: str) -> None:
@@ -239,6 +273,8 @@ def _thawed(saved: Any, path: str) -> Any:
             )
         case TensorState():
             return as_tensor(saved, path)
+        case JaxArrayState():
+            return as_jax_array(saved, path)
         case np.ndarray():
             return saved.copy(order="K")
         case dict():

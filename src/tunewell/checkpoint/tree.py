@@ -30,6 +30,19 @@ class ObjectState:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class JaxArrayState:
+    """An array of JAX: its numbers as bytes, because NumPy does not know all their types; or a key's."""
+
+    content: NDArray[np.uint8]
+    dtype: str
+    shape: tuple[int, ...]
+    key_implementation: str | None = None
+    """The kind of random generator, if it is a key."""
+    is_weak: bool = False
+    """Its type yields to those of other arrays."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class TensorState:
     """A PyTorch tensor: its numbers as bytes, because NumPy does not know all their types."""
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tunewell.advice import Options, advice
 from tunewell.cli.echo import echo
 from tunewell.cli.job import Job, ProgramCommand, job
-from tunewell.cli.options import store_option
+from tunewell.cli.options import changed_option, store_option
 from tunewell.cli.printing import print_lines, stdout_to_stderr
 from tunewell.display.formatting import clipped, measured
 from tunewell.errors import MissingExtra, SettingError, StoreError, StudyNotFound, last_line
-from tunewell.runners.tune import default_store, study_name
-from tunewell.stores import open_store
+from tunewell.runners.tune import study_name
+from tunewell.stores import IN_MEMORY, default_store, open_store
 from tunewell.study import Study
 from tunewell.study.provenance import user
 
@@ -34,8 +35,10 @@ if TYPE_CHECKING:
 _POLL_S = 0.1
 _START_TIMEOUT_S = 60.0
 _SESSIONS_POLL_S = 2.0
+_FINISH_S = 30.0
 _ENDED = "the training has ended"
-_ORDERLY = (0, 130, -signal.SIGINT)
+_INTERRUPTED = 130
+_ORDERLY = (0, _INTERRUPTED, -signal.SIGINT)
 """Exit codes of a training that ended, by itself or by an interrupt."""
 
 
@@ -47,6 +50,7 @@ _ORDERLY = (0, 130, -signal.SIGINT)
 @click.option("--autopilot", is_flag=True, help="Let rules steer it too, each action on record.")
 @click.option("--attach", metavar="STUDY", help="Watch and steer a study that another process runs.")
 @click.option("--resume", is_flag=True, help="Go on with the newest run of that name.")
+@changed_option
 @click.option("--name", metavar="NAME", help="The study's name.  [default: the script's, numbered]")
 @click.option("--seed", type=click.IntRange(0), default=0, metavar="N", help="Of the training.  [default: 0]")
 @store_option
@@ -60,6 +64,7 @@ def command(
     autopilot: bool,
     attach: str | None,
     resume: bool,
+    changed: bool,
     name: str | None,
     seed: int,
     store: str | None,
@@ -73,36 +78,40 @@ def command(
     if sys.stdout.isatty() and find_spec("textual") is None:  # raised before anything is trained
         raise MissingExtra("textual", "babysit", "the screen of babysit")
     url = store or default_store()
+    if url in IN_MEMORY:
+        raise SettingError("babysit watches what another process trains, which needs a file: say --store FILE")
     if attach is not None:
         if script or program:
             raise SettingError("--attach watches what another process trains; leave out the script")
         study = Study.open(url, attach)
         gone = _without_process(study)
-        _watch(study, gone)
+        is_interrupted = _watch(study, gone)
         if not _is_over(study) and (alone := gone()):
-            echo(f"{alone}; tunewell babysit SCRIPT --resume --name {attach} goes on", err=True)
+            again = advice("babysit", "SCRIPT", options={"--resume": True, "--name": attach}, store=store)
+            echo(f"{alone}; {again} goes on", err=True)
+        if is_interrupted:
+            raise click.exceptions.Exit(_INTERRUPTED)
         return
     with stdout_to_stderr():
         to_train = job(script, program, space_file)
         to_train.check(to_train.needed_space())
     name = _checked_name(url, to_train, name, resume=resume)
-    passed_on = [*(["--metric", metric] if metric else []), *(["--epochs", str(epochs)] if epochs else [])]
-    begins = ["--resume", "--checkpoint-every", "1"] if resume else ["--babysat", "--seed", str(seed)]
-    options = ["--name", name, *begins, *passed_on, *(["--autopilot"] if autopilot else [])]
+    begins: Options = {"--resume": True, "--checkpoint-every": 1} if resume else {"--babysat": True, "--seed": seed}
+    passed_on: Options = {"--metric": metric, "--epochs": epochs, "--autopilot": autopilot, "--changed": changed}
+    words = to_train.words_of("tune", {"--name": name, **begins, **passed_on})
     log = Path(f"{name}.log")
-    with _training(to_train.command_line(*options), url, log, keep=resume) as gone:
+    with _training(words, url, log, keep=resume) as gone:
         study = _opened(url, name, gone)
-        _watch(study, gone)
+        is_interrupted = _watch(study, gone)
     if (end := gone()) != _ENDED:
         echo(end, err=True)
     waits = [trial.number for trial in study.trials if not trial.state.ended]
     if waits:
-        again = shlex.join(["tunewell", "babysit", *([script] if script else []), "--resume", "--name", name])
-        program_too = f" -- {shlex.join(program)}" if program else ""
+        again = to_train.advice("babysit", {"--resume": True, "--name": name, "--autopilot": autopilot}, store)
         which = f"trial {waits[0]} is" if len(waits) == 1 else f"trials {', '.join(map(str, waits))} are"
-        echo(f"{which} not over: {again}{program_too} goes on", err=True)
-    if end != _ENDED:
-        raise click.exceptions.Exit(1)
+        echo(f"{which} not over: {again} goes on", err=True)
+    if end != _ENDED or is_interrupted:
+        raise click.exceptions.Exit(1 if end != _ENDED else _INTERRUPTED)
 
 
 def _checked_name(url: str, to_train: Job, name: str | None, *, resume: bool) -> str:
@@ -117,8 +126,8 @@ def _checked_name(url: str, to_train: Job, name: str | None, *, resume: bool) ->
         raise SettingError(f"there is no study {name!r} to go on with; leave out --resume to begin one")
     if there and not resume:
         raise SettingError(
-            f"there is a study {name!r} already: watch it with --attach {name} if another process trains it, go on "
-            f"with it with --resume, or choose another --name"
+            f"there is a study {name!r} already: watch it with {shlex.join(['--attach', name])} if another process "
+            "trains it, go on with it with --resume, or choose another --name"
         )
     return name
 
@@ -128,13 +137,14 @@ Gone = Callable[[], str | None]
 
 
 @contextmanager
-def _training(command_line: str, url: str, log: Path, *, keep: bool) -> Iterator[Gone]:
+def _training(words: Sequence[str], url: str, log: Path, *, keep: bool) -> Iterator[Gone]:
     """Run another process that trains; in the end it finishes its epoch, and all is on record."""
     # -P: it looks for tunewell where this process did, not in this folder
-    words = [sys.executable, "-P", "-m", *shlex.split(command_line)]
+    command_line = [sys.executable, "-P", "-m", "tunewell", *words]
+    is_killed = False
     with log.open("a" if keep else "w", encoding="utf-8") as output:
         process = subprocess.Popen(  # noqa: S603  our own
-            words,
+            command_line,
             stdout=output,
             stderr=output,
             start_new_session=True,
@@ -143,7 +153,7 @@ def _training(command_line: str, url: str, log: Path, *, keep: bool) -> Iterator
 
     def gone() -> str | None:
         code = process.poll()
-        if code is None or code in _ORDERLY:
+        if code is None or code in _ORDERLY or is_killed:
             return None if code is None else _ENDED
         output = log.read_text(encoding="utf-8", errors="replace")
         return f"the training ended with exit code {code}; what it said is in {log}, last: {clipped(last_line(output))}"
@@ -153,10 +163,13 @@ def _training(command_line: str, url: str, log: Path, *, keep: bool) -> Iterator
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
+            echo("the epoch is finished first; Ctrl-C ends it at once", err=True)
             try:
-                process.wait(timeout=30)
-            except subprocess.TimeoutExpired:
+                process.wait(timeout=_FINISH_S)
+            except (subprocess.TimeoutExpired, KeyboardInterrupt):
+                is_killed = True  # what was reported is on record
                 process.kill()
+                process.wait()
 
 
 def _without_process(study: Study) -> Gone:
@@ -189,15 +202,21 @@ def _opened(url: str, name: str, gone: Gone) -> Study:
             time.sleep(_POLL_S)
 
 
-def _watch(study: Study, gone: Gone) -> None:
+def _watch(study: Study, gone: Gone) -> bool:
+    """Show the run until it is over, or left; return True if it was interrupted where there is no screen."""
     if sys.stdout.isatty():
         from tunewell.babysit.app import Babysitter  # noqa: PLC0415  Textual is an extra
 
         Babysitter(study, by=user(), gone=gone).run()
-        return
+        return False
     if not _is_over(study):
-        echo(f"to steer it: tunewell steer {shlex.quote(study.record.name)} 0 set NAME VALUE, pause, ...", err=True)
-    print_lines(_lines(study, gone))
+        steer = advice("steer", study.record.name, "0", "set", "NAME", "VALUE", store=study.url)
+        echo(f"to steer it: {steer}; or pause, ... in place of set", err=True)
+    try:
+        print_lines(_lines(study, gone))
+    except KeyboardInterrupt:
+        return True
+    return False
 
 
 def _lines(study: Study, gone: Gone) -> Iterator[str]:

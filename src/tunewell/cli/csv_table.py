@@ -6,6 +6,8 @@ Cells are read as the texts that they are, and become numbers column by column, 
 
 from __future__ import annotations
 
+import warnings
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,14 +43,25 @@ def read_table(path: Path, *, separator: str | None = None) -> pd.DataFrame:
     if separator is not None and len(separator := separator.replace("\\t", "\t")) != 1:
         raise SettingError(f"--separator must be one character, got {separator!r}; give , or ; or \\t for a tab")
     try:
-        found = separator or _separator_of(path)
-        table = pd.read_csv(path, sep=found, dtype=str, keep_default_na=False)
+        found, encoding = separator or _separator_of(path), _encoding_of(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # cells beyond the last name would be dropped
+            table = pd.read_csv(path, sep=found, dtype=str, keep_default_na=False, index_col=False, encoding=encoding)
+        names = pd.read_csv(path, sep=found, dtype=str, nrows=1, header=None, encoding=encoding).iloc[0].dropna()
+    except pd.errors.ParserWarning:
+        raise SettingError(f"{path} has rows with more cells than the line of names; give each column a name") from None
+    except UnicodeDecodeError as error:
+        raise SettingError(f"{path} is not in UTF-8 ({error}); save it as CSV in UTF-8") from error
     except (OSError, ValueError, pd.errors.ParserError) as error:
         raise SettingError(
             f"{path} cannot be read as a table: {error}; give a CSV file with a line of names"
         ) from error
     if table.empty:
         raise SettingError(f"{path} has no rows; give some")
+    names = names.str.strip()
+    if names.duplicated().any():
+        raise SettingError(f"{path} has two columns {names[names.duplicated()].iloc[0]!r}; give each a name of its own")
+    table = table.rename(columns=str.strip)
     table = table.astype(object).where(table.notna() & (table != ""), None)
     return table if found == "," else table.assign(**{str(n): _with_decimal_points(table[n]) for n in table.columns})
 
@@ -95,6 +108,12 @@ def _separator_of(path: Path) -> str:
     import pandas as pd  # noqa: PLC0415  an extra
 
     for separator in _SEPARATORS:
-        if len(pd.read_csv(path, sep=separator, nrows=0, dtype=str).columns) > 1:
+        if len(pd.read_csv(path, sep=separator, nrows=0, dtype=str, encoding=_encoding_of(path)).columns) > 1:
             return separator
     return ","
+
+
+def _encoding_of(path: Path) -> str:
+    """Return the encoding that a file begins with the mark of; else UTF-8."""
+    with path.open("rb") as file:
+        return "utf-16" if file.read(2) in (BOM_UTF16_LE, BOM_UTF16_BE) else "utf-8"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -12,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tunewell.advice import advice
 from tunewell.cli.echo import echo
 from tunewell.cli.main import INTERRUPTED
-from tunewell.cli.options import in_store, json_option, store_option
+from tunewell.cli.options import json_option, store_option
 from tunewell.cli.printing import facts, print_json, print_lines, table
 from tunewell.display.formatting import duration
 from tunewell.display.progress import progress
 from tunewell.display.records import best_record
-from tunewell.runners.tune import default_store
-from tunewell.stores import open_store
+from tunewell.stores import IN_MEMORY, default_store, open_store
 
 if TYPE_CHECKING:
     from tunewell.demo.demonstration import DemoResult, TrainedNetwork
@@ -53,7 +51,10 @@ def command(ctx: click.Context, /, *, seed: int, workers: int, store: str | None
     finally:
         opened.close()
     if result is None:
-        echo("interrupted; what was trained is on record: tunewell list", err=True)
+        kept = "nothing is kept, since the store was in memory"
+        if url not in IN_MEMORY:
+            kept = f"what was trained is on record: {advice('list', store=store)}"
+        echo(f"interrupted; {kept}", err=True)
         ctx.exit(INTERRUPTED)
     took = time.monotonic() - began
     if as_json:
@@ -65,16 +66,10 @@ def command(ctx: click.Context, /, *, seed: int, workers: int, store: str | None
             {
                 "spent": f"{result.epochs} epochs, {TRAININGS} full trainings' worth, in {duration(took)}",
                 "record": f"studies {result.before.study!r} and {result.after.study!r} in {opened.url}",
-                "look": shlex.join([_program(), "show", result.after.study, *in_store(store)]),
+                "look": None if url in IN_MEMORY else advice("show", result.after.study, store=store),
             }
         )
     )
-
-
-def _program() -> str:
-    """Return what runs tunewell from here: its path, where it is in an environment that is not on the PATH."""
-    own = sys.argv[0]
-    return own if shutil.which("tunewell") is None and shutil.which(own) is not None else "tunewell"
 
 
 def _say(line: str) -> None:

@@ -12,9 +12,15 @@ from tunewell.runners.execution import RETRY_ON, Execution, Ray, seconds, size
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
+isolate_option = click.option(
+    "--isolate/--no-isolate",
+    default=None,
+    help="Each trial has a process to itself, or not.  [default: if the training imports a logger, W&B say]",
+)
 _OPTIONS = (
     click.option("--workers", type=click.IntRange(1), metavar="N", default=1, help="How many trials train at a time."),
     click.option("--threads", is_flag=True, help="In threads of one process, not in processes of their own."),
+    isolate_option,
     click.option(
         "--gpus", metavar="LIST", help="CUDA devices, 0,1 say; workers get one each, in turn.  [default: all see all]"
     ),
@@ -47,6 +53,7 @@ _OPTIONS = (
 _NAMES = (
     "workers",
     "threads",
+    "isolate",
     "gpus",
     "memory",
     "trial_timeout",
@@ -83,6 +90,7 @@ def parse_execution(options: dict[str, Any]) -> Execution:
     return Execution(
         workers=values["workers"],
         threads=values["threads"],
+        isolate=values["isolate"],
         checkpoint_every=values["checkpoint_every"],
         memory=None if values["memory"] is None else size(values["memory"], "--memory"),
         gpus=_devices(values["gpus"]),

@@ -6,26 +6,20 @@ import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from tunewell.cli.csv_table import read_table, typed
 from tunewell.cli.echo import echo
+from tunewell.cli.fit_table import FitTable, Roles, task_of
 from tunewell.cli.options import json_option, store_option
 from tunewell.cli.printing import facts, print_json, print_lines
-from tunewell.display.formatting import counted, measured
+from tunewell.display.formatting import measured
 from tunewell.display.progress import progress
 from tunewell.display.tables import setting_lines
 from tunewell.errors import SettingError
-from tunewell.runners.tune import default_store, study_name
-from tunewell.stores import open_store
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-_MOST_CLASSES = 20
-"""A column of whole numbers with more distinct ones is a quantity."""
+from tunewell.runners.tune import study_name
+from tunewell.stores import default_store, open_store
 
 
 @click.command("fit")
@@ -36,6 +30,19 @@ _MOST_CLASSES = 20
     type=click.Choice(["classification", "regression"]),
     help="Classes or a quantity.  [default: as the target's values look, which is printed]",
 )
+@click.option("--weight", metavar="COLUMN", help="What each row counts; it is no input.")
+@click.option(
+    "--class-weight",
+    metavar="balanced|CLASS=W,...",
+    help="What rows of a class count in training: all classes the same, or weights.",
+)
+@click.option("--scoring", metavar="NAME", help="What is tuned: f1, roc_auc, mae, ...  [default: the loss]")
+@click.option("--positive", metavar="CLASS", help="Of two, the one that f1, precision, recall are of.")
+@click.option(
+    "--validation", type=click.Path(path_type=Path), metavar="FILE", help="Rows that judge, in a table of their own."
+)
+@click.option("--split", metavar="COLUMN", help="Says of each row: train, validation, or test, which is left out.")
+@click.option("--group", metavar="COLUMN", help="Rows of one group never train and judge both.")
 @click.option("--budget", default="30", metavar="AMOUNT", help="Full trainings, or 900epochs, or 2h.  [default: 30]")
 @click.option("--epochs", type=click.IntRange(1), default=50, metavar="N", help="Of a full training.  [default: 50]")
 @click.option("--workers", type=click.IntRange(1), default=1, metavar="N", help="Networks that train at a time.")
@@ -51,6 +58,13 @@ def command(
     table: Path,
     target: str,
     task: str | None,
+    weight: str | None,
+    class_weight: str | None,
+    scoring: str | None,
+    positive: str | None,
+    validation: Path | None,
+    split: str | None,
+    group: str | None,
     budget: str,
     epochs: int,
     workers: int,
@@ -65,22 +79,17 @@ def command(
     Gaps are filled, numbers standardized, categories spelled out. A fifth of the rows judges the settings, and
     the weights that did best are kept. The model goes to a file for `tunewell predict`, and each run on record.
     """
-    rows = read_table(table, separator=separator)
-    if target not in rows.columns:
-        raise SettingError(f"{table} has no column {target!r}; it has {', '.join(map(str, rows.columns))}")
-    if len(rows.columns) < 2:
-        raise SettingError(f"{table} has no column besides {target!r}; there is nothing to predict it from")
-    values = _targets(rows[target], task)
-    known = rows.loc[values.index].drop(columns=target)
-    if left_out := len(rows) - len(known):
-        words = ", ".join(rows[target].drop(values.index).dropna().unique())
-        has, is_ = ("has", "is") if left_out == 1 else ("have", "are")
-        echo(f"{counted(left_out, 'row')} {has} no {target} and {is_} left out{words and f' ({words})'}", err=True)
-    if known.empty:
-        raise SettingError(f"no row of {table} has a {target}; give a table in which it is known")
-    task = task or _task_of(values)
-    size = f"{counted(len(known.columns), 'column')}, {counted(len(known), 'row')}"
-    echo(f"{task} of {target!r} from {size}", err=True)
+    rows = FitTable.read(
+        table,
+        Roles(target, weight=weight, split=split, group=group),
+        validation=validation,
+        task=task,
+        separator=separator,
+    )
+    task = task or task_of(rows.values)
+    if task == "regression":
+        _check_regression(class_weight=class_weight, positive=positive)
+    echo(f"{task} of {target!r} from {rows.size}", err=True)
 
     from tunewell.estimators import TunedClassifier, TunedRegressor  # noqa: PLC0415  slow to import
 
@@ -90,17 +99,23 @@ def command(
     opened = open_store(store or default_store())
     try:
         with progress(sys.stderr) as observer:
-            estimator = (TunedClassifier if task == "classification" else TunedRegressor)(
-                budget=budget,
-                max_epochs=epochs,
-                workers=workers,
-                store=opened,
-                name=study_name(opened, table.stem, resume=False),
-                random_state=seed,
-                observer=observer,
-            )
+            settings: dict[str, Any] = {
+                "budget": budget,
+                "max_epochs": epochs,
+                "scoring": scoring,
+                "workers": workers,
+                "store": opened,
+                "name": study_name(opened, table.stem, resume=False),
+                "random_state": seed,
+                "observer": observer,
+            }
+            if task == "classification":
+                names = {str(name): name for name in rows.values.unique()}
+                settings["class_weight"] = _class_weight(class_weight, names)
+                settings["pos_label"] = names.get(positive, positive) if positive else None
+            estimator = (TunedClassifier if task == "classification" else TunedRegressor)(**settings)
             try:
-                estimator.fit(typed(known), values)
+                estimator.fit(**rows.to_fit())
             except ValueError as error:  # of scikit-learn's checks
                 raise SettingError(str(error)) from error
         study = estimator.study_
@@ -116,19 +131,31 @@ def command(
         return
     print_lines(f"    {line}" for line in setting_lines(best.params))
     echo()
-    look = {"judged": f"{_in_words(judged, target)}, on rows it was not trained on", "model": str(path)}
-    print_lines(facts(look | {"record": f"study {record['study']!r} in {record['store']}"}))
+    look = {"judged": f"{_in_words(judged, target)}, on rows it was not trained on"}
+    if scoring and task == "classification" and len(estimator.classes_) == 2:
+        look["positive"] = f"class {str(estimator.pos_label_)!r}" + ("" if positive else " (--positive: another)")
+    print_lines(facts(look | {"model": str(path), "record": f"study {record['study']!r} in {record['store']}"}))
 
 
-def _targets(column: pd.Series[Any], task: str | None) -> pd.Series[Any]:
-    """Return the targets of the rows that have one: as numbers if all of them are, else as the texts in the file."""
-    if task != "regression" and column.dropna().str.lower().isin(["true", "false"]).all():
-        return column.dropna()
-    table, numbers = column.to_frame("target"), ["target"] if task == "regression" else []
-    found = typed(table, numbers=numbers)["target"]
-    # once more without the gaps, beside which whole numbers are none: no class is called 1.0
-    values = typed(table[found.notna()], numbers=numbers)["target"]
-    return values if task != "classification" or values.dtype.kind in "iu" else column[found.notna()]
+def _check_regression(**settings: str | None) -> None:
+    """Check that nothing is set that is for classes."""
+    for name, value in settings.items():
+        if value is not None:
+            raise SettingError(f"--{name.replace('_', '-')} is for classes, and this is a regression; leave it out")
+
+
+def _class_weight(text: str | None, names: Mapping[str, Any]) -> str | dict[Any, float] | None:
+    """Return the weights of classes; names: by their names in the table."""
+    if text is None or text == "balanced":
+        return text
+    weights: dict[Any, float] = {}
+    for part in text.split(","):
+        name, _, number = part.rpartition("=")
+        try:
+            weights[names.get(name, name)] = float(number)
+        except ValueError:
+            raise SettingError(f"--class-weight must be balanced, or CLASS=WEIGHT,CLASS=WEIGHT, got {text!r}") from None
+    return weights
 
 
 def _free_path(path: Path, target: str) -> Path:
@@ -152,13 +179,3 @@ def _in_words(judged: Mapping[str, float], target: str) -> str:
         words.get(name, f"{name.removeprefix('val_')} {{}}").format(measured(value))
         for name, value in sorted(judged.items(), key=lambda item: item[0] not in words)
     )
-
-
-def _task_of(values: pd.Series[float]) -> str:
-    """Return the task that a target suggests: text and few distinct whole numbers are classes."""
-    import pandas as pd  # noqa: PLC0415
-
-    if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
-        return "classification"
-    whole = bool((values == values.round()).all())
-    return "classification" if whole and values.nunique() <= _MOST_CLASSES else "regression"

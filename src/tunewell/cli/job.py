@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
+from tunewell.advice import Options, advice, script_argument, words_of
 from tunewell.cli.space_command import read_space
 from tunewell.errors import SettingError
 from tunewell.space.space import Space
@@ -22,6 +22,9 @@ class ProgramCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Implement `click.Command.parse_args`: what stands after `--` is the parameter `program`."""
         cut = args.index("--") if "--" in args else len(args)
+        if args[cut + 1 : cut + 2] and args[cut + 1].startswith("-"):
+            # no program is called so: it is an argument that would be an option, and those of a program may follow
+            cut = args.index("--", cut + 2) if "--" in args[cut + 2 :] else len(args)
         ctx.params["program"] = tuple(args[cut + 1 :])
         return super().parse_args(ctx, args[:cut])
 
@@ -68,12 +71,20 @@ class Job:
             raise SettingError("a program needs a space, say what may be tuned: --space FILE.toml")
         return self.file.needed_space()
 
-    def command_line(self, *options: str) -> str:
-        """Return what the user types to tune it with these options."""
-        space = [] if self.space_file is None else ["--space", self.space_file]
-        if self.program:
-            return shlex.join(["tunewell", "tune", *space, *options, "--", *self.program])
-        return shlex.join(["tunewell", "tune", str(self.file.path), *space, *options])
+    def advice(self, command: str, options: Options, store: str | None = None) -> str:
+        """Return a command that trains it, with these options, as the user types it."""
+        return advice(command, *self._script, options=self._with_space(options), store=store, program=self.program)
+
+    def words_of(self, command: str, options: Options) -> list[str]:
+        """Return the words of a command that trains it, after that for tunewell itself."""
+        return words_of(command, *self._script, options=self._with_space(options), program=self.program)
+
+    @property
+    def _script(self) -> Sequence[str]:
+        return () if self.program else (script_argument(self.file.path),)
+
+    def _with_space(self, options: Options) -> Options:
+        return {"--space": self.space_file, **options}
 
 
 def job(script: str | None, program: tuple[str, ...], space_file: str | None) -> Job:

@@ -9,9 +9,11 @@ from itertools import pairwise
 import click
 import numpy as np
 
+from tunewell.advice import advice
 from tunewell.analysis.lineage import branch_tree
 from tunewell.analysis.twins import Difference
 from tunewell.display.formatting import clipped, counted, measured, short
+from tunewell.display.summary import state_of
 from tunewell.errors import last_line
 from tunewell.study import Study
 from tunewell.trial import Trial
@@ -22,7 +24,7 @@ def branch_lines(study: Study) -> Iterator[str]:
     found = list(branch_tree(study.trials))
     if not found:
         return
-    twins = study.twins()
+    twins, over = study.twins(), not study.is_run()
     yield ""
     yield click.style("branches", bold=True)
     for depth, trial in found:
@@ -35,7 +37,7 @@ def branch_lines(study: Study) -> Iterator[str]:
                 continue
             line += f", from epoch {trial.parent_epoch}, {_changed(study, trial)}{_gained(study, trial)}"
         why = "" if trial.reason is None else f" ({clipped(last_line(trial.reason))})"
-        yield f"{'  ' * depth}{line}, {trial.state}{why}"
+        yield f"{'  ' * depth}{line}, {state_of(trial, over=over)}{why}"
 
 
 def steered_line(study: Study, trial: int) -> str | None:
@@ -48,7 +50,9 @@ def steered_line(study: Study, trial: int) -> str | None:
         if later:
             then = "".join(f", then {short(value)} from epoch {first}" for first, value in later)
             changes.append(f"{name} {short(values[0][1])}{then}")
-    return f"steered: {'; '.join(changes)}; see tunewell replay {study.record.name} {trial}" if changes else None
+    if not changes:
+        return None
+    return f"steered: {'; '.join(changes)}; see {advice('replay', study.record.name, str(trial), store=study.url)}"
 
 
 def _twin(study: Study, trial: Trial, found: Difference) -> str:

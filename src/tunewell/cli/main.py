@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 import traceback
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ from tunewell.errors import (
     StudyBusy,
     TunewellError,
 )
-from tunewell.near_names import nearest
+from tunewell.near_names import nearest, perhaps
 
 _COMMANDS = (
     "tune",
@@ -115,7 +116,15 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that has no ▁▂▃ shows something else instead
-    cli(prog_name="tunewell")
+    try:
+        cli(prog_name="tunewell")
+    except SystemExit as end:
+        # threads that compute on after Ctrl-C would have an interpreter that ends in order abort
+        if (unwinding := sys.modules.get("tunewell.training.unwinding")) is not None and unwinding.some_compute():
+            for stream in (sys.stdout, sys.stderr):
+                stream.flush()
+            os._exit(end.code if isinstance(end.code, int) else 0 if end.code is None else 1)
+        raise
 
 
 @contextmanager
@@ -134,11 +143,16 @@ def _in_one_line(*, with_traceback: bool) -> Iterator[None]:
             echo(shortened(error.error.rstrip()), err=True)  # the traceback of the user's code, which is what they need
         message, exit_code = _in_words(error)
         echo(
-            f"{click.style('error:', fg='red', bold=True)} {shortened(' '.join(message.split()))}",
+            f"{click.style('error:', fg='red', bold=True)} {shortened(_line(message))}",
             err=True,
             color=_COLOR,
         )
         raise click.exceptions.Exit(exit_code) from None
+
+
+def _line(message: str) -> str:
+    """Return a message in one line; blanks inside a line, as in a name, stay as they are."""
+    return " ".join(line.strip() for line in message.splitlines() if line.strip())
 
 
 def _usage(error: click.UsageError) -> str:
@@ -148,6 +162,9 @@ def _usage(error: click.UsageError) -> str:
         known = [name for param in context.command.get_params(context) for name in param.opts if name.startswith("--")]
         near = nearest(error.option_name, known)
         return f"there is no option {error.option_name}{'' if near is None else f'; did you mean {near}?'}"
+    if isinstance(error, click.BadParameter) and error.param is not None and isinstance(error.param.type, click.Choice):
+        given = re.search(r"'(.*?)' is not one of", error.message)
+        return error.format_message().rstrip(".") + (perhaps(given[1], error.param.type.choices) if given else "")
     return error.format_message()
 
 

@@ -8,9 +8,8 @@ from contextlib import contextmanager
 import click
 
 from tunewell.cli.echo import echo
-from tunewell.runners.tune import default_store
-from tunewell.stores import Store, open_store
-from tunewell.stores.redaction import redacted_url
+from tunewell.errors import SettingError
+from tunewell.stores import IN_MEMORY, Store, default_store, open_store
 from tunewell.study import Study
 
 
@@ -34,12 +33,12 @@ checkpoints_option = click.option(
     help="Where checkpoints lie.  [default: $TUNEWELL_CHECKPOINTS, else beside the store]",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+changed_option = click.option(
+    "--changed",
+    is_flag=True,
+    help="With --resume: go on though the command, or the script, is another one than so far.",
+)
 study_argument = click.argument("study", required=False)
-
-
-def in_store(url: str | None) -> list[str]:
-    """Return what names the store in a command that is shown: no password, which PGPASSWORD or ~/.pgpass may hold."""
-    return ["--store", redacted_url(url)] if url else []
 
 
 @contextmanager
@@ -48,7 +47,10 @@ def existing_store(url: str | None) -> Iterator[Store]:
 
     Raises:
         StoreError: there is none.
+        SettingError: it would be in memory.
     """
+    if url in IN_MEMORY:
+        raise SettingError(f"nothing is on record in {url!r}, which ends with the process that trains; name a file")
     store = open_store(url or default_store(), create=False)
     try:
         yield store

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from contextlib import nullcontext
 from typing import Any
 
 import click
 
+from tunewell.advice import advice
 from tunewell.cli.echo import echo
+from tunewell.cli.execution_options import isolate_option
 from tunewell.cli.job import ProgramCommand, job
 from tunewell.cli.main import INTERRUPTED
-from tunewell.cli.options import in_store, json_option, store_option
+from tunewell.cli.options import changed_option, json_option, store_option
 from tunewell.cli.printing import print_json, print_lines, stdout_to_stderr
-from tunewell.cli.study_options import METRIC
+from tunewell.cli.study_options import METRIC, check_trained
 from tunewell.display.progress import progress
 from tunewell.runners.base import NullObserver
-from tunewell.runners.tune import default_store, study_name
+from tunewell.runners.trained import Trained
+from tunewell.runners.tune import study_name
 from tunewell.space.parse_settings import parse_settings
-from tunewell.stores import open_store
+from tunewell.stores import default_store, open_store
+from tunewell.study import Study
 from tunewell.study.settings import DEFAULT_TIER, LAST_TIER
+from tunewell.training.run import Train
 
 
 @click.command("rescue", cls=ProgramCommand)
@@ -57,6 +61,8 @@ from tunewell.study.settings import DEFAULT_TIER, LAST_TIER
 @click.option("--name", metavar="NAME", help="The study's name.  [default: the script's with -rescue, numbered]")
 @click.option("--resume", is_flag=True, help="Go on with the newest study of that name.")
 @click.option("--anyway", is_flag=True, help="Train also if a mistake is seen in the program, which no setting mends.")
+@isolate_option
+@changed_option
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @json_option
 @click.pass_context
@@ -73,6 +79,7 @@ def command(
     name: str | None,
     resume: bool,
     anyway: bool,
+    changed: bool,
     quiet: bool,
     as_json: bool,
     **options: Any,
@@ -96,7 +103,10 @@ def command(
         if script is not None and not resume:
             _name_mistakes(ctx, script, anyway=anyway, as_json=as_json)
         opened = open_store(store or default_store(), create=not resume)
+        name = name or study_name(opened, f"{to_train.name}-rescue", resume=resume)
     try:
+        if resume and name in [record.name for record in opened.studies()]:
+            _go_on_with(Study.open(opened, name), to_train.train_for(metric), changed=changed)
         with stdout_to_stderr(), nullcontext(NullObserver()) if quiet else progress(sys.stderr) as observer:
             result = rescue(
                 to_train.train_for(metric),
@@ -111,21 +121,23 @@ def command(
                 max_tier=tier,
                 seed=options["seed"],
                 store=opened,
-                name=name or study_name(opened, f"{to_train.name}-rescue", resume=resume),
+                name=name,
                 resume=resume,
+                isolate=options["isolate"],
                 observer=observer,
             )
-        look = ["tunewell", "show", result.study.record.name, *in_store(store)]
+        look = None if result.study.is_in_memory else advice("show", result.study.record.name, store=store)
         if as_json:
             print_json(record(result))
         else:
-            search = to_train.command_line(*in_store(store)) if options["target"] is None else None
-            print_lines(lines(result, shlex.join(look), search))
+            search = to_train.advice("tune", {}, store) if options["target"] is None else None
+            print_lines(lines(result, look, search))
         nothing_found = result.best is None
     finally:
         opened.close()
     if not result.over:
-        echo("interrupted; all is on record; go on with the same command and --resume", err=True)
+        kept = "all is on record; go on with the same command and --resume"
+        echo(f"interrupted; {'nothing is kept' if result.study.is_in_memory else kept}", err=True)
         ctx.exit(INTERRUPTED)
     if nothing_found:
         ctx.exit(1)
@@ -144,3 +156,11 @@ def _name_mistakes(ctx: click.Context, script: str, *, anyway: bool, as_json: bo
         print_json({"mistakes": [one.as_dict() for one in mistakes]})
     echo("nothing was trained: no setting mends that; mend it, or say --anyway", err=True)
     ctx.exit(1)
+
+
+def _go_on_with(study: Study, train: Train, *, changed: bool) -> None:
+    """Put what is trained from now on on record. Raises SettingError if it is another training, and may not be."""
+    check_trained(study, train, changed=changed)
+    study.begin_session()
+    Trained.by(train).record(study)
+    study.close()

@@ -18,7 +18,7 @@ from tunewell.rescue import Attempt, Rescue
 _WIDTH = 100
 
 
-def lines(result: Rescue, look: str, search: str | None = None) -> Iterator[str]:
+def lines(result: Rescue, look: str | None, search: str | None = None) -> Iterator[str]:
     """Yield the attempts, the setting that they end with, and what may still hold that run back.
 
     search: a command that searches on, where no target was given.
@@ -28,7 +28,7 @@ def lines(result: Rescue, look: str, search: str | None = None) -> Iterator[str]
         yield from _attempt(attempt, metric)
     if result.searched:
         yield ""
-        yield f"single changes were not enough: {result.searched} more trials were searched"
+        yield f"single changes were not enough: the search took {counted(result.searched, 'more trial')}"
     yield ""
     yield from _ending(result)
     if search is not None and result.best is not None and not result.healthy:
@@ -37,7 +37,7 @@ def lines(result: Rescue, look: str, search: str | None = None) -> Iterator[str]
     yield from facts(
         {
             "spent": spent_of_budget(result.study),
-            "trials": counts(result.study),
+            "trials": counts(result.study, over=result.over),
             "record": f"study {result.study.record.name!r} in {result.study.url}",
             "look": look,
         }
@@ -55,7 +55,7 @@ def record(result: Rescue) -> dict[str, object]:
         "finished": result.over,
         "attempts": [asdict(attempt) for attempt in result.attempts],
         "searched": result.searched,
-        "epochs": result.study.spent.epochs,
+        "epochs": result.study.spent.trained,
         "findings": [finding.as_dict() for finding in result.findings],
     }
 

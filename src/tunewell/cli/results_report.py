@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from tunewell.cli.printing import table
-from tunewell.display.formatting import measured
+from tunewell.display.formatting import counted, measured
 from tunewell.errors import last_line
 from tunewell.study import Study
 from tunewell.study.confirmation import confirmed
@@ -14,12 +14,14 @@ from tunewell.study.reader import Best
 from tunewell.trial import TrialState
 
 
-def bound_lines(study: Study, go_on: str = "go on with --resume") -> Iterator[str]:
-    """Yield a line for each range that seems to end too early; `go_on` is the command that takes up the wider one."""
+def bound_lines(study: Study, go_on: str = "go on with --resume --budget MORE") -> Iterator[str]:
+    """Yield a line for each range that seems to end too early; `go_on` says how the wider one is taken up."""
+    if study.is_in_memory:
+        go_on = "tune again"
     for one in study.at_bounds():
         yield (
             f"{one.name}: the best trials lie at {one.side}={one.bound:.6g}; to search beyond, "
-            f"write {one.side}={one.suggested:.12g} in the space, then {go_on} --budget MORE"
+            f"write {one.side}={one.suggested:.12g} in the space, then {go_on}"
         )
 
 
@@ -41,7 +43,7 @@ def confirmed_lines(study: Study) -> Iterator[str]:
     if not found:
         return
     yield ""
-    yield f"The best report is the luckiest of {len(study.trials)} trials. Trained again with fresh seeds:"
+    yield f"The best report is the luckiest of {counted(len(study.trials), 'trial')}. Trained again with fresh seeds:"
     yield ""
     rows = [
         (
@@ -72,7 +74,7 @@ def replayed_lines(study: Study, origin: str, before: float | None) -> Iterator[
     if not values:
         return
     value = "nothing finite" if before is None else measured(before)
-    yield f"{origin} had {value}; its schedule, trained {len(values)} times, {_with_margin(values)}"
+    yield f"{origin} had {value}; its schedule, trained {counted(len(values), 'time')}, {_with_margin(values)}"
 
 
 def _with_margin(values: Sequence[float]) -> str:

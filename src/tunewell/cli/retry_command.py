@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
-
 import click
 
+from tunewell.advice import advice
 from tunewell.cli.echo import echo
-from tunewell.cli.options import existing_store, in_store, store_option
+from tunewell.cli.options import existing_store, store_option
 from tunewell.errors import SettingError, TrialNotFound
 from tunewell.study import Study
 from tunewell.study.provenance import user
@@ -42,5 +41,5 @@ def command(*, study: str, failed: bool, numbers: tuple[int, ...], store: str | 
     if not chosen:
         echo("no trial failed")
         return
-    go_on = shlex.join(["tunewell", "tune", "SCRIPT", "--name", study, "--resume", *in_store(store)])
+    go_on = advice("tune", "SCRIPT", options={"--name": study, "--resume": True}, store=store)
     echo(f"if no process runs the study: {go_on}", err=True)

@@ -9,6 +9,7 @@ from dataclasses import asdict
 import click
 import numpy as np
 
+from tunewell.advice import advice
 from tunewell.analysis.decisions import DECIDED
 from tunewell.cli.lineage_report import branch_lines, steered_line
 from tunewell.cli.options import existing_study, json_option, store_option, study_argument
@@ -17,7 +18,7 @@ from tunewell.cli.results_report import bound_lines, confirmed_lines, outlook_li
 from tunewell.display.formatting import duration, measured, moment, shortened
 from tunewell.display.plots import curve
 from tunewell.display.records import study_record, trial_record, whole_trial_record
-from tunewell.display.summary import NOT_CONTINUED, counts, spent_of_budget
+from tunewell.display.summary import counts, spent_of_budget, state_of
 from tunewell.display.tables import setting_lines
 from tunewell.errors import TrialNotFound
 from tunewell.schedulers import FreezeThawScheduler
@@ -25,7 +26,7 @@ from tunewell.stores import Session
 from tunewell.stores.command_rows import command_of
 from tunewell.study import Study
 from tunewell.study.commands import describe_effect
-from tunewell.trial import STEERED, Event, Report, Trial, TrialState
+from tunewell.trial import STEERED, Event, Report, Trial
 
 ROWS = 20
 
@@ -118,21 +119,24 @@ def _study_lines(study: Study, trials: Sequence[Trial]) -> Iterator[str]:
         best_of = study.best_of(trial.number)
         epoch, value = (best_of[0], measured(best_of[1])) if best_of else (None, None)
         settings = [trial.params.get(name) for name in names]
-        state = NOT_CONTINUED if over and trial.state is TrialState.PAUSED else str(trial.state)
-        rows.append([trial.number, state, value, epoch, int(study.history.epochs[trial.number]), *settings])
+        rows.append(
+            [trial.number, state_of(trial, over=over), value, epoch, int(study.history.epochs[trial.number]), *settings]
+        )
     yield from table(["trial", "state", record.metric, "at epoch", "epochs", *names], rows)
     yield from branch_lines(study)
     left_out = len(study.trials) - len(trials)
     if left_out:
         yield click.style(
-            f"and {left_out} more: --top {len(study.trials)} shows all, tunewell export saves them", dim=True
+            f"and {left_out} more: --top {len(study.trials)} shows all, "
+            f"{advice('export', study.record.name, store=study.url)} saves them",
+            dim=True,
         )
 
 
 def _why_lines(study: Study, trial: Trial) -> Iterator[str]:
     """Yield what was expected at each step of a trial, and what it came to."""
     known, best = study.why(trial.number), study.best_of(trial.number)
-    yield f"trial {trial.number} of study {study.record.name}, {trial.state}"
+    yield f"trial {trial.number} of study {study.record.name}, {state_of(trial, over=not study.is_run())}"
     yield ""
     yield from (f"    {line}" for line in setting_lines(trial.params))
     yield ""
@@ -191,11 +195,11 @@ def _trial_lines(study: Study, trial: Trial) -> Iterator[str]:
     reason = (trial.reason or "").strip()
     yield from facts(
         {
-            "trial": f"{trial.number} of study {study.record.name}, {trial.state}",
+            "trial": f"{trial.number} of study {study.record.name}, {state_of(trial, over=not study.is_run())}",
             "why": shortened(reason) if reason and "\n" not in reason else None,
             "best": best and f"{study.metric} {measured(best[1])} at epoch {best[0]}",
             "epochs": f"{study.history.epochs[trial.number]}"
-            + (f", {trial.retrained} of them trained twice" if trial.retrained else ""),
+            + (f", {trial.retrained} more trained again" if trial.retrained else ""),
             "begun": f"{moment(trial.started_at)}, {duration(ended - trial.started_at)} to its last word",
             "seed": trial.seed,
         }

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tunewell.cli.echo import echo
 from tunewell.cli.job import Job
 from tunewell.errors import SettingError, StudyNotFound
+from tunewell.runners.trained import Trained
 from tunewell.runners.tune import study_name
 from tunewell.samplers import GridSampler, Sampler
 from tunewell.samplers import by_name as sampler_by_name
@@ -16,9 +17,10 @@ from tunewell.schedulers import by_name as scheduler_by_name
 from tunewell.space.parse_settings import parse_settings
 from tunewell.space.space import Space
 from tunewell.space.values import Value
-from tunewell.stores import Store
+from tunewell.stores import Store, StudyRecord
 from tunewell.study import Study
 from tunewell.study.settings import DEFAULT_BUDGET, DEFAULT_TIER, LAST_TIER, RECORDED, StudySettings
+from tunewell.training.run import Train
 
 METRIC = "val_loss"
 
@@ -83,8 +85,10 @@ def new_study(
     return study
 
 
-def old_study(job: Job, options: Options, store: Store, name: str | None) -> Study:
+def old_study(job: Job, options: Options, store: Store, name: str | None, *, changed: bool = False) -> Study:
     """Go on with a study: what the command line leaves out is as on record.
+
+    changed: something else may be trained than so far.
 
     Raises:
         SettingError: the store has no such study, or an option differs from what is on record.
@@ -125,12 +129,50 @@ def old_study(job: Job, options: Options, store: Store, name: str | None) -> Stu
         min_delta=options.min_delta,
     )
     study = Study.of(settings, store, resume=True)
+    check_trained(study, job.train_for(study.metric), changed=changed)
+    _announce_as_on_record(job, options, record)
     study.begin_session()  # another process that runs the study would have to live with the space
+    Trained.by(job.train_for(study.metric)).record(study)
     for line in study.extend(
         requested, held=parse_settings(options.held, requested, on_record, option="--held"), max_tier=LAST_TIER
     ):
         echo(f"the space has changed: {line}", err=True)
     return study
+
+
+def check_trained(study: Study, train: Train, *, changed: bool) -> None:
+    """Check that a study goes on with the training that it had so far; print what is another in it.
+
+    changed: it may be another.
+
+    Raises:
+        SettingError: it is another.
+    """
+    here, known = Trained.by(train), Trained.on_record(study)
+    if known is None:
+        return
+    replaced = here.replaced(known)
+    if replaced and not changed:
+        raise SettingError(
+            f"study {study.record.name!r} trains {known}, and this is another training: {'; '.join(replaced)}; "
+            "resume it as it was, say --changed to go on with this one, or begin a new study with --name"
+        )
+    for line in [*(f"the training has changed: {change}" for change in replaced), *here.edited(known)]:
+        echo(line, err=True)
+
+
+def _announce_as_on_record(job: Job, options: Options, record: StudyRecord) -> None:
+    """Print what the file has otherwise than the record, which holds."""
+    for setting, option, known in (
+        ("metric", options.metric, record.metric),
+        ("direction", options.direction, record.direction),
+        ("epochs", options.epochs, record.max_epochs),
+    ):
+        there = getattr(job.file, setting)
+        if option is None and None not in (there, known) and there != known:
+            echo(
+                f"{job.file.path} has {setting} {there!r}; the study goes on with {known!r}, as it was begun", err=True
+            )
 
 
 def grid_of(options: Options) -> GridSampler | None:

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tunewell.advice import advice
 from tunewell.cli.echo import echo
 from tunewell.cli.execution_options import execution_options, parse_execution
 from tunewell.cli.job import Job, ProgramCommand, job
 from tunewell.cli.main import INTERRUPTED
-from tunewell.cli.options import checkpoints_option, in_store, json_option, store_option
+from tunewell.cli.options import changed_option, checkpoints_option, json_option, store_option
 from tunewell.cli.printing import facts, print_json, print_lines, stdout_to_stderr
 from tunewell.cli.results_report import bound_lines, confirmed_lines, outlook_line, replayed_lines, unfinished_line
 from tunewell.cli.space_command import print_preview, print_warnings
 from tunewell.cli.study_options import METRIC, Options, grid_of, new_study, old_study
-from tunewell.display.formatting import duration, measured
+from tunewell.display.formatting import counted, duration, measured
 from tunewell.display.progress import progress
 from tunewell.display.records import study_record
 from tunewell.display.summary import counts, in_words, spent_of_budget
@@ -27,11 +28,12 @@ from tunewell.display.tables import setting_lines
 from tunewell.errors import SettingError
 from tunewell.runners import Controller, Execution
 from tunewell.runners.base import NullObserver
-from tunewell.runners.tune import default_store, drive, study_name
+from tunewell.runners.isolation import settled
+from tunewell.runners.tune import drive, study_name
 from tunewell.samplers import NAMES as SAMPLERS
 from tunewell.samplers import GridSampler
 from tunewell.schedulers import NAMES as SCHEDULERS
-from tunewell.stores import open_store
+from tunewell.stores import default_store, open_store
 from tunewell.study import Study
 from tunewell.study.confirmation import confirmation
 from tunewell.study.settings import DEFAULT_BUDGET, DEFAULT_TIER, LAST_TIER
@@ -83,6 +85,7 @@ if TYPE_CHECKING:
 @checkpoints_option
 @click.option("--name", metavar="NAME", help="The study's name.  [default: the script's, numbered]")
 @click.option("--resume", is_flag=True, help="Go on with the newest study of that name.")
+@changed_option
 @click.option(
     "--warm-start",
     "past",
@@ -130,6 +133,7 @@ def command(
     checkpoints: str | None,
     name: str | None,
     resume: bool,
+    changed: bool,
     confirm: int | None,
     autopilot: bool,
     babysat: bool,
@@ -159,6 +163,8 @@ def command(
         options["first"] = [schedule.setting] * (seeds or 1)
     if babysat or autopilot:
         execution = replace(execution, checkpoint_every=execution.checkpoint_every or 1)
+    if changed and not resume:
+        raise SettingError("--changed is for a study that is gone on with; say --resume too, or leave it out")
     if dry_run and resume:
         raise SettingError("--dry-run shows what a new study would draw; leave out --resume")
     with stdout_to_stderr():
@@ -175,15 +181,17 @@ def command(
     try:
         with stdout_to_stderr():
             if resume:
-                study = old_study(to_train, Options(**options), opened, name)
+                study = old_study(to_train, Options(**options), opened, name, changed=changed)
             else:
                 newest = study_name(opened, to_train.name, resume=True)
                 study = new_study(to_train, Options(**options), opened, name, past)
                 if name is None and study.record.name != to_train.name and not quiet:
                     new = f"study {newest!r} exists, and this is a new one, {study.record.name!r}"
-                    echo(f"{new}; --resume --name {shlex.quote(newest)} goes on with the other", err=True)
+                    other = shlex.join(["--resume", "--name", newest])
+                    echo(f"{new}; {other} goes on with the other", err=True)
             before = _trained(study)
             train = to_train.train_for(study.metric)
+            execution = settled(execution, train)
             over = _run(
                 study,
                 train,
@@ -196,18 +204,25 @@ def command(
             if over and confirm and study.best_so_far is not None:
                 again = confirmation(study, seeds=confirm)
                 over = _run(again, train, execution, quiet=quiet)
-        here = in_store(store)
-        repeated = {"--checkpoints": checkpoints, "--name": name, "--confirm": confirm or None}
-        words = [word for option, value in repeated.items() if value is not None for word in (option, str(value))]
-        go_on = to_train.command_line(*here, "--resume", *words)
-        _print_summary(study, over=over, look=["show", study.record.name, *here], as_json=as_json)
-        print_lines(bound_lines(study, go_on), err=True)
+        go_on: dict[str, str | int | bool | None] = {
+            "--resume": True,
+            "--checkpoints": checkpoints,
+            "--name": name,
+            "--confirm": confirm or None,
+            "--autopilot": autopilot,
+        }
+        look = None if study.is_in_memory else advice("show", study.record.name, store=store)
+        _print_summary(study, over=over, look=look, as_json=as_json)
+        print_lines(bound_lines(study, to_train.advice("tune", go_on | {"--budget": "MORE"}, store)), err=True)
         nothing_found = study.best_so_far is None
         nothing_done = _trained(study) == before
     finally:
         opened.close()
     if not over:
-        echo(f"interrupted; all is on record; go on with: {go_on}", err=True)
+        if study.is_in_memory:
+            echo("interrupted; the study was in memory, and is gone; --store FILE keeps one", err=True)
+        else:
+            echo(f"interrupted; all is on record; go on with: {to_train.advice('tune', go_on, store)}", err=True)
         ctx.exit(INTERRUPTED)
     if nothing_done and not confirm:
         why = (
@@ -228,7 +243,7 @@ def _trained(study: Study) -> tuple[int, int]:
 def _announce(study: Study, grid: GridSampler | None) -> None:
     """Print what is worth knowing before any training."""
     if grid is not None:
-        echo(f"the grid has {len(grid.settings(study.space))} settings", err=True)
+        echo(f"the grid has {counted(len(grid.settings(study.space)), 'setting')}", err=True)
     print_warnings(study.space)
 
 
@@ -273,7 +288,7 @@ def _run(
         return drive(study, train, execution, observer, controllers)
 
 
-def _print_summary(study: Study, *, over: bool, look: list[str], as_json: bool) -> None:
+def _print_summary(study: Study, *, over: bool, look: str | None, as_json: bool) -> None:
     record, best = study.record, study.best_so_far
     if as_json:
         print_json(study_record(study) | {"seconds": study.spent.seconds, "finished": over})
@@ -295,7 +310,7 @@ def _print_summary(study: Study, *, over: bool, look: list[str], as_json: bool) 
                 "trials": counts(study, over=over),
                 "outlook": outlook_line(study),
                 "record": f"study {record.name!r} in {study.url}",
-                "look": shlex.join(["tunewell", *look]),
+                "look": look,
             }
         )
     )

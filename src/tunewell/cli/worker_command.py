@@ -9,19 +9,22 @@ from typing import Any
 
 import click
 
+from tunewell.advice import advice
 from tunewell.cli.echo import echo
 from tunewell.cli.execution_options import execution_options, parse_execution
 from tunewell.cli.job import Job, ProgramCommand, job
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import checkpoints_option, store_option
 from tunewell.cli.printing import stdout_to_stderr
+from tunewell.cli.study_options import check_trained
 from tunewell.display.formatting import counted
 from tunewell.display.progress import progress
 from tunewell.display.summary import counts
 from tunewell.errors import SettingError
 from tunewell.runners.base import NullObserver
-from tunewell.runners.tune import default_store, drive
-from tunewell.stores import open_store
+from tunewell.runners.isolation import settled
+from tunewell.runners.tune import drive
+from tunewell.stores import default_store, open_store
 from tunewell.study import Study
 
 
@@ -59,11 +62,14 @@ def command(
     try:
         joined = Study.open(opened, study)
         with stdout_to_stderr():
-            to_train = job(script, program, None) if script or program else _as_on_record(joined)
+            to_train = job(script, program, None) if script or program else _as_on_record(joined, store)
             _check_same(to_train, joined)
+            # what lies elsewhere on another machine may have another name there
+            check_trained(joined, to_train.train_for(joined.metric), changed=True)
         before = len(joined.trials)
         joined.begin_session(join=True)
         train = to_train.train_for(joined.metric)
+        execution = settled(execution, train)
         if quiet:
             over = drive(joined, train, execution, NullObserver())
         else:
@@ -78,20 +84,23 @@ def command(
         ctx.exit(INTERRUPTED)
 
 
-def _as_on_record(study: Study) -> Job:
+def _as_on_record(study: Study, store: str | None) -> Job:
     """Return the script that the study was begun with, if it is here; of a command on record no more is used."""
     from tunewell.cli.tune_command import command as tune  # noqa: PLC0415  for its options
 
     commands = [_words(session.command) for session in study.sessions()]
     begun = [words for words in commands if "tune" in words]
     if not begun:
-        raise SettingError("the record does not say what is trained; say it: tunewell worker STUDY train.py")
+        raise SettingError(
+            "the record does not say what is trained; say it: "
+            + advice("worker", study.record.name, "train.py", store=store)
+        )
     words = begun[-1][begun[-1].index("tune") + 1 :]
     begun_with = tune.make_context("tune", words, resilient_parsing=True).params
     if begun_with["program"]:
         raise SettingError(
             "the study was begun with a program, which no record can have run here; say it yourself: "
-            + shlex.join(["tunewell", "worker", study.record.name, "--", *begun_with["program"]])
+            + advice("worker", study.record.name, store=store, program=begun_with["program"])
         )
     script, space_file = Path(begun_with["script"] or ""), begun_with["space_file"]
     for file in (script, *([] if space_file is None else [Path(space_file)])):
@@ -99,7 +108,7 @@ def _as_on_record(study: Study) -> Job:
             what = "trains" if file is script else "has its space from"
             raise SettingError(
                 f"the study {what} {str(file)!r}, which is not in this folder; say what it trains: "
-                + shlex.join(["tunewell", "worker", study.record.name, f"PATH/{script.name}"])
+                + advice("worker", study.record.name, f"PATH/{script.name}", store=store)
             )
     echo(f"training {script}, as the record says", err=True)
     return job(str(script), (), space_file)

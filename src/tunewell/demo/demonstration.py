@@ -86,7 +86,7 @@ def run_demo(
         before=before,
         after=_trained_network(tuned, split=seed),
         mattered=importance(tuned.history, rng=np.random.default_rng(seed)),
-        epochs=poor.spent.epochs + tuned.spent.epochs,
+        epochs=poor.spent.trained + tuned.spent.trained,
     )
 
 

@@ -10,17 +10,18 @@ import math
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
+from tunewell.advice import advice
 from tunewell.display.formatting import clipped, duration, measured, setting
 from tunewell.display.plots import sparkline
 from tunewell.display.summary import counts, spent_of_budget, spent_share
 from tunewell.display.terminal import shown
-from tunewell.errors import last_line
+from tunewell.errors import StoreError, last_line
 from tunewell.space.values import Params
 from tunewell.study import StudyReader
 from tunewell.study.reader import Best
@@ -34,6 +35,11 @@ _RENDERS_PER_SECOND = 4
 _ROWS_OF_RUNNING = 8
 _SILENT_S = 60.0
 """A trial that has reported nothing for so long may hang."""
+_AWAITED_S = 1.0
+"""A database that is away for longer is worth a word."""
+_LOOK_S = 1.0
+_RENDER_S = 1.0
+"""How long a display waits for what it shows."""
 
 
 class LineProgress:
@@ -46,9 +52,12 @@ class LineProgress:
         self._silence = _Silence()
         self._steps: dict[int, range] = {}
         self._latest: dict[int, tuple[int, float | None]] = {}
+        self._study: StudyReader | None = None
+        self._is_awaiting = False
 
     def on_step(self, study: StudyReader, step: Step) -> None:
         """Implement `Observer.on_step`."""
+        self._study = study
         self._leader.watch(study, step)
         self._silence.end(step.trial)
         self._steps[step.trial] = step.epochs
@@ -77,7 +86,12 @@ class LineProgress:
         print(shown("  ".join(parts)), file=self._stream, flush=True)
 
     def show_silence(self) -> None:
-        """Write a line for each trial that has fallen silent since the last time."""
+        """Write a line for each trial that has fallen silent since the last time, and for a database that has."""
+        awaited_s = 0.0 if self._study is None else self._study.awaited_s
+        if self._is_awaiting != (awaited_s > _AWAITED_S):
+            self._is_awaiting = not self._is_awaiting
+            line = _awaited(awaited_s) if self._is_awaiting else "the database is back"
+            print(line, file=self._stream, flush=True)
         for trial in self._silence.fallen():
             print(f"trial {trial}  {_no_report(_SILENT_S)}", file=self._stream, flush=True)
 
@@ -92,7 +106,7 @@ def progress(stream: TextIO) -> Iterator[LiveProgress | LineProgress]:
         lines, over = LineProgress(stream), threading.Event()
 
         def look() -> None:
-            while not over.wait(_SILENT_S / 12):
+            while not over.wait(_LOOK_S):
                 lines.show_silence()
 
         threading.Thread(target=look, name="tunewell-silence", daemon=True).start()
@@ -125,6 +139,7 @@ class LiveProgress:
         self._study: StudyReader | None = None
         self._silence = _Silence()
         self._clock = _Clock()
+        self._shown = _Latest(self._grid)
 
     def on_step(self, study: StudyReader, step: Step) -> None:
         """Implement `Observer.on_step`."""
@@ -146,13 +161,24 @@ class LiveProgress:
 
     def render(self) -> RenderableType:
         """Return the state of the study now, for Rich."""
-        from rich.table import Table  # noqa: PLC0415  loaded already, by whoever renders
+        from rich.console import Group  # noqa: PLC0415  loaded already, by whoever renders
 
         from tunewell.display.safe_text import SafeText  # noqa: PLC0415
 
-        if self._study is None:
-            return SafeText("starting ...", style="dim")
         study = self._study
+        grid = None if study is None else self._shown.within(_RENDER_S)
+        shown = SafeText("starting ...", style="dim") if grid is None else grid
+        if study is None or study.awaited_s <= _AWAITED_S:
+            return shown
+        return Group(shown, SafeText(_awaited(study.awaited_s), style="yellow"))
+
+    def _grid(self) -> RenderableType:
+        from rich.table import Table  # noqa: PLC0415
+
+        from tunewell.display.safe_text import SafeText  # noqa: PLC0415
+
+        study = self._study
+        assert study is not None  # or there is nothing to show
         grid = Table.grid(padding=(0, 2))
         grid.add_column(style="dim", no_wrap=True)
         grid.add_column(overflow="fold")
@@ -188,6 +214,35 @@ class LiveProgress:
         else:
             row.add_row(ProgressBar(total=1.0, completed=share, width=24), f"{share:.0%}", words)
         return row
+
+
+class _Latest:
+    """The value that a function returned last, for whoever cannot wait until it returns: its store may be away."""
+
+    def __init__(self, function: Callable[[], RenderableType]) -> None:
+        self._function = function
+        self._value: RenderableType | None = None
+        self._error: Exception | None = None
+        self._thread: threading.Thread | None = None
+
+    def within(self, seconds: float) -> RenderableType | None:
+        """Return the value of now, or the last one if it takes longer than that; None if there is none yet."""
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._call, name="tunewell-display", daemon=True)
+            self._thread.start()
+        self._thread.join(seconds)
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+        return self._value
+
+    def _call(self) -> None:
+        try:
+            self._value = self._function()
+        except StoreError:
+            pass  # whoever trains says so, and better
+        except Exception as error:  # noqa: BLE001  for the thread that wants to show it
+            self._error = error
 
 
 class _Leader:
@@ -281,6 +336,11 @@ class _Silence:
         return fallen
 
 
+def _awaited(seconds: float) -> str:
+    since = time.strftime("%H:%M:%S", time.localtime(time.time() - seconds))
+    return f"the database is away since {since} and is waited for; trainings go on when it is back"
+
+
 def _no_report(seconds: float) -> str:
     return f"no report for {duration(seconds)}; --trial-timeout would end it if it hangs"
 
@@ -308,7 +368,9 @@ def _how_it_ended(study: StudyReader, trial: int) -> list[str]:
     """Return nothing for a step that simply ended; else the state and why."""
     history = study.history
     if history.held[trial]:
-        return [f"held, until tunewell steer {study.record.name} {trial} resume"]
+        if study.is_in_memory:
+            return ["held"]
+        return [f"held, until {advice('steer', study.record.name, str(trial), 'resume', store=study.url)}"]
     if not (history.failed[trial] or history.stopped[trial]):
         return []
     record = study.trials[trial]

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from tunewell.display.formatting import counted, duration
 from tunewell.study import ReadableStudy
 from tunewell.study.budget import Budget
-from tunewell.trial import OPEN_END, TrialState
+from tunewell.trial import OPEN_END, Trial, TrialState
 
 
 def spent_of_budget(study: ReadableStudy) -> str:
-    """Return `412 of 900 epochs`, `7 of 100 trials`, `1 min 5 s of 2 h 00 min`."""
-    budget, epochs = study.budget, _epochs_trained(study)
+    """Return `412 of 900 epochs`, `7 of 100 trials`, `1 min 5 s of 2 h 00 min`, with what was trained again."""
+    budget, spent = study.budget, study.spent
+    epochs = counted(spent.trained, "epoch")
+    again = f", {spent.retrained} more trained again" if spent.retrained else ""
     if budget.unit == "seconds":
-        return f"{duration(study.spent.seconds)} of {duration(budget.amount)}, {counted(epochs, 'epoch')}"
+        return f"{duration(spent.seconds)} of {duration(budget.amount)}, {epochs}{again}"
     if budget.unit == "trials":
-        return f"{study.spent.trials} of {budget.amount:g} trials, {counted(epochs, 'epoch')}"
+        return f"{spent.trials} of {budget.amount:g} trials, {epochs}{again}"
     in_all = _epochs_in_all(study)
-    return counted(epochs, "epoch") if in_all is None else f"{epochs} of {in_all} epochs"
+    return f"{epochs if in_all is None else f'{spent.trained} of {in_all} epochs'}{again}"
 
 
 def in_words(budget: Budget) -> str:
@@ -38,7 +38,7 @@ def spent_share(study: ReadableStudy) -> float | None:
         history = study.history
         return min(1.0, (len(history) - int(history.running.sum())) / budget.amount)
     in_all = _epochs_in_all(study)
-    return None if in_all is None else min(1.0, _epochs_trained(study) / in_all)
+    return None if in_all is None else min(1.0, (study.spent.trained + study.spent.fruitless) / in_all)
 
 
 NOT_CONTINUED = "not continued"
@@ -54,6 +54,11 @@ def counts(study: ReadableStudy, *, over: bool = False) -> str:
     return ", ".join(f"{n} {words.get(state, state)}" for state, n in by_state.items() if n) or "none yet"
 
 
+def state_of(trial: Trial, *, over: bool) -> str:
+    """Return a trial's state in words; `over` as of `counts`."""
+    return NOT_CONTINUED if over and trial.state is TrialState.PAUSED else str(trial.state)
+
+
 def trials_by_state(study: ReadableStudy) -> dict[str, int]:
     """Return the number of trials in each state."""
     history = study.history
@@ -61,13 +66,6 @@ def trials_by_state(study: ReadableStudy) -> dict[str, int]:
     in_order = (history.running, history.paused, history.held, complete, history.stopped, history.failed)
     arrays = dict(zip(TrialState, in_order, strict=True))
     return {str(state): int(is_so.sum()) for state, is_so in arrays.items()}
-
-
-def _epochs_trained(study: ReadableStudy) -> int:
-    """Return what is spent, without what running steps were promised and have not trained yet."""
-    history = study.history
-    promised = np.maximum(history.until - history.epochs, 0)[history.running].sum()
-    return study.spent.epochs - int(promised)
 
 
 def _epochs_in_all(study: ReadableStudy) -> int | None:

@@ -29,7 +29,17 @@ _DATE_FORMATS = (
     "ISO8601",
     *(
         f"{day}{time}"
-        for day in ("%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%m-%d-%Y")
+        for day in (
+            "%Y/%m/%d",
+            "%d.%m.%Y",
+            "%m/%d/%Y",
+            "%d/%m/%Y",
+            "%d-%m-%Y",
+            "%m-%d-%Y",
+            "%d.%m.%y",
+            "%m/%d/%y",
+            "%d/%m/%y",
+        )
         for time in ("", " %H:%M", " %H:%M:%S")
     ),
 )
@@ -276,7 +286,7 @@ def _floats(table: pd.DataFrame, name: str) -> Floats:
         raise SettingError(f"column {name!r} held numbers in training, and does not now: {error}") from error
     infinite = np.flatnonzero(np.isinf(values))
     if infinite.size:
-        raise SettingError(f"column {name!r} is infinite in row {infinite[0]}; leave it empty or mend it")
+        raise SettingError(f"column {name!r} is infinite in row {table.index[infinite[0]]}; leave it empty or mend it")
     return values
 
 

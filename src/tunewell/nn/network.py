@@ -173,20 +173,24 @@ class Network:
         predicted = (z > 0).astype(np.int64) if self.layout.loss == "sigmoid" else z
         return predicted[:, 0] if predicted.shape[1] == 1 else predicted
 
-    def evaluate(self, x: ArrayLike, y: ArrayLike) -> dict[str, float]:
-        """Return the mean loss, and for classes the accuracy, on rows (m, inputs) and their targets."""
+    def evaluate(self, x: ArrayLike, y: ArrayLike, weights: ArrayLike | None = None) -> dict[str, float]:
+        """Return the mean loss, and for classes the accuracy, on rows (m, inputs) and their targets.
+
+        weights: (m,), what each row counts in these means; None for all the same.
+        """
         rows, targets = self.inputs(x), self.targets(y)
         _same_length(rows, targets)
-        z = self.logits(rows)
+        z, counts = self.logits(rows), None if weights is None else np.asarray(weights, dtype=np.float64)
         with np.errstate(all="ignore"):
             loss, _ = (ops.softmax_cross_entropy, ops.sigmoid_cross_entropy, ops.squared_error)[self.plan.loss](
-                z, targets
+                z, targets, counts
             )
         found = {"loss": float(loss)}
         if self.layout.loss == "softmax":
-            found["accuracy"] = float(np.mean(z.argmax(axis=1) == targets.argmax(axis=1)))
+            found["accuracy"] = float(np.average(z.argmax(axis=1) == targets.argmax(axis=1), weights=counts))
         elif self.layout.loss == "sigmoid":
-            found["accuracy"] = float(np.mean((z > 0) == (targets > 0.5)))
+            right = ((z > 0) == (targets > 0.5)).mean(axis=1)
+            found["accuracy"] = float(np.average(right, weights=counts))
         return found
 
     def inputs(self, x: ArrayLike) -> Array:
@@ -323,4 +327,4 @@ def _one_of(name: str, given: object, known: Any) -> None:
 
 def _same_length(x: Array, y: Array) -> None:
     if len(x) != len(y):
-        raise SettingError(f"X has {len(x)} rows and y has {len(y)}; they must be as many")
+        raise SettingError(f"X has {len(x)} row{'' if len(x) == 1 else 's'} and y has {len(y)}; they must be as many")

@@ -42,6 +42,7 @@ class Trainer:
         clip: float = math.inf,
         label_smoothing: float = 0.0,
         class_weights: ArrayLike | None = None,
+        sample_weights: ArrayLike | None = None,
         seed: int = 0,
     ) -> None:
         """Make a trainer; nothing is trained yet.
@@ -57,6 +58,7 @@ class Trainer:
             clip: the largest norm that the gradient may have.
             label_smoothing: share of each target that is spread evenly over the classes.
             class_weights: (outputs,), what rows of each class count in the loss.
+            sample_weights: (N,), what each row counts in the loss of its batch, which is a weighted mean.
             seed: of the order of rows and of dropout.
 
         Raises:
@@ -77,6 +79,8 @@ class Trainer:
         self._weights = np.ones((len(given), 1), given.dtype)
         if class_weights is not None:
             self._weigh_classes(class_weights, given)
+        if sample_weights is not None:
+            self._weights = self._weights * self._checked_weights(sample_weights)[:, np.newaxis]
         self.batch_size = self._checked(batch_size)
         self._first, self._second = np.zeros_like(network.theta), np.zeros_like(network.theta)
         self._rng = np.random.default_rng(seed)
@@ -171,7 +175,8 @@ class Trainer:
         if isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer) or batch_size < 1:
             raise SettingError(f"batch_size must be a whole number of at least 1, got {batch_size!r}")
         if len(self._x) != len(self._y):
-            raise SettingError(f"X has {len(self._x)} rows and y has {len(self._y)}; they must be as many")
+            rows = f"{len(self._x)} row{'' if len(self._x) == 1 else 's'}"
+            raise SettingError(f"X has {rows} and y has {len(self._y)}; they must be as many")
         if not len(self._x):
             raise SettingError("X has no rows; give some to train on")
         size = min(int(batch_size), len(self._x))
@@ -180,6 +185,14 @@ class Trainer:
                 "batch normalization cannot learn from a batch of one; set batch_size to 2 or more, or norm=None"
             )
         return size
+
+    def _checked_weights(self, sample_weights: ArrayLike) -> Array:
+        weights: Array = np.asarray(sample_weights, dtype=self._y.dtype)
+        if weights.shape != (len(self._y),) or not (weights > 0).all() or not np.isfinite(weights).all():
+            raise SettingError(
+                f"sample_weights must be {len(self._y)} numbers above 0, one a row; leave out rows that do not count"
+            )
+        return weights
 
     def _weigh_classes(self, class_weights: ArrayLike, given: Array) -> None:
         """Weigh each term of a row's loss by its class, and the row by its label, as PyTorch does."""

@@ -16,12 +16,14 @@ from typing import Any
 from tunewell.diagnosis import NextChange
 from tunewell.diagnosis.readers.names import parameter_of
 from tunewell.diagnosis.readers.trial import classes_of
+from tunewell.display.formatting import counted
 from tunewell.probing.rows import one_batch, shuffled_labels
 from tunewell.probing.short_training import ShortTraining, checked, train_shortly
 from tunewell.probing.sweep import Sweep, lr_find, rate_of, rates_of
-from tunewell.space.space import Space
+from tunewell.space.space import Space, SpaceLike, as_space
 from tunewell.space.usual_names import RATES
 from tunewell.space.values import Params, Value
+from tunewell.training.function import check_train
 from tunewell.training.run import Change as ChangeOfData
 from tunewell.training.run import Train
 
@@ -152,10 +154,10 @@ def fits_one_batch(case: Case) -> ProbeResult:
         epochs += len(short.reports)
         end, at = _training(short), f" at {rate:.3g}" if case.rate else ""
         if not short.is_broken and (end < _FITTED * start or short.last("train_accuracy") > 0.99):
-            found = f"fitted{at}: its loss fell from {start:.4g} to {end:.4g} in {len(short.reports)} epochs"
+            found = f"fitted{at}: its loss fell from {start:.4g} to {end:.4g} in {counted(len(short.reports), 'epoch')}"
             wrong = () if not n else ("lr_too_low",) if rate > rates[0] else ("lr_too_high",)
             return ProbeResult("one batch", found, points_to=wrong, rules_out=_IN_CODE, epochs=epochs)
-    found = f"not fitted{at}: its loss went from {start:.4g} to {end:.4g} in {len(short.reports)} epochs"
+    found = f"not fitted{at}: its loss went from {start:.4g} to {end:.4g} in {counted(len(short.reports), 'epoch')}"
     in_code = (*_IN_CODE, "model_too_small")
     return ProbeResult(
         "one batch",
@@ -208,7 +210,7 @@ def without_regularization(case: Case) -> ProbeResult:
         if len(costly) == 1 and not costly[" and ".join(given)] < (1 - _HELD_BACK) * base:
             break  # not even both together
     lowest = next(iter(costly.values()))
-    found = f"in {n} epochs {base:.4g} as it is, " + ", ".join(
+    found = f"in {counted(n, 'epoch')} {base:.4g} as it is, " + ", ".join(
         f"{loss:.4g} without {name}" for name, loss in costly.items()
     )
     if not lowest < (1 - _HELD_BACK) * base:
@@ -230,7 +232,7 @@ def labels_at_random(case: Case) -> ProbeResult:
     short = case.short(n, {}, shuffled_labels(case.seed))
     true, other = _training(case.as_is, n), _training(short)
     start = min(_start(case.start), math.log(case.n_classes) if case.n_classes > 1 else math.inf)
-    found = f"after {n} epochs training loss is {true:.4g}, with shuffled labels {other:.4g}"
+    found = f"after {counted(n, 'epoch')} training loss is {true:.4g}, with shuffled labels {other:.4g}"
     if math.isnan(true) or math.isnan(other) or start - true < _GAINS * start:
         return ProbeResult("shuffled labels", f"{found}: too little to tell", epochs=n)
     if other < (1 + _GAINS) * true:
@@ -282,8 +284,10 @@ def _short_epochs(n: int) -> int:
     return max(3, round(n / _SHORT))
 
 
-def new_case(train: Train, space: Space, setting: Mapping[str, Any], seed: int) -> Case:
+def new_case(train: Train, space: SpaceLike, setting: Mapping[str, Any], seed: int) -> Case:
     """Begin the case of a training with a setting."""
+    check_train(train)
+    space = as_space(space)
     filled = space.filled(setting)
     rate = None
     if any(name.lower() in RATES for name in filled):

@@ -16,8 +16,9 @@ from pathlib import Path
 from tunewell.checkpoint import kind_of, untracked
 from tunewell.errors import CheckpointError, ProbeFailed, SettingError
 from tunewell.probing.short_training import EpochLimit, checked, run_seeded
-from tunewell.space.space import Space
+from tunewell.space.space import SpaceLike, as_space
 from tunewell.space.values import Params, Value
+from tunewell.training.function import check_train
 from tunewell.training.run import Run, Train
 
 EXACT, NEARLY, NOT = "exact", "within 1e-6", "not repeatable"
@@ -53,7 +54,7 @@ class RepeatCheck:
 
 
 def repeatable(
-    train: Train, space: Space, *, setting: Mapping[str, Value] | None = None, epochs: int = 4, seed: int = 0
+    train: Train, space: SpaceLike, *, setting: Mapping[str, Value] | None = None, epochs: int = 4, seed: int = 0
 ) -> RepeatCheck:
     """Train a few epochs straight, again from the seed, and again from a checkpoint half-way; and compare.
 
@@ -70,7 +71,8 @@ def repeatable(
     """
     if epochs < 2:
         raise SettingError(f"a check of what is repeatable takes 2 epochs at least, got {epochs}")
-    params, half = space.filled(setting or {}), epochs // 2
+    check_train(train)
+    params, half = as_space(space).filled(setting or {}), epochs // 2
     first, second = (_trained(train, params, seed, EpochLimit(epochs)) for _ in range(2))
     by_seed = _compared(first.reports, second.reports, 1)
     with tempfile.TemporaryDirectory() as folder:

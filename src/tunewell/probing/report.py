@@ -9,10 +9,11 @@ from typing import Any
 from tunewell.diagnosis import Diagnosis, Finding, NextChange, examine
 from tunewell.diagnosis.readers.trial import record_of
 from tunewell.diagnosis.rules import Sign
+from tunewell.display.formatting import counted
 from tunewell.inspection import Mistake
 from tunewell.probing.probes import PROBES, ProbeResult, most_epochs, new_case
 from tunewell.probing.short_training import checked
-from tunewell.space.space import Space
+from tunewell.space.space import SpaceLike
 from tunewell.space.values import Value
 from tunewell.training.run import Train
 from tunewell.trial import OPEN_END
@@ -44,7 +45,7 @@ class ProbeReport:
 
 def probe(
     train: Train,
-    space: Space,
+    space: SpaceLike,
     *,
     epochs: int | None = None,
     setting: Mapping[str, Value] | None = None,
@@ -78,10 +79,10 @@ def probe(
         if len(done) == 1 and case.start is not None:
             n = epochs or case.start.max_epochs
             if n is not None:
-                say(f"at most {most_epochs(case, n)} epochs in all")
+                say(f"at most {counted(most_epochs(case, n), 'epoch')} in all")
     n = epochs or (case.start.max_epochs if case.start else None)
     case.as_is = checked(case.short(n or OPEN_END, {}))
-    say(f"as it is: trained {len(case.as_is.reports)} epochs")
+    say(f"as it is: trained {counted(len(case.as_is.reports), 'epoch')}")
     for experiment in (one for one in PROBES if one.needs_as_is):
         done.append(experiment.run(case))
         say(f"{done[-1].name}: {done[-1].found}")

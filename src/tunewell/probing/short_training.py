@@ -7,11 +7,15 @@ import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from tunewell import checkpoint
 from tunewell.diagnosis.readers.names import curves_of
-from tunewell.errors import ProbeFailed
+from tunewell.errors import ProbeFailed, TrainingTraceback
 from tunewell.space.values import Value
+from tunewell.training.function import returned_report
+from tunewell.training.loggers import end_runs, open_runs
+from tunewell.training.process_state import ProcessState
 from tunewell.training.run import Change, Run, RunEnded, Train
 
 
@@ -77,31 +81,46 @@ class ShortTraining:
 
 
 def train_shortly(
-    train: Train, params: Mapping[str, Value], *, seed: int, epochs: int, change: Change | None = None
+    train: Train,
+    params: Mapping[str, Value],
+    *,
+    seed: int,
+    epochs: int,
+    change: Change | None = None,
+    metric: str | None = None,
 ) -> ShortTraining:
     """Train a setting from its seed for so many epochs; this process's random states are as before.
 
     change: applied to the arrays that the function passes through `run.data`.
+    metric: what a number is that it returns, if it reports nothing; `val_loss` if None.
     """
     channel = EpochLimit(epochs)
     run = Run(params, seed=seed, channel=channel)
     run.on_data = change
-    return run_seeded(train, run, channel)
+    return run_seeded(train, run, channel, metric or "val_loss")
 
 
-def run_seeded(train: Train, run: Run, channel: EpochLimit) -> ShortTraining:
-    """Let a run train, with the process's random states seeded inside and as before outside."""
-    outside = checkpoint.random_states()
+def run_seeded(train: Train, run: Run, channel: EpochLimit, metric: str = "val_loss") -> ShortTraining:
+    """Let a run train, with the process's random states seeded inside, and it and its loggers as before outside.
+
+    metric: what a number is that it returns, if it reports nothing.
+    """
+    outside, random_states, runs = ProcessState.here(), checkpoint.random_states(), open_runs()
+    run.on_end = partial(end_runs, runs)
     checkpoint.seed_everything(run.seed)
     error = None
     try:
         with suppress(RunEnded):
-            train(run)
+            returned = train(run)
+            if not run.reports and (metrics := returned_report(returned, metric)) is not None:
+                run.report(**metrics)
     except (Exception, SystemExit) as raised:  # noqa: BLE001  what their code raises is a result, kept as text
         if not (isinstance(raised, SystemExit) and not raised.code):  # which is an end in order
             error = "".join(traceback.format_exception(raised))
     finally:
-        checkpoint.set_random_states(outside)
+        end_runs(runs, failed=error is not None)
+        outside.restore()
+        checkpoint.set_random_states(random_states)
     return ShortTraining(run.reports, channel.max_epochs, run.n_rows, error)
 
 
@@ -112,7 +131,7 @@ def checked(short: ShortTraining) -> ShortTraining:
         ProbeFailed: it did not.
     """
     if short.error is not None:
-        raise ProbeFailed(short.error)
+        raise ProbeFailed(short.error) from TrainingTraceback.of(short.error)
     if not short.reports:
         raise ProbeFailed("the training ended without a report; call run.report(...) after each epoch")
     return short

@@ -19,10 +19,11 @@ from tunewell.errors import SettingError
 from tunewell.near_names import did_you_mean
 from tunewell.probing.short_training import ShortTraining, checked, train_shortly
 from tunewell.space.params import Choice
-from tunewell.space.space import Space
+from tunewell.space.space import Space, SpaceLike, as_space
 from tunewell.space.usual_names import RATES
 from tunewell.space.values import Params, Value
 from tunewell.study.metric import direction_of
+from tunewell.training.function import check_train
 from tunewell.training.run import Train
 
 _BEYOND = 10.0  # the sweep reaches so much beyond the parameter's range, to both sides
@@ -83,7 +84,7 @@ class Sweep:
 
 def lr_find(
     train: Train,
-    space: Space,
+    space: SpaceLike,
     *,
     param: str | None = None,
     metric: str | None = None,
@@ -118,6 +119,8 @@ def lr_find(
             cannot be known.
         ProbeFailed: the training fails.
     """
+    check_train(train)
+    space = as_space(space)
     name = rate_of(space, param)
     filled = space.filled(setting or {})
     if name not in filled:
@@ -129,7 +132,7 @@ def lr_find(
     points: list[SweepPoint] = []
     first: ShortTraining | None = None
     for rate in rates:
-        short = train_shortly(train, Params({**filled, name: rate}), seed=seed, epochs=epochs)
+        short = train_shortly(train, Params({**filled, name: rate}), seed=seed, epochs=epochs, metric=metric)
         if first is None:
             first = checked(short)
             metric = _metric(first, metric)

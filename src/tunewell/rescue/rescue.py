@@ -11,14 +11,17 @@ from typing import Any
 from tunewell.diagnosis import Finding
 from tunewell.errors import SettingError
 from tunewell.rescue.scheduler import NOTE, RescueScheduler, best_of_curve, is_better, is_healthy, own_trials
-from tunewell.runners import Observer
-from tunewell.runners.tune import base_name, default_store, drive, study_name
-from tunewell.space.space import Space
+from tunewell.runners import Execution, Observer
+from tunewell.runners.trained import warn_of_changes
+from tunewell.runners.tune import base_name, drive, study_name
+from tunewell.space.space import SpaceLike, as_space
 from tunewell.space.values import Value
-from tunewell.stores import Store, open_store
+from tunewell.stores import Store, default_store, open_store
 from tunewell.study import Study
+from tunewell.study.metric import direction_of
 from tunewell.study.reader import Best
 from tunewell.study.settings import StudySettings
+from tunewell.training.function import check_train
 from tunewell.training.run import Train
 
 BUDGET = 15
@@ -79,7 +82,7 @@ class Rescue:
 
 def rescue(
     train: Train,
-    space: Space,
+    space: SpaceLike,
     *,
     metric: str,
     direction: str | None = None,
@@ -93,6 +96,7 @@ def rescue(
     store: str | Path | Store | None = None,
     name: str | None = None,
     resume: bool = False,
+    isolate: bool | None = None,
     observer: Observer | None = None,
 ) -> Rescue:
     """Train as it is, diagnose, make the change that the finding names, and go on until nothing is found.
@@ -117,12 +121,16 @@ def rescue(
         store: where the record goes; `TUNEWELL_STORE` or `tunewell.db` if None.
         name: of the study; if None, that of the training function's file with `-rescue`.
         resume: go on with the newest study of that name.
+        isolate: as of `tune`.
         observer: notified of what happens.
 
     Raises:
         SettingError: a setting cannot be used.
         RepeatedFailure: trials keep failing with one and the same error.
     """
+    check_train(train)
+    space = as_space(space)
+    direction_of(metric, direction)
     if target is not None and not math.isfinite(target):
         raise SettingError(f"target must be a finite {metric}, got {target!r}")
     tuned = space.hold([name for name in space.names if space.tier(name) > max_tier])
@@ -146,7 +154,8 @@ def rescue(
     goal = math.nan if target is None else -target if maximize else target
     scheduler = RescueScheduler(search, first, about or {}, goal, maximize=maximize)
     study = Study.of(replace(settings, scheduler=scheduler, first=()), opened, resume=resume)
-    over = drive(study, train, observer=observer)
+    warn_of_changes(study, train)
+    over = drive(study, train, Execution(isolate=isolate), observer)
     return _result(study, scheduler, over=over)
 
 

@@ -47,6 +47,8 @@ class Assignment:
     """Epochs between checkpoints; 0: only where the training pauses or ends."""
     is_branch: bool = False
     """It begins as another trial's checkpoint, and cannot be trained from its seed."""
+    metric: str = ""
+    """The study's: what a number is that the training returns."""
 
 
 @dataclass(frozen=True, slots=True)

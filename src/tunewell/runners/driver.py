@@ -14,6 +14,7 @@ from types import FrameType
 
 from tunewell.commands import Branch, Rewind
 from tunewell.commands import Checkpoint as WriteCheckpoint
+from tunewell.display.formatting import counted
 from tunewell.errors import ReportError, StepTaken, last_line
 from tunewell.runners.base import Assignment, Controller, NullObserver, Observer, SavedState, StepResult
 from tunewell.runners.execution import Execution
@@ -52,7 +53,6 @@ class Driver:
         """It is looked up among all trials, which takes its time where there are many."""
         self._untracked: set[int] = set()
         """Trials that had nothing to save."""
-        self._seen: set[int] = set()
         self._at: dict[int, int] = {}
         """The epoch at which each trial paused here."""
         self._lock = threading.RLock()
@@ -106,6 +106,7 @@ class Driver:
             live=self.study.live(step.trial),
             save_every=self._execution.checkpoint_every,
             is_branch=is_branch,
+            metric=self.study.metric,
         )
 
     def has_checkpoint(self, trial: int) -> bool:
@@ -171,7 +172,6 @@ class Driver:
         if result.saved is not None:
             self._record_checkpoint(result.trial, result.saved)
             self.study.steering.checkpoint_written(result.trial, result.saved.epoch)
-        self._seen.add(result.trial)
         self._at[result.trial] = result.epoch
         directive, twin = result.directive, TWIN in self.study.trials[result.trial].note
         held = result.paused and directive.move is Move.PAUSE and directive.held
@@ -242,11 +242,11 @@ class Driver:
             self.study.steering.checkpoint_written(trial, None if saved is None else saved.epoch)
 
     def retrained(self, trial: int, epochs: int, unreadable: str | None) -> None:
-        """Implement `Coordinator.retrained`: the search does not pay for what a crash or an interruption lost."""
+        """Implement `Coordinator.retrained`."""
         if unreadable is not None:
-            line = f"trial {trial} trains {epochs} epochs again, since its checkpoint cannot be used: {unreadable}"
-            warnings.warn(line, RuntimeWarning, stacklevel=2)
-        self.study.add_retrained(trial, epochs, charged=trial in self._seen, unreadable=unreadable)
+            again = f"trial {trial} trains {counted(epochs, 'epoch')} again"
+            warnings.warn(f"{again}, since its checkpoint cannot be used: {unreadable}", RuntimeWarning, stacklevel=2)
+        self.study.add_retrained(trial, epochs, unreadable=unreadable)
 
     def poll_commands(self, trial: int, epoch: int) -> Directive:
         """Implement `Coordinator.poll_commands`."""
@@ -255,10 +255,6 @@ class Driver:
 
     def _interrupting(self, directive: Directive) -> Directive:
         return directive.pausing() if self.is_stopping else directive
-
-    def lost(self, trials: Collection[int]) -> None:
-        """Note that a worker died with these trials in its memory: to train them again is no cost of the search."""
-        self._seen.difference_update(trials)
 
     def _record_checkpoint(self, trial: int, saved: SavedState) -> None:
         self.study.add_checkpoint(trial, saved.epoch, saved.path, saved.size)

@@ -71,6 +71,8 @@ class Execution:
 
     workers: int = 1
     threads: bool = False
+    isolate: bool | None = None
+    """Each trial has a process to itself; None: if it seems to log by what a process has once."""
     keep: int = KEPT_TRIALS
     checkpoint_every: int = 0
     memory: int | None = None

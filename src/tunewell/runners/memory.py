@@ -5,10 +5,18 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
+
+_GROUPS = Path("/proc/self/cgroup")
+_VERSIONS = (
+    (Path("/sys/fs/cgroup"), "memory.max", "memory.current", "inactive_file"),
+    (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+)
+"""Where groups are, the files of their limit and use, and what of their use is cached files."""
 
 
 def memory_held() -> int:
@@ -17,6 +25,30 @@ def memory_held() -> int:
     with suppress(OSError, AttributeError):  # of glibc alone
         ctypes.CDLL(None).malloc_trim(0)
     return resident(os.getpid())
+
+
+def available() -> int:
+    """Return the bytes that processes may still take: of the machine's memory, and of what its control groups allow."""
+    return min([int(psutil.virtual_memory().available), *_left_in_groups()])
+
+
+def _left_in_groups() -> Iterator[int]:
+    """Yield what each control group of this process has left, of either version; files that are cached can go."""
+    try:
+        lines = _GROUPS.read_text().splitlines()
+    except OSError:  # no Linux
+        return
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        for root, most, now, cached in _VERSIONS:
+            if controllers != ("memory" if root.name == "memory" else ""):
+                continue
+            group = root / path.lstrip("/")
+            for folder in (group, *(parent for parent in group.parents if parent.is_relative_to(root))):
+                with suppress(OSError, ValueError):  # a group without a limit says `max`
+                    limit, used = int((folder / most).read_text()), int((folder / now).read_text())
+                    stat = dict(entry.split() for entry in (folder / "memory.stat").read_text().splitlines())
+                    yield max(0, limit - used + int(stat.get(cached, 0)))
 
 
 def resident(pid: int) -> int:

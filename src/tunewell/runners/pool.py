@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import pickle
 import time
+import traceback
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from tunewell.errors import ScriptError, TunewellError
-from tunewell.runners.base import LOOK_AGAIN_S, Assignment, SavedState, StepResult
+from tunewell.errors import ScriptError, SettingError, TrainingTraceback, TunewellError, last_line
+from tunewell.runners.base import LOOK_AGAIN_S, Assignment, Coordinator, SavedState, StepResult
 from tunewell.runners.driver import Driver
 from tunewell.runners.execution import Execution
 from tunewell.runners.roster import Roster
@@ -22,11 +23,11 @@ from tunewell.runners.thread_settings import ThreadSettings
 from tunewell.runners.worker import Worker
 from tunewell.study.directive import Directive
 from tunewell.training.run import RunEnded, Train
-from tunewell.training.script import ScriptTrain
+from tunewell.training.script import LoadedTrain
 from tunewell.trial import Step
 
-PATIENCE_S = 5.0
-"""How long a worker may take to end in order."""
+PATIENCE_S = 30.0
+"""How long a worker may take to end in order: its paused trainings are unwound, and loggers send what they hold."""
 _LOOK_S = 1.0
 _LOOK_AT_LIMITS_S = 0.1
 """Looked at no more often than that, however much is reported: memory is found among all processes that run."""
@@ -38,6 +39,13 @@ _LOOK_AT_LIMITS_S = 0.1
 @dataclass(frozen=True, slots=True)
 class ReadyMessage:
     """A worker's message that it can be given a step."""
+
+
+@dataclass(frozen=True, slots=True)
+class CannotLoadMessage:
+    """A worker's message that it has no training function: what was raised on loading it."""
+
+    error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +90,16 @@ class SavedMessage:
     saved: SavedState | None
 
 
-Message = ReadyMessage | MaxEpochsMessage | ReportMessage | RetrainedMessage | PollMessage | SavedMessage | StepResult
+Message = (
+    ReadyMessage
+    | CannotLoadMessage
+    | MaxEpochsMessage
+    | ReportMessage
+    | RetrainedMessage
+    | PollMessage
+    | SavedMessage
+    | StepResult
+)
 
 
 class WorkerGone(Exception):
@@ -225,6 +242,11 @@ class Pool:
         match message:
             case ReadyMessage():
                 self._roster.begin(number)
+            case CannotLoadMessage():
+                raise SettingError(
+                    f"the training function cannot be loaded in a worker process: {last_line(message.error)}; define "
+                    "it at the top level of a file, outside of any if, or use workers=1, or threads=True"
+                ) from TrainingTraceback.of(message.error)
             case StepResult():
                 self._count(slot, message.trial)
                 self._roster.end_step(number, paused=message.paused)
@@ -233,33 +255,12 @@ class Pool:
                     self._handle_worker_exit(number, slot, WorkerGone("was killed", killed_externally=False))
                     return False
             case _:
-                slot.handle.send(self._answer(message))
+                slot.handle.send(answer(self.driver, message))
         return True
-
-    def _answer(
-        self, message: MaxEpochsMessage | ReportMessage | RetrainedMessage | PollMessage | SavedMessage
-    ) -> object:
-        try:
-            match message:
-                case MaxEpochsMessage():
-                    return self.driver.learn_max_epochs(message.trial, message.max_epochs)
-                case ReportMessage():
-                    return self.driver.report(message.trial, message.epoch, message.metrics)
-                case RetrainedMessage():
-                    self.driver.retrained(message.trial, message.epochs, message.unreadable)
-                    return None
-                case PollMessage():
-                    return self.driver.poll_commands(message.trial, message.epoch)
-                case SavedMessage():
-                    self.driver.saved(message.trial, message.saved)
-                    return None
-        except TunewellError as refusal:
-            return refusal
 
     def _handle_worker_exit(self, number: int, slot: _Slot, end: WorkerGone) -> None:
         slot.handle.close(PATIENCE_S)
         lost = self._roster.lose(number)
-        self.driver.lost(lost.hosts)
         if lost.step is None:
             if lost.is_ready:
                 return  # it was idle; its successor knows nothing of what it hosted
@@ -315,6 +316,28 @@ class Pool:
                 slot.handle.kill()
 
 
+def answer(
+    coordinator: Coordinator, message: MaxEpochsMessage | ReportMessage | RetrainedMessage | PollMessage | SavedMessage
+) -> object:
+    """Return what the coordinator has to a worker's message: a value, or an error to be raised there."""
+    try:
+        match message:
+            case MaxEpochsMessage():
+                return coordinator.learn_max_epochs(message.trial, message.max_epochs)
+            case ReportMessage():
+                return coordinator.report(message.trial, message.epoch, message.metrics)
+            case RetrainedMessage():
+                coordinator.retrained(message.trial, message.epochs, message.unreadable)
+                return None
+            case PollMessage():
+                return coordinator.poll_commands(message.trial, message.epoch)
+            case SavedMessage():
+                coordinator.saved(message.trial, message.saved)
+                return None
+    except TunewellError as refusal:
+        return refusal
+
+
 class DriverGone(Exception):
     """The driver is gone, and with it the need for the worker."""
 
@@ -335,8 +358,13 @@ def serve(
 
     thread_settings: those of the thread that tunes, which each training has too.
     """
-    function: Train = pickle.loads(train) if isinstance(train, bytes) else train  # noqa: S301  from our own parent
-    if isinstance(function, ScriptTrain):
+    try:
+        function: Train = pickle.loads(train) if isinstance(train, bytes) else train  # noqa: S301  from our own parent
+    except Exception:  # noqa: BLE001  its objects' own, from their __setstate__, or from a module that it needs
+        with suppress(DriverGone):
+            connection.send(CannotLoadMessage(traceback.format_exc()))
+        return
+    if isinstance(function, LoadedTrain):
         with suppress(ScriptError):  # which is raised again, as the first trial's failure
             function.load()  # in this thread, so that what the file sets for its thread holds for all trials
     with thread_settings.in_force():
@@ -346,7 +374,8 @@ def serve(
 def _work(connection: WorkerConnection, function: Train, execution: Execution) -> None:
     """Train what the driver assigns, until it says that there is no more."""
     share = None if execution.memory is None else execution.memory // execution.workers
-    worker = Worker(function, _Remote(connection), keep=execution.keep, memory=share)
+    remote, shared = _Remote(connection), not execution.isolate
+    worker = Worker(function, remote, keep=execution.keep, memory=share, workers=execution.workers, shared=shared)
     try:
         connection.send(ReadyMessage())
         while (assignment := connection.receive()) is not None:

@@ -13,6 +13,8 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from types import ModuleType
 
 from tunewell.errors import SettingError
 from tunewell.runners.base import Controller, Observer
@@ -24,6 +26,7 @@ from tunewell.runners.thread_settings import ThreadSettings
 from tunewell.study import Study
 from tunewell.training.process_tree import Guard, kill_tree, signal_group
 from tunewell.training.run import Train
+from tunewell.training.script import script_folders_left_out
 
 _THREAD_SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _SAFE_PATH = "PYTHONSAFEPATH"
@@ -50,7 +53,9 @@ def run_processes(
     execution = execution or Execution()
     driver = Driver(study, execution, observer, controllers)
     thread_settings = ThreadSettings.here().for_process(other_devices=bool(execution.gpus))
-    pool = Pool(driver, _Processes(portable(train), execution, thread_settings), execution)
+    function = portable(train)
+    as_bytes = function if isinstance(function, bytes) else pickle.dumps(function)
+    pool = Pool(driver, Processes(as_bytes, execution, thread_settings), execution)
     try:
         with driver.interruptible():
             pool.run()
@@ -61,12 +66,14 @@ def run_processes(
 
 
 @dataclass(frozen=True, slots=True)
-class _Processes:
+class Processes:
     """Spawned processes of this machine."""
 
     train: Train | bytes
     execution: Execution
     thread_settings: ThreadSettings
+    imports_main: bool = True
+    """Each imports the script that runs here, as `multiprocessing` has it: `train` may be found there by name."""
 
     def open(self, number: int) -> _Process:
         """Implement `WorkerPlacement.open`."""
@@ -82,7 +89,9 @@ class _Processes:
         gpus = self.execution.gpus
         device = {"CUDA_VISIBLE_DEVICES": gpus[number % len(gpus)]} if gpus else {}
         guard = Guard() if os.name == "posix" else None
-        with _environment(_threads_each(self.execution.workers) | device | only_for_it), _ctrl_c_ignored():
+        variables = _threads_each(self.execution.workers) | device | only_for_it
+        main = _no_file_of_a_prompt() if self.imports_main else _main_hidden()
+        with _environment(variables), _ctrl_c_ignored(), script_folders_left_out(), main:
             process.start()
         multiprocessing.set_start_method(start_method, force=True)  # which to start one has settled for good
         theirs.close()
@@ -211,8 +220,7 @@ def _serve(
 
 def portable(train: Train) -> Train | bytes:
     """Return the training function in a form that another process can load."""
-    main = sys.modules["__main__"]
-    in_notebook = getattr(train, "__module__", None) == "__main__" and not hasattr(main, "__file__")
+    in_notebook = getattr(train, "__module__", None) == "__main__" and not _main_is_a_file()
     try:
         if not in_notebook:
             pickle.dumps(train)
@@ -220,7 +228,7 @@ def portable(train: Train) -> Train | bytes:
     except Exception as error:  # noqa: BLE001  its objects' own, from their __reduce__ or __getstate__
         cannot = str(error)
     else:
-        cannot = "it was defined in a notebook"
+        cannot = "it was defined in a notebook, or at a prompt"
     try:
         import cloudpickle  # noqa: PLC0415  an extra
     except ImportError:
@@ -260,6 +268,17 @@ def _environment(settings: dict[str, str]) -> Iterator[None]:
 
 
 @contextmanager
+def _main_hidden() -> Iterator[None]:
+    """Keep `multiprocessing` from having processes that are begun inside import the script that runs."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+@contextmanager
 def _ctrl_c_ignored() -> Iterator[None]:
     """Ignore Ctrl-C in processes begun inside, from their first moment: the driver decides what it means."""
     if threading.current_thread() is not threading.main_thread():
@@ -270,6 +289,26 @@ def _ctrl_c_ignored() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, handler)
+
+
+def _main_is_a_file() -> bool:
+    file = getattr(sys.modules["__main__"], "__file__", None)
+    return file is not None and Path(file).exists()
+
+
+@contextmanager
+def _no_file_of_a_prompt() -> Iterator[None]:
+    """Let no process begun inside look for the file of a main module that has none: `<stdin>`, say."""
+    main = sys.modules["__main__"]
+    file = getattr(main, "__file__", None)
+    if file is None or _main_is_a_file():
+        yield
+        return
+    del main.__file__
+    try:
+        yield
+    finally:
+        main.__file__ = file
 
 
 def _in_words(code: int | None) -> str:

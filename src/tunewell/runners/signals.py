@@ -7,7 +7,6 @@ its alarm are out of force, since another one trains.
 
 from __future__ import annotations
 
-import ctypes
 import signal
 import sys
 import threading
@@ -15,6 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
+
+from tunewell.training.unwinding import raise_in
 
 Handler = Any
 """What `signal.signal` takes: a function, a number, or `signal.SIG_IGN` and the like."""
@@ -121,7 +122,7 @@ class _Forwarded:
 
             # only a class can be raised in another thread; this one makes the very error
             kind = type(type(error).__name__, (type(error),), {"__new__": same})
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(kind))
+            raise_in(self._thread, kind)
 
 
 def add_advice(error: BaseException) -> None:

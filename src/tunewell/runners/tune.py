@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tunewell.display.progress import live_progress
-from tunewell.errors import SettingError, TunewellError
+from tunewell.errors import TunewellError
 from tunewell.runners import Controller, Execution, Observer, run_inline, run_processes, run_threads
 from tunewell.runners.execution import KEPT_TRIALS, RETRY_ON, Ray, seconds, size
+from tunewell.runners.isolation import Isolated, TunesOnImport, settled
+from tunewell.runners.trained import Trained, warn_of_changes
 from tunewell.samplers import Sampler
 from tunewell.samplers.construction import check_whole
 from tunewell.schedulers import Scheduler
-from tunewell.space.space import Space
+from tunewell.space.space import SpaceLike, as_space
 from tunewell.space.values import Value
-from tunewell.stores import Store, open_store
+from tunewell.stores import Store, default_store, open_store
 from tunewell.study import Study
 from tunewell.study.confirmation import confirmation
+from tunewell.study.metric import direction_of
 from tunewell.study.settings import DEFAULT_TIER, PastStudy, StudySettings
+from tunewell.training.external_program import ExternalProgram
+from tunewell.training.function import check_train
 from tunewell.training.run import Train
-
-DEFAULT_STORE = "tunewell.db"
 
 
 def tune(
     train: Train,
-    space: Space,
+    space: SpaceLike,
     *,
     metric: str,
     direction: str | None = None,
@@ -36,6 +38,7 @@ def tune(
     budget: str | float | None = None,
     workers: int = 1,
     threads: bool = False,
+    isolate: bool | None = None,
     scheduler: str | Scheduler = "auto",
     sampler: str | Sampler | None = None,
     first: Sequence[Mapping[str, Value]] = (),
@@ -64,8 +67,9 @@ def tune(
     Ctrl-C lets running epochs finish and be recorded; `resume=True` goes on from there.
 
     Args:
-        train: a function of one argument, the `Run`.
-        space: what may be tuned.
+        train: a function of one argument, the `Run`. One that reports nothing may return what it measured: a number,
+            which is the metric, or a dict of numbers by name; it is then trained whole, as an epoch.
+        space: what may be tuned: a `Space`, or a dict of parameters by name.
         metric: the name, among those that `train` reports, of what is optimized.
         direction: `minimize` or `maximize`; inferred from the metric's name where that says it.
         max_epochs: how many epochs a full training has; if None, what `train` passes to `run.epochs`.
@@ -74,6 +78,9 @@ def tune(
         workers: how many trials train at a time; more than one run in processes of their own.
         threads: they run in threads of this process instead, which suits small models whose training releases the
             GIL; randomness must then come from `run.rng` or `run.seed`, since what is global is shared.
+        isolate: each trial has a process to itself, which waits while it is paused; if None, where the training's
+            sources import an experiment logger (W&B, MLflow, TensorBoard and the like), most of which have one run a
+            process.
         scheduler: which run gets the next epochs.
         sampler: where new settings come from.
         first: settings to try before any other.
@@ -106,10 +113,14 @@ def tune(
         SettingError: a setting cannot be used.
         RepeatedFailure: trials keep failing with one and the same error.
     """
+    check_train(train)
+    space = as_space(space)
+    direction_of(metric, direction)
     check_whole("confirm", confirm, at_least=0)
     execution = Execution(
         workers=workers,
         threads=threads,
+        isolate=isolate,
         keep=keep,
         checkpoint_every=checkpoint_every,
         memory=None if memory is None else size(memory, "memory"),
@@ -140,6 +151,8 @@ def tune(
         min_delta=min_delta,
     )
     study = Study.of(settings, opened, resume=resume)
+    warn_of_changes(study, train)
+    execution = settled(execution, train)
     over = drive(study, train, execution, observer, controllers)
     if confirm and over and study.best_so_far is not None:
         drive(confirmation(study, seeds=confirm), train, execution, observer)
@@ -166,7 +179,7 @@ def drive(
         SettingError: the training function cannot be sent to a process.
         RepeatedFailure: trials keep failing with one and the same error.
     """
-    execution = execution or Execution()
+    execution = settled(execution or Execution(), train)
     if observer is None and sys.stderr.isatty():
         with live_progress() as display:
             return drive(study, train, execution, display, controllers)
@@ -185,19 +198,22 @@ def _run(
     controllers: Sequence[Controller],
 ) -> bool:
     """Run a study where its execution has it; arguments and errors are those of `drive`."""
-    if execution.ray is not None:
-        from tunewell.runners.ray import run_ray  # noqa: PLC0415  an extra
+    trained = Trained.by(train)
+    if execution.isolate and not isinstance(train, ExternalProgram):  # a program is a process already
+        train = Isolated.of(train, execution.workers)
+    study.begin_session()
+    try:
+        trained.record(study)
+        if execution.ray is not None:
+            from tunewell.runners.ray import run_ray  # noqa: PLC0415  an extra
 
-        return run_ray(study, train, execution, observer, controllers)
-    if execution.threads and execution.workers > 1:
-        return run_threads(study, train, execution, observer, controllers)
-    run = run_processes if execution.needs_processes else run_inline
-    return run(study, train, execution, observer, controllers)
-
-
-def default_store() -> str:
-    """Return where records go by default: `TUNEWELL_STORE`, else `tunewell.db` in the working directory."""
-    return os.environ.get("TUNEWELL_STORE") or DEFAULT_STORE
+            return run_ray(study, train, execution, observer, controllers)
+        if execution.threads and execution.workers > 1:
+            return run_threads(study, train, execution, observer, controllers)
+        run = run_processes if execution.needs_processes else run_inline
+        return run(study, train, execution, observer, controllers)
+    finally:
+        study.close()
 
 
 def study_name(store: Store, base: str, *, resume: bool) -> str:
@@ -212,7 +228,7 @@ def study_name(store: Store, base: str, *, resume: bool) -> str:
 def _check_guarded(caller: str | None) -> None:
     """Check that the user's script, which worker processes import, does not tune again at that for want of a guard."""
     if caller == "__mp_main__":
-        raise SettingError(
+        raise TunesOnImport(
             "the script that calls tune(...) is imported by each worker process; "
             'put the call under `if __name__ == "__main__":`'
         )

@@ -9,30 +9,79 @@ up: it lives on as its checkpoint if it tracks anything, and otherwise is traine
 from __future__ import annotations
 
 import contextvars
+import sys
 import threading
 import traceback
+import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from tunewell import checkpoint
 from tunewell.checkpoint.folder import file_in
-from tunewell.errors import CheckpointError, TunewellError
+from tunewell.errors import CheckpointError, ReportError, TunewellError
 from tunewell.runners.base import Assignment, Coordinator, SavedState, StepResult
 from tunewell.runners.execution import KEPT_TRIALS
-from tunewell.runners.memory import memory_held
+from tunewell.runners.memory import available, memory_held
 from tunewell.runners.signals import Call, TrialSignals, add_advice
 from tunewell.runners.thread_settings import ThreadSettings
 from tunewell.space.values import Value
 from tunewell.study.directive import Directive, Move
+from tunewell.training.function import returned_report
+from tunewell.training.loggers import end_runs, open_runs
+from tunewell.training.process_state import ProcessState
 from tunewell.training.run import Run, RunEnded, Train
+from tunewell.training.unwinding import is_ours, leave_behind
 
+SHARE_OF_AVAILABLE = 0.5
+"""What paused trials may take of the memory that is available when a worker begins."""
 _Answer = TypeVar("_Answer")
+PATIENCE_S = 10.0
+"""How long a trial may take to unwind."""
+_NEVER = threading.Semaphore(0)
 _SIGNALS_SEEN_S = 0.1
 """The main thread looks for signals so often: one that comes just before it waits does not end the wait."""
+
+
+class HostedTrial(Protocol):
+    """A trial in a worker's hands, in a thread or elsewhere, that trains or waits."""
+
+    epoch: int
+    """The last epoch done."""
+    changes: ProcessState
+    """What it has changed of the worker's process, while it waits."""
+
+    def in_force(self) -> AbstractContextManager[None]:
+        """Return what holds, in the main thread, while it trains."""
+        ...
+
+    def go_on(self, assignment: Assignment) -> None:
+        """Let it train until it pauses or ends, and put its result into the queue."""
+        ...
+
+    def end_soon(self) -> None:
+        """Let it begin to end, if that need not be waited for."""
+        ...
+
+    def give_up(self, *, patience_s: float = PATIENCE_S) -> None:
+        """Unwind it; the code after the user's loop does not run. Wait for that so long."""
+        ...
+
+
+Results = SimpleQueue[StepResult | Call]
+"""Where hosted trials put what came of their steps."""
+
+
+@runtime_checkable
+class HostingTrain(Protocol):
+    """A training function that says itself where its trials are hosted."""
+
+    def host(self, coordinator: Coordinator, assignment: Assignment, results: Results) -> HostedTrial:
+        """Return the trial of an assignment, which has not begun."""
+        ...
 
 
 class Worker:
@@ -48,23 +97,34 @@ class Worker:
         *,
         keep: int = KEPT_TRIALS,
         memory: int | None = None,
+        workers: int = 1,
         alone: bool = True,
+        shared: bool = True,
     ) -> None:
         """Begin with no trials.
 
         keep: how many paused trials stay in memory.
-        memory: bytes that this process may hold while it keeps more than the trial that it trains.
+        memory: bytes that this process may hold while it keeps more than the trial that it trains; if None, paused
+            trials may take half of the memory that is available now.
+        workers: how many share that.
         alone: one trial moves at a time, and has the process's random states to itself; where several move, those
             states belong to nobody and are left alone.
+        shared: the process hosts more than one trial.
         """
         self._train = train
         self._coordinator = coordinator
         self._keep = keep
         self._memory = memory
+        self._share = SHARE_OF_AVAILABLE * available() / workers
+        """Bytes that paused trials may take where no memory is given."""
+        self._before: tuple[int, float] | None = None
+        """The bytes that this process held, and those that were available, when the first trial paused."""
+        self._has_warned = False
         self._alone = alone
-        self._moving: dict[int, _Hosted] = {}
-        self._paused: OrderedDict[int, _Hosted] = OrderedDict()
-        self._results: SimpleQueue[StepResult | Call] = SimpleQueue()
+        self._shared = shared
+        self._moving: dict[int, HostedTrial] = {}
+        self._paused: OrderedDict[int, HostedTrial] = OrderedDict()
+        self._results: Results = SimpleQueue()
 
     @property
     def n_moving(self) -> int:
@@ -73,34 +133,50 @@ class Worker:
 
     def work(self, assignment: Assignment) -> StepResult:
         """Train a trial through its step's epochs; return when it is paused or over."""
-        # the trial has the process's random states to itself while it moves
-        outside = checkpoint.random_states()
         hosted = self._hosted(assignment)
-        with hosted.signals.in_force():
-            hosted.go_on(assignment)
-            while (result := self.wait(_SIGNALS_SEEN_S)) is None:
-                pass
-        checkpoint.set_random_states(outside)
+        # the trial has what the process has once to itself while it moves
+        outside, random_states = ProcessState.here(), checkpoint.random_states()
+        runs = open_runs()
+        hosted.changes.put_in_force()
+        try:
+            with hosted.in_force():
+                hosted.go_on(assignment)
+                while (result := self._next_result(_SIGNALS_SEEN_S)) is None:
+                    pass
+        finally:
+            hosted.changes = ProcessState.here().since(outside)
+            outside.restore()
+            checkpoint.set_random_states(random_states)
+        if result.paused and self._shared:
+            _warn_of_runs(runs)
+        self._give_up_superfluous()
         return result
 
     def begin(self, assignment: Assignment) -> None:
         """Let a trial train through its step's epochs; `wait` returns its result."""
         self._hosted(assignment).go_on(assignment)
 
-    def _hosted(self, assignment: Assignment) -> _Hosted:
+    def _hosted(self, assignment: Assignment) -> HostedTrial:
         """Return the trial of an assignment, one of those that move from now on."""
         trial = assignment.step.trial
         hosted = self._paused.pop(trial, None)
         if hosted is not None and hosted.epoch != assignment.step.epochs.start - 1:
-            hosted.give_up()  # it went on elsewhere
+            _give_up(hosted)  # it went on elsewhere
             hosted = None
-        if hosted is None:
+        if hosted is None and isinstance(self._train, HostingTrain):
+            hosted = self._train.host(self._coordinator, assignment, self._results)
+        elif hosted is None:
             hosted = _Hosted(self._train, self._coordinator, assignment, self._results, alone=self._alone)
         self._moving[trial] = hosted
         return hosted
 
     def wait(self, timeout_s: float | None = None) -> StepResult | None:
         """Return the result of the first trial that pauses or is over; None if none does in time."""
+        result = self._next_result(timeout_s)
+        self._give_up_superfluous()
+        return result
+
+    def _next_result(self, timeout_s: float | None) -> StepResult | None:
         try:
             while callable(result := self._results.get(timeout=timeout_s)):
                 result()
@@ -109,25 +185,66 @@ class Worker:
         hosted = self._moving.pop(result.trial)
         if result.paused:
             self._paused[result.trial] = hosted
-            while self._paused and (len(self._paused) > self._keep or self._holds_too_much()):
-                self._paused.popitem(last=False)[1].give_up()
         return result
 
+    def _give_up_superfluous(self) -> None:
+        while self._paused and (len(self._paused) > self._keep or self._holds_too_much()):
+            _give_up(self._paused.popitem(last=False)[1])
+
     def _holds_too_much(self) -> bool:
-        return self._memory is not None and memory_held() > self._memory
+        if self._memory is not None:
+            return memory_held() > self._memory
+        if self._before is None:
+            self._before = memory_held(), available()
+        held, free = self._before
+        # what is available is known at once; to find what processes hold takes its time
+        if free - available() <= self._share or memory_held() - held <= self._share:
+            return False
+        if not self._has_warned:
+            self._has_warned = True
+            warnings.warn(
+                f"paused trials take more than {self._share / 2**30:.1f} GiB, half of the memory that was free; those "
+                "that wait longest are given up and go on from a checkpoint or, if they track nothing, are trained "
+                "again (--memory, or memory=, sets another bound)",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        return True
 
     def forget(self, trial: int) -> None:
         """Let go of a paused trial, which goes on elsewhere or never."""
         hosted = self._paused.pop(trial, None)
         if hosted is not None:
-            hosted.give_up()
+            _give_up(hosted)
 
     def close(self) -> None:
-        """Let go of all; nobody waits for what still moves, which ends at its next epoch and is heard of no more."""
+        """Let go of all; nobody waits for what still moves, which ends at its next line and is heard of no more."""
         for hosted in self._moving.values():
             hosted.give_up(patience_s=0)
+        for hosted in self._paused.values():
+            hosted.end_soon()
         for trial in list(self._paused):
             self.forget(trial)
+
+
+def _warn_of_runs(before: Mapping[str, object]) -> None:
+    """Warn where a paused trial has a run open with a logger for the whole process."""
+    for name, run in open_runs().items():
+        if run is not before.get(name):
+            warnings.warn(
+                f"the next trials log to the run that a paused one has open with {name}; --isolate, or isolate=True, "
+                "keeps them apart",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+
+def _give_up(hosted: HostedTrial) -> None:
+    """Unwind a paused trial, with what it has changed of the process in force until it is over."""
+    outside = ProcessState.here()
+    hosted.changes.put_in_force()
+    hosted.give_up()
+    outside.restore()
 
 
 class _Hosted:
@@ -142,7 +259,7 @@ class _Hosted:
         train: Train,
         coordinator: Coordinator,
         assignment: Assignment,
-        results: SimpleQueue[StepResult | Call],
+        results: Results,
         *,
         alone: bool,
     ) -> None:
@@ -161,25 +278,36 @@ class _Hosted:
         """The checkpoint that the last directive wanted."""
         self._refusal: TunewellError | None = None
         self._given_up = False
+        self._is_over = threading.Event()
+        """The training function has returned, or can be ended by nothing and does nothing more."""
         self._directive = Directive()
         """The answer to the last epoch."""
         self._set: dict[str, Value] = {}
         """Values that were set since the assignment came."""
         self.epoch = 0
+        self.changes = ProcessState({})
         self._values: dict[str, Value] = dict(assignment.step.params)
         self._run = Run(self._values, seed=assignment.step.seed, trial=assignment.step.trial, channel=self)
+        self._run.on_end_caught = self._abandon
         # it trains as it would in the thread that begins it
         self._settings = ThreadSettings.here()
         self._thread = threading.Thread(
             target=contextvars.copy_context().run,
-            args=(self._host,),
+            args=(self._run_thread,),
             name=f"trial-{assignment.step.trial}",
             daemon=True,
         )
-        self.signals = TrialSignals(self._thread, results.put)
+        self._signals = TrialSignals(self._thread, results.put)
+        self._runs_before: Mapping[str, object] = {}
+        """Runs of loggers that are not the training's own."""
+        self._run.on_end = self._end_runs
+
+    def in_force(self) -> AbstractContextManager[None]:
+        """Implement `HostedTrial.in_force`."""
+        return self._signals.in_force()
 
     def go_on(self, assignment: Assignment) -> None:
-        """Let the thread train until it pauses or ends, and put its result into the queue."""
+        """Implement `HostedTrial.go_on`."""
         self._assignment, self._until = assignment, assignment.step.epochs.stop - 1
         self._set = {}  # the assignment has them
         if self._thread.ident is None:
@@ -187,48 +315,83 @@ class _Hosted:
         else:
             self._assignments.put(assignment)
 
-    def give_up(self, *, patience_s: float = 10.0) -> None:
-        """Unwind the thread; the code after the user's loop does not run.
+    def end_soon(self) -> None:
+        """Do nothing: threads are unwound one by one, each with what it has changed of the process in force."""
 
-        patience_s: how long to wait for that.
-        """
+    def give_up(self, *, patience_s: float = PATIENCE_S) -> None:
+        """Implement `HostedTrial.give_up`."""
         self._given_up = True
         self._assignments.put(None)
-        if self._thread.ident is not None:
-            self._thread.join(timeout=patience_s)
+        if not patience_s:
+            leave_behind(self._thread, RunEnded)
+        elif self._thread.ident is not None:
+            self._is_over.wait(timeout=patience_s)
+
+    def _run_thread(self) -> None:
+        with suppress(RunEnded):  # raised from another thread, it may come anywhere
+            self._host()
 
     def _host(self) -> None:
         if self._alone:
             checkpoint.seed_everything(self._run.seed)
+        self._runs_before = open_runs()
         error = saved = None
         kinds: tuple[str, ...] = ()
         try:
             with suppress(RunEnded), self._settings.in_force():
-                self._train(self._run)
+                self._report_returned(self._train(self._run))
             if self._refusal is None and not self._given_up and self.epoch > self._on_record:
                 with suppress(RunEnded):
                     saved = self._save()
         except SystemExit as stop:
-            error = f"the training function called sys.exit({stop.code!r})" if stop.code else None
+            if stop.code:
+                where = traceback.format_tb(stop.__traceback__)[1:]  # not this frame
+                error = "".join([*where, f"the training function called sys.exit({stop.code!r})"])
         except BaseException as raised:  # noqa: BLE001  a failed trial is a result, kept as text
             kinds = tuple(kind.__name__ for kind in type(raised).__mro__)
             raised.__traceback__ = raised.__traceback__ and raised.__traceback__.tb_next  # not this frame
             add_advice(raised)
             error = "".join(traceback.format_exception(raised))
-        if self._given_up:
-            return  # nobody waits for it
-        self._results.put(
-            StepResult(
-                self._run.trial,
-                self.epoch,
-                paused=False,
-                directive=self._directive,
-                error=error,
-                kinds=kinds,
-                refusal=self._refusal,
-                saved=saved,
+        self._end_runs(failed=error is not None)  # those that it has left open
+        self._end(error, kinds, saved)
+
+    def _end(self, error: str | None = None, kinds: Sequence[str] = (), saved: SavedState | None = None) -> None:
+        """Put the last result into the queue, unless nobody waits for it."""
+        if not self._given_up:
+            self._results.put(
+                StepResult(
+                    self._run.trial,
+                    self.epoch,
+                    paused=False,
+                    directive=self._directive,
+                    error=error,
+                    kinds=kinds,
+                    refusal=self._refusal,
+                    saved=saved,
+                )
             )
-        )
+        self._is_over.set()
+
+    def _abandon(self) -> None:
+        """Let the trial be over though its function goes on: it catches whatever is raised, so its thread waits."""
+        self._end()
+        try:
+            warnings.warn(
+                f"trial {self._run.trial} catches the end of its training again and again (a bare except:, say), so "
+                "its thread is left behind with what it holds; write except Exception: in its place",
+                RuntimeWarning,
+                stacklevel=1,
+            )
+        finally:
+            _NEVER.acquire()
+
+    def _report_returned(self, returned: object) -> None:
+        """Report what a training has returned that has reported nothing."""
+        if self._run.reports or self._on_record or self._given_up:
+            return
+        metrics = returned_report(returned, self._assignment.metric)
+        if metrics is not None:
+            self._run.report(**metrics)
 
     def begin(self, run: Run, n_epochs: int | None) -> int:
         """Implement `Channel.begin`."""
@@ -289,14 +452,24 @@ class _Hosted:
 
     def _check_wanted(self) -> None:
         if self._given_up:
+            self._end_runs()
             raise RunEnded
+
+    def _end_runs(self, *, failed: bool = False) -> None:
+        """End the runs that the training has open with loggers, for which its unwinding would be a failure."""
+        end_runs(self._runs_before, failed=failed)
 
     def _ask(self, message: Callable[[], _Answer]) -> _Answer:
         """Return the coordinator's answer; if it refuses, this training is over, and the study with it."""
         try:
             return message()
+        except RunEnded:
+            self._end_runs()
+            raise
         except TunewellError as refusal:
             self._refusal = refusal
+            refusal.add_note(_place_of_call())
+            self._end_runs(failed=isinstance(refusal, ReportError))
             raise RunEnded from refusal
 
     def _pause(self) -> None:
@@ -316,6 +489,7 @@ class _Hosted:
             )
         )
         if self._assignments.get() is None:
+            self._end_runs()
             raise RunEnded
         if inside is not None:
             checkpoint.set_random_states(inside)
@@ -351,3 +525,11 @@ class _Hosted:
                     f"(epoch 0): {error}"
                 ) from error
             return 0, str(error)  # damaged or gone: training again from the seed is slower, not wrong
+
+
+def _place_of_call() -> str:
+    """Return the line of the user's code from which this thread is in ours."""
+    frame = sys._getframe(1)  # noqa: SLF001  nothing public gives the caller's line
+    while frame.f_back is not None and is_ours(frame):
+        frame = frame.f_back
+    return f'  File "{frame.f_code.co_filename}", line {frame.f_lineno}, in {frame.f_code.co_name}'

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, get_type_hints
 import numpy as np
 
 from tunewell.errors import SettingError
+from tunewell.near_names import perhaps
 from tunewell.samplers.sampler import Sampler
 from tunewell.trial import whole
 
@@ -62,7 +63,9 @@ def known(name: object, names: Collection[str], kind: str) -> str:
     """
     if isinstance(name, str) and name in names:
         return name
-    raise SettingError(f"there is no {kind} {name!r}; choose one of {', '.join(sorted(names))}")
+    raise SettingError(
+        f"there is no {kind} {name!r}; choose one of {', '.join(sorted(names))}{perhaps(str(name), names)}"
+    )
 
 
 def check_whole(setting: str, value: object, at_least: int) -> int:

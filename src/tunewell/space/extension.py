@@ -14,6 +14,7 @@ from numbers import Real
 from types import MappingProxyType
 
 from tunewell.errors import SpaceError
+from tunewell.near_names import did_you_mean
 from tunewell.space.params import Choice, Param, settings
 from tunewell.space.space import Space
 from tunewell.space.values import Value
@@ -66,7 +67,7 @@ def extended(known: Space, requested: Space, held: Mapping[str, Value] = _NOTHIN
         raise SpaceError(
             f"{name}: it is neither added nor taken away, so it cannot be held; past trials have their own values of it"
             if name in known.params
-            else f"there is no parameter {name!r} to hold; there are {', '.join(space.names)}"
+            else f"there is no parameter {name!r} to hold; {did_you_mean(name, space.names)}"
         )
     return Extension(space, past, tuple(lines)) if lines else Extension(known, {}, ())
 

@@ -14,13 +14,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import KW_ONLY, dataclass, field, fields
+from itertools import combinations
 from numbers import Real
-from typing import Any, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tunewell.errors import SpaceError
+from tunewell.near_names import did_you_mean, perhaps
 from tunewell.space.scales import SCALES, Axis, Span
 from tunewell.space.values import Value
 
@@ -30,6 +32,16 @@ When = Mapping[str, Value | Sequence[Value]]
 TIERS = (1, 2, 3, 4)
 _LARGEST_INT = 2**40  # far beyond that, neighbours fall on the same float in [0, 1]
 _DIGITS = 12  # what decoded numbers keep: exp(log(0.001)) is 0.0010000000000000002
+_MOST_STEPS = 20
+_STEPS = frozenset(["step", "steps", "step_size", "q", "quantum", "quantize"])
+_INSTEAD = {
+    **dict.fromkeys(("log", "log_scale", "logarithmic", "use_log", "is_log"), 'write scale = "log"'),
+    **dict.fromkeys(("min", "minimum", "lower", "from", "start"), "write low"),
+    **dict.fromkeys(("max", "maximum", "upper", "to", "end"), "write high"),
+    **dict.fromkeys(("choices", "options", "categories"), "write values"),
+    **dict.fromkeys(("prior", "distribution", "base", "transform"), 'write scale, such as scale = "log"'),
+}
+"""What other tools call a setting -> what is to be written here."""
 _T = TypeVar("_T", float, int)
 
 
@@ -38,6 +50,11 @@ class _Parameter(ABC):
 
     __slots__ = ()
     when: When | None
+
+    def __new__(cls, *arguments: object, **settings: object) -> Self:
+        """Make it, unless a setting is none of its own: the error says what another tool's is called here."""
+        check_settings(cls, settings, dict(zip(("low", "high"), arguments, strict=False)) | settings)
+        return super().__new__(cls)
 
     @abstractmethod
     def check(self, value: object) -> Value:
@@ -204,9 +221,14 @@ class Choice(_Parameter):
     def __post_init__(self) -> None:
         values = _listed(self.values)
         places = {value: place for place, value in enumerate(values)}
-        if len(places) < len(values):
-            twice = next(value for value in values if values.count(value) > 1)
-            raise SpaceError(f"{twice!r} is listed twice in {list(values)!r}; list each value once")
+        for one, other in combinations(values, 2):
+            if one == other and type(one) is type(other):
+                raise SpaceError(f"{one!r} is listed twice in {list(values)!r}; list each value once")
+            if one == other or str(one) == str(other):
+                raise SpaceError(
+                    f"{one!r} and {other!r} in {list(values)!r} cannot be told apart in a file or on a command line; "
+                    "leave one out, or name it by another string"
+                )
         _check_bool("ordered", self.ordered)
         _set(self, values=values, _places=places)
         _set_common(self)
@@ -270,6 +292,37 @@ def settings(param: Param) -> dict[str, Any]:
     """Return the constructor's arguments as plain JSON data, without those that have their defaults."""
     given = {item.name: (getattr(param, item.name), item.default) for item in fields(param) if item.init}
     return {name: _plain(value) for name, (value, default) in given.items() if value != default}
+
+
+def check_settings(kind: type[_Parameter], given: Iterable[str], values: Mapping[str, object]) -> None:
+    """Check that a kind of parameter has these settings.
+
+    values: what is known of it, from which the mend is made.
+
+    Raises:
+        SpaceError: it has no such setting.
+    """
+    known = [item.name for item in fields(kind) if item.init]  # type: ignore[arg-type]  # its kinds are dataclasses
+    for name in given:
+        if name not in known:
+            mend = _steps(values, name) if name.lower() in _STEPS else _INSTEAD.get(name.lower())
+            mend = mend or did_you_mean(name, known, listed="it has")
+            article = "an" if kind is Int else "a"
+            raise SpaceError(f"{article} {kind.__name__.lower()} has no setting {name!r}; {mend}")
+
+
+def _steps(values: Mapping[str, object], name: str) -> str:
+    """Return how the values a step apart are written, all of them if they are few."""
+    low, high, step = (values.get(one) for one in ("low", "high", name))
+    listed = "[0.1, 0.2, 0.3]"
+    if all(isinstance(one, int | float) for one in (low, high, step)):
+        begin, end, apart = float(cast("float", low)), float(cast("float", high)), float(cast("float", step))
+        n = int((end - begin) / apart + 1e-9) + 1 if apart > 0 and begin < end < math.inf else 0
+        if 1 < n <= _MOST_STEPS:
+            whole = all(isinstance(one, int) for one in (low, high, step))
+            points = [float(f"{begin + place * apart:.{_DIGITS}g}") for place in range(n)]
+            listed = repr([int(point) for point in points] if whole else points)
+    return f"values a step apart are a choice whose order counts: Choice({listed}, ordered=True)"
 
 
 def _plain(value: Any) -> Any:
@@ -371,7 +424,10 @@ def _checked_axis(param: Float | Int, low: float, high: float) -> Axis:
     span = Span(low, high, isinstance(param, Int))
     names = [name for name, scale in SCALES.items() if scale.whole or not span.whole]
     if param.scale not in names:
-        raise SpaceError(f"{kind} has no scale {param.scale!r}; choose one of {', '.join(map(repr, names))}")
+        listed = ", ".join(map(repr, names))
+        raise SpaceError(
+            f"{kind} has no scale {param.scale!r}; choose one of {listed}{perhaps(str(param.scale), names)}"
+        )
     scale = SCALES[param.scale]
     if (misfit := scale.misfit(span)) is not None:
         raise SpaceError(f"scale={param.scale!r} needs {misfit.needs}, {got}; {misfit.mend}")

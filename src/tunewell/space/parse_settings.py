@@ -28,8 +28,30 @@ def parse_settings(texts: Sequence[str], *spaces: Space, option: str = "--set") 
 def _value(text: str, param: Param | None) -> Value:
     """Return what a text means for a parameter; the text itself, if it means nothing."""
     if isinstance(param, Choice):
-        return next((value for value in param.values if str(value).lower() == text.lower()), text)
-    try:
-        return float(text) if isinstance(param, Float) else int(text)
-    except ValueError:
+        return _listed(text, param.values)
+    number = _number(text)
+    if number is None:
         return text
+    return float(number) if isinstance(param, Float) else number
+
+
+def _listed(text: str, values: Sequence[Value]) -> Value:
+    """Return the value that is written so; else one that differs in upper and lower case, or in how it is written."""
+    exactly = [value for value in values if str(value) == text]
+    nearly = [value for value in values if str(value).lower() == text.lower()]
+    number = _number(text)
+    equal = [value for value in values if number is not None and not isinstance(value, bool | str) and value == number]
+    return next(iter([*exactly, *nearly, *equal]), text)
+
+
+def _number(text: str) -> int | float | None:
+    """Return a number, as a whole one if it is that: `10.0` is 10; None if the text is none."""
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return int(number) if number.is_integer() else number

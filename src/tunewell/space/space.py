@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -20,6 +21,7 @@ from tunewell.arrays import own_numerics
 from tunewell.errors import SpaceError
 from tunewell.near_names import did_you_mean
 from tunewell.space.lint import doubts
+from tunewell.space.mends import mend, shown
 from tunewell.space.params import Choice, Float, Int, Param
 from tunewell.space.toml import from_dict, from_toml, to_dict, to_toml
 from tunewell.space.values import Params, Value
@@ -58,7 +60,7 @@ class Space:
         for name, param in self._params.items():
             _check_name(name)
             if not isinstance(param, Float | Int | Choice):
-                raise SpaceError(f"{name}: {param!r} is no parameter; {_mend(param)}")
+                raise SpaceError(f"{name}: {shown(param)} is no parameter; {mend(param)}")
         self._conditional = any(param.conditions for param in self._params.values())
         self._order = _parents_first(self._params)
 
@@ -283,6 +285,34 @@ class Space:
         return {name: by_name[name] for name in self._params if name in by_name}
 
 
+SpaceLike = Space | Mapping[str, Param]
+"""What is taken where a space is needed: one, or its parameters by name."""
+
+
+def as_space(found: object) -> Space:
+    """Return the space that a user means: one, or a mapping of parameters by name.
+
+    Raises:
+        SpaceError: it is neither.
+    """
+    if isinstance(found, Space):
+        return found
+    if isinstance(found, Mapping):
+        return Space(found)
+    if isinstance(found, Float | Int | Choice):
+        how = f"a parameter needs a name: tw.Space(learning_rate={found!r})"
+    elif isinstance(found, str | Path):
+        how = "read the file: tw.Space.from_toml(pathlib.Path(FILE).read_text())"
+    elif callable(found):
+        how = (
+            "what may be tuned is known before a training begins; write tw.Space(learning_rate=tw.learning_rate()), "
+            "and run.params.learning_rate in the training function"
+        )
+    else:
+        how = "write tw.Space(learning_rate=tw.learning_rate()), or a dict of parameters by name"
+    raise SpaceError(f"space must be a tw.Space, got {shown(found)}; {how}")
+
+
 def _holds(param: Param, active: Mapping[str, Value]) -> bool:
     """Return True if the parameter is active where these values are those of its active parents."""
     return all(parent in active and active[parent] in values for parent, values in param.conditions.items())
@@ -332,19 +362,6 @@ def _check_name(name: object) -> None:
         raise SpaceError(f"{name}: a name has only letters, digits and _, and no digit first; call it {legal!r}")
     if hasattr(Params, name):
         raise SpaceError(f"{name}: params.{name} means something else already; call it {name + '_'!r}")
-
-
-def _mend(found: object) -> str:
-    match found:
-        case (int() | float(), int() | float()):
-            return f"for a range write tw.Float{tuple(found)!r}"
-        case list() | tuple() | set():
-            return f"to choose among values write tw.Choice({list(found)!r})"
-        case bool() | int() | float() | str():
-            return f"to hold it at a value write tw.Choice([{found!r}])"
-    if callable(found):
-        return "call it, as in tw.Float(0, 1) or tw.learning_rate()"
-    return "write tw.Float(0, 1), tw.Int(1, 8), tw.Choice(['a', 'b']) or a ready-made one such as tw.learning_rate()"
 
 
 def _closest(name: object, params: Mapping[str, Param]) -> str:

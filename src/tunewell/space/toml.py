@@ -14,18 +14,10 @@ from dataclasses import MISSING, fields
 from typing import Any
 
 from tunewell.errors import SpaceError
-from tunewell.near_names import did_you_mean
-from tunewell.space.params import Choice, Float, Int, Param, settings
+from tunewell.near_names import perhaps
+from tunewell.space.params import Choice, Float, Int, Param, check_settings, settings
 
 _TYPES: Mapping[str, type[Param]] = {"float": Float, "int": Int, "choice": Choice}
-_INSTEAD = {
-    **dict.fromkeys(("log", "log_scale", "logarithmic", "use_log", "is_log"), 'write scale = "log"'),
-    **dict.fromkeys(("min", "minimum", "lower", "from", "start"), "write low"),
-    **dict.fromkeys(("max", "maximum", "upper", "to", "end"), "write high"),
-    **dict.fromkeys(("choices", "options", "categories"), "write values"),
-    **dict.fromkeys(("prior", "distribution", "base", "transform"), 'write scale, such as scale = "log"'),
-}
-"""What other tools call a setting -> what is to be written here."""
 _NAMES = {kind: name for name, kind in _TYPES.items()}
 
 
@@ -77,13 +69,11 @@ def _param(table: object) -> Param:
     given: dict[str, Any] = dict(table)
     name = given.pop("type", None)
     if not isinstance(name, str) or name not in _TYPES:
-        got = "has none" if name is None else f"got {name!r}"
+        got = "has none" if name is None else f"got {name!r}{perhaps(str(name), _TYPES)}"
         raise SpaceError(f"needs a type, one of {', '.join(map(repr, _TYPES))}; {got}")
     kind = _TYPES[name]
     known = {item.name: item.default is MISSING for item in fields(kind) if item.init}
-    for key in given.keys() - known.keys():
-        mend = _INSTEAD.get(key.lower()) or did_you_mean(key, known, listed="it has")
-        raise SpaceError(f"{'an' if kind is Int else 'a'} {name} has no setting {key!r}; {mend}")
+    check_settings(kind, given, given)
     missing = [key for key, needed in known.items() if needed and key not in given]
     if missing:
         raise SpaceError(f"{'an' if kind is Int else 'a'} {name} needs {' and '.join(map(repr, missing))}")

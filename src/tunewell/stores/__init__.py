@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,26 @@ from tunewell.stores.memory import MemoryStore
 if TYPE_CHECKING:
     from tunewell.stores.sql import SqlStore
 
-__all__ = ["Changes", "MemoryStore", "Session", "SpaceVersion", "SqlStore", "Store", "StudyRecord", "open_store"]
+__all__ = [
+    "Changes",
+    "MemoryStore",
+    "Session",
+    "SpaceVersion",
+    "SqlStore",
+    "Store",
+    "StudyRecord",
+    "default_store",
+    "open_store",
+]
+
+DEFAULT_STORE = "tunewell.db"
+IN_MEMORY = ("memory", ":memory:")
+"""The names of a store that ends with its process, in which no other finds a study."""
+
+
+def default_store() -> str:
+    """Return where records go by default: `TUNEWELL_STORE`, else `tunewell.db` in the working directory."""
+    return os.environ.get("TUNEWELL_STORE") or DEFAULT_STORE
 
 
 def open_store(url: str | Path, *, create: bool = True, checkpoints: str | Path | None = None) -> Store:
@@ -31,7 +51,7 @@ def open_store(url: str | Path, *, create: bool = True, checkpoints: str | Path 
     """
     if not str(url).strip():
         raise SettingError(f"a store needs the name of a file or a URL, got {url!r}; leave it out for the default")
-    if url in ("memory", ":memory:"):
+    if url in IN_MEMORY:
         return MemoryStore()
     return _sql_store()(url, create=create, checkpoints=checkpoints)
 

@@ -104,6 +104,8 @@ class Changes:
     """How many versions of its space the study has."""
     n_waiting: int = 0
     """How many commands wait to be taken up."""
+    seconds: float = 0.0
+    """For how long processes have run the study: the most that was given to `beat`, `report` or `end_session`."""
 
 
 class Store(Protocol):
@@ -171,12 +173,18 @@ class Store(Protocol):
         """
         ...
 
-    def end_session(self, session_id: int, at: float) -> None:
-        """Record that a session ended in order."""
+    def end_session(self, session_id: int, at: float, *, seconds: float = 0.0) -> None:
+        """Record that a session ended in order.
+
+        seconds: for how long processes have run the study, as far as the caller knows.
+        """
         ...
 
-    def beat(self, session_id: int) -> bool:
-        """Raise the `beats` of a session; False, and nothing is written, if it has ended or there is none."""
+    def beat(self, session_id: int, *, seconds: float = 0.0) -> bool:
+        """Raise the `beats` of a session; False, and nothing is written, if it has ended or there is none.
+
+        seconds: for how long processes have run the study, as far as the caller knows.
+        """
         ...
 
     def sessions(self, study_id: int) -> list[Session]:
@@ -234,11 +242,13 @@ class Store(Protocol):
         at: float,
         *,
         session: int | None = None,
+        seconds: float = 0.0,
     ) -> int:
         """Add a report, and return how many commands to the study's trials wait to be taken up.
 
         value: the study's metric, finite or the infinity that is worst; None if it was not reported.
         session: who reports; None for whoever runs the trial.
+        seconds: for how long processes have run the study, as far as the caller knows.
 
         Raises TrialEnded if the trial is not running, StepTaken if another session runs it, TrialNotFound.
         """

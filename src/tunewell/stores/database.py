@@ -60,6 +60,11 @@ class Database(Protocol):
         """Implement `Store.decision_lock`."""
         ...
 
+    @property
+    def awaited_s(self) -> float:
+        """For how many seconds a server that went away has been waited for; 0 if none is."""
+        ...
+
     def close(self) -> None:
         """Let go of files and connections."""
         ...

@@ -47,6 +47,7 @@ class _Study:
     """By trial and epoch."""
     commands: list[Command] = field(default_factory=list)
     n_waiting: int = 0
+    seconds: float = 0.0
     sessions: list[int] = field(default_factory=list)
     spaces: list[SpaceVersion] = field(default_factory=list)
 
@@ -171,20 +172,22 @@ class MemoryStore:
             study.sessions.append(number)
             return number
 
-    def end_session(self, session_id: int, at: float) -> None:
+    def end_session(self, session_id: int, at: float, *, seconds: float = 0.0) -> None:
         """Implement `Store.end_session`."""
         with self._lock:
             if session_id not in self._sessions:
                 raise StoreError(f"{self.url} has no session whose id is {session_id}")
             self._sessions[session_id] = replace(self._sessions[session_id], ended_at=at)
+            self._raise_seconds(session_id, seconds)
 
-    def beat(self, session_id: int) -> bool:
+    def beat(self, session_id: int, *, seconds: float = 0.0) -> bool:
         """Implement `Store.beat`."""
         with self._lock:
             known = self._sessions.get(session_id)
             if known is None or known.ended_at is not None:
                 return False
             self._sessions[session_id] = replace(known, beats=known.beats + 1)
+            self._raise_seconds(session_id, seconds)
             return True
 
     def sessions(self, study_id: int) -> list[Session]:
@@ -260,11 +263,13 @@ class MemoryStore:
         at: float,
         *,
         session: int | None = None,
+        seconds: float = 0.0,
     ) -> int:
         """Implement `Store.report`."""
         with self._lock:
             study = self._study(study_id)
             study.running(trial, session)
+            study.seconds = max(study.seconds, seconds)
             study.reports.append(Report(trial, epoch, {name: float(v) for name, v in metrics.items()}, at))
             study.reached[trial] = max(epoch, study.reached.get(trial, epoch))
             revision = study.revise()
@@ -419,6 +424,7 @@ class MemoryStore:
                 reached=[(n, study.reached[n]) for n in sorted(study.in_progress) if n in study.reached],
                 n_spaces=len(study.spaces),
                 n_waiting=study.n_waiting,
+                seconds=study.seconds,
             )
 
     def values(self, study_id: int, since: int, until: int) -> Iterator[NDArray[np.float64]]:
@@ -437,6 +443,11 @@ class MemoryStore:
 
     def close(self) -> None:
         """Implement `Store.close`."""
+
+    def _raise_seconds(self, session_id: int, seconds: float) -> None:
+        for study in self._studies.values():
+            if session_id in study.sessions:
+                study.seconds = max(study.seconds, seconds)
 
     def _study(self, study_id: int) -> _Study:
         if study_id not in self._studies:

@@ -64,12 +64,19 @@ def m005_leases(cursor: Cursor, dialect: Dialect) -> None:  # noqa: ARG001  the 
     cursor.execute("ALTER TABLE sessions ADD COLUMN beats BIGINT NOT NULL DEFAULT 0 /* raised while it runs */")
 
 
+def m006_seconds(cursor: Cursor, dialect: Dialect) -> None:  # noqa: ARG001  the same in both
+    """Add for how long processes have run a study; of past sessions the clocks' times say so."""
+    cursor.execute("ALTER TABLE studies ADD COLUMN seconds DOUBLE PRECISION NOT NULL DEFAULT 0 /* it was run for */")
+    cursor.execute(_M006)
+
+
 MIGRATIONS: Sequence[Callable[[Cursor, Dialect], None]] = (
     m001_initial,
     m002_process,
     m003_spaces,
     m004_steering,
     m005_leases,
+    m006_seconds,
 )
 
 
@@ -237,3 +244,25 @@ CREATE TABLE checkpoints (              -- those whose files are kept
 );
 INSERT INTO checkpoints SELECT study_id, trial, epoch, path, size, at FROM newest_checkpoints;
 DROP TABLE newest_checkpoints"""
+
+# several sessions at a time count once
+_M006 = """\
+WITH spans AS (
+    SELECT study_id, id, started_at, coalesce(
+        ended_at,
+        (SELECT max(r.at) FROM trials t JOIN reports r ON r.study_id = t.study_id AND r.trial = t.number
+         WHERE t.study_id = e.study_id AND t.session = e.id),
+        started_at
+    ) AS ended_at
+    FROM sessions e
+), ordered AS (
+    SELECT study_id, started_at, ended_at, max(ended_at) OVER (
+        PARTITION BY study_id ORDER BY started_at, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ) AS before
+    FROM spans
+), shares AS (
+    SELECT study_id, ended_at - CASE WHEN before > started_at THEN before ELSE started_at END AS seconds FROM ordered
+)
+UPDATE studies SET seconds = coalesce(
+    (SELECT sum(seconds) FROM shares WHERE shares.study_id = studies.id AND shares.seconds > 0), 0
+)"""

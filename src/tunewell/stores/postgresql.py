@@ -11,6 +11,7 @@ server's log comes after the write's. So those who write to one study wait for t
 from __future__ import annotations
 
 import codecs
+import math
 import os
 import re
 import threading
@@ -38,6 +39,11 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 60.0
 """How long a server that does not answer is waited for."""
+_CONNECT_S = 10
+_RECONNECT_S = 3
+"""How long one try to connect may take: the first, and one to a server that was there and may be about to restart."""
+_LOOK_AGAIN_S = 0.05, 0.25
+_YIELD_S = 0.005
 _LOCK_FOR_MIGRATIONS = 0x74756E65  # any number, the same in every process
 _DECISION_LOCKS = 0x74756E66
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -72,6 +78,8 @@ class PostgresDatabase:
         self._timeout = LockTimeout()
         self._process = os.getpid()
         self._is_closed = self._was_reached = self._can_wait_apart = False
+        self._awaited_at: float | None = None
+        self._gave_up_at = -math.inf
         self._connection: _Connection | None = self._connect()
         self._was_reached = True
         try:
@@ -79,6 +87,12 @@ class PostgresDatabase:
         except BaseException:
             self.close()
             raise
+
+    @property
+    def awaited_s(self) -> float:
+        """Implement `Database.awaited_s`."""
+        since = self._awaited_at
+        return 0.0 if since is None else time.monotonic() - since
 
     @contextmanager
     def reading(self) -> Iterator[_Cursor]:
@@ -103,7 +117,7 @@ class PostgresDatabase:
         # the lock is the connection's: when that ends, the lock is free
         give_up = time.monotonic() + self._timeout.left_s()
         while not (held := self._wait_for_lock(study_id)) and time.monotonic() < give_up:
-            pass
+            time.sleep(_YIELD_S)  # or no other thread would get the connection meanwhile, to report
         if not held:
             self._timeout.lose()
         try:
@@ -203,41 +217,59 @@ class PostgresDatabase:
     def _connect(self) -> _Connection:
         """Return a connection; a server that is away or starting is waited for, one that refuses is not."""
         try:
-            import psycopg  # noqa: PLC0415  an extra
+            import psycopg  # noqa: F401, PLC0415  an extra
         except ImportError:
             raise MissingExtra("psycopg", "postgresql", "a record in PostgreSQL") from None
-        # a server that was reached before will be back; one that never was is more likely named wrongly
-        give_up, pause = time.monotonic() + (PATIENCE_S if self._was_reached else 0.0), 0.05
-        while True:
-            try:
-                connection = psycopg.connect(
-                    self._address,
-                    autocommit=True,  # transactions begin where we say so
-                    application_name="tunewell",
-                    client_encoding="UTF8",  # whatever the server's is: one in SQL_ASCII else sends no text but bytes
-                    connect_timeout=10,
-                    keepalives_idle=30,  # seconds; a server that has vanished without a word is noticed in a minute
-                    keepalives_interval=10,
-                    keepalives_count=3,
-                )
-            except psycopg.ProgrammingError:
-                # its text may quote what stood where the password should
-                raise SettingError(
-                    f"{self.url} is no address of a PostgreSQL database; write postgresql://USER@HOST:PORT/DATABASE, "
-                    "with %40 for an @ in a password"
-                ) from None
-            except psycopg.OperationalError as error:
-                message = self._message(error)
-                if time.monotonic() > give_up:
-                    raise StoreError(
-                        f"{self.url} cannot be reached: {message}; see that the server runs and lets you in"
-                    ) from None
-            else:
-                weakref.finalize(self, _close, connection, self._process)
-                _spell_out(connection)
-                return connection
-            time.sleep(pause)
-            pause = min(1.0, 2 * pause)
+        begun, (pause, longest) = time.monotonic(), _LOOK_AGAIN_S
+        # a server that was reached before will be back; one that never was is more likely named wrongly, and one that
+        # was waited for in vain just now is not waited for again, so that a study ends that cannot go on
+        is_awaited = self._was_reached and begun > self._gave_up_at + PATIENCE_S
+        give_up = begun + (PATIENCE_S if is_awaited else 0.0)
+        self._awaited_at = begun if is_awaited else None
+        try:
+            while (connection := self._try_to_connect(give_up)) is None:
+                time.sleep(pause)
+                pause = min(longest, 2 * pause)
+        except StoreError:
+            if is_awaited:
+                self._gave_up_at = time.monotonic()
+            raise
+        finally:
+            self._awaited_at = None
+        self._gave_up_at = -math.inf
+        return connection
+
+    def _try_to_connect(self, give_up: float) -> _Connection | None:
+        """Return a connection; None if there is none and it is not yet time to give up."""
+        import psycopg  # noqa: PLC0415  an extra
+
+        try:
+            connection = psycopg.connect(
+                self._address,
+                autocommit=True,  # transactions begin where we say so
+                application_name="tunewell",
+                client_encoding="UTF8",  # whatever the server's is: one in SQL_ASCII else sends no text but bytes
+                connect_timeout=_RECONNECT_S if self._was_reached else _CONNECT_S,
+                keepalives_idle=30,  # seconds; a server that has vanished without a word is noticed in a minute
+                keepalives_interval=10,
+                keepalives_count=3,
+                tcp_user_timeout=round(1000 * PATIENCE_S),  # and so is one that vanishes while it is written to
+            )
+        except psycopg.ProgrammingError:
+            # its text may quote what stood where the password should
+            raise SettingError(
+                f"{self.url} is no address of a PostgreSQL database; write postgresql://USER@HOST:PORT/DATABASE, "
+                "with %40 for an @ in a password"
+            ) from None
+        except psycopg.OperationalError as error:
+            if time.monotonic() <= give_up:
+                return None
+            resume = "; then resume: what was reported is on record" if self._was_reached else ""
+            see = f"see that the server runs and lets you in{resume}"
+            raise StoreError(f"{self.url} cannot be reached: {self._message(error)}; {see}") from None
+        weakref.finalize(self, _close, connection, self._process)
+        _spell_out(connection)
+        return connection
 
     def _message(self, error: Exception) -> str:
         """Return what the server or its driver says, on one line and with no password in it."""

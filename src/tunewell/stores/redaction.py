@@ -25,6 +25,16 @@ _ENDS_A_NAME = re.compile(
 _COUNTED = re.compile(r"(?:tokens|keys)$")
 """A number of these is a setting: `--max-tokens`."""
 _LAST_WORDS = frozenset(["pass", "pwd", "pw", "key", "auth", "authorization", "bearer", "cookie", "jwt"])
+_SIGNS_A_URL = frozenset(["sig", "signature"])
+"""Names in a query with which whoever has them may do what the URL says."""
+_KNOWN_BY_SIGHT = re.compile(
+    r"\b(?:Bearer\s+(?P<bearer>[\w.~+/=-]+)"
+    r"|(?P<token>(?:hf_|sk-|gh[opusr]_|github_pat_|glpat-|xox[abeprs]-|AKIA|ASIA|AIza|eyJ)[\w.-]{16,}))"
+)
+"""Tokens of Hugging Face, OpenAI, GitHub, GitLab, Slack, AWS and Google, a JWT, and what bears one in a header."""
+_LOGIN = ("-u", "--user", "--login")
+_WITH_PASSWORD = re.compile(r"[^:/]+:(?P<password>(?!\d+$|[/\\]).+)")
+"""A name and its password; a host has a port."""
 _SAYS_NOTHING = re.compile(r"(?:[-_.]?(?:value|text|string|plain|\d+))+$", re.IGNORECASE)
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
@@ -43,7 +53,7 @@ def redacted(text: str, secret: str = "") -> str:
     """
     for begin, end in _secrets_of_urls(secret, _IN_A_WORD):
         text = _without(text, secret[begin:end])
-    return _hide(text, _secrets_of_urls(text, _IN_TEXT))
+    return _hide(text, [*_secrets_of_urls(text, _IN_TEXT), *_tokens(text)])
 
 
 def redacted_url(url: str) -> str:
@@ -102,15 +112,24 @@ def _secrets_of_urls(text: str, patterns: tuple[re.Pattern[str], re.Pattern[str]
 
 
 def _is_password(name: str) -> bool:
-    return "pass" in name.lower() or _is_secret(name)  # one that is misspelt is a password too
+    # one that is misspelt is a password too
+    return "pass" in name.lower() or name.lower() in _SIGNS_A_URL or _is_secret(name)
+
+
+def _tokens(text: str) -> list[_Span]:
+    """Return where something stands that looks as tokens do."""
+    found = _KNOWN_BY_SIGHT.finditer(text)
+    return [one.span("bearer" if one["bearer"] is not None else "token") for one in found]
 
 
 def _secrets_of_command(words: Sequence[str]) -> list[list[_Span]]:
     """Return where secrets stand in each word of a command."""
     secrets = []
     is_named_before = False
-    for word in words:
-        spans = _secrets_of_urls(word, _IN_A_WORD)
+    for before, word in zip(("", *words), words, strict=False):
+        spans = [*_secrets_of_urls(word, _IN_A_WORD), *_tokens(word)]
+        if before in _LOGIN and (login := _WITH_PASSWORD.fullmatch(word)):
+            spans.append(login.span("password"))
         option = _OPTION.fullmatch(word)
         if is_named_before and not word.startswith("--"):
             spans.append((0, len(word)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Generic, TypeVar
 
@@ -32,7 +32,8 @@ class DamagedRow(StoreError):
     """A row whose content is not what was written."""
 
 
-def _damaged(name: str, error: Exception) -> DamagedRow:
+def damaged(name: str, error: Exception) -> DamagedRow:
+    """Return the error for a row of a record of that name."""
     reason = " ".join(str(error).split())[:200]
     return DamagedRow(
         f"a {name} on record is damaged ({type(error).__name__}: {reason}); restore the record from a copy"
@@ -90,44 +91,19 @@ def _untag(found: dict[str, Any]) -> object:
     return float(text) if len(found) == 1 and text in ("NaN", "Infinity", "-Infinity") else found
 
 
-class _Read(Mapping[str, Any]):
-    """A mapping that is read from its text when somebody looks at it: of most trials nobody does."""
-
-    __slots__ = ("_known", "_text")
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._known: dict[str, Any] | None = None
-
-    def _all(self) -> dict[str, Any]:
-        if self._known is None:
-            try:
-                self._known = dict(from_json(self._text))
-            except _DAMAGE as error:
-                raise _damaged("trial", error) from error
-        return self._known
-
-    def __getitem__(self, name: str) -> Any:
-        return self._all()[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._all())
-
-    def __len__(self) -> int:
-        return len(self._all())
-
-
 @dataclass(frozen=True, slots=True)
 class _Codec:
     write: Callable[[Any], object]
     read: Callable[[Any], object]
 
 
-_JSON = _Codec(lambda value: to_json(dict(value)), from_json)
-_PARAMS = _Codec(_JSON.write, lambda text: Params(_Read(text)))
-_NOTE = _Codec(_JSON.write, lambda text: {} if text == "{}" else from_json(text))  # as most are
+_JSON = _Codec(lambda value: to_json(dict(value)), lambda text: _mapping(from_json(text)))
+_PARAMS = _Codec(_JSON.write, lambda text: Params(_scalars(from_json(text))))
+_NOTE = _Codec(_JSON.write, lambda text: {} if text == "{}" else _JSON.read(text))  # as most are
 _METRICS = _Codec(metrics_to_json, metrics_from_json)
 _STATE = _Codec(str, {str(state): state for state in TrialState}.__getitem__)
+_PLAIN: Mapping[str, tuple[type, ...]] = {"int": (int,), "float": (float, int), "bool": (bool, int)}
+"""What a column of a field holds; of all others text."""
 _MAYBE = _Codec(lambda value: value, lambda number: None if number is None else bool(number))  # SQLite has no booleans
 
 
@@ -143,6 +119,9 @@ class Rows(Generic[_Record]):
         self._kind = kind
         self._codecs = tuple((self.columns.index(name), name, codec) for name, codec in codecs.items())
         self._readers = tuple((place, codec.read) for place, _, codec in self._codecs)
+        self._kinds = tuple(_kinds(str(field.type)) for field in fields(kind))  # type: ignore[arg-type]
+        self._sound: set[tuple[type, ...]] = set()
+        """What rows were seen to hold that is as it should be: there are few such, and to look takes no time."""
 
     def values(self, record: _Record) -> dict[str, object]:
         """Return a record's row, by column."""
@@ -160,13 +139,44 @@ class Rows(Generic[_Record]):
         """
         values = list(row)
         try:
+            if (found := tuple(map(type, row))) not in self._sound:
+                self._check(found)
+                self._sound.add(found)
             for place, read in self._readers:
                 values[place] = read(values[place])
             return self._kind(*values)
         except StoreError:
             raise
         except _DAMAGE as error:
-            raise _damaged(self.name, error) from error
+            raise damaged(self.name, error) from error
+
+    def _check(self, found: tuple[type, ...]) -> None:
+        """Check that a row's columns hold what they should, whatever a file lets them hold."""
+        for name, kind, allowed in zip(self.columns, found, self._kinds, strict=True):
+            if kind not in allowed:
+                raise TypeError(f"{name} holds {kind.__name__}")
+
+
+def _kinds(annotation: str) -> tuple[type, ...]:
+    """Return what a column of a field may hold."""
+    plain, _, maybe = annotation.partition(" | ")
+    return _PLAIN.get(plain, (str,)) + ((type(None),) if maybe else ())
+
+
+def _mapping(found: Any) -> dict[str, Any]:
+    """Return what was read of JSON, which is to be an object; raise TypeError if it is none."""
+    if not isinstance(found, dict):
+        raise TypeError(f"an object is expected, got {type(found).__name__}")
+    return found
+
+
+def _scalars(found: Any) -> dict[str, Any]:
+    """Return values by name, as they are; raise TypeError if one is none that a parameter has."""
+    values = _mapping(found)
+    for name, value in values.items():
+        if not isinstance(value, str | int | float):
+            raise TypeError(f"{name} is {type(value).__name__}")
+    return values
 
 
 STUDIES = Rows(StudyRecord, "study", space=_JSON, scheduler=_JSON)

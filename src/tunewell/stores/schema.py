@@ -54,6 +54,7 @@ studies = Table(
     Column("scheduler", Text, nullable=False),
     Column("n_spaces", Integer, nullable=False),
     Column("min_delta", Double, nullable=False),
+    Column("seconds", Double, nullable=False),
 )
 
 spaces = Table(

@@ -24,11 +24,11 @@ from tunewell.commands import Command
 from tunewell.errors import StepTaken, StoreError, StudyExists, StudyNotFound, TrialEnded, TrialNotFound
 from tunewell.stores import rows
 from tunewell.stores.base import Changes, Session, SpaceVersion, StudyRecord
-from tunewell.stores.command_rows import decoded, encoded
+from tunewell.stores.command_rows import CommandRow, decoded, encoded
 from tunewell.stores.database import CommitUncertain, ConnectionLost, Cursor, Database
 from tunewell.stores.places import database_at
 from tunewell.stores.statements import texts
-from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState
+from tunewell.trial import OPEN_END, Checkpoint, Event, Report, Trial, TrialState, damaged_trial
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 _Record = TypeVar("_Record")
@@ -109,6 +109,11 @@ class SqlStore:
         self.damaged: dict[str, set[int]] = {}
         """By what a record is called, the rows that could not be read and were left out."""
 
+    @property
+    def awaited_s(self) -> float:
+        """For how many seconds a server that went away has been waited for; 0 if none is."""
+        return self._database.awaited_s
+
     @_retried
     def add_study(self, study: StudyRecord) -> StudyRecord:
         """Implement `Store.add_study`."""
@@ -133,7 +138,7 @@ class SqlStore:
     def studies(self) -> list[StudyRecord]:
         """Implement `Store.studies`."""
         with self._reading() as log:
-            return [rows.STUDIES.record(row) for row in log.rows("studies", {})]
+            return self._readable(rows.STUDIES, log.rows("studies", {}))
 
     @_retried
     def change_study(
@@ -180,17 +185,21 @@ class SqlStore:
             return None if row is None else int(row[0])
 
     @_retried
-    def end_session(self, session_id: int, at: float) -> None:
+    def end_session(self, session_id: int, at: float, *, seconds: float = 0.0) -> None:
         """Implement `Store.end_session`."""
         with self._writing() as log:
             if not log.run("end_session", {"session": session_id, "ended_at": at}):
                 raise StoreError(f"{self.url} has no session whose id is {session_id}")
+            log.run("raise_seconds", {"session": session_id, "seconds": seconds})
 
     @_retried
-    def beat(self, session_id: int) -> bool:
+    def beat(self, session_id: int, *, seconds: float = 0.0) -> bool:
         """Implement `Store.beat`."""
         with self._writing() as log:
-            return bool(log.run("beat", {"session": session_id}))
+            if not log.run("beat", {"session": session_id}):
+                return False
+            log.run("raise_seconds", {"session": session_id, "seconds": seconds})
+            return True
 
     @_retried
     def sessions(self, study_id: int) -> list[Session]:
@@ -205,7 +214,7 @@ class SqlStore:
             row = log.row("last_sign", {"session": session_id})
             if row is None:
                 raise StoreError(f"{self.url} has no session whose id is {session_id}")
-            return max(float(time) for time in row if time is not None)
+            return max((float(time) for time in row if isinstance(time, int | float)), default=0.0)
 
     def decision_lock(self, study_id: int) -> AbstractContextManager[None]:
         """Implement `Store.decision_lock`."""
@@ -258,6 +267,7 @@ class SqlStore:
         at: float,
         *,
         session: int | None = None,
+        seconds: float = 0.0,
     ) -> int:
         """Implement `Store.report`."""
         values = {
@@ -268,6 +278,7 @@ class SqlStore:
             "metrics": rows.metrics_to_json(metrics),
             "at": at,
             "by_session": session,
+            "seconds": seconds,
         }
         try:
             return self._report(values)
@@ -394,7 +405,7 @@ class SqlStore:
         """Implement `Store.commands`."""
         statement = "waiting_commands" if waiting else "commands"
         with self._reading() as log:
-            return [decoded(row) for row in self._readable(rows.COMMANDS, log.rows(statement, {"study": study_id}))]
+            return list(self._decoded(self._readable(rows.COMMANDS, log.rows(statement, {"study": study_id}))))
 
     @_retried
     def steer_trial(
@@ -440,18 +451,18 @@ class SqlStore:
     def checkpoints(self, study_id: int) -> list[Checkpoint]:
         """Implement `Store.checkpoints`."""
         with self._reading() as log:
-            return [rows.CHECKPOINTS.record(row) for row in log.rows("checkpoints", {"study": study_id})]
+            return self._readable(rows.CHECKPOINTS, log.rows("checkpoints", {"study": study_id}))
 
     @_retried
     def changes(self, study_id: int, since: int) -> Changes:
         """Implement `Store.changes`."""
         key = {"study": study_id, "since": since}
         with self._reading() as log:
-            revision, n_steps, max_epochs, n_spaces, n_waiting = self._progress_of(log, study_id)
+            revision, n_steps, max_epochs, n_spaces, n_waiting, seconds = self._progress_of(log, study_id)
             with _no_garbage():
-                trials = [rows.TRIALS.record(row) for row in log.rows("new_trials", key)]
-            reached = [(trial, epoch) for trial, epoch in log.rows("reached", key) if epoch is not None]
-        return Changes(revision, n_steps, max_epochs, trials, reached, n_spaces, n_waiting)
+                trials = [trial for row in log.rows("new_trials", key) if (trial := self._trial(row)) is not None]
+            reached = [(trial, epoch) for trial, epoch in log.rows("reached", key) if type(epoch) is int]
+        return Changes(revision, n_steps, max_epochs, trials, reached, n_spaces, n_waiting, seconds)
 
     def values(self, study_id: int, since: int, until: int) -> Iterator[NDArray[np.float64]]:
         """Implement `Store.values`."""
@@ -467,8 +478,9 @@ class SqlStore:
         with self._reading() as log:
             row = log.row("part", {**key, "limit": _PART}) if until - since > _PART else None
             last = until if row is None else int(row[0])
-            values = np.fromiter(chain.from_iterable(log.rows("values", {**key, "until": last})), dtype=np.float64)
-        return values.reshape(-1, 3), last
+            found = self._sound(log.rows("values", {**key, "until": last}))
+            values = np.fromiter(chain.from_iterable(found), dtype=np.float64).reshape(-1, 3)
+        return values[(values[:, 0] >= 0) & (values[:, 1] >= 1)], last
 
     @_retried
     def reports(self, study_id: int, trial: int | None = None) -> list[Report]:
@@ -500,13 +512,15 @@ class SqlStore:
         with self._database.reading() as cursor:
             yield _Transaction(cursor, self._texts)
 
-    def _progress_of(self, log: _Transaction, study_id: int) -> tuple[int, int, int | None, int, int]:
-        """Return the study's revision, numbers of steps, epochs of a full training, spaces, and commands that wait."""
+    def _progress_of(self, log: _Transaction, study_id: int) -> tuple[int, int, int | None, int, int, float]:
+        """Return revision, number of steps, epochs of a full training, spaces, commands that wait, and seconds."""
         row = log.row("progress", {"study": study_id})
         if row is None:
             raise self._no_study(study_id)
-        revision, n_steps, max_epochs, n_spaces, n_waiting = row
-        return revision, n_steps, max_epochs, n_spaces, n_waiting
+        if not all(isinstance(number, int | float | None) for number in row):
+            raise rows.damaged("study", TypeError("what counts its changes is no number"))
+        revision, n_steps, max_epochs, n_spaces, n_waiting, seconds = row
+        return revision, n_steps, max_epochs, n_spaces, n_waiting, seconds
 
     def _readable(self, kind: rows.Rows[_Record], found: Iterator[tuple[Any, ...]]) -> list[_Record]:
         """Return the records of the rows, without those that are damaged, which are counted."""
@@ -518,6 +532,35 @@ class SqlStore:
                 # of a row that is read again the count stays: it is the same
                 self.damaged.setdefault(kind.name, set()).add(hash(row))
         return records
+
+    def _trial(self, row: tuple[Any, ...]) -> Trial | None:
+        """Return the trial of a row; in place of one that is damaged, one that failed: others have numbers.
+
+        None if it has no number itself.
+        """
+        try:
+            return rows.TRIALS.record(row)
+        except rows.DamagedRow:
+            number = row[rows.TRIALS.columns.index("number")]
+            self.damaged.setdefault(rows.TRIALS.name, set()).add(hash(row))
+            return damaged_trial(number) if isinstance(number, int) and 0 <= number < OPEN_END else None
+
+    def _decoded(self, found: list[CommandRow]) -> Iterator[Command]:
+        """Yield the commands of rows, without those that are damaged, which are counted."""
+        for row in found:
+            try:
+                yield decoded(row)
+            except StoreError:
+                self.damaged.setdefault(rows.COMMANDS.name, set()).add(row.id)
+
+    def _sound(self, found: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows that are of numbers alone, without those that are damaged, which are counted."""
+        for row in found:
+            trial, epoch, value = row
+            if type(trial) is int and type(epoch) is int and isinstance(value, int | float):
+                yield row
+            else:
+                self.damaged.setdefault(rows.REPORTS.name, set()).add(hash(row))
 
     def _no_study(self, study_id: int) -> StoreError:
         return StoreError(f"{self.url} has no study whose id is {study_id}")

@@ -41,6 +41,8 @@ class SqliteFile:
     """A tunewell database in a file, at the schema of today."""
 
     dialect = sqlite.dialect(paramstyle="named")
+    awaited_s = 0.0
+    """Implement `Database.awaited_s`: a file does not go away."""
 
     def __init__(self, path: Path, *, create: bool, synchronous: str) -> None:
         """Open it; make it, or bring it to the schema of today, if need be.

@@ -51,6 +51,8 @@ def _statements(dialect: sa.Dialect) -> dict[str, _Statement]:
 
 def _of_studies(dialect: sa.Dialect) -> dict[str, _Statement]:
     revised = studies.c.revision + _one
+    given: sa.BindParameter[float] = sa.bindparam("seconds", type_=studies.c.seconds.type)
+    seconds = sa.case((studies.c.seconds < given, given), else_=studies.c.seconds)
     waiting = (
         sa.select(sa.func.count())
         .select_from(commands)
@@ -60,7 +62,7 @@ def _of_studies(dialect: sa.Dialect) -> dict[str, _Statement]:
     return {
         "add_study": (
             _insert(dialect, studies)
-            .values(revision=_zero, n_steps=_zero, n_spaces=_one)
+            .values(revision=_zero, n_steps=_zero, n_spaces=_one, seconds=_zero)
             .on_conflict_do_nothing(index_elements=["name"])
             .returning(studies.c.id),
             _without_id(rows.STUDIES.columns),
@@ -78,6 +80,7 @@ def _of_studies(dialect: sa.Dialect) -> dict[str, _Statement]:
                 studies.c.max_epochs,
                 studies.c.n_spaces,
                 waiting,
+                studies.c.seconds,
             ).where(_this_study),
             (),
         ),
@@ -90,7 +93,20 @@ def _of_studies(dialect: sa.Dialect) -> dict[str, _Statement]:
         # the study's row), so revisions are in the order of the commits: what is new since one misses nothing.
         "revise": (studies.update().where(_this_study).values(revision=revised).returning(studies.c.revision), ()),
         "revise_and_look": (
-            studies.update().where(_this_study).values(revision=revised).returning(studies.c.revision, waiting),
+            studies.update()
+            .where(_this_study)
+            .values(revision=revised, seconds=seconds)
+            .returning(studies.c.revision, waiting),
+            (),
+        ),
+        "raise_seconds": (
+            studies.update()
+            .where(
+                studies.c.id
+                == sa.select(sessions.c.study_id).where(sessions.c.id == sa.bindparam("session")).scalar_subquery(),
+                studies.c.seconds < given,
+            )
+            .values(seconds=given),
             (),
         ),
         "reserve_step": (

@@ -90,7 +90,8 @@ class Decider:
         allowance = self.allowance(besides=trial, max_epochs=max_epochs)
         plan = self.scheduler.next(self._reader.space, self._log.empty_history(max_epochs), allowance, self._rng(0))
         until = plan.until if isinstance(plan, Start) else max_epochs
-        return max(1, min(until, allowance.epochs))
+        inherited = self._log.trials[trial].inherited
+        return inherited + max(1, min(until - inherited, allowance.epochs))
 
     def check_drawn_from(self, versions: SpaceVersions) -> None:
         """Check that settings can be drawn from a new version of the space; a grid may name what is gone."""
@@ -105,7 +106,7 @@ class Decider:
         """Return what is left of the budget.
 
         Args:
-            besides: a running trial, of which what it was promised counts as left.
+            besides: a running trial, of which all counts as left.
             max_epochs: of a full training, if that is not on record yet.
         """
         budget, trials = self._reader.budget, OPEN_END
@@ -114,7 +115,9 @@ class Decider:
         known = max_epochs or self._log.max_epochs
         in_all = None if known is None else budget.epochs(known)
         epochs = OPEN_END if in_all is None else in_all
-        return Allowance(max(0, epochs - self._log.epochs_spent(besides)), max(0, trials))
+        # one that failed at once costs an epoch too, or a study whose trials all do would never end
+        spent = self._log.epochs_spent(besides) + self._log.n_fruitless
+        return Allowance(max(0, epochs - spent), max(0, trials))
 
     def _next(self, allowance: Allowance) -> Start | Resume | None:
         """Let the scheduler decide, by the history and, if it reads them, by all reports."""

@@ -11,11 +11,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tunewell.errors import StoreError
 from tunewell.history import History
 from tunewell.space.space import Space
 from tunewell.space.versions import SpaceVersions
 from tunewell.stores import SpaceVersion, Store, StudyRecord
-from tunewell.trial import Trial, TrialState
+from tunewell.trial import DAMAGED, OPEN_END, Trial, TrialState, damaged_trial
+
+_LONGEST_GAP = 10_000
 
 
 class Log:
@@ -35,12 +38,18 @@ class Log:
         self.trials: list[Trial] = []
         self.n_steps = 0
         """How many steps have been given out."""
+        self.seconds = 0.0
+        """For how long processes have run the study, as far as is on record."""
         self.n_waiting = 0
         """How many commands wait to be taken up."""
         self._revision = 0
         self._values_until = 0
         """The revision up to which the history has the reports' values."""
         self._spent = 0
+        self._inherited = 0
+        self._retrained = 0
+        self.n_fruitless = 0
+        """How many trials failed before they had trained an epoch."""
 
     def empty_history(self, max_epochs: int | None = None) -> History:
         """Return the history of a study that has done nothing yet.
@@ -56,19 +65,20 @@ class Log:
         while (changes.max_epochs, changes.n_spaces) != (self.max_epochs, len(self.versions.spaces)):
             self._begin(changes.max_epochs)
             changes = self._store.changes(self._study_id, 0)
-        trials = changes.trials
+        trials = list(_without_gaps(changes.trials, len(self.trials)))
         if len(self.versions.spaces) > 1:
             trials = [replace(trial, params=self.versions.complete(trial.params)) for trial in trials]
         for trial in trials:
             if trial.number < len(self.trials):
-                self._spent -= _cost(self.trials[trial.number])
+                self._count(self.trials[trial.number], -1)
                 self.trials[trial.number] = trial
             else:
                 self.trials.append(trial)
-            self._spent += _cost(trial)
+            self._count(trial, 1)
         self.history.update(trials)
         self.history.advance(changes.reached)
         self._revision, self.n_steps, self.n_waiting = changes.revision, changes.n_steps, changes.n_waiting
+        self.seconds = changes.seconds
         if self._values_until < self._revision:
             self.history.defer(self._new_values)
 
@@ -78,12 +88,27 @@ class Log:
             yield part * (1.0, 1.0, self._sign)
         self._values_until = until
 
-    def epochs_spent(self, besides: int | None = None) -> int:
-        """Return the epochs that were trained, again or for the first time, or promised to running steps.
+    def _count(self, trial: Trial, n: int) -> None:
+        """Add what a trial has cost n times, which may be -1."""
+        self._spent += n * _cost(trial)
+        self._inherited += n * trial.inherited
+        self._retrained += n * trial.retrained
+        self.n_fruitless += n * (trial.state is TrialState.FAILED and not _cost(trial))
 
-        besides: a running trial whose promise is left out.
+    def epochs_spent(self, besides: int | None = None) -> int:
+        """Return the epochs that were trained, each once, or promised to running steps.
+
+        besides: a running trial that is left out.
         """
-        return self._spent - (0 if besides is None else self.trials[besides].until)
+        return self._spent - (0 if besides is None else _cost(self.trials[besides]))
+
+    def epochs_trained(self) -> int:
+        """Return the epochs that were trained, each once: by the trial itself, not by the one that it branched from."""
+        return int(self.history.epochs.sum()) - self._inherited
+
+    def epochs_retrained(self) -> int:
+        """Return the epochs that were trained a second time, which cost time but nothing of the budget."""
+        return self._retrained
 
     def best(self) -> tuple[int, int, float] | None:
         """Return trial, epoch and value, as reported, of the best report; None if no finite one is on record.
@@ -107,7 +132,21 @@ class Log:
         return int(row), int(column) + 1, self._sign * float(finite[row, column])
 
 
+def _without_gaps(trials: Sequence[Trial], known: int) -> Iterator[Trial]:
+    """Yield the trials, by number; in place of one that a damaged record has lost, one that failed."""
+    for trial in trials:
+        if trial.number - known > _LONGEST_GAP:
+            raise StoreError(f"trial {trial.number} on record comes after {known} others: {DAMAGED}")
+        while known < trial.number:
+            yield damaged_trial(known)
+            known += 1
+        known = max(known, trial.number + 1)
+        yield trial
+
+
 def _versions(versions: Sequence[SpaceVersion]) -> SpaceVersions:
+    if not versions:
+        raise StoreError("the spaces of the study are gone from the record; restore it from a copy")
     return SpaceVersions(
         [Space.from_dict(version.space) for version in versions],
         [version.held for version in versions],
@@ -116,7 +155,7 @@ def _versions(versions: Sequence[SpaceVersion]) -> SpaceVersions:
 
 
 def _cost(trial: Trial) -> int:
-    """Return the cost in epochs."""
-    # a failed trial costs at least one, or a study whose trials all fail at once would never end
-    trained = trial.until if trial.state is TrialState.RUNNING else trial.epochs
-    return max(trained, trial.state is TrialState.FAILED) + trial.retrained
+    """Return the epochs that a trial has trained itself, or that its step was promised."""
+    if trial.state is not TrialState.RUNNING:
+        return trial.epochs - trial.inherited
+    return trial.until - (trial.inherited if trial.until < OPEN_END else 0)  # an open end is promised all there is

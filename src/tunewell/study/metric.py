@@ -10,7 +10,10 @@ from __future__ import annotations
 import re
 
 from tunewell.errors import SettingError
+from tunewell.near_names import perhaps
+from tunewell.space.mends import shown
 
+_DIRECTIONS = ("minimize", "maximize")
 _UP = frozenset(
     """
     acc accuracy balanced_accuracy accuracy_score balanced_accuracy_score exact_match em
@@ -68,11 +71,18 @@ def direction_of(metric: str, direction: str | None = None) -> str:
     Raises:
         SettingError: the direction is neither, or the name is not known.
     """
+    if metric and not isinstance(metric, str):
+        raise SettingError(
+            f"metric is the name of one reported number, such as 'val_accuracy', got {shown(metric)}; a study is for "
+            "one of them, and the others that are reported are on record too"
+        )
     if not metric:
         raise SettingError("the metric needs a name: the one it has in your reports, such as val_accuracy")
     if direction is not None:
-        if direction not in ("minimize", "maximize"):
-            raise SettingError(f"direction must be 'minimize' or 'maximize', got {direction!r}")
+        if direction not in _DIRECTIONS:
+            raise SettingError(
+                f"direction must be 'minimize' or 'maximize', got {direction!r}{perhaps(str(direction), _DIRECTIONS)}"
+            )
         return direction
     parted = re.sub(r"([a-z])([A-Z])", r"\1_\2", metric)  # valLoss is val and loss, but mAP is one word
     for name in (metric.lower(), parted.lower()):

@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,12 +23,11 @@ from tunewell.errors import MissingExtra, NothingReported, RecordError, StoreErr
 from tunewell.history import History
 from tunewell.space.space import Space
 from tunewell.space.values import Params
-from tunewell.stores import Session, Store, StudyRecord, open_store
+from tunewell.stores import MemoryStore, Session, Store, StudyRecord, open_store
 from tunewell.study import provenance
 from tunewell.study.branches import TWIN
 from tunewell.study.budget import Budget
 from tunewell.study.log import Log
-from tunewell.study.sessions import seconds_on_record
 from tunewell.study.settings import confirms
 from tunewell.study.table import trial_rows
 from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState, trial_number
@@ -58,23 +56,31 @@ class Best:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """The cost of a study so far; what running steps were promised counts as spent."""
+    """The cost of a study so far."""
 
     epochs: int
+    """Those that were trained, each once, and those that running steps were promised."""
     trials: int
     seconds: float
+    """For how long processes have run the study, by clocks that do not jump; several at a time count once."""
+    trained: int = 0
+    """Epochs that were trained, each once."""
+    retrained: int = 0
+    """Epochs that were trained a second time, beside these: the budget does not pay for them."""
+    fruitless: int = 0
+    """Trials that failed before they had trained an epoch: each takes one from the budget."""
 
 
 class StudyReader:
     """A study as it is on record. Every method may be called from any thread."""
 
-    def __init__(self, store: Store, record: StudyRecord, *, seconds: Callable[[], float] | None = None) -> None:
+    def __init__(self, store: Store, record: StudyRecord, *, seconds: Callable[[float], float] = float) -> None:
         """Read a study of a store.
 
         Args:
             store: that has the study.
             record: of the study.
-            seconds: for how long processes have run the study; if None, as far as that is on record.
+            seconds: for how long processes have run the study, by how long they have as far as that is on record.
         """
         self.store = store
         self.record = record
@@ -84,7 +90,7 @@ class StudyReader:
         self.lock = threading.RLock()
         """Held by whoever reads what is to fit together, or runs the study."""
         self.log = Log(store, record)
-        self._seconds = seconds or partial(seconds_on_record, store, record)
+        self._seconds = seconds
         self._is_still = False
 
     @classmethod
@@ -108,6 +114,14 @@ class StudyReader:
     def url(self) -> str:
         """The store, as the user would name it, with no password in it."""
         return self.store.url
+
+    @property
+    def awaited_s(self) -> float:
+        """For how many seconds a database that went away has been waited for; 0 if none is."""
+        waited: float = getattr(
+            self.store, "awaited_s", 0.0
+        )  # a store in memory, or of somebody's own, is always there
+        return waited
 
     @property
     def space(self) -> Space:
@@ -228,7 +242,20 @@ class StudyReader:
         """The cost of the study so far."""
         with self.lock:
             self.look()
-            return Spent(self.log.epochs_spent(), len(self.log.trials), self._seconds())
+            log = self.log
+            return Spent(
+                log.epochs_spent(),
+                len(log.trials),
+                self._seconds(log.seconds),
+                log.epochs_trained(),
+                log.epochs_retrained(),
+                log.n_fruitless,
+            )
+
+    @property
+    def is_in_memory(self) -> bool:
+        """True if no other process finds it, and nothing of it is left when this one ends."""
+        return isinstance(self.store, MemoryStore)
 
     def events(self, trial: int | None = None) -> list[Event]:
         """Return every event, or a trial's, oldest first."""

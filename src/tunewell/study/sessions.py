@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from weakref import WeakSet, WeakValueDictionary
 
+from tunewell.advice import advice
 from tunewell.errors import SettingError, StoreError, StudyBusy
 from tunewell.stores import Session, Store, StudyRecord
 from tunewell.study import provenance
@@ -59,6 +60,7 @@ class SessionLease:
         """Sessions that were found to go on."""
         self._looked = 0.0
         self._seconds_before = 0.0
+        """For how long the study had been run when the session began."""
 
     def begin(self, log: Log, *, join: bool) -> Session:
         """Run the study in this process from now on; join: beside others that do.
@@ -69,16 +71,17 @@ class SessionLease:
         lease_s()  # what cannot be used is refused now
         session = Session(started_at=time.time(), **asdict(provenance.gather()))
         _going_on[_key(session)] = self  # before it is in the store, where other threads look
-        number = None
+        number, began = None, 0.0
         while number is None:  # another session may begin between the look and the leap
             known = self._store.sessions(self._study.id)
             if not join:
                 self._find_alone(known, session)
             newest = None if join else known[-1].id if known else 0
+            began = time.monotonic()
             number = self._store.begin_session(self._study.id, session, newest=newest)
-        self.session, self._began = replace(session, id=number), time.monotonic()
-        self._seconds_before = seconds_on_record(self._store, self._study)
         log.refresh()
+        self._began, self._seconds_before = began, log.seconds
+        self.session = replace(session, id=number)
         _beat_regularly(self)
         return self.session
 
@@ -88,13 +91,18 @@ class SessionLease:
         if session is None:
             return
         _going_on.pop(_key(session), None)
-        self._store.end_session(session.id, session.started_at + time.monotonic() - self._began)
+        lasted = time.monotonic() - self._began
+        self._store.end_session(session.id, session.started_at + lasted, seconds=self._seconds_before + lasted)
 
-    def seconds(self) -> float:
-        """Return for how long processes have run the study, this one by its own clock, which does not jump."""
+    def seconds(self, on_record: float) -> float:
+        """Return for how long processes have run the study: as is on record, or as this one knows.
+
+        Each counts by a clock that does not jump, from what was on record when it began; so what several spend together
+        counts once, and no times of two clocks are compared.
+        """
         if self.session is None:
-            return seconds_on_record(self._store, self._study)
-        return self._seconds_before + time.monotonic() - self._began
+            return on_record
+        return max(on_record, self._seconds_before + time.monotonic() - self._began)
 
     def gone(self, sessions: Collection[int]) -> set[int]:
         """Return which of these sessions are over or silent; put those that did not end in order on record as ended."""
@@ -123,7 +131,7 @@ class SessionLease:
         session = self.session
         if session is not None:
             with suppress(StoreError):  # a store that is away cannot be written to; the next time will do
-                if not self._store.beat(session.id) and self.session is session:
+                if not self._store.beat(session.id, seconds=self.seconds(0.0)) and self.session is session:
                     self.session = None
 
     def _find_alone(self, known: list[Session], here: Session) -> None:
@@ -148,7 +156,7 @@ class SessionLease:
         """Return what to do about a session that still runs."""
         if other.pid == here.pid and other.host == here.host:
             return "that is this process: close() the other Study first"
-        return f"wait for it, end it, or work beside it: tunewell worker {self._study.name}"
+        return f"wait for it, end it, or work beside it: {advice('worker', self._study.name, store=self._store.url)}"
 
     def _goes_on(self, other: Session) -> bool:
         """Return True if a session that has not ended in order still runs, as far as can be known."""
@@ -163,17 +171,6 @@ class SessionLease:
             self._heard[other.id] = other.beats, now
             return True
         return now - since < lease_s()
-
-
-def seconds_on_record(store: Store, study: StudyRecord) -> float:
-    """Return for how long processes have run the study, as far as is on record; several at a time count once."""
-    known = store.sessions(study.id)
-    spans = [(s.started_at, store.last_sign(s.id) if s.ended_at is None else s.ended_at) for s in known]
-    total, until = 0.0, float("-inf")
-    for begin, end in sorted(spans):
-        total += max(0.0, end - max(begin, until))
-        until = max(until, end)
-    return total
 
 
 def _is_here(session: Session) -> bool:

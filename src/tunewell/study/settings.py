@@ -205,7 +205,8 @@ def check_same(known: StudyRecord, requested: StudyRecord, *, versions: int) -> 
             )
     if requested.max_epochs is not None and known.max_epochs not in (None, requested.max_epochs):
         raise SettingError(
-            f"study {known.name!r} has trainings of {known.max_epochs} epochs, not {requested.max_epochs}; "
+            f"study {known.name!r} has trainings of {known.max_epochs} epoch{'' if known.max_epochs == 1 else 's'}, "
+            f"not {requested.max_epochs}; "
             f"resume it as it was, or choose another name"
         )
 

@@ -16,7 +16,7 @@ from tunewell.commands import KINDS, Action, Branch, Command, Note, Pause, Resum
 from tunewell.commands import Checkpoint as WriteCheckpoint
 from tunewell.errors import CheckpointError, SettingError, TrialEnded, TrialNotFound
 from tunewell.space.values import Value
-from tunewell.stores.command_rows import steered_event
+from tunewell.stores.command_rows import command_of, steered_event
 from tunewell.study.branches import TWIN, branched, copied_checkpoint
 from tunewell.study.commands import checked
 from tunewell.study.directive import Directive, Move
@@ -76,6 +76,20 @@ class Steering:
             TrialEnded: the trial has.
         """
         return self._store.add_command(self._study, self._checked(trial, action, by, why))
+
+    def stop_at_once(self, trial: int, *, by: str = "user", why: str = "") -> Command:
+        """Send the command to stop; a trial that does not train now is stopped without waiting for who runs the study.
+
+        Raises:
+            TrialNotFound: there is no such trial.
+            TrialEnded: the trial has ended.
+        """
+        command = self.send(trial, Stop(), by=by, why=why)
+        known = self._reader.trials[command.trial]
+        if known.state in (TrialState.HELD, TrialState.PAUSED):
+            with suppress(TrialEnded):  # it has begun to train just now, and is stopped after that epoch
+                self._change_at_rest(command, known, int(self._reader.history.epochs[known.number]))
+        return command
 
     def set_with_twin(
         self, trial: int, name: str, value: Value, *, epochs: int, by: str = "user", why: str = ""
@@ -156,22 +170,22 @@ class Steering:
         What trained it is gone: it may have been gone before it obeyed.
         """
         with self._reader.lock:
-            known = self._reader.trials[trial]
-            events = self._reader.events(trial)
-            since = max((event.at for event in events if event.kind == RETRIED and event.by != "tunewell"), default=0.0)
-            is_held = False
-            for command in self._reader.commands(trial):
+            known, is_held, stop = self._reader.trials[trial], False, None
+            for event in self._reader.events(trial):  # in the order in which it all happened: clocks may have been set
+                if event.kind == RETRIED and event.by != "tunewell":
+                    is_held, stop = False, None
+                command = command_of(event)
                 # what came before its step was obeyed, or the step would not have begun
-                if not command.is_done or int(command.epoch or 0) < known.epochs or (command.taken_at or 0.0) < since:
+                if stop is not None or command is None or not command.is_done or int(command.epoch or 0) < known.epochs:
                     continue
                 match command.action:
                     case Stop() | Rewind():
-                        return Directive(Move.STOP, reason=_why_stopped(command))
+                        stop = _why_stopped(command)
                     case Pause():
                         is_held = True
                     case Resume():
                         is_held = False
-            return Directive(Move.PAUSE, held=True) if is_held else Directive()
+            return _Effects({}, is_held=is_held, stop=stop).directive()
 
     def poll_at_rest(self) -> None:
         """Take up the commands to trials that do not run, if that is for this process to do."""

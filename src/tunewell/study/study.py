@@ -22,7 +22,9 @@ from tunewell.errors import (
     RepeatedFailure,
     ReportError,
     StepTaken,
+    StoreError,
     StudyNotFound,
+    TrainingTraceback,
     TrialEnded,
     TrialNotFound,
     last_line,
@@ -30,7 +32,7 @@ from tunewell.errors import (
 from tunewell.near_names import nearest
 from tunewell.samplers import Sampler
 from tunewell.schedulers import Scheduler
-from tunewell.space.space import Space
+from tunewell.space.space import Space, SpaceLike, as_space
 from tunewell.space.values import Value
 from tunewell.stores import MemoryStore, Session, Store, StudyRecord, open_store
 from tunewell.study.budget import Budget
@@ -51,6 +53,7 @@ from tunewell.study.space_versions import add_version
 from tunewell.study.steering import Steering
 from tunewell.study.steps import Progress, begun
 from tunewell.trial import (
+    DAMAGED,
     OPEN_END,
     RETRIED,
     WAIT,
@@ -105,7 +108,7 @@ class Study:
     @own_numerics
     def __init__(
         self,
-        space: Space,
+        space: SpaceLike,
         *,
         metric: str,
         direction: str | None = None,
@@ -125,7 +128,7 @@ class Study:
         """Begin a study, or go on with one.
 
         Args:
-            space: what may be tuned.
+            space: what may be tuned: a `Space`, or a dict of parameters by name.
             metric: the name, among those reported, of what is optimized.
             direction: `minimize` or `maximize`; inferred from the metric's name where that says it.
             max_epochs: how many epochs a full training has; given by the first training if None.
@@ -151,7 +154,7 @@ class Study:
             StudyExists: the store has a study of that name, and `resume` is False.
         """
         settings = StudySettings(
-            space=space,
+            space=as_space(space),
             metric=metric,
             direction=direction,
             max_epochs=max_epochs,
@@ -242,6 +245,7 @@ class Study:
     record = _Of(None, lambda study: study.reader.record)
     store = _Of(None, lambda study: study.reader.store)
     url = _Of(StudyReader.url, lambda study: study.reader.url)
+    is_in_memory = _Of(StudyReader.is_in_memory, lambda study: study.reader.is_in_memory)
     metric = _Of(None, lambda study: study.reader.metric)
     maximize = _Of(None, lambda study: study.reader.maximize)
     space = _Of(StudyReader.space, lambda study: study.reader.space)
@@ -261,6 +265,7 @@ class Study:
     sessions = _Of(StudyReader.sessions, lambda study: study.reader.sessions)
     session_of = _Of(StudyReader.session_of, lambda study: study.reader.session_of)
     others = _Of(StudyReader.others, lambda study: study.reader.others)
+    awaited_s = _Of(StudyReader.awaited_s, lambda study: study.reader.awaited_s)
     is_run = _Of(StudyReader.is_run, lambda study: study.reader.is_run)
     why = _Of(StudyReader.why, lambda study: study.reader.why)
     outlook = _Of(StudyReader.outlook, lambda study: study.reader.outlook)
@@ -298,7 +303,8 @@ class Study:
         """
         with self._lock:
             if self._failures_repeat():
-                raise RepeatedFailure(len(self._failures), self._failures[-1])
+                error = self._failures[-1]
+                raise RepeatedFailure(len(self._failures), error) from TrainingTraceback.of(error)
             session = self.begin_session()
             self._log.refresh()  # so that there is less to be read while others wait
             with self.reader.store.decision_lock(self.reader.record.id):
@@ -349,7 +355,7 @@ class Study:
 
     @own_numerics
     def extend(
-        self, space: Space, *, held: Mapping[str, Value] | None = None, max_tier: int | None = None
+        self, space: SpaceLike, *, held: Mapping[str, Value] | None = None, max_tier: int | None = None
     ) -> tuple[str, ...]:
         """Go on with another space: wider, narrower, with parameters more or less; return what changed, a line each.
 
@@ -367,6 +373,7 @@ class Study:
             SettingError: the study's sampler cannot draw from the space.
         """
         with self._lock:
+            space = as_space(space)
             kept = self.reader.space.tuned if max_tier is None else frozenset[str]()
             requested = space.hold(
                 [name for name in space.names if space.tier(name) > (max_tier or 3) and name not in kept]
@@ -417,7 +424,14 @@ class Study:
                 value = self._sign * math.inf
             with self._letting_go(trial):
                 n_waiting = self.reader.store.report(
-                    self.reader.record.id, trial, epoch, metrics, value, time.time(), session=progress.session
+                    self.reader.record.id,
+                    trial,
+                    epoch,
+                    metrics,
+                    value,
+                    time.time(),
+                    session=progress.session,
+                    seconds=self._lease.seconds(self._log.seconds),
                 )
             progress.epoch, progress.measured = epoch, True
             self.has_trained = True
@@ -527,18 +541,18 @@ class Study:
             self._log.refresh()
             return progress.until
 
-    def add_retrained(self, trial: int, epochs: int, *, charged: bool, unreadable: str | None = None) -> None:
+    def add_retrained(self, trial: int, epochs: int, *, unreadable: str | None = None) -> None:
         """Record that epochs had to be trained a second time, because the trial's state was kept nowhere.
 
-        charged: whether the budget pays for them, as far as there is anything left of it.
+        The budget does not pay for them, whatever the reason: else a study that was killed would not be the study that
+        it would have been.
+
         unreadable: what is wrong with the trial's checkpoint, if it has one.
         """
         with self._lock:
-            paid = min(epochs, self.decider.allowance().epochs) if charged else 0
-            if paid:
-                self.reader.store.add_retrained(self.reader.record.id, trial, paid)
+            self.reader.store.add_retrained(self.reader.record.id, trial, epochs)
             why: dict[str, Any] = {} if unreadable is None else {"unreadable": unreadable}
-            self.add_event("retrained", trial=trial, epochs=epochs, charged=paid, **why)
+            self.add_event("retrained", trial=trial, epochs=epochs, **why)
 
     def add_checkpoint(self, trial: int, epoch: int, path: str, size: int) -> None:
         """Record a trial's newest checkpoint; `path` is relative to `checkpoint_folder`.
@@ -628,6 +642,9 @@ class Study:
         session = self._lease.session
         if session is None:
             self._is_joined |= join
+            self._log.refresh()
+            if any(trial.reason == DAMAGED for trial in self._log.trials):
+                raise StoreError(f"{self.url}: {DAMAGED}, or read it: nothing can be added to it")
             session = self._lease.begin(self._log, join=self._is_joined)
             if not self._is_joined:
                 self._record_settings()

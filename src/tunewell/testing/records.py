@@ -94,7 +94,7 @@ def a_life(store: Store, study: int) -> Iterator[Callable[[], object]]:
     """Yield all that may happen in a study, one change at a time."""
     yield lambda: store.begin_session(study, SESSION)
     yield lambda: begin(store, study, 0, params=PARAMS)
-    yield lambda: store.beat(1)
+    yield lambda: store.beat(1, seconds=1.5)
     yield lambda: store.change_study(study, max_epochs=9)
     yield lambda: store.revise_step(study, 0, until=3)
     yield lambda: store.report(study, 0, 1, {"val_loss": 0.5, "train_loss": math.inf}, 0.5, at=1.0)

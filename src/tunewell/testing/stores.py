@@ -410,6 +410,21 @@ class StoreContract:
         store.settle_command(study, replace(first, taken_at=2.0, epoch=1))
         assert store.changes(study, 0).n_waiting == 1
 
+    def test_the_seconds_of_a_study_are_the_most_that_anybody_knew(self, store: Store, study: int) -> None:
+        one, other = begin_session(store, study), begin_session(store, study)
+        begin(store, study, 0)
+        assert store.changes(study, 0).seconds == 0.0
+        for given, known in [(2.5, 2.5), (1.0, 2.5), (4.0, 4.0)]:
+            store.report(study, 0, 1, {"val_loss": 0.5}, 0.5, at=1.0, seconds=given)
+            assert store.changes(study, 0).seconds == known
+        store.beat(one, seconds=5.0)
+        store.beat(other, seconds=4.5)
+        assert store.changes(study, 0).seconds == 5.0
+        store.end_session(one, at=2.0, seconds=6.0)
+        assert not store.beat(one, seconds=9.0)
+        store.end_session(other, at=2.0)
+        assert store.changes(study, 0).seconds == 6.0
+
     def test_the_last_sign_of_a_session_is_of_its_own_trials(self, store: Store, study: int) -> None:
         mine, other = (begin_session(store, study) for _ in range(2))
         assert store.last_sign(mine) == SESSION.started_at

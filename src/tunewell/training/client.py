@@ -15,6 +15,7 @@ import sys
 from typing import Any
 
 from tunewell.errors import ReportError
+from tunewell.training.loggers import end_runs
 from tunewell.trial import as_numbers
 
 _is_over = False
@@ -33,6 +34,7 @@ def report(**metrics: float) -> None:
     global _is_over  # noqa: PLW0603  as the process it speaks for
     line = json.dumps(as_numbers(metrics))
     if _is_over:
+        end_runs()  # it is no failure, which loggers would take it for
         raise SystemExit(0)
     address = os.environ.get("TUNEWELL_SOCKET")
     if address is None:

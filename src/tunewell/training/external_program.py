@@ -13,15 +13,21 @@ import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from tunewell.errors import ReportError, ScriptError, SpaceError
 from tunewell.near_names import nearest
+from tunewell.space.params import Choice
 from tunewell.space.space import Space
 from tunewell.stores.redaction import redacted_command, redacted_talk
 from tunewell.training.program import Program
 from tunewell.training.run import Run, RunEnded
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_FLAG = re.compile(r"--\{([A-Za-z_][A-Za-z0-9_]*)\}")
+"""A word of its own, for a parameter that is True or False: `--amp` or `--no-amp`."""
+_TAKES_FALSE_FOR_TRUE = r"""add_argument\(\s*(?:["'][^"']+["']\s*,\s*)*["']{option}["'][^()]*type\s*=\s*bool\b"""
+"""An argument of argparse that is True whatever its text is."""
 _ALWAYS = ("seed", "trial")
 """Placeholders that are filled besides the parameters."""
 
@@ -59,6 +65,23 @@ class ExternalProgram:
             raise SpaceError(
                 f"parameter {missing[0]!r} is nowhere in the command; add {{{missing[0]}}}, or take it from the space"
             )
+        self._check_truth(space)
+
+    def _check_truth(self, space: Space) -> None:
+        """Check that True and False reach the program as such."""
+        truths = {name for name, param in space.params.items() if isinstance(param, Choice) and _is_truth(param)}
+        texts = [(word, text) for word in self.arguments if (text := _python(word)) is not None]
+        for before, word in zip(("", *self.arguments), (*self.arguments, ""), strict=True):
+            option, _, value = word.partition("=") if word.startswith("-") else (before, "", word)
+            name = _PLACEHOLDER.fullmatch(value)
+            if name is None or name[1] not in truths or not option.startswith("-"):
+                continue
+            for file, text in texts:
+                if re.search(_TAKES_FALSE_FOR_TRUE.format(option=re.escape(option)), text):
+                    raise SpaceError(
+                        f"{name[1]}: {file} takes {option} with type=bool, for which False is true; write "
+                        f"action=argparse.BooleanOptionalAction there, and --{{{name[1]}}} in the command"
+                    )
 
     def __call__(self, run: Run) -> None:
         """Run the program once, as a trial.
@@ -88,7 +111,13 @@ class ExternalProgram:
         def fill(found: re.Match[str]) -> str:
             return str(values.get(found[1], found[0]))
 
-        return [_PLACEHOLDER.sub(fill, argument) for argument in self.arguments]
+        def word(argument: str) -> str:
+            flag = _FLAG.fullmatch(argument)
+            if flag and isinstance(values.get(flag[1]), bool):
+                return f"--{flag[1]}" if values[flag[1]] else f"--no-{flag[1]}"
+            return _PLACEHOLDER.sub(fill, argument)
+
+        return [word(argument) for argument in self.arguments]
 
     # The messages name the command as the user gave it: errors that end with the same line are one error, and a study
     # that meets the same one again and again stops. With the arguments filled in, each trial's would be another.
@@ -114,6 +143,20 @@ class ExternalProgram:
             f"{printed}{self._shown} ended without a report; print a line of JSON after each epoch, "
             f'such as {{"{metric}": 0.31}}, or call tunewell.report({metric}=0.31)'
         )
+
+
+def _is_truth(param: Choice) -> bool:
+    return all(isinstance(value, bool) for value in param.values)
+
+
+def _python(word: str) -> str | None:
+    """Return the text of a Python file that a word of the command names; None if it names none."""
+    if not word.endswith(".py"):
+        return None
+    try:
+        return Path(word).read_text(encoding="utf-8", errors="replace")
+    except (OSError, ValueError):
+        return None
 
 
 def _pass_on_reports(program: Program, run: Run) -> None:

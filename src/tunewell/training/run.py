@@ -7,27 +7,36 @@ are kept in `run.reports`. Under a worker, the run's `Channel` says after each e
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import numpy as np
 
 from tunewell import checkpoint
 from tunewell.errors import CheckpointError, ReportError
+from tunewell.near_names import did_you_mean
 from tunewell.space.values import Params, Value
+from tunewell.training.unwinding import raise_again
 from tunewell.trial import as_numbers, whole
 
 Train = Callable[["Run"], object]
-"""A training function, the user's: it gets a run; what it returns is not looked at."""
+"""A training function, the user's: it gets a run; if it reports nothing, what it returns is its report."""
 Change = Callable[[tuple[Any, ...]], tuple[Any, ...]]
 """What a probe does to the arrays of `Run.data`: it returns as many, of equal lengths."""
 
 _MOST_CLASSES = 10_000
+_ENDS, _REFUSALS = 4, 100
+"""So often is the end of a training, or an error in its calls, raised anew if its code catches it and goes on."""
 
 
 class RunEnded(BaseException):
     """The end of a trial, which unwinds its training function; no `except Exception` of the user's catches it."""
+
+    def __str__(self) -> str:
+        """Return what a reader of a traceback, which a `with` block may print, has to know."""
+        return "tunewell trains this trial no further; this is no failure"
 
 
 class Channel(Protocol):
@@ -92,28 +101,50 @@ class Run:
         """Is called in the trial's thread before it waits, for what must wait with it (a program, say)."""
         self.on_resume: Callable[[], None] | None = None
         """Is called when the trial goes on."""
+        self.on_end: Callable[[], None] | None = None
+        """Is called in the trial's thread before its training function is unwound, which code around the loop would
+        take for a failure."""
         self.on_report: Callable[[int, Mapping[str, float]], Mapping[str, float]] | None = None
         """Is called with the epoch and what its report gives; returns what else it measured (`tunewell.watch`)."""
         self.on_data: Change | None = None
         """Is called with the arrays of `data`; returns those to train on (a probe with one batch, or other labels)."""
+        self.on_end_caught: Callable[[], None] | None = None
+        """Is called when the code has caught each end of its training and cannot be ended; it need not return."""
         self.n_rows: int | None = None
         """How many rows `data` was given; None before."""
         self._facts: dict[str, float] = {}
         self._channel: Channel = _Alone() if channel is None else channel
         self._state = RunState(self.rng)
         self._begun = False
+        self._n_ends = 0
+        """How often the end of the training was raised; what is caught does not end it."""
+        self._n_refusals = 0
         self._paced_by_reports = False  # there is no `run.epochs` loop: each report ends an epoch
+
+    if not TYPE_CHECKING:  # or no mistyped name would be found by those who check types
+
+        def __getattr__(self, name: str) -> object:
+            """Raise AttributeError for what a run does not have, with what it has in its place."""
+            if name.startswith("suggest"):
+                mend = "the setting is drawn from the space before: run.params.learning_rate"
+            elif name.startswith("should_"):
+                mend = "the loop over run.epochs(n) waits and ends by itself"
+            else:
+                mend = did_you_mean(name, [known for known in dir(self) if not known.startswith("_")], listed="it has")
+            raise AttributeError(f"a run has no {name!r}; {mend}")
 
     def epochs(self, n: int) -> Iterator[int]:
         """Yield 1, 2, ... n: wait while the trial is paused, end when it is stopped, start later after a resume.
 
         n: how many epochs a full training has.
         """
+        if self._n_ends:
+            self._end()
         if self._begun:
-            raise ReportError("run.epochs(...) may be looped over once in a trial, and before any report outside it")
+            self._refuse("run.epochs(...) may be looped over once in a trial, and before any report outside it")
         last = _at_least_1(n)
         self._begin(last)
-        while self._state.epoch < last and self._channel.may_train(self._state.epoch + 1):
+        while self._state.epoch < last and self._may_train():
             self._state.epoch += 1
             yield self._state.epoch
 
@@ -126,6 +157,8 @@ class Run:
         Raises:
             ReportError: a value is no number, or the epoch was reported already.
         """
+        if self._n_ends:
+            self._end()
         values = as_numbers(metrics) if metrics or self.on_report is None else {}
         if not self._begun:
             self._paced_by_reports = True
@@ -133,17 +166,16 @@ class Run:
         if self._paced_by_reports:
             self._state.epoch += 1
         elif self.reports and self.reports[-1]["epoch"] == self._state.epoch:
-            raise ReportError(
-                f"epoch {self._state.epoch} is reported already; give all metrics of an epoch in one report"
-            )
+            self._refuse(f"epoch {self._state.epoch} is reported already; give all metrics of an epoch in one report")
         if self.on_report is not None:
             values = as_numbers({**self.on_report(self._state.epoch, values), **values})
         if self._state.epoch == 1:
             values = {**self._facts, **values}
         self.reports.append({"epoch": self._state.epoch, **values})
-        self._channel.report(self._state.epoch, values)
-        if self._paced_by_reports and not self._channel.may_train(self._state.epoch + 1):
-            raise RunEnded
+        with self._counting_ends():
+            self._channel.report(self._state.epoch, values)
+        if self._paced_by_reports and not self._may_train():
+            self._end()
 
     def data(self, *arrays: Any) -> Any:
         """Pass the training rows through: `x, y = run.data(x, y)`, labels last; one array comes back as itself.
@@ -172,7 +204,8 @@ class Run:
         """Name what a checkpoint holds: models, optimizers, schedules, generators, arrays, plain data.
 
         Call it before the first epoch. Anything with `state_dict` and `load_state_dict` will do, as will
-        arrays, dictionaries, lists and objects made of those.
+        arrays, dictionaries, lists and objects made of those. What is replaced and not changed, as JAX's arrays
+        and states of optax are, goes into a dictionary: `run.track(state=state)` and `state["weights"] = ...`.
 
         Raises:
             CheckpointError: an object cannot be saved and filled again.
@@ -201,7 +234,40 @@ class Run:
 
     def _begin(self, n: int | None) -> None:
         self._begun = True
-        self._state.epoch = max(self._state.epoch, self._channel.begin(self, n))
+        with self._counting_ends():
+            self._state.epoch = max(self._state.epoch, self._channel.begin(self, n))
+
+    def _may_train(self) -> bool:
+        if self._n_ends:
+            self._end()
+        with self._counting_ends():
+            return self._channel.may_train(self._state.epoch + 1)
+
+    @contextmanager
+    def _counting_ends(self) -> Iterator[None]:
+        try:
+            yield
+        except RunEnded:
+            self._n_ends += 1
+            raise
+
+    def _end(self) -> NoReturn:
+        """End the training, also one whose code has caught that before, and calls again."""
+        self._n_ends += 1
+        if self._n_ends == 1 and self.on_end is not None:
+            self.on_end()
+        if self._n_ends > _ENDS and self.on_end_caught is not None:
+            self.on_end_caught()
+        if self._n_ends > 1:
+            raise_again(RunEnded)
+        raise RunEnded
+
+    def _refuse(self, why: str) -> NoReturn:
+        """Refuse a call of the training's; end it, if it catches that and goes on for ever."""
+        self._n_refusals += 1
+        if self._n_refusals > _REFUSALS:
+            self._end()
+        raise ReportError(why)
 
 
 class _Alone:

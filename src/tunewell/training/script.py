@@ -10,16 +10,35 @@ import importlib.util
 import linecache
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
-from tunewell.errors import ScriptError, TunewellError
-from tunewell.space.space import Space
+from tunewell.errors import ScriptError, SettingError, SpaceError, TunewellError
+from tunewell.near_names import nearest
+from tunewell.space.space import Space, as_space
+from tunewell.training.function import check_train
 from tunewell.training.run import Run
+
+_LOOKED_FOR = frozenset(["torch", "tensorflow", "jax", "keras", "lightning", "ray"])
+"""Modules that are taken for what their name says wherever they are imported, also if they are not installed."""
+_folders: set[str] = set()
+"""Those of the scripts that were loaded."""
+
+
+@runtime_checkable
+class LoadedTrain(Protocol):
+    """A training function that another process has to load before it is there."""
+
+    def load(self) -> None:
+        """Load it, unless that was done in this process. May raise ScriptError."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +91,16 @@ class Script:
         """Return its training function.
 
         Raises:
-            ScriptError: it has none.
+            ScriptError: it has none, or one that takes no run.
         """
         if self.train is None:
             raise ScriptError(
                 f"{self.path} has no function train; add def train(run), which loops over run.epochs(n) and reports"
             )
+        try:
+            check_train(self.train.__call__)
+        except SettingError as error:
+            raise ScriptError(f"{self.path}: {error}") from None
         return self.train
 
 
@@ -94,16 +117,20 @@ def load_script(path: str | Path) -> Script:
         value = getattr(module, name, None)
         if value is None or isinstance(value, kinds):
             return value
-        if name != "space" and (callable(value) or isinstance(value, ModuleType)):
+        if callable(value) or isinstance(value, ModuleType):
             return None  # the file has a use of its own for the name
         raise ScriptError(f"{path}: {name} must be {wanted}, got {_glimpse(value)}")
 
     train = getattr(module, "train", None)
     if train is not None and not callable(train):
         raise ScriptError(f"{path}: train must be a function of one argument, the run, got {_glimpse(train)}")
+    try:
+        space = None if getattr(module, "space", None) is None else as_space(module.space)
+    except SpaceError as error:
+        raise ScriptError(f"{path}: {error}") from None
     return Script(
         path=path,
-        space=defined("space", Space, wanted="a tunewell.Space"),
+        space=space,
         train=None if train is None else ScriptTrain(str(path.absolute())),
         metric=defined("metric", str, wanted="the name of a metric"),
         direction=defined("direction", str, wanted="'minimize' or 'maximize'"),
@@ -118,11 +145,14 @@ def _load(path: str) -> Any:
     """Load the file's module, once in a process."""
     file = Path(path)
     if not file.is_file():
-        what = "is a folder, not a Python file" if file.is_dir() else "does not exist"
+        what = "is a folder, not a Python file" if file.is_dir() else f"does not exist{_beside(file)}"
         raise ScriptError(f"{_shown(path)} {what}; give the file that defines space and train")
     # as `python train.py` has it, so that the file finds its neighbours; stays, since it may import them late
     if sys.path[:1] != [str(file.parent)]:
         sys.path.insert(0, str(file.parent))
+    _folders.add(str(file.parent))
+    if _elsewhere(file) is not None:
+        sys.meta_path.insert(0, _Namesake(file))
     name = _module_name(file)
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
@@ -137,14 +167,61 @@ def _load(path: str) -> Any:
     return module
 
 
+def _beside(file: Path) -> str:
+    """Return the script of its folder that was probably meant, as a part of a message."""
+    if not file.parent.is_dir():
+        return ""
+    near = nearest(file.name, sorted(other.name for other in file.parent.glob("*.py")))
+    return "" if near is None else f" (did you mean {_shown(str(file.parent / near))}?)"
+
+
 def _module_name(file: Path) -> str:
-    """Return the file's own name, by which other processes can import it too, unless that means something else here."""
+    """Return the file's own name, by which other processes can import it too, unless that means something else."""
     stem = file.stem
-    if stem.isidentifier() and stem not in sys.modules:
+    if stem.isidentifier() and stem not in sys.modules and stem not in _LOOKED_FOR and _elsewhere(file) is None:
         spec = importlib.util.find_spec(stem)
         if spec is not None and spec.origin is not None and Path(spec.origin) == file:
             return stem
     return f"tunewell_script_{stem}"
+
+
+def _elsewhere(file: Path) -> ModuleSpec | None:
+    """Return the module of Python's, or of a package, that has the file's name; None if there is none."""
+    others = [entry for entry in sys.path if entry not in _folders and Path(entry).absolute() != file.parent]
+    return PathFinder.find_spec(file.stem, others)
+
+
+@dataclass(frozen=True, slots=True)
+class _Namesake(MetaPathFinder):
+    """Finds the module that a script has its name from: `import random` in `random.py` is not the script itself.
+
+    Python would find the script, whoever imports the module, tunewell and NumPy too.
+    """
+
+    script: Path
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,  # noqa: ARG002  as importlib has it
+        target: ModuleType | None = None,  # noqa: ARG002
+    ) -> ModuleSpec | None:
+        """Implement `MetaPathFinder.find_spec`."""
+        return _elsewhere(self.script) if fullname == self.script.stem else None
+
+
+@contextmanager
+def script_folders_left_out() -> Iterator[None]:
+    """Leave the folders of scripts out of the path of a process that begins inside.
+
+    What it needs before it loads its script is not to be found there, whatever the files there are called.
+    """
+    before = sys.path[:]
+    sys.path[:] = [entry for entry in before if entry not in _folders]
+    try:
+        yield
+    finally:
+        sys.path[:] = before
 
 
 def _explained(error: BaseException, module: ModuleType, path: str) -> str:

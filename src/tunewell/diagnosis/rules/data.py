@@ -11,6 +11,7 @@ from tunewell.diagnosis.rules.wording import (
     baseline,
     chance,
     classes,
+    counted,
     course,
     figure,
     last_known,
@@ -183,8 +184,8 @@ def no_gap_where_one_must_be(s: Signals) -> Sign:
             ramp(s["gap"], 0.06, 0.0),
             ramp(s["val_error_last"], 0.1, 0.01),
         ),
-        f"{figure(10 ** s['parameters_per_row'])} weights for each of {s['rows']:.0f} rows, yet validation accuracy "
-        f"({reached(s, 'val_accuracy')}) is as good as training accuracy",
+        f"{figure(10 ** s['parameters_per_row'])} weights for each of {counted(s['rows'], 'row')}, yet "
+        f"validation accuracy ({reached(s, 'val_accuracy')}) is as good as training accuracy",
         "val_accuracy",
         last_known(s.run, "val_accuracy")[0],
     )
@@ -201,7 +202,7 @@ def validation_follows_memory(s: Signals) -> Sign:
             ramp(s["rows_per_class"], 400, 150),
         ),
         f"each point of training accuracy brought {figure(s['val_follows'])} points of validation accuracy to the very "
-        f"end, with {figure(10 ** s['parameters_per_row'])} weights for each of {s['rows']:.0f} rows",
+        f"end, with {figure(10 ** s['parameters_per_row'])} weights for each of {counted(s['rows'], 'row')}",
         "val_accuracy",
         last_known(s.run, "val_accuracy")[0],
     )

@@ -10,6 +10,7 @@ from tunewell.diagnosis.rules.wording import (
     baseline,
     best_known,
     classes,
+    counted,
     course,
     figure,
     last_known,
@@ -39,7 +40,9 @@ def training_error_stays(s: Signals) -> Sign:
 def narrow_network(s: Signals) -> Sign:
     """Detect a layer with fewer units than it takes to tell the classes apart, or no hidden layer."""
     narrow = ramp(s["narrowest_to_classes"], 1.5, 0.5)
-    tells = "there is no hidden layer" if s["linear"] == 1 else f"its narrowest layer has {s['narrowest']:.0f} units"
+    tells = (
+        "there is no hidden layer" if s["linear"] == 1 else f"its narrowest layer has {counted(s['narrowest'], 'unit')}"
+    )
     return Sign(
         both(either(narrow, ramp(s["linear"], 0, 1), ramp(s["narrowest"], 8, 2)), ramp(s["error_last"], 0.03, 0.15)),
         f"{tells} for {classes(s)}, with {training_error(s)} that stays",
@@ -72,7 +75,7 @@ def more_weights_than_rows(s: Signals) -> Sign:
     """Detect many more weights than rows, so that rows can be learnt by heart (Zhang et al., 2017)."""
     return Sign(
         both(ramp(s["parameters_per_row"], 0.5, 2.0), ramp(s.gap, 0.03, 0.12)),
-        f"{figure(10 ** s['parameters_per_row'])} weights for each of {s['rows']:.0f} training rows, and "
+        f"{figure(10 ** s['parameters_per_row'])} weights for each of {counted(s['rows'], 'training row')}, and "
         + (
             f"{at_the_end(s, 'train_accuracy')}, {at_the_end(s, 'val_accuracy')}"
             if s.run.by_loss
@@ -126,7 +129,8 @@ def few_updates(s: Signals) -> Sign:
     """Detect four steps an epoch or fewer."""
     return Sign(
         ramp(s["steps_per_epoch"], 8, 3),
-        f"batches of {s['batch']:.0f} rows make {s['steps_per_epoch']:.0f} steps an epoch, {s['steps']:.0f} in all",
+        f"batches of {counted(s['batch'], 'row')} make {counted(s['steps_per_epoch'], 'step')} an epoch, "
+        f"{s['steps']:.0f} in all",
     )
 
 
@@ -134,7 +138,7 @@ def batch_above_noise_scale(s: Signals) -> Sign:
     """Detect a batch far above the gradient noise scale, where rows add nothing (McCandlish et al., 2018)."""
     return Sign(
         ramp(s["noise_scale_to_batch"], -0.7, -1.7),
-        f"batches of {s['batch']:.0f} rows; the gradient noise scale is {figure(10 ** s['noise_scale'])} rows",
+        f"batches of {counted(s['batch'], 'row')}; the gradient noise scale is {figure(10 ** s['noise_scale'])} rows",
     )
 
 
@@ -142,7 +146,7 @@ def tiny_batch(s: Signals) -> Sign:
     """Detect batches of a few rows, at the learning rate of larger ones."""
     return Sign(
         ramp(s["batch"], 8, 3),
-        f"batches of {s['batch']:.0f} rows{_noise(s)}",
+        f"batches of {counted(s['batch'], 'row')}{_noise(s)}",
         "train_loss",
         last_known(s.run, "train_loss")[0],
     )
@@ -152,7 +156,7 @@ def batch_below_noise_scale(s: Signals) -> Sign:
     """Detect a batch far below the gradient noise scale, and an unsettled loss (McCandlish et al., 2018)."""
     return Sign(
         both(ramp(s["noise_scale_to_batch"], 0.8, 2.0), ramp(s["loss_noise_relative"], 0.02, 0.1)),
-        f"batches of {s['batch']:.0f} rows; the gradient noise scale is {figure(10 ** s['noise_scale'])} rows"
+        f"batches of {counted(s['batch'], 'row')}; the gradient noise scale is {figure(10 ** s['noise_scale'])} rows"
         f"{_noise(s)}",
         "train_loss",
         last_known(s.run, "train_loss")[0],

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from tunewell.diagnosis.rules.rule import Sign, both, either, known_or, ramp
-from tunewell.diagnosis.rules.wording import classes, course, figure, last_known, percent, reached
+from tunewell.diagnosis.rules.wording import classes, counted, course, figure, last_known, percent, reached
 from tunewell.diagnosis.signals import Signals
 
 _STILL = 1e-9  # an update ratio below is none
@@ -75,7 +75,7 @@ def gradient_fades(s: Signals) -> Sign:
     return Sign(
         either(ramp(usual, -1.3, -2.7), ramp(at_start, -1.5, -3.0)),
         f"the gradient of the first layer is {figure(10 ** (at_start if at_the_start else usual))} times that of the "
-        f"last{', in the first epoch' if at_the_start else ''}, over {s['layers']:.0f} layers",
+        f"last{', in the first epoch' if at_the_start else ''}, over {counted(s['layers'], 'layer')}",
     )
 
 
@@ -88,7 +88,7 @@ def deep_and_saturating(s: Signals) -> Sign:
             1 - known_or(s["batch_norm"], 0.0),
             ramp(s["loss_gain"], 0.6, 0.1),
         ),
-        f"{s['depth']:.0f} layers of {s.run.config.get('activation')} without batch norm; "
+        f"{counted(s['depth'], 'layer')} of {s.run.config.get('activation')} without batch norm; "
         f"{course(s.run, 'train_loss')}",
         "train_loss",
         last_known(s.run, "train_loss")[0],
@@ -147,7 +147,7 @@ def batch_norm_of_few(s: Signals) -> Sign:
     odd = either(ramp(math.log10(momentum), -1.7, -2.7) if momentum > 0 else 0 * momentum, ramp(momentum, 0.6, 0.95))
     return Sign(
         both(s["batch_norm"], either(odd, ramp(s["batch"], 8, 3))),
-        f"batch norm over batches of {s['batch']:.0f} rows{statistics}",
+        f"batch norm over batches of {counted(s['batch'], 'row')}{statistics}",
     )
 
 

@@ -71,7 +71,8 @@ def course(run: RunRecord, name: str) -> str:
 
 def counted(number: float, what: str) -> str:
     """Format `1 epoch`, `20 epochs`."""
-    return f"{number:.0f} {what if number == 1 else f'{what}s'}"
+    digits = f"{number:.0f}"
+    return f"{digits} {what if digits == '1' else f'{what}s'}"
 
 
 def classes(s: Signals) -> str:
