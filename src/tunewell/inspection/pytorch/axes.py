@@ -26,7 +26,7 @@ class AxesCheck(Check):
 
     def before_forward(self, module: Any, inputs: Any) -> None:
         """Take note of a sequence's shape."""
-        if not torch.is_grad_enabled() or not _time_first(module) or not inputs:
+        if not self.training.with_gradients or not _time_first(module) or not inputs:
             return
         sequence = inputs[0]
         if isinstance(sequence, torch.Tensor) and sequence.ndim == 3:  # noqa: PLR2004

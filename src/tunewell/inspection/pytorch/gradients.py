@@ -12,7 +12,8 @@ from tunewell.inspection.pytorch.graph import leaves
 from tunewell.inspection.pytorch.training import Training, parameters_of
 
 _SAMPLE = 6  # parameters of an optimizer, of which gradients are looked at
-_NEVER = 40  # backward passes with no step
+_NEVER = 100  # backward passes with no step, where the training might have gone on
+_NEVER_TO_THE_END = 10  # where it has not
 
 
 class FlowCheck(Check):
@@ -55,7 +56,7 @@ class FlowCheck(Check):
 
     def after_forward(self, module: Any, inputs: Any, outputs: Any) -> None:
         """Take note of the parameters that took part with gradients."""
-        if torch.is_grad_enabled():
+        if self.training.with_gradients:
             self._forwarded |= {id(one) for one in module.parameters(recurse=False) if one.requires_grad}
 
     def before_backward(self, root: Any) -> None:
@@ -92,6 +93,8 @@ class FlowCheck(Check):
         return bool(every) and not any(one.requires_grad for one in every)
 
     def _cut_off_parameters(self) -> None:
+        if self.found:
+            return  # the loss itself was cut off
         cut = [
             parameter
             for optimizer in self.training.optimizers
@@ -126,8 +129,9 @@ class FlowCheck(Check):
         training = self.training
         if training.steps:
             return
-        enough = training.backwards >= _NEVER or (training.backwards >= 5 and training.evaluations)
-        if enough and self._first and all(torch.equal(one.detach(), before) for one, before in self._first):
+        enough = training.backwards >= (_NEVER if training.ended_early else _NEVER_TO_THE_END)
+        still = enough and self._first and all(torch.equal(one.detach(), before) for one, before in self._first)
+        if still and self._is_to_learn():
             self.accuse(
                 "no-step",
                 f"backward() was called {training.backwards} times, and no optimizer took a step",
@@ -135,14 +139,19 @@ class FlowCheck(Check):
                 self._place,
             )
         elif not training.backwards and self._losses >= 5:
-            held = training.held_by_any()
-            if any(id(one) in held for root in training.roots.values() for one in root.parameters()):
+            if self._is_to_learn():
                 self.accuse(
                     "no-step",
                     f"{self._losses} losses were computed, and backward() was called on none",
                     "call loss.backward() and then optimizer.step() for each batch",
                     self._loss_place,
                 )
+
+
+    def _is_to_learn(self) -> bool:
+        """Return True if there is an optimizer that holds parameters of a network that ran."""
+        held = self.training.held_by_any()
+        return any(id(one) in held for root in self.training.roots.values() for one in root.parameters())
 
 
 class ResetCheck(Check):

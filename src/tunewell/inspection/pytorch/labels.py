@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import Counter
 from typing import Any, ClassVar
 
@@ -37,8 +38,10 @@ _KEEPING = frozenset(
         "half",
         "flatten",
         "clone",
+        "__getitem__",
     )
 )
+_FILLING = frozenset(("__setitem__", "copy_", "scatter_", "random_", "bernoulli_", "masked_fill_", "index_fill_", "index_copy_"))
 _RARE = 0.05
 _ENOUGH_ROWS = 400
 
@@ -46,30 +49,28 @@ _ENOUGH_ROWS = 400
 class LabelsCheck(Check):
     """Looks at the targets of classification losses."""
 
-    calls: ClassVar[frozenset[str]] = _MADE | _KEEPING | frozenset(("__setitem__",))
+    calls: ClassVar[frozenset[str]] = _MADE | _KEEPING | _FILLING
 
     def __init__(self, training: Training) -> None:
         super().__init__(training)
-        self._made: dict[int, Any] = {}
-        """Tensors of one number that the program has made since the last step: no labels of rows."""
+        self._made: dict[int, weakref.ref[Any]] = {}
+        """Tensors that the program makes of one number, by id: no labels of rows."""
         self._batches: dict[Place, list[Counter[int]]] = {}
         """By loss: the classes of each batch of the first epoch."""
         self._plain: dict[Place, bool] = {}
-        self._passes: dict[Place, int] = {}
-        self._repeated: dict[Place, bool] = {}
 
     def after_call(self, name: str, args: Any, kwargs: Any, result: Any) -> None:
         """Take note of targets that the program makes itself."""
-        if name == "__setitem__":
+        if name in _FILLING:
             self._made.pop(id(args[0]), None)
-        elif isinstance(result, torch.Tensor) and len(self._made) < 10_000:
-            if name in _MADE or (args and self._is_made(args[0])):
-                self._made[id(result)] = result
+        elif isinstance(result, torch.Tensor) and (name in _MADE or (args and self._is_made(args[0]))):
+            self._made[id(result)] = weakref.ref(result)
 
     def _is_made(self, source: Any) -> bool:
         if isinstance(source, list | tuple):
-            return bool(source) and all(id(one) in self._made for one in source)
-        return id(source) in self._made
+            return bool(source) and all(map(self._is_made, source))
+        reference = self._made.get(id(source))
+        return reference is not None and reference() is source
 
     def before_loss(self, loss: LossCall) -> None:
         """Look at the targets, before a loss that may fail on them."""
@@ -77,7 +78,7 @@ class LabelsCheck(Check):
             self._range(loss)
         elif loss.name.startswith("binary_cross_entropy"):
             self._binary(loss)
-        if loss.with_gradient and id(loss.target) not in self._made:
+        if loss.with_gradient and not self._is_made(loss.target):
             self._count(loss)
 
     def _range(self, loss: LossCall) -> None:
@@ -145,10 +146,6 @@ class LabelsCheck(Check):
             batches.append(Counter(target.long().tolist()))
             self._plain[place] = plain and loss.is_mean
 
-    def after_step(self, optimizer: Any) -> None:
-        """Forget what was made for this step."""
-        self._made.clear()
-
     def finish(self) -> None:
         """Look back."""
         for place, batches in self._batches.items():
@@ -160,12 +157,11 @@ class LabelsCheck(Check):
             if len(every) == 1:
                 self._constant(place, every, rows)
                 continue
-            pure = sum(len(batch) == 1 for batch in batches if batch.total() >= _FEWEST_ROWS)
-            large = sum(size >= _FEWEST_ROWS for size in sizes)
-            shares = [count / rows for count in every.values()]
-            by_chance = sum(share**_FEWEST_ROWS for share in shares)
-            if pure >= 0.8 * large and by_chance < 0.5 and large >= _FEWEST_BATCHES:
-                self._sorted(place, pure, len(batches), every)
+            large = [batch for batch in batches if batch.total() >= _FEWEST_ROWS]
+            pure = [batch for batch in large if len(batch) == 1]
+            by_chance = sum((count / rows) ** _FEWEST_ROWS for count in every.values())
+            if len(pure) >= max(_FEWEST_BATCHES, len(large) / 2) and by_chance < 0.1 and len({*map(tuple, pure)}) > 1:
+                self._sorted(place, len(pure), len(batches), every)
             elif self._plain[place] and rows >= _ENOUGH_ROWS:
                 self._unequal(place, every, rows)
 

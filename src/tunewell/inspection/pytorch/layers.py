@@ -35,7 +35,7 @@ class LayersCheck(Check):
     def before_forward(self, module: Any, inputs: Any) -> None:
         """Look at a layer's weights before the first step."""
         stack = self.training.stack
-        if not torch.is_grad_enabled() or not stack:
+        if not self.training.with_gradients or not stack:
             return
         if len(stack) == 1:
             self._order = 0
@@ -49,12 +49,12 @@ class LayersCheck(Check):
 
     def after_forward(self, module: Any, inputs: Any, outputs: Any) -> None:
         """Look at a recurrent layer's states."""
-        if isinstance(module, nn.RNN) and module.nonlinearity == "relu" and torch.is_grad_enabled():
+        if isinstance(module, nn.RNN) and module.nonlinearity == "relu" and self.training.with_gradients:
             self._states(module, outputs)
 
     def after_call(self, name: str, args: Any, kwargs: Any, result: Any) -> None:
         """Look at a rectifier's outputs."""
-        if not self.training.stack or not torch.is_grad_enabled() or name == "threshold":
+        if not self.training.stack or not self.training.with_gradients or name == "threshold":
             return
         if name == "clamp_min" and (len(args) < 2 or args[1] != 0):
             return

@@ -223,7 +223,7 @@ class MeanCheck(Check):
 
     def after_forward(self, module: Any, inputs: Any, outputs: Any) -> None:
         """Take note of the rows."""
-        if not self.training.stack and torch.is_grad_enabled() and isinstance(outputs, torch.Tensor) and outputs.ndim:
+        if not self.training.stack and self.training.with_gradients and isinstance(outputs, torch.Tensor) and outputs.ndim:
             if outputs.requires_grad and outputs.ndim > 0:
                 self._n_rows = outputs.shape[0]
 

@@ -34,7 +34,7 @@ class ModesCheck(Check):
             self._batch_norm(module, inputs)
         if len(self.training.stack) != 1 or id(module) not in self.training.roots:
             return
-        if torch.is_grad_enabled():
+        if self.training.with_gradients:
             self._evaluated = None
             what = None if module.training else _unlike(module, training=False)
             if what is not None and not self._is_fine_tuned(module):
@@ -86,7 +86,7 @@ class ModesCheck(Check):
         return any(self.training.is_loaded(one) for one in network.parameters())
 
     def _batch_norm(self, module: Any, inputs: Any) -> None:
-        if not module.training or not torch.is_grad_enabled():
+        if not module.training or not self.training.with_gradients:
             return
         shape = inputs[0].shape if inputs and isinstance(inputs[0], torch.Tensor) else ()
         if len(shape) >= 2 and shape[0] == 1 and all(n == 1 for n in shape[2:]):

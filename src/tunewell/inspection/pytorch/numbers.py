@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import torch
 
 from tunewell.inspection.places import Place, calling_place
-from tunewell.inspection.pytorch.check import Check
+from tunewell.inspection.pytorch.check import Check, LossCall
 from tunewell.inspection.pytorch.training import Training, parameters_of
 
 _RISKY = frozenset(
@@ -21,7 +21,8 @@ _RISKY = frozenset(
 )
 _MATRICES = 12  # of an optimizer, that are looked at
 _FEWEST_NUMBERS = 64  # of such a matrix
-_FIRST_STEPS = 30
+_FIRST_STEPS = 10
+_LARGE = 1.5  # times the norm of the weights that the training began with
 
 
 class NumbersCheck(Check):
@@ -35,12 +36,13 @@ class NumbersCheck(Check):
         """What the first number that is not finite came from."""
         self._before: dict[int, list[Any]] = {}
         self._ratios: dict[int, dict[int, list[float]]] = {}
-        """By optimizer: by parameter: the norm of each step over the weights' before it."""
+        """By optimizer: by parameter: the norm of each step over that of the weights that the training began with."""
+        self._norms: dict[int, float] = {}
         self._place = Place()
 
     def after_call(self, name: str, args: Any, kwargs: Any, result: Any) -> None:
         """Look at an operation that can turn finite numbers into others."""
-        if self._origin is not None or not isinstance(result, torch.Tensor) or not result.requires_grad:
+        if self._origin is not None or not isinstance(result, torch.Tensor):
             return
         if not _is_finite(result) and all(_is_finite(one) for one in _tensors(args)):
             bad = result[~torch.isfinite(result)][0] if result.ndim else result
@@ -48,7 +50,7 @@ class NumbersCheck(Check):
 
     def before_forward(self, module: Any, inputs: Any) -> None:
         """Look at the rows that the network is given."""
-        if self._origin is not None or len(self.training.stack) != 1 or not torch.is_grad_enabled():
+        if self._origin is not None or len(self.training.stack) != 1 or not self.training.with_gradients:
             return
         for one in _tensors(inputs):
             if one.is_floating_point() and not one.requires_grad and bool(one.isnan().any()):
@@ -57,21 +59,28 @@ class NumbersCheck(Check):
 
     def after_forward(self, module: Any, inputs: Any, outputs: Any) -> None:
         """Look at what a layer makes of finite numbers."""
-        if self._origin is not None or not torch.is_grad_enabled() or next(module.children(), None) is not None:
+        if self._origin is not None or not self.training.with_gradients or next(module.children(), None) is not None:
             return
         if any(not _is_finite(one) and not _is_masked(one) for one in _tensors((outputs,))):
             if all(_is_finite(one) or _is_masked(one) for one in _tensors(inputs)):
                 name = self.training.name_of(module)
                 self._origin = (f"{name}, of finite inputs, gave outputs that are not finite", calling_place())
 
+    def before_loss(self, loss: LossCall) -> None:
+        """Look at the outputs that a loss may fail on."""
+        if loss.with_gradient and self._origin is not None and bool(loss.input.isnan().any()):
+            self._accuse("an output is nan")
+
     def before_backward(self, root: Any) -> None:
         """Look at the loss."""
-        if root.numel() != 1 or bool(torch.isfinite(root).all()):
-            return
+        if root.numel() == 1 and not bool(torch.isfinite(root).all()):
+            self._accuse(f"the loss is {float(root)}")
+
+    def _accuse(self, what: str) -> None:
         origin, place = self._origin or ("", calling_place())
         self.accuse(
             "not-finite",
-            f"the loss is {float(root)} at step {self.training.steps + 1}" + (f"; {origin}" if origin else ""),
+            f"{what} at step {self.training.steps + 1}" + (f"; {origin}" if origin else ""),
             "take care of that operation (log of a number that may be 0, division by 0, a rate that is too high), or "
             "of rows that are not finite",
             place,
@@ -90,12 +99,14 @@ class NumbersCheck(Check):
 
     def after_step(self, optimizer: Any) -> None:
         """Compare a step with the weights."""
+        self._origin = None
         ratios = self._ratios.setdefault(id(optimizer), {})
         for parameter, before in self._before.pop(id(optimizer), []):
-            norm, step = float(before.norm()), float((parameter.detach() - before).norm())
+            norm = self._norms.setdefault(id(parameter), float(before.norm()))
+            step = float((parameter.detach() - before).norm())
             if norm > 0 and step > 0:
                 ratios.setdefault(id(parameter), []).append(step / norm if math.isfinite(step) else math.inf)
-        if self.training.steps_of[id(optimizer)] == _FIRST_STEPS - 1:
+        if self.training.steps_of[id(optimizer)] == _FIRST_STEPS:
             self._compare(optimizer)
 
     def finish(self) -> None:
@@ -104,16 +115,16 @@ class NumbersCheck(Check):
             self._compare(optimizer)
 
     def _compare(self, optimizer: Any) -> None:
-        ratios = [values for values in self._ratios.get(id(optimizer), {}).values() if len(values) >= 8]
+        ratios = [values for values in self._ratios.get(id(optimizer), {}).values() if len(values) >= 5]
         medians = [median(values) for values in ratios]
-        large = [one for one in medians if one > 1.0]
-        if not large or 2 * len(large) < len(medians):
+        large = [one for one in medians if one > _LARGE]
+        if len(medians) < 2 or 2 * len(large) <= len(medians):  # a single layer has no minimum to be thrown out of
             return
         rate = optimizer.param_groups[0].get("lr")
         self.accuse(
             "step-too-large",
-            f"a step of {type(optimizer).__name__} (lr={float(rate):g}) changes weight matrices by {max(large):.3g} times "
-            f"their own size, over {len(ratios[0])} steps",
+            f"a step of {type(optimizer).__name__} (lr={float(rate):g}) changes weight matrices by up to {max(large):.3g} "
+            f"times the size that they began with, in each of the first {len(ratios[0])} steps",
             "lower the learning rate by a factor of 10 at least",
             self._place,
             about=id(optimizer),

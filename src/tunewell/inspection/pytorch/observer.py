@@ -65,6 +65,7 @@ _LOSSES = {
     )
 }
 _COMPARISONS = frozenset(("eq", "__eq__", "ne", "__ne__", "argmax"))
+_DIFFERENCES = frozenset(("sub", "__sub__", "rsub", "__rsub__"))
 _STEPS_AFTER = 5  # an evaluation: does the training go on in training mode?
 _FEWEST_STEPS = 20
 _PASS_STEPS = 100  # of a pass over the training rows, which is then ended, so that an evaluation is seen
@@ -79,7 +80,7 @@ class TorchObserver:
         self.checks = [check(self.training) for check in CHECKS]
         self.failures: list[Exception] = []
         """What went wrong in checks themselves."""
-        self._calls = frozenset().union(*(check.calls for check in CHECKS)) | _COMPARISONS
+        self._calls = frozenset().union(*(check.calls for check in CHECKS)) | _COMPARISONS | _DIFFERENCES
         self._looking = False
         self._ended = False
         self._stack = ExitStack()
@@ -93,7 +94,7 @@ class TorchObserver:
     @property
     def steps(self) -> int:
         """Implement `Observer.steps`."""
-        return self.training.steps
+        return max(self.training.steps, self.training.backwards)  # some take their steps by hand
 
     @property
     def mistakes(self) -> list[Mistake]:
@@ -142,7 +143,7 @@ class TorchObserver:
         name = getattr(function, "__name__", "")
         if name in self._calls:
             self._each("after_call", name, args, kwargs, result)
-            if name in _COMPARISONS:
+            if name in _COMPARISONS or (name in _DIFFERENCES and _is_difference(args)):
                 self._evaluation(None)
         return result
 
@@ -259,10 +260,10 @@ class TorchObserver:
     def _iterate(self, iterate: Callable[..., Any], loader: Any) -> Any:
         if self._elsewhere():
             return iterate(loader)
-        passes = self.training.loader_passes
-        if id(loader) not in passes:
-            self.training.kept.append(loader)
-        passes[id(loader)] = passes.get(id(loader), 0) + 1
+        passes, rows = self.training.passes, loader.dataset
+        if id(rows) not in passes:
+            self.training.kept.append(rows)
+        passes[id(rows)] = passes.get(id(rows), 0) + 1
         return _Pass(iterate(loader), loader, self)
 
     def _load(self, load: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -306,9 +307,12 @@ class TorchObserver:
         if self._looking:
             return
         self._looking = True
+        self.training.with_gradients = torch.is_grad_enabled()
         try:
             with torch.no_grad():
                 for check in self.checks:
+                    if event == "after_call" and args[0] not in check.calls:
+                        continue
                     try:
                         getattr(check, event)(*args)
                     except Exception as error:  # noqa: BLE001  a look at an unusual tensor must not end the training
@@ -325,7 +329,7 @@ class TorchObserver:
 
     def _end(self) -> None:
         if not self._elsewhere():
-            self._ended = True
+            self._ended = self.training.ended_early = True
             raise SeenEnough
 
     def is_late(self, share: float) -> bool:
@@ -382,6 +386,12 @@ class _Pass:
                 steps >= 3 and self._observer.is_late(0.5)
             )
         return training.evaluating and (self._n >= _PASS_BATCHES or self._observer.is_late(0.7))
+
+
+def _is_difference(args: Any) -> bool:
+    """Return True for two tensors with as many numbers, of which one is not a constant."""
+    both = args[:2]
+    return all(isinstance(one, torch.Tensor) and one.numel() > 1 for one in both) and both[0].numel() == both[1].numel()
 
 
 def _with_own_step(kind: type) -> list[type]:

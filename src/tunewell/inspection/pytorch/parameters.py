@@ -41,7 +41,7 @@ class ParametersCheck(Check):
 
     def after_forward(self, module: Any, inputs: Any, outputs: Any) -> None:
         """Take note of the layers that run, and within which network."""
-        if not torch.is_grad_enabled() or not has_own_weight(module) or len(self._layers) > 5_000:
+        if not self.training.with_gradients or not has_own_weight(module) or len(self._layers) > 5_000:
             return
         stack = self.training.stack
         self._layers[id(module)] = module

@@ -80,7 +80,7 @@ class RowsCheck(Check):
         if len(stack) == 1 and id(module) in self.training.roots:
             self._called = calling_place()
             self._network(module, inputs)
-        if not torch.is_grad_enabled() or not stack or not inputs or not isinstance(inputs[0], torch.Tensor):
+        if not self.training.with_gradients or not stack or not inputs or not isinstance(inputs[0], torch.Tensor):
             return
         key = id(stack[0])
         if key in self._first and self._first[key][0] is module:
@@ -103,7 +103,7 @@ class RowsCheck(Check):
             return
         if values.requires_grad or not bool(torch.isfinite(values).all()):
             return
-        if torch.is_grad_enabled():
+        if self.training.with_gradients:
             self._pending[id(module)] = values.detach()
             self._waiting = None
         else:

@@ -37,6 +37,8 @@ class Training:
         """The ids of parameters whose values were loaded: those are trained already."""
         self.loads_all = False
         """True where weights are loaded in ways that cannot be followed."""
+        self.with_gradients = True
+        """False under `no_grad`, of the program; the checks themselves always run under it."""
         self.evaluating = False
         self.evaluations = 0
         self.first_evaluation: int | None = None
@@ -44,8 +46,11 @@ class Training:
         self.steps_since_evaluation = 0
         self.loader: Any = None
         """The loader whose pass has yielded the rows at hand."""
-        self.loader_passes: dict[int, int] = {}
+        self.passes: dict[int, int] = {}
+        """Over a loader's rows, by the id of its data set."""
         self.train_loader: Any = None
+        self.ended_early = False
+        """True once it was ended because enough was seen."""
         self.truncated = False
         """True once a pass over the training rows was ended early."""
         self.kept: list[Any] = []
@@ -69,7 +74,7 @@ class Training:
         if (self.limits.n_epochs or 1) > 1:
             return True
         if self.train_loader is not None:
-            return self.loader_passes.get(id(self.train_loader), 0) > 1
+            return self.passes.get(id(self.train_loader.dataset), 0) > 1
         return self.evaluations > 0 and self.steps_since_evaluation > 0
 
     def held(self) -> set[int]:
