@@ -1,5 +1,8 @@
 """Sound PyTorch programs of different habits, as scripts: each is what its author meant it to be."""
 
+# a line of a program may be as long as it is
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 HEAD = """
@@ -1202,6 +1205,422 @@ for epoch in range(3):
     for rows in torch.randperm(200).split(20):
         optimizer.zero_grad()
         loss = F.cross_entropy(model(x[rows]), y[rows])
+        loss.backward()
+        optimizer.step()
+"""
+
+REGISTERED = """
+# blocks of layers in a list, known to the network; one of them is frozen by hand for a while
+class Deep(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Linear(10, 16), nn.Linear(16, 16), nn.Linear(16, 4)])
+        self.norms = nn.ModuleDict({"a": nn.LayerNorm(16), "b": nn.LayerNorm(16)})
+
+    def forward(self, x):
+        x = self.norms["a"](F.elu(self.layers[0](x)))
+        x = x + self.norms["b"](F.elu(self.layers[1](x)))
+        return self.layers[2](x)
+
+
+x, y = blobs(240)
+model = Deep()
+model.layers[1].requires_grad_(False)
+optimizer = torch.optim.Adam(filter(lambda p: p.requires_grad, model.parameters()), lr=1e-3)
+for epoch in range(3):
+    for rows in torch.randperm(240).split(24):
+        model.zero_grad(set_to_none=False)
+        F.cross_entropy(model(x[rows]), y[rows]).backward()
+        optimizer.step()
+"""
+
+BINARY_TWO_UNITS = """
+x, y = blobs(240, classes=2)
+hot = F.one_hot(y, 2).float()
+model = nn.Sequential(nn.Linear(10, 16), nn.ReLU(), nn.Linear(16, 2), nn.Softmax(dim=1))
+optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+for epoch in range(3):
+    for rows in torch.randperm(240).split(24):
+        loss = nn.BCELoss()(model(x[rows]), hot[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+"""
+
+LOG_OF_SOFTMAX = """
+x, y = blobs(240)
+model = nn.Sequential(nn.Linear(10, 16), nn.ReLU(), nn.Linear(16, 4), nn.LogSoftmax(dim=-1))
+optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+for epoch in range(3):
+    for rows in torch.randperm(240).split(24):
+        loss = nn.CrossEntropyLoss()(model(x[rows]), y[rows])  # the same as the negative log likelihood
+        loss = loss + nn.NLLLoss()(torch.log(model(x[rows]).exp() + 1e-9), y[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+"""
+
+BRIER = """
+x, y = blobs(240)
+hot = torch.eye(4)[y]
+model = nn.Sequential(nn.Linear(10, 16), nn.ReLU(), nn.Linear(16, 4), nn.Softmax(1))
+optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+for epoch in range(3):
+    for rows in torch.randperm(240).split(24):
+        loss = ((model(x[rows]) - hot[rows]) ** 2).sum(1).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+"""
+
+FOCAL = """
+x = torch.randn(600, 8)
+y = (x[:, 0] > 1.9).float()
+
+def focal(logits, targets, gamma=2.0):
+    bce = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    return ((1 - torch.exp(-bce)) ** gamma * bce).mean()
+
+model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 1))
+nn.init.constant_(model[2].bias, -3.0)
+optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+for epoch in range(2):
+    for rows in torch.randperm(600).split(30):
+        optimizer.zero_grad()
+        focal(model(x[rows]).squeeze(1), y[rows]).backward()
+        optimizer.step()
+"""
+
+MISSING_LABELS = """
+x = torch.randn(300, 8)
+y = (x[:, :4] > 0).float()
+y[torch.rand(300, 4) < 0.2] = -1
+model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 4))
+optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+for epoch in range(3):
+    for rows in torch.randperm(300).split(30):
+        known = (y[rows] >= 0).float()
+        losses = F.binary_cross_entropy_with_logits(model(x[rows]), y[rows], reduction="none")
+        loss = (losses * known).sum() / known.sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+"""
+
+SUM_OVER_ROWS = """
+x, y = blobs(240)
+model = nn.Sequential(nn.Linear(10, 16), nn.ReLU(), nn.Linear(16, 4))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+for epoch in range(3):
+    for rows in torch.randperm(240).split(24):
+        loss = F.cross_entropy(model(x[rows]), y[rows], reduction="sum") / len(rows)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+"""
+
+SQUEEZE = """
+# the last convolution's output is rectified and then averaged, as in SqueezeNet
+x, y = torch.randn(120, 1, 10, 10), torch.randint(3, (120,))
+model = nn.Sequential(nn.Conv2d(1, 12, 3), nn.ReLU(), nn.Conv2d(12, 3, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+for epoch in range(3):
+    for rows in torch.randperm(120).split(12):
+        loss = F.cross_entropy(model(x[rows]), y[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+"""
+
+FROZEN_NORMS = """
+x, y = torch.randn(120, 3, 10, 10), torch.randint(3, (120,))
+model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 3))
+model.load_state_dict({k: v.clone() for k, v in model.state_dict().items()})
+optimizer = torch.optim.Adam([{"params": model[0].parameters(), "lr": 1e-4}, {"params": model[5].parameters()}], lr=1e-3)
+for p in model[1].parameters():
+    p.requires_grad_(False)
+for epoch in range(3):
+    model.train()
+    model[1].eval()
+    for rows in torch.randperm(120).split(12):
+        loss = F.cross_entropy(model(x[rows]), y[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+"""
+
+HUNDRED_CLASSES = """
+# more units than classes that occur, and few rows of each
+x, y = blobs(300, d=12, classes=12)
+model = nn.Sequential(nn.Linear(12, 64), nn.ReLU(), nn.Linear(64, 128))
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=3 * 30)
+for epoch in range(3):
+    for rows in torch.randperm(300).split(10):
+        loss = F.cross_entropy(model(x[rows]), y[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        scheduler.step()
+    with torch.no_grad():
+        error = F.cross_entropy(model(x[:50]), y[:50])
+"""
+
+EXPONENTIAL_STEPS = """
+x, y = blobs(300)
+model = nn.Sequential(nn.Linear(10, 64), nn.ReLU(), nn.Linear(64, 4))
+optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.999)
+cyclic = torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=1)
+for epoch in range(3):
+    for i, rows in enumerate(torch.randperm(300).split(30)):
+        loss = F.cross_entropy(model(x[rows]), y[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        scheduler.step()
+        cyclic.step(epoch + i / 10)
+    with torch.no_grad():
+        error = F.cross_entropy(model(x[:50]), y[:50])
+"""
+
+SEQ2SEQ = """
+class Seq2Seq(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.source, self.target = nn.Embedding(20, 16), nn.Embedding(20, 16)
+        self.encoder, self.decoder = nn.GRU(16, 24), nn.GRU(16, 24)
+        self.attention = nn.MultiheadAttention(24, 2)
+        self.out = nn.Linear(48, 20)
+
+    def forward(self, source, target):
+        memory, state = self.encoder(self.source(source))
+        states, _ = self.decoder(self.target(target), state)
+        context, _ = self.attention(states, memory, memory)
+        return self.out(torch.cat([states, context], dim=-1))
+
+
+pairs = torch.randint(2, 20, (7, 200))
+model = Seq2Seq()
+optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+for step in range(30):
+    source = pairs[:, torch.randint(200, (16,))]
+    target = torch.cat([torch.ones(1, 16, dtype=torch.long), source.flip(0)])
+    logits = model(source, target[:-1])
+    loss = F.cross_entropy(logits.flatten(0, 1), target[1:].flatten())
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+"""
+
+MASKED = """
+# actions that are not allowed are -inf, and so are their logits
+x = torch.randn(300, 6)
+allowed = torch.rand(300, 5) < 0.7
+allowed[:, 0] = True
+y = (allowed.float() * torch.rand(300, 5)).argmax(1)
+model = nn.Sequential(nn.Linear(6, 16), nn.Tanh(), nn.Linear(16, 5))
+optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+for epoch in range(3):
+    for rows in torch.randperm(300).split(30):
+        logits = model(x[rows]).masked_fill(~allowed[rows], float("-inf"))
+        loss = F.cross_entropy(logits, y[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+"""
+
+DECIBELS = """
+# spectrograms in decibels into a network that normalizes after its first layer; augmented in training
+x = torch.randn(160, 1, 16, 16) * 15 - 40
+y = torch.randint(4, (160,))
+model = nn.Sequential(nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(32, 4))
+optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+for epoch in range(3):
+    model.train()
+    for rows in torch.randperm(128).split(16):
+        batch = x[rows] + torch.randn(len(rows), 1, 1, 1) * 3
+        batch[:, :, :, 4:6] = -40
+        loss = F.cross_entropy(model(batch), y[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    model.eval()
+    with torch.no_grad():
+        error = F.cross_entropy(model(x[128:]), y[128:])
+"""
+
+GENERATOR_LOADER = """
+# batches from a generator, judged on the training rows as well as on held-out rows
+def batches(x, y, size):
+    order = torch.randperm(len(x))
+    for start in range(0, len(x), size):
+        yield x[order[start:start + size]], y[order[start:start + size]]
+
+
+def accuracy(model, x, y):
+    model.eval()
+    with torch.no_grad():
+        result = (model(x).argmax(1) == y).float().mean().item()
+    model.train()
+    return result
+
+
+x_train, y_train = blobs(256)
+x_test, y_test = blobs(64)
+model = nn.Sequential(nn.Linear(10, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 4))
+optimizer = torch.optim.Adagrad(model.parameters(), lr=0.05)
+for epoch in range(4):
+    for x, y in batches(x_train, y_train, 32):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+    print(accuracy(model, x_train, y_train), accuracy(model, x_test, y_test))
+"""
+
+TARGET_PRICE = """
+# a positive quantity, by a rectified output that can reach it; the targets are not scaled
+x = torch.randn(300, 6)
+y = (x[:, :1] * 2 + 5).relu()
+model = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 1), nn.ReLU())
+nn.init.constant_(model[2].bias, 1.0)
+optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+for epoch in range(3):
+    for rows in torch.randperm(300).split(30):
+        loss = F.l1_loss(model(x[rows]), y[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+"""
+
+BYOL = """
+import copy
+online = nn.Sequential(nn.Linear(10, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 8))
+predictor = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 8))
+target = copy.deepcopy(online).requires_grad_(False)
+optimizer = torch.optim.Adam([*online.parameters(), *predictor.parameters()], lr=1e-3)
+for step in range(30):
+    batch = torch.randn(32, 10)
+    with torch.no_grad():
+        wanted = F.normalize(target(batch + 0.1 * torch.randn_like(batch)), dim=1)
+    made = F.normalize(predictor(online(batch)), dim=1)
+    loss = 2 - 2 * (made * wanted.detach()).sum(1).mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    with torch.no_grad():
+        for a, b in zip(target.parameters(), online.parameters()):
+            a.mul_(0.99).add_(b, alpha=0.01)
+"""
+
+SIMSIAM = """
+encoder = nn.Sequential(nn.Linear(10, 32), nn.ReLU(), nn.Linear(32, 8))
+predictor = nn.Sequential(nn.Linear(8, 4), nn.ReLU(), nn.Linear(4, 8))
+optimizer = torch.optim.SGD([*encoder.parameters(), *predictor.parameters()], lr=0.05)
+for step in range(30):
+    batch = torch.randn(32, 10)
+    z1, z2 = encoder(batch + 0.1 * torch.randn(32, 10)), encoder(batch + 0.1 * torch.randn(32, 10))
+    p1, p2 = predictor(z1), predictor(z2)
+    loss = -(F.cosine_similarity(p1, z2.detach()).mean() + F.cosine_similarity(p2, z1.detach()).mean()) / 2
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+"""
+
+DETACHED_CRITIC = """
+# the critic reads the actor's features, and does not change them
+class Agent(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body, self.policy, self.value = nn.Linear(6, 32), nn.Linear(32, 3), nn.Linear(32, 1)
+
+    def forward(self, x):
+        h = F.relu(self.body(x))
+        return self.policy(h), self.value(h.detach()).squeeze(-1)
+
+
+model = Agent()
+optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+for step in range(30):
+    x = torch.randn(32, 6)
+    logits, value = model(x)
+    action = torch.distributions.Categorical(logits=logits).sample()
+    reward = (action == x[:, :3].argmax(1)).float()
+    advantage = reward - value.detach()
+    loss = (F.cross_entropy(logits, action, reduction="none") * advantage).mean() + F.mse_loss(value, reward)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+"""
+
+LAZY = """
+x, y = blobs(240)
+model = nn.Sequential(nn.LazyLinear(16), nn.ReLU(), nn.LazyLinear(4))
+model(x[:2])
+optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+for epoch in range(3):
+    for rows in torch.randperm(240).split(24):
+        optimizer.zero_grad()
+        F.multi_margin_loss(model(x[rows]), y[rows]).backward()
+        optimizer.step()
+"""
+
+CTC = """
+x = torch.randn(60, 20, 8)
+labels = torch.randint(1, 6, (60, 5))
+
+class Recognizer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn, self.out = nn.LSTM(8, 16, batch_first=True, bidirectional=True), nn.Linear(32, 6)
+
+    def forward(self, x):
+        return self.out(self.rnn(x)[0]).log_softmax(-1).transpose(0, 1)
+
+
+model = Recognizer()
+optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+for epoch in range(3):
+    for rows in torch.randperm(60).split(6):
+        logs = model(x[rows])
+        loss = F.ctc_loss(logs, labels[rows], torch.full((6,), 20), torch.full((6,), 5))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+"""
+
+WEIGHT_NORMED = """
+x, y = blobs(240)
+layer = nn.utils.parametrizations.weight_norm(nn.Linear(10, 32))
+model = nn.Sequential(layer, nn.ReLU(), nn.utils.parametrizations.spectral_norm(nn.Linear(32, 4)))
+optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+for epoch in range(3):
+    for rows in torch.randperm(240).split(24):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x[rows]), y[rows]).backward()
+        optimizer.step()
+"""
+
+TIED = """
+class Tied(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(30, 16)
+        self.rnn = nn.RNN(16, 16, nonlinearity="relu", batch_first=True)
+        self.out = nn.Linear(16, 30, bias=False)
+        self.out.weight = self.embedding.weight
+
+    def forward(self, x):
+        return self.out(self.rnn(self.embedding(x))[0])
+
+
+data = torch.randint(30, (100, 12))
+model = Tied()
+optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+for epoch in range(3):
+    for rows in torch.randperm(100).split(10):
+        loss = F.cross_entropy(model(data[rows, :-1]).permute(0, 2, 1), data[rows, 1:])
+        optimizer.zero_grad()
         loss.backward()
         optimizer.step()
 """

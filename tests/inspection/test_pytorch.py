@@ -11,9 +11,8 @@ if importlib.util.find_spec("torch") is None:
 
 import torch
 
-from tunewell.errors import ScriptError
 from tunewell.inspection import Mistake
-from tunewell.inspection.observing import Limits, observe, observe_script, observed
+from tunewell.inspection.observing import Limits, observed
 from tunewell.inspection.pytorch import TorchObserver
 
 _here = Path(__file__).parent
@@ -43,7 +42,9 @@ def one_thread(monkeypatch):
 @pytest.fixture
 def observers(monkeypatch):
     made = []
-    monkeypatch.setattr("tunewell.inspection.pytorch.observer", lambda limits: made.append(TorchObserver(limits)) or made[-1])
+    monkeypatch.setattr(
+        "tunewell.inspection.pytorch.observer", lambda limits: made.append(TorchObserver(limits)) or made[-1]
+    )
     return made
 
 

@@ -6,6 +6,7 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import tunewell.inspection.observing as it
 from tunewell.errors import ScriptError
@@ -24,7 +25,7 @@ def main(result: str, max_steps: str, timeout_s: str, path: str, *arguments: str
 
     try:
         mistakes = it.observed(train, it.Limits(int(max_steps), float(timeout_s)), "it")
-        seen = {"error": None, "mistakes": [asdict(one) for one in mistakes]}
+        seen: dict[str, Any] = {"error": None, "mistakes": [asdict(one) for one in mistakes]}
     except ScriptError as error:
         seen = {"error": str(error), "mistakes": []}
     Path(result).write_text(json.dumps(seen), encoding="utf-8")

@@ -20,7 +20,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from tunewell import checkpoint
 from tunewell.errors import ScriptError, last_line
@@ -33,7 +33,7 @@ MAX_STEPS = 200
 TIMEOUT_S = 60.0
 
 OBSERVERS: Mapping[str, str] = {"torch": "tunewell.inspection.pytorch"}
-"""By the framework's package: the module whose `observer(limits)` makes what looks at it; of one more, one more line."""
+"""By the framework's package: the module whose `observer(limits)` makes what looks at it. Of one more, one line."""
 
 
 class SeenEnough(BaseException):
@@ -46,8 +46,6 @@ class Limits:
 
     max_steps: int = MAX_STEPS
     timeout_s: float = TIMEOUT_S
-    n_epochs: int | None = None
-    """Of a full training, if it is known."""
 
 
 class Observer(Protocol):
@@ -68,7 +66,7 @@ class Observer(Protocol):
     def altered(self) -> bool:
         """True if the training was led another way than it would have gone, so that an error in it may be ours."""
 
-    def __enter__(self) -> Observer:
+    def __enter__(self) -> Self:
         """Begin to look."""
 
     def __exit__(self, *error: object) -> None:
@@ -212,7 +210,7 @@ class _ImportWatch(importlib.abc.MetaPathFinder, AbstractContextManager[Any]):
     then: Any
     _searching: bool = field(default=False, init=False)
 
-    def __enter__(self) -> _ImportWatch:
+    def __enter__(self) -> Self:
         sys.meta_path.insert(0, self)
         return self
 
@@ -220,7 +218,10 @@ class _ImportWatch(importlib.abc.MetaPathFinder, AbstractContextManager[Any]):
         sys.meta_path.remove(self)
 
     def find_spec(
-        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+        self,
+        name: str,
+        path: Sequence[str] | None = None,  # noqa: ARG002  of `MetaPathFinder`
+        target: ModuleType | None = None,  # noqa: ARG002
     ) -> importlib.machinery.ModuleSpec | None:
         """Implement `MetaPathFinder.find_spec`."""
         if name not in self.packages:

@@ -44,4 +44,4 @@ def _is_users(path: str) -> bool:
     installed = {folders[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     if "site-packages" in path or "dist-packages" in path or path.startswith(_OWN):
         return False
-    return not any(path.startswith(folder + "/") or path.startswith(folder + "\\") for folder in installed)
+    return not any(path.startswith((folder + "/", folder + "\\")) for folder in installed)

@@ -22,14 +22,14 @@ class AxesCheck(Check):
         self._ran: dict[int, tuple[Any, tuple[int, ...], Place]] = {}
         """By layer: it, the shape of its input, and where it was called, since the last step."""
         self._fitting: dict[int, int] = {}
-        """By layer: batches in which its first axis has as many entries as the loss has rows, and its second has not."""
+        """By layer: batches whose first axis has as many entries as the loss has rows, and whose second has not."""
 
     def before_forward(self, module: Any, inputs: Any) -> None:
         """Take note of a sequence's shape."""
         if not self.training.with_gradients or not _time_first(module) or not inputs:
             return
         sequence = inputs[0]
-        if isinstance(sequence, torch.Tensor) and sequence.ndim == 3:  # noqa: PLR2004
+        if isinstance(sequence, torch.Tensor) and sequence.ndim == 3:
             self._ran[id(module)] = (module, tuple(sequence.shape), calling_place())
 
     def after_loss(self, loss: LossCall, value: Any) -> None:
@@ -40,14 +40,14 @@ class AxesCheck(Check):
         for key, (module, shape, place) in self._ran.items():
             if not _a_target_a_row(target) or shape[1] in (1, target.shape[0]) or shape[0] == shape[1]:
                 continue
-            if shape[0] != target.shape[0] or (target.ndim == 2 and target.shape[1] == shape[1]):  # noqa: PLR2004
+            if shape[0] != target.shape[0] or (target.ndim == 2 and target.shape[1] == shape[1]):
                 continue
             self._fitting[key] = self._fitting.get(key, 0) + 1
             if self._fitting[key] == _FEWEST:
                 self.accuse(
                     "axes-swapped",
-                    f"{self.training.name_of(module)} takes time steps first, and gets {shape}: {shape[0]} time steps of "
-                    f"{shape[1]} rows; but the loss has {target.shape[0]} rows",
+                    f"{self.training.name_of(module)} takes time steps first, and gets {shape}: {shape[0]} time steps "
+                    f"of {shape[1]} rows; but the loss has {target.shape[0]} rows",
                     "give the layer batch_first=True, or transpose its input: x.transpose(0, 1)",
                     place,
                     about=key,
@@ -62,4 +62,4 @@ def _time_first(module: Any) -> bool:
 
 
 def _a_target_a_row(target: Any) -> bool:
-    return target.ndim == 1 or (target.ndim == 2 and not target.requires_grad)  # noqa: PLR2004
+    return target.ndim == 1 or (target.ndim == 2 and not target.requires_grad)

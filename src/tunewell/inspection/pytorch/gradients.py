@@ -79,8 +79,8 @@ class FlowCheck(Check):
         self.accuse(
             "loss-cut-off",
             seen,
-            "compute the loss from the network's output with PyTorch's functions: no detach(), item(), numpy(), argmax(), "
-            "new tensor or no_grad() between them",
+            "compute the loss from the network's output with PyTorch's functions: no detach(), item(), numpy(), "
+            "argmax(), new tensor or no_grad() between them",
         )
 
     def finish(self) -> None:
@@ -138,15 +138,13 @@ class FlowCheck(Check):
                 "call optimizer.step() after loss.backward()",
                 self._place,
             )
-        elif not training.backwards and self._losses >= 5:
-            if self._is_to_learn():
-                self.accuse(
-                    "no-step",
-                    f"{self._losses} losses were computed, and backward() was called on none",
-                    "call loss.backward() and then optimizer.step() for each batch",
-                    self._loss_place,
-                )
-
+        elif not training.backwards and self._losses >= 5 and self._is_to_learn():
+            self.accuse(
+                "no-step",
+                f"{self._losses} losses were computed, and backward() was called on none",
+                "call loss.backward() and then optimizer.step() for each batch",
+                self._loss_place,
+            )
 
     def _is_to_learn(self) -> bool:
         """Return True if there is an optimizer that holds parameters of a network that ran."""
@@ -201,7 +199,7 @@ class ResetCheck(Check):
             if self._kept_for[key] >= 3:
                 self.accuse(
                     "gradients-not-reset",
-                    f"at step {self.training.steps_of[key] + 1} the gradients of the steps before were still there when "
+                    f"at step {self.training.steps_of[key] + 1} the gradients of the steps before were there when "
                     "backward() added to them",
                     "call optimizer.zero_grad() once for each step, before backward()",
                     self._place,

@@ -36,7 +36,8 @@ def last_operation(node: Any, *, also: frozenset[str] = frozenset()) -> Any:
 
 def nodes(root: Any, most: int = 20_000) -> Iterator[Any]:
     """Yield each node of a graph once."""
-    waiting, seen = [root], set()
+    waiting: list[Any] = [root]
+    seen: set[Any] = set()
     while waiting and len(seen) < most:
         node = waiting.pop()
         if node is None or node in seen:
@@ -53,7 +54,8 @@ def leaves(root: Any) -> set[int]:
 
 def chain(root: Any, through: frozenset[str]) -> Iterator[Any]:
     """Yield the nodes from a graph's root on, as long as they are of the named operations, and those next to them."""
-    waiting, seen = [root], set()
+    waiting: list[Any] = [root]
+    seen: set[Any] = set()
     while waiting and len(seen) < 200:
         node = waiting.pop()
         if node is None or node in seen:

@@ -41,7 +41,9 @@ _KEEPING = frozenset(
         "__getitem__",
     )
 )
-_FILLING = frozenset(("__setitem__", "copy_", "scatter_", "random_", "bernoulli_", "masked_fill_", "index_fill_", "index_copy_"))
+_FILLING = frozenset(
+    ("__setitem__", "copy_", "scatter_", "random_", "bernoulli_", "masked_fill_", "index_fill_", "index_copy_")
+)
 _RARE = 0.05
 _ENOUGH_ROWS = 400
 
@@ -89,7 +91,7 @@ class LabelsCheck(Check):
         if not counted.numel() or classes == 1:
             return
         low, high = int(counted.min()), int(counted.max())
-        if 0 <= low and high < classes:
+        if low >= 0 and high < classes:
             return
         from_1 = low >= 1 and high == classes
         self.accuse(
@@ -112,7 +114,7 @@ class LabelsCheck(Check):
             return
         values = torch.unique(target)
         one_unit = loss.input.ndim == 1 or loss.input.shape[-1] == 1
-        if one_unit and low >= 0 and len(values) > 2 and bool((values == values.round()).all()):  # noqa: PLR2004
+        if one_unit and low >= 0 and len(values) > 2 and bool((values == values.round()).all()):
             self.accuse(
                 "units-and-classes-differ",
                 f"{loss.name} gets one output a row, for labels 0 and 1, and labels of {len(values)} classes, "
@@ -124,7 +126,7 @@ class LabelsCheck(Check):
         self.accuse(
             "labels-out-of-range",
             f"{loss.name} takes targets from 0 to 1, and gets targets from {low:g} to {high:g}",
-            "map the labels to 0 and 1" if len(values) == 2 else "scale the targets, or use another loss",  # noqa: PLR2004
+            "map the labels to 0 and 1" if len(values) == 2 else "scale the targets, or use another loss",
             loss.place,
         )
 
@@ -189,12 +191,12 @@ class LabelsCheck(Check):
 
     def _unequal(self, place: Place, every: Counter[int], rows: int) -> None:
         rare, count = min(every.items(), key=lambda one: one[1])
-        if len(every) != 2 or count >= _RARE * rows:  # noqa: PLR2004
+        if len(every) != 2 or count >= _RARE * rows:
             return
         self.accuse(
             "classes-unequal",
-            f"class {rare} is {count / rows:.1%} of the {rows} labels that the loss got, and the loss weighs all rows alike",
-            "judge by balanced accuracy or average precision, and weigh the classes: pos_weight=, weight=, or a "
-            "WeightedRandomSampler",
+            f"class {rare} is {count / rows:.1%} of the {rows} labels that the loss got, and it weighs all rows alike",
+            "judge by balanced accuracy or average precision, and weigh the classes: pos_weight=, weight=, or "
+            "a WeightedRandomSampler",
             place,
         )

@@ -11,7 +11,7 @@ from tunewell.inspection.places import Place, calling_place
 from tunewell.inspection.pytorch.check import Check
 from tunewell.inspection.pytorch.training import Training
 
-_LAYERS = (nn.Linear, nn.modules.conv._ConvNd)  # noqa: SLF001
+_LAYERS = (nn.Linear, nn.modules.conv._ConvNd)
 _MOST_DEAD = 0.9  # of a layer's units
 _FEWEST_ROWS, _FEWEST_UNITS = 16, 8
 _LATER = 10  # steps, after which units are counted again
@@ -21,7 +21,7 @@ _GROWTH = 2.0
 class LayersCheck(Check):
     """Looks at the weights that a training begins with, and at what its rectifiers let through."""
 
-    calls: ClassVar[frozenset[str]] = frozenset(("relu", "relu_", "threshold", "clamp_min"))
+    calls: ClassVar[frozenset[str]] = frozenset(("relu", "relu_", "clamp_min"))
 
     def __init__(self, training: Training) -> None:
         super().__init__(training)
@@ -54,7 +54,7 @@ class LayersCheck(Check):
 
     def after_call(self, name: str, args: Any, kwargs: Any, result: Any) -> None:
         """Look at a rectifier's outputs."""
-        if not self.training.stack or not self.training.with_gradients or name == "threshold":
+        if not self.training.stack or not self.training.with_gradients:
             return
         if name == "clamp_min" and (len(args) < 2 or args[1] != 0):
             return
@@ -66,11 +66,9 @@ class LayersCheck(Check):
         if result.ndim < 2 or result.shape[0] < _FEWEST_ROWS or result.shape[1] < 1 or not result.requires_grad:
             return
         self._rectified[key] = 1 if self.training.steps < _LATER else 2
-        units = 1 if result.ndim == 4 or (result.ndim == 3 and isinstance(self._last_conv(), nn.Conv1d)) else -1  # noqa: PLR2004
+        is_image = result.ndim == 4 or (result.ndim == 3 and isinstance(self.training.last_layer, nn.Conv1d))
+        units = 1 if is_image else -1
         self._count_dead(result.detach(), units)
-
-    def _last_conv(self) -> Any:
-        return self.training.last_layer
 
     def _count_dead(self, values: Any, units: int) -> None:
         if values.shape[units] < _FEWEST_UNITS:
@@ -92,7 +90,7 @@ class LayersCheck(Check):
 
     def _states(self, module: Any, outputs: Any) -> None:
         states = outputs[0]
-        if not isinstance(states, torch.Tensor) or states.ndim != 3:  # noqa: PLR2004
+        if not isinstance(states, torch.Tensor) or states.ndim != 3:
             return
         states = states.detach().transpose(0, 1) if module.batch_first else states.detach()
         length = states.shape[0]
@@ -102,8 +100,8 @@ class LayersCheck(Check):
         if middle > 0 and not last < _GROWTH * middle:
             self.accuse(
                 "recurrent-relu",
-                f"{self.training.name_of(module)} is recurrent with nonlinearity='relu', and its state grows by a factor "
-                f"of {last / middle:.3g} over the last {length - 1 - length // 2} time steps",
+                f"{self.training.name_of(module)} is recurrent with nonlinearity='relu', and its state grows "
+                f"by a factor of {last / middle:.3g} over the last {length - 1 - length // 2} time steps",
                 "use nonlinearity='tanh', or an LSTM or GRU",
                 about=id(module),
             )

@@ -121,11 +121,11 @@ class LossInputCheck(Check):
         if target.requires_grad or target.numel() < 8 or not loss.is_mean:
             return
         margin = 0.1 if math.isfinite(high) else 0.1 * float(target.std())
-        outside = float(((target < low - margin) | (target > high + margin)).float().mean())
-        if outside > 0.2:
+        beyond = float(((target < low - margin) | (target > high + margin)).float().mean())
+        if beyond > 0.2:
             self.accuse(
                 "targets-out-of-reach",
-                f"the outputs come from {_SQUASHING[name]} and lie within {_range(low, high)}, but {outside:.0%} of the "
+                f"the outputs come from {_SQUASHING[name]} and lie within {_range(low, high)}, but {beyond:.0%} of the "
                 f"targets of {loss.name} lie outside, from {float(target.min()):.3g} to {float(target.max()):.3g}",
                 f"take the {_SQUASHING[name]} after the last layer away, or scale the targets to its range",
                 loss.place,
@@ -134,8 +134,8 @@ class LossInputCheck(Check):
     def _over_one_unit(self, loss: LossCall, node: Any) -> bool:
         shape = loss.input.shape
         inside = loss.name == "cross_entropy" and (loss.input.ndim >= 2 and shape[1] == 1)
-        outside = operation(node) in ("Softmax", "LogSoftmax") and node._saved_result.shape[_dim(node)] == 1
-        if not inside and not outside:
+        beyond = operation(node) in ("Softmax", "LogSoftmax") and node._saved_result.shape[_dim(node)] == 1
+        if not inside and not beyond:
             return False
         what = "cross_entropy applies a softmax to" if inside else f"{loss.name} is given a softmax of"
         self.accuse(
@@ -223,9 +223,13 @@ class MeanCheck(Check):
 
     def after_forward(self, module: Any, inputs: Any, outputs: Any) -> None:
         """Take note of the rows."""
-        if not self.training.stack and self.training.with_gradients and isinstance(outputs, torch.Tensor) and outputs.ndim:
-            if outputs.requires_grad and outputs.ndim > 0:
-                self._n_rows = outputs.shape[0]
+        if (
+            not self.training.stack
+            and self.training.with_gradients
+            and isinstance(outputs, torch.Tensor)
+            and outputs.ndim
+        ):
+            self._n_rows = outputs.shape[0]
 
     def before_backward(self, root: Any) -> None:
         """Look at the last operations of the loss."""

@@ -88,11 +88,11 @@ class ModesCheck(Check):
     def _batch_norm(self, module: Any, inputs: Any) -> None:
         if not module.training or not self.training.with_gradients:
             return
-        shape = inputs[0].shape if inputs and isinstance(inputs[0], torch.Tensor) else ()
+        shape: tuple[int, ...] = tuple(inputs[0].shape) if inputs and isinstance(inputs[0], torch.Tensor) else ()
         if len(shape) >= 2 and shape[0] == 1 and all(n == 1 for n in shape[2:]):
             self.accuse(
                 "batch-norm-on-one-row",
-                f"{self.training.name_of(module)} gets an input of shape {tuple(shape)} in training: one value a channel",
+                f"{self.training.name_of(module)} gets an input of shape {shape} in training: one value a channel",
                 "give DataLoader drop_last=True or a larger batch, or use GroupNorm or LayerNorm",
                 about=id(module),
             )
@@ -105,7 +105,7 @@ class ModesCheck(Check):
         what = "all but ignores new batches" if momentum < _SLOW else "all but forgets each batch but the last"
         self.accuse(
             "statistics-frozen",
-            f"{self.training.name_of(module)} has momentum={momentum:g}, which {what}: it is the share of the new batch",
+            f"{self.training.name_of(module)} has momentum={momentum:g}, the share of the new batch: it {what}",
             "use momentum=0.1 (PyTorch's is 1 minus that of Keras)",
             about=(type(module), momentum),
         )
@@ -123,10 +123,9 @@ def _by_mode(network: Any) -> Iterator[tuple[str, Any]]:
     """Yield the layers that the mode makes a difference to."""
     for name, module in network.named_modules():
         learns = any(one.requires_grad for one in module.parameters(recurse=False)) or not module._parameters
-        if isinstance(module, BATCH_NORM) and module.track_running_stats and learns:
+        normalizes = isinstance(module, BATCH_NORM) and module.track_running_stats and learns
+        drops = isinstance(module, DROPOUT) and module.p > 0
+        drops |= isinstance(module, nn.MultiheadAttention) and module.dropout > 0
+        drops |= isinstance(module, nn.RNNBase) and module.dropout > 0 and module.num_layers > 1
+        if normalizes or drops:
             yield name, module
-        elif isinstance(module, DROPOUT) and module.p > 0:
-            yield name, module
-        elif isinstance(module, nn.RNNBase | nn.MultiheadAttention) and module.dropout > 0:
-            if not isinstance(module, nn.RNNBase) or module.num_layers > 1:
-                yield name, module

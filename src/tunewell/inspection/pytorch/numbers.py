@@ -61,10 +61,9 @@ class NumbersCheck(Check):
         """Look at what a layer makes of finite numbers."""
         if self._origin is not None or not self.training.with_gradients or next(module.children(), None) is not None:
             return
-        if any(not _is_finite(one) and not _is_masked(one) for one in _tensors((outputs,))):
-            if all(_is_finite(one) or _is_masked(one) for one in _tensors(inputs)):
-                name = self.training.name_of(module)
-                self._origin = (f"{name}, of finite inputs, gave outputs that are not finite", calling_place())
+        if not all(map(_is_sound, _tensors((outputs,)))) and all(map(_is_sound, _tensors(inputs))):
+            name = self.training.name_of(module)
+            self._origin = (f"{name}, of finite inputs, gave outputs that are not finite", calling_place())
 
     def before_loss(self, loss: LossCall) -> None:
         """Look at the outputs that a loss may fail on."""
@@ -123,7 +122,7 @@ class NumbersCheck(Check):
         rate = optimizer.param_groups[0].get("lr")
         self.accuse(
             "step-too-large",
-            f"a step of {type(optimizer).__name__} (lr={float(rate):g}) changes weight matrices by up to {max(large):.3g} "
+            f"{type(optimizer).__name__} (lr={float(rate):g}) changes weight matrices by up to {max(large):.3g} "
             f"times the size that they began with, in each of the first {len(ratios[0])} steps",
             "lower the learning rate by a factor of 10 at least",
             self._place,
@@ -145,6 +144,6 @@ def _is_finite(values: Any) -> bool:
     return bool(torch.isfinite(values).all())
 
 
-def _is_masked(values: Any) -> bool:
+def _is_sound(values: Any) -> bool:
     """Return True if all that is not finite is -inf, as in a mask."""
-    return not bool((values.isnan() | (values == math.inf)).any())
+    return _is_finite(values) or not bool((values.isnan() | (values == math.inf)).any())

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import nn
@@ -106,7 +106,7 @@ class TorchObserver:
         """Implement `Observer.altered`."""
         return self.training.truncated
 
-    def __enter__(self) -> TorchObserver:
+    def __enter__(self) -> Self:
         enter, cleanup = self._stack.enter_context, self._stack.callback
         enter(_Calls(self))
         for hook in (
@@ -164,7 +164,7 @@ class TorchObserver:
         return value
 
     def _evaluation(self, loss: LossCall | None) -> None:
-        """Take note of a loss or comparison under `no_grad`, after a forward pass of a network that is being trained."""
+        """Take note of a loss or comparison under `no_grad`, after a forward pass of a network that is trained."""
         training = self.training
         if torch.is_grad_enabled() or self._unseen_output is None or self._looking:
             return
@@ -395,5 +395,6 @@ def _is_difference(args: Any) -> bool:
 
 
 def _with_own_step(kind: type) -> list[type]:
-    below = [one for child in kind.__subclasses__() for one in (child, *_with_own_step(child))]
+    children: list[type] = kind.__subclasses__()
+    below = [one for child in children for one in (child, *_with_own_step(child))]
     return [one for one in dict.fromkeys(below) if "step" in one.__dict__]

@@ -13,7 +13,7 @@ from tunewell.inspection.pytorch.check import Check
 from tunewell.inspection.pytorch.training import Training, has_own_weight, parameters_of
 
 _FEWEST_STEPS = 3
-_LAYERS = (nn.Linear, nn.modules.conv._ConvNd, nn.RNNBase)  # noqa: SLF001
+_LAYERS = (nn.Linear, nn.modules.conv._ConvNd, nn.RNNBase)
 
 
 class ParametersCheck(Check):
@@ -134,7 +134,7 @@ class ParametersCheck(Check):
                 names = ", ".join(own[id(one)] for one in lost[:3])
                 self.accuse(
                     "parameters-not-optimized",
-                    f"{len(lost)} parameters of {type(network).__name__} have gradients, and are in no optimizer: {names}"
+                    f"{len(lost)} parameters of {type(network).__name__} have gradients and no optimizer: {names}"
                     + (", ..." if len(lost) > 3 else ""),
                     "give the optimizer model.parameters(), once the network has all its layers",
                     self._step_place,
@@ -143,7 +143,7 @@ class ParametersCheck(Check):
 
     def _is_still(self, parameter: Any) -> bool:
         """Return True if nothing has changed the parameter since it first had a gradient."""
-        return torch.equal(parameter.detach().flatten()[:100], self._values[id(parameter)])
+        return bool(torch.equal(parameter.detach().flatten()[:100], self._values[id(parameter)]))
 
     def _frozen_layers(self) -> None:
         """Look for layers without gradients whose weights are those that they were made with."""
@@ -160,7 +160,7 @@ class ParametersCheck(Check):
                 names = ", ".join(self.training.name_of(layer) for layer in fresh[:3])
                 self.accuse(
                     "parameters-frozen",
-                    f"{len(fresh)} layers take no gradients, and have the random weights that they were made with: {names}",
+                    f"{len(fresh)} layers take no gradients, and have the weights that they were made with: {names}",
                     "freeze only layers whose weights were loaded; here, leave requires_grad as it is",
                     self._root_places.get(id(network)),
                     about=id(network),

@@ -93,9 +93,8 @@ class RowsCheck(Check):
                 self._first[key] = (module, scale, self._called)
             else:
                 self._first[key] = (None, _Scale(), self._called)  # ids, or rows that are normalized at once
-        elif key in self._first and key not in self._followed and not isinstance(module, nn.Identity | nn.Dropout):
-            if next(module.children(), None) is None:
-                self._followed[key] = isinstance(module, NORMS)
+        elif key in self._first and key not in self._followed and _changes_values(module):
+            self._followed[key] = isinstance(module, NORMS)
 
     def _network(self, module: Any, inputs: Any) -> None:
         values = next((one for one in inputs if isinstance(one, torch.Tensor)), None)
@@ -184,7 +183,7 @@ class RowsCheck(Check):
     def _is_held_out(self, values: Any) -> bool:
         """Return True if the rows go by such a name in the user's program: a loader's, or a tensor's."""
         wanted = [values] if self.training.loader is None else [values, self.training.loader]
-        frame = sys._getframe(1)  # noqa: SLF001
+        frame = sys._getframe(1)
         while frame is not None:
             if frame.f_code.co_filename == self._called.path:
                 # of a function's own names first: a name such as `loader` is often a parameter
@@ -196,6 +195,10 @@ class RowsCheck(Check):
                     return True
             frame = frame.f_back  # type: ignore[assignment]
         return False
+
+
+def _changes_values(module: Any) -> bool:
+    return next(module.children(), None) is None and not isinstance(module, nn.Identity | nn.Dropout)
 
 
 def _hashes(values: Any) -> list[int]:

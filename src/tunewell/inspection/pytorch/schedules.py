@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from torch.optim import lr_scheduler
@@ -40,7 +41,7 @@ class SchedulesCheck(Check):
             return
         for key, schedule in self._schedules.items():
             taken = [step for step in self._steps[key] if step]
-            per_batch = sum(after - before == 1 for before, after in zip(taken, taken[1:], strict=False))
+            per_batch = sum(after - before == 1 for before, after in pairwise(taken))
             if len(taken) < 5 or per_batch < 0.8 * (len(taken) - 1):
                 continue
             what = self._wrong(schedule, n)
@@ -58,8 +59,7 @@ class SchedulesCheck(Check):
         if isinstance(schedule, lr_scheduler.ReduceLROnPlateau):
             return f"its patience is {schedule.patience}" if schedule.patience * 3 < n else None
         if isinstance(schedule, lr_scheduler.CosineAnnealingLR):
-            is_epochs = schedule.T_max == self.training.limits.n_epochs or 2 * schedule.T_max <= n
-            return f"reaches its end after {schedule.T_max} of them" if is_epochs and schedule.T_max < n else None
+            return f"reaches its end after {schedule.T_max} of them" if 2 * schedule.T_max <= n else None
         factor = _factor(schedule, n)
         if factor is None or factor > _NEXT_TO_NOTHING:
             return None

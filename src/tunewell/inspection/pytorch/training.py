@@ -71,8 +71,6 @@ class Training:
     @property
     def second_epoch(self) -> bool:
         """True if there is certainly more than one epoch."""
-        if (self.limits.n_epochs or 1) > 1:
-            return True
         if self.train_loader is not None:
             return self.passes.get(id(self.train_loader.dataset), 0) > 1
         return self.evaluations > 0 and self.steps_since_evaluation > 0
@@ -126,10 +124,10 @@ def has_own_weight(module: Any) -> bool:
 
 
 NORMS = (
-    nn.modules.batchnorm._BatchNorm,  # noqa: SLF001  PyTorch gives the family no other name
+    nn.modules.batchnorm._BatchNorm,
     nn.LayerNorm,
     nn.GroupNorm,
-    nn.modules.instancenorm._InstanceNorm,  # noqa: SLF001
+    nn.modules.instancenorm._InstanceNorm,
 )
-BATCH_NORM = nn.modules.batchnorm._BatchNorm  # noqa: SLF001
-DROPOUT = nn.modules.dropout._DropoutNd  # noqa: SLF001
+BATCH_NORM = nn.modules.batchnorm._BatchNorm
+DROPOUT = nn.modules.dropout._DropoutNd
