@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import tunewell.inspection.observing as it
 from tunewell.errors import ScriptError
+from tunewell.inspection.observing import Limits, observed
+from tunewell.whole_file import whole_file
 
 
 def main(result: str, max_steps: str, timeout_s: str, path: str, *arguments: str) -> None:
@@ -24,11 +26,13 @@ def main(result: str, max_steps: str, timeout_s: str, path: str, *arguments: str
         exec(compile(file.read_bytes(), path, "exec"), module.__dict__)  # noqa: S102  the user's own script
 
     try:
-        mistakes = it.observed(train, it.Limits(int(max_steps), float(timeout_s)), "it")
+        mistakes = observed(train, Limits(int(max_steps), float(timeout_s)), file.name)
         seen: dict[str, Any] = {"error": None, "mistakes": [asdict(one) for one in mistakes]}
     except ScriptError as error:
         seen = {"error": str(error), "mistakes": []}
-    Path(result).write_text(json.dumps(seen), encoding="utf-8")
+    with whole_file(result) as place:
+        place.write_text(json.dumps(seen), encoding="utf-8")
+    os._exit(0)  # whatever else the script has running, threads or what it does at its end, has nothing to end with
 
 
 if __name__ == "__main__":

@@ -25,12 +25,14 @@ from typing import Any, Protocol, Self
 from tunewell import checkpoint
 from tunewell.errors import ScriptError, last_line
 from tunewell.inspection.mistakes import Mistake
+from tunewell.inspection.places import is_users
 from tunewell.space.values import Value
 from tunewell.training.run import Run, RunEnded, Train
 
 MAX_STEPS = 200
 """Of an optimizer, before a training is ended."""
 TIMEOUT_S = 60.0
+_ENDED = "ended with exit code"
 
 OBSERVERS: Mapping[str, str] = {"torch": "tunewell.inspection.pytorch"}
 """By the framework's package: the module whose `observer(limits)` makes what looks at it. Of one more, one line."""
@@ -118,12 +120,13 @@ def observe_script(
         errors = Path(folder, "stderr.txt")
         with errors.open("wb") as stderr:
             killed = _run(command, stderr, 2 * timeout_s + 60)
+        last = last_line(errors.read_text(encoding="utf-8", errors="replace")[-2000:])
         if result.exists():
             seen = json.loads(result.read_text(encoding="utf-8"))
-            if seen["error"] is not None:
-                raise ScriptError(f"{path}: {seen['error']}")
-            return [Mistake(**one) for one in seen["mistakes"]]
-        last = last_line(errors.read_text(encoding="utf-8", errors="replace")[-2000:])
+            if seen["error"] is None:
+                return [Mistake(**one) for one in seen["mistakes"]]
+            why = f" ({last})" if _ENDED in seen["error"] else ""
+            raise ScriptError(f"{seen['error']}{why}")
         if killed:
             raise ScriptError(f"{path} took no step in {2 * timeout_s + 60:.0f} s; give it more time, or fewer rows")
         raise ScriptError(f"{path} ended its process before enough was seen: {last}")
@@ -157,7 +160,7 @@ def observed(train: Any, limits: Limits, name: str) -> list[Mistake]:
     if mistakes:
         return mistakes
     if error is not None and not any(observer.altered for observer in observers):
-        raise ScriptError(f"{name} failed: {error}")
+        raise ScriptError(f"{name} {error}")
     if not observers:
         raise ScriptError(f"{name} imports none of {', '.join(OBSERVERS)}, which is all that can be looked at")
     if not steps:
@@ -166,21 +169,19 @@ def observed(train: Any, limits: Limits, name: str) -> list[Mistake]:
 
 
 def _failure(train: Any) -> str | None:
-    """Run a training; return what it failed with, in a line."""
+    """Run a training; return how it ended, if that was no end in order."""
     try:
         train()
     except (SeenEnough, RunEnded):
         return None
     except EOFError:
-        return "it waits for input; give what it asks for as arguments"
+        return "waits for input; give what it needs as arguments"
     except SystemExit as ended:
-        if not ended.code:
-            return None
-        return f"it ended with {ended.code!r} before it was trained; give it the arguments that it needs"
-    except (Exception, KeyboardInterrupt) as raised:
-        if isinstance(raised, KeyboardInterrupt):
-            raise
-        return last_line("".join(traceback.format_exception_only(raised)))
+        return f"{_ENDED} {ended.code!r}; give it the arguments that it needs" if ended.code else None
+    except Exception as raised:  # noqa: BLE001  what their code raises is a result, kept as text
+        users = [frame for frame in traceback.extract_tb(raised.__traceback__) if is_users(frame.filename)]
+        place = f", at {Path(users[-1].filename).name}:{users[-1].lineno}" if users else ""
+        return f"failed{place}: {last_line(''.join(traceback.format_exception_only(raised)))}"
     return None
 
 

@@ -28,7 +28,7 @@ def calling_place() -> Place:
     frame = sys._getframe(1)  # noqa: SLF001  inspect.stack() would read the source of each frame, many times a step
     while frame is not None:
         path = frame.f_code.co_filename
-        if _is_users(path):
+        if is_users(path):
             return Place(path, frame.f_lineno)
         if frame.f_back is None:
             break
@@ -37,7 +37,8 @@ def calling_place() -> Place:
 
 
 @cache
-def _is_users(path: str) -> bool:
+def is_users(path: str) -> bool:
+    """Return True for a file that is neither of an installed package nor of Python's own library."""
     if path.startswith(("<frozen", "<__array_function__", "<eval_with_key")):
         return False
     folders = sysconfig.get_paths()

@@ -40,7 +40,7 @@ class LayersCheck(Check):
         if len(stack) == 1:
             self._order = 0
             self._places.setdefault(id(module), calling_place())
-        if self.training.steps or not isinstance(module, _LAYERS):
+        if self.training.steps or not isinstance(module, _LAYERS) or nn.parameter.is_lazy(module.weight):
             return
         weight = module.weight.detach()
         if weight.ndim >= 2 and weight.shape[0] > 1:
