@@ -71,10 +71,8 @@ def test_a_fault_is_found_with_its_line(fault, observers):
     for old, new in fault.edits:
         assert old in source
         source = source.replace(old, new)
-    found = {mistake.kind: mistake for mistake in run(source)}
-    assert fault.kind in found
-    assert fault.line in source.splitlines()[found[fault.kind].line - 1]
-    assert found[fault.kind].path == "program.py"
+    places = [(one.path, source.splitlines()[one.line - 1]) for one in run(source) if one.kind == fault.kind]
+    assert any(path == "program.py" and fault.line in line for path, line in places), places
     assert observers[0].failures == []
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -19,6 +19,8 @@ _SLOW, _FAST = 1e-3, 0.95  # momenta of batch normalization
 class ModesCheck(Check):
     """Looks at the mode that a network is in when it trains and when it is evaluated."""
 
+    calls: ClassVar[frozenset[str]] = frozenset(("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout"))
+
     def __init__(self, training: Training) -> None:
         super().__init__(training)
         self._pending: dict[int, tuple[Any, Place]] = {}
@@ -26,6 +28,7 @@ class ModesCheck(Check):
         self._in_a_row: dict[int, int] = {}
         self._evaluated: tuple[Any, Place, str] | None = None
         """The network that ran last with no gradient wanted, where it was called, and what was in training mode."""
+        self._called = Place()
         self._seen: set[int] = set()
 
     def before_forward(self, module: Any, inputs: Any) -> None:
@@ -34,17 +37,38 @@ class ModesCheck(Check):
             self._batch_norm(module, inputs)
         if len(self.training.stack) != 1 or id(module) not in self.training.roots:
             return
+        self._called = calling_place()
         if self.training.with_gradients:
             self._evaluated = None
             what = None if module.training else _unlike(module, training=False)
             if what is not None and not self._is_fine_tuned(module):
-                self._pending[id(module)] = (what, calling_place())
+                self._pending[id(module)] = (what, self._called)
             else:
                 self._pending.pop(id(module), None)
-                self._in_a_row[id(module)] = 0
+                if module.training:
+                    self._in_a_row[id(module)] = 0
         else:
             what = _unlike(module, training=True) if module.training else None
-            self._evaluated = None if what is None else (module, calling_place(), what)
+            self._evaluated = None if what is None else (module, self._called, what)
+
+    def after_call(self, name: str, args: Any, kwargs: Any, result: Any) -> None:
+        """Look at a dropout that is a call of a function, with a mode of its own."""
+        given = dict(zip(("input", "p", "training"), args, strict=False)) | kwargs
+        stack = self.training.stack
+        if not stack or isinstance(stack[-1], DROPOUT) or not given.get("p", 0.5):
+            return
+        network, learns = stack[0], self.training.with_gradients
+        if (
+            given.get("training", True) is learns
+            or network.training is learns
+            or id(network) not in self.training.roots
+        ):
+            return
+        if learns:
+            if not self._is_fine_tuned(network):
+                self._pending[id(network)] = (name, self._called)
+        elif self._evaluated is None:
+            self._evaluated = (network, self._called, name)
 
     def after_step(self, optimizer: Any) -> None:
         """Count the steps of networks in evaluation mode."""

@@ -64,8 +64,10 @@ _LOSSES = {
         nn.functional.kl_div,
     )
 }
-_COMPARISONS = frozenset(("eq", "__eq__", "ne", "__ne__", "argmax"))
-_DIFFERENCES = frozenset(("sub", "__sub__", "rsub", "__rsub__"))
+_COMPARISONS = frozenset(("eq", "__eq__", "ne", "__ne__"))
+_USES = frozenset(("argmax", "sub", "__sub__", "rsub", "__rsub__"))
+"""Of outputs, in evaluations mostly; but a training may use its own predictions too, for pseudo-labels, say."""
+_STEPS_BETWEEN = 3  # forward passes with no gradient wanted, at least, if they are evaluations
 _STEPS_AFTER = 5  # an evaluation: does the training go on in training mode?
 _FEWEST_STEPS = 20
 _PASS_STEPS = 100  # of a pass over the training rows, which is then ended, so that an evaluation is seen
@@ -80,7 +82,7 @@ class TorchObserver:
         self.checks = [check(self.training) for check in CHECKS]
         self.failures: list[Exception] = []
         """What went wrong in checks themselves."""
-        self._calls = frozenset().union(*(check.calls for check in CHECKS)) | _COMPARISONS | _DIFFERENCES
+        self._calls = frozenset().union(*(check.calls for check in CHECKS)) | _COMPARISONS | _USES
         self._looking = False
         self._ended = False
         self._stack = ExitStack()
@@ -143,7 +145,7 @@ class TorchObserver:
         name = getattr(function, "__name__", "")
         if name in self._calls:
             self._each("after_call", name, args, kwargs, result)
-            if name in _COMPARISONS or (name in _DIFFERENCES and _is_difference(args)):
+            if name in _COMPARISONS or (name in _USES and self._steps_between >= _STEPS_BETWEEN):
                 self._evaluation(None)
         return result
 
@@ -168,8 +170,6 @@ class TorchObserver:
         training = self.training
         if torch.is_grad_enabled() or self._unseen_output is None or self._looking:
             return
-        if loss is None and self._steps_between < 3:
-            return  # predictions that the training itself uses: pseudo-labels, say
         if not training.evaluating:
             training.evaluating = True
             training.evaluations += 1
@@ -386,12 +386,6 @@ class _Pass:
                 steps >= 3 and self._observer.is_late(0.5)
             )
         return training.evaluating and (self._n >= _PASS_BATCHES or self._observer.is_late(0.7))
-
-
-def _is_difference(args: Any) -> bool:
-    """Return True for two tensors with as many numbers, of which one is not a constant."""
-    both = args[:2]
-    return all(isinstance(one, torch.Tensor) and one.numel() > 1 for one in both) and both[0].numel() == both[1].numel()
 
 
 def _with_own_step(kind: type) -> list[type]:
