@@ -748,13 +748,5 @@ FAULTS = (
         ("[240, 60]", "[0.9, 0.1]"),
         line="cross_entropy",
     ),
-    fault(
-        "evaluates-in-training-mode",
-        "graph",
-        (
-            "F.dropout(F.relu(adjacency @ self.one(x)), 0.5, self.training)",
-            "F.dropout(F.relu(adjacency @ self.one(x)), 0.5)",
-        ),
-        line="model(x, adjacency).argmax",
-    ),
+    fault("evaluates-in-training-mode", "graph", ("    model.eval()\n", ""), line="model(x, adjacency).argmax"),
 )
