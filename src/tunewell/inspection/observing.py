@@ -44,7 +44,7 @@ class SeenEnough(BaseException):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much of a training is run."""
+    """The share of a training that is run."""
 
     max_steps: int = MAX_STEPS
     timeout_s: float = TIMEOUT_S

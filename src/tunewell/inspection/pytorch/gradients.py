@@ -1,4 +1,4 @@
-"""Whether gradients flow from the loss, are reset between steps, and are used."""
+"""The gradients: they flow from the loss, are reset between steps, and are used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a loss is given: outputs of the right kind and shape, averaged once."""
+"""The arguments of a loss: outputs of the right kind and shape, averaged once."""
 
 from __future__ import annotations
 

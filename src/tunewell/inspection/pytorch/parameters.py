@@ -1,4 +1,4 @@
-"""Which parameters learn: those that the optimizer holds, that take gradients, that the network knows of."""
+"""The parameters that learn: an optimizer holds them, they take gradients, and the network knows of them."""
 
 from __future__ import annotations
 

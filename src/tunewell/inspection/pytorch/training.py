@@ -15,7 +15,7 @@ _MANY = 100_000  # tensors, beyond which hashing or counting would cost more tha
 
 
 class Training:
-    """What happened so far: steps, the optimizers that took them, the networks that ran, and evaluations."""
+    """The course of a training so far: steps, the optimizers that took them, the networks that ran, and evaluations."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
