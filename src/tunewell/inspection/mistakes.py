@@ -60,6 +60,12 @@ KINDS: Mapping[str, Kind] = {
         "some classes can never be predicted",
         "the accuracy exceeds the share of the classes that could be predicted",
     ),
+    "targets-out-of-reach": Kind(
+        "targets that the last activation cannot reach",
+        "loss_output_mismatch",
+        "the network can do no better there than the nearest end of the activation's range",
+        "the loss falls below that of the nearest reachable predictions",
+    ),
     "shapes-broadcast": Kind(
         "outputs and targets of different shapes, which are broadcast",
         "loss_output_mismatch",
