@@ -522,6 +522,29 @@ def rectified_probabilities_by_a_partial():
     model.fit(x, y[:, None], epochs=1, verbose=0)
 
 
+@healthy
+def a_loss_with_noise_of_its_own():
+    generator = keras.random.SeedGenerator(0)
+
+    class Noisy(keras.losses.Loss):
+        def call(self, y, predicted):
+            noise = keras.random.normal(ops.shape(predicted), seed=generator)
+            return ops.mean(ops.square(ops.reshape(y, ops.shape(predicted)) - predicted - 0.1 * noise))
+
+    x, _ = blobs()
+    model = dense(16, 1)
+    model.compile("adam", Noisy())
+    model.fit(x, linear_targets(x), epochs=1, verbose=0)
+
+
+@healthy
+def noisy_labels_of_an_adversary():
+    x, _ = blobs(d=4)
+    critic = dense(16, 1, last="sigmoid", inputs=4)
+    critic.compile("adam", "binary_crossentropy")
+    critic.train_on_batch(x[:64], np.random.default_rng(0).uniform(0.8, 1.2, size=64))
+
+
 # --- faulty programs, with their cures
 
 

@@ -137,6 +137,33 @@ def test_a_generator_gives_each_batch_to_the_training():
     assert observer.steps == 6
 
 
+def test_batches_of_other_packages_are_looked_at_and_not_used_up(without_training):
+    x, y = programs.blobs(400, k=2)
+
+    class DatasetV2:  # of TensorFlow, as far as it is looked at
+        def take(self, n):
+            self.taken = n
+            return self
+
+        def as_numpy_iterator(self):
+            return iter([(x[:32] * 500, y[:32])] * self.taken)
+
+    model = programs.dense(8, 1, last="sigmoid")
+    model.compile("adam", "binary_crossentropy")
+    given = [DatasetV2()]
+    if importlib.util.find_spec("torch"):
+        import torch
+
+        rows = torch.utils.data.TensorDataset(torch.tensor(x * 500), torch.tensor(y))
+        given.append(torch.utils.data.DataLoader(rows, batch_size=32, shuffle=True))
+    for one in given:
+        before = np.random.get_state()[1].tolist()
+        with KerasObserver() as observer:
+            model.fit(one)
+        assert [found.kind for found in observer.mistakes] == ["inputs-not-scaled"]
+        assert np.random.get_state()[1].tolist() == before
+
+
 def test_a_training_is_ended_after_some_steps_and_its_history_is_whole():
     x, y = programs.blobs()
     model = programs.dense(8, 3, last="softmax")

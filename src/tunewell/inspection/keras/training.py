@@ -18,6 +18,7 @@ from tunewell.inspection.keras.graph import Ending, Graph, graph_of
 from tunewell.inspection.keras.losses import Loss, losses_of
 
 _ROWS = 61  # in a pass; a prime, so that no other axis is likely to be of the same length
+_MOST_NUMBERS = 4_000_000  # in a pass
 
 
 class Place(NamedTuple):
@@ -106,7 +107,8 @@ class Training:
         if not self.has_weights or any(getattr(layer, "stateful", False) for layer in self.layers):
             return None
         fixed = [shape[0] for shape in self._input_shapes() if shape and shape[0]]
-        n = fixed[0] if fixed else _ROWS
+        size = sum(math.prod(one.shape[1:]) for one in self.rows.inputs)
+        n = fixed[0] if fixed else min(_ROWS, max(2, _MOST_NUMBERS // max(1, size)))
         if (
             any(one.dtype.kind not in "biuf" for one in self.rows.inputs)
             or len(self.rows.inputs[0]) < (fixed or [1])[0]

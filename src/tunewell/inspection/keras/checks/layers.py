@@ -62,6 +62,8 @@ def parameters_frozen(training: Training) -> Iterator[Mistake]:
         mend = "set trainable = True on the layers that are to learn, before compile"
         yield Mistake("parameters-frozen", seen, mend, *training.called_at)
         return
+    if training.by_batch:
+        return  # an adversary may be trained before the other
     frozen = [layer for layer in training.layers if _frozen(layer) and _random(layer)]
     if len(frozen) < 2:
         return  # a single one may be meant, as random features are
@@ -153,7 +155,7 @@ def momentum_too_long(training: Training) -> Iterator[Mistake]:
 
 def statistics_frozen(training: Training) -> Iterator[Mistake]:
     """Find batch normalization that is to use statistics which it has never taken."""
-    if not training.has_weights or not training.model.trainable_weights:
+    if training.by_batch or not training.has_weights or not training.model.trainable_weights:
         return
     in_evaluation = _called_in_evaluation(training)
     for layer in _batch_norms(training):
