@@ -37,11 +37,11 @@ class KerasObserver:
         timeout_s: float | None = None,
         then: Callable[[], object] | None = None,
     ) -> None:
-        """Observe.
+        """Make an observer.
 
         Args:
             max_steps: each `fit` ends at its next batch once there were so many steps in all.
-            timeout_s: the same after that time.
+            timeout_s: the same after that time, from the first training on.
             then: called each time a training was ended by one of the two; it may raise, to end the program.
         """
         self.steps = 0
@@ -51,7 +51,7 @@ class KerasObserver:
         self.altered = False
         """True if a training was ended before its end, so that an error in what follows may be ours."""
         self._max_steps, self._timeout_s, self._then = max_steps, timeout_s, then
-        self._begun = time.monotonic()
+        self._begun: float | None = None  # with the first training: what is imported and loaded before may take long
         self._found: dict[tuple[str, str, int], Mistake] = {}
         self._looks = 0
         self._originals: list[tuple[Any, str, Any]] = []
@@ -61,7 +61,7 @@ class KerasObserver:
 
     @property
     def mistakes(self) -> list[Mistake]:
-        """What was found so far, in the order of finding; each kind once a place."""
+        """The mistakes that were found so far, in the order of finding; each kind once a place."""
         return list(self._found.values())
 
     def __enter__(self) -> Self:
@@ -226,6 +226,8 @@ class KerasObserver:
         return [*given, Steps()]
 
     def _begin_steps(self, model: Any, seen: _Seen) -> None:
+        self._begun = self._begun or time.monotonic()
+
         def begin() -> None:
             seen.first_steps = FirstSteps(model, seen.compiled_at)
 
@@ -239,8 +241,9 @@ class KerasObserver:
             self._attempt("the first steps", lambda: self._add(steps.after(model, loss)))
 
     def _enough(self) -> bool:
-        late = self._timeout_s is not None and time.monotonic() - self._begun > self._timeout_s
-        return late or (self._max_steps is not None and self.steps >= self._max_steps)
+        if self._timeout_s is not None and self._begun is not None and time.monotonic() - self._begun > self._timeout_s:
+            return True
+        return self._max_steps is not None and self.steps >= self._max_steps
 
     def _end_if_enough(self) -> None:
         if self._then is not None and self._enough():
@@ -257,7 +260,7 @@ class KerasObserver:
 
 
 class _Seen:
-    """What is known of a model since it was compiled."""
+    """The things known of a model since it was compiled."""
 
     def __init__(self, compiled_at: Place = Place()) -> None:  # noqa: B008  a value
         self.compiled_at = compiled_at

@@ -1,4 +1,4 @@
-"""What the outputs are, what the loss takes them for, and whether the targets fit."""
+"""The outputs: whether they are what the loss takes them for, and whether the targets fit."""
 
 from __future__ import annotations
 
