@@ -34,7 +34,7 @@ MAX_STEPS = 200
 TIMEOUT_S = 60.0
 _ENDED = "ended with exit code"
 
-OBSERVERS: Mapping[str, str] = {"torch": "tunewell.inspection.pytorch"}
+OBSERVERS: Mapping[str, str] = {"torch": "tunewell.inspection.pytorch", "keras": "tunewell.inspection.keras"}
 """By the framework's package: the module whose `observer(limits)` makes what looks at it. Of one more, one line."""
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import sys
 import sysconfig
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 _OWN = str(Path(__file__).parents[1])
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A line of a file."""
 
     path: str = ""

@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
-from tunewell.inspection.keras.observer import KerasObserver
+from typing import NoReturn
 
-__all__ = ["KerasObserver"]
+from tunewell.inspection.keras.observer import KerasObserver
+from tunewell.inspection.observing import Limits, SeenEnough
+
+
+def observer(limits: Limits) -> KerasObserver:
+    """Make an observer of Keras."""
+    return KerasObserver(max_steps=limits.max_steps, timeout_s=limits.timeout_s, then=_end)
+
+
+def _end() -> NoReturn:
+    raise SeenEnough
+
+
+__all__ = ["KerasObserver", "observer"]

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from tunewell.inspection.keras.training import Place, numbers
+from tunewell.inspection.keras.training import numbers
 from tunewell.inspection.mistakes import Mistake
+from tunewell.inspection.places import Place
 
 STEPS = 10
 _MOST_WEIGHTS = 50_000_000

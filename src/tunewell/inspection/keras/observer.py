@@ -17,8 +17,9 @@ from tunewell.errors import last_line
 from tunewell.inspection.keras import checks
 from tunewell.inspection.keras.data import MOST_BATCHES, Rows, is_arrays, of_batches, passing, rows_of, unpacked
 from tunewell.inspection.keras.first_steps import FirstSteps
-from tunewell.inspection.keras.training import Place, Training
+from tunewell.inspection.keras.training import Training
 from tunewell.inspection.mistakes import Mistake
+from tunewell.inspection.places import Place
 
 _HERE = str(Path(__file__).parents[1])
 _MOST_LOOKS = 20  # at models: a program that makes one after another has seen enough of them by then

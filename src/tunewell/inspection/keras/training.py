@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,16 +16,10 @@ from tunewell.inspection.keras.data import Rows, flat
 from tunewell.inspection.keras.forward import Pass, built, passed
 from tunewell.inspection.keras.graph import Ending, Graph, graph_of
 from tunewell.inspection.keras.losses import Loss, losses_of
+from tunewell.inspection.places import Place
 
 _ROWS = 61  # in a pass; a prime, so that no other axis is likely to be of the same length
 _MOST_NUMBERS = 4_000_000  # in a pass
-
-
-class Place(NamedTuple):
-    """A place in a file."""
-
-    path: str = ""
-    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ class TorchObserver:
         self._ended = False
         self._stack = ExitStack()
         self._process = os.getpid()
-        self._began = time.monotonic()
+        self._began: float | None = None  # with the first call that is looked at: to load rows may take long
         self._unseen_output: Any = None
         """What a network that is being trained has put out with no gradient wanted, since the last step."""
         self._unseen_steps: int | None = None
@@ -324,7 +324,8 @@ class TorchObserver:
         return os.getpid() != self._process  # in a worker of a loader, which was forked
 
     def _check_time(self) -> None:
-        if self._ended or time.monotonic() - self._began > self.training.limits.timeout_s:
+        self._began = self._began or time.monotonic()
+        if self._ended or self.is_late(1.0):
             self._end()
 
     def _end(self) -> None:
@@ -334,7 +335,8 @@ class TorchObserver:
 
     def is_late(self, share: float) -> bool:
         """Return True if this share of the time has passed."""
-        return time.monotonic() - self._began > share * self.training.limits.timeout_s
+        began = self._began
+        return began is not None and time.monotonic() - began > share * self.training.limits.timeout_s
 
 
 class _Calls(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not installed everywhere

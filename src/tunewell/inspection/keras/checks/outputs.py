@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from tunewell.inspection import rows
 from tunewell.inspection.keras.graph import kind_of
 from tunewell.inspection.keras.losses import BINARY, CATEGORICAL, CROSS_ENTROPIES, REGRESSION
-from tunewell.inspection.keras.training import Output, Place, Training, numbers
+from tunewell.inspection.keras.training import Output, Training, numbers
 from tunewell.inspection.mistakes import Mistake
+from tunewell.inspection.places import Place
 
 _NO_LOGITS = frozenset({"softmax", "sigmoid", "hard_sigmoid", "relu", "relu6", "tanh"})
 _NO_PROBABILITIES = frozenset(
