@@ -33,7 +33,7 @@ slow: setup
 
 frameworks: setup
 	$(BIN)/python -m pip install --quiet --group frameworks
-	$(BIN)/python -m pytest tests/nn/test_frameworks.py tests/runners/test_ray.py tests/runners/test_loggers.py tests/checkpoint/test_keras.py tests/watching tests/diagnosis/test_generator.py tests/diagnosis/test_readers.py
+	$(BIN)/python -m pytest tests/nn/test_frameworks.py tests/runners/test_ray.py tests/runners/test_loggers.py tests/checkpoint/test_keras.py tests/watching tests/inspection tests/diagnosis/test_generator.py tests/diagnosis/test_readers.py
 
 # after a migration was added: what the tests know its schema by
 schema-dump: setup

@@ -25,8 +25,8 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def tunewell(*arguments, expect=0):
-    done = CliRunner().invoke(cli, arguments, prog_name="tunewell")
+def tunewell(*arguments, expect=0, piped=None):
+    done = CliRunner().invoke(cli, arguments, prog_name="tunewell", input=piped)
     assert done.exit_code == expect, done.output
     return done
 
@@ -106,15 +106,73 @@ def test_settings_that_a_trial_does_not_have_are_said_too(study):
     assert json.loads(shown) == [finding.as_dict() for finding in tw.diagnose(record)]
 
 
-def test_a_column_that_was_not_understood_is_told_where_a_curve_is_missing(folder):
-    (folder / "odd.csv").write_text(OVERFITTED.replace("val_accuracy", "q"))
+def test_what_was_read_is_reported_with_what_was_left_out(folder):
+    assert tunewell("diagnose", "log.csv").stderr == (
+        "read 30 epochs from log.csv: train_loss, train_accuracy, val_loss, val_accuracy\n"
+    )
+    (folder / "odd.csv").write_text(OVERFITTED.replace("val_accuracy", "q").replace("train_loss", "Train Loss"))
     done = tunewell("diagnose", "odd.csv", "--json")
     assert done.stderr == (
-        "odd.csv tells no val_accuracy; not understood are 'q': if one is that, say --columns val_accuracy=NAME\n"
+        'read 30 epochs from odd.csv: train_loss ("Train Loss"), train_accuracy, val_loss; left out: "q"; '
+        "if one is val_accuracy, say --columns val_accuracy=NAME\n"
     )
     assert json.loads(done.stdout)
-    (folder / "timed.csv").write_text(OVERFITTED.replace("epoch,", "time,"))
-    assert tunewell("diagnose", "timed.csv").stderr == ""
+    (folder / "timed.csv").write_text("epoch,loss,time\n1,0.9,3.1\n2,0.8,3.2\n")
+    assert tunewell("diagnose", "timed.csv").stderr == (
+        'read 2 epochs from timed.csv: train_loss ("loss"); left out: "time"\n'
+    )
+
+
+PRINTED = "Epoch 1/2 | train loss: 1.31, val acc: 61.2%, lr 0.1\nEpoch 2/2 | train loss: 1.11, val acc: 71.5%, lr 0.1\n"
+
+
+def test_what_a_training_printed_is_read_from_a_file_and_from_a_pipe(folder):
+    (folder / "train.log").write_text(PRINTED)
+    of_file = tunewell("diagnose", "train.log", "--json")
+    assert of_file.stderr == (
+        'read 2 epochs from train.log: train_loss ("train loss"), val_accuracy ("val acc", in percent), lr\n'
+    )
+    for arguments in (["-"], []):
+        piped = tunewell("diagnose", *arguments, "--json", piped=PRINTED)
+        assert piped.stdout == of_file.stdout
+        assert piped.stderr == of_file.stderr.replace("train.log", "standard input")
+
+
+def test_a_study_is_taken_where_nothing_is_piped(study):
+    assert "of study digits: " in tunewell("diagnose", piped="").stdout
+    assert "of study digits: " in tunewell("diagnose", "digits", piped=PRINTED).stdout
+    assert refused("diagnose", "-").startswith("nothing was read from standard input, which is empty")
+
+
+def test_of_several_runs_the_last_is_taken_or_the_one_of_a_number(folder):
+    (folder / "train.log").write_text("".join(f"Epoch {e} loss {r / e}\n" for r in (1, 2) for e in (1, 2, 3)))
+    assert tunewell("diagnose", "train.log").stderr == (
+        'read 3 epochs from train.log, run 2 of 2 (--run N reads another): train_loss ("loss")\n'
+    )
+    assert "run 1 of 2" in tunewell("diagnose", "train.log", "--run", "1").stderr
+    assert refused("diagnose", "train.log", "--run", "3") == "train.log has 2 runs, and no run 3"
+
+
+def test_a_file_of_something_else_is_refused_with_the_lines_that_are_understood(folder):
+    (folder / "notes.txt").write_text("\x1b]0;owned\x07 dear \u202ediary\n it was 3 o'clock\n")
+    line = refused("diagnose", "notes.txt")
+    assert line.startswith(
+        r"nothing was read from notes.txt, which begins with '\x1b]0;owned\x07 dear \u202ediary', where"
+    )
+    assert "Epoch 3/10 - loss: 0.31 - val_accuracy: 0.91" in line
+    assert "\x1b" not in line
+
+
+@pytest.mark.parametrize(
+    "setting", ["task=regression", "loss=mse", "loss=MSELoss", "criterion=huber", "loss=smooth_l1", "loss=rmse"]
+)
+def test_of_a_regression_nothing_is_reported_about_accuracy_or_classes(folder, setting):
+    rows = "".join(f"{e},{9 / e},{9 / e + 1}\n" for e in range(1, 9))
+    (folder / "curves.csv").write_text(f"epoch,loss,val_loss\n{rows}")
+    shown = tunewell("diagnose", "curves.csv", "--set", setting).stdout
+    assert "accuracy" not in shown
+    assert "class" not in shown
+    assert "knowing nothing" not in shown
 
 
 @pytest.mark.parametrize(
@@ -129,6 +187,7 @@ def test_a_column_that_was_not_understood_is_told_where_a_curve_is_missing(folde
         (["log.csv", "--trial", "3"], "--trial 3 is for a study"),
         (["log.csv", "--columns", "train_loss"], "--columns takes CURVE=COLUMN"),
         (["log.csv", "--columns", "train_loss=x"], "there is no column 'x'"),
+        (["log.csv", "--set", "task=generation"], "task must be one of classification, regression, other; got "),
     ],
 )
 def test_what_cannot_be_done_is_refused_in_a_line(arguments, says):
@@ -157,16 +216,17 @@ def test_a_run_without_a_finite_number_has_no_curves():
     assert list(pictures(run, "train_loss", 1.0)) == []
 
 
-def test_what_no_sign_speaks_for_is_said_once_and_settings_are_asked_for():
+def test_what_no_rule_speaks_for_is_reported_in_numbers_and_settings_are_asked_for():
     def train(run):
         for epoch in run.epochs(30):
             run.report(val_accuracy=0.5 + 0.2 * (1 - 0.9**epoch), val_loss=0.7 - 0.1 * (1 - 0.9**epoch))
 
     space = tw.Space(other=tw.Float(0.1, 1.0))
     tw.tune(train, space, metric="val_accuracy", scheduler="full", budget="1trials", name="unclear")
+    findings = json.loads(tunewell("diagnose", "unclear", "--json").stdout)
+    assert all(re.search(r"\d", finding["evidence"]) for finding in findings if finding["label"] != "healthy")
     shown = tunewell("diagnose", "unclear").stdout
-    assert shown.count("the run as a whole is like others") <= 1
-    assert shown.count("no single sign of it is plain either") >= 1
+    assert "the run as a whole is like others" not in shown
     assert "tell it the learning rate" in shown.splitlines()[-1]
 
 

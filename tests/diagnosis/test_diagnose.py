@@ -14,6 +14,10 @@ from hypothesis import strategies as st
 import tunewell as tw
 from tunewell.diagnosis import LABELS, Finding, NextChange, examine
 from tunewell.diagnosis.model import LEVELS, Forest, forest, pack, unpack
+from tunewell.diagnosis.next_change import next_change
+from tunewell.diagnosis.rules import see
+from tunewell.diagnosis.run_record import read_record
+from tunewell.diagnosis.signals import measure
 from tunewell.errors import RecordError
 
 CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
@@ -301,3 +305,116 @@ def test_the_place_of_the_evidence_is_on_the_curve(changed):
     diagnosis = examine(changed(**DIVERGED, config={"lr": 0.8, "optimizer": "sgd"}))
     place = next(sign for sign, f in zip(diagnosis.signs, diagnosis.findings, strict=True) if f.label == "lr_too_high")
     assert (place.curve, place.epoch) == ("train_loss", 5)
+
+
+def regression(*losses, **more):
+    """Return the record of a regression."""
+    rows = [
+        {"epoch": e, "train_loss": train, "val_loss": val, "val_mae": abs(val) ** 0.5}
+        for e, (train, val) in enumerate(losses, start=1)
+    ]
+    return {"epochs": rows, **more}
+
+
+REGRESSIONS = {
+    "healthy": [(100 * 0.5**e + 8, 100 * 0.5**e + 8.5) for e in range(20)],
+    "overfitting": [(100 * 0.7**e, max(20, 100 * 0.7**e) + max(0, e - 5)) for e in range(20)],
+    "lr_too_high": [(90, 90), (80, 80), (math.nan, math.nan), (math.nan, math.nan)],
+    "lr_too_low": [(100 - 0.05 * e, 101 - 0.05 * e) for e in range(20)],
+    "too_few_epochs": [(100 * 0.7**e, 101 * 0.7**e) for e in range(6)],
+}
+OF_CLASSES = re.compile(r"accurac|class|knowing nothing|cross entropy|right", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("label", REGRESSIONS)
+@pytest.mark.parametrize(
+    "config", [{}, {"target_variance": 100.0}, {"lr": 1e-3, "optimizer": "adam", "batch_size": 32}]
+)
+def test_a_regression_is_diagnosed_by_its_losses(label, config):
+    diagnosis = examine(regression(*REGRESSIONS[label], config=config))
+    assert diagnosis.run.task == "regression"
+    assert label in [finding.label for finding in diagnosis.findings[:2]]
+    for finding in diagnosis.findings:
+        assert not OF_CLASSES.search(f"{finding.label} {finding.evidence} {finding.next.value} {finding.next.why}")
+
+
+@lenient
+@given(data=st.data())
+def test_no_sign_of_a_regression_speaks_of_classes(healthy, data):
+    record = copy.deepcopy(healthy) | {"task": "regression"}
+    for name in data.draw(st.sets(st.sampled_from(list(record["config"])))):
+        del record["config"][name]
+    factor = data.draw(st.floats(1e-3, 1e3))
+    for row in record["epochs"]:
+        row["train_loss"] *= factor * data.draw(st.floats(0.5, 2.0))
+        row["val_loss"] *= factor
+    signals = measure(read_record(record))
+    signs = [sign for sign in see(signals).values() if sign.strength > 0]
+    assert not [sign.evidence for sign in signs if OF_CLASSES.search(sign.evidence)]
+    changes = [next_change(label, signals) for label in LABELS if label != "class_imbalance"]
+    assert not [change for change in changes if OF_CLASSES.search(f"{change.value} {change.why}")]
+
+
+def test_what_predicting_the_mean_costs_follows_from_the_score():
+    rows = [{"train_loss": 20 / e, "val_loss": 20 / e, "val_mse": 20 / e, "val_r2": 1 - 0.5 / e} for e in range(1, 9)]
+    units = measure(read_record({"epochs": rows})).units
+    assert (units.baseline, units.guess_loss) == ("variance", pytest.approx(40))
+
+
+@pytest.mark.parametrize("score", ["val_f1", "val_auc", "val_dice", "train_iou", "val_perplexity", "val_map"])
+def test_of_another_metric_no_accuracy_is_made(score):
+    rows = [{"train_loss": 1 / e, "val_loss": 1 / e, score: 0.5 + e / 20} for e in range(1, 9)]
+    diagnosis = examine({"epochs": rows})
+    assert not diagnosis.run.estimated
+    assert not any("accuracy" in finding.evidence for finding in diagnosis.findings)
+
+
+@pytest.mark.parametrize(
+    ("score", "values"),
+    [
+        ("val_f1", [0.0, 0.0, 0.0]),
+        ("val_auc", [0.5, 0.51, 0.5]),
+        ("val_iou", [0.05, 0.05, 0.06]),
+        ("val_r2", [-0.4, -0.3, -0.31]),
+        ("val_mcc", [0.0, 0.0, 0.01]),
+    ],
+)
+def test_a_score_at_its_floor_is_not_healthy(score, values):
+    rows = [{"train_loss": 0.6 - e / 20, "val_loss": 0.6 - e / 30, score: value} for e, value in enumerate(values)]
+    first = tw.diagnose({"epochs": rows})[0]
+    assert first.label != "healthy"
+    assert f"on validation rows is {values[-1]:.3g} after 3 epochs" in first.evidence
+
+
+STILL = {"train_loss": 5.87743, "train_accuracy": 0.4, "val_loss": 6.60705, "val_accuracy": 0.38}
+
+
+@pytest.mark.parametrize("n_epochs", [3, 20])
+@pytest.mark.parametrize("kept", [tuple(STILL), ("train_loss",), ("train_loss", "val_loss"), ("train_accuracy",)])
+def test_a_run_in_which_nothing_moves_is_a_sign_by_itself(kept, n_epochs):
+    findings = tw.diagnose({"epochs": [{name: STILL[name] for name in kept}] * n_epochs})
+    unmoved = {"frozen_layers", "lr_too_low", "dead_relus", "loss_output_mismatch", "bad_initialisation"}
+    assert findings[0].label in unmoved
+    assert findings[0].evidence.startswith("nothing moves: ")
+    assert not {"healthy", "weight_decay_too_high"} & {finding.label for finding in findings[:2]}
+
+
+def test_a_run_that_has_learned_all_there_is_may_stand_still():
+    done = {"train_loss": 0.0, "train_accuracy": 1.0, "val_loss": 0.0, "val_accuracy": 1.0}
+    assert not any("nothing moves" in finding.evidence for finding in tw.diagnose({"epochs": [done] * 5}))
+
+
+@pytest.mark.parametrize("cost", [15.94, 16.118, 100.0])
+def test_outputs_that_are_exactly_0_or_1_are_seen_in_the_loss(cost):
+    rows = [{"train_loss": cost * (1 - fit), "train_accuracy": fit} for fit in (0.6, 0.6313, 0.62)]
+    first = tw.diagnose({"epochs": rows})[0]
+    assert first.label == "loss_output_mismatch"
+    assert "times the share of rows that are wrong" in first.evidence
+
+
+def test_where_no_rule_sees_a_sign_what_weighs_most_is_named(healthy):
+    record = {"epochs": [{"train_loss": 1 - 0.01 * e, "val_loss": 1.02 - 0.01 * e} for e in range(12)]}
+    for finding in tw.diagnose(record) + tw.diagnose(healthy | {"n_classes": 9}):
+        assert finding.label == "healthy" or re.search(r"\d", finding.evidence)
+        assert "unknown" not in finding.evidence
+        assert "nan" not in finding.evidence

@@ -64,8 +64,8 @@ def test_a_log_of_lightning_has_gaps_that_are_filled(file):
 def test_percentages_and_semicolons(file):
     epochs = read_file(file("Epoch;Train Loss;Val Acc\n1;0.9;51%\n2;0.8;63%\n"))["epochs"]
     assert epochs == [
-        {"epoch": 1, "train_loss": 0.9, "val_accuracy": 51},
-        {"epoch": 2, "train_loss": 0.8, "val_accuracy": 63},
+        {"epoch": 1, "train_loss": 0.9, "val_accuracy": 0.51},
+        {"epoch": 2, "train_loss": 0.8, "val_accuracy": 0.63},
     ]
 
 
@@ -120,8 +120,8 @@ def test_columns_of_other_names_can_be_said(file):
         ("1,0.5\n2,0.4\n", None, "begins with numbers"),
         ("epoch,loss\n1,2\n", {"train_loss": "cost"}, "no column 'cost'"),
         ("epoch,loss\n1,2\n", {"training": "loss"}, "no curve is called 'training'"),
-        ("Epoch 1/2 - loss: 2.3\nEpoch 2/2 - loss: 2.1\n", None, "no column that is understood"),
-        ("epoch,f1\n1,2\n", None, "no column that is understood"),
+        ("epoch,loss_D,loss_G\n1,2,3\n", None, "no column that is understood"),
+        ("epoch,f1\n1,2\n", None, "has 'f1', and no loss or accuracy, which a diagnosis needs"),
     ],
 )
 def test_a_file_that_tells_nothing_is_refused_in_a_line(file, text, columns, says):

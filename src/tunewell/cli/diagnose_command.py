@@ -17,9 +17,10 @@ _FILES = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".log")
 
 
 @click.command("diagnose")
-@click.argument("source", required=False, metavar="[FILE|STUDY]")
+@click.argument("source", required=False, metavar="[FILE|STUDY|-]")
 @click.option("--trial", "number", type=int, metavar="N", help="Which trial of the study.  [default: the best]")
 @click.option("--columns", metavar="CURVE=COLUMN,...", help="What columns hold: train_loss=loss_tr,val_accuracy=acc_te")
+@click.option("--run", "run", type=click.IntRange(1), metavar="N", help="Which run of a file.  [default: the last]")
 @click.option("--probe", "probed", is_flag=True, help="Train a Python file and experiment with it.")
 @click.option("--epochs", type=click.IntRange(1), metavar="N", help="With --probe: of the training as it is.")
 @click.option(
@@ -38,6 +39,7 @@ def command(
     source: str | None,
     number: int | None,
     columns: str | None,
+    run: int | None,
     probed: bool,
     epochs: int | None,
     settings: tuple[str, ...],
@@ -48,10 +50,12 @@ def command(
 ) -> None:
     """Find what holds a training run back.
 
-    FILE is a record in JSON, a CSV file of curves (of Keras, Lightning or one's own), or TensorBoard's event files;
-    STUDY is on record in the store, the newest if neither is given. Settings that the record lacks, such as lr,
-    optimizer, batch_size, n_train and n_classes, make the result much surer: --set gives them. With --probe, FILE is a
-    Python file as `tunewell tune` takes it: it is trained, and experimented with.
+    FILE is what a training printed (of Keras, PyTorch, Hugging Face, Lightning, fastai or one's own), a CSV file or
+    another table of curves, a record in JSON, or TensorBoard's event files; - is standard input, which is read by
+    itself where text comes from it. STUDY is on record in the store, the newest if neither is given. Settings that
+    the record lacks, such as lr, optimizer, batch_size, n_train, n_classes and task, make the result much surer:
+    --set gives them. With --probe, FILE is a Python file as `tunewell tune` takes it: it is trained, and
+    experimented with.
     """
     from tunewell.cli import diagnosis_report  # noqa: PLC0415  the rules are many, and --help needs none of them
 
@@ -66,18 +70,23 @@ def command(
             return
         print_lines(probe_report.lines(str(source), probed_run, drawn=drawn))
         return
-    if source is not None and _is_file(source):
+    piped = _piped() if source == "-" or (source is None and number is None and store is None) else None
+    if piped is not None and (piped.strip() or source == "-"):
+        name = "standard input"
+        diagnosis, source_read = diagnosis_report.of_text(name, piped, _columns(columns), run, settings)
+    elif source is not None and _is_file(source):
         if number is not None:
             raise SettingError(f"--trial {number} is for a study, and {source!r} is a file; leave it out")
-        diagnosis, left_out = diagnosis_report.of_file(Path(source), _columns(columns), settings)
+        diagnosis, source_read = diagnosis_report.of_file(Path(source), _columns(columns), run, settings)
         name = source
     else:
-        if columns is not None:
-            raise SettingError(f"--columns {columns!r} is for a file; a study knows its metrics by name")
+        for option, value in (("--columns", columns), ("--run", run)):
+            if value is not None:
+                raise SettingError(f"{option} {value!r} is for a file; a study knows its metrics by name")
         name, diagnosis = diagnosis_report.of_trial_of(source, number, store, settings)
-        left_out = None
-    if left_out is not None:
-        echo(left_out, err=True)
+        source_read = None
+    if source_read is not None:
+        echo(source_read, err=True)
     if as_json:
         print_json([finding.as_dict() for finding in diagnosis.findings])
         return
@@ -94,6 +103,13 @@ def _check_probe(source: str | None, *, probed: bool, only_then: Mapping[str, ob
         raise SettingError(f"{source} is a Python file; say --probe to train it and experiment with it")
     if probed and not is_script:
         raise SettingError(f"--probe needs the Python file that is to be trained, got {source or 'nothing'}")
+
+
+def _piped() -> bytes | None:
+    """Return what comes from standard input; None where that is a terminal, or is closed."""
+    if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
+        return None
+    return sys.stdin.buffer.read()
 
 
 def _is_file(source: str) -> bool:

@@ -13,9 +13,8 @@ import numpy as np
 from tunewell.cli.options import existing_study
 from tunewell.cli.picture import pictures
 from tunewell.diagnosis import Diagnosis, NextChange, examine
-from tunewell.diagnosis.diagnose import NOT_PLAIN
 from tunewell.diagnosis.model import level_of
-from tunewell.diagnosis.readers import read_file
+from tunewell.diagnosis.readers import decoded, read_file, read_text
 from tunewell.diagnosis.run_config import parse_config, valid_config
 from tunewell.diagnosis.run_record import CURVES
 from tunewell.study import Study
@@ -23,6 +22,7 @@ from tunewell.study import Study
 _MIN_CONFIDENCE = 0.05  # findings that are less likely are left to --json
 _SURE = 0.5
 _WIDTH = 100
+_MOST_NAMES = 12
 _KNOWN = {
     "watched": "its curves and what hooks measured",
     "summarized": "its curves and a summary of its data; hooks would make this surer",
@@ -31,18 +31,46 @@ _KNOWN = {
 }
 
 
-def of_file(path: Path, columns: Mapping[str, str], settings: Sequence[str]) -> tuple[Diagnosis, str | None]:
-    """Diagnose the run in a file; also return what to say of unknown names while a curve is missing."""
-    record = read_file(path, columns)
+def of_file(path: Path, columns: Mapping[str, str], run: int | None, settings: Sequence[str]) -> tuple[Diagnosis, str]:
+    """Diagnose the run in a file; also return what was read of it, in words."""
+    return _diagnosed(path.name, read_file(path, columns, run), settings)
+
+
+def of_text(
+    name: str, content: bytes, columns: Mapping[str, str], run: int | None, settings: Sequence[str]
+) -> tuple[Diagnosis, str]:
+    """Diagnose the run in a text; also return what was read of it, in words."""
+    return _diagnosed(name, read_text(decoded(name, content), columns, run, name=name), settings)
+
+
+def _diagnosed(name: str, record: Mapping[str, Any], settings: Sequence[str]) -> tuple[Diagnosis, str]:
     diagnosis = examine(_with(record, settings))
     names, run = record.get("not_understood", []), diagnosis.run
-    missing = [name for name in CURVES[:4] if not (np.isfinite(run[name]) | run.broken[name]).any()]
-    if not (names and missing):
-        return diagnosis, None
-    return diagnosis, (
-        f"{path.name} tells no {', '.join(missing)}; not understood are {', '.join(map(repr, names[:12]))}: "
-        f"if one is that, say --columns {missing[-1]}=NAME"
-    )
+    missing = [curve for curve in CURVES[:4] if not (np.isfinite(run[curve]) | run.broken[curve]).any()]
+    hint = f"; if one is {_or(missing)}, say --columns {missing[-1]}=NAME" if names and missing else ""
+    return diagnosis, _what_was_read(name, record, len(run)) + hint
+
+
+def _what_was_read(name: str, record: Mapping[str, Any], n_epochs: int) -> str:
+    """Format `read 12 epochs from train.log: train_loss ("train loss"), val_loss; left out: "time"`."""
+    source = record.get("source", {})
+    curves = source.get("curves") or {curve: "" for curve in CURVES if any(curve in row for row in record["epochs"])}
+    shown = [curve if held in ("", f'"{curve}"') else f"{curve} ({held})" for curve, held in curves.items()]
+    what = source.get("parts") or ("epoch" if n_epochs == 1 else "epochs")
+    runs = source.get("runs", 1)
+    of_runs = f", run {source['run']} of {runs} (--run N reads another)" if runs > 1 else ""
+    left_out = [*dict.fromkeys([*source.get("left_out", ()), *record.get("not_understood", ())])]
+    rest = f"; left out: {_listed(left_out)}" if left_out else ""
+    return f"read {n_epochs} {what} from {name}{of_runs}: {', '.join(shown)}{rest}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(f'"{name}"' for name in names[:_MOST_NAMES]) + more
+
+
+def _or(names: Sequence[str]) -> str:
+    return " or ".join([", ".join(names[:-1]), names[-1]] if names[:-1] else names)
 
 
 def of_trial_of(
@@ -80,11 +108,9 @@ def lines(name: str, diagnosis: Diagnosis, *, drawn: bool) -> Iterator[str]:
             break
         color = "green" if finding.label == "healthy" else "red" if place == 0 else None
         yield f"{finding.confidence:4.0%}  {click.style(finding.label, bold=place == 0, fg=color)}"
-        is_repeated = finding.evidence.startswith(NOT_PLAIN) and any(
-            other.evidence == finding.evidence for other in findings[:place]
-        )
+        same = next((other.label for other in findings[:place] if other.evidence == finding.evidence), None)
         yield from textwrap.wrap(
-            "no single sign of it is plain either" if is_repeated else finding.evidence,
+            finding.evidence if same is None else f"the same sign as {same}",
             _WIDTH,
             initial_indent="      ",
             subsequent_indent="      ",

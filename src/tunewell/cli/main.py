@@ -47,6 +47,7 @@ _COMMANDS = (
     "best",
     "export",
     "diagnose",
+    "inspect",
     "check",
     "lr-find",
     "rescue",

@@ -12,6 +12,7 @@ from tunewell.cli.echo import echo
 from tunewell.cli.job import job
 from tunewell.cli.printing import stdout_to_stderr
 from tunewell.display.formatting import counted
+from tunewell.inspection import inspect
 from tunewell.probing import ProbeReport, ProbeResult, probe
 from tunewell.space.parse_settings import parse_settings
 
@@ -23,12 +24,16 @@ def of_script(path: str, settings: Sequence[str], epochs: int | None, seed: int)
     with stdout_to_stderr():
         to_train = job(path, (), None)
         space = to_train.needed_space()
+        inspected = inspect(path)
+        for one in inspected.mistakes:
+            echo(f"{one.place}: {one.kind}: {one.seen}", err=True)
         return probe(
             to_train.train,
             space,
             epochs=epochs or to_train.file.epochs,
             setting=parse_settings(settings, space),
             about=to_train.file.about,
+            mistakes=inspected.mistakes,
             seed=seed,
             say=lambda line: echo(line, err=True),
         )
@@ -50,6 +55,7 @@ def lines(name: str, report: ProbeReport, *, drawn: bool) -> Iterator[str]:
 def record(report: ProbeReport) -> dict[str, object]:
     """Return the same as plain data."""
     return {
+        "mistakes": [one.as_dict() for one in report.mistakes],
         "probes": [
             {
                 "name": one.name,

@@ -60,6 +60,7 @@ from tunewell.training.run import Train
 @store_option
 @click.option("--name", metavar="NAME", help="The study's name.  [default: the script's with -rescue, numbered]")
 @click.option("--resume", is_flag=True, help="Go on with the newest study of that name.")
+@click.option("--anyway", is_flag=True, help="Train also if a mistake is seen in the program, which no setting mends.")
 @isolate_option
 @changed_option
 @click.option("--quiet", is_flag=True, help="Show no progress.")
@@ -77,6 +78,7 @@ def command(
     store: str | None,
     name: str | None,
     resume: bool,
+    anyway: bool,
     changed: bool,
     quiet: bool,
     as_json: bool,
@@ -86,7 +88,8 @@ def command(
 
     Trains the SCRIPT (or the PROGRAM) as it is, diagnoses the run, makes the one change that is named, looks whether it
     helped, and so on, until nothing is found that holds the best run back, the target is reached or the budget spent.
-    What single changes do not mend is searched as `tunewell tune` does.
+    What single changes do not mend is searched as `tunewell tune` does. A mistake that is seen in the SCRIPT itself is
+    named before anything is trained: no setting mends it.
     """
     from tunewell.cli.rescue_report import lines, record  # noqa: PLC0415  the rules are many, --help needs none of them
     from tunewell.rescue import rescue  # noqa: PLC0415
@@ -97,6 +100,8 @@ def command(
         to_train.check(space)
         metric = options.pop("metric") or to_train.file.metric or METRIC
         as_it_is = parse_settings(settings, space)
+        if script is not None and not resume:
+            _name_mistakes(ctx, script, anyway=anyway, as_json=as_json)
         opened = open_store(store or default_store(), create=not resume)
         name = name or study_name(opened, f"{to_train.name}-rescue", resume=resume)
     try:
@@ -136,6 +141,21 @@ def command(
         ctx.exit(INTERRUPTED)
     if nothing_found:
         ctx.exit(1)
+
+
+def _name_mistakes(ctx: click.Context, script: str, *, anyway: bool, as_json: bool) -> None:
+    """Name the mistakes of a program; end if there are any that no setting mends, unless it is to be trained anyway."""
+    from tunewell.cli.inspect_command import described  # noqa: PLC0415  as above
+    from tunewell.inspection import inspect  # noqa: PLC0415
+
+    mistakes = inspect(script).mistakes
+    print_lines((line for one in mistakes for line in described(one)), err=True)
+    if anyway or all(one.is_of_setting for one in mistakes):
+        return
+    if as_json:
+        print_json({"mistakes": [one.as_dict() for one in mistakes]})
+    echo("nothing was trained: no setting mends that; mend it, or say --anyway", err=True)
+    ctx.exit(1)
 
 
 def _go_on_with(study: Study, train: Train, *, changed: bool) -> None:

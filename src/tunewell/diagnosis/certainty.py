@@ -7,16 +7,21 @@ rules out whatever makes a network learn badly, and leaves what makes it diverge
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from tunewell.arrays import Floats
+from tunewell.diagnosis.features import strengths
 from tunewell.diagnosis.findings import LABELS
 from tunewell.diagnosis.rules import RULES, Sign
+from tunewell.diagnosis.rules.facts import Fact
 from tunewell.diagnosis.signals import Signals
 
 _PROVEN = 0.95
+_OF_A_FACT = 0.9
+_OF_A_RULE = 0.8
+_IS_HEALTHY = np.array(LABELS) == "healthy"
 _RULED_OUT = 0.02  # of its probability stays: records have been wrong before
 _DIVERGES = frozenset(
     (
@@ -28,19 +33,43 @@ _DIVERGES = frozenset(
 _NEVER_DEAD = ("tanh", "sigmoid", "leaky_relu", "elu", "selu", "gelu", "softsign", "swish", "silu", "softplus")
 
 
-def with_certainties(chances: Floats, signals: Signals, signs: Mapping[str, Sign]) -> Floats:
+def with_certainties(
+    chances: Floats, signals: Signals, signs: Mapping[str, Sign], known: Sequence[Fact] = ()
+) -> Floats:
     """Return the probabilities of the causes, (K,), with regard to what is proven or ruled out."""
     broke = signals["ends_broken"] > 0
+    if signals.run.by_loss:
+        # the trees have not met such runs, and what a rule sees plainly is not healthy
+        chances = np.where(_IS_HEALTHY, (1 - _OF_A_RULE * strengths(signs).max()) * chances, chances)
+    if signals.run.task == "regression":
+        chances = np.where(np.array(LABELS) == "class_imbalance", 0.0, chances)  # there are no classes
     out = [(broke and label not in _DIVERGES) or _is_absent(label, signals) for label in LABELS]
     left = np.where(out, _RULED_OUT * chances, chances)
     if broke and not signals.known("rate"):
         # nothing tells these causes apart, and this is the one that people meet
         left[LABELS.index("lr_too_high")] = 2 * left.max()
     left = np.asarray(left / left.sum())
+    if known:
+        left = _with_fact(left, known[0], out)
     proven = {rule.label for rule in RULES if rule.settles and signs[rule.name].strength == 1.0}
     if proven:
         left = _PROVEN * np.array([label in proven for label in LABELS]) / len(proven) + (1 - _PROVEN) * left
     result: Floats = left
+    return result
+
+
+def _with_fact(chances: Floats, fact: Fact, out: Sequence[bool]) -> Floats:
+    """Return the probabilities with most of them divided among the causes that can show a fact.
+
+    Within these the trees' vote counts by its root: they have hardly met such runs.
+    """
+    odds = np.array([0.0 if is_out else fact.causes.get(label, 0.0) for label, is_out in zip(LABELS, out, strict=True)])
+    if not odds.any():
+        return chances
+    odds *= np.sqrt(np.maximum(chances, _RULED_OUT))
+    share = _OF_A_FACT * fact.sign.strength
+    rest = np.where(_IS_HEALTHY, _RULED_OUT, 1.0) * chances
+    result: Floats = share * odds / odds.sum() + (1 - share) * rest / rest.sum()
     return result
 
 
@@ -71,7 +100,7 @@ _ABSENT: dict[str, Callable[[Signals], bool]] = {
     "dead_relus": _never_dead,
     "lr_decays_too_early": _no_decay_of_rate,
     "batch_size_too_small": lambda s: s["batch"] >= 64,
-    "class_imbalance": lambda s: s["class_ratio"] < 0.18,
+    "class_imbalance": lambda s: s["class_ratio"] < 0.18 or s.run.task == "regression",
     "unnormalised_inputs": _is_standardized,
     "frozen_layers": lambda s: s["layers_still"] == 0,
 }

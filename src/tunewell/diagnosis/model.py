@@ -30,6 +30,8 @@ Ints: TypeAlias = NDArray[np.int64]
 
 LEVELS = ("watched", "summarized", "configured", "curves")
 """The levels of a record, from most to least: with hooks, a summary of the data, settings, curves alone."""
+_RULES_OF_UNLIKE = 4.0
+"""How many times as much rules count where the trees have not met such runs."""
 _SETTINGS = ("lr", "batch_size", "hidden", "channels", "dropout", "weight_decay", "optimizer")
 
 
@@ -59,19 +61,29 @@ class Forest:
     floor: float
     """The least that the trees' mean is taken to be."""
 
-    def probabilities(self, values: Floats, strengths: Floats) -> Floats:
-        """Return probabilities (K,) for features (F,) and the strength of what rules see of each cause (K,)."""
+    def probabilities(self, values: Floats, strengths: Floats, *, is_unlike: bool = False) -> Floats:
+        """Return probabilities (K,) for features (F,) and the strength of what rules see of each cause (K,).
+
+        is_unlike: the run is unlike those that the trees were fitted to. Their vote counts less then, and rules more.
+        """
+        if is_unlike:
+            return self.calibrated(np.sqrt(self.mean_vote(values)), _RULES_OF_UNLIKE * strengths)
         return self.calibrated(self.mean_vote(values), strengths)
 
     def mean_vote(self, values: Floats) -> Floats:
         """Return the mean of the trees' votes, (K,)."""
-        node = self.roots
+        mean: Floats = self.mean_votes(values[None])[0]
+        return mean
+
+    def mean_votes(self, values: Floats) -> Floats:
+        """Return the mean of the trees' votes for each row of features, (M, F) -> (M, K)."""
+        node = np.broadcast_to(self.roots, (len(values), len(self.roots)))
         while (inner := self.feature[node] >= 0).any():
-            tested = values[self.feature[node]]
+            tested = np.take_along_axis(values, self.feature[node], axis=1)
             goes_left = np.where(np.isnan(tested), self.unknown_left[node], tested <= self.threshold[node])
             node = np.where(inner, self.left[node] + ~goes_left, node)
-        mean: Floats = self.votes[self.left[node]].mean(axis=0)
-        return mean
+        means: Floats = self.votes[self.left[node]].mean(axis=1)
+        return means
 
     def calibrated(self, mean: Floats, strengths: Floats) -> Floats:
         """Return the trees' mean and the rules' strengths as probabilities, (K,)."""
@@ -84,7 +96,8 @@ class Forest:
 
 def level_of(run: RunRecord) -> str:
     """Return the level of `LEVELS` that a record has."""
-    hooks = [values for name, values in run.curves.items() if name in ("grad_norm", "update_ratio", "train_eval_loss")]
+    # the norm of the gradient alone, which many loops log, is far from what the watched runs have
+    hooks = [run[name] for name in ("weight_norm", "update_ratio", "train_eval_loss")]
     if any(np.isfinite(values).any() for values in hooks) or run.layers["grad_norm"].size:
         return "watched"
     if run.data:

@@ -152,6 +152,10 @@ def _check_shift(s: Signals) -> NextChange:  # noqa: ARG001
 
 
 def _mend_loss(s: Signals) -> NextChange:
+    if s.run.task == "regression":
+        return NextChange(
+            "loss", "fix", "a linear output", "no ReLU, sigmoid or tanh behind the last layer, and targets of its shape"
+        )
     name = s.run.config.get("loss", "cross_entropy")
     what = "log_softmax before nll" if name == "nll" else "raw logits into the cross entropy"
     return NextChange(

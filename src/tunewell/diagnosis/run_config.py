@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tunewell.diagnosis.scores import TASKS
 from tunewell.errors import SettingError
 
 ALIASES = {
@@ -23,8 +24,9 @@ ALIASES = {
     "bn_momentum": ("bn_momentum",),
     "grad_clip": ("grad_clip", "clip", "clip_norm", "max_grad_norm", "gradient_clip_val"),
     "lr_schedule": ("lr_schedule", "schedule"),
-    "loss": ("loss",),
+    "loss": ("loss", "criterion", "loss_fn"),
     "model": ("model",),
+    "task": ("task", "problem"),
 }
 WIDTH_ALIASES = ("hidden", "hidden_units", "width", "n_hidden", "hidden_size", "hidden_dim", "units")
 DEPTH_ALIASES = ("layers", "n_layers", "depth", "num_layers", "n_hidden_layers", "hidden_layers")
@@ -68,6 +70,8 @@ _VALID: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "channels": (_sizes, "numbers above 0, such as 16 or [16, 32]"),
     "batch_norm": (_switch, "true or false"),
     **dict.fromkeys(("optimizer", "activation", "model", "loss"), (_text, "a name")),
+    "task": (lambda value: value in TASKS, f"one of {', '.join(TASKS)}"),
+    "target_variance": (_above_zero, "a number above 0"),
 }
 """A check of each setting's value, and the valid values in words."""
 _NAMES = {alias for aliases in (*ALIASES.values(), WIDTH_ALIASES, DEPTH_ALIASES) for alias in aliases} | set(_VALID)
@@ -86,7 +90,7 @@ def config_of(params: Mapping[str, Any]) -> dict[str, Any]:
         config["hidden"] = widths
     if isinstance(config.get("lr_schedule"), str):
         config["lr_schedule"] = {"name": config["lr_schedule"]}
-    for name in ("optimizer", "activation", "model", "loss"):
+    for name in ("optimizer", "activation", "model", "loss", "task"):
         if isinstance(config.get(name), str):
             config[name] = config[name].lower()
     return config

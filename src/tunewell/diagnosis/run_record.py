@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tunewell.arrays import Floats
 from tunewell.diagnosis.run_config import valid_config
+from tunewell.diagnosis.scores import CURVES_OF_SCORES, SCORES, TASKS, task_of_loss
 from tunewell.errors import RecordError
 
 CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr")
@@ -44,6 +45,7 @@ LAYERS = (
     "saturated_fraction",
 )
 """What a watched network reports of each weight matrix."""
+_ACCURACIES = ("train_accuracy", "val_accuracy")
 _SHARES = ("train_accuracy", "val_accuracy", "train_eval_accuracy", "val_balanced_accuracy", "val_top_prediction_share")
 _MOST = 1e30  # a number beyond is held there, so that its square is still one
 _MAX_SHARE = 1.5  # accuracies above are percentages
@@ -51,7 +53,7 @@ _MAX_SHARE = 1.5  # accuracies above are percentages
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """One training run of a classifier. Every array exists; what was not measured, or was not finite, is NaN."""
+    """One training run. Every array exists; what was not measured, or was not finite, is NaN."""
 
     epoch: Floats
     """(E,), increasing, from 1 unless the first epochs are missing."""
@@ -71,12 +73,23 @@ class RunRecord:
     step_losses_every: float = math.nan
     estimated: frozenset[str] = frozenset()
     """Curves that were not measured, and are what others amount to."""
+    task: str = "classification"
+    """One of `TASKS`; `other` for one that is judged by neither an accuracy nor an error in numbers."""
+    scores: Mapping[str, Floats] = field(default_factory=dict)
+    """(E,) for each of `CURVES_OF_SCORES` that the run reported."""
 
     def __len__(self) -> int:
         return len(self.epoch)
 
     def __getitem__(self, name: str) -> Floats:
         return self.curves[name]
+
+    @property
+    def by_loss(self) -> bool:
+        """True if the run has no accuracy and none can be estimated: it is judged by its losses alone."""
+        if self.task != "classification":
+            return True
+        return bool(self.scores) and not any(np.isfinite(self[name]).any() for name in _ACCURACIES)
 
 
 def read_record(record: Mapping[str, Any]) -> RunRecord:
@@ -107,20 +120,51 @@ def read_record(record: Mapping[str, Any]) -> RunRecord:
             f"they have {_listed(rows)}: rename what is one of these (of a file, --columns train_loss=NAME)"
         )
     _as_fractions(curves)
-    n_classes = _positive(record.get("n_classes"))
+    scores = {name: np.array([_number(row.get(name)) for row in kept]) for name in CURVES_OF_SCORES}
+    scores = {name: values for name, values in scores.items() if np.isfinite(values).any()}
+    _errors_as_accuracies(curves, scores)
+    config = valid_config(_mapping(record.get("config")))
+    task = _task(config.get("task") or record.get("task"), config, curves, scores)
+    if task != "classification":
+        curves |= {name: np.full(len(kept), np.nan) for name in _SHARES}
+    n_classes = math.nan if task == "regression" else _positive(record.get("n_classes"))
     return RunRecord(
         epoch=numbers[chosen],
         curves=curves,
         broken=broken,
         layers=_layers(kept),
         step_losses=np.array([_number(value) for value in _list(record.get("step_losses"))], dtype=np.float64),
-        config=valid_config(_mapping(record.get("config"))),
+        config=config,
         data=_mapping(record.get("data_summary")),
         n_train=_positive(record.get("n_train")),
         n_val=_positive(record.get("n_val")),
         n_classes=n_classes if n_classes >= 2 else math.nan,
         step_losses_every=_positive(record.get("step_losses_every")),
+        task=task,
+        scores=scores,
     )
+
+
+def _task(given: object, config: Mapping[str, Any], curves: Mapping[str, Floats], scores: Mapping[str, Floats]) -> str:
+    """Return the task: as it is given, as the loss has it, as accuracies have it, or as the other metrics do."""
+    if given in TASKS:
+        return str(given)
+    of_loss = task_of_loss(str(config.get("loss", "")))
+    if of_loss:
+        return of_loss
+    if any(np.isfinite(curves[name]).any() for name in _ACCURACIES):
+        return "classification"
+    tasks = {SCORES[name.partition("_")[2]].task for name in scores} - {"classification"}
+    return "regression" if "regression" in tasks else next(iter(tasks), "classification")
+
+
+def _errors_as_accuracies(curves: dict[str, Floats], scores: dict[str, Floats]) -> None:
+    """Turn shares of rows that are wrong into accuracies, where there are none."""
+    for split in ("train", "val"):
+        error, accuracy = scores.pop(f"{split}_error", None), f"{split}_accuracy"
+        if error is None or np.isfinite(curves[accuracy]).any() or not 0 <= np.nanmin(error) <= np.nanmax(error) <= 100:
+            continue
+        curves[accuracy] = 1 - (error / 100 if np.nanmax(error) > _MAX_SHARE else error)
 
 
 def _rows(epochs: object) -> list[Mapping[str, Any]]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tunewell.diagnosis import Diagnosis, Finding, examine
+from tunewell.diagnosis import Diagnosis, Finding, NextChange, examine
 from tunewell.diagnosis.readers.trial import record_of
+from tunewell.diagnosis.rules import Sign
 from tunewell.display.formatting import counted
+from tunewell.inspection import Mistake
 from tunewell.probing.probes import PROBES, ProbeResult, most_epochs, new_case
 from tunewell.probing.short_training import checked
 from tunewell.space.space import SpaceLike
@@ -19,6 +21,8 @@ from tunewell.trial import OPEN_END
 _NAMED, _CLEARED = 4.0, 1 / 6
 """The factors of a cause's odds, where an experiment points to it and where it rules it out. They are reasoned, not
 fitted: a probe is wrong now and then, and several that say the same are not independent."""
+_SEEN = 0.95
+"""The confidence of a cause that was seen in the program itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,8 @@ class ProbeReport:
     diagnosis: Diagnosis
     """Of the run as it is, with regard to the probes."""
     probes: tuple[ProbeResult, ...]
+    mistakes: tuple[Mistake, ...]
+    """What was seen in the program itself."""
     epochs: int
     """The cost of all of it, with the run as it is."""
 
@@ -44,6 +50,7 @@ def probe(
     epochs: int | None = None,
     setting: Mapping[str, Value] | None = None,
     about: Mapping[str, Any] | None = None,
+    mistakes: Sequence[Mistake] = (),
     seed: int = 0,
     say: Callable[[str], None] = lambda _: None,
 ) -> ProbeReport:
@@ -56,6 +63,7 @@ def probe(
         epochs: of the training as it is; a full one if None.
         setting: the values that are not the defaults.
         about: the rest of the training's record besides its curves, as docs/diagnose.md has it.
+        mistakes: what `tunewell.inspection` has seen in the program: ahead of all that curves and experiments show.
         seed: of each training.
         say: called with a line at each experiment.
 
@@ -79,7 +87,8 @@ def probe(
         done.append(experiment.run(case))
         say(f"{done[-1].name}: {done[-1].found}")
     record = record_of(case.setting, case.as_is.reports, case.as_is.max_epochs, about or {})
-    return ProbeReport(_with_regard_to(done, examine(record, _factors(done))), tuple(done), sum(case.costs))
+    diagnosis = _ahead(mistakes, _with_regard_to(done, examine(record, _factors(done))))
+    return ProbeReport(diagnosis, tuple(done), tuple(mistakes), sum(case.costs))
 
 
 def _factors(done: list[ProbeResult]) -> dict[str, float]:
@@ -104,3 +113,24 @@ def _with_regard_to(done: list[ProbeResult], diagnosis: Diagnosis) -> Diagnosis:
         return replace(finding, evidence=f"{chosen.name}: {chosen.found}", next=chosen.next or finding.next)
 
     return replace(diagnosis, findings=[with_probe(finding) for finding in diagnosis.findings])
+
+
+def _ahead(mistakes: Sequence[Mistake], diagnosis: Diagnosis) -> Diagnosis:
+    """Put the causes that were seen in the program before all others, which share what is left of certainty."""
+    seen: dict[str, Mistake] = {}
+    for one in mistakes:
+        if one.label is not None:
+            seen.setdefault(one.label, one)
+    if not seen:
+        return diagnosis
+    first = [
+        Finding(
+            label, _SEEN, f"{one.place}: {one.seen}" if one.place else one.seen, NextChange("code", "fix", why=one.mend)
+        )
+        for label, one in seen.items()
+    ]
+    pairs = zip(diagnosis.findings, diagnosis.signs, strict=True)
+    others = [(finding, sign) for finding, sign in pairs if finding.label not in seen]
+    rest = [replace(finding, confidence=round(finding.confidence * (1 - _SEEN), 3)) for finding, _ in others]
+    signs = [Sign(1.0, finding.evidence) for finding in first] + [sign for _, sign in others]
+    return replace(diagnosis, findings=first + rest, signs=signs)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -25,24 +24,6 @@ def by_epoch(series: Series) -> list[dict[str, Any]]:
             if values:
                 row[name] = sum(values) / len(values)
     return rows
-
-
-def by_number(rows: Sequence[Mapping[str, float]]) -> list[dict[str, Any]]:
-    """Combine rows that name their epoch into one mapping an epoch: rows of one epoch fill each other's gaps.
-
-    A loss that was logged several times within an epoch, by step, is averaged; a number that is not finite stays so.
-    """
-    epochs: dict[float, dict[str, list[float]]] = {}
-    for row in rows:
-        by_name = epochs.setdefault(row["epoch"], {})
-        for name, value in row.items():
-            if name != "epoch":
-                by_name.setdefault(name, []).append(value)
-    return [
-        {"epoch": number, **{name: sum(values) / len(values) for name, values in by_name.items()}}
-        for number, by_name in sorted(epochs.items())
-        if by_name and math.isfinite(number)
-    ]
 
 
 def _parts(points: Sequence[tuple[float, float]], ends: Sequence[float]) -> list[list[float]]:

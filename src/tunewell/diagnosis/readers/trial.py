@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from tunewell.diagnosis.readers.names import curves_of
+from tunewell.diagnosis.readers.names import curves_of, scores_of
 from tunewell.diagnosis.run_config import config_of
 from tunewell.diagnosis.run_record import LAYERS
 from tunewell.space.values import Value
@@ -39,7 +39,7 @@ def record_of(
     about: what else is known of it; the reports and the setting go before.
     """
     names = [name for name in dict.fromkeys(name for report in reports for name in report) if not _of_layer(name)]
-    here = {name: curve for curve, name in curves_of(names).items()}
+    here = {name: curve for curve, name in (curves_of(names) | scores_of(names)).items()}
     config = {**about.get("config", {}), **config_of(setting)}
     if max_epochs is not None:
         config["epochs"] = max_epochs

@@ -8,6 +8,7 @@ import numpy as np
 
 from tunewell.diagnosis.rules.rule import Sign, both, either, known_or, ramp
 from tunewell.diagnosis.rules.wording import (
+    baseline,
     chance,
     classes,
     counted,
@@ -19,6 +20,7 @@ from tunewell.diagnosis.rules.wording import (
     reached,
 )
 from tunewell.diagnosis.run_record import RunRecord
+from tunewell.diagnosis.scores import SCORES, task_of_loss
 from tunewell.diagnosis.signals import Signals
 
 
@@ -64,8 +66,8 @@ def sure_and_wrong(s: Signals) -> Sign:
     """Detect a validation loss far above that of knowing nothing: the labels deny confident predictions."""
     return Sign(
         both(ramp(s["val_loss_last"], 1.1, 2.0), ramp(s["loss_last"], 0.9, 0.6)),
-        f"{named(s.run, 'val_loss')} is {figure(last_known(s.run, 'val_loss')[1])}, knowing nothing would cost "
-        f"{s.units.guess_loss:.3g}; training loss is {figure(last_known(s.run, 'train_loss')[1])}",
+        f"{named(s.run, 'val_loss')} is {figure(last_known(s.run, 'val_loss')[1])}, and {baseline(s)}; training "
+        f"loss is {figure(last_known(s.run, 'train_loss')[1])}",
         "val_loss",
         last_known(s.run, "val_loss")[0],
     )
@@ -88,10 +90,18 @@ def learnt_by_heart(s: Signals) -> Sign:
 def loss_below_zero(s: Signals) -> Sign:
     """Detect a negative loss, which no cross entropy is: NLL was given probabilities, not their logarithms."""
     return Sign(
-        s["negative_loss"],
-        f"the loss went below zero, to {figure(_least_loss(s.run))}, which no cross entropy can",
+        math.nan if s.run.by_loss and not _is_error(s.run) else s["negative_loss"],
+        f"the loss went below zero, to {figure(_least_loss(s.run))}, which no "
+        f"{'error in numbers' if s.run.by_loss else 'cross entropy'} can",
         "train_loss",
         last_known(s.run, "train_loss")[0],
+    )
+
+
+def _is_error(run: RunRecord) -> bool:
+    """Return True if the loss is known to be an error in numbers, such as a square."""
+    return task_of_loss(str(run.config.get("loss", ""))) == "regression" or any(
+        SCORES[name.partition("_")[2]].is_loss for name in run.scores
     )
 
 
@@ -126,7 +136,7 @@ def loss_above_its_accuracy(s: Signals) -> Sign:
 def classes_unequal(s: Signals) -> Sign:
     """Detect a largest class with ten times the rows of the smallest (SageMaker, ClassImbalance)."""
     return Sign(
-        ramp(s["class_ratio"], 0.6, 1.2),
+        math.nan if s.run.task == "regression" else ramp(s["class_ratio"], 0.6, 1.2),
         f"the largest class has {figure(10 ** s['class_ratio'])} times the rows of the smallest, "
         f"{percent(s['class_majority'])} of all",
     )
@@ -203,8 +213,8 @@ def splits_differ(s: Signals) -> Sign:
     return Sign(
         either(ramp(s["shift_mean"], 0.15, 0.5), ramp(s["shift_spread"], 0.06, 0.2), ramp(s["class_shift"], 0.15, 0.4)),
         f"the mean of the inputs differs between training and validation by {figure(s['shift_mean'])} spreads, "
-        f"the spread by a factor of {figure(10 ** s['shift_spread'])}, the shares of the classes by "
-        f"{percent(s['class_shift'])}",
+        f"the spread by a factor of {figure(10 ** s['shift_spread'])}"
+        + ("" if math.isnan(s["class_shift"]) else f", the shares of the classes by {percent(s['class_shift'])}"),
     )
 
 

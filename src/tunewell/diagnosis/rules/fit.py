@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 
-from tunewell.diagnosis.rules.rule import Sign, both, either, known_or, ramp
+from tunewell.diagnosis.rules.rule import Sign, both, either, known_or, lasting_error, ramp
 from tunewell.diagnosis.rules.wording import (
+    at_the_end,
+    baseline,
     best_known,
     classes,
     counted,
@@ -24,12 +26,12 @@ def training_error_stays(s: Signals) -> Sign:
     """Detect a high, flat training error and no higher validation error: avoidable bias (Ng, chapters 20 to 27)."""
     return Sign(
         both(
-            ramp(s["error_last"], 0.04, 0.2),
-            ramp(s["gap"], 0.15, 0.05),
+            lasting_error(s, 0.04, 0.2) if s.units.baseline != "first" else math.nan,  # what can be reached is unknown
+            ramp(s.gap, 0.15, 0.05),
             ramp(abs(s["loss_gain_late_of_left"]), 0.1, 0.02),
         ),
-        f"training accuracy is {reached(s, 'train_accuracy')} and has levelled off; validation accuracy is "
-        f"{reached(s, 'val_accuracy')}, no further away",
+        f"{at_the_end(s, 'train_accuracy')}{f' ({baseline(s)})' if s.run.by_loss else ''} and has levelled off; "
+        f"{at_the_end(s, 'val_accuracy')}, no further away",
         "train_accuracy",
         last_known(s.run, "train_accuracy")[0],
     )
@@ -43,7 +45,7 @@ def narrow_network(s: Signals) -> Sign:
     )
     return Sign(
         both(either(narrow, ramp(s["linear"], 0, 1), ramp(s["narrowest"], 8, 2)), ramp(s["error_last"], 0.03, 0.15)),
-        f"{tells} for {classes(s)}, and training error stays at {training_error(s)}",
+        f"{tells} for {classes(s)}, with {training_error(s)} that stays",
     )
 
 
@@ -51,9 +53,7 @@ def validation_loss_rises(s: Signals) -> Sign:
     """Detect a validation loss that rises while training loss falls (tuning playbook; UMLAUT)."""
     (best_at, best), (end_at, end) = best_known(s.run, "val_loss"), last_known(s.run, "val_loss")
     return Sign(
-        both(
-            ramp(s["val_loss_rise_ratio"], 0.03, 0.2), ramp(s["val_loss_best_at"], 0.9, 0.5), ramp(s["gap"], 0.0, 0.08)
-        ),
+        both(ramp(s["val_loss_rise_ratio"], 0.03, 0.2), ramp(s["val_loss_best_at"], 0.9, 0.5), ramp(s.gap, 0.0, 0.08)),
         f"{named(s.run, 'val_loss')} had its least, {figure(best)}, at epoch {best_at:g} and is {figure(end)} at epoch "
         f"{end_at:g}, while training loss is {figure(last_known(s.run, 'train_loss')[1])}",
         "val_loss",
@@ -64,8 +64,8 @@ def validation_loss_rises(s: Signals) -> Sign:
 def wide_gap(s: Signals) -> Sign:
     """Detect training accuracy far above validation's (AutoTrainer: 0.1, or 0.07 where training is above 0.9)."""
     return Sign(
-        ramp(s["gap"], 0.05, 0.2),
-        f"training accuracy is {reached(s, 'train_accuracy')}, validation accuracy {reached(s, 'val_accuracy')}",
+        ramp(s.gap, 0.05, 0.2),
+        f"{at_the_end(s, 'train_accuracy')}, {at_the_end(s, 'val_accuracy')}",
         "val_accuracy",
         last_known(s.run, "val_accuracy")[0],
     )
@@ -74,17 +74,21 @@ def wide_gap(s: Signals) -> Sign:
 def more_weights_than_rows(s: Signals) -> Sign:
     """Detect many more weights than rows, so that rows can be learnt by heart (Zhang et al., 2017)."""
     return Sign(
-        both(ramp(s["parameters_per_row"], 0.5, 2.0), ramp(s["gap"], 0.03, 0.12)),
-        f"{figure(10 ** s['parameters_per_row'])} weights for each of {counted(s['rows'], 'training row')}, and a gap "
-        f"of {percent(s['gap'])} between training and validation accuracy (above chance)",
+        both(ramp(s["parameters_per_row"], 0.5, 2.0), ramp(s.gap, 0.03, 0.12)),
+        f"{figure(10 ** s['parameters_per_row'])} weights for each of {counted(s['rows'], 'training row')}, and "
+        + (
+            f"{at_the_end(s, 'train_accuracy')}, {at_the_end(s, 'val_accuracy')}"
+            if s.run.by_loss
+            else f"a gap of {percent(s['gap'])} between training and validation accuracy (above chance)"
+        ),
     )
 
 
 def strong_dropout(s: Signals) -> Sign:
     """Detect dropout of more units than are kept, and lasting training error (Srivastava et al., 2014: 0.5 at most)."""
     return Sign(
-        both(ramp(s["dropout"], 0.4, 0.65), ramp(s["error_last"], 0.03, 0.12)),
-        f"dropout {s['dropout']:.2g} with a training error of {training_error(s)}",
+        both(ramp(s["dropout"], 0.4, 0.65), lasting_error(s, 0.03, 0.12)),
+        f"dropout {s['dropout']:.2g} with {training_error(s)}",
     )
 
 
@@ -108,8 +112,8 @@ def strong_decay(s: Signals) -> Sign:
     if optimizer == "adamw":
         strong = ramp(math.log10(decay), -0.7, 0.7) if decay > 0 else 0 * decay
     return Sign(
-        both(strong, ramp(s["error_last"], 0.02, 0.1)),
-        f"weight decay {figure(decay)} ({optimizer}) with a training error of {training_error(s)}",
+        both(strong, lasting_error(s, 0.02, 0.1)),
+        f"weight decay {figure(decay)} ({optimizer}) with {training_error(s)}",
     )
 
 
@@ -168,13 +172,17 @@ def nothing_left_to_gain(s: Signals) -> Sign:
     """Detect a loss that has levelled off, with splits that agree and little error, or all of it shared."""
     return Sign(
         both(
-            ramp(abs(s["gap"]), 0.15, 0.03),
+            ramp(abs(s.gap), 0.15, 0.03),
             ramp(s["loss_gain_late_of_left"], 0.25, 0.05),
-            ramp(s["val_error_last"], 0.5, 0.05),
+            ramp(s["val_loss_last"], 0.8, 0.2) if s.run.by_loss else ramp(s["val_error_last"], 0.5, 0.05),
         ),
-        f"{course(s.run, 'val_loss')}; training and validation accuracy are "
-        f"{reached(s, 'train_accuracy')} and {reached(s, 'val_accuracy')}, and both have "
-        "levelled off",
+        f"{course(s.run, 'val_loss')}; "
+        + (
+            f"{at_the_end(s, 'train_accuracy')}, and both have levelled off"
+            if s.run.by_loss
+            else f"training and validation accuracy are {reached(s, 'train_accuracy')} and "
+            f"{reached(s, 'val_accuracy')}, and both have levelled off"
+        ),
         "val_loss",
         last_known(s.run, "val_loss")[0],
     )

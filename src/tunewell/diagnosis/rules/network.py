@@ -18,7 +18,7 @@ def starts_far_from_guessing(s: Signals) -> Sign:
     value = s["step_first"] if s.known("step_first") else s["loss_first"]
     what = "the first step" if s.known("step_first") else "the first epoch"
     return Sign(
-        ramp(value, 1.6, 4.0),
+        math.nan if s.run.by_loss else ramp(value, 1.6, 4.0),
         f"the loss of {what} was {figure(value * s.units.guess_loss)}; a fresh classifier of "
         f"{classes(s)} has about {s.units.guess_loss:.3g}",
         "train_loss",

@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 
-from tunewell.diagnosis.rules.rule import Sign, both, either, known_or, ramp
+from tunewell.diagnosis.rules.rule import Sign, both, either, known_or, lasting_error, ramp
 from tunewell.diagnosis.rules.wording import (
+    baseline,
     best_known,
     counted,
     course,
@@ -34,7 +35,7 @@ def diverges(s: Signals) -> Sign:
     return Sign(
         either(ramp(s["loss_rise"], 0.1, 0.6), ramp(s["loss_last"], 1.1, 2.0)),
         f"{named(run, 'train_loss')} had its least, {figure(best)}, at epoch {best_at:g} and is {figure(end)} "
-        f"at epoch {end_at:g}{with_rate}; knowing nothing costs {s.units.guess_loss:.3g}",
+        f"at epoch {end_at:g}{with_rate}; {baseline(s)}",
         "train_loss",
         end_at,
     )
@@ -99,7 +100,7 @@ def hardly_moves(s: Signals) -> Sign:
     """Detect a loss that hardly leaves where it began (SageMaker, LossNotDecreasing)."""
     return Sign(
         ramp(s["loss_gain"], 0.3, 0.03),
-        f"{course(s.run, 'train_loss')}; knowing nothing costs {s.units.guess_loss:.3g}",
+        f"{course(s.run, 'train_loss')}; {baseline(s)}",
         "train_loss",
         last_known(s.run, "train_loss")[0],
     )
@@ -128,7 +129,7 @@ def decayed_while_learning(s: Signals) -> Sign:
     at = s["decayed_at"]
     epoch = float(s.run.epoch[min(len(s.run) - 1, int(at * len(s.run)))]) if not math.isnan(at) else math.nan
     return Sign(
-        both(ramp(known_or(at, 1.0), 0.75, 0.4), ramp(s["error_last"], 0.03, 0.15)),
+        both(ramp(known_or(at, 1.0), 0.75, 0.4), lasting_error(s, 0.03, 0.15)),
         f"the learning rate was under 5 % of its peak from epoch {epoch:g} of {s.run.epoch[-1]:g} on, when training "
         f"loss was {figure(s['loss_when_decayed'] * s.units.guess_loss)}; since then it fell by "
         f"{figure(s['gain_after_decay'] * s.units.guess_loss)}",

@@ -62,6 +62,11 @@ def either(*strengths: float) -> float:
     return max((strength for strength in strengths if not math.isnan(strength)), default=math.nan)
 
 
+def lasting_error(s: Signals, none: float, full: float) -> float:
+    """Return how plainly training error is above none; of a run without an accuracy, loss above what it may keep."""
+    return ramp(s["loss_last"], 0.1, 0.5) if s.run.by_loss else ramp(s["error_last"], none, full)
+
+
 def known_or(strength: float, otherwise: float) -> float:
     """Return the strength, or what to take for one that the record does not have."""
     return otherwise if math.isnan(strength) else strength

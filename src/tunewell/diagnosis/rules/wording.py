@@ -63,7 +63,10 @@ def course(run: RunRecord, name: str) -> str:
         return f"{named(run, name)} was never finite"
     if begin == end:
         return f"{named(run, name)} was {before:.3g} at epoch {begin:g}"
-    return f"{named(run, name)} went from {before:.3g} at epoch {begin:g} to {after:.3g} at epoch {end:g}"
+    if before == after:
+        return f"{named(run, name)} was {before:.6g} at epoch {begin:g} and at epoch {end:g}"
+    digits = 3 if f"{before:.3g}" != f"{after:.3g}" else 6
+    return f"{named(run, name)} went from {before:.{digits}g} at epoch {begin:g} to {after:.{digits}g} at epoch {end:g}"
 
 
 def counted(number: float, what: str) -> str:
@@ -82,6 +85,20 @@ def chance(s: Signals) -> str:
     return f"{percent(s.units.chance)}{'' if s.units.classes_known else ' (by the first loss)'}"
 
 
+def baseline(s: Signals) -> str:
+    """Format `knowing nothing costs 2.3`, or what else the losses of the run are measured against."""
+    costs = {"classes": "knowing nothing costs", "variance": "predicting the mean costs", "first": "the first was"}
+    return f"{costs[s.units.baseline]} {s.units.guess_loss:.3g}"
+
+
+def at_the_end(s: Signals, name: str) -> str:
+    """Format `training accuracy is 92.5 %`, or `training loss is 0.31` of a run that has no accuracy."""
+    if s.run.by_loss:
+        name = name.replace("accuracy", "loss")
+        return f"{IN_WORDS[name]} is {figure(last_known(s.run, name)[1])}"
+    return f"{IN_WORDS[name]} is {reached(s, name)}"
+
+
 def reached(s: Signals, name: str) -> str:
     """Format `92.5 %`, the last that is known of an accuracy."""
     share = percent(last_known(s.run, name)[1])
@@ -89,9 +106,12 @@ def reached(s: Signals, name: str) -> str:
 
 
 def training_error(s: Signals) -> str:
-    """Format `7.5 %`, the training error at the end."""
+    """Format `a training error of 7.5 %`, at the end; of a run that has no accuracy, `a training loss of 0.31`."""
+    if s.run.by_loss:
+        return f"a training loss of {figure(last_known(s.run, 'train_loss')[1])} ({baseline(s)})"
     share = percent(s["error_last"])
-    return f"about {share} (as the loss has it)" if "train_accuracy" in s.run.estimated else share
+    is_estimated = "train_accuracy" in s.run.estimated
+    return f"a training error of {f'about {share} (as the loss has it)' if is_estimated else share}"
 
 
 def rate_in_words(run: RunRecord) -> str:

@@ -56,6 +56,14 @@ class Signals(Mapping[str, float]):
     def __len__(self) -> int:
         return len(self.numbers)
 
+    @property
+    def gap(self) -> float:
+        """The distance of validation from training, in accuracy above chance; without one, as the losses have it.
+
+        Then half a decade between the losses counts as a quarter of all.
+        """
+        return self["loss_ratio"] / 2 if self.run.by_loss else self["gap"]
+
     def known(self, name: str) -> bool:
         """Return True if the record has this number."""
         return not math.isnan(self.numbers[name])

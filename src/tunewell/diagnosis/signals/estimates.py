@@ -22,6 +22,8 @@ _LEAST_ERROR = 1e-4
 
 def with_estimates(run: RunRecord, units: Units) -> RunRecord:
     """Return the run with an estimate of each loss and accuracy of which only the other was reported."""
+    if run.by_loss:
+        return run
     errors = np.linspace(_LEAST_ERROR, 1 - units.chance, 400)
     losses = loss_of(1 - errors, units.n_classes)
     found = {}

@@ -1,0 +1,288 @@
+r"""Curves in the lines that a training prints.
+
+`Epoch 3/10 - loss: 0.31 - val_accuracy: 0.91`, `epoch 3 loss 0.42 acc 0.71`, progress bars of Keras and tqdm, printed
+dicts, lines of `logging`. All have in common that a number stands behind its name. So numbers are looked for, and the
+name is what stands between a number and the one before. What says where in the training it is (epochs, steps) and what
+is no measurement (times, bars, rates of steps) is taken out first.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tunewell.diagnosis.readers.log import Log, Row
+from tunewell.diagnosis.readers.names import meaning, says_split
+
+EXAMPLES = (
+    "Epoch 3/10 - loss: 0.31 - val_accuracy: 0.91",
+    "epoch 3 train loss 0.42, val acc 71.3%",
+    "{'loss': 0.69, 'epoch': 0.5}",
+    "[3, 200] loss: 1.2",
+)
+"""Lines that are understood, for messages."""
+
+_SEPARATOR = " | "
+_FLAGS = re.IGNORECASE
+_NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?|[-+]?(?:nan|inf|infinity)"
+_WRAPPED = re.compile(
+    rf"(?:np\.|numpy\.|jnp\.|torch\.)?(?:float\d*|tensor|array|Array|<tf\.Tensor[^>]*numpy=)\(\s*\[?\s*({_NUMBER})\s*\]?"
+    r"(?:\s*,[^()]*(?:\([^()]*\)[^()]*)?)?\)",
+    _FLAGS,
+)
+"""A number as arrays of a framework print it: `tensor(0.31, device='cuda:0', grad_fn=<...>)`."""
+
+# what is no measurement
+_STAMP = re.compile(
+    r"\d{4}[-/]\d\d?[-/]\d\d?(?:[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?)?"
+    r"|\b[IWED]\d{4}\s+[\d:.]+\s+\d+\s+\S+\]"
+    r"|\b(?:DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL)\b:?(?:[\w.]+:(?=\s*\S))?"
+    r"|(?<=\s)[\w/]+\.py:\d+:?|(?<![\w.])[\w.]+:[\w<>.]+:\d+(?!\w)",
+)
+_TIME = re.compile(
+    r"(?<![\w.])(?:\d+:\d\d(?::\d\d)?(?:[.,]\d+)?|\d+-\d\d:\d\d:\d\d)(?![\w.])"
+    r"|(?<![\w.])\d+(?:\.\d*)?\s?(?:ms|us|µs|s|sec|secs|seconds|min|mins|minutes|m|h|hours|hrs)"
+    r"(?:/(?:step|epoch|batch|sample|it|iter))?(?![\w/])"
+    r"|(?<![\w.])[\d.]+\s?(?:k|M|G|T)?i?(?:it|ex|img|imgs|images|samples|examples|tok|tokens|steps|batch|batches)/s(?:ec)?\b"
+    r"|(?<![\w.])[\d.]+\s?s/(?:it|step|batch|epoch)\b"
+    r"|(?<![\w.])[\d.]+\s?(?:[KMG]i?B|MB)\b"
+    r"|\?\s?(?:it/s|s/it)",
+)
+_BAR = re.compile(r"\d+(?:\.\d+)?%\s?\|[^|]*\||\[[=>.\-#\s]{3,}\]|[━╸╺─█▏▎▍▌▋▊▉]{2,}|\|[█▏▎▍▌▋▊▉# ]{3,}\|")
+_COUNTER = re.compile(r"(?<![\w.])(\d+)\s*/\s*(\d+)(?![\w.])")
+_NEWS = re.compile(
+    r"\b(?:improved from|did not improve|didn't improve|restoring|reducing|early.?stopping|best epoch|patience"
+    r"|(?:total|trainable) param)",
+    _FLAGS,
+)
+"""Words of a line that is about a number of another line."""
+_FILE = re.compile(r"\S+\.(?:ckpt|pth?|h5|keras|safetensors|bin|onnx)\b")
+_TOP = re.compile(r"(?<![a-z])top[- @](\d)", _FLAGS)
+_ASIDE = re.compile(r"(?<=\w)\s*\((train\w*|val\w*|test\w*|batch|avg|mean|epoch)\)(?=\s*[:=])", _FLAGS)
+"""A split behind the name: `loss (val): 0.3`."""
+_COMMA = re.compile(r"(?<![\w.,])(\d+),(\d+)(?![\w.,])")
+"""A decimal comma."""
+_FILLERS = re.compile(r"^(?:(?:and|with|a|an|the|then|after|at|its|has|had)\s+)+", _FLAGS)
+_CUT = re.compile(r"[,;|()\[\]{}\t<>]|\s[-–—→=]+\s|(?<=\w)\.\s|:\s*-\s")
+_BEST = re.compile(r"(?:^|[\W_])(?:best|lowest|highest|min|max|prev|previous|old|target|final)(?:$|[\W_])", _FLAGS)
+
+# where in the training it is
+_EPOCH = re.compile(
+    r"(?<![\w./])(?:epochs?|ep|ep\.)(?:_idx|_num)?(?P<split>\((?:train|val|test)\))?['\"]?\s*(?:no\.?|nr\.?)?\s*[:#=\-]?\s*[\[(]?\s*#?"
+    r"(?P<epoch>\d+(?:\.\d+)?)(?![\d.]*%|\w)(?:\s*(?:/|of|out of)\s*(?P<of>\d+))?\s*[\])]?"
+    r"(?:\s?\[\s*(?P<step>\d+)\s*/\s*\d+(?:[^\]]*)\])?",
+    _FLAGS,
+)
+_PAIR = re.compile(r"^\s*\[\s*(?P<epoch>\d+)\s*,\s*(?P<step>\d+)\s*\]")
+_ROUND = re.compile(r"^\s*\[(?P<epoch>\d+)(?:/\d+)?\](?=\s*\S)")
+_STEP = re.compile(
+    r"(?<![\w./])(?:global[_ ]?step|step|iteration|iter|batch|it|update|updates|steps)['\"]?\s*[:#=]?\s*[\[(]?\s*#?"
+    r"(?P<step>\d+)(?![\d.]*[.%\w])(?:\s*(?:/|of)\s*\d+)?\s*[\])]?",
+    _FLAGS,
+)
+_EACH = re.compile(rf"(?<![\w.@$#])(?:(?<![A-Za-z]-)|(?<=-))({_NUMBER})(?![\w.]*[A-Za-z_])(\s?%)?", _FLAGS)
+_SHARE = re.compile(r"\s*/\s*(\d+(?:\.\d+)?)(?!\w)")
+_MEAN = re.compile(rf"\s*\(\s*(?:avg|mean|average)?\.?:?\s*({_NUMBER})(\s?%)?\s*\)", _FLAGS)
+_TWO = re.compile(r"\b(train\w*)\s*[/|]\s*(val\w*|test)\b", _FLAGS)
+_COUNTED = ("accuracy", "error", "precision", "recall")
+"""Quantities that are printed as a share of rows."""
+_WORTH_A_LOOK = re.compile(
+    r"epoch|loss|acc|auc|f1|iou|entropy|perplex|precision|recall|rouge|bleu|━|\[="
+    r"|(?<![a-z])(?:ep|lr|lrap|learning|train|val|test|eval|err|mse|mae|rmse|ppl|prec|dice|map|nll|r2|objective|xent|top"
+    r"|kappa|mcc|huber|ce|bce|step|iter)",
+    _FLAGS,
+)
+_HAS_NUMBER = re.compile(r"\d|\bnan\b|\binf\b", _FLAGS)
+_PROGRESS = re.compile(r"^([^|\[━]*?)(\d+)(?:%\s?\||/\d+ [━\[])")
+_WIDE = re.compile(r" {3,}")
+_MOST_OF_A_HEADING = 60  # letters
+_MOST_LETTERS = 3000  # of a line, which is else no line of a log
+
+
+def read_lines(name: str, text: str) -> Log:
+    """Read the rows of lines; none if nothing in them is a loss, an accuracy or another metric."""
+    reader = _Lines()
+    parts = [(part, i == last) for line in text.split("\n") for part, i, last in _drawn(line)]
+    for here, (part, is_last) in enumerate(parts):
+        if here + 1 == len(parts) or not _is_drawn_over(part, parts[here + 1][0]):
+            reader.read(part, is_drawn_over=not is_last)
+    return Log(name, reader.rows, frozenset(reader.in_percent))
+
+
+def _drawn(line: str) -> Iterator[tuple[str, int, int]]:
+    """Yield what was drawn in one line, each part over the one before; with its number and that of the last."""
+    parts = [part for part in line.split("\r") if part.strip()]
+    for i, part in enumerate(parts):
+        yield part, i, len(parts) - 1
+
+
+def _is_drawn_over(part: str, after: str) -> bool:
+    """Return True if the next is the same progress bar, further on."""
+    here, there = _PROGRESS.match(part), _PROGRESS.match(after)
+    return here is not None and there is not None and here[1] == there[1] and int(here[2]) < int(there[2])
+
+
+@dataclass(slots=True)
+class _Lines:
+    """A reader of one line after the other, with what the lines before say of the next."""
+
+    rows: list[Row] = field(default_factory=list)
+    in_percent: set[str] = field(default_factory=set)
+    _epoch: float = math.nan
+    _split: str = ""
+    """Of a line that only names one, such as `Validation:`, for the lines below."""
+    _last_split: str = ""
+    """Of the last line with numbers, for a line of its sums that begins with a star."""
+    _nth: int = 0
+    """The epoch as progress bars count that name none."""
+    _counted: int = 0
+    _names: set[str] = field(default_factory=set)
+    """What the epoch has so far."""
+    _begins_run: bool = False
+
+    def read(self, line: str, *, is_drawn_over: bool) -> None:
+        """Add what a line tells."""
+        if len(line) > _MOST_LETTERS or not _WORTH_A_LOOK.search(line):
+            return
+        if not _HAS_NUMBER.search(line) and len(line) > _MOST_OF_A_HEADING:
+            return
+        line = _WIDE.sub("  ", line)
+        if _NEWS.search(line):
+            return
+        plain = _TIME.sub(" ", _STAMP.sub(" ", _WRAPPED.sub(r"\1", _FILE.sub(" ", line))))
+        plain, epoch, step = self._place(_ASIDE.sub(r" \1", _TOP.sub(r"top\1", plain)))
+        plain = _COMMA.sub(r"\1.\2", plain)
+        if not math.isnan(epoch):
+            # a header begins its epoch also where it is that of the epoch before, as in a loop around trainings
+            if plain.strip(" |-:=*#>") == "" and epoch == self._epoch and self._names:
+                self._begins_run = True
+            if epoch != self._epoch:
+                self._split = ""
+                self._names = set()
+            self._epoch = epoch
+        is_running = is_drawn_over or bool(_BAR.search(plain))
+        counter = _COUNTER.search(plain) if is_running else None
+        plain = _BAR.sub(_SEPARATOR, plain)
+        is_sum = plain.lstrip().startswith("*") and "**" not in plain
+        found, split = self._numbers(plain, self._last_split if is_sum else self._split)
+        if not found:
+            if split and len(plain.split()) <= 4:
+                self._split = split
+            return
+        values = {label: value for label, value in found.items() if not math.isnan(value) or meaning(label)}
+        known = {known.quantity for label in values if (known := meaning(label))}
+        if not known or (known == {"lr"} and math.isnan(self._epoch)):
+            return
+        if counter and math.isnan(self._epoch):
+            self._count(int(counter[1]), set(values))
+        self.rows.append(Row(values, self._now(), step, is_running, self._begins_run))
+        self._begins_run, self._last_split = False, split
+        self._names |= set(values)
+
+    def _now(self) -> float:
+        return self._epoch if not math.isnan(self._epoch) else self._nth if self._counted else math.nan
+
+    def _count(self, at: int, names: set[str]) -> None:
+        """Begin another epoch where a progress bar begins anew and no line says which epoch it is."""
+        if not self._counted or at < self._counted or (at == self._counted and names <= self._names):
+            self._nth, self._names = self._nth + 1, set()
+        self._counted = at
+
+    def _place(self, line: str) -> tuple[str, float, float]:
+        """Return the line without its epoch and step; and those, NaN where it has none."""
+        epoch = step = math.nan
+        for pattern in (_PAIR, _EPOCH, _ROUND):
+            if found := pattern.search(line):
+                epoch = float(found["epoch"])
+                if found.groupdict().get("step"):
+                    step = float(found["step"])
+                split = found.groupdict().get("split") or ""
+                line = f"{line[: found.start()]}{_SEPARATOR}{split}{line[found.end() :]}"
+                break
+        if found := _STEP.search(line):
+            step = float(found["step"])
+            line = f"{line[: found.start()]}{_SEPARATOR}{line[found.end() :]}"
+        return line, epoch, step
+
+    def _numbers(self, line: str, split: str) -> tuple[dict[str, float], str]:
+        """Return the numbers of a line by their names, and the split that its last word for one names.
+
+        split: of numbers before which the line has no word for one.
+        """
+        values: dict[str, float] = {}
+        at = 0
+        for between, value, is_percent, end in _named_numbers(line):
+            split = _split_of(between) or split
+            at = end
+            label = _label(between)
+            if not label or _BEST.search(label) or _BEST.search(between.rpartition(",")[2]):
+                continue
+            known = meaning(label)
+            if split and known and known.quantity != "lr" and not known.split and f"{split} {label}" not in values:
+                label = f"{split} {label}"
+            if label in values:
+                continue
+            values[label] = value / 100 if is_percent else value
+            if is_percent:
+                self.in_percent.add(label)
+        return values, _split_of(line[at:]) or split
+
+
+def _named_numbers(line: str) -> Iterator[tuple[str, float, bool, int]]:
+    """Yield what stands before each number, the number, if it is in percent, and where it ends.
+
+    `9820/10000 (98%)` is the share that it is, and of `6.9 (7.0)` the mean in brackets counts.
+    """
+    at, before = 0, ""
+    while found := _EACH.search(line, at):
+        between, value, is_percent, end = (
+            before + line[at : found.start()],
+            float(found[1]),
+            bool(found[2]),
+            found.end(),
+        )
+        before = ""
+        if share := _SHARE.match(line, end):
+            of, end = float(share[1]), share.end()
+            if mean := _MEAN.match(line, end):
+                end = mean.end()
+            known = meaning(re.sub(r"(?i)correct\b", "accuracy", _label(between)))
+            if two := _TWO.search(between):
+                rest = between.replace(two[0], " ")
+                yield f"{two[1]} {rest}", value, is_percent, end
+                yield f"{two[2]} {rest}", of, is_percent, end
+            elif known and known.quantity in _COUNTED and 0 < of >= value:
+                yield between, value / of, False, end
+            else:
+                before = between[-_MOST_OF_A_HEADING:] + _SEPARATOR  # a counter, which names nothing
+            at = end
+            continue
+        if mean := _MEAN.match(line, end):
+            value, is_percent, end = float(mean[1]), bool(mean[2]), mean.end()
+        yield between, value, is_percent, end
+        at = end
+
+
+def _label(between: str) -> str:
+    """Return the name in the text before a number; "" if there is none."""
+    phrase = _CUT.split(between)[-1] if between.strip(" ([{=:") else ""
+    phrase = re.sub(r"(?i)\bcorrect$", "accuracy", phrase.strip(" :=\t"))
+    phrase = phrase.strip(" \t'\"`:=|-–—>*#~≈([{").removesuffix(" is").strip(" '\":=")
+    if not phrase:
+        whole = [part for part in _CUT.split(between) if part.strip(" '\":=-*#")]
+        phrase = whole[-1].strip(" '\":=-*#") if whole and not between.rstrip().endswith((",", ";", "|")) else ""
+    phrase = _FILLERS.sub("", phrase)
+    if meaning(phrase) is None and ":" in phrase:
+        last = phrase.rpartition(":")[2].strip(" '\"")
+        if meaning(last):
+            return last
+    return phrase if len(phrase.split()) <= 6 and re.search(r"[A-Za-z]", phrase) else ""
+
+
+def _split_of(text: str) -> str:
+    """Return the split that a text names for what follows: by its last word, unless it is joined to another."""
+    words = re.findall(r"(?<![\w-])([A-Za-z]+)(?![\w-])", text)
+    named = [word for word in words if says_split(word)]
+    return named[-1] if named else ""

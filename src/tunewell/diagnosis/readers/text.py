@@ -1,0 +1,129 @@
+"""Records from text of whatever form: JSON, a table with a line of names, or the lines that a training printed."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tunewell.diagnosis.readers.json_file import read_json
+from tunewell.diagnosis.readers.lines import EXAMPLES, read_lines
+from tunewell.diagnosis.readers.log import Log, record_of
+from tunewell.diagnosis.readers.table import is_table, read_table
+from tunewell.errors import RecordError
+
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-Z\\-_]|\x08")
+"""What moves a terminal's cursor or colors its letters."""
+_JSON = (".json", ".jsonl", ".ndjson")
+_TABLES = (".csv", ".tsv")
+_MOST_LETTERS = 2000  # of a line of names; a table in a file of that ending may have more
+_MOST_LINES_ABOVE = 400  # above a table, such as the summary of a model
+
+
+def read_text(
+    text: str, columns: Mapping[str, str] | None = None, run: int | None = None, *, name: str = "the text"
+) -> dict[str, Any]:
+    """Read the record of the run in a text; of several runs, the last, or the one of a number from 1.
+
+    name: of its file, whose ending is heeded and which messages name.
+
+    Raises:
+        RecordError: nothing in it is understood.
+    """
+    ending = Path(name).suffix.lower()
+    whole, text = text, _ESCAPES.sub("", text.removeprefix("\ufeff"))
+    if (history := _history(text)) is not None:
+        return read_json(name, history, columns, run)
+    if ending in _JSON or _is_json(text):
+        return read_json(name, text, columns, run)
+    if ending in _TABLES and not text.strip():
+        read_table(name, text)
+    table = _table(name, text, is_sure=ending in _TABLES)
+    log = table if table is not None else read_lines(name, text)
+    if not log.rows and not log.names:
+        raise RecordError(_not_read(name, whole))
+    if table is not None and not columns:
+        # a table of something else, and lines beside it
+        lines = read_lines(name, text)
+        if len(lines.rows) > 1 and not _is_understood(table, run):
+            log = lines
+    return record_of(log, columns, run)
+
+
+def text_of(path: Path) -> str:
+    """Return the text of a file, which need not be whole: a byte that is none of it is replaced.
+
+    Raises:
+        RecordError: it cannot be read, or is no text.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise RecordError(f"{path} cannot be read: {error}; give a log, a CSV or a JSON file") from error
+    return decoded(path.name, content)
+
+
+def decoded(name: str, content: bytes) -> str:
+    """Return bytes as text: UTF-16 where they say so, as a shell on Windows writes it, else UTF-8.
+
+    Raises:
+        RecordError: they are no text.
+    """
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16", errors="replace")
+    if b"\x00" in content[:10_000]:
+        raise RecordError(f"{name} is no text; give a log, a CSV or a JSON file, or TensorBoard's events")
+    return content.decode("utf-8-sig", errors="replace")
+
+
+def _is_json(text: str) -> bool:
+    """Return True if a text begins as JSON does, which a printed dict of Python does not, nor `[3, 200] loss: 1.2`."""
+    begin = text.lstrip()[:200]
+    return begin.startswith(('{"', "[{", "[\n")) or (begin.startswith("{") and begin[1:].lstrip().startswith('"'))
+
+
+def _history(text: str) -> str | None:
+    """Return Keras' `history.history` as JSON, where it was printed as Python has it; None if it was not."""
+    dict_of_lists = text.strip()
+    if not (dict_of_lists.startswith("{") and dict_of_lists.endswith("}") and "': [" in dict_of_lists):
+        return None
+    document = re.sub(r"\b(?:np\.)?float\d+\(([^()]*)\)", r"\1", dict_of_lists).replace("'", '"')
+    document = re.sub(r"\bnan\b", "NaN", re.sub(r"\binf\b", "Infinity", document)).replace("None", "null")
+    try:
+        json.loads(document)
+    except json.JSONDecodeError:
+        return None
+    return document
+
+
+def _table(name: str, text: str, *, is_sure: bool) -> Log | None:
+    """Return the table in a text, which may begin below other lines; None if there is none."""
+    lines = text.splitlines()
+    for i in range(min(len(lines), 1 if is_sure else _MOST_LINES_ABOVE)):
+        if lines[i].strip() and len(lines[i]) < _MOST_LETTERS and is_table(lines[i : i + 8]):
+            return read_table(name, "\n".join(lines[i:]))
+    return read_table(name, text) if is_sure else None
+
+
+def _is_understood(log: Log, run: int | None) -> bool:
+    try:
+        record_of(log, None, run)
+    except RecordError:
+        return False
+    return True
+
+
+def _not_read(name: str, text: str) -> str:
+    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    begins = f", which begins with {first[:60]!r}," if first else ", which is empty,"
+    return (
+        f"nothing was read from {name}{begins} where a number beside a loss, an accuracy or another metric was looked "
+        f"for; understood are lines such as {_listed(EXAMPLES)}, CSV and other tables with a line of names, and JSON"
+    )
+
+
+def _listed(examples: Sequence[str]) -> str:
+    return ", ".join(f"`{example}`" for example in examples)

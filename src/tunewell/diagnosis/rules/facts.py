@@ -1,0 +1,171 @@
+"""Signs that speak for several causes at once, which the forests were not fitted over.
+
+A rule speaks for one cause, and is a feature of the forests. What stands here rules `healthy` out and divides what is
+left among the causes that can show it: a loss that is the same in every epoch, a score that never left its floor.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from tunewell.arrays import Floats
+from tunewell.diagnosis.rules.rule import Sign, both, ramp
+from tunewell.diagnosis.rules.wording import IN_WORDS, figure, last_known, percent
+from tunewell.diagnosis.scores import SCORES
+from tunewell.diagnosis.signals import Signals
+from tunewell.diagnosis.signals.summaries import end, finite, highest
+
+_STILL = 1e-5  # of a value: less is the rounding of a log, and the order in which a mean is taken
+_ALMOST_STILL = 1e-2
+_STILL_ACCURACY = 0.002
+_CUT_OFF = (*(-math.log(least) for least in (1.2e-7, 1e-7, 1e-8, 1e-10, 1e-12, 1e-15)), 100.0)
+"""The cost of a wrong row where the logarithm of a probability of 0 is cut off, in Keras, scikit-learn and PyTorch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A sign, and the causes that can show it."""
+
+    sign: Sign
+    causes: Mapping[str, float]
+    """Their odds where nothing else is known."""
+
+
+_NONE = Fact(Sign(0.0, ""), {})
+
+
+def facts(s: Signals) -> list[Fact]:
+    """Return the facts that a run shows, the plainest first."""
+    found = [fact for fact in (outputs_cut_off(s), nothing_moves(s), score_at_its_floor(s)) if fact.sign.strength > 0]
+    return sorted(found, key=lambda fact: -fact.sign.strength)
+
+
+def nothing_moves(s: Signals) -> Fact:
+    """Detect curves that are the same in every epoch: no step arrives, or no step matters (SageMaker, TFCheck).
+
+    A loss may move in its last digits, by the order in which its mean is taken, while an accuracy is the same.
+    """
+    run = s.run
+    measured = {name: finite(run[name]) for name in IN_WORDS if name not in run.estimated}
+    measured = {name: values for name, values in measured.items() if values.size}
+    n = max((values.size for values in measured.values()), default=0)
+    is_done = s["loss_last"] < 0.01 or s["error_last"] < 0.01 or s["val_error_last"] < 0.01
+    if n < 2 or is_done or s["broken_share"] > 0:
+        return _NONE
+    moved = max(map(_movement, measured.values()))
+    accuracies = [float(np.ptp(values)) for name, values in measured.items() if name.endswith("accuracy")]
+    losses = [name for name in measured if name.endswith("loss")]
+    if max(accuracies, default=0.0) > _STILL_ACCURACY or (moved > _STILL and not accuracies):
+        return _NONE
+    still = ramp(math.log10(max(moved, 1e-9)), math.log10(_ALMOST_STILL), math.log10(_STILL))
+    values = ", ".join(_value(s, name) for name in measured)
+    curve = next(iter(measured))
+    sign = Sign(
+        still * ramp(n, 1, 3) * (1.0 if losses else 0.6),  # an accuracy of few digits stands still sooner
+        f"nothing moves: {values} in {'each' if moved <= _STILL else 'nearly each'} of {n} epochs",
+        curve,
+        last_known(run, curve)[0],
+    )
+    return Fact(sign, _odds_if_still(s, moved))
+
+
+def _movement(values: Floats) -> float:
+    """Return the range of a curve as a share of its values."""
+    return float(np.ptp(values)) / max(float(np.abs(values).max()), 1e-12)
+
+
+def _odds_if_still(s: Signals, moved: float) -> dict[str, float]:
+    """Return the causes of curves that stand still, by where the loss stands and by what is known of the run."""
+    usual = s["rate_to_usual"]
+    too_low = 2.0 if math.isnan(usual) else 12.0 if usual < -4 else 2.0 if usual < -1 else 0.2
+    is_guessing = abs(s["loss_last"] - 1) < 0.02
+    return {
+        "frozen_layers": 3.0 if moved <= _STILL else 1.0,
+        "lr_too_low": too_low,
+        "lr_too_high": 2.0 if usual > 1 or (is_guessing and not usual < 0) else 0.3,
+        "dead_relus": 3.0 if is_guessing else 2.0,
+        "loss_output_mismatch": 6.0 if s["loss_for_accuracy"] > 0.2 else 1.0,
+        "bad_initialisation": 2.0 if is_guessing else 0.5,
+        "vanishing_gradients": 3.0 if s["depth"] >= 5 else 1.0 if is_guessing else 0.3,
+    }
+
+
+def outputs_cut_off(s: Signals) -> Fact:
+    """Detect a loss that is its error times what a probability of zero costs: all outputs are exactly 0 or 1."""
+    run = s.run
+    loss, error = run["train_loss"], 1 - run["train_accuracy"]
+    known = np.isfinite(loss) & np.isfinite(error)
+    if (
+        s.run.by_loss
+        or run.estimated & {"train_loss", "train_accuracy"}
+        or not known.any()
+        or error[known].min() < 0.02
+    ):
+        return _NONE
+    costs = loss[known] / error[known]
+    off = min(abs(float(np.median(costs)) / cut - 1) for cut in _CUT_OFF) + float(np.ptp(costs)) / float(costs.max())
+    sign = Sign(
+        ramp(off, 0.02, 0.005),
+        f"training loss is {figure(float(np.median(costs)))} times the share of rows that are wrong, as it is where "
+        "each output is exactly 0 or 1 and the logarithm of 0 is cut off",
+        "train_loss",
+        last_known(run, "train_loss")[0],
+    )
+    return Fact(sign, {"loss_output_mismatch": 1.0})
+
+
+_ODDS_AT_FLOOR: Mapping[str, Mapping[str, float]] = {
+    "classification": {"class_imbalance": 3, "loss_output_mismatch": 1, "labels_mismatched": 1, "lr_too_low": 1},
+    "other": {"class_imbalance": 2, "loss_output_mismatch": 1, "labels_mismatched": 1, "lr_too_low": 1.5},
+    "regression": {
+        "unnormalised_inputs": 2,
+        "lr_too_low": 2,
+        "lr_too_high": 1,
+        "loss_output_mismatch": 1,
+        "dead_relus": 1,
+        "labels_mismatched": 1,
+        "model_too_small": 1,
+    },
+}
+
+
+def score_at_its_floor(s: Signals) -> Fact:
+    """Detect a score that is what it is if nothing was learned, and has not risen: an F1 of 0, an AUC of 0.5."""
+    found = _NONE
+    for name, values in s.run.scores.items():
+        split, _, kind = name.partition("_")
+        score = SCORES[kind]
+        if math.isnan(score.floor):
+            continue
+        above = (values - score.floor) / (1 - score.floor)
+        gained = highest(np.maximum(above, 0)) - max(0.0, float(finite(above)[0]))
+        strength = both(ramp(end(above), 0.35, 0.1), ramp(gained, 0.1, 0.02))
+        if strength > found.sign.strength or (strength == found.sign.strength > 0 and split == "val"):
+            rows = "training" if split == "train" else "validation"
+            last, floor = figure(_last(values)), figure(score.floor)
+            sign = Sign(
+                strength,
+                f"{score.title} on {rows} rows is {last} after {len(s.run)} epochs, and "
+                + (
+                    f"{floor} is that of having learned nothing"
+                    if last != floor
+                    else "that is its value if nothing is learned"
+                ),
+            )
+            found = Fact(sign, _ODDS_AT_FLOOR[score.task])
+    return found
+
+
+def _last(values: Floats) -> float:
+    """Return the last value that is known."""
+    return float(finite(values)[-1])
+
+
+def _value(s: Signals, name: str) -> str:
+    """Format `training loss is 5.88`."""
+    value = last_known(s.run, name)[1]
+    return f"{IN_WORDS[name]} is {percent(value) if name.endswith('accuracy') else f'{value:.6g}'}"

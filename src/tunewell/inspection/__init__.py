@@ -1,0 +1,8 @@
+"""Inspections: mistakes that can be seen in a program with near certainty, before any curve is looked at."""
+
+from __future__ import annotations
+
+from tunewell.inspection.inspect import Inspected, inspect
+from tunewell.inspection.mistakes import KINDS, Kind, Mistake
+
+__all__ = ["KINDS", "Inspected", "Kind", "Mistake", "inspect"]

@@ -1,0 +1,68 @@
+"""Mistakes that the source alone shows: nothing of the program is run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tunewell.errors import ScriptError
+from tunewell.inspection.mistakes import KINDS, Mistake
+from tunewell.inspection.source import keras, layers, losses, parameters, splits, steps
+from tunewell.inspection.source.program import Program
+
+Rule = Callable[[Program], Iterator[Mistake]]
+
+RULES: tuple[Rule, ...] = (
+    losses.activation_before_loss,
+    losses.one_unit,
+    losses.softmax_over_rows,
+    losses.averaged_twice,
+    losses.loss_cut_off,
+    steps.gradients_not_reset,
+    steps.gradients_erased,
+    steps.nothing_moves,
+    steps.scheduler_per_batch,
+    steps.never_trains_again,
+    steps.never_evaluates,
+    parameters.replaced_after_optimizer,
+    parameters.optimizer_of_another,
+    parameters.plain_lists,
+    parameters.all_frozen,
+    parameters.equal_weights,
+    layers.swapped_axes,
+    layers.relu_in_recurrence,
+    keras.ending_and_loss,
+    keras.frozen_models,
+    keras.equal_kernels,
+    splits.fitted_to_held_back,
+    splits.normalized_in_one,
+    splits.scaled_in_one,
+    splits.held_back_in_training,
+    splits.shuffled_apart,
+)
+
+
+def read_source(path: str | Path) -> list[Mistake]:
+    """Read a Python file, and return the mistakes in it, each once, in the order of `KINDS`.
+
+    Raises:
+        ScriptError: there is no such file, or it is no Python.
+    """
+    file = Path(path)
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScriptError(f"{path} cannot be read: {error}") from error
+    return inspect_source(text, str(path))
+
+
+def inspect_source(text: str, path: str = "") -> list[Mistake]:
+    """Return the mistakes in a program's text, as `read_source` does."""
+    try:
+        program = Program(text, path)
+    except (SyntaxError, ValueError, RecursionError) as error:
+        line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+        raise ScriptError(f"{path or 'the program'}{line}: {getattr(error, 'msg', error)}") from error
+    order = list(KINDS)
+    found = {(one.kind, one.line): one for rule in RULES for one in rule(program)}
+    return sorted(found.values(), key=lambda one: (order.index(one.kind), one.line))

@@ -1,0 +1,117 @@
+"""Layers that are used otherwise than they are made, in PyTorch."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from tunewell.inspection.mistakes import Mistake
+from tunewell.inspection.source.program import Function, Program, constant, is_self_attribute, keyword, line, text
+
+_RECURRENT = ("torch.nn.LSTM", "torch.nn.GRU", "torch.nn.RNN")
+
+
+def swapped_axes(program: Program) -> Iterator[Mistake]:
+    """Find the last row of a batch taken for the last time step of a recurrent layer, and the other way round."""
+    for owner in program.classes.values():
+        for forward in owner.body:
+            if isinstance(forward, Function) and forward.name == "forward":
+                yield from _in_forward(program, owner, forward)
+
+
+def _in_forward(program: Program, owner: ast.ClassDef, forward: Function) -> Iterator[Mistake]:
+    for node in ast.walk(forward):
+        taken = node if isinstance(node, ast.Subscript) else None
+        call = None if taken is None else _recurrent_output(program, taken.value)
+        made = None if call is None else _made(program, owner, call)
+        if taken is None or call is None or made is None:
+            continue
+        given = keyword(made, "batch_first")
+        if given is not None and not isinstance(constant(given), bool):
+            continue
+        first = constant(given) is True
+        step = _last_step(taken.slice)
+        layer = text(call.func)
+        if step == 1 and not first:
+            yield program.mistake(
+                "axes-swapped",
+                made,
+                (
+                    f"{layer} is made without batch_first=True (line {line(made)}), so that {text(taken)} is "
+                    "its output for "
+                    "the last row of the batch, and not for the last time step"
+                ),
+                (
+                    f"write batch_first=True where {layer} is made, if its input is (rows, steps, features); "
+                    f"else take {text(taken.value)}[-1]"
+                ),
+            )
+        elif step == 0 and first:
+            yield program.mistake(
+                "axes-swapped",
+                taken,
+                (
+                    f"{layer} is made with batch_first=True (line {line(made)}), so that {text(taken)} is its "
+                    "output for the "
+                    "last row of the batch, and not for the last time step"
+                ),
+                f"take {text(taken.value)}[:, -1]",
+            )
+
+
+def _recurrent_output(program: Program, node: ast.expr) -> ast.Call | None:
+    """Return the call whose first result a name is, or that stands there with `[0]` behind it."""
+    if isinstance(node, ast.Subscript) and constant(node.slice) == 0 and isinstance(node.value, ast.Call):
+        return node.value
+    if not isinstance(node, ast.Name):
+        return None
+    bound = program.value(node)
+    is_first = bound is not None and bound.position == 0
+    return bound.value if is_first and bound is not None and isinstance(bound.value, ast.Call) else None
+
+
+def _made(program: Program, owner: ast.ClassDef, call: ast.Call) -> ast.Call | None:
+    func = call.func
+    if not (isinstance(func, ast.Attribute) and is_self_attribute(func)):
+        return None
+    made = [one.value for one in program.attribute(owner, func.attr)]
+    only = made[0] if len(made) == 1 else None
+    return only if isinstance(only, ast.Call) and program.called(only) in _RECURRENT else None
+
+
+def _last_step(index: ast.expr) -> int | None:
+    """Return which axis an index takes the last of: 0 of `x[-1]`, 1 of `x[:, -1]`; None of any other."""
+    if _is_minus_one(index):
+        return 0
+    if isinstance(index, ast.Tuple) and len(index.elts) >= 2:
+        whole = isinstance(index.elts[0], ast.Slice) and index.elts[0].lower is None and index.elts[0].upper is None
+        if whole and _is_minus_one(index.elts[1]):
+            return 1
+        if _is_minus_one(index.elts[0]):
+            return 0
+    return None
+
+
+def _is_minus_one(node: ast.expr) -> bool:
+    return isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and constant(node.operand) == 1
+
+
+def relu_in_recurrence(program: Program) -> Iterator[Mistake]:
+    """Find recurrent layers, of Keras too, whose activation grows without bounds."""
+    for call in program.calls():
+        name = program.called(call)
+        if name in ("keras.layers.LSTM", "keras.layers.GRU", "keras.layers.SimpleRNN") and _is_relu(
+            program, keyword(call, "activation")
+        ):
+            yield program.mistake(
+                "recurrent-relu",
+                call,
+                f"{text(call)} has states without bounds: with relu they grow from step to step",
+                "leave activation at tanh",
+            )
+
+
+def _is_relu(program: Program, node: ast.expr | None) -> bool:
+    return node is not None and (
+        constant(node) in ("relu", "leaky_relu", "elu") or program.name(node).endswith("activations.relu")
+    )

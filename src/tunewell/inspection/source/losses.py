@@ -1,0 +1,252 @@
+"""Losses and what they are given, in PyTorch."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from tunewell.inspection.mistakes import Mistake
+from tunewell.inspection.source.outputs import Networks, Output
+from tunewell.inspection.source.program import (
+    Program,
+    argument,
+    constant,
+    keyword,
+    line,
+    method,
+    text,
+)
+
+_LOSSES = {
+    "CrossEntropyLoss": "cross_entropy",
+    "NLLLoss": "nll_loss",
+    "NLLLoss2d": "nll_loss",
+    "BCELoss": "binary_cross_entropy",
+    "BCEWithLogitsLoss": "binary_cross_entropy_with_logits",
+    "MultiLabelSoftMarginLoss": "binary_cross_entropy_with_logits",
+    "KLDivLoss": "kl_div",
+}
+_WANTS_LOGITS = ("cross_entropy", "binary_cross_entropy_with_logits")
+_SQUASHING = ("softmax", "sigmoid", "relu", "tanh")
+_ROWS = ("batch_size", "bs", "batchsize", "BATCH_SIZE")
+
+
+def loss_calls(program: Program) -> Iterator[tuple[str, ast.Call, ast.Call | None]]:
+    """Yield each call of a loss of PyTorch: its name in `torch.nn.functional`, the call, and how it was made."""
+    networks = Networks(program)
+    for call in program.calls():
+        name = program.called(call)
+        kind = name.rpartition(".")[2]
+        if name.startswith("torch.nn.functional.") and (kind in _LOSSES.values() or kind.endswith("_loss")):
+            yield kind, call, call
+            continue
+        made = networks.module(call.func) if call.args else None
+        kind = program.called(made).rpartition(".")[2] if isinstance(made, ast.Call) else ""
+        if (kind in _LOSSES or kind.endswith("Loss")) and isinstance(made, ast.Call) and made is not call:
+            yield _LOSSES.get(kind, kind), call, made
+
+
+def activation_before_loss(program: Program) -> Iterator[Mistake]:
+    """Find an activation that the loss does not want, or one that it lacks."""
+    networks = Networks(program)
+    for loss, call, _ in loss_calls(program):
+        output = networks.output(call.args[0]) if call.args else None
+        if output is None:
+            continue
+        at = line(output.at) or line(call)
+        ends = f"the outputs end with {text(output.at)}"
+        shown = f"{ends} (line {at}), and {text(call.func)} on line {line(call)} is {loss}"
+        if loss in _WANTS_LOGITS and (output.operation in _SQUASHING or _is_log_sigmoid(loss, output)):
+            own = "softmax" if loss == "cross_entropy" else "sigmoid"
+            yield program.mistake(
+                "logits-expected",
+                output.at,
+                f"{shown}, which takes logits and applies its own {own}",
+                f"leave out {text(output.at)}, and apply it only to what is shown or predicted",
+            )
+        elif loss in ("nll_loss", "kl_div") and output.operation in ("softmax", "linear", "sigmoid", "relu"):
+            yield program.mistake(
+                "log-probabilities-expected",
+                output.at,
+                f"{shown}, which takes log-probabilities",
+                "use log_softmax(..., dim=1) there"
+                + (", or cross_entropy on the outputs as they are" if output.operation == "linear" else ""),
+            )
+        elif loss == "binary_cross_entropy" and output.operation in ("linear", "relu", "tanh"):
+            yield program.mistake(
+                "probabilities-expected",
+                output.at,
+                f"{shown}, which takes probabilities",
+                "use binary_cross_entropy_with_logits (BCEWithLogitsLoss)"
+                + ("" if output.operation == "linear" else f", and leave out {text(output.at)}"),
+            )
+
+
+def _is_log_sigmoid(loss: str, output: Output) -> bool:
+    return loss == "binary_cross_entropy_with_logits" and output.operation in ("log_sigmoid", "log_softmax")
+
+
+def one_unit(program: Program) -> Iterator[Mistake]:
+    """Find a softmax, or a cross entropy over classes, of a single unit."""
+    networks = Networks(program)
+    for loss, call, _ in loss_calls(program):
+        output = networks.output(call.args[0]) if call.args else None
+        if output is None:
+            continue
+        if "softmax" in output.operation and output.dim in (None, 1, -1) and networks.units_before(output) == 1:
+            yield program.mistake(
+                "softmax-over-one-unit",
+                output.at,
+                f"{text(output.at)} is over the one unit of the last layer",
+                "use a sigmoid (BCEWithLogitsLoss, with no activation), or a unit for each class",
+            )
+        elif loss == "cross_entropy" and output.operation == "linear" and output.units == 1:
+            yield program.mistake(
+                "softmax-over-one-unit",
+                output.at,
+                (
+                    f"the last layer, {text(output.at)}, has one unit, and {text(call.func)} on line "
+                    f"{line(call)} is the "
+                    "cross entropy of a softmax over it, which is always 0"
+                ),
+                "give it a unit for each class, or use BCEWithLogitsLoss with targets of 0.0 and 1.0",
+            )
+
+
+def softmax_over_rows(program: Program) -> Iterator[Mistake]:
+    """Find outputs whose softmax is taken over the batch."""
+    networks = Networks(program)
+    in_batches = any(program.called(call).endswith("DataLoader") for call in program.calls())
+    for _, call, _ in loss_calls(program):
+        output = networks.output(call.args[0]) if call.args else None
+        if output is not None and "softmax" in output.operation and output.dim == 0 and in_batches:
+            yield program.mistake(
+                "softmax-over-rows",
+                output.at,
+                f"{text(output.at)} is over dimension 0, the rows of a batch",
+                "write dim=1, the classes",
+            )
+
+
+def loss_cut_off(program: Program) -> Iterator[Mistake]:
+    """Find losses that are made anew from a number, or computed from what has no gradient."""
+    for call in program.calls():
+        if method(call) != "backward" or not isinstance(call.func, ast.Attribute):
+            continue
+        lost = _lost_gradient(program, call.func.value)
+        if lost is not None:
+            yield program.mistake(
+                "loss-cut-off",
+                lost,
+                (
+                    f"{text(lost)} (line {line(lost)}) is a number without its history, and {text(call)} on line "
+                    f"{line(call)} cannot go back into the network"
+                ),
+                "call backward() on what the loss function returns",
+            )
+    for _, call, _ in loss_calls(program):
+        cut = _cut(call.args[0]) if call.args else None
+        if cut is not None and _is_trained_on(program, call):
+            yield program.mistake(
+                "loss-cut-off",
+                call,
+                f"the loss on line {line(call)} is of {text(cut)}, which has no gradient",
+                "give it the network's outputs as they are",
+            )
+
+
+def _lost_gradient(program: Program, loss: ast.expr) -> ast.expr | None:
+    """Return the expression by which a loss was made a mere number, if it was."""
+    values = [one.value for one in program.values(loss)] if isinstance(loss, ast.Name) else [loss]
+    for value in values:
+        if not isinstance(value, ast.Call):
+            continue
+        wants = constant(keyword(value, "requires_grad")) is True
+        made = program.called(value) in ("torch.tensor", "torch.Tensor", "torch.FloatTensor", "torch.autograd.Variable")
+        if made and wants and value.args and not isinstance(value.args[0], ast.Constant):
+            return value
+    return None
+
+
+def _cut(node: ast.expr) -> ast.expr | None:
+    """Return the part of an expression, on the way from its outermost call inwards, that ends the gradient."""
+    while True:
+        if method(node) in ("detach", "argmax", "item", "numpy", "round", "tolist"):
+            return node
+        if isinstance(node, ast.Attribute) and node.attr == "data":
+            return node
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and method(node):
+            node = node.func.value
+        elif isinstance(node, ast.Attribute | ast.Subscript):
+            node = node.value
+        else:
+            return None
+
+
+def _is_trained_on(program: Program, loss: ast.Call) -> bool:
+    """Return True if `backward` is called on what a call returns."""
+    parent = program.parent(loss)
+    if method(parent or loss) == "" and isinstance(parent, ast.Attribute) and parent.attr == "backward":
+        return True
+    if not isinstance(parent, ast.Assign) or not isinstance(parent.targets[0], ast.Name):
+        return False
+    name, scope = parent.targets[0].id, program.scope(parent)
+    return any(
+        method(call) == "backward"
+        and isinstance(call.func, ast.Attribute)
+        and isinstance(call.func.value, ast.Name)
+        and call.func.value.id == name
+        and program.scope(call) is scope
+        and any(one.value is loss for one in program.values(call.func.value))
+        for call in program.calls()
+    )
+
+
+def averaged_twice(program: Program) -> Iterator[Mistake]:
+    """Find a mean loss that is divided by the number of rows before `backward`."""
+    means = {id(call) for _, call, made in loss_calls(program) if _is_mean(made)}
+    for call in program.calls():
+        if method(call) != "backward" or not isinstance(call.func, ast.Attribute):
+            continue
+        for division, loss in _divisions(program, call.func.value):
+            of = [one.value for one in program.values(loss)] if isinstance(loss, ast.Name) else [loss]
+            if any(id(one) in means for one in of):
+                yield program.mistake(
+                    "loss-averaged-twice",
+                    division,
+                    f"{text(division)} on line {line(division)} divides what is the mean over the rows already",
+                    "leave the division out",
+                )
+
+
+def _is_mean(made: ast.Call | None) -> bool:
+    if made is None:
+        return False
+    by = keyword(made, "reduction")
+    return keyword(made, "size_average") is None and (by is None or constant(by) == "mean")
+
+
+def _divisions(program: Program, loss: ast.expr) -> Iterator[tuple[ast.AST, ast.expr]]:
+    candidates: list[ast.expr] = [loss]
+    if isinstance(loss, ast.Name):
+        for one in program.values(loss):
+            if isinstance(one.at, ast.AugAssign) and isinstance(one.at.op, ast.Div) and _is_row_count(one.value):
+                before = program.earlier(loss, one.at)
+                if before is not None:
+                    yield one.at, before.value
+            candidates.append(one.value)
+    for value in candidates:
+        if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Div) and _is_row_count(value.right):
+            yield value, value.left
+
+
+def _is_row_count(node: ast.expr) -> bool:
+    if isinstance(node, ast.Name):
+        return node.id in _ROWS
+    if isinstance(node, ast.Attribute):
+        return node.attr in _ROWS
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "len" and node.args:
+        return isinstance(node.args[0], ast.Name) and not node.args[0].id.endswith(("loader", "dataset", "set"))
+    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute) and node.value.attr == "shape":
+        return constant(node.slice) == 0
+    return method(node) == "size" and isinstance(node, ast.Call) and constant(argument(node, 0, "dim")) == 0

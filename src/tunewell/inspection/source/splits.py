@@ -1,0 +1,308 @@
+"""The preparation of rows and their splits, whatever the framework."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from tunewell.inspection.mistakes import Mistake
+from tunewell.inspection.source.program import Program, argument, constant, keyword, line, method, text
+
+_HELD_BACK = re.compile(r"(^|_)(test|val|valid|validation|dev|te|vl)($|_)|^[xXyY](test|val|valid|te|v)$|(Test|Val)$")
+_TRAINING = re.compile(r"(^|_)(train|training|tr)($|_)|^[xXyY](train|tr)$|Train$")
+
+
+def _name(node: ast.AST) -> str:
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _names_in(node: ast.AST) -> list[str]:
+    return [one.id for one in ast.walk(node) if isinstance(one, ast.Name)]
+
+
+def fitted_to_held_back(program: Program) -> Iterator[Mistake]:
+    """Find a scaler or an encoder that is fitted to held-back rows as well as to training rows."""
+    fits = [
+        (call, call.func.value)
+        for call in program.calls()
+        if isinstance(call.func, ast.Attribute) and call.func.attr in ("fit_transform", "fit") and call.args
+    ]
+    for call, owner in fits:
+        rows = call.args[0]
+        if not any(map(_HELD_BACK.search, _names_in(rows))) or any(map(_TRAINING.search, _names_in(rows))):
+            continue
+        if method(call) == "fit" and not _is_preprocessor(program, owner):
+            continue
+        others = [
+            (one, its_owner)
+            for one, its_owner in fits
+            if program.function(one) is program.function(call)
+            and any(map(_TRAINING.search, _names_in(one.args[0])))
+            and _same_kind(program, its_owner, owner)
+        ]
+        if others:
+            fitted, fitted_owner = others[0]
+            yield program.mistake(
+                "splits-prepared-differently",
+                call,
+                (
+                    f"{text(call)} on line {line(call)} fits to held-back rows what was fitted to training rows on "
+                    f"line {line(fitted)}: both are prepared by different numbers"
+                ),
+                f"write {text(fitted_owner)}.transform({text(rows)})",
+            )
+
+
+def _maker(program: Program, owner: ast.AST | None) -> str:
+    if isinstance(owner, ast.Call):
+        return program.called(owner)
+    if isinstance(owner, ast.Name):
+        made = {program.called(one.value) for one in program.values(owner)}
+        return made.pop() if len(made) == 1 else ""
+    return ""
+
+
+def _is_preprocessor(program: Program, owner: ast.AST | None) -> bool:
+    return _maker(program, owner).startswith(("sklearn.preprocessing", "sklearn.decomposition", "sklearn.impute"))
+
+
+def _same_kind(program: Program, one: ast.AST, other: ast.AST | None) -> bool:
+    if other is None:
+        return False
+    if isinstance(one, ast.Name) and isinstance(other, ast.Name) and one.id == other.id:
+        return True
+    made = _maker(program, one)
+    return bool(made) and made == _maker(program, other)
+
+
+def normalized_in_one(program: Program) -> Iterator[Mistake]:
+    """Find image transforms that normalize the training rows only, or the held-back rows only."""
+    composed: dict[str, ast.Call] = {}
+    for node in program.nodes:
+        pairs: list[tuple[str, ast.expr]] = []
+        if isinstance(node, ast.Assign):
+            pairs = [(_name(target), node.value) for target in node.targets]
+        elif isinstance(node, ast.Dict):
+            pairs = [
+                (str(constant(key)), value)
+                for key, value in zip(node.keys, node.values, strict=True)
+                if key is not None
+            ]
+        for name, value in pairs:
+            if isinstance(value, ast.Call) and program.called(value).endswith("transforms.Compose"):
+                side = "train" if _TRAINING.search(name) else "val" if _HELD_BACK.search(name) else ""
+                if side:
+                    composed.setdefault(side, value)
+    if len(composed) < 2:
+        return
+    has = {
+        side: any(program.called(one).endswith("Normalize") for one in ast.walk(call))
+        for side, call in composed.items()
+    }
+    if has["train"] != has["val"]:
+        with_it, without = ("train", "val") if has["train"] else ("val", "train")
+        yield program.mistake(
+            "splits-prepared-differently",
+            composed[without],
+            f"the transform of line {line(composed[with_it])} normalizes, that of line "
+            f"{line(composed[without])} does not",
+            "normalize both by the same mean and standard deviation",
+        )
+
+
+_BARE = ("x", "X")
+_SCALING = ("transform", "fit_transform")
+
+
+def scaled_in_one(program: Program) -> Iterator[Mistake]:
+    """Find training inputs that are scaled while the held-back inputs of the same name are not."""
+    scaled: dict[str, ast.AST] = {}
+    known: dict[str, ast.AST] = {}
+    for node in program.nodes:
+        if isinstance(node, ast.Assign | ast.AugAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in (one for whole in targets for one in ast.walk(whole)):
+                if _name(target):
+                    known.setdefault(_name(target), node)
+                    if _scales(program, node, _name(target)):
+                        scaled.setdefault(_name(target), node)
+    looped = {name for node in program.nodes if isinstance(node, ast.For) for name in _names_in(node.iter)}
+    for name, statement in scaled.items():
+        side = _TRAINING.search(name)
+        if (side is None and name not in _BARE) or name[:1] not in "xX":
+            continue
+        for other, first in known.items():
+            is_sibling = (
+                other[:1] == name[:1] and _HELD_BACK.search(other) and _without_side(other) == _without_side(name)
+            )
+            if not is_sibling or other in scaled or other in looped or _is_derived(program, other, first, scaled):
+                continue
+            if _is_used_elsewhere(program, other, first):
+                yield program.mistake(
+                    "splits-prepared-differently",
+                    statement,
+                    f"{name} is scaled on line {line(statement)}, and {other} is not",
+                    f"do the same to {other}",
+                )
+
+
+def _without_side(name: str) -> str:
+    if name in _BARE:
+        return f"{name.lower()}*"
+    return re.sub(r"(train|training|test|validation|valid|val|dev|tr|te|v)", "*", name.lower())
+
+
+def _scales(program: Program, node: ast.Assign | ast.AugAssign, name: str) -> bool:
+    """Return True for `x = x / 255`, `x /= 255`, `x = scaler.transform(x)` and the like."""
+    if isinstance(node, ast.AugAssign):
+        return isinstance(node.op, ast.Div | ast.Sub)
+    if isinstance(node.value, ast.Tuple):
+        targets = node.targets[0]
+        values = node.value.elts if isinstance(targets, ast.Tuple) and len(targets.elts) == len(node.value.elts) else []
+        pairs = zip(targets.elts, values, strict=True) if isinstance(targets, ast.Tuple) and values else ()
+        return any(_name(target) == name and _is_scaling(program, value, name) for target, value in pairs)
+    return _is_scaling(program, node.value, name)
+
+
+def _is_scaling(program: Program, value: ast.expr, name: str) -> bool:
+    for one in ast.walk(value):
+        if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Div) and name in _names_in(one.left):
+            return True
+        if method(one) in _SCALING and isinstance(one, ast.Call) and one.args and name in _names_in(one.args[0]):
+            owner = one.func.value if isinstance(one.func, ast.Attribute) else None
+            made = _maker(program, owner)
+            if made.rpartition(".")[2] in (
+                "StandardScaler",
+                "MinMaxScaler",
+                "RobustScaler",
+                "MaxAbsScaler",
+                "Normalizer",
+            ):
+                return True
+    return False
+
+
+def _is_derived(program: Program, name: str, first: ast.AST, scaled: dict[str, ast.AST]) -> bool:
+    """Return True if rows are made from what was scaled already, or by a function that may scale them."""
+    del program
+    value = getattr(first, "value", None)
+    if value is None:
+        return True
+    used = _names_in(value)
+    if any(one in scaled and line(scaled[one]) < line(first) for one in used):
+        return True
+    return name in used
+
+
+def _is_used_elsewhere(program: Program, name: str, first: ast.AST) -> bool:
+    """Return True if the rows are handed on as they are, and not by a function that may scale them first."""
+    del first
+    uses = [
+        node
+        for node in program.nodes
+        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
+    ]
+    for use in uses:
+        statement = next((one for one in program.ancestors(use) if isinstance(one, ast.stmt)), None)
+        called = (
+            [program.called(one) or method(one) for one in ast.walk(statement) if isinstance(one, ast.Call)]
+            if statement
+            else []
+        )
+        if any(
+            re.search(r"normal|scale|standard|preprocess|prepare|transform|rescale", one, re.IGNORECASE)
+            for one in called
+        ):
+            return False
+        if statement is not None and any(_is_divided(one, name) for one in ast.walk(statement)):
+            return False
+    return any(
+        isinstance(parent := program.parent(use), ast.Call | ast.Tuple | ast.keyword | ast.List) and parent is not None
+        for use in uses
+    )
+
+
+def _is_divided(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and name in _names_in(node.left)
+
+
+def held_back_in_training(program: Program) -> Iterator[Mistake]:
+    """Find training rows that are given as validation rows."""
+    for call in program.calls():
+        given = keyword(call, "validation_data")
+        if method(call) == "fit" and isinstance(given, ast.Tuple) and len(given.elts) >= 2 and call.args:
+            rows = call.args[0]
+            if isinstance(rows, ast.Name) and text(rows) == text(given.elts[0]):
+                yield _same_rows(program, given, text(rows), "validation_data")
+    loaders: list[tuple[str, ast.Call]] = []
+    for call in program.calls():
+        statement = program.parent(call)
+        if program.called(call).endswith("utils.data.DataLoader") and isinstance(statement, ast.Assign):
+            loaders.append((_name(statement.targets[0]), call))
+    training = {
+        text(call.args[0])
+        for name, call in loaders
+        if _TRAINING.search(name) and call.args and isinstance(call.args[0], ast.Name)
+    }
+    for name, call in loaders:
+        given = argument(call, 0, "dataset")
+        plain = keyword(call, "sampler") is None and keyword(call, "batch_sampler") is None
+        if (
+            plain
+            and given is not None
+            and _HELD_BACK.search(name)
+            and not _TRAINING.search(name)
+            and text(given) in training
+        ):
+            yield _same_rows(program, call, text(given), name)
+
+
+def _same_rows(program: Program, at: ast.AST, rows: str, of: str) -> Mistake:
+    return program.mistake(
+        "validation-rows-in-training",
+        at,
+        f"{rows} is what is trained on, and {of} on line {line(at)} is made of it too",
+        "keep rows back that the network is not trained on, and give these",
+    )
+
+
+def shuffled_apart(program: Program) -> Iterator[Mistake]:
+    """Find rows and labels that are shuffled one by one, and so no longer belong together."""
+    blocks = (getattr(node, "body", None) for node in program.nodes)
+    for block in (one for one in blocks if isinstance(one, list)):
+        before: tuple[ast.Call, str] | None = None
+        for statement in block:
+            call = statement.value if isinstance(statement, ast.Expr | ast.Assign) else None
+            if (
+                isinstance(call, ast.Call)
+                and method(call) in ("shuffle", "permutation")
+                and call.args
+                and _name(call.args[0])
+            ):
+                shuffles = program.called(call) in (
+                    "numpy.random.shuffle",
+                    "random.shuffle",
+                    "numpy.random.permutation",
+                ) or bool(re.search(r"rng|random|generator", ast.unparse(call.func), re.IGNORECASE))
+                name = _name(call.args[0])
+                if shuffles and before is not None and _belong_together(before[1], name):
+                    yield program.mistake(
+                        "labels-shuffled-apart",
+                        call,
+                        (
+                            f"{before[1]} is shuffled on line {line(before[0])} and {name} by another draw on "
+                            f"line {line(call)}"
+                            ": rows no longer stand beside their own labels"
+                        ),
+                        f"draw one order: order = rng.permutation(len({before[1]})); take both by it",
+                    )
+                before = (call, name) if shuffles else None
+            elif isinstance(call, ast.Call) and method(call) in ("seed", "setstate", "set_state", "manual_seed"):
+                before = None  # the same order again
+
+
+def _belong_together(one: str, other: str) -> bool:
+    pattern = re.compile(r"^(x|X|features?|data|images?|inputs?|texts?)(_|\d|$|train|test)")
+    labels = re.compile(r"^(y|Y|labels?|targets?|classes)(_|\d|$|train|test)")
+    return bool((pattern.match(one) and labels.match(other)) or (labels.match(one) and pattern.match(other)))

@@ -1,0 +1,390 @@
+"""The steps of a PyTorch training loop: backward, step, reset, schedule, and the modes of the network."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+
+from tunewell.inspection.mistakes import Mistake
+from tunewell.inspection.source.losses import loss_calls
+from tunewell.inspection.source.program import Loop, Program, argument, constant, keyword, line, method, text
+
+_BATCHES = re.compile(r"loader|batch|\bdl\b|_dl\b|split\(|dataset|generator", re.IGNORECASE)
+_LONG = 300
+"""A schedule that is counted in epochs has no more of them; a larger number counts steps."""
+
+
+def _is_backward(node: ast.AST) -> bool:
+    return method(node) in ("backward", "manual_backward")
+
+
+def _is_step(program: Program, node: ast.AST) -> bool:
+    """Return True for the step of an optimizer, by itself or through a gradient scaler."""
+    if method(node) != "step" or not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return False
+    owner = node.func.value
+    made = _made(program, owner)
+    if made.startswith("torch.optim.lr_scheduler."):
+        return False
+    if made.startswith("torch.optim.") or made.endswith("GradScaler"):
+        return True
+    return bool(re.search(r"optim|^opt|^scaler|trainer$", _last_name(owner), re.IGNORECASE))
+
+
+def _resets(node: ast.AST) -> bool:
+    """Return True for what resets gradients, however it is written."""
+    if isinstance(node, ast.Attribute) and node.attr == "zero_grad":  # to name it without a call is another mistake
+        return True
+    if method(node) in ("zero_", "fill_") and ".grad" in ast.unparse(node):
+        return True
+    targets: list[ast.expr] = []
+    if isinstance(node, ast.Assign | ast.Delete):
+        targets = node.targets
+    return any(isinstance(one, ast.Attribute) and one.attr == "grad" for one in targets)
+
+
+def _made(program: Program, owner: ast.expr) -> str:
+    """Return the name of what an object was made by; empty if it is not known."""
+    if isinstance(owner, ast.Name):
+        names = {program.called(one.value) for one in program.values(owner)}
+        return names.pop() if len(names) == 1 else ""
+    found = program.class_of(owner)
+    if isinstance(owner, ast.Attribute) and found is not None:
+        names = {program.called(one.value) for one in program.attribute(found, owner.attr)}
+        return names.pop() if len(names) == 1 else ""
+    return ""
+
+
+def _last_name(node: ast.AST) -> str:
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+
+
+def _step_loops(program: Program) -> Iterator[tuple[ast.Call, Loop]]:
+    """Yield each optimizer's step, with the innermost loop that has a backward too."""
+    for call in program.calls():
+        if _is_step(program, call):
+            inner = next((loop for loop in program.loops(call) if any(map(_is_backward, program.reached(loop)))), None)
+            if inner is not None:
+                yield call, inner
+
+
+def gradients_not_reset(program: Program) -> Iterator[Mistake]:
+    """Find loops of steps in which nothing resets the gradients."""
+    anywhere = any(map(_resets, program.nodes))
+    for call, loop in _step_loops(program):
+        if any(_resets(node) for node in program.reached(loop)) or _is_meta(program):
+            continue
+        where = f"only outside the loop of line {line(loop)}" if anywhere else "nowhere"
+        yield program.mistake(
+            "gradients-not-reset",
+            call,
+            f"{text(call)} is in the loop of line {line(loop)}, with backward(), and gradients are reset {where}",
+            f"call {_owner(call)}.zero_grad() in the loop, before backward()",
+        )
+
+
+def _is_meta(program: Program) -> bool:
+    """Return True if gradients are computed by other means too, so that this loop shows only a part of them."""
+    return any(program.called(call) == "torch.autograd.grad" for call in program.calls())
+
+
+def _owner(call: ast.Call) -> str:
+    owner = call.func.value if isinstance(call.func, ast.Attribute) else call.func
+    return "optimizer" if "scaler" in text(owner).lower() else text(owner)
+
+
+def gradients_erased(program: Program) -> Iterator[Mistake]:
+    """Find gradients that are reset after backward and before the step."""
+    for block in _blocks(program):
+        last: ast.AST | None = None
+        """The reset that came after the newest backward."""
+        seen_backward = False
+        for statement in block:
+            nodes = list(ast.walk(statement)) if isinstance(statement, ast.Expr | ast.Assign) else []
+            if not nodes and any(_is_backward(node) or _resets(node) for node in ast.walk(statement)):
+                seen_backward, last = False, None  # under a condition, or in a loop of its own
+            for node in nodes:
+                if _is_backward(node):
+                    seen_backward, last = True, None
+                elif seen_backward and method(node) == "zero_grad":
+                    last = node
+                elif last is not None and _is_step(program, node) and _same_owner(last, node):
+                    yield program.mistake(
+                        "gradients-erased",
+                        last,
+                        f"{text(last)} on line {line(last)} stands between backward() and {text(node)}",
+                        "move it before backward()",
+                    )
+                    last = None
+
+
+def _same_owner(reset: ast.AST, step: ast.AST) -> bool:
+    one, other = (getattr(getattr(node, "func", None), "value", None) for node in (reset, step))
+    return one is not None and other is not None and text(one) == text(other)
+
+
+def _blocks(program: Program) -> Iterator[list[ast.stmt]]:
+    for node in program.nodes:
+        for name in ("body", "orelse", "finalbody"):
+            block = getattr(node, name, None)
+            if isinstance(block, list) and block and isinstance(block[0], ast.stmt):
+                yield block
+
+
+def nothing_moves(program: Program) -> Iterator[Mistake]:
+    """Find methods that are named and not called, and trainings without a backward or a step."""
+    for node in program.nodes:
+        named = node.value if isinstance(node, ast.Expr) else None
+        if isinstance(named, ast.Attribute) and named.attr in ("step", "backward", "zero_grad"):
+            kind = "gradients-not-reset" if named.attr == "zero_grad" else "no-step"
+            yield program.mistake(
+                kind,
+                named,
+                f"{text(named)} is named and not called",
+                f"write {text(named)}()",
+            )
+    optimizers = [call for call in program.calls() if _is_optimizer(program, call)]
+    backwards = [node for node in program.nodes if _is_backward(node)]
+    elsewhere = _is_meta(program) or program.mentions(
+        "pytorch_lightning", "lightning", "transformers", "accelerate", "ignite"
+    )
+    if not optimizers or elsewhere or program.path.endswith("_utils.py"):
+        return
+    steps = [node for node in program.nodes if isinstance(node, ast.Attribute) and node.attr == "step"]
+    if backwards and not any(_is_step_name(program, node) for node in steps) and _is_trained_here(program):
+        yield program.mistake(
+            "no-step",
+            backwards[0],
+            f"{text(backwards[0])} on line {line(backwards[0])} computes gradients, and no step() uses them",
+            "call optimizer.step() after backward()",
+        )
+    if steps and not backwards and _is_trained_here(program) and not _passes_on(program, optimizers):
+        step = next((node for node in steps if _is_step_name(program, node)), None)
+        if step is not None:
+            yield program.mistake(
+                "no-step",
+                step,
+                f"{text(step)}() on line {line(step)} steps, and nothing computes gradients: there is no backward()",
+                "call loss.backward() before it",
+            )
+
+
+def _is_step_name(program: Program, node: ast.Attribute) -> bool:
+    return not _made(program, node.value).startswith("torch.optim.lr_scheduler.") and not re.search(
+        r"sched", _last_name(node.value), re.IGNORECASE
+    )
+
+
+def _is_optimizer(program: Program, call: ast.Call) -> bool:
+    name = program.called(call)
+    return name.startswith("torch.optim.") and not name.startswith("torch.optim.lr_scheduler.")
+
+
+def _passes_on(program: Program, optimizers: Iterable[ast.Call]) -> bool:
+    """Return True if an optimizer is handed to code that is not in this file."""
+    names = {
+        target.id
+        for call in optimizers
+        if isinstance(parent := program.parent(call), ast.Assign)
+        for target in parent.targets
+        if isinstance(target, ast.Name)
+    }
+    for call in program.calls():
+        given = [one for one in (*call.args, *(one.value for one in call.keywords)) if isinstance(one, ast.Name)]
+        called = program.called(call)
+        if (
+            any(one.id in names for one in given)
+            and not called.startswith("torch.")
+            and called not in program.functions
+        ):
+            return True
+    return False
+
+
+def _is_trained_here(program: Program) -> bool:
+    """Return True if a loss is computed in a loop of this file."""
+    return any(program.loops(call) or program.function(call) for _, call, _ in loss_calls(program))
+
+
+# --- schedules
+
+
+def scheduler_per_batch(program: Program) -> Iterator[Mistake]:
+    """Find a schedule that counts epochs and is stepped beside the optimizer, once a batch."""
+    for call in program.calls():
+        if method(call) != "step" or not isinstance(call.func, ast.Attribute):
+            continue
+        made = _schedule(program, call.func.value)
+        if made is None or not _counts_epochs(program, made):
+            continue
+        loops = program.loops(call)
+        own = loops[0] if loops else None
+        if own is None or not _is_batch_loop(program, own):
+            continue
+        steps = [node for node in program.calls(own) if _is_step(program, node) and program.loops(node)[:1] == [own]]
+        if steps and not _is_conditional(program, call, own):
+            yield program.mistake(
+                "scheduler-stepped-per-batch",
+                call,
+                f"{text(call)} is in the loop over batches (line {line(own)}), and {text(made)} counts epochs",
+                "step it after that loop, once an epoch",
+            )
+
+
+def _schedule(program: Program, owner: ast.expr) -> ast.Call | None:
+    """Return how a schedule was made."""
+    bound = []
+    if isinstance(owner, ast.Name):
+        bound = program.values(owner)
+    elif isinstance(owner, ast.Attribute) and (found := program.class_of(owner)) is not None:
+        bound = program.attribute(found, owner.attr)
+    if len(bound) != 1 or not isinstance(bound[0].value, ast.Call):
+        return None
+    made = bound[0].value
+    return made if program.called(made).startswith("torch.optim.lr_scheduler.") else None
+
+
+def _counts_epochs(program: Program, made: ast.Call) -> bool:
+    """Return True for a schedule whose numbers can only be meant as epochs."""
+    kind = program.called(made).rpartition(".")[2]
+    if kind == "StepLR":
+        size = program.number(argument(made, 1, "step_size"))
+        return size is not None and size <= _LONG
+    if kind == "ExponentialLR":
+        gamma = program.number(argument(made, 1, "gamma"))
+        return gamma is not None and gamma < 0.999
+    if kind == "MultiStepLR":
+        milestones = argument(made, 1, "milestones")
+        ends = [program.number(one) for one in getattr(milestones, "elts", [])]
+        return bool(ends) and all(end is not None and end <= _LONG for end in ends)
+    if kind == "CosineAnnealingLR":
+        given = argument(made, 1, "T_max")
+        if given is None or isinstance(given, ast.BinOp):
+            return False
+        named = "epoch" in text(given).lower()
+        n = program.number(given)
+        return named or (n is not None and n <= _LONG)
+    if kind == "ReduceLROnPlateau":
+        patience = program.number(argument(made, 3, "patience") or ast.Constant(10))
+        return patience is not None and patience <= _LONG / 10
+    return False
+
+
+def _is_batch_loop(program: Program, loop: Loop) -> bool:
+    """Return True for a loop over batches: it is inside another, or goes through what is called so."""
+    if isinstance(loop, ast.For | ast.AsyncFor) and _BATCHES.search(ast.unparse(loop.iter)):
+        return True
+    return len(program.loops(loop)) > 0
+
+
+def _is_conditional(program: Program, node: ast.AST, loop: Loop) -> bool:
+    """Return True if something decides whether a statement of a loop is run."""
+    for one in program.ancestors(node):
+        if one is loop:
+            return False
+        if isinstance(one, ast.If):
+            return True
+    return False
+
+
+# --- modes
+
+
+_MODAL = re.compile(
+    r"^torch\.nn\.(Dropout\w*|AlphaDropout|(Lazy|Sync)?BatchNorm\w*|TransformerEncoder\w*|TransformerDecoder\w*|Transformer)$"
+)
+
+
+def _mode_matters(program: Program) -> str:
+    """Return the layer that behaves otherwise in evaluation; empty if there is none."""
+    for call in program.calls():
+        name = program.called(call)
+        if _MODAL.match(name):
+            return name.rpartition(".")[2]
+        if name.startswith("torchvision.models.") and name.count(".") == 2 and name.rpartition(".")[2][:1].islower():
+            return name.rpartition(".")[2]
+    return ""
+
+
+def _sets_mode(node: ast.AST, *, training: bool) -> bool:
+    called = method(node)
+    given = constant(argument(node, 0, "mode")) if isinstance(node, ast.Call) else None
+    if called == "train":
+        return given is None and not (isinstance(node, ast.Call) and node.args) if training else given is False
+    return called == "eval" and not training and isinstance(node, ast.Call) and not node.args
+
+
+def never_trains_again(program: Program) -> Iterator[Mistake]:
+    """Find an epoch loop that puts the network into evaluation mode, and does not put it back."""
+    layer = _mode_matters(program)
+    if not layer:
+        return
+    for loop in (node for node in program.nodes if isinstance(node, Loop)):
+        if program.loops(loop) and any(map(_is_backward, program.reached(program.loops(loop)[0]))):
+            continue  # the outermost with steps in it is the loop of epochs
+        inside = list(program.reached(loop))
+        evals = [node for node in inside if _sets_mode(node, training=False)]
+        trains = [node for node in inside if method(node) == "train"]
+        backward = [node for node in inside if _is_backward(node)]
+        if not evals or trains or not backward:
+            continue
+        if not any(_is_looped_backward(program, node, loop) for node in backward):
+            continue
+        yield program.mistake(
+            "trains-in-evaluation-mode",
+            evals[0],
+            (
+                f"{text(evals[0])} (line {line(evals[0])}) is called in each turn of the loop of line "
+                f"{line(loop)}, and train()"
+                f" in none: from the second on, {layer} is in evaluation mode while the network trains"
+            ),
+            "call model.train() at the beginning of each epoch",
+        )
+
+
+def _is_looped_backward(program: Program, node: ast.AST, loop: Loop) -> bool:
+    """Return True if a backward is in the loop itself, or in a function, which is called from there."""
+    return loop in program.loops(node) or program.function(node) is not program.function(loop)
+
+
+def never_evaluates(program: Program) -> Iterator[Mistake]:
+    """Find rows that are measured without gradients, in a program that never leaves training mode."""
+    layer = _mode_matters(program)
+    if not layer or any(_sets_mode(node, training=False) for node in program.nodes):
+        return
+    if program.mentions("pytorch_lightning", "lightning", "transformers", "ignite", "skorch", "fastai"):
+        return
+    if not any(map(_is_backward, program.nodes)):
+        return
+    for node in program.nodes:
+        block: ast.AST | None = (
+            node
+            if isinstance(node, ast.With) and any(_is_no_grad(program, one.context_expr) for one in node.items)
+            else None
+        )
+        if isinstance(node, ast.FunctionDef) and any(_is_no_grad(program, one) for one in node.decorator_list):
+            block = node
+        if block is None:
+            continue
+        inside = list(ast.walk(block))
+        is_measured = any(call in inside for _, call, _ in loss_calls(program)) or any(
+            method(one) in ("argmax", "topk") or program.called(one) in ("torch.max", "torch.argmax") for one in inside
+        )
+        if is_measured and not any(_is_backward(one) for one in inside):
+            yield program.mistake(
+                "evaluates-in-training-mode",
+                block,
+                (
+                    f"what is measured from line {line(block)} on, without gradients, is measured in training "
+                    "mode: eval() "
+                    f"is called nowhere, and {layer} behaves otherwise there"
+                ),
+                "call model.eval() before it, and model.train() before training goes on",
+            )
+            return
+
+
+def _is_no_grad(program: Program, node: ast.expr) -> bool:
+    name = program.called(node) or program.name(node)
+    return name in ("torch.no_grad", "torch.inference_mode", "torch.autograd.no_grad") and keyword(node, "mode") is None

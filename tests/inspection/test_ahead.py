@@ -1,0 +1,95 @@
+"""What is seen in a program stands ahead of what curves and experiments say of it."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+import tunewell as tw
+from tunewell.cli.main import cli
+from tunewell.inspection import Mistake, inspect
+from tunewell.probing import probe
+
+SCRIPT = """
+import numpy as np
+import tunewell as tw
+
+space = tw.Space(learning_rate=tw.Float(1e-3, 1.0, scale="log", default=0.1))
+metric = "val_loss"
+
+
+def train(run):
+    x_train, y_train = np.linspace(0, 1, 50), np.linspace(0, 2, 50)
+    {shuffled}
+    weight = 0.0
+    for _ in run.epochs(4):
+        error = weight * x_train - y_train
+        weight -= run.params.learning_rate * (error * x_train).mean()
+        run.report(train_loss=(error**2).mean(), val_loss=(error**2).mean())
+"""
+APART = "np.random.shuffle(x_train)\n    np.random.shuffle(y_train)"
+
+
+@pytest.fixture
+def script(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "train.py"
+    path.write_text(SCRIPT.format(shuffled=APART), encoding="utf-8")
+    return path
+
+
+def tunewell(*arguments, expect=0):
+    ran = CliRunner().invoke(cli, [str(one) for one in arguments])
+    assert ran.exit_code == expect, ran.output
+    return ran
+
+
+def test_a_command_names_the_mistake_its_place_and_its_mend(script):
+    shown = tunewell("inspect", script, expect=1).stdout
+    line = SCRIPT.format(shuffled=APART).splitlines().index("    np.random.shuffle(y_train)") + 1
+    assert shown.startswith(f"{script}:{line}: labels-shuffled-apart: ")
+    assert "mend" in shown
+    assert json.loads(tunewell("inspect", script, "--static", "--json", expect=1).stdout)[0]["line"] == line
+
+
+def test_a_program_without_one_is_fine(script):
+    script.write_text(SCRIPT.format(shuffled="pass"), encoding="utf-8")
+    assert tunewell("inspect", script).stdout == f"{script}: no mistake is seen in its source\n"
+
+
+def test_a_probe_has_it_first(script):
+    found = json.loads(tunewell("diagnose", script, "--probe", "--json").stdout)
+    assert found["findings"][0]["label"] == "labels_mismatched"
+    assert found["findings"][0]["next"]["param"] == "code"
+    assert [one["kind"] for one in found["mistakes"]] == ["labels-shuffled-apart"]
+
+
+def test_a_rescue_names_it_and_does_not_train_around_it(script):
+    ran = tunewell("rescue", script, "--quiet", expect=1)
+    assert "labels-shuffled-apart" in ran.stderr
+    assert "nothing was trained" in ran.stderr
+    assert not (script.parent / "tunewell.db").exists()
+    assert "val_loss from" in tunewell("rescue", script, "--anyway", "--quiet", "--budget", "2").stdout
+
+
+def test_what_a_setting_may_mend_is_no_mistake_of_the_program():
+    assert Mistake("step-too-large", "", "").is_of_setting
+    assert not Mistake("no-step", "", "").is_of_setting
+
+
+def test_the_confidences_of_a_probe_add_up_to_no_more_than_one_beside_what_was_seen():
+    def train(run):
+        for epoch in run.epochs(4):
+            run.report(train_loss=run.params.lr / epoch, val_loss=run.params.lr / epoch)
+
+    space = tw.Space(lr=tw.Float(1e-3, 1.0, scale="log", default=0.1))
+    report = probe(train, space, mistakes=[Mistake("no-step", "seen", "mend", "train.py", 3)])
+    first, *others = report.findings
+    assert (first.label, first.evidence, first.next.why) == ("frozen_layers", "train.py:3: seen", "mend")
+    assert "frozen_layers" not in {one.label for one in others}
+    assert first.confidence + sum(one.confidence for one in others) <= 1.01
+
+
+def test_a_file_that_no_framework_trains_is_read_and_not_run(script):
+    assert not inspect(script).was_run
+    assert inspect(script).not_run is None

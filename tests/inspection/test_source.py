@@ -1,0 +1,364 @@
+# ruff: noqa: E501  a program and its cure are read side by side
+"""What the source alone shows: each mistake is found where it stands, and not in the program without it."""
+
+import pytest
+from tests.inspection.correct import PROGRAMS
+from tests.inspection.programs import KERAS, LOOP, TORCH, keras_sequential, loop, network, program, sequential
+
+from tunewell.diagnosis import LABELS
+from tunewell.errors import ScriptError
+from tunewell.inspection import KINDS
+from tunewell.inspection.source import RULES, inspect_source, read_source
+
+TRAIN = """
+for epoch in range(10):
+    for inputs, labels in train_loader:
+        optimizer.zero_grad()
+        loss = criterion(model(inputs), labels)
+        loss.backward()
+        optimizer.step()
+"""
+EVALUATE = """
+    with torch.no_grad():
+        for inputs, labels in val_loader:
+            correct = (model(inputs).argmax(1) == labels).sum()
+"""
+RECURRENT = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn = nn.LSTM(8, 16{made})
+        self.out = nn.Linear(16, 3)
+
+    def forward(self, x):
+        states, _ = self.rnn(x)
+        return self.out(states[{taken}])
+"""
+SPLIT = """
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
+x, y = np.random.randn(400, 8), np.random.randint(0, 3, 400)
+X_train, X_test, y_train, y_test = train_test_split(x, y)
+scaler = StandardScaler()
+"""
+
+CASES = [
+    ("logits-expected", sequential(", nn.Softmax(dim=1)"), sequential("")),
+    ("logits-expected", sequential(", nn.ReLU()"), sequential(", nn.Identity()")),
+    ("logits-expected", network("return F.softmax(self.out(x), dim=1)"), network("return self.out(x)")),
+    ("logits-expected", network("x = self.out(x)\n                return torch.sigmoid(x)"), network("return self.out(x)")),
+    (
+        "logits-expected",
+        network("return self.act(self.out(x))", made="self.act = nn.Softmax(-1)"),
+        network("return self.act(self.out(x))", made="self.act = nn.LogSoftmax(-1)"),  # which changes nothing
+    ),
+    (
+        "logits-expected",
+        network("return torch.sigmoid(self.out(x)).squeeze(1)", "nn.BCEWithLogitsLoss()", units=1),
+        network("return self.out(x).squeeze(1)", "nn.BCEWithLogitsLoss()", units=1),
+    ),
+    (
+        "logits-expected",
+        loop(TRAIN.replace("criterion(model(inputs), labels)", "F.cross_entropy(F.softmax(model(inputs), 1), labels)")),
+        loop(TRAIN.replace("criterion(model(inputs), labels)", "F.cross_entropy(model(inputs), labels)")),
+    ),
+    ("log-probabilities-expected", sequential("", "nn.NLLLoss()"), sequential(", nn.LogSoftmax(dim=1)", "nn.NLLLoss()")),
+    (
+        "log-probabilities-expected",
+        network("return self.out(x).softmax(dim=1)", "nn.NLLLoss()"),
+        network("return torch.log_softmax(self.out(x), dim=1)", "nn.NLLLoss()"),
+    ),
+    ("probabilities-expected", sequential("", "nn.BCELoss()"), sequential(", nn.Sigmoid()", "nn.BCELoss()")),
+    (
+        "softmax-over-one-unit",
+        network("return F.softmax(self.out(x), dim=1)", "nn.BCELoss()", units=1),
+        network("return torch.sigmoid(self.out(x))", "nn.BCELoss()", units=1),
+    ),
+    ("softmax-over-one-unit", sequential(", nn.Softmax(1)", "nn.MSELoss()", units=1), sequential("", "nn.MSELoss()", units=1)),
+    ("softmax-over-one-unit", sequential("", units=1), sequential("", units=2)),
+    (
+        "softmax-over-rows",
+        network("return F.log_softmax(self.out(x), dim=0)", "nn.NLLLoss()"),
+        network("return F.log_softmax(self.out(x), dim=1)", "nn.NLLLoss()"),
+    ),
+    (
+        "loss-averaged-twice",
+        loop(TRAIN.replace("criterion(model(inputs), labels)", "criterion(model(inputs), labels) / inputs.size(0)")),
+        loop(TRAIN.replace("criterion(model(inputs), labels)", "criterion(model(inputs), labels) / accumulation_steps")),
+    ),
+    (
+        "loss-averaged-twice",
+        loop(TRAIN.replace("loss.backward()", "loss /= len(inputs)\n        loss.backward()")),
+        loop(
+            TRAIN.replace("loss.backward()", "loss /= len(inputs)\n        loss.backward()"),
+            before="criterion = nn.CrossEntropyLoss(reduction='sum')",
+        ),
+    ),
+    (
+        "loss-cut-off",
+        loop(TRAIN.replace("loss.backward()", "loss = torch.tensor(loss.item(), requires_grad=True)\n        loss.backward()")),
+        loop(TRAIN),
+    ),
+    (
+        "loss-cut-off",
+        loop(TRAIN.replace("criterion(model(inputs), labels)", "criterion(model(inputs).detach(), labels)")),
+        loop(TRAIN.replace("criterion(model(inputs), labels)", "criterion(model(inputs.detach()), labels)")),
+    ),
+    ("gradients-not-reset", loop(TRAIN.replace("        optimizer.zero_grad()\n", "")), loop(TRAIN)),
+    (
+        "gradients-not-reset",
+        loop(TRAIN.replace("        optimizer.zero_grad()\n", "").replace("10):\n", "10):\n    optimizer.zero_grad()\n")),
+        loop(TRAIN.replace("optimizer.zero_grad()", "for p in model.parameters(): p.grad = None")),
+    ),
+    (
+        "gradients-not-reset",
+        loop(TRAIN.replace("optimizer.zero_grad()", "optimizer.zero_grad")),
+        loop(TRAIN.replace("optimizer.zero_grad()", "model.zero_grad()")),
+    ),
+    (
+        "gradients-erased",
+        loop(TRAIN.replace("        optimizer.zero_grad()\n", "").replace("loss.backward()", "loss.backward()\n        optimizer.zero_grad()")),
+        loop(TRAIN.replace("        optimizer.zero_grad()\n", "").replace("optimizer.step()", "optimizer.step()\n        optimizer.zero_grad()")),
+    ),
+    ("no-step", loop(TRAIN.replace("optimizer.step()", "optimizer.step")), loop(TRAIN)),
+    ("no-step", loop(TRAIN.replace("        optimizer.step()\n", "")), loop(TRAIN)),
+    ("no-step", loop(TRAIN.replace("        loss.backward()\n", "")), loop(TRAIN)),
+    (
+        "scheduler-stepped-per-batch",
+        loop(TRAIN + "        scheduler.step()\n", "scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=7)"),
+        loop(TRAIN + "    scheduler.step()\n", "scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=7)"),
+    ),
+    (
+        "scheduler-stepped-per-batch",
+        loop(TRAIN + "        sched.step()\n", "epochs = 10\nsched = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)"),
+        loop(
+            TRAIN + "        sched.step()\n",
+            "epochs = 10\nsched = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * len(train_loader))",
+        ),
+    ),
+    (
+        "scheduler-stepped-per-batch",
+        loop(TRAIN + "        sched.step()\n", "sched = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9)"),
+        loop(TRAIN + "        sched.step()\n", "sched = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=80)"),
+    ),
+    (
+        "trains-in-evaluation-mode",
+        loop(TRAIN, before="model.train()", after="    model.eval()" + EVALUATE),
+        loop(TRAIN.replace("10):\n", "10):\n    model.train()\n"), after="    model.eval()" + EVALUATE),
+    ),
+    (
+        "evaluates-in-training-mode",
+        loop(TRAIN, after=EVALUATE),
+        loop(TRAIN, after="    model.eval()" + EVALUATE + "    model.train()"),
+    ),
+    (
+        "parameters-not-optimized",
+        loop(TRAIN, before="model = nn.Linear(8, 3)"),
+        loop(TRAIN, before="model = model.to('cpu')"),
+    ),
+    (
+        "parameters-not-optimized",
+        loop(TRAIN, before="model[3] = nn.Linear(16, 4)"),
+        loop(TRAIN, before="model[3] = nn.Linear(16, 4)\noptimizer = torch.optim.SGD(model.parameters(), lr=0.1)"),
+    ),
+    (
+        "parameters-not-optimized",
+        network("return self.out(x)").replace("SGD(model.parameters()", "SGD(Net().parameters()"),
+        network("return self.out(x)"),
+    ),
+    (
+        "layers-not-registered",
+        network("for one in self.more: x = one(x)\n                return self.out(x)", made="self.more = [nn.Linear(16, 16) for _ in range(3)]"),
+        network(
+            "for one in self.more: x = one(x)\n                return self.out(x)",
+            made="self.more = nn.ModuleList([nn.Linear(16, 16) for _ in range(3)])",
+        ),
+    ),
+    (
+        "parameters-frozen",
+        loop(TRAIN, before="for p in model.parameters():\n    p.requires_grad = False\noptimizer = torch.optim.SGD(model.parameters(), lr=0.1)"),
+        loop(
+            TRAIN,
+            before="for p in model.parameters():\n    p.requires_grad = False\nmodel[3] = nn.Linear(16, 3)\n"
+            "optimizer = torch.optim.SGD(model.parameters(), lr=0.1)",
+        ),
+    ),
+    (
+        "zero-weights",
+        loop(TRAIN, before="def init(m):\n    if isinstance(m, nn.Linear):\n        nn.init.zeros_(m.weight)\nmodel.apply(init)"),
+        loop(TRAIN, before="def init(m):\n    if isinstance(m, nn.Linear):\n        nn.init.zeros_(m.bias)\nmodel.apply(init)"),
+    ),
+    (
+        "zero-weights",
+        loop(TRAIN, before="for p in model.parameters():\n    nn.init.constant_(p, 0.1)"),
+        loop(TRAIN, before="for m in model.modules():\n    if isinstance(m, nn.BatchNorm1d):\n        nn.init.constant_(m.weight, 1.0)"),
+    ),
+    (
+        "axes-swapped",
+        program(TORCH, RECURRENT.format(made="", taken=":, -1")),
+        program(TORCH, RECURRENT.format(made=", batch_first=True", taken=":, -1, :")),
+    ),
+    (
+        "axes-swapped",
+        program(TORCH, RECURRENT.format(made=", batch_first=True", taken="-1")),
+        program(TORCH, RECURRENT.format(made="", taken="-1")),
+    ),
+    (
+        "recurrent-relu",
+        program(KERAS, "layer = layers.LSTM(32, activation='relu')"),
+        program(KERAS, "layer = layers.LSTM(32)"),
+    ),
+    (
+        "softmax-over-one-unit",
+        keras_sequential(", activation='softmax'", "'binary_crossentropy'", units=1),
+        keras_sequential(", activation='sigmoid'", "'binary_crossentropy'", units=1),
+    ),
+    (
+        "units-and-classes-differ",
+        keras_sequential(", activation='sigmoid'", "'sparse_categorical_crossentropy'", units=1),
+        keras_sequential(", activation='softmax'", "'sparse_categorical_crossentropy'"),
+    ),
+    (
+        "logits-expected",
+        keras_sequential(", activation='softmax'", "keras.losses.SparseCategoricalCrossentropy(from_logits=True)"),
+        keras_sequential("", "keras.losses.SparseCategoricalCrossentropy(from_logits=True)"),
+    ),
+    (
+        "probabilities-expected",
+        keras_sequential("", "'sparse_categorical_crossentropy'"),
+        keras_sequential("", "'mse'"),
+    ),
+    (
+        "probabilities-expected",
+        keras_sequential(", activation='relu'", "'categorical_crossentropy'"),
+        keras_sequential(", activation='softmax'", "'categorical_crossentropy'"),
+    ),
+    (
+        "probabilities-expected",
+        program(KERAS, "i = keras.Input((8,))\no = layers.Dense(1)(i)\nmodel = keras.Model(i, o)\nmodel.compile('sgd', 'binary_crossentropy')"),
+        program(KERAS, "i = keras.Input((8,))\no = layers.Dense(1, 'sigmoid')(i)\nmodel = keras.Model(i, o)\nmodel.compile('sgd', 'binary_crossentropy')"),
+    ),
+    (
+        "parameters-frozen",
+        keras_sequential(", activation='softmax'", "'categorical_crossentropy'").replace("model.compile", "model.trainable = False\nmodel.compile"),
+        keras_sequential(", activation='softmax'", "'categorical_crossentropy'").replace(
+            "model.compile", "model.layers[0].trainable = False\nmodel.compile"
+        ),
+    ),
+    (
+        "zero-weights",
+        program(KERAS, "model = keras.Sequential([layers.Dense(8, kernel_initializer='zeros'), layers.Dense(3)])"),
+        program(KERAS, "model = keras.Sequential([layers.Dense(8, bias_initializer='zeros'), layers.Dense(3, kernel_initializer='zeros')])"),
+    ),
+    (
+        "splits-prepared-differently",
+        program(KERAS, SPLIT, "X_train = scaler.fit_transform(X_train)\nX_test = scaler.fit_transform(X_test)"),
+        program(KERAS, SPLIT, "X_train = scaler.fit_transform(X_train)\nX_test = scaler.transform(X_test)"),
+    ),
+    (
+        "splits-prepared-differently",
+        program(KERAS, "x_train = x_train / 255.0\nmodel.fit(x_train, y_train, validation_data=(x_test, y_test))"),
+        program(KERAS, "x_train, x_test = x_train / 255.0, x_test / 255.0\nmodel.fit(x_train, y_train, validation_data=(x_test, y_test))"),
+    ),
+    (
+        "splits-prepared-differently",
+        ("from torchvision import transforms\ntrain_tf = transforms.Compose([transforms.ToTensor(), transforms.Normalize(0.5, 0.5)])\n"
+        "test_tf = transforms.Compose([transforms.ToTensor()])"),
+        ("from torchvision import transforms\ntrain_tf = transforms.Compose([transforms.ToTensor(), transforms.Normalize(0.5, 0.5)])\n"
+        "test_tf = transforms.Compose([transforms.ToTensor(), transforms.Normalize(0.5, 0.5)])"),
+    ),
+    (
+        "validation-rows-in-training",
+        program(KERAS, "model.fit(x_train, y_train, validation_data=(x_train, y_train))"),
+        program(KERAS, "model.fit(x_train, y_train, validation_data=(x_test, y_test))"),
+    ),
+    (
+        "validation-rows-in-training",
+        program(TORCH, "rows = TensorDataset(x, y)\ntrain_dl = DataLoader(rows, 8)\nval_dl = DataLoader(rows, 8)"),
+        program(TORCH, "rows = TensorDataset(x, y)\ntrain_dl = DataLoader(rows, 8)\ntrain_eval_dl = DataLoader(rows, 8)"),
+    ),
+    (
+        "labels-shuffled-apart",
+        program(KERAS, "np.random.shuffle(x_train)\nnp.random.shuffle(y_train)"),
+        program(KERAS, "np.random.seed(1)\nnp.random.shuffle(x_train)\nnp.random.seed(1)\nnp.random.shuffle(y_train)"),
+    ),
+]  # fmt: skip
+
+
+def kinds(text):
+    return [found.kind for found in inspect_source(text)]
+
+
+@pytest.mark.parametrize(("kind", "text", "cure"), CASES, ids=[f"{kind}-{i}" for i, (kind, *_) in enumerate(CASES)])
+def test_a_mistake_is_found_where_it_is_and_not_in_the_program_without_it(kind, text, cure):
+    assert kinds(text) == [kind]
+    assert kinds(cure) == []
+
+
+def test_each_rule_finds_something():
+    from tunewell.inspection.source.program import Program
+
+    programs = [Program(text) for _, text, _ in CASES]
+    assert [rule.__name__ for rule in RULES if not any(list(rule(one)) for one in programs)] == []
+
+
+def test_each_kind_has_a_label_that_a_diagnosis_knows():
+    assert {kind.label for kind in KINDS.values()} - {None} <= set(LABELS)
+
+
+def test_a_mistake_names_its_file_and_line(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(sequential(", nn.Softmax(dim=1)"), encoding="utf-8")
+    (found,) = read_source(script)
+    assert "nn.Softmax(dim=1)" in script.read_text(encoding="utf-8").splitlines()[found.line - 1]
+    assert found.place == f"{script}:{found.line}"
+    assert found.as_dict()["label"] == "loss_output_mismatch"
+
+
+def test_it_is_read_through_functions_and_what_they_are_given():
+    text = program(
+        TORCH,
+        """
+        def make(units):
+            return nn.Sequential(nn.Linear(8, units), nn.Sigmoid())
+
+        def fit(net, loss_fn, opt):
+            for epoch in range(3):
+                for a, b in train_loader:
+                    opt.zero_grad()
+                    out = net(a)
+                    l = loss_fn(out, b)
+                    l.backward()
+                    opt.step()
+
+        net = make(3)
+        fit(net, nn.CrossEntropyLoss(), torch.optim.Adam(net.parameters()))
+        """,
+    )
+    assert kinds(text) == ["logits-expected"]
+
+
+def test_where_the_source_does_not_tell_nothing_is_found():
+    text = program(TORCH, "from somewhere import make\nmodel = make()\nuse_softmax = make()", LOOP).replace(
+        "criterion(model(inputs), labels)",
+        "F.cross_entropy(model(inputs).softmax(1) if use_softmax else model(inputs), labels)",
+    )
+    assert kinds(text) == []
+
+
+@pytest.mark.parametrize("text", ["def", "x = (", "\x00"])
+def test_what_is_no_python_is_named(text, tmp_path):
+    script = tmp_path / "broken.py"
+    script.write_text(text, encoding="utf-8")
+    with pytest.raises(ScriptError, match=r"broken\.py"):
+        read_source(script)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ScriptError, match=r"none\.py"):
+        read_source(tmp_path / "none.py")
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_with_nothing_wrong_is_not_accused(name):
+    assert [(found.kind, found.seen) for found in inspect_source(PROGRAMS[name])] == []
