@@ -128,6 +128,12 @@ def test_workers_join_a_running_study_and_share_its_trials(begin, store, folder)
     study.store.close()
 
 
+def trains_in_the_midst(study, session):
+    """Whether the process of a session has begun a trial, and has more than one of its epochs left."""
+    own = [trial.number for trial in study.trials if trial.session == session and str(trial.state) == "running"]
+    return any(1 <= len(study.reports(number)) <= 3 for number in own)
+
+
 @pytest.mark.parametrize("victim", ["driver", "worker"])
 def test_trials_of_a_process_that_was_killed_go_on_in_another(begin, store, folder, victim):
     options = ("--budget", "8", "--scheduler", "full", "--checkpoint-every", "1")
@@ -138,6 +144,7 @@ def test_trials_of_a_process_that_was_killed_go_on_in_another(begin, store, fold
     wait_until(lambda: len({report.trial for report in study.reports()}) >= 2)
     killed, other = (driver, worker) if victim == "driver" else (worker, driver)
     wait_until(lambda: len(list(folder.glob("journal-*"))) == 2)
+    wait_until(lambda: trains_in_the_midst(study, study.sessions()[killed is worker].id))
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
     _, talk = other.communicate(timeout=120)

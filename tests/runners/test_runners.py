@@ -211,6 +211,7 @@ def test_a_report_that_is_refused_shows_the_line_of_the_users_code(run):
     assert f'File "{__file__}", line {misnamed.__code__.co_firstlineno + 2}, in misnamed' in shown
 
 
+@pytest.mark.parametrize("run", RUNNERS)
 def test_a_trial_whose_metric_is_not_finite_ends_there(run):
     study = make(scheduler="full")
     run(study, diverging)

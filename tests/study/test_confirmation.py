@@ -110,7 +110,7 @@ def test_a_confirmation_without_a_value_confirms_nothing():
 @pytest.mark.parametrize("wrong", [True, -1, 2.5])
 def test_how_often_to_confirm_is_checked_before_any_training(wrong):
     with pytest.raises(SettingError, match="confirm must be a whole number"):
-        tw.tune(None, SPACE, metric="val_loss", store="memory", confirm=wrong)
+        tw.tune(train, SPACE, metric="val_loss", store="memory", confirm=wrong)
 
 
 def test_where_nothing_was_found_nothing_is_confirmed():
