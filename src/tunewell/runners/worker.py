@@ -332,12 +332,12 @@ class _Hosted:
             self._host()
 
     def _host(self) -> None:
-        if self._alone:
-            checkpoint.seed_everything(self._run.seed)
-        self._runs_before = open_runs()
         error = saved = None
         kinds: tuple[str, ...] = ()
-        try:
+        try:  # whatever goes wrong from here on is the trial's end: without one, the study would wait for ever
+            if self._alone:
+                checkpoint.seed_everything(self._run.seed)
+            self._runs_before = open_runs()
             with suppress(RunEnded), self._settings.in_force():
                 self._report_returned(self._train(self._run))
             if self._refusal is None and not self._given_up and self.epoch > self._on_record:
@@ -352,7 +352,10 @@ class _Hosted:
             raised.__traceback__ = raised.__traceback__ and raised.__traceback__.tb_next  # not this frame
             add_advice(raised)
             error = "".join(traceback.format_exception(raised))
-        self._end_runs(failed=error is not None)  # those that it has left open
+        try:
+            self._end_runs(failed=error is not None)  # those that it has left open
+        except Exception:  # noqa: BLE001  of a logger: it costs this trial, and no other
+            error = error or traceback.format_exc()
         self._end(error, kinds, saved)
 
     def _end(self, error: str | None = None, kinds: Sequence[str] = (), saved: SavedState | None = None) -> None:
@@ -374,6 +377,7 @@ class _Hosted:
 
     def _abandon(self) -> None:
         """Let the trial be over though its function goes on: it catches whatever is raised, so its thread waits."""
+        threading.current_thread().name = f"left-behind-{self._run.trial}"  # it is no trial's any more
         self._end()
         try:
             warnings.warn(
