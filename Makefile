@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup fmt check test slow frameworks schema-dump bench bench-search demo clean clean-cache
+.PHONY: setup fmt check test slow frameworks inspections schema-dump bench bench-search demo clean clean-cache
 
 setup: $(VENV)/.ready
 
@@ -33,7 +33,13 @@ slow: setup
 
 frameworks: setup
 	$(BIN)/python -m pip install --quiet --group frameworks
-	$(BIN)/python -m pytest tests/nn/test_frameworks.py tests/runners/test_ray.py tests/runners/test_loggers.py tests/checkpoint/test_keras.py tests/watching tests/inspection tests/diagnosis/test_generator.py tests/diagnosis/test_readers.py
+	$(BIN)/python -m pytest tests/nn/test_frameworks.py tests/runners/test_ray.py tests/runners/test_loggers.py tests/checkpoint/test_keras.py tests/watching tests/diagnosis/test_generator.py tests/diagnosis/test_readers.py
+	$(BIN)/python -m pytest tests/inspection/test_pytorch.py
+
+# a hundred and seventy small trainings in Keras, each compiled: too long for each change
+inspections: setup
+	$(BIN)/python -m pip install --quiet --group frameworks
+	$(BIN)/python -m pytest tests/inspection
 
 # after a migration was added: what the tests know its schema by
 schema-dump: setup

@@ -43,6 +43,7 @@ COMMANDS = {
     "export": ["study", "--format", "json"],
     "diagnose": ["study", "--trial", "0"],
     "check": ["{clean}/train.py"],
+    "inspect": ["{clean}/train.py"],
     "lr-find": ["{clean}/train.py", "--metric", "val_loss", "--parameter", "rate"],
     "rescue": ["{clean}/train.py", "--budget", "2"],
     "fit": ["table.csv", "--target", "kind", "--epochs", "1", *SAFE_IN],

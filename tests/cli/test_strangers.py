@@ -156,7 +156,7 @@ READERS = {
     "predict": [["{model}", "{table}"]],
 }
 """Commands that show what is in a record or a model."""
-BY_THEMSELVES = {"space", "check", "lr-find", "rescue", "fit", "demo"}
+BY_THEMSELVES = {"space", "inspect", "check", "lr-find", "rescue", "fit", "demo"}
 """Commands that show what the user's own script, table or new study holds."""
 
 
