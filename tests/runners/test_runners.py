@@ -173,7 +173,7 @@ def test_a_failing_trial_leaves_its_traceback_and_the_study_goes_on(run):
     failed = [trial for trial in study.trials if trial.state is TrialState.FAILED]
     assert {trial.params.kind for trial in failed} == {"b"}
     assert all("in failing" in trial.reason and "ValueError: no at epoch 1" in trial.reason for trial in failed)
-    assert all("worker.py" not in trial.reason for trial in failed)
+    assert all("hosted_trial.py" not in trial.reason for trial in failed)
     assert any(trial.state is TrialState.COMPLETE for trial in study.trials)
 
 

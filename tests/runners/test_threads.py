@@ -195,7 +195,7 @@ def test_a_failing_trial_costs_itself_alone():
     failed = TrialState.FAILED
     assert [trial.state is failed for trial in study.trials] == [False, True, False, False]
     assert "ValueError: no" in study.trials[1].reason
-    assert "worker.py" not in study.trials[1].reason
+    assert "hosted_trial.py" not in study.trials[1].reason
 
 
 def test_a_trial_whose_metric_is_not_finite_ends_there():

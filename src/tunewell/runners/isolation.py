@@ -22,10 +22,10 @@ from typing import Any
 from tunewell.errors import ScriptError, SettingError
 from tunewell.runners.base import Assignment, Coordinator, StepResult
 from tunewell.runners.execution import Execution
+from tunewell.runners.hosted_trial import Results
 from tunewell.runners.pool import CannotLoadMessage, ReadyMessage, WorkerGone, answer
 from tunewell.runners.processes import Processes, portable
 from tunewell.runners.thread_settings import ThreadSettings
-from tunewell.runners.worker import Results
 from tunewell.training.external_program import ExternalProgram
 from tunewell.training.logger_imports import imported_logger
 from tunewell.training.loggers import end_runs
