@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tunewell.inspection import KINDS
-from tunewell.inspection.source import inspect_source
+from tunewell.inspection.source import mistakes_in, parsed
 
 PAGE = (Path(__file__).parents[2] / "docs" / "inspect.md").read_text(encoding="utf-8")
 SOURCE = PAGE.partition("\n## What the source shows\n")[2].partition("\n## ")[0]
@@ -17,8 +17,8 @@ BEGINNING = "\n".join(re.findall(r"```python\n(.*?)```", INTRODUCTION, re.DOTALL
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.split()[0])
 def test_a_program_of_the_page_has_its_mistake_and_the_one_below_has_not(section):
     kind, wrong, right = section.split()[0], *re.findall(r"```python\n(.*?)```", section, re.DOTALL)
-    assert [found.kind for found in inspect_source(BEGINNING + wrong)] == [kind]
-    assert inspect_source(BEGINNING + right) == []
+    assert [found.kind for found in mistakes_in(parsed(BEGINNING + wrong))] == [kind]
+    assert mistakes_in(parsed(BEGINNING + right)) == []
 
 
 def test_each_kind_is_on_the_page():

@@ -8,7 +8,7 @@ from tests.inspection.programs import KERAS, LOOP, TORCH, keras_sequential, loop
 from tunewell.diagnosis import LABELS
 from tunewell.errors import ScriptError
 from tunewell.inspection import KINDS
-from tunewell.inspection.source import RULES, inspect_source, read_source
+from tunewell.inspection.source import RULES, mistakes_in, parsed, read_program
 
 TRAIN = """
 for epoch in range(10):
@@ -286,7 +286,7 @@ CASES = [
 
 
 def kinds(text):
-    return [found.kind for found in inspect_source(text)]
+    return [found.kind for found in mistakes_in(parsed(text))]
 
 
 @pytest.mark.parametrize(("kind", "text", "cure"), CASES, ids=[f"{kind}-{i}" for i, (kind, *_) in enumerate(CASES)])
@@ -309,7 +309,7 @@ def test_each_kind_has_a_label_that_a_diagnosis_knows():
 def test_a_mistake_names_its_file_and_line(tmp_path):
     script = tmp_path / "train.py"
     script.write_text(sequential(", nn.Softmax(dim=1)"), encoding="utf-8")
-    (found,) = read_source(script)
+    (found,) = mistakes_in(read_program(script))
     assert "nn.Softmax(dim=1)" in script.read_text(encoding="utf-8").splitlines()[found.line - 1]
     assert found.place == f"{script}:{found.line}"
     assert found.as_dict()["label"] == "loss_output_mismatch"
@@ -351,14 +351,14 @@ def test_what_is_no_python_is_named(text, tmp_path):
     script = tmp_path / "broken.py"
     script.write_text(text, encoding="utf-8")
     with pytest.raises(ScriptError, match=r"broken\.py"):
-        read_source(script)
+        read_program(script)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ScriptError, match=r"none\.py"):
-        read_source(tmp_path / "none.py")
+        read_program(tmp_path / "none.py")
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_with_nothing_wrong_is_not_accused(name):
-    assert [(found.kind, found.seen) for found in inspect_source(PROGRAMS[name])] == []
+    assert [(found.kind, found.seen) for found in mistakes_in(parsed(PROGRAMS[name]))] == []

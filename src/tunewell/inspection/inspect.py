@@ -9,7 +9,8 @@ from pathlib import Path
 
 from tunewell.errors import ScriptError
 from tunewell.inspection.mistakes import KINDS, Mistake
-from tunewell.inspection.source import read_source
+from tunewell.inspection.source import mistakes_in, read_program
+from tunewell.inspection.source.program import Program
 from tunewell.training.script import load_script
 
 _FRAMEWORKS = re.compile(r"\b(torch|keras|tensorflow|(pytorch_)?lightning|transformers|fastai)\b")
@@ -39,29 +40,31 @@ def inspect(path: str | Path, arguments: Sequence[str] = (), *, static: bool = F
     Raises:
         ScriptError: there is no such file, or it is no Python.
     """
-    found = read_source(path)
-    if static or not _FRAMEWORKS.search(Path(path).read_text(encoding="utf-8-sig")):
+    program = read_program(path)
+    found = mistakes_in(program)
+    if static or not _FRAMEWORKS.search(program.text):
         return Inspected(tuple(_one_of_each(found)), was_run=False)
     try:
-        seen = _seen(Path(path), arguments)
+        seen = _seen(program, arguments)
     except ScriptError as error:
         return Inspected(tuple(_one_of_each(found)), was_run=False, not_run=str(error))
     return Inspected(tuple(_one_of_each([*found, *seen])), was_run=True)
 
 
-def _seen(path: Path, arguments: Sequence[str]) -> list[Mistake]:
+def _seen(program: Program, arguments: Sequence[str]) -> list[Mistake]:
     from tunewell.inspection.observing import observe, observe_script  # noqa: PLC0415  only who runs needs it
 
-    if arguments or not _has_train(path):
-        return observe_script(path, arguments)
-    script = load_script(path)
+    if arguments or not _is_for_tune(program):
+        return observe_script(program.path, arguments)
+    script = load_script(program.path)
     return observe(script.needed_train(), script.needed_space().defaults())
 
 
-def _has_train(path: Path) -> bool:
-    """Return True for a file that `tunewell tune` takes, which would do nothing if it were run as a script."""
-    text = path.read_text(encoding="utf-8-sig")
-    return "tunewell" in text and "def train(" in text and "space" in text
+def _is_for_tune(program: Program) -> bool:
+    """Return True for a file that `tunewell tune` takes: run as a script, it may do nothing, or tune."""
+    train = program.functions.get("train")
+    takes_run = train is not None and program.scope(train) is program.tree and len(train.args.args) == 1
+    return takes_run and program.mentions("tunewell")
 
 
 def _one_of_each(mistakes: Sequence[Mistake]) -> list[Mistake]:

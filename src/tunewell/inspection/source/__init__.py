@@ -42,27 +42,30 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def read_source(path: str | Path) -> list[Mistake]:
-    """Read a Python file, and return the mistakes in it, each once, in the order of `KINDS`.
+def read_program(path: str | Path) -> Program:
+    """Read a Python file; nothing of it is run.
 
     Raises:
         ScriptError: there is no such file, or it is no Python.
     """
-    file = Path(path)
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        text = Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ScriptError(f"{path} cannot be read: {error}") from error
-    return inspect_source(text, str(path))
+    return parsed(text, str(path))
 
 
-def inspect_source(text: str, path: str = "") -> list[Mistake]:
-    """Return the mistakes in a program's text, as `read_source` does."""
+def parsed(text: str, path: str = "") -> Program:
+    """Parse a program's text, as `read_program` does."""
     try:
-        program = Program(text, path)
+        return Program(text, path)
     except (SyntaxError, ValueError, RecursionError) as error:
         line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
         raise ScriptError(f"{path or 'the program'}{line}: {getattr(error, 'msg', error)}") from error
+
+
+def mistakes_in(program: Program) -> list[Mistake]:
+    """Return the mistakes in a program, each once, in the order of `KINDS`."""
     order = list(KINDS)
     found = {(one.kind, one.line): one for rule in RULES for one in rule(program)}
     return sorted(found.values(), key=lambda one: (order.index(one.kind), one.line))

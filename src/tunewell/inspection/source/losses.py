@@ -16,43 +16,16 @@ from tunewell.inspection.source.program import (
     method,
     text,
 )
+from tunewell.inspection.source.torch_calls import loss_calls, losses_of_outputs
 
-_LOSSES = {
-    "CrossEntropyLoss": "cross_entropy",
-    "NLLLoss": "nll_loss",
-    "NLLLoss2d": "nll_loss",
-    "BCELoss": "binary_cross_entropy",
-    "BCEWithLogitsLoss": "binary_cross_entropy_with_logits",
-    "MultiLabelSoftMarginLoss": "binary_cross_entropy_with_logits",
-    "KLDivLoss": "kl_div",
-}
 _WANTS_LOGITS = ("cross_entropy", "binary_cross_entropy_with_logits")
 _SQUASHING = ("softmax", "sigmoid", "relu", "tanh")
 _ROWS = ("batch_size", "bs", "batchsize", "BATCH_SIZE")
 
 
-def loss_calls(program: Program) -> Iterator[tuple[str, ast.Call, ast.Call | None]]:
-    """Yield each call of a loss of PyTorch: its name in `torch.nn.functional`, the call, and how it was made."""
-    networks = Networks(program)
-    for call in program.calls():
-        name = program.called(call)
-        kind = name.rpartition(".")[2]
-        if name.startswith("torch.nn.functional.") and (kind in _LOSSES.values() or kind.endswith("_loss")):
-            yield kind, call, call
-            continue
-        made = networks.module(call.func) if call.args else None
-        kind = program.called(made).rpartition(".")[2] if isinstance(made, ast.Call) else ""
-        if (kind in _LOSSES or kind.endswith("Loss")) and isinstance(made, ast.Call) and made is not call:
-            yield _LOSSES.get(kind, kind), call, made
-
-
 def activation_before_loss(program: Program) -> Iterator[Mistake]:
     """Find an activation that the loss does not want, or one that it lacks."""
-    networks = Networks(program)
-    for loss, call, _ in loss_calls(program):
-        output = networks.output(call.args[0]) if call.args else None
-        if output is None:
-            continue
+    for loss, call, output in losses_of_outputs(program):
         at = line(output.at) or line(call)
         ends = f"the outputs end with {text(output.at)}"
         shown = f"{ends} (line {at}), and {text(call.func)} on line {line(call)} is {loss}"
@@ -89,10 +62,7 @@ def _is_log_sigmoid(loss: str, output: Output) -> bool:
 def one_unit(program: Program) -> Iterator[Mistake]:
     """Find a softmax, or a cross entropy over classes, of a single unit."""
     networks = Networks(program)
-    for loss, call, _ in loss_calls(program):
-        output = networks.output(call.args[0]) if call.args else None
-        if output is None:
-            continue
+    for loss, call, output in losses_of_outputs(program):
         if "softmax" in output.operation and output.dim in (None, 1, -1) and networks.units_before(output) == 1:
             yield program.mistake(
                 "softmax-over-one-unit",
@@ -115,11 +85,9 @@ def one_unit(program: Program) -> Iterator[Mistake]:
 
 def softmax_over_rows(program: Program) -> Iterator[Mistake]:
     """Find outputs whose softmax is taken over the batch."""
-    networks = Networks(program)
     in_batches = any(program.called(call).endswith("DataLoader") for call in program.calls())
-    for _, call, _ in loss_calls(program):
-        output = networks.output(call.args[0]) if call.args else None
-        if output is not None and "softmax" in output.operation and output.dim == 0 and in_batches:
+    for _, _, output in losses_of_outputs(program):
+        if "softmax" in output.operation and output.dim == 0 and in_batches:
             yield program.mistake(
                 "softmax-over-rows",
                 output.at,

@@ -16,6 +16,7 @@ from tunewell.inspection.source.program import (
     method,
     text,
 )
+from tunewell.inspection.source.torch_calls import is_optimizer
 
 _MODULE_BASES = (
     "torch.nn.Module",
@@ -29,7 +30,7 @@ _KEEPING = ("to", "cuda", "cpu", "float", "double", "half", "train", "eval", "re
 def replaced_after_optimizer(program: Program) -> Iterator[Mistake]:
     """Find a network, or a part of it, that is made anew after the optimizer was given its parameters."""
     for call in program.calls():
-        if not _is_optimizer(program, call):
+        if not is_optimizer(program, call):
             continue
         given = argument(call, 0, "params")
         owner = _parameters_of(given)
@@ -38,7 +39,7 @@ def replaced_after_optimizer(program: Program) -> Iterator[Mistake]:
         if owner is None or block is None or statement is None:
             continue
         after = list(_until_training(block[block.index(statement) + 1 :]))
-        if any(isinstance(one, ast.Call) and _is_optimizer(program, one) for part in after for one in ast.walk(part)):
+        if any(isinstance(one, ast.Call) and is_optimizer(program, one) for part in after for one in ast.walk(part)):
             continue  # there is another one
         for later in (one for one in after if isinstance(one, ast.Assign)):
             if any(_is_made_anew(program, target, owner, later.value) for target in later.targets):
@@ -59,11 +60,6 @@ def _until_training(statements: list[ast.stmt]) -> Iterator[ast.stmt]:
         if isinstance(one, ast.For | ast.While | ast.With):
             return
         yield one
-
-
-def _is_optimizer(program: Program, call: ast.Call) -> bool:
-    name = program.called(call)
-    return name.startswith("torch.optim.") and not name.startswith("torch.optim.lr_scheduler.")
 
 
 def _parameters_of(node: ast.expr | None) -> ast.expr | None:
@@ -104,7 +100,7 @@ def _is_made_anew(program: Program, target: ast.expr, owner: ast.expr, value: as
 def optimizer_of_another(program: Program) -> Iterator[Mistake]:
     """Find an optimizer of the parameters of a network that is made on the spot, and that nobody else has."""
     for call in program.calls():
-        if not _is_optimizer(program, call):
+        if not is_optimizer(program, call):
             continue
         owner = _parameters_of(argument(call, 0, "params"))
         made = owner if isinstance(owner, ast.Call) else None
@@ -253,7 +249,7 @@ def all_frozen(program: Program) -> Iterator[Mistake]:
             (".encoder", ".features", ".backbone")
         ):
             continue
-        for call in (node for node in later if isinstance(node, ast.Call) and _is_optimizer(program, node)):
+        for call in (node for node in later if isinstance(node, ast.Call) and is_optimizer(program, node)):
             held = _parameters_of(argument(call, 0, "params"))
             if held is not None and text(held) == name:
                 yield program.mistake(

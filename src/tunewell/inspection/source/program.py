@@ -44,7 +44,7 @@ class Program:
         Raises:
             SyntaxError: it is no Python.
         """
-        self.path = path
+        self.path, self.text = path, text
         self.tree = ast.parse(text, path or "<program>")
         self.nodes = list(ast.walk(self.tree))
         self._parents = {child: parent for parent in self.nodes for child in ast.iter_child_nodes(parent)}

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from tunewell.inspection.mistakes import Mistake
-from tunewell.inspection.source.losses import loss_calls
 from tunewell.inspection.source.program import Loop, Program, argument, constant, keyword, line, method, text
+from tunewell.inspection.source.torch_calls import is_optimizer, loss_calls
 
 _BATCHES = re.compile(r"loader|batch|\bdl\b|_dl\b|split\(|dataset|generator", re.IGNORECASE)
 _LONG = 300
@@ -144,7 +144,7 @@ def nothing_moves(program: Program) -> Iterator[Mistake]:
                 f"{text(named)} is named and not called",
                 f"write {text(named)}()",
             )
-    optimizers = [call for call in program.calls() if _is_optimizer(program, call)]
+    optimizers = [call for call in program.calls() if is_optimizer(program, call)]
     backwards = [node for node in program.nodes if _is_backward(node)]
     elsewhere = _is_meta(program) or program.mentions(
         "pytorch_lightning", "lightning", "transformers", "accelerate", "ignite"
@@ -174,11 +174,6 @@ def _is_step_name(program: Program, node: ast.Attribute) -> bool:
     return not _made(program, node.value).startswith("torch.optim.lr_scheduler.") and not re.search(
         r"sched", _last_name(node.value), re.IGNORECASE
     )
-
-
-def _is_optimizer(program: Program, call: ast.Call) -> bool:
-    name = program.called(call)
-    return name.startswith("torch.optim.") and not name.startswith("torch.optim.lr_scheduler.")
 
 
 def _passes_on(program: Program, optimizers: Iterable[ast.Call]) -> bool:
