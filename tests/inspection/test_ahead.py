@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 import tunewell as tw
 from tunewell.cli.main import cli
-from tunewell.inspection import Mistake, inspect
+from tunewell.inspection import KINDS, Mistake, inspect
 from tunewell.probing import probe
 
 SCRIPT = """
@@ -88,6 +88,19 @@ def test_the_confidences_of_a_probe_add_up_to_no_more_than_one_beside_what_was_s
     assert (first.label, first.evidence, first.next.why) == ("frozen_layers", "train.py:3: seen", "mend")
     assert "frozen_layers" not in {one.label for one in others}
     assert first.confidence + sum(one.confidence for one in others) <= 1.01
+
+
+def test_a_cause_that_the_curves_show_too_is_named_once():
+    def train(run):
+        for _ in run.epochs(6):
+            run.report(train_loss=2.3, val_loss=2.3, train_accuracy=0.1, val_accuracy=0.1)
+
+    space = tw.Space(lr=tw.Float(1e-3, 1.0, scale="log", default=0.1))
+    by_label = {kind.label: name for name, kind in KINDS.items()}
+    shown = next(one.label for one in probe(train, space).findings if one.label in by_label)
+    labels = [one.label for one in probe(train, space, mistakes=[Mistake(by_label[shown], "seen", "mend")]).findings]
+    assert labels[0] == shown
+    assert labels.count(shown) == 1
 
 
 def test_a_file_that_no_framework_trains_is_read_and_not_run(script):

@@ -45,6 +45,7 @@ scaler = StandardScaler()
 CASES = [
     ("logits-expected", sequential(", nn.Softmax(dim=1)"), sequential("")),
     ("logits-expected", sequential(", nn.ReLU()"), sequential(", nn.Identity()")),
+    ("logits-expected", sequential(", nn.Softmax(dim=1), nn.Identity()"), sequential(", nn.Identity()")),
     ("logits-expected", network("return F.softmax(self.out(x), dim=1)"), network("return self.out(x)")),
     ("logits-expected", network("x = self.out(x)\n                return torch.sigmoid(x)"), network("return self.out(x)")),
     (
@@ -165,6 +166,11 @@ CASES = [
         "parameters-not-optimized",
         network("return self.out(x)").replace("SGD(model.parameters()", "SGD(Net().parameters()"),
         network("return self.out(x)"),
+    ),
+    (
+        "parameters-not-optimized",
+        loop(TRAIN, before="model[3] = nn.Linear(16, 4)\nschedule = torch.optim.lr_scheduler.StepLR(optimizer, 9)"),
+        loop(TRAIN, before="schedule = torch.optim.lr_scheduler.StepLR(optimizer, 9)"),
     ),
     (
         "layers-not-registered",
@@ -344,6 +350,15 @@ def test_where_the_source_does_not_tell_nothing_is_found():
         "F.cross_entropy(model(inputs).softmax(1) if use_softmax else model(inputs), labels)",
     )
     assert kinds(text) == []
+
+
+def test_what_a_branch_may_have_changed_is_not_known():
+    body = TRAIN.replace(
+        "loss = criterion(model(inputs), labels)",
+        "out = model(inputs)\n        if squashed: out = out.softmax(1)\n        loss = criterion(out, labels)",
+    )
+    assert kinds(loop(body, before="squashed = bool(input())")) == []
+    assert kinds(loop(body.replace("if squashed: ", ""))) == ["logits-expected"]
 
 
 @pytest.mark.parametrize("text", ["def", "x = (", "\x00"])
