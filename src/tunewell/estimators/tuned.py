@@ -120,23 +120,12 @@ class _TunedNetwork(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
             network, _ = build({}, x, rows.targets, outputs, loss, seed, self.max_epochs)
             scoring.check(*self._scored(scoring, network, x_unseen, unseen), unseen.weights)
 
-        def judged(network: Network) -> dict[str, float]:
-            measured = network.evaluate(x_unseen, unseen.targets, unseen_counts)
-            if unseen_counts is not unseen.weights and "accuracy" in measured:
-                measured["accuracy"] = network.evaluate(x_unseen, unseen.targets, unseen.weights)["accuracy"]
-            measured |= self._in_own_units(measured["loss"], unseen)
-            if scoring is not None:
-                is_sound = np.isfinite(measured["loss"])
-                scored = (*self._scored(scoring, network, x_unseen, unseen), unseen.weights)
-                measured[scoring.name] = scoring.score(*scored) if is_sound else np.nan
-            return measured
-
         def train(run: Run) -> None:
             network, trainer = build(run.params, x, rows.targets, outputs, loss, run.seed, self.max_epochs, counts)
             run.track(network=network, trainer=trainer)
             for epoch in run.epochs(self.max_epochs):
                 train_loss = trainer.epoch()
-                measured = judged(network)
+                measured = self._judged(network, x_unseen, unseen, unseen_counts, scoring)
                 best.look(run, epoch, measured[scoring.name if scoring else "loss"], network)
                 run.report(train_loss=train_loss, **{f"val_{name}": value for name, value in measured.items()})
 
@@ -163,14 +152,30 @@ class _TunedNetwork(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
         self.best_epoch_ = best.epoch
         self.network_ = best.network
         if self.refit and unseen is not rows and best.epoch:
-            x, y = np.concatenate([x, x_unseen]), np.concatenate([rows.targets, unseen.targets])
-            if counts is not None or unseen_counts is not None:
-                pairs = (rows, counts), (unseen, unseen_counts)
-                counts = np.concatenate([np.ones(len(part)) if one is None else one for part, one in pairs])
+            y = np.concatenate([rows.targets, unseen.targets])
+            counts = _together((rows, counts), (unseen, unseen_counts))
+            x = np.concatenate([x, x_unseen])
             network, trainer = build(best.params, x, y, outputs, loss, best.seed, self.max_epochs, counts)
             if all(np.isfinite(trainer.epoch()) for _ in range(best.epoch)):  # else it diverged on these rows
                 self.network_ = network
         return self
+
+    def _judged(
+        self, network: Network, x: Floats, rows: Rows, counts: Floats | None, scoring: Scoring | None
+    ) -> dict[str, float]:
+        """Return what a network reaches on rows that it was not trained on, by name.
+
+        x: (m, n), of the rows; counts: what each counts in the loss, (m,).
+        """
+        measured = network.evaluate(x, rows.targets, counts)
+        if counts is not rows.weights and "accuracy" in measured:
+            measured["accuracy"] = network.evaluate(x, rows.targets, rows.weights)["accuracy"]
+        measured |= self._in_own_units(measured["loss"], rows)
+        if scoring is not None:
+            is_sound = np.isfinite(measured["loss"])
+            scored = (*self._scored(scoring, network, x, rows), rows.weights)
+            measured[scoring.name] = scoring.score(*scored) if is_sound else np.nan
+        return measured
 
     def _counts(self, rows: Rows) -> Floats | None:
         """Return what each row counts in the loss, (m,); None for all the same."""
@@ -457,6 +462,13 @@ class TunedRegressor(RegressorMixin, _TunedNetwork):  # type: ignore[misc]
         """Return a model that can be saved, to predict a column of that name."""
         check_is_fitted(self)
         return SavedModel(target, self.columns_, self.network_, None, self.mean_, self.scale_)
+
+
+def _together(*parts: tuple[Rows, Floats | None]) -> Floats | None:
+    """Return what the rows of all parts count, one after another; None for all the same."""
+    if all(counts is None for _, counts in parts):
+        return None
+    return np.concatenate([np.ones(len(rows)) if counts is None else counts for rows, counts in parts])
 
 
 class _BestWeights:
