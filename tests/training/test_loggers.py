@@ -67,3 +67,18 @@ def test_writers_write_what_they_hold_back(monkeypatch):
     writer = SummaryWriter()
     end_runs()
     assert writer.flushed
+
+
+def test_no_other_object_of_the_process_is_touched(monkeypatch):
+    class Deprecated:
+        @property
+        def __class__(self):
+            raise FutureWarning
+
+    class SummaryWriter:
+        pass
+
+    monkeypatch.setitem(sys.modules, "tensorboardX", SimpleNamespace(SummaryWriter=SummaryWriter))
+    others = [Deprecated()]
+    end_runs()
+    assert type(others[0]) is Deprecated

@@ -85,7 +85,7 @@ class Training:
 
     def held_by_any(self) -> set[int]:
         """Return the same with the optimizers that took no step yet; slow."""
-        every = [one for one in gc.get_objects() if isinstance(one, torch.optim.Optimizer)]
+        every = [one for one in gc.get_objects() if issubclass(type(one), torch.optim.Optimizer)]
         return self.held() | {id(parameter) for optimizer in every for parameter in parameters_of(optimizer)}
 
     def is_loaded(self, parameter: Any) -> bool:
