@@ -412,6 +412,22 @@ def test_outputs_that_are_exactly_0_or_1_are_seen_in_the_loss(cost):
     assert "times the share of rows that are wrong" in first.evidence
 
 
+def test_units_at_their_ends_may_be_driven_there_by_more_than_the_loss():
+    rows = [{"train_loss": 16.118 * (1 - fit), "train_accuracy": fit} for fit in (0.6, 0.6313, 0.62)]
+    named = {finding.label: finding.confidence for finding in tw.diagnose({"epochs": rows})}
+    assert named["loss_output_mismatch"] < 0.8
+    assert {"unnormalised_inputs", "lr_too_high"} <= named.keys()
+
+
+def test_a_loss_that_was_far_above_its_beginning_has_diverged():
+    losses = [5.7e6, 3.1e10, 1.0e9, 4.2e8, 1.7e8, *[1430.0] * 50]
+    config = {"loss": "mse", "optimizer": "sgd", "lr": 0.1, "batch_size": 32}
+    findings = tw.diagnose({"epochs": [{"train_loss": loss} for loss in losses], "config": config, "n_train": 50})
+    diverging = {"lr_too_high", "exploding_gradients", "unnormalised_inputs", "bad_initialisation", "missing_zero_grad"}
+    assert sum(one.confidence for one in findings if one.label in diverging) > 0.3
+    assert all(one.confidence < 0.5 for one in findings if one.label not in diverging)
+
+
 def test_where_no_rule_sees_a_sign_what_weighs_most_is_named(healthy):
     record = {"epochs": [{"train_loss": 1 - 0.01 * e, "val_loss": 1.02 - 0.01 * e} for e in range(12)]}
     for finding in tw.diagnose(record) + tw.diagnose(healthy | {"n_classes": 9}):

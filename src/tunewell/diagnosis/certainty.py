@@ -17,6 +17,7 @@ from tunewell.diagnosis.findings import LABELS
 from tunewell.diagnosis.rules import RULES, Sign
 from tunewell.diagnosis.rules.facts import Fact
 from tunewell.diagnosis.signals import Signals
+from tunewell.diagnosis.signals.summaries import finite
 
 _PROVEN = 0.95
 _OF_A_FACT = 0.9
@@ -30,6 +31,7 @@ _DIVERGES = frozenset(
     )
 )
 """Causes that can end in a loss that is no finite number."""
+_EXPLODED = 100.0  # times the first epoch's loss
 _NEVER_DEAD = ("tanh", "sigmoid", "leaky_relu", "elu", "selu", "gelu", "softsign", "swish", "silu", "softplus")
 
 
@@ -37,7 +39,7 @@ def with_certainties(
     chances: Floats, signals: Signals, signs: Mapping[str, Sign], known: Sequence[Fact] = ()
 ) -> Floats:
     """Return the probabilities of the causes, (K,), with regard to what is proven or ruled out."""
-    broke = signals["ends_broken"] > 0
+    broke = signals["ends_broken"] > 0 or _has_exploded(signals)
     if signals.run.by_loss:
         # the trees have not met such runs, and what a rule sees plainly is not healthy
         chances = np.where(_IS_HEALTHY, (1 - _OF_A_RULE * strengths(signs).max()) * chances, chances)
@@ -56,6 +58,12 @@ def with_certainties(
         left = _PROVEN * np.array([label in proven for label in LABELS]) / len(proven) + (1 - _PROVEN) * left
     result: Floats = left
     return result
+
+
+def _has_exploded(s: Signals) -> bool:
+    """Return True if the loss was far above where it began: it has diverged, also if it has come down again."""
+    losses = finite(s.run["train_loss"])
+    return bool(losses.size > 1 and losses[0] > 0 and losses.max() >= _EXPLODED * losses[0])
 
 
 def _with_fact(chances: Floats, fact: Fact, out: Sequence[bool]) -> Floats:

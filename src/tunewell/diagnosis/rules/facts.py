@@ -94,6 +94,15 @@ def _odds_if_still(s: Signals, moved: float) -> dict[str, float]:
     }
 
 
+_ODDS_IF_CUT_OFF = {
+    "loss_output_mismatch": 4.0,
+    "unnormalised_inputs": 1.0,
+    "lr_too_high": 1.0,
+    "bad_initialisation": 0.5,
+}
+"""A loss that does not fit drives units to their ends; inputs, steps or weights that are too large do so as well."""
+
+
 def outputs_cut_off(s: Signals) -> Fact:
     """Detect a loss that is its error times what a probability of zero costs: all outputs are exactly 0 or 1."""
     run = s.run
@@ -115,7 +124,7 @@ def outputs_cut_off(s: Signals) -> Fact:
         "train_loss",
         last_known(run, "train_loss")[0],
     )
-    return Fact(sign, {"loss_output_mismatch": 1.0})
+    return Fact(sign, _ODDS_IF_CUT_OFF)
 
 
 _ODDS_AT_FLOOR: Mapping[str, Mapping[str, float]] = {
