@@ -6,7 +6,7 @@ are kept in `run.reports`. Under a worker, the run's `Channel` says after each e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from tunewell import checkpoint
 from tunewell.errors import CheckpointError, ReportError
 from tunewell.near_names import did_you_mean
 from tunewell.space.values import Params, Value
+from tunewell.training.rows import Rows, facts_of, is_array, length_of, rows_of
 from tunewell.training.unwinding import raise_again
 from tunewell.trial import as_numbers, whole
 
@@ -25,8 +26,9 @@ Train = Callable[["Run"], object]
 """A training function, the user's: it gets a run; if it reports nothing, what it returns is its report."""
 Change = Callable[[tuple[Any, ...]], tuple[Any, ...]]
 """What a probe does to the arrays of `Run.data`: it returns as many, of equal lengths."""
+OnRows = Callable[[Sequence[Any], Sequence[Any] | None], None]
+"""Looks at the arrays of `Run.data`, and at those of validation."""
 
-_MOST_CLASSES = 10_000
 _ENDS, _REFUSALS = 4, 100
 """So often is the end of a training, or an error in its calls, raised anew if its code catches it and goes on."""
 
@@ -108,6 +110,8 @@ class Run:
         """Is called with the epoch and what its report gives; returns what else it measured (`tunewell.watch`)."""
         self.on_data: Change | None = None
         """Is called with the arrays of `data`; returns those to train on (a probe with one batch, or other labels)."""
+        self.on_rows: OnRows | None = None
+        """Is called with the arrays of `data`, and those of validation, as they were given."""
         self.on_end_caught: Callable[[], None] | None = None
         """Is called when the code has caught each end of its training and cannot be ended; it need not return."""
         self.n_rows: int | None = None
@@ -177,27 +181,29 @@ class Run:
         if self._paced_by_reports and not self._may_train():
             self._end()
 
-    def data(self, *arrays: Any) -> Any:
+    def data(self, *arrays: Any, validation: Sequence[Any] | None = None) -> Any:
         """Pass the training rows through: `x, y = run.data(x, y)`, labels last; one array comes back as itself.
 
-        In an ordinary training they come back as they are, and the first report also says how many rows there are
-        (`n_train`), and classes (`n_classes`) where the labels count from 0 or 1, which the diagnosis uses. A probe
-        (`tunewell diagnose --probe`) hands back a single batch of them, or other labels.
+        In an ordinary training they come back as they are, and the first report also has what the diagnosis uses: how
+        many rows and classes there are, how many rows of each, the scale of inputs and targets. A probe
+        (`tunewell diagnose --probe`) hands back a single batch of them, or other labels, and trains simple models on
+        them.
 
         Args:
-            arrays: of equal lengths, each a NumPy array, a tensor, a list or a table, with a row an example.
+            arrays: of equal lengths, each a NumPy array, a tensor, a list or a table, with a row an example; or one
+                data set or loader, which comes back as it is in a probe too.
+            validation: the same of the validation rows, such as `(x_val, y_val)`; these are only looked at.
 
         Raises:
             ReportError: there is no array, or their lengths differ.
         """
-        lengths = [len(array) for array in arrays]
-        if not arrays or len(set(lengths)) > 1:
-            given = f"lengths {', '.join(map(str, lengths))}" if arrays else "nothing"
-            raise ReportError(f"run.data(...) takes the arrays of the training rows, of equal lengths; got {given}")
-        self.n_rows = lengths[0]
-        classes = _n_classes(arrays[-1])
-        self._facts = {"n_train": float(lengths[0])} | ({} if classes is None else {"n_classes": float(classes)})
-        changed = arrays if self.on_data is None else self.on_data(arrays)
+        rows = _checked_rows(arrays, "the training rows")
+        other = None if validation is None else _checked_rows(_as_arrays(validation), "validation rows")
+        self.n_rows = None if rows is None else rows.n
+        self._facts = {} if rows is None else facts_of(rows, other)
+        if self.on_rows is not None:
+            self.on_rows(arrays, None if validation is None else _as_arrays(validation))
+        changed = arrays if self.on_data is None or not is_array(arrays[0]) else self.on_data(arrays)
         return changed[0] if len(changed) == 1 else changed
 
     def track(self, **objects: object) -> None:
@@ -290,16 +296,14 @@ def _at_least_1(n: object) -> int:
     return number
 
 
-def _n_classes(labels: Any) -> int | None:
-    """Count the different labels, a row each, if they count from 0 or 1; None where they are something else."""
-    try:
-        values = np.asarray(labels)
-    except (TypeError, ValueError, RuntimeError):  # a tensor on a device, say
-        return None
-    if values.ndim != 1 or values.dtype.kind not in "iub":
-        return None
-    values = values.astype(np.int64)
-    found = np.unique(values)
-    if not 1 < len(found) <= _MOST_CLASSES or found[0] not in (0, 1) or found[-1] - found[0] + 1 != len(found):
-        return None  # numbers with gaps are quantities
-    return len(found)
+def _checked_rows(arrays: Sequence[Any], what: str) -> Rows | None:
+    lengths = [length_of(array) for array in arrays] if arrays else []
+    if not arrays or (len(arrays) > 1 and len(set(lengths)) > 1):
+        given = f"lengths {', '.join(map(str, lengths))}" if arrays else "nothing"
+        raise ReportError(f"run.data(...) takes the arrays of {what}, of equal lengths; got {given}")
+    return rows_of(arrays)
+
+
+def _as_arrays(validation: Any) -> Sequence[Any]:
+    """Return `(x, y)` as it is, and one array or data set as the only one."""
+    return validation if isinstance(validation, tuple | list) else (validation,)

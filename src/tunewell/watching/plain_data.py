@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from tunewell.training.rows import spreads_of
 from tunewell.watching.evaluation import Rows
 
 
@@ -31,10 +32,9 @@ def data_summary(train: Rows | None, val: Rows | None) -> dict[str, Any]:
         if rows is not None and rows.class_counts:
             summary[f"class_counts_{name}"] = list(rows.class_counts)
     if train is not None and train.inputs.is_floating_point() and len(train.inputs) > 1:
-        varying = train.inputs.float().flatten(1).std(dim=0)
-        varying = varying[varying > 0]
-        if len(varying):
-            summary |= {"feature_std_min": float(varying.min()), "feature_std_max": float(varying.max())}
+        spreads = spreads_of(train.inputs.float().numpy(force=True))
+        if spreads is not None:
+            summary |= {"feature_std_min": float(spreads.min()), "feature_std_max": float(spreads.max())}
     return summary
 
 

@@ -108,7 +108,7 @@ class Watcher:
         self._criterion = criterion
         self._own_evaluation = evaluate is not None
         self._evaluate = self._in_evaluation_mode if evaluate is None else evaluate
-        self._config = dict(config or {})
+        self._config = {"framework": "pytorch", "batch_norm": _has_batch_norm(model), **(config or {})}
         self._losses, self._steps = LossMeter(), StepMeter(model, self._matrices, every)
         self._optimizer: Any = None
         self._n_classes = 0
@@ -152,6 +152,8 @@ class Watcher:
         measured = {"epoch": number, **self._measured(), **(given or {})}
         self._epochs.append(measured)
         flat = {name: value for name, value in measured.items() if name not in ("epoch", "layers")}
+        if number == 1:
+            flat["has_batch_norm"] = float(bool(self._config["batch_norm"]))
         if number == 1 and not math.isnan(self.loss_at_start):
             flat |= {"loss_at_start": self.loss_at_start, "chance_loss": self.chance_loss}
         for layer in measured["layers"]:
@@ -261,6 +263,13 @@ class Watcher:
     def _record_loss(self, criterion: Any, inputs: tuple[Any, ...], loss: Any) -> None:  # noqa: ARG002  as hooks have it
         if torch.is_grad_enabled() and loss.requires_grad and loss.ndim == 0 and len(inputs) == 2:
             self._losses.add(loss, *inputs)
+
+
+def _has_batch_norm(model: Any) -> bool:
+    """Return True if a part of the model normalizes over batches, or keeps statistics as such a part does."""
+    if any("BatchNorm" in type(module).__name__ for module in model.modules()):
+        return True
+    return any(name.rpartition(".")[2] == "running_mean" for name, _ in model.named_buffers())
 
 
 def _shares(activations: Mapping[str, Activation]) -> dict[str, float]:
