@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -58,8 +59,8 @@ def test_a_file_is_told_with_evidence_and_the_next_change():
 
 def test_json_is_the_answer_as_data():
     findings = json.loads(tunewell("diagnose", "log.csv", "--json").stdout)
-    assert set(findings[0]) == {"label", "confidence", "evidence", "next"}
-    assert set(findings[0]["next"]) == {"param", "direction", "value", "why"}
+    assert set(findings[0]) == {"label", "confidence", "evidence", "next", "means", "check", "otherwise"}
+    assert set(findings[0]["next"]) == {"param", "direction", "value", "why", "line"}
     confidences = [finding["confidence"] for finding in findings]
     assert confidences == sorted(confidences, reverse=True)
 
@@ -194,6 +195,44 @@ def test_what_cannot_be_done_is_refused_in_a_line(arguments, says):
     assert refused("diagnose", *arguments).startswith(says)
 
 
+def test_a_run_below_its_target_is_not_healthy(study):
+    rows = "".join(f"{e},{0.5 + 0.2 * (1 - 0.7**e)},{0.7 - 0.1 * (1 - 0.7**e)}\n" for e in range(1, 31))
+    Path("curves.csv").write_text(f"epoch,val_accuracy,val_loss\n{rows}")
+    shown = tunewell("diagnose", "curves.csv", "--target", "97").stdout
+    assert "healthy" not in shown
+    assert "validation accuracy reached 70 % at epoch 30; 97 % is known to be possible" in " ".join(shown.split())
+    reached = json.loads(tunewell("diagnose", "curves.csv", "--target", "0.7", "--json").stdout)[0]
+    assert (reached["label"], reached["confidence"]) == ("healthy", 0.95)
+    of_loss = tunewell("diagnose", "curves.csv", "--target", "0.1", "--metric", "val_loss", "--json").stdout
+    assert json.loads(of_loss)[0]["evidence"].startswith("validation loss reached 0.6 at epoch ")
+    assert "97 % is known to be possible" in " ".join(tunewell("diagnose", "digits", "--target", "0.97").stdout.split())
+    assert refused("diagnose", "curves.csv", "--metric", "val_loss").startswith("--metric 'val_loss' says of what")
+    assert refused("diagnose", "curves.csv", "--target", "2000").startswith("target must be a share, or in percent")
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_the_report_fits_the_terminal(monkeypatch, columns):
+    monkeypatch.setattr("tunewell.cli.printing._width", lambda: columns)
+    lines = tunewell("diagnose", "log.csv", "--set", "framework=keras", "--set", "lr=0.1").stdout.splitlines()
+    assert max(map(len, lines)) <= min(columns, 100)
+    assert [line for line in lines if line.startswith("      means: ")]
+    assert [line for line in lines if line.startswith("      check: ")]
+
+
+def test_the_framework_is_known_by_the_log_and_by_a_setting(folder):
+    bar = "63/63 ━━━━━━━━━━━━ 1s 4ms/step - accuracy: 0.{a} - loss: {l} - val_accuracy: 0.1 - val_loss: 2.3\n"
+    lines = "".join(f"Epoch {e}/8\n" + bar.replace("{a}", "11").replace("{l}", "2.3027") for e in range(1, 9))
+    (folder / "keras.log").write_text(lines)
+    findings = json.loads(
+        tunewell("diagnose", "keras.log", "--set", "lr=0.1", "--set", "optimizer=sgd", "--json").stdout
+    )
+    assert "missing_zero_grad" not in {one["label"] for one in findings}
+    assert not any("torch" in one["next"]["line"] for one in findings)
+    of_torch = tunewell("diagnose", "keras.log", "--set", "framework=torch", "--json").stdout
+    assert "keras" not in "".join(one["next"]["line"] for one in json.loads(of_torch))
+    assert refused("diagnose", "keras.log", "--set", "framework=caffe").startswith("framework must be one of pytorch, ")
+
+
 def test_a_trial_that_is_not_there_is_refused(study):
     assert "no trial 99" in refused("diagnose", "--trial", "99")
     assert "for a file" in refused("diagnose", "--columns", "a=b")
@@ -227,7 +266,7 @@ def test_what_no_rule_speaks_for_is_reported_in_numbers_and_settings_are_asked_f
     assert all(re.search(r"\d", finding["evidence"]) for finding in findings if finding["label"] != "healthy")
     shown = tunewell("diagnose", "unclear").stdout
     assert "the run as a whole is like others" not in shown
-    assert "tell it the learning rate" in shown.splitlines()[-1]
+    assert "give the learning rate" in shown.splitlines()[-2]
 
 
 def test_of_trials_that_are_as_good_it_is_the_one_that_best_tells():

@@ -10,6 +10,10 @@ import numpy as np
 import pytest
 
 import tunewell as tw
+from tunewell.diagnosis.possible import impossible
+from tunewell.diagnosis.readers.trial import record_of
+from tunewell.diagnosis.run_record import read_record
+from tunewell.diagnosis.signals import measure
 from tunewell.errors import SettingError
 
 torch = pytest.importorskip("torch")
@@ -272,6 +276,28 @@ def test_the_record_says_what_the_data_are_like(data):
     assert summary["train_inputs"]["std"] == pytest.approx(float((x[:200] * 10).std(correction=0)), rel=1e-4)
     assert summary["class_counts_val"] == y[200:].bincount().tolist()
     assert summary["feature_std_max"] == pytest.approx(float((x[:200] * 10).std(dim=0).max()), rel=1e-4)
+
+
+def test_the_record_says_which_framework_it_is_and_whether_there_is_batch_norm(data):
+    with_norm = nn.Sequential(nn.Linear(COLUMNS, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, CLASSES))
+    for model, has in ((dense(), False), (with_norm, True)):
+        watcher = trained(model, data)
+        assert watcher.record()["config"] == {"framework": "pytorch", "batch_norm": has}
+    run = tw.Run({})
+    tw.watch(dense(), run)
+    run.report(val_loss=1.0)
+    record = record_of({}, run.reports)
+    assert record["config"]["batch_norm"] is False
+    assert "batchnorm_misuse" in impossible(measure(read_record(record)))
+
+
+def test_the_border_of_images_is_no_feature_of_another_scale(data):
+    images = torch.rand(len(data[1]), 6, 6)
+    images[:, 0] = 0.0
+    images[0, 0, 0] = 1e-3
+    model = nn.Sequential(nn.Flatten(), nn.Linear(36, CLASSES))
+    summary = trained(model, (images, data[1]), train=(images, data[1])).record()["data_summary"]
+    assert summary["feature_std_max"] < 2 * summary["feature_std_min"]
 
 
 def test_watching_does_not_change_the_training(data):

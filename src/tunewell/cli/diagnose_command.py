@@ -30,6 +30,8 @@ _FILES = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".log")
     multiple=True,
     help="Of the run: lr=0.1, n_classes=10; with --probe, what is not the default.",
 )
+@click.option("--target", type=float, metavar="X", help="What is known to be possible; a run far below is not healthy.")
+@click.option("--metric", metavar="NAME", help="Of what --target is.  [default: val_accuracy, or what there is]")
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="With --probe: same seed, same result.  [default: 0]")
 @click.option("--curves/--no-curves", "drawn", default=None, help="Draw the curves.  [default: on a terminal]")
 @store_option
@@ -43,6 +45,8 @@ def command(
     probed: bool,
     epochs: int | None,
     settings: tuple[str, ...],
+    target: float | None,
+    metric: str | None,
     seed: int | None,
     drawn: bool | None,
     store: str | None,
@@ -58,13 +62,17 @@ def command(
     experimented with.
     """
     from tunewell.cli import diagnosis_report  # noqa: PLC0415  the rules are many, and --help needs none of them
+    from tunewell.diagnosis import Possible  # noqa: PLC0415  as above
 
     _check_probe(source, probed=probed, only_then={"--epochs": epochs, "--seed": seed})
     drawn = sys.stdout.isatty() if drawn is None else drawn
+    if metric is not None and target is None:
+        raise SettingError(f"--metric {metric!r} says of what a target is; give that, --target X, or leave it out")
+    possible = None if target is None else Possible(target, metric)
     if probed:
         from tunewell.cli import probe_report  # noqa: PLC0415  only who trains needs it
 
-        probed_run = probe_report.of_script(str(source), settings, epochs, seed or 0)
+        probed_run = probe_report.of_script(str(source), settings, epochs, seed or 0, possible)
         if as_json:
             print_json(probe_report.record(probed_run))
             return
@@ -73,17 +81,17 @@ def command(
     piped = _piped() if source == "-" or (source is None and number is None and store is None) else None
     if piped is not None and (piped.strip() or source == "-"):
         name = "standard input"
-        diagnosis, source_read = diagnosis_report.of_text(name, piped, _columns(columns), run, settings)
+        diagnosis, source_read = diagnosis_report.of_text(name, piped, _columns(columns), run, settings, possible)
     elif source is not None and _is_file(source):
         if number is not None:
             raise SettingError(f"--trial {number} is for a study, and {source!r} is a file; leave it out")
-        diagnosis, source_read = diagnosis_report.of_file(Path(source), _columns(columns), run, settings)
-        name = source
+        diagnosis, source_read = diagnosis_report.of_file(Path(source), _columns(columns), run, settings, possible)
+        name = Path(source).name
     else:
         for option, value in (("--columns", columns), ("--run", run)):
             if value is not None:
                 raise SettingError(f"{option} {value!r} is for a file; a study knows its metrics by name")
-        name, diagnosis = diagnosis_report.of_trial_of(source, number, store, settings)
+        name, diagnosis = diagnosis_report.of_trial_of(source, number, store, settings, possible)
         source_read = None
     if source_read is not None:
         echo(source_read, err=True)

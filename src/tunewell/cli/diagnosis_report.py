@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
 
+from tunewell.cli.finding_words import lines_of
 from tunewell.cli.options import existing_study
 from tunewell.cli.picture import pictures
-from tunewell.diagnosis import Diagnosis, NextChange, examine
+from tunewell.cli.printing import wrapped
+from tunewell.diagnosis import Diagnosis, Possible, examine
+from tunewell.diagnosis.goal import metrics_of
 from tunewell.diagnosis.model import level_of
 from tunewell.diagnosis.readers import decoded, read_file, read_text
 from tunewell.diagnosis.run_config import parse_config, valid_config
-from tunewell.diagnosis.run_record import CURVES
+from tunewell.diagnosis.run_record import CURVES, read_record
+from tunewell.display.formatting import counted
 from tunewell.study import Study
 
 _MIN_CONFIDENCE = 0.05  # findings that are less likely are left to --json
 _SURE = 0.5
-_WIDTH = 100
 _MOST_NAMES = 12
 _KNOWN = {
     "watched": "its curves and what hooks measured",
@@ -31,20 +34,29 @@ _KNOWN = {
 }
 
 
-def of_file(path: Path, columns: Mapping[str, str], run: int | None, settings: Sequence[str]) -> tuple[Diagnosis, str]:
+def of_file(
+    path: Path, columns: Mapping[str, str], run: int | None, settings: Sequence[str], possible: Possible | None = None
+) -> tuple[Diagnosis, str]:
     """Diagnose the run in a file; also return what was read of it, in words."""
-    return _diagnosed(path.name, read_file(path, columns, run), settings)
+    return _diagnosed(path.name, read_file(path, columns, run), settings, possible)
 
 
 def of_text(
-    name: str, content: bytes, columns: Mapping[str, str], run: int | None, settings: Sequence[str]
+    name: str,
+    content: bytes,
+    columns: Mapping[str, str],
+    run: int | None,
+    settings: Sequence[str],
+    possible: Possible | None = None,
 ) -> tuple[Diagnosis, str]:
     """Diagnose the run in a text; also return what was read of it, in words."""
-    return _diagnosed(name, read_text(decoded(name, content), columns, run, name=name), settings)
+    return _diagnosed(name, read_text(decoded(name, content), columns, run, name=name), settings, possible)
 
 
-def _diagnosed(name: str, record: Mapping[str, Any], settings: Sequence[str]) -> tuple[Diagnosis, str]:
-    diagnosis = examine(_with(record, settings))
+def _diagnosed(
+    name: str, record: Mapping[str, Any], settings: Sequence[str], possible: Possible | None
+) -> tuple[Diagnosis, str]:
+    diagnosis = examine(_with(record, settings), possible=possible)
     names, run = record.get("not_understood", []), diagnosis.run
     missing = [curve for curve in CURVES[:4] if not (np.isfinite(run[curve]) | run.broken[curve]).any()]
     hint = f"; if one is {_or(missing)}, say --columns {missing[-1]}=NAME" if names and missing else ""
@@ -74,13 +86,15 @@ def _or(names: Sequence[str]) -> str:
 
 
 def of_trial_of(
-    name: str | None, number: int | None, store: str | None, settings: Sequence[str]
+    name: str | None, number: int | None, store: str | None, settings: Sequence[str], possible: Possible | None = None
 ) -> tuple[str, Diagnosis]:
     """Diagnose a trial, the best if no number is given; also return its name in words."""
     with existing_study(store, name) as study:
         chosen = _best(study) if number is None else number
         record = _with(study.run_record(chosen), settings)
-        return f"trial {chosen} of study {study.record.name}", examine(record)
+        if possible is not None and possible.metric is None and study.metric in metrics_of(read_record(record)):
+            possible = replace(possible, metric=study.metric)
+        return f"trial {chosen} of study {study.record.name}", examine(record, possible=possible)
 
 
 def _with(record: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:
@@ -96,9 +110,9 @@ def _best(study: Study) -> int:
 
 
 def lines(name: str, diagnosis: Diagnosis, *, drawn: bool) -> Iterator[str]:
-    """Yield the report; with the curves, if they are to be drawn."""
+    """Yield the report; with the curves, if they are to be drawn. The first finding is shown in full."""
     run, findings = diagnosis.run, diagnosis.findings
-    yield f"{name}: {len(run)} {'epoch' if len(run) == 1 else 'epochs'}, known by {_KNOWN[level_of(run)]}"
+    yield from wrapped(f"{name}: {counted(len(run), 'epoch')}, known by {_KNOWN[level_of(run)]}", "", "  ")
     yield ""
     if drawn:
         yield from pictures(run, diagnosis.signs[0].curve, diagnosis.signs[0].epoch)
@@ -107,28 +121,15 @@ def lines(name: str, diagnosis: Diagnosis, *, drawn: bool) -> Iterator[str]:
         if place and finding.confidence < _MIN_CONFIDENCE:
             break
         color = "green" if finding.label == "healthy" else "red" if place == 0 else None
-        yield f"{finding.confidence:4.0%}  {click.style(finding.label, bold=place == 0, fg=color)}"
+        if place:
+            yield ""
+        yield f"{finding.confidence:4.0%}  {click.style(finding.label, bold=place == 0 or None, fg=color)}"
         same = next((other.label for other in findings[:place] if other.evidence == finding.evidence), None)
-        yield from textwrap.wrap(
-            finding.evidence if same is None else f"the same sign as {same}",
-            _WIDTH,
-            initial_indent="      ",
-            subsequent_indent="      ",
-            break_long_words=False,
-        )
-        if finding.next.param:
-            yield from textwrap.wrap(
-                f"next: {_in_words(finding.next)}", _WIDTH, initial_indent="      ", subsequent_indent="            "
-            )
-
+        shown = finding if same is None else replace(finding, evidence=f"the same sign as {same}")
+        yield from lines_of(shown, run, in_full=place == 0)
     if level_of(run) == "curves" and findings[0].confidence < _SURE:
         yield ""
-        yield "tell it the learning rate, the optimizer and so on with --set (--set lr=0.1) to make it surer"
-
-
-def _in_words(change: NextChange) -> str:
-    """Format `lr, decrease to 0.08: a decade is the usual step`."""
-    value = "" if change.value is None else f" to {change.value}"
-    if isinstance(change.value, Mapping):
-        value = f" to {', '.join(f'{key} {one}' for key, one in change.value.items())}"
-    return f"{change.param}, {change.direction.replace('_', ' ')}{value}: {change.why}"
+        yield from wrapped(
+            "to make it surer, give the learning rate, the optimizer and so on with --set (--set lr=0.1), and what is "
+            "known to be possible with --target"
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from functools import partial
@@ -15,6 +16,7 @@ from tunewell.cli.echo import echo
 from tunewell.display import tables
 from tunewell.display.records import json_text
 
+_READABLE, _NARROWEST = 100, 40
 _bold = partial(click.style, bold=True)
 _dim = partial(click.style, dim=True)
 
@@ -43,6 +45,20 @@ def facts(pairs: Mapping[str, object]) -> Iterator[str]:
 def fitted(line: str) -> str:
     """Return the line, cut to the terminal's width; whole if it goes to a file or another program."""
     return tables.fitted(line, _width())
+
+
+def wrapped(text: str, first: str = "", rest: str | None = None) -> list[str]:
+    """Return a paragraph as lines that fit the terminal and are not too wide to read, the first with its own indent.
+
+    rest: begins the lines after the first; as many spaces as the first one's indent has, if None.
+    """
+    rest = " " * len(click.unstyle(first)) if rest is None else rest
+    width = min(_READABLE, max(_NARROWEST, _width()))
+    lines = textwrap.wrap(
+        text, width, initial_indent=" " * len(click.unstyle(first)), subsequent_indent=rest, break_long_words=False,
+        break_on_hyphens=False,
+    )  # fmt: skip
+    return [first + lines[0][len(click.unstyle(first)) :], *lines[1:]] if lines else [first]
 
 
 def _width() -> int:

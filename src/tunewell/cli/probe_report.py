@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import click
 
 from tunewell.cli import diagnosis_report
 from tunewell.cli.echo import echo
 from tunewell.cli.job import job
-from tunewell.cli.printing import stdout_to_stderr
+from tunewell.cli.printing import stdout_to_stderr, wrapped
+from tunewell.diagnosis import Possible
+from tunewell.diagnosis.readers.framework import of_source, with_framework
 from tunewell.display.formatting import counted
 from tunewell.inspection import inspect
 from tunewell.probing import ProbeReport, ProbeResult, probe
 from tunewell.space.parse_settings import parse_settings
+from tunewell.training.script import Script
 
-_WIDTH = 100
 
-
-def of_script(path: str, settings: Sequence[str], epochs: int | None, seed: int) -> ProbeReport:
+def of_script(
+    path: str, settings: Sequence[str], epochs: int | None, seed: int, possible: Possible | None = None
+) -> ProbeReport:
     """Train the file's function and experiment with it; what happens is printed on standard error."""
     with stdout_to_stderr():
         to_train = job(path, (), None)
@@ -32,19 +35,28 @@ def of_script(path: str, settings: Sequence[str], epochs: int | None, seed: int)
             space,
             epochs=epochs or to_train.file.epochs,
             setting=parse_settings(settings, space),
-            about=to_train.file.about,
+            about=about_of(to_train.file),
             mistakes=inspected.mistakes,
+            target=None if possible is None else possible.value,
+            metric=None if possible is None else possible.metric,
             seed=seed,
             say=lambda line: echo(line, err=True),
         )
 
 
+def about_of(script: Script) -> Mapping[str, Any]:
+    """Return what a script says about its training, and the framework that its imports name."""
+    try:
+        framework = of_source(script.path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        framework = ""
+    return with_framework(dict(script.about or {}), framework)
+
+
 def lines(name: str, report: ProbeReport, *, drawn: bool) -> Iterator[str]:
     """Yield the experiments, then the findings."""
     for one in report.probes:
-        yield from textwrap.wrap(
-            f"{click.style(one.name, bold=True)}: {one.found}", _WIDTH, subsequent_indent="  ", break_long_words=False
-        )
+        yield from wrapped(f"{click.style(one.name, bold=True)}: {one.found}", "", "  ")
         yield from _meaning(one)
     yield ""
     yield from diagnosis_report.lines(name, report.diagnosis, drawn=drawn)
@@ -60,8 +72,8 @@ def record(report: ProbeReport) -> dict[str, object]:
             {
                 "name": one.name,
                 "found": one.found,
-                "names": list(one.points_to),
-                "=>rules_out=": list(one.rules_out),
+                "points_to": list(one.points_to),
+                "rules_out": list(one.rules_out),
                 "epochs": one.epochs,
             }
             for one in report.probes
@@ -74,6 +86,4 @@ def record(report: ProbeReport) -> dict[str, object]:
 def _meaning(one: ProbeResult) -> Iterator[str]:
     for verb, labels in (("points to", one.points_to), ("rules out", one.rules_out)):
         if labels:
-            yield from textwrap.wrap(
-                f"{verb} {', '.join(labels)}", _WIDTH, initial_indent="  ", subsequent_indent="    "
-            )
+            yield from wrapped(f"{verb} {', '.join(labels)}", "  ", "    ")

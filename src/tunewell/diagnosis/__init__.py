@@ -8,5 +8,6 @@ from __future__ import annotations
 
 from tunewell.diagnosis.diagnose import Diagnosis, diagnose, examine
 from tunewell.diagnosis.findings import LABELS, Finding, NextChange
+from tunewell.diagnosis.goal import Goal, Possible
 
-__all__ = ["LABELS", "Diagnosis", "Finding", "NextChange", "diagnose", "examine"]
+__all__ = ["LABELS", "Diagnosis", "Finding", "Goal", "NextChange", "Possible", "diagnose", "examine"]

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from tunewell.arrays import Floats, own_numerics
+from tunewell.diagnosis.causes import CAUSES, line_of, others_of
 from tunewell.diagnosis.certainty import with_certainties
 from tunewell.diagnosis.features import feature_row, features, strengths
 from tunewell.diagnosis.findings import LABELS, Finding
+from tunewell.diagnosis.goal import Goal, Possible, goal_of, with_goal, without_healthy
 from tunewell.diagnosis.model import Forest, forest, level_of
 from tunewell.diagnosis.next_change import next_change
+from tunewell.diagnosis.possible import impossible, with_possible
 from tunewell.diagnosis.rules import RULES, Sign, see
 from tunewell.diagnosis.rules.facts import Fact, facts
-from tunewell.diagnosis.rules.wording import IN_WORDS, figure, last_known
+from tunewell.diagnosis.rules.wording import IN_WORDS, at_the_end, figure, last_known
 from tunewell.diagnosis.run_record import RunRecord, read_record
 from tunewell.diagnosis.seen import seen_for
 from tunewell.diagnosis.signals import Signals, measure
 
-NO_FACTORS: Mapping[str, float] = {}
+Weigh = Callable[[Floats], Floats]
+"""Probabilities of the causes, (K,), to the same with regard to something else that is known."""
 _MIN_STRENGTH = 0.25  # a weaker sign is no evidence
 _MAX_FINDINGS = 5
 _MIN_CONFIDENCE = 0.02
@@ -37,44 +41,77 @@ class Diagnosis:
     """The likeliest first."""
     signs: list[Sign]
     """The evidence of each finding."""
+    goal: Goal | None = None
+    """What is known to be possible, beside what the run reached."""
 
 
-def diagnose(record: Mapping[str, Any]) -> list[Finding]:
+def diagnose(record: Mapping[str, Any], *, target: float | None = None, metric: str | None = None) -> list[Finding]:
     """Return what holds a run back, the likeliest cause first; `healthy` first if nothing is wrong with it.
 
     record: `epochs` (a list of one mapping an epoch: train_loss, train_accuracy, val_loss, val_accuracy, lr, and what
         hooks measured), and, as far as known, `config`, `n_train`, `n_val`, `n_classes`, `data_summary`,
         `step_losses` and `step_losses_every`. None and NaN stand for numbers that were not finite. Anything may be
         missing but one loss or accuracy.
+    target: what is known to be possible. A run that is clearly below is not healthy, whatever it looks like.
+    metric: of what; validation accuracy if None, or what else there is.
 
     Raises:
         RecordError: there are no epochs, or nothing that was measured in them is known.
+        SettingError: the target is no number, or the run does not have the metric.
     """
-    return examine(record).findings
+    return examine(record, possible=None if target is None else Possible(target, metric)).findings
 
 
 @own_numerics
-def examine(record: Mapping[str, Any], factors: Mapping[str, float] = NO_FACTORS) -> Diagnosis:
+def examine(
+    record: Mapping[str, Any],
+    *,
+    possible: Possible | None = None,
+    may_be_healthy: bool = True,
+    weigh: Weigh | None = None,
+) -> Diagnosis:
     """Diagnose a run as `diagnose` does, and keep the run and the places of the evidence, for reports that draw them.
 
-    factors: by how much the odds of a cause are larger or smaller, as is known from elsewhere.
+    possible: what is known to be possible of a metric.
+    may_be_healthy: False if it is known otherwise that it is not.
+    weigh: changes the probabilities of `LABELS` as is known from elsewhere, such as experiments.
     """
     run = read_record(record)
+    goal = None if possible is None else goal_of(run, possible)
     signals = measure(run)
     signs, known = see(signals), facts(signals)
     trees = forest(level_of(run))
     row = feature_row(features(signals, signs), trees.names)
-    chances = trees.probabilities(row, strengths(signs), is_unlike=run.by_loss)
-    chances = with_certainties(chances, signals, signs, known) * [factors.get(label, 1.0) for label in LABELS]
-    chances /= chances.sum()
+    plainest = strengths(signs)
+    chances = trees.probabilities(row, plainest, is_unlike=run.by_loss)
+    chances = with_possible(with_certainties(chances, signals, signs, known), signals, plainest)
+    chances = chances if weigh is None else weigh(chances)
+    chances = chances if may_be_healthy else without_healthy(chances, plainest)
+    chances = chances if goal is None else with_goal(chances, goal, plainest)
     ranked = sorted(zip(LABELS, chances.tolist(), strict=True), key=lambda pair: -pair[1])
-    shown = [pair for i, pair in enumerate(ranked[:_MAX_FINDINGS]) if i < 2 or pair[1] >= _MIN_CONFIDENCE]
+    shown = [pair for i, pair in enumerate(ranked[:_MAX_FINDINGS]) if pair[1] and (i < 2 or pair[1] >= _MIN_CONFIDENCE)]
     evidence = _evidence([label for label, _ in shown], signals, signs, known, trees, row)
+    if goal is not None and (goal.falls_short or goal.is_reached):
+        evidence[0] = _with_goal(evidence[0], shown[0][0], goal)
+    gone = impossible(signals)
     findings = [
-        Finding(label, round(chance, 3), sign.evidence, next_change(label, signals))
-        for (label, chance), sign in zip(shown, evidence, strict=True)
+        _finding(label, chance, sign, signals, gone) for (label, chance), sign in zip(shown, evidence, strict=True)
     ]
-    return Diagnosis(run, findings, evidence)
+    return Diagnosis(run, findings, evidence, goal)
+
+
+def _finding(label: str, chance: float, sign: Sign, signals: Signals, gone: Mapping[str, str]) -> Finding:
+    """Return a finding with all its words: what it means, what to write, how to check it, what else it could be."""
+    cause, change = CAUSES[label], next_change(label, signals)
+    change = replace(change, line=line_of(change, signals.run))
+    return Finding(label, round(chance, 3), sign.evidence, change, cause.means, cause.check, others_of(label, gone))
+
+
+def _with_goal(sign: Sign, label: str, goal: Goal) -> Sign:
+    """Return a sign whose evidence begins with what was reached and what is possible."""
+    if label == "healthy":
+        return Sign(sign.strength, goal.in_words, goal.metric if goal.metric in IN_WORDS else "", goal.epoch)
+    return replace(sign, evidence=f"{goal.in_words}; {sign.evidence}")
 
 
 def _evidence(
@@ -100,7 +137,8 @@ def _plainest(label: str, signs: Mapping[str, Sign], known: list[Fact]) -> Sign 
 def _no_fault(signals: Signals) -> str:
     """Return the evidence of `healthy` where no rule sees it, with what the record leaves open."""
     run = signals.run
-    text = "no sign of a fault is plain"
+    reached = [at_the_end(signals, name) for name in ("train_accuracy", "val_accuracy") if _has_end(run, name)]
+    text = f"no sign of a fault is plain{': ' if reached else ''}{', '.join(reached)}"
     if signals.units.baseline == "first":
         name = next((name for name in ("val_loss", "train_loss") if _is_measured(run, name)), "")
         if name:
@@ -110,6 +148,10 @@ def _no_fault(signals: Signals) -> str:
     if not any(np.isfinite(run[name]).any() for name in ("val_loss", "val_accuracy")):
         text += "; without validation nothing is known of new rows"
     return text
+
+
+def _has_end(run: RunRecord, name: str) -> bool:
+    return bool(np.isfinite(run[name.replace("accuracy", "loss") if run.by_loss else name]).any())
 
 
 def _is_measured(run: RunRecord, name: str) -> bool:

@@ -67,6 +67,8 @@ class NextChange(_Plain):
     """The value to try; None where there is none to give."""
     why: str = ""
     """Why that much, in a few words."""
+    line: str = ""
+    """What to write, in the framework of the training; "" where that is not known."""
 
 
 @dataclass(frozen=True, slots=True, eq=True)
@@ -81,6 +83,12 @@ class Finding(_Plain):
     """A sentence with numbers of this very run."""
     next: NextChange
     """The change that would help if the finding holds."""
+    means: str = ""
+    """What holds the run back, in a sentence."""
+    check: str = ""
+    """What is to be seen if the change helped."""
+    otherwise: str = ""
+    """What else it could be, and what tells that."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the finding as plain data, fit for JSON."""

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 
 from tunewell.diagnosis.findings import NextChange
+from tunewell.diagnosis.possible import has_diverged, is_broken
 from tunewell.diagnosis.rules.wording import best_known, figure
 from tunewell.diagnosis.signals import Signals
 from tunewell.diagnosis.signals.summaries import number
@@ -20,8 +21,19 @@ _SATURATING = ("tanh", "sigmoid", "softsign")
 
 
 def next_change(label: str, s: Signals) -> NextChange:
-    """Return the change that would help if this is the cause."""
-    return _CHANGES[label](s)
+    """Return the change that would help if this is the cause.
+
+    A rate at which the loss diverges is never raised, and a network that learns nothing is never enlarged, whatever the
+    cause is held to be.
+    """
+    change = _CHANGES[label](s)
+    if (change.param, change.direction) == ("lr", "increase") and has_diverged(s):
+        return _lower_rate(s)
+    if (change.param, change.direction) == ("width", "increase") and is_broken(s):
+        return NextChange(
+            "code", "fit_one_batch", None, "first fit 32 rows: a network that cannot is broken, and no size mends that"
+        )
+    return change
 
 
 def _none(s: Signals) -> NextChange:  # noqa: ARG001  all changes are called alike
@@ -34,7 +46,7 @@ def _lower_rate(s: Signals) -> NextChange:
     if math.isnan(factor):
         broken = s["ends_broken"] > 0
         factor, why = (0.03, "it diverges: a decade and a half") if broken else (0.1, "a decade is the usual step")
-    return NextChange("lr", "decrease", _times(_rate(s), factor), why)
+    return _rate_times(s, "decrease", factor, why)
 
 
 def _raise_rate(s: Signals) -> NextChange:
@@ -43,7 +55,12 @@ def _raise_rate(s: Signals) -> NextChange:
     if math.isnan(factor):
         hardly = s["loss_gain"] < 0.1
         factor, why = (100.0, "it hardly moves: two decades") if hardly else (10.0, "a decade is the usual step")
-    return NextChange("lr", "increase", _times(_rate(s), factor), why)
+    return _rate_times(s, "increase", factor, why)
+
+
+def _rate_times(s: Signals, direction: str, factor: float, why: str) -> NextChange:
+    value = _times(_rate(s), factor)
+    return NextChange("lr", direction, value, why if value is not None else f"to {factor:.2g} times what it is; {why}")
 
 
 def _by_updates(s: Signals, least: float, most: float, name: str) -> tuple[float, str]:
@@ -98,7 +115,9 @@ def _less_dropout(s: Signals) -> NextChange:
 
 def _less_decay(s: Signals) -> NextChange:
     decay = s["weight_decay"]
-    value = 0.0 if not decay > 0 else float(f"{decay / 100:.1g}")
+    if not decay > 0:
+        return NextChange("weight_decay", "decrease", 0.0, "if there is any; without it, training shows what it costs")
+    value = float(f"{decay / 100:.1g}")
     return NextChange("weight_decay", "decrease", value, "two decades less leaves a pull that learning outweighs")
 
 
@@ -122,15 +141,13 @@ def _initialize(s: Signals) -> NextChange:
 
 
 def _standardize(s: Signals) -> NextChange:
-    return NextChange(
-        "input_normalisation", "enable", "standardize", f"mean 0 and spread 1 a feature, now {_inputs(s)}"
-    )
+    return NextChange("input_normalisation", "enable", "standardize", f"mean 0 and spread 1 a feature, {_inputs(s)}")
 
 
 def _inputs(s: Signals) -> str:
     if not s.known("inputs_spread"):
-        return "unknown: look at them"
-    return f"mean {figure(s['inputs_mean'])} and spread {figure(10 ** s['inputs_spread'])}"
+        return "whatever they are now"
+    return f"now mean {figure(s['inputs_mean'])} and spread {figure(10 ** s['inputs_spread'])}"
 
 
 def _check_labels(s: Signals) -> NextChange:  # noqa: ARG001
@@ -156,11 +173,19 @@ def _mend_loss(s: Signals) -> NextChange:
         return NextChange(
             "loss", "fix", "a linear output", "no ReLU, sigmoid or tanh behind the last layer, and targets of its shape"
         )
+    if s.run.config.get("framework") == "keras":
+        why = "in the last layer, with from_logits=False, or in the loss, with from_logits=True"
+        return NextChange("loss", "fix", "one softmax in all", why)
     name = s.run.config.get("loss", "cross_entropy")
-    what = "log_softmax before nll" if name == "nll" else "raw logits into the cross entropy"
-    return NextChange(
-        "loss", "fix", what, "no softmax, sigmoid or other non-linearity between the last layer and the loss"
-    )
+    if name == "nll":
+        return NextChange(
+            "loss", "fix", "log_softmax before nll", "NLL takes logarithms of probabilities, and nothing else"
+        )
+    if s.run.config.get("framework"):
+        why = "no softmax, sigmoid or other non-linearity between the last layer and the loss"
+        return NextChange("loss", "fix", "raw logits into the cross entropy", why)
+    why = "some losses take logits, some probabilities (Keras' by default); and there is a unit for each class"
+    return NextChange("loss", "fix", "one softmax in all", why)
 
 
 def _leaky(s: Signals) -> NextChange:  # noqa: ARG001
@@ -170,7 +195,22 @@ def _leaky(s: Signals) -> NextChange:  # noqa: ARG001
 
 
 def _let_gradients_through(s: Signals) -> NextChange:
-    if s.run.config.get("activation") in _SATURATING and s["recurrent"] != 1:
+    model = s.run.config.get("model")
+    if s["recurrent"] == 1:
+        return NextChange(
+            "grad_clip",
+            "enable",
+            1.0,
+            "with gates (LSTM, GRU) in place of a plain recurrent layer, and shorter sequences",
+        )
+    if model == "transformer":
+        return NextChange(
+            "layer_norm",
+            "enable",
+            value=True,
+            why="before each block, beside its sum with its input: as deep ones have it",
+        )
+    if s.run.config.get("activation") in _SATURATING:
         return NextChange(
             "activation", "change", "relu", "its slope is 1 where it is on, so depth does not shrink gradients"
         )
@@ -181,6 +221,10 @@ def _let_gradients_through(s: Signals) -> NextChange:
 
 def _clip(s: Signals) -> NextChange:
     value = 1.0 if s["recurrent"] == 1 or not s["clipped"] > 0 else s["clipped"] / 10
+    if s["recurrent"] == 1 and s["rectified"] == 1:
+        return NextChange(
+            "activation", "change", "tanh", "a ReLU has no upper end, and a state grows with each time step"
+        )
     return NextChange("grad_clip", "enable", value, "bounds a single step; then mend the initialization")
 
 
@@ -190,7 +234,8 @@ def _mend_batch_norm(s: Signals) -> NextChange:
         return NextChange("bn_momentum", "change", 0.1, "statistics over about ten batches")
     if 0 < batch < 8:
         return NextChange("batch_size", "increase", _USUAL_BATCH, "statistics need rows")
-    return NextChange("code", "fix", "model.eval()", "evaluate with running statistics, train with those of the batch")
+    how = "training=False" if s.run.config.get("framework") == "keras" else "model.eval()"
+    return NextChange("code", "fix", how, "evaluate with running statistics, train with those of the batch")
 
 
 def _unfreeze(s: Signals) -> NextChange:  # noqa: ARG001

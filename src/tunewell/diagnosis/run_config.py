@@ -27,9 +27,22 @@ ALIASES = {
     "loss": ("loss", "criterion", "loss_fn"),
     "model": ("model",),
     "task": ("task", "problem"),
+    "framework": ("framework", "library"),
 }
 WIDTH_ALIASES = ("hidden", "hidden_units", "width", "n_hidden", "hidden_size", "hidden_dim", "units")
 DEPTH_ALIASES = ("layers", "n_layers", "depth", "num_layers", "n_hidden_layers", "hidden_layers")
+FRAMEWORKS: Mapping[str, tuple[str, ...]] = {
+    "pytorch": ("torch",),
+    "lightning": ("pytorch_lightning", "pl"),
+    "huggingface": ("hf", "transformers", "trainer"),
+    "fastai": (),
+    "keras": ("tensorflow", "tf", "tf.keras"),
+    "jax": ("flax", "equinox", "optax"),
+    "sklearn": ("scikit-learn", "scikit_learn"),
+    "boosting": ("xgboost", "lightgbm", "catboost"),
+    "tunewell": (),
+}
+"""The frameworks for which advice has words of its own, and other names of them."""
 SIZES = ("n_train", "n_val", "n_classes")
 """The sizes that a record has beside its configuration."""
 
@@ -71,6 +84,7 @@ _VALID: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "batch_norm": (_switch, "true or false"),
     **dict.fromkeys(("optimizer", "activation", "model", "loss"), (_text, "a name")),
     "task": (lambda value: value in TASKS, f"one of {', '.join(TASKS)}"),
+    "framework": (lambda value: value in FRAMEWORKS, f"one of {', '.join(FRAMEWORKS)}"),
     "target_variance": (_above_zero, "a number above 0"),
 }
 """A check of each setting's value, and the valid values in words."""
@@ -90,10 +104,17 @@ def config_of(params: Mapping[str, Any]) -> dict[str, Any]:
         config["hidden"] = widths
     if isinstance(config.get("lr_schedule"), str):
         config["lr_schedule"] = {"name": config["lr_schedule"]}
-    for name in ("optimizer", "activation", "model", "loss", "task"):
+    for name in ("optimizer", "activation", "model", "loss", "task", "framework"):
         if isinstance(config.get(name), str):
             config[name] = config[name].lower()
+    if "framework" in config:
+        config["framework"] = _framework(config["framework"])
     return config
+
+
+def _framework(name: object) -> object:
+    """Return a framework under the name that it has here."""
+    return next((own for own, others in FRAMEWORKS.items() if name in others), name)
 
 
 def valid_config(config: Mapping[str, Any]) -> dict[str, Any]:

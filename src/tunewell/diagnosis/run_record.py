@@ -154,6 +154,8 @@ def _task(given: object, config: Mapping[str, Any], curves: Mapping[str, Floats]
         return of_loss
     if any(np.isfinite(curves[name]).any() for name in _ACCURACIES):
         return "classification"
+    if "target_variance" in config:
+        return "regression"
     tasks = {SCORES[name.partition("_")[2]].task for name in scores} - {"classification"}
     return "regression" if "regression" in tasks else next(iter(tasks), "classification")
 

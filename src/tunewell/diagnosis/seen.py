@@ -91,12 +91,10 @@ def _late(name: str) -> _Phrase:
         if name in s.run.estimated or len(known) < 4:
             return ""
         change = known[-1] - known[-1 - len(known) // 4]
-        rose = "rose" if change > 0 else "fell"
-        return (
-            f"{IN_WORDS[name]} {rose} by {abs(change):.2g} in the last quarter"
-            if change
-            else f"{IN_WORDS[name]} stands still"
-        )
+        shown = percent if name.endswith("accuracy") else figure
+        if not change:
+            return f"{IN_WORDS[name]} stands still at {shown(known[-1])} in the last quarter"
+        return f"{IN_WORDS[name]} {'rose' if change > 0 else 'fell'} by {shown(abs(change))} in the last quarter"
 
     return phrase
 
@@ -116,10 +114,12 @@ def _noise(name: str) -> _Phrase:
         steps = np.diff(known) * (-1 if name.endswith("accuracy") else 1)
         worse, most = float(np.mean(steps > 0)), float(steps.max())
         way = "fell" if name.endswith("accuracy") else "rose"
-        shown = percent(most) if name.endswith("accuracy") else figure(most)
+        shown = percent if name.endswith("accuracy") else figure
+        if most <= 0 and known[0] == known[-1]:
+            return f"{IN_WORDS[name]} stays at {shown(known[0])}"
         if most <= 0:
-            return f"{IN_WORDS[name]} never {way}"
-        return f"{IN_WORDS[name]} {way} at {percent(worse)} of the epochs, by {shown} at most"
+            return f"{IN_WORDS[name]} never {way}, from {shown(known[0])} to {shown(known[-1])}"
+        return f"{IN_WORDS[name]} {way} at {percent(worse)} of the epochs, by {shown(most)} at most"
 
     return phrase
 

@@ -9,32 +9,38 @@ Zhang et al., "Understanding deep learning requires rethinking generalization" (
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tunewell.diagnosis import NextChange
+from tunewell.diagnosis import NextChange, Possible
 from tunewell.diagnosis.readers.names import parameter_of
 from tunewell.diagnosis.readers.trial import classes_of
+from tunewell.diagnosis.scores import task_of_loss
 from tunewell.display.formatting import counted
 from tunewell.probing.rows import one_batch, shuffled_labels
 from tunewell.probing.short_training import ShortTraining, checked, train_shortly
+from tunewell.probing.simple_models import MOST_NUMBERS, MOST_ROWS, Baselines, baselines
 from tunewell.probing.sweep import Sweep, lr_find, rate_of, rates_of
 from tunewell.space.space import Space, SpaceLike, as_space
 from tunewell.space.usual_names import RATES
 from tunewell.space.values import Params, Value
 from tunewell.training.function import check_train
+from tunewell.training.rows import Rows, facts_of, is_array, rows_of
 from tunewell.training.run import Change as ChangeOfData
-from tunewell.training.run import Train
+from tunewell.training.run import RunEnded, Train
 
 _STILL = 1e-6  # of the learning rate: nothing moves
 _BATCH_EPOCHS = 5
 _BATCH = 32  # rows, where the space says nothing
 _FITTED = 0.1  # of the loss at the start
 _AT_START = (0.5, 2.0)  # of ln(classes): between, nothing is wrong with the start
+_SQUARED = ("mse", "mseloss", "nn.mseloss", "mean_squared_error", "squared_error", "l2")
+_DECADE = 10.001
 _FAR = 5.0  # times the learning rate
 _GAINS = 0.1  # of a loss: what is less is noise
 _HELD_BACK = 0.25  # of a loss: regularization that is right costs some at first
+_LOADED = 500  # rows for simple models, where each has to be loaded
 _SHORT = 4  # one in so many of a training's epochs
 _IN_CODE = (
     *("loss_output_mismatch", "frozen_layers", "vanishing_gradients", "dead_relus", "missing_zero_grad"),
@@ -58,6 +64,10 @@ class ProbeResult:
     """What it has cost."""
     next: NextChange | None = None
     """The change that it calls for, if it says more than the curves do."""
+    possible: Possible | None = None
+    """What it has shown to be possible."""
+    decides: bool = False
+    """True if it has shown a cause, such as by a change that made the training better."""
 
 
 @dataclass(slots=True)
@@ -73,17 +83,43 @@ class Case:
     start: ShortTraining | None = None
     """One epoch in which nothing moved."""
     sweep: Sweep | None = None
+    sweep_tells: bool = True
+    """False if a sweep's few epochs at each rate were too few to learn anything."""
     as_is: ShortTraining | None = None
     """The training as it is."""
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """The rest of its record besides its curves."""
+    rows: Rows | None = None
+    """Training rows, as the first short training passed them through `run.data`."""
+    validation: Rows | None = None
+    may_change: bool = False
+    """True if they came as arrays, so that a probe can change them."""
     costs: list[int] = field(default_factory=list)
 
     def short(self, epochs: int, changed: Mapping[str, Value], data: ChangeOfData | None = None) -> ShortTraining:
         """Train shortly with some values changed, or other data."""
+        look = self.look if self.rows is None else None
         found = train_shortly(
-            self.train, Params({**self.setting, **changed}), seed=self.seed, epochs=epochs, change=data
+            self.train, Params({**self.setting, **changed}), seed=self.seed, epochs=epochs, change=data, look=look
         )
         self.costs.append(len(found.reports))
         return found
+
+    def look(self, arrays: Sequence[Any], validation: Sequence[Any] | None) -> None:
+        """Keep a sample of the rows."""
+        self.may_change = is_array(arrays[0])
+        self.rows = rows_of(arrays, MOST_ROWS, _LOADED, MOST_NUMBERS)
+        self.validation = None if validation is None else rows_of(validation, MOST_ROWS, _LOADED, MOST_NUMBERS)
+
+    @property
+    def has_cross_entropy(self) -> bool:
+        """True unless the training is known to be no classifier's: a loss below zero is then a mistake."""
+        if self.n_classes > 1:
+            return True
+        config = self.about.get("config", {})
+        task = config.get("task") or self.about.get("task") or task_of_loss(str(config.get("loss", "")))
+        is_regression = self.rows is not None and self.rows.labels is not None and self.rows.classes is None
+        return not (task in ("regression", "other") or is_regression)
 
     @property
     def regularization(self) -> dict[str, Value]:
@@ -117,7 +153,7 @@ def loss_at_start(case: Case) -> ProbeResult:
         return ProbeResult(
             "loss at start", "the loss is no finite number before anything has moved", points_to=_START, epochs=1
         )
-    if loss < 0:
+    if loss < 0 and case.has_cross_entropy:
         return ProbeResult(
             "loss at start",
             f"{loss:.4g}: no cross entropy is below zero",
@@ -125,7 +161,7 @@ def loss_at_start(case: Case) -> ProbeResult:
             epochs=1,
         )
     if not classes > 1:
-        return ProbeResult("loss at start", f"{loss:.4g}; {_ASK_FOR_DATA}, to say what it should be", epochs=1)
+        return ProbeResult("loss at start", f"{loss:.4g}; {_what_it_should_be(case)}", epochs=1)
     found = f"{loss:.4g}; knowing nothing costs ln({classes:.0f}) = {math.log(classes):.4g}"
     share = loss / math.log(classes)
     if share > _AT_START[1]:
@@ -139,24 +175,37 @@ def loss_at_start(case: Case) -> ProbeResult:
 
 def fits_one_batch(case: Case) -> ProbeResult:
     """Fit one batch: a network that cannot is held back by code, activations or rate, and not by the data."""
-    if case.start is None or case.start.n_rows is None:
-        return ProbeResult("one batch", f"left out: {_ASK_FOR_DATA}")
+    if case.start is None or not case.may_change:
+        return ProbeResult("one batch", f"left out: {_ask_for_arrays(case)}")
     size = case.setting.get(parameter_of("batch_size", case.space.names) or "", _BATCH)
     change = one_batch(int(size) if isinstance(size, int | float) else _BATCH, case.seed)
+    if not (case.start.curve("train_loss") or case.start.curve("train_accuracy")):
+        return ProbeResult("one batch", f"left out: {_ASK_FOR_LOSS}")
     start = _start(case.start)
     rates = [float(case.setting[case.rate])] if case.rate else []
-    if case.sweep is not None and case.sweep.suggestion and _far(case.sweep.suggestion, rates[0]):
-        rates.append(case.sweep.suggestion)
+    if rates and (other := _other_rate(case, rates[0])) is not None:
+        rates.append(other)
     epochs = 0
     for n, rate in enumerate(rates or [math.nan]):
         given: dict[str, Value] = {case.rate: rate} if case.rate else {}
         short = case.short(_BATCH_EPOCHS, given | case.regularization, change)
         epochs += len(short.reports)
         end, at = _training(short), f" at {rate:.3g}" if case.rate else ""
+        if end < 0:
+            found = f"the loss went below zero{at}, from {start:.4g} to {end:.4g}"
+            if case.has_cross_entropy:
+                return ProbeResult(
+                    "one batch",
+                    f"{found}, which is no fit: no cross entropy can",
+                    ("loss_output_mismatch",),
+                    epochs=epochs,
+                    decides=True,
+                )
+            return ProbeResult("one batch", f"{found}: too little is known of it to tell", epochs=epochs)
         if not short.is_broken and (end < _FITTED * start or short.last("train_accuracy") > 0.99):
             found = f"fitted{at}: its loss fell from {start:.4g} to {end:.4g} in {counted(len(short.reports), 'epoch')}"
             wrong = () if not n else ("lr_too_low",) if rate > rates[0] else ("lr_too_high",)
-            return ProbeResult("one batch", found, points_to=wrong, rules_out=_IN_CODE, epochs=epochs)
+            return ProbeResult("one batch", found, wrong, _IN_CODE, epochs=epochs, decides=bool(wrong))
     found = f"not fitted{at}: its loss went from {start:.4g} to {end:.4g} in {counted(len(short.reports), 'epoch')}"
     in_code = (*_IN_CODE, "model_too_small")
     return ProbeResult(
@@ -177,10 +226,18 @@ def sweep_of_rates(case: Case) -> ProbeResult:
     case.costs.append(sweep.epochs)
     both = ("lr_too_low", "lr_too_high")
     if sweep.suggestion is None:
-        return ProbeResult("learning rates", sweep.why, epochs=sweep.epochs)
+        # nothing comes of a lower rate where the lowest diverges, nor of any where none moves the loss
+        out = both if any(not point.diverged for point in sweep.points) else both[:1]
+        return ProbeResult("learning rates", sweep.why, rules_out=out, epochs=sweep.epochs)
     rate = float(case.setting[case.rate])
     here, least = sweep.loss_at(rate), min(point.loss for point in sweep.points if not point.diverged)
     found = f"{sweep.suggestion:.2g} is suggested ({sweep.why}); {rate:.3g} as it is, with a loss of {here:.4g}"
+    start = sweep.points[0].loss
+    if case.n_classes > 1 and sweep.metric in ("val_loss", "train_loss"):
+        start = min(start, math.log(case.n_classes))  # to come down to guessing is no learning
+    if start - least < _GAINS * abs(start):
+        case.sweep_tells = False
+        return ProbeResult("learning rates", f"{found}: too little in so few epochs to tell", epochs=sweep.epochs)
     worse = not here <= least + _GAINS * abs(sweep.points[0].loss)
     if not (worse and _far(sweep.suggestion, rate)):
         return ProbeResult("learning rates", found, rules_out=both, epochs=sweep.epochs)
@@ -188,8 +245,27 @@ def sweep_of_rates(case: Case) -> ProbeResult:
     change = NextChange("lr", "increase" if low else "decrease", sweep.suggestion, "what the sweep of rates suggests")
     return ProbeResult(
         "learning rates", found, points_to=both[:1] if low else both[1:], rules_out=both[1:] if low else both[:1],
-        epochs=sweep.epochs, next=change,
+        epochs=sweep.epochs, next=change, decides=True,
     )  # fmt: skip
+
+
+def higher_rate(case: Case) -> ProbeResult:
+    """Compare a short run at a higher rate to the same epochs as it is, where a sweep's epochs were too few to tell."""
+    name = "a higher rate"
+    if case.rate is None or case.as_is is None or case.sweep_tells:
+        return ProbeResult(name, "left out: the sweep of rates says enough")
+    rate = float(case.setting[case.rate])
+    other = _other_rate(case, rate)
+    if other is None or other <= rate:
+        return ProbeResult(name, f"left out: training diverges above {rate:.3g}")
+    n = min(case.n_short, len(case.as_is.reports))
+    base, short = _best(case.as_is, n), case.short(n, {case.rate: other})
+    loss = _best(short, n)
+    found = f"in {counted(n, 'epoch')} the loss came to {base:.4g} at {rate:.3g}, to {loss:.4g} at {other:.3g}"
+    if short.is_broken or not loss < (1 - _GAINS) * base:
+        return ProbeResult(name, found, rules_out=("lr_too_low",), epochs=n)
+    change = NextChange("lr", "increase", other, "the loss falls further there in as many epochs")
+    return ProbeResult(name, found, ("lr_too_low",), ("lr_too_high",), epochs=n, next=change, decides=True)
 
 
 def without_regularization(case: Case) -> ProbeResult:
@@ -220,14 +296,16 @@ def without_regularization(case: Case) -> ProbeResult:
     names = [name for name, loss in single.items() if base - loss > (base - lowest) / 3] or list(off)
     return ProbeResult(
         "no regularization", found, points_to=tuple(by_name[name] for name in names),
-        rules_out=tuple(by_name[name] for name in off if name not in names), epochs=epochs,
+        rules_out=tuple(by_name[name] for name in off if name not in names), epochs=epochs, decides=len(names) == 1,
     )  # fmt: skip
 
 
 def labels_at_random(case: Case) -> ProbeResult:
     """Train on shuffled labels: if these are learnt as well, the labels are unrelated to the rows."""
-    if case.as_is is None or case.start is None or case.start.n_rows is None:
-        return ProbeResult("shuffled labels", f"left out: {_ASK_FOR_DATA}")
+    if case.as_is is None or case.start is None or not case.may_change:
+        return ProbeResult("shuffled labels", f"left out: {_ask_for_arrays(case)}")
+    if not case.start.curve("train_loss"):
+        return ProbeResult("shuffled labels", f"left out: {_ASK_FOR_LOSS}")
     n = min(case.n_short, len(case.as_is.reports))
     short = case.short(n, {}, shuffled_labels(case.seed))
     true, other = _training(case.as_is, n), _training(short)
@@ -237,9 +315,64 @@ def labels_at_random(case: Case) -> ProbeResult:
         return ProbeResult("shuffled labels", f"{found}: too little to tell", epochs=n)
     if other < (1 + _GAINS) * true:
         return ProbeResult(
-            "shuffled labels", f"{found}: as good as with their own", points_to=("labels_mismatched",), epochs=n
+            "shuffled labels", f"{found}: as good as with their own", ("labels_mismatched",), epochs=n, decides=True
         )
     return ProbeResult("shuffled labels", f"{found}: the labels do say something of the rows", epochs=n)
+
+
+def simple_models(case: Case) -> ProbeResult:
+    """Train simple models on the same rows: what they get is possible, and what none of them gets may not be there."""
+    if case.rows is None:
+        return ProbeResult("simple models", f"left out: {_ASK_FOR_DATA}")
+    found = baselines(case.rows, case.validation, case.seed)
+    if isinstance(found, str):
+        return ProbeResult("simple models", f"left out: {found}")
+    network = _reached(case, "val_accuracy", found.floor) if found.of_classes else math.nan
+    text = in_words(found)
+    knows_nothing = found.best.score <= found.floor + found.noise
+    if knows_nothing:
+        if found.is_table and not network > found.floor + found.noise:
+            return ProbeResult(
+                "simple models", f"{text}: the labels may say nothing of the rows", ("labels_mismatched",)
+            )
+        return ProbeResult("simple models", f"{text}: too little to tell")
+    out = ("labels_mismatched",) if found.on_validation or not network > found.floor + found.noise else ()
+    known = possible_of(found, case.about, has_r2=bool(case.as_is and case.as_is.curve("val_r2")))
+    return ProbeResult("simple models", text, rules_out=out, possible=known)
+
+
+def possible_of(found: Baselines, about: Mapping[str, Any], *, has_r2: bool = False) -> Possible | None:
+    """Return what the best simple model shows to be possible; None where it cannot be compared with a network.
+
+    An error in numbers can be compared with a loss only where that is known to be the same.
+    """
+    model = f"{found.best.model} {'get' if found.best.model.endswith('s') else 'gets'}"
+    of = "the validation rows" if found.on_validation else "training rows held out"
+    score, noise = found.best.score, found.noise
+    if score <= found.floor + noise:
+        return None
+    if found.of_classes:
+        return Possible(score, "val_accuracy", f"{model} {100 * score:.3g} % of {of} right", noise)
+    if has_r2:
+        return Possible(score, "val_r2", f"{model} {score:.3g} on {of}", noise)
+    if str(about.get("config", {}).get("loss", "")).lower() not in _SQUARED:
+        return None
+    error = found.best.error
+    return Possible(error, "val_loss", f"{model} {error:.3g} on {of}", error * noise / max(1 - score, 1e-9))
+
+
+def in_words(found: Baselines) -> str:
+    """Format `the nearest neighbours 96.9 %, a linear model 51.2 % right of 160 rows held out; ...`."""
+    if found.of_classes:
+        each = ", ".join(f"{one.model} {100 * one.score:.3g} %" for one in found.found)
+        floor = f"the largest class has {100 * found.floor:.3g} %"
+        what = f"{each} right"
+    else:
+        each = ", ".join(f"{one.model} {100 * max(one.score, 0.0):.3g} %" for one in found.found)
+        what, floor = f"{each} of the variance explained", f"a mean squared error of {found.best.error:.3g} at best"
+    judged = f"{found.n_judged} {'validation rows' if found.on_validation else 'training rows held out'}"
+    reduced = f" ({found.reduced})" if found.reduced else ""
+    return f"{what}, of {judged}, fitted to {found.n_fitted}{reduced}; {floor}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,11 +401,15 @@ PROBES: tuple[Probe, ...] = (
     Probe("loss at start", loss_at_start, lambda _case, _n: 1),
     Probe("learning rates", sweep_of_rates, _sweep_epochs),
     Probe("one batch", fits_one_batch, lambda _case, _n: 2 * _BATCH_EPOCHS),
+    Probe("simple models", simple_models, lambda _case, _n: 0, needs_as_is=True),
+    Probe("a higher rate", higher_rate, lambda case, n: 0 if case.rate is None else _short_epochs(n), needs_as_is=True),
     Probe("no regularization", without_regularization, _regularization_epochs, needs_as_is=True),
     Probe("shuffled labels", labels_at_random, lambda _case, n: _short_epochs(n), needs_as_is=True),
 )
 """In the order in which each can use what those before have found."""
 _ASK_FOR_DATA = "pass the training rows through x, y = run.data(x, y)"
+_ASK_FOR_LOSS = "report train_loss, which alone shows what becomes of these rows"
+_ASK_FOR_ARRAYS = "pass the training rows as arrays, x, y = run.data(x, y), which a probe can change"
 
 
 def most_epochs(case: Case, n: int) -> int:
@@ -284,7 +421,23 @@ def _short_epochs(n: int) -> int:
     return max(3, round(n / _SHORT))
 
 
-def new_case(train: Train, space: SpaceLike, setting: Mapping[str, Any], seed: int) -> Case:
+def rows_seen(
+    train: Train, space: SpaceLike, setting: Mapping[str, Any], seed: int = 0
+) -> tuple[Rows, Rows | None] | None:
+    """Return the rows that a training passes through `run.data`, which ends there; None if it passes none."""
+    case = new_case(train, space, setting, seed)
+
+    def look(arrays: Sequence[Any], validation: Sequence[Any] | None) -> None:
+        case.look(arrays, validation)
+        raise RunEnded
+
+    train_shortly(train, Params(case.setting), seed=seed, epochs=0, look=look)
+    return None if case.rows is None else (case.rows, case.validation)
+
+
+def new_case(
+    train: Train, space: SpaceLike, setting: Mapping[str, Any], seed: int, about: Mapping[str, Any] | None = None
+) -> Case:
     """Begin the case of a training with a setting."""
     check_train(train)
     space = as_space(space)
@@ -292,7 +445,38 @@ def new_case(train: Train, space: SpaceLike, setting: Mapping[str, Any], seed: i
     rate = None
     if any(name.lower() in RATES for name in filled):
         rate = rate_of(space, next(name for name in filled if name.lower() in RATES))
-    return Case(train, space, filled, rate, seed)
+    return Case(train, space, filled, rate, seed, about=about or {})
+
+
+def _ask_for_arrays(case: Case) -> str:
+    return _ASK_FOR_DATA if case.rows is None else _ASK_FOR_ARRAYS
+
+
+def _what_it_should_be(case: Case) -> str:
+    """Return what the loss of a network that knows nothing is compared with, where there are no classes."""
+    if case.rows is None:
+        return f"{_ASK_FOR_DATA}, to say what it should be"
+    variance = facts_of(case.rows).get("target_variance")
+    if variance is None:
+        return "the labels are neither classes nor numbers, so nothing says what it should be"
+    return f"predicting the mean of the targets costs {variance:.4g} of squared error"
+
+
+def _reached(case: Case, metric: str, otherwise: float) -> float:
+    """Return the best that the training as it is has reached."""
+    values = [value for value in (case.as_is.curve(metric) if case.as_is else []) if math.isfinite(value)]
+    return max(values, default=otherwise)
+
+
+def _other_rate(case: Case, rate: float) -> float | None:
+    """Return a second rate for a batch that the first does not fit: the sweep's, or a decade more if that is stable."""
+    sweep = case.sweep
+    if sweep is None:
+        return None
+    if sweep.suggestion and _far(sweep.suggestion, rate):
+        return sweep.suggestion
+    stable = [point.rate for point in sweep.points if not point.diverged and rate < point.rate <= _DECADE * rate]
+    return max(stable, default=None)
 
 
 def _start(short: ShortTraining) -> float:

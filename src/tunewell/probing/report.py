@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tunewell.diagnosis import Diagnosis, Finding, NextChange, examine
+import numpy as np
+
+from tunewell.arrays import Floats
+from tunewell.diagnosis import LABELS, Diagnosis, Finding, NextChange, Possible, examine
+from tunewell.diagnosis.causes import line_of
+from tunewell.diagnosis.goal import goal_of
 from tunewell.diagnosis.readers.trial import record_of
 from tunewell.diagnosis.rules import Sign
+from tunewell.diagnosis.run_record import read_record
 from tunewell.display.formatting import counted
 from tunewell.inspection import Mistake
+from tunewell.inspection.mistakes import KINDS
 from tunewell.probing.probes import PROBES, ProbeResult, most_epochs, new_case
 from tunewell.probing.short_training import checked
 from tunewell.space.space import SpaceLike
@@ -21,6 +29,8 @@ from tunewell.trial import OPEN_END
 _NAMED, _CLEARED = 4.0, 1 / 6
 """The factors of a cause's odds, where an experiment points to it and where it rules it out. They are reasoned, not
 fitted: a probe is wrong now and then, and several that say the same are not independent."""
+_AHEAD = 1.2
+"""So much likelier than the others is what experiments have shown, and less likely than the next what they rule out."""
 _SEEN = 0.95
 """The confidence of a cause that was seen in the program itself."""
 
@@ -51,6 +61,8 @@ def probe(
     setting: Mapping[str, Value] | None = None,
     about: Mapping[str, Any] | None = None,
     mistakes: Sequence[Mistake] = (),
+    target: float | None = None,
+    metric: str | None = None,
     seed: int = 0,
     say: Callable[[str], None] = lambda _: None,
 ) -> ProbeReport:
@@ -64,6 +76,8 @@ def probe(
         setting: the values that are not the defaults.
         about: the rest of the training's record besides its curves, as docs/diagnose.md has it.
         mistakes: what `tunewell.inspection` has seen in the program: ahead of all that curves and experiments show.
+        target: what is known to be possible.
+        metric: of what; validation accuracy if None, or what else there is.
         seed: of each training.
         say: called with a line at each experiment.
 
@@ -71,7 +85,7 @@ def probe(
         SettingError: a setting or the learning rate cannot be used.
         ProbeFailed: the training fails, or reports nothing.
     """
-    case = new_case(train, space, setting or {}, seed)
+    case = new_case(train, space, setting or {}, seed, about)
     done: list[ProbeResult] = []
     for experiment in (one for one in PROBES if not one.needs_as_is):
         done.append(experiment.run(case))
@@ -87,19 +101,61 @@ def probe(
         done.append(experiment.run(case))
         say(f"{done[-1].name}: {done[-1].found}")
     record = record_of(case.setting, case.as_is.reports, case.as_is.max_epochs, about or {})
-    diagnosis = _ahead(mistakes, _with_regard_to(done, examine(record, _factors(done))))
+    known = _possible(done, record, target, metric)
+    diagnosis = examine(record, possible=known, weigh=lambda chances: weighed(chances, done))
+    diagnosis = _ahead(mistakes, _with_regard_to(done, diagnosis))
     return ProbeReport(diagnosis, tuple(done), tuple(mistakes), sum(case.costs))
 
 
-def _factors(done: list[ProbeResult]) -> dict[str, float]:
-    """Return the factors of each cause's odds; a training of which a probe names a cause is not healthy."""
-    named = {label for one in done for label in one.points_to}
-    cleared = {label for one in done for label in one.rules_out} - named
-    shared = {
-        label: _NAMED / max(1, min(len(one.points_to) for one in done if label in one.points_to)) for label in named
-    }
-    factors = {label: max(1.5, factor) for label, factor in shared.items()} | dict.fromkeys(cleared, _CLEARED)
-    return factors | ({"healthy": _CLEARED} if named else {})
+def weighed(chances: Floats, done: Sequence[ProbeResult]) -> Floats:
+    """Return the probabilities of the causes, (K,), with regard to experiments.
+
+    A training of which one names a cause is less likely healthy. A cause that two point to comes first; one that an
+    experiment has shown comes first of the causes; one that is ruled out, and to which none points, never does.
+    """
+    pointing = Counter(label for one in done for label in one.points_to)
+    cleared = {label for one in done for label in one.rules_out} - set(pointing)
+    odds = dict(zip(LABELS, chances.tolist(), strict=True))
+    for label in pointing:
+        sharpest = min(len(one.points_to) for one in done if label in one.points_to)
+        odds[label] *= max(1.5, _NAMED / max(1, sharpest))
+    for label in (*cleared, *(["healthy"] if pointing else [])):
+        odds[label] *= _CLEARED
+    contested = {label for one in done for label in one.rules_out}
+    _put_behind(odds, cleared)
+    _put_ahead(odds, {label for one in done if one.decides for label in one.points_to} - contested, but=("healthy",))
+    _put_ahead(odds, {label for label, n in pointing.items() if n > 1} - contested)
+    values = np.array([odds[label] for label in LABELS])
+    result: Floats = values / values.sum()
+    return result
+
+
+def _put_behind(odds: dict[str, float], labels: Collection[str]) -> None:
+    """Lower some until the likeliest of the others is ahead of them."""
+    most = max((value for label, value in odds.items() if label not in labels), default=0.0)
+    for label in labels:
+        odds[label] = min(odds[label], most / _AHEAD)
+
+
+def _put_ahead(odds: dict[str, float], labels: Collection[str], but: Collection[str] = ()) -> None:
+    """Raise some, by one factor, until they are as likely as all the others together, but for some of these."""
+    others = sum(value for label, value in odds.items() if label not in (*labels, *but))
+    own = sum(odds[label] for label in labels)
+    if own > 0:
+        factor = max(1.0, _AHEAD * others / own)
+        odds |= {label: odds[label] * factor for label in labels}
+
+
+def _possible(
+    done: Sequence[ProbeResult], record: Mapping[str, Any], target: float | None, metric: str | None
+) -> Possible | None:
+    """Return what is known to be possible: as somebody knows, or else as a simple model shows."""
+    if target is not None:
+        return Possible(target, metric)
+    shown = next((one.possible for one in done if one.possible is not None), None)
+    has_metric = shown is not None and any(shown.metric in row for row in record["epochs"])
+    # a run that is ahead of simple models is not thereby as good as it can be
+    return shown if shown is not None and has_metric and goal_of(read_record(record), shown).falls_short else None
 
 
 def _with_regard_to(done: list[ProbeResult], diagnosis: Diagnosis) -> Diagnosis:
@@ -110,7 +166,12 @@ def _with_regard_to(done: list[ProbeResult], diagnosis: Diagnosis) -> Diagnosis:
         if not own:
             return finding
         chosen = min(own, key=lambda one: len(one.points_to))  # the one that points most clearly
-        return replace(finding, evidence=f"{chosen.name}: {chosen.found}", next=chosen.next or finding.next)
+        goal = diagnosis.goal
+        short = f"{goal.in_words}; " if goal and goal.falls_short and finding is diagnosis.findings[0] else ""
+        change = finding.next
+        if chosen.next is not None:
+            change = replace(chosen.next, line=line_of(chosen.next, diagnosis.run))
+        return replace(finding, evidence=f"{short}{chosen.name}: {chosen.found}", next=change)
 
     return replace(diagnosis, findings=[with_probe(finding) for finding in diagnosis.findings])
 
@@ -125,7 +186,12 @@ def _ahead(mistakes: Sequence[Mistake], diagnosis: Diagnosis) -> Diagnosis:
         return diagnosis
     first = [
         Finding(
-            label, _SEEN, f"{one.place}: {one.seen}" if one.place else one.seen, NextChange("code", "fix", why=one.mend)
+            label,
+            _SEEN,
+            f"{one.place}: {one.seen}" if one.place else one.seen,
+            NextChange("code", "fix", why=one.mend),
+            KINDS[one.kind].meaning,
+            KINDS[one.kind].check,
         )
         for label, one in seen.items()
     ]

@@ -16,7 +16,7 @@ from tunewell.space.values import Value
 from tunewell.training.function import returned_report
 from tunewell.training.loggers import end_runs, open_runs
 from tunewell.training.process_state import ProcessState
-from tunewell.training.run import Change, Run, RunEnded, Train
+from tunewell.training.run import Change, OnRows, Run, RunEnded, Train
 
 
 @dataclass(slots=True)
@@ -88,15 +88,17 @@ def train_shortly(
     epochs: int,
     change: Change | None = None,
     metric: str | None = None,
+    look: OnRows | None = None,
 ) -> ShortTraining:
     """Train a setting from its seed for so many epochs; this process's random states are as before.
 
     change: applied to the arrays that the function passes through `run.data`.
+    look: called with these arrays, and those of validation, as they are.
     metric: what a number is that it returns, if it reports nothing; `val_loss` if None.
     """
     channel = EpochLimit(epochs)
     run = Run(params, seed=seed, channel=channel)
-    run.on_data = change
+    run.on_data, run.on_rows = change, look
     return run_seeded(train, run, channel, metric or "val_loss")
 
 

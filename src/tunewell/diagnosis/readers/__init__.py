@@ -32,4 +32,5 @@ def read_file(path: Path, columns: Mapping[str, str] | None = None, run: int | N
     if path.is_dir() or _EVENTS in path.name:
         check_run(str(path), 1, run)
         return read_events(path, columns) | settings_beside(path)
-    return read_text(text_of(path), columns, run, name=path.name) | settings_beside(path)
+    record, beside = read_text(text_of(path), columns, run, name=path.name), settings_beside(path)
+    return {**record, "config": {**record.get("config", {}), **beside["config"]}} if beside else record

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tunewell.diagnosis.readers.framework import of_log, of_names, with_framework
 from tunewell.diagnosis.readers.json_file import read_json
 from tunewell.diagnosis.readers.lines import EXAMPLES, read_lines
 from tunewell.diagnosis.readers.log import Log, record_of
@@ -33,8 +34,22 @@ def read_text(
     Raises:
         RecordError: nothing in it is understood.
     """
-    ending = Path(name).suffix.lower()
     whole, text = text, _ESCAPES.sub("", text.removeprefix("\ufeff"))
+    record = _record(text, whole, columns, run, name)
+    framework = of_log(text) or of_names(_first_line(text).split(","))
+    return with_framework(record, framework)
+
+
+def _first_line(text: str) -> str:
+    return next((line for line in text.splitlines() if line.strip()), "")
+
+
+def _record(text: str, whole: str, columns: Mapping[str, str] | None, run: int | None, name: str) -> dict[str, Any]:
+    """Return the record in a text without what moves a cursor.
+
+    whole: the text as it was.
+    """
+    ending = Path(name).suffix.lower()
     if (history := _history(text)) is not None:
         return read_json(name, history, columns, run)
     if ending in _JSON or _is_json(text):
@@ -117,7 +132,7 @@ def _is_understood(log: Log, run: int | None) -> bool:
 
 
 def _not_read(name: str, text: str) -> str:
-    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    first = _first_line(text).strip()
     begins = f", which begins with {first[:60]!r}," if first else ", which is empty,"
     return (
         f"nothing was read from {name}{begins} where a number beside a loss, an accuracy or another metric was looked "

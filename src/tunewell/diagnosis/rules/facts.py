@@ -22,6 +22,7 @@ from tunewell.diagnosis.signals.summaries import end, finite, highest
 _STILL = 1e-5  # of a value: less is the rounding of a log, and the order in which a mean is taken
 _ALMOST_STILL = 1e-2
 _STILL_ACCURACY = 0.002
+_PLAIN = 0.5
 _CUT_OFF = (*(-math.log(least) for least in (1.2e-7, 1e-7, 1e-8, 1e-10, 1e-12, 1e-15)), 100.0)
 """The cost of a wrong row where the logarithm of a probability of 0 is cut off, in Keras, scikit-learn and PyTorch."""
 
@@ -71,6 +72,11 @@ def nothing_moves(s: Signals) -> Fact:
         last_known(run, curve)[0],
     )
     return Fact(sign, _odds_if_still(s, moved))
+
+
+def has_moved(s: Signals) -> bool:
+    """Return False if it is plain that nothing moves."""
+    return nothing_moves(s).sign.strength < _PLAIN
 
 
 def _movement(values: Floats) -> float:

@@ -1,0 +1,80 @@
+"""What is known to be possible: a run far below is not healthy, and one that is there is."""
+
+import math
+
+import pytest
+
+import tunewell as tw
+from tunewell.diagnosis import Possible, examine
+from tunewell.errors import SettingError
+
+
+def at(accuracy, **more):
+    rows = [{"train_loss": 1 - 0.02 * e, "val_loss": 1 - 0.02 * e, "val_accuracy": accuracy} for e in range(20)]
+    return {"epochs": rows, **more}
+
+
+def test_a_run_far_below_its_target_is_not_healthy_and_the_words_say_why(healthy):
+    assert tw.diagnose(healthy)[0].label == "healthy"
+    reached = max(row["val_accuracy"] for row in healthy["epochs"])
+    lower = {
+        **healthy,
+        "epochs": [{**row, "val_accuracy": row["val_accuracy"] * 0.704 / reached} for row in healthy["epochs"]],
+    }
+    findings = tw.diagnose(lower, target=0.97)
+    assert "healthy" not in {one.label for one in findings}
+    assert findings[0].evidence.startswith("validation accuracy reached 70.4 % at epoch ")
+    assert "97 % is known to be possible; " in findings[0].evidence
+    assert sum(one.confidence for one in findings) > 0.3
+
+
+def test_a_run_that_reached_its_target_is_healthy_by_that(changed):
+    for record in (at(0.98), changed(val_accuracy=0.7)):
+        findings = tw.diagnose(record, target=0.7)
+        assert findings[0].label == "healthy"
+        assert findings[0].confidence >= 0.95
+        assert "70 % is known to be possible" in findings[0].evidence
+
+
+@pytest.mark.parametrize(("rows", "is_noise"), [(50, True), (5000, False)])
+def test_a_difference_within_the_noise_of_the_validation_rows_is_none(rows, is_noise):
+    goal = examine(at(0.90, n_val=rows), possible=Possible(0.95)).goal
+    assert goal.falls_short is not is_noise
+    assert not goal.is_reached
+
+
+def test_a_target_in_percent_is_a_share():
+    assert examine(at(0.7), possible=Possible(97)).goal.possible == pytest.approx(0.97)
+    assert examine(at(70), possible=Possible(97)).goal.falls_short
+
+
+def test_the_metric_is_the_one_that_is_named_or_the_most_telling():
+    rows = [{"train_loss": 1 / e, "val_loss": 1 / e, "val_f1": 0.5} for e in range(1, 9)]
+    record = {"epochs": rows}
+    assert examine(record, possible=Possible(0.8)).goal.metric == "val_f1"
+    of_loss = examine(record, possible=Possible(0.01, "val_loss")).goal
+    assert of_loss.falls_short
+    assert of_loss.in_words == "validation loss reached 0.125 at epoch 8; 0.01 is known to be possible"
+    assert examine(record, possible=Possible(0.2, "val_loss")).goal.is_reached
+
+
+@pytest.mark.parametrize("score", ["val_mse", "val_perplexity", "val_wer"])
+def test_of_an_error_less_is_better(score):
+    rows = [{"train_loss": 1 / e, score: 10 / e} for e in range(1, 9)]
+    assert examine({"epochs": rows}, possible=Possible(0.1, score)).goal.falls_short
+    assert examine({"epochs": rows}, possible=Possible(5.0, score)).goal.is_reached
+
+
+@pytest.mark.parametrize(
+    ("target", "metric", "says"),
+    [
+        (math.nan, None, "target must be a finite number, got nan"),
+        (True, None, "target must be a finite number, got True"),
+        (970, None, "target must be a share, or in percent, for val_accuracy; got 970"),
+        (-0.1, None, "target must be a share"),
+        (0.9, "val_acuracy", "the run has no val_acuracy; did you mean"),
+    ],
+)
+def test_what_is_no_target_is_refused_in_a_line(target, metric, says):
+    with pytest.raises(SettingError, match=says):
+        tw.diagnose(at(0.7), target=target, metric=metric)
