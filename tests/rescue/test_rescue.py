@@ -84,6 +84,21 @@ def test_a_training_that_is_hardly_called_healthy_is_searched(tmp_path, monkeypa
     assert result["best"]["value"] > 0.9
 
 
+def test_a_rescue_begins_with_simple_models_and_what_falls_short_of_them_is_not_healthy(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = Path(__file__).parents[2] / "README.md"
+    script = re.findall(r"^```python\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL)[0]
+    (tmp_path / "train.py").write_text(script.replace("run.epochs(50)", "run.epochs(6)"))
+    done = tunewell("rescue", "train.py", "--budget", "1", "--json")
+    assert "simple models: the nearest neighbours 94 %" in done.stderr
+    result = json.loads(done.stdout)
+    assert not result["healthy"]
+    assert result["findings"][0]["evidence"].startswith("validation accuracy reached ")
+    assert "the nearest neighbours get 94 % of the validation rows right" in result["findings"][0]["evidence"]
+    quiet = tunewell("rescue", "train.py", "--budget", "1", "--json", "--target", "0.97", "--quiet")
+    assert "97 % is known to be possible" in json.loads(quiet.stdout)["findings"][0]["evidence"]
+
+
 def test_every_attempt_says_what_was_changed_and_whether_that_helped():
     result = rescued(space(learning_rate=5.0), target=0.95, budget=3)
     first, *changes = result.attempts

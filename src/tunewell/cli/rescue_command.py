@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any
 
@@ -11,11 +12,12 @@ import click
 from tunewell.advice import advice
 from tunewell.cli.echo import echo
 from tunewell.cli.execution_options import isolate_option
-from tunewell.cli.job import ProgramCommand, job
+from tunewell.cli.job import Job, ProgramCommand, job
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import changed_option, json_option, store_option
 from tunewell.cli.printing import print_json, print_lines, stdout_to_stderr
 from tunewell.cli.study_options import METRIC, check_trained
+from tunewell.diagnosis import Possible
 from tunewell.display.progress import progress
 from tunewell.runners.base import NullObserver
 from tunewell.runners.trained import Trained
@@ -91,6 +93,7 @@ def command(
     What single changes do not mend is searched as `tunewell tune` does. A mistake that is seen in the SCRIPT itself is
     named before anything is trained: no setting mends it.
     """
+    from tunewell.cli.probe_report import about_of  # noqa: PLC0415  the rules are many, --help needs none of them
     from tunewell.cli.rescue_report import lines, record  # noqa: PLC0415  the rules are many, --help needs none of them
     from tunewell.rescue import rescue  # noqa: PLC0415
 
@@ -102,6 +105,10 @@ def command(
         as_it_is = parse_settings(settings, space)
         if script is not None and not resume:
             _name_mistakes(ctx, script, anyway=anyway, as_json=as_json)
+        about = about_of(to_train.file) if script is not None else to_train.file.about
+        possible = None
+        if script is not None and options["target"] is None and ".data(" in to_train.file.path.read_text("utf-8"):
+            possible = _shown_possible(to_train, as_it_is, about, quiet=quiet)
         opened = open_store(store or default_store(), create=not resume)
         name = name or study_name(opened, f"{to_train.name}-rescue", resume=resume)
     try:
@@ -117,7 +124,8 @@ def command(
                 budget=options["budget"],
                 target=options["target"],
                 as_it_is=as_it_is,
-                about=to_train.file.about,
+                about=about,
+                possible=possible,
                 max_tier=tier,
                 seed=options["seed"],
                 store=opened,
@@ -156,6 +164,22 @@ def _name_mistakes(ctx: click.Context, script: str, *, anyway: bool, as_json: bo
         print_json({"mistakes": [one.as_dict() for one in mistakes]})
     echo("nothing was trained: no setting mends that; mend it, or say --anyway", err=True)
     ctx.exit(1)
+
+
+def _shown_possible(
+    to_train: Job, as_it_is: Mapping[str, Any], about: Mapping[str, Any], *, quiet: bool
+) -> Possible | None:
+    """Return what a simple model shows to be possible on the rows that the script passes through `run.data`."""
+    from tunewell.probing.probes import in_words, possible_of, rows_seen  # noqa: PLC0415  as above
+    from tunewell.probing.simple_models import baselines  # noqa: PLC0415
+
+    rows = rows_seen(to_train.train, to_train.needed_space(), as_it_is)
+    found = "" if rows is None else baselines(*rows, seed=0)
+    if isinstance(found, str):
+        return None
+    if not quiet:
+        echo(f"simple models: {in_words(found)}", err=True)
+    return possible_of(found, about)
 
 
 def _go_on_with(study: Study, train: Train, *, changed: bool) -> None:

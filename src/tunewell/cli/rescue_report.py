@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict
 
 import click
 
-from tunewell.cli.printing import facts
+from tunewell.cli.printing import facts, wrapped
 from tunewell.display.formatting import counted, measured, short
 from tunewell.display.records import best_record
 from tunewell.display.summary import counts, spent_of_budget
 from tunewell.display.tables import setting_lines
 from tunewell.rescue import Attempt, Rescue
-
-_WIDTH = 100
 
 
 def lines(result: Rescue, look: str | None, search: str | None = None) -> Iterator[str]:
@@ -68,7 +65,7 @@ def _attempt(attempt: Attempt, metric: str) -> Iterator[str]:
         return
     yield ""
     found = f"trial {attempt.incumbent}: {attempt.label}, {attempt.confidence:.0%}: {attempt.evidence}"
-    yield from textwrap.wrap(found, _WIDTH, subsequent_indent="  ", break_long_words=False)
+    yield from wrapped(found, "", "  ")
     before = "" if attempt.incumbent_value is None else f", {measured(attempt.incumbent_value)} before"
     mark = click.style("better", fg="green") if attempt.helped else "no better"
     changed = click.style(f"{attempt.param} {_shown(attempt.old)} -> {_shown(attempt.new)}", bold=True)
@@ -93,7 +90,7 @@ def _ending(result: Rescue) -> Iterator[str]:
     elif result.findings:
         left = result.findings[0]
         text = f"what may hold trial {best.trial} back is {left.label}, {left.confidence:.0%}: {left.evidence}"
-        yield from textwrap.wrap(text, _WIDTH, subsequent_indent="  ", break_long_words=False)
+        yield from wrapped(text, "", "  ")
 
 
 def _shown(value: object) -> str:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tunewell.diagnosis import Finding
+from tunewell.diagnosis import Finding, Possible
+from tunewell.diagnosis.readers.names import curves_of, scores_of
 from tunewell.errors import SettingError
 from tunewell.rescue.scheduler import NOTE, RescueScheduler, best_of_curve, is_better, is_healthy, own_trials
 from tunewell.runners import Execution, Observer
@@ -89,6 +90,7 @@ def rescue(
     max_epochs: int | None = None,
     budget: str | float | None = None,
     target: float | None = None,
+    possible: Possible | None = None,
     as_it_is: Mapping[str, Value] | None = None,
     about: Mapping[str, Any] | None = None,
     max_tier: int = 3,
@@ -113,6 +115,7 @@ def rescue(
         max_epochs: of a full training; taken from the first training if None.
         budget: as of `tune`; 15 full trainings if None.
         target: a metric at which all is done; if None, a run that is more likely healthy than not is enough.
+        possible: what is known to be possible if no target is: a run that is clearly below at its end is not healthy.
         as_it_is: the setting to begin with, as far as it is not the default.
         about: the rest of the training's record besides its curves: `config`, `n_train`, `n_classes`, ... as
             docs/diagnose.md has them.
@@ -152,7 +155,10 @@ def rescue(
     assert search is not None  # there is none only where it is to be built from a record
     maximize = record.direction == "maximize"
     goal = math.nan if target is None else -target if maximize else target
-    scheduler = RescueScheduler(search, first, about or {}, goal, maximize=maximize)
+    if target is not None:
+        curve = next(iter(curves_of([metric]) | scores_of([metric])), metric)
+        possible = Possible(target, curve)
+    scheduler = RescueScheduler(search, first, about or {}, goal, possible, maximize)
     study = Study.of(replace(settings, scheduler=scheduler, first=()), opened, resume=resume)
     warn_of_changes(study, train)
     over = drive(study, train, Execution(isolate=isolate), observer)

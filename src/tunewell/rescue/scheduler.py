@@ -16,8 +16,10 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from tunewell.diagnosis import Finding, NextChange, diagnose
+from tunewell.diagnosis import Finding, NextChange, Possible, examine
+from tunewell.diagnosis.goal import metrics_of
 from tunewell.diagnosis.readers.trial import record_of
+from tunewell.diagnosis.run_record import read_record
 from tunewell.errors import RecordError
 from tunewell.history import History
 from tunewell.rescue.parameter_changes import ParameterChange, further_change, parameter_changes, with_change
@@ -53,6 +55,8 @@ class RescueScheduler(Scheduler):
     """The rest of a run's record besides its reports and its setting."""
     target: float = math.nan
     """A metric, lower is better, at which all is done."""
+    possible: Possible | None = None
+    """What is known to be possible of the metric, for the words, or as a simple model shows."""
     maximize: bool = False
     """True if the metric's sign was turned, which is turned back in the evidence."""
     trials: Sequence[Trial] = ()
@@ -95,13 +99,19 @@ class RescueScheduler(Scheduler):
         reports = [{"epoch": one.epoch, **one.metrics} for one in self.reports if one.trial == trial]
         # while nobody knows how long a training is, the history has 1
         max_epochs = history.max_epochs if history.max_epochs >= history.epochs[trial] else None
+        record = record_of(self.trials[trial].params, reports, max_epochs, self.about)
         try:
-            found = diagnose(record_of(self.trials[trial].params, reports, max_epochs, self.about))
+            known = self.possible if history.ended[trial] and self._has_metric(record) else None
+            may_be_healthy = not self._falls_short(history, trial)
+            found = examine(record, possible=known, may_be_healthy=may_be_healthy).findings
         except RecordError:
             return []
         if not history.ended[trial]:
             found = [finding for finding in found if finding.label not in _UNFINISHED]
-        return _without_healthy(found) if self._falls_short(history, trial) else found
+        return found
+
+    def _has_metric(self, record: Mapping[str, Any]) -> bool:
+        return self.possible is not None and self.possible.metric in metrics_of(read_record(record))
 
     def _falls_short(self, history: History, trial: int) -> bool:
         """Return True if the run ends short of the target, if each doubling of its epochs gains as the last."""
@@ -217,12 +227,6 @@ def best_of_curve(curve: np.ndarray) -> float:
 
 def _looks(max_epochs: int) -> list[int]:
     return sorted({min(max_epochs, max(_LEAST_EPOCHS, round(share * max_epochs))) for share in _LOOKS})
-
-
-def _without_healthy(found: list[Finding]) -> list[Finding]:
-    faults = [finding for finding in found if finding.label != "healthy"]
-    share = sum(finding.confidence for finding in faults)
-    return [replace(finding, confidence=round(finding.confidence / share, 3)) for finding in faults] if share else []
 
 
 def is_healthy(found: list[Finding]) -> bool:
