@@ -18,13 +18,18 @@ def printed(*arguments):
     return done.stdout
 
 
+def without_confidence(text):
+    """The text without how sure a finding is, which moves a little whenever the forests are fitted."""
+    return re.sub(r"^ *\d+%", "", text, flags=re.MULTILINE)
+
+
 def test_the_finding_of_the_page_is_what_is_printed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     log, command, shown = re.search(
         r"^```csv\n(.*?)^```\n\n```\ntunewell (.*?)\n```.*?^```\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL
     ).groups()
     (tmp_path / "log.csv").write_text(log)
-    assert printed(*command.split()).startswith(shown)
+    assert without_confidence(printed(*command.split())).startswith(without_confidence(shown))
 
 
 def test_what_the_table_calls_impossible_is_a_cause_with_a_requirement():
@@ -42,7 +47,7 @@ def test_the_script_of_the_readme_is_not_called_healthy_where_a_simple_model_doe
     shown = printed("diagnose", "train.py", "--probe")
     page = (DOCS / "probe.md").read_text(encoding="utf-8")
     for line in (
-        " 54%  lr_too_low",
+        "%  lr_too_low\n      validation accuracy reached 72.5 % at epoch 40; the nearest neighbours get 94 % of the\n",
         "a higher rate: in 12 epochs the loss came to 0.6817 at 0.01, to 0.4362 at 0.1",
         "      next:  lr 0.01 -> 0.1: the loss falls further there in as many epochs",
     ):
