@@ -14,6 +14,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tunewell.errors import SpaceError
 from tunewell.space.space import Space
 from tunewell.space.versions import SpaceVersions
 from tunewell.trial import OPEN_END, Trial, TrialState
@@ -43,6 +44,8 @@ class History:
         """Trials whose points have not been read yet."""
         self._load: Callable[[], Iterable[NDArray[np.float64]]] | None = None
         self._notes: list[Mapping[str, object]] = []
+        self.misfits: set[int] = set()
+        """Trials whose params, on a damaged record, are none of the space's."""
         self._points = np.empty((0, len(space.params)))
         self._curves = np.empty((0, 0))
         self._reported = 0
@@ -214,7 +217,7 @@ class History:
         self._widen(self._reported)
         if new:
             numbers = slice(new[0].number, new[-1].number + 1)
-            self._points[numbers] = self.versions.encode_many([trial.params for trial in new])
+            self._points[numbers] = self._encoded(new)
         for part in () if load is None else load():
             self._take(part)
         for trial in new:
@@ -223,6 +226,17 @@ class History:
                 shared = min(trial.parent_epoch, self._reported)
                 self._curves[trial.number, :shared] = self._curves[trial.parent, :shared]
         self._load, self._new = None, []  # only now: if reading fails, it is read again
+
+    def _encoded(self, trials: Sequence[Trial]) -> NDArray[np.float64]:
+        """Return (n, d): the trials in the unit cube; NaN for one with values that no space has had."""
+        try:
+            return self.versions.encode_many([trial.params for trial in trials])
+        except (SpaceError, TypeError, ValueError):
+            if len(trials) > 1:
+                half = len(trials) // 2
+                return np.vstack([self._encoded(trials[:half]), self._encoded(trials[half:])])
+            self.misfits.add(trials[0].number)
+            return np.full((1, len(self.space.params)), np.nan)
 
     def _make_room(self, trials: int) -> None:
         if trials > len(self._states):

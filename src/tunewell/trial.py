@@ -11,10 +11,11 @@ import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from tunewell.errors import ReportError, SettingError, StoreError
-from tunewell.space.values import Params
+from tunewell.space.values import Params, Value
 
 OPEN_END = 2**31 - 1
 """The `until` of a step that goes on to the trial's own end, while the number of its epochs is not known."""
@@ -104,9 +105,9 @@ DAMAGED = "what is on record of this trial is damaged; restore the record from a
 """Why a trial has failed of which nothing can be read: it is there, so that the others keep their numbers."""
 
 
-def damaged_trial(number: int) -> Trial:
-    """Return what stands in the place of a trial that cannot be read."""
-    return Trial(number, Params({}), TrialState.FAILED, 0, 0, 0, 0.0, ended_at=0.0, reason=DAMAGED)
+def damaged_trial(number: int, params: Mapping[str, Value] = MappingProxyType({})) -> Trial:
+    """Return what stands in the place of a trial that cannot be read; params: if these can."""
+    return Trial(number, Params(params), TrialState.FAILED, 0, 0, 0, 0.0, ended_at=0.0, reason=DAMAGED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import tunewell as tw
+from tunewell.cli.main import cli
 from tunewell.errors import (
     NothingReported,
     RepeatedFailure,
@@ -693,3 +695,35 @@ def test_a_study_killed_at_any_commit_while_it_learns_its_length_is_the_one_that
         path = tmp_path / f"{commits}.db"
         run(path, commits)
         assert run(path) == whole
+
+
+def test_the_default_is_the_newest_study_with_an_epoch_and_a_named_one_is_shown_whatever_it_has(tmp_path):
+    file = tmp_path / "tunewell.db"
+
+    def study(name):
+        return tw.Study(SPACE, metric="loss", store=file, name=name, scheduler="full", max_epochs=2)
+
+    def said(*words):
+        return CliRunner().invoke(cli, [*words, "--store", str(file)], input="")
+
+    young = study("young")
+    assert "no study in" in said("show").stderr
+    assert "'young' is the newest" in said("export").stderr
+    for command in ("best", "diagnose"):
+        refused = said(command)
+        assert refused.exit_code != 0
+        assert "study 'young' has no" in refused.stderr.splitlines()[-1]
+    old = study("old")
+    step = old.ask()
+    old.report(step.trial, 1, loss=1.0)
+    late = study("late")
+    late.ask()
+    for command in ("show", "best", "export", "diagnose"):
+        shown = said(command)
+        assert shown.exit_code == 0, shown.stderr
+        assert "study 'old' is the newest with an epoch on record; 'late' was begun later" in shown.stderr
+    assert "late" in said("show", "late").stdout.splitlines()[0]
+    assert "begun later" not in said("show", "late").stderr
+    assert tw.Study.open(file).name == "old"
+    for one in (young, old, late):
+        one.store.close()

@@ -23,7 +23,7 @@ from tunewell.errors import CheckpointError
 def command(*, study: str | None, store: str | None, as_json: bool, only_checkpoint: bool) -> None:
     """Print the best setting of STUDY, fit to be pasted into Python.
 
-    Without STUDY it is the newest on record.
+    Without STUDY it is the newest that has an epoch on record.
     """
     with existing_study(store, study) as opened:
         best = opened.best

@@ -21,6 +21,7 @@ from tunewell.diagnosis.readers import decoded, read_file, read_text
 from tunewell.diagnosis.run_config import parse_config, valid_config
 from tunewell.diagnosis.run_record import CURVES, read_record
 from tunewell.display.formatting import counted
+from tunewell.errors import RecordError
 from tunewell.study import Study
 
 _MIN_CONFIDENCE = 0.05  # findings that are less likely are left to --json
@@ -106,6 +107,8 @@ def _with(record: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:
 def _best(study: Study) -> int:
     """Return the trial of the best report, as `tunewell best` has it; the first while none is finite."""
     best = study.best_so_far
+    if best is None and not study.spent.trained:
+        raise RecordError(f"study {study.name!r} has no epoch on record yet; name another")
     return 0 if best is None else best.trial
 
 

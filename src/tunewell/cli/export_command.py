@@ -7,7 +7,7 @@ import io
 import math
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import click
 from tunewell.cli.echo import echo, echo_data
 from tunewell.cli.options import existing_study, store_option, study_argument
 from tunewell.cli.spreadsheet import harmless
-from tunewell.display.formatting import counted
+from tunewell.display.formatting import counted, utc
 from tunewell.display.records import json_text, study_record, whole_study_record
 from tunewell.errors import MissingExtra, SettingError
 from tunewell.study import Study
@@ -53,8 +53,8 @@ _NO_CHARACTERS = re.compile("[\ud800-\udfff\ufffe\uffff]")
 def command(*, study: str | None, kind: str | None, output: Path | None, what: str, store: str | None) -> None:
     """Write the record of STUDY to a file.
 
-    Without STUDY it is the newest on record. JSON holds all that is known; Excel has a sheet each for the study,
-    its trials and its reports.
+    Without STUDY it is the newest that has an epoch on record. JSON holds all that is known; Excel has a sheet each
+    for the study, its trials and its reports.
     """
     kind = kind or _format_of(output)
     if output is not None and not output.parent.is_dir():
@@ -94,10 +94,11 @@ def report_rows(study: Study) -> list[dict[str, object]]:
     ]
 
 
-def _date(seconds: object) -> datetime:
+def _date(seconds: object) -> datetime | None:
     """Return a time in UTC that does not name its zone, which is how spreadsheets have dates."""
     assert isinstance(seconds, float)
-    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
+    known = utc(seconds)
+    return None if known is None else known.replace(tzinfo=None)
 
 
 def _format_of(output: Path | None) -> str:

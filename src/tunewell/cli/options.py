@@ -11,6 +11,7 @@ from tunewell.cli.echo import echo
 from tunewell.errors import SettingError
 from tunewell.stores import IN_MEMORY, Store, default_store, open_store
 from tunewell.study import Study
+from tunewell.study.reader import newer_studies
 
 
 def _not_empty(context: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -55,12 +56,19 @@ def existing_store(url: str | None) -> Iterator[Store]:
     try:
         yield store
     finally:
+        damaged = getattr(store, "damaged", {})
         store.close()
+        if damaged:
+            counts = ", ".join(f"{len(rows)} {name}{'s' if len(rows) > 1 else ''}" for name, rows in damaged.items())
+            echo(
+                f"warning: {counts} on record cannot be read; the record was damaged, and this is what is left of it",
+                err=True,
+            )
 
 
 @contextmanager
 def existing_study(url: str | None, name: str | None) -> Iterator[Study]:
-    """Open a study that is on record, the newest if no name is given; inside, it stays as it is now.
+    """Open a study that is on record, the newest with an epoch if no name is given; inside, it stays as it is now.
 
     Raises:
         StoreError: there is no such store, or it has no study.
@@ -68,9 +76,13 @@ def existing_study(url: str | None, name: str | None) -> Iterator[Study]:
     """
     with existing_store(url) as store:
         study = Study.open(store, name)
+        if name is None and (newer := newer_studies(study.reader)):
+            echo(
+                f"study {study.name!r} is the newest with an epoch on record; {newer[-1]!r} was begun later, and is "
+                "shown if you name it",
+                err=True,
+            )
         with study.still():
             yield study
-        damaged = getattr(store, "damaged", {})
-        if damaged:
-            counts = ", ".join(f"{len(rows)} {name}{'s' if len(rows) > 1 else ''}" for name, rows in damaged.items())
-            echo(f"warning: {counts} on record cannot be read and are left out; the record was damaged", err=True)
+            if name is None and not study.spent.trained:
+                echo(f"no study in {study.url} has an epoch on record yet; {study.name!r} is the newest", err=True)

@@ -51,7 +51,7 @@ def command(
 ) -> None:
     """Show STUDY and its trials, the best first.
 
-    Without STUDY it is the newest on record.
+    Without STUDY it is the newest that has an epoch on record.
     """
     with existing_study(store, study) as opened:
         if explained is not None:
@@ -166,7 +166,9 @@ def _why_lines(study: Study, trial: Trial) -> Iterator[str]:
 
 
 def _reason_without_model(study: Study) -> str:
-    name = str(study.record.scheduler.get("name"))
+    name = study.record.scheduler.get("name")
+    if name is None:
+        return "which scheduler it had cannot be read"
     if name == FreezeThawScheduler.name:
         return "it is one of the first settings, which are tried before anything is known"
     return f"the scheduler {name} has none. {(type(study.scheduler).__doc__ or '').splitlines()[0].rstrip('.')}"
@@ -209,13 +211,12 @@ def _trial_lines(study: Study, trial: Trial) -> Iterator[str]:
     if (steered := steered_line(study, trial.number)) is not None:
         yield f"    {steered}"
     if reports:
-        values = np.full(reports[-1].epoch, np.nan)
-        values[[report.epoch - 1 for report in reports]] = [
-            report.metrics.get(study.metric, np.nan) for report in reports
-        ]
+        length = study.history.curves.shape[1]  # of a damaged record an epoch may be anything
+        values = {report.epoch: report.metrics.get(study.metric, np.nan) for report in reports}
+        last = max((epoch for epoch in values if 0 < epoch <= length), default=0)
         yield ""
         yield click.style(study.metric, bold=True)
-        yield from curve(values.tolist())
+        yield from curve([values.get(epoch, np.nan) for epoch in range(1, last + 1)])
         yield ""
         yield from table(("metric", "first", "lowest", "highest", "last"), list(_metric_rows(reports)))
     if "\n" in reason:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from tunewell.space.values import Value
@@ -56,7 +57,15 @@ def age(since: float) -> str:
 
 def moment(at: float | None) -> str | None:
     """Return `2026-11-23 06:45:00`, in local time, for a time in seconds since 1970; None for None."""
-    return None if at is None else datetime.fromtimestamp(at, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    known = None if at is None else utc(at)
+    return None if known is None else known.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def utc(at: float) -> datetime | None:
+    """Return the date of a time in seconds since 1970; None for one that no calendar has, of a damaged record."""
+    with suppress(OverflowError, ValueError, OSError):
+        return datetime.fromtimestamp(at, UTC)
+    return None
 
 
 def counted(n: int, what: str) -> str:

@@ -30,7 +30,7 @@ def sparkline(values: Sequence[float], width: int = 32) -> str:
 def curve(values: Sequence[float], *, width: int = 60, height: int = 10) -> Iterator[str]:
     """Yield the lines of a plot of the values by epoch, from 1; epochs without a finite value are left blank."""
     points = np.asarray(values, dtype=float)
-    columns = [_finite_mean(part) for part in np.array_split(points, min(width, len(points)))]
+    columns = [_finite_mean(part) for part in np.array_split(points, max(1, min(width, len(points))))]
     known = [value for value in columns if not math.isnan(value)]
     if not known:
         return

@@ -41,7 +41,7 @@ def study_record(study: Study) -> dict[str, object]:
         "retrained": study.spent.retrained,
         "max_epochs": study.max_epochs,
         "budget": record.budget,
-        "space": study.space.to_dict(),
+        "space": None if study.reader.log.has_lost_space else study.space.to_dict(),
         "scheduler": record.scheduler,
         "seed": record.seed,
         "created_at": record.created_at,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tunewell.errors import SettingError
-from tunewell.stores.base import Changes, Session, SpaceVersion, Store, StudyRecord
+from tunewell.stores.base import Changes, DamagedSpace, DamagedStudy, Session, SpaceVersion, Store, StudyRecord
 from tunewell.stores.memory import MemoryStore
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Changes",
+    "DamagedSpace",
+    "DamagedStudy",
     "MemoryStore",
     "Session",
     "SpaceVersion",

@@ -48,6 +48,15 @@ class StudyRecord:
             raise StoreError(f"study {self.name!r} has {self.uuid!r} for a uuid; the record was tampered with")
 
 
+class DamagedStudy(StudyRecord):
+    """A study of which not everything can be read: it is shown, and not gone on with.
+
+    What cannot be read is 0, or empty, unless something else on record tells it.
+    """
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """One process that ran a study: where, when, and with which code."""
@@ -85,6 +94,12 @@ class SpaceVersion:
     """Parameter -> the value that trials of earlier versions had of it, which their record lacks."""
     first_trial: int = 0
     """How many trials the study had before; the store says so."""
+
+
+class DamagedSpace(SpaceVersion):
+    """A version of a study's space that cannot be read; its `space` is empty."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,9 @@ class Database(Protocol):
     folder: Path
     """Where what belongs to its studies lies, unless another folder is given."""
 
+    lost: dict[str, set[int]]
+    """By what a record is called, the rows of a damaged file that could not be read."""
+
     def reading(self) -> AbstractContextManager[Any]:
         """Run the block in a transaction that sees one moment of the database; yield its cursor."""
         ...
@@ -71,7 +74,10 @@ class Database(Protocol):
 
 
 class ConnectionLost(StoreError):
-    """A server went away in the middle of a transaction, of which nothing was committed: it can be tried again."""
+    """A connection ended in the middle of a transaction, of which nothing was committed: it can be tried again.
+
+    A server went away, or what can be read of a damaged file has taken its place.
+    """
 
 
 class CommitUncertain(StoreError):

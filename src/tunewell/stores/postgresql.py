@@ -72,6 +72,7 @@ class PostgresDatabase:
         """
         self.url = redacted_url(url)
         self.folder = Path.cwd()
+        self.lost: dict[str, set[int]] = {}
         # SQLAlchemy's users write the driver's name too
         self._address = f"postgresql://{url.partition('://')[2]}"
         self._lock = threading.RLock()

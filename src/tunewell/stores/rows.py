@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from typing import Any, Generic, TypeVar
 
@@ -149,6 +150,16 @@ class Rows(Generic[_Record]):
             raise
         except _DAMAGE as error:
             raise damaged(self.name, error) from error
+
+    def readable(self, row: tuple[Any, ...]) -> dict[str, Any]:
+        """Return what a damaged row still tells, by column."""
+        readers: dict[int, Callable[[Any], object]] = dict(self._readers)
+        found: dict[str, Any] = {}
+        for place, (name, allowed) in enumerate(zip(self.columns, self._kinds, strict=True)):
+            with suppress(*_DAMAGE):
+                if type(row[place]) in allowed:
+                    found[name] = readers[place](row[place]) if place in readers else row[place]
+        return found
 
     def _check(self, found: tuple[type, ...]) -> None:
         """Check that a row's columns hold what they should, whatever a file lets them hold."""

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from tunewell.commands import Command
 from tunewell.errors import StepTaken, StoreError, StudyExists, StudyNotFound, TrialEnded, TrialNotFound
 from tunewell.stores import rows
-from tunewell.stores.base import Changes, Session, SpaceVersion, StudyRecord
+from tunewell.stores.base import Changes, DamagedSpace, DamagedStudy, Session, SpaceVersion, StudyRecord
 from tunewell.stores.command_rows import CommandRow, decoded, encoded
 from tunewell.stores.database import CommitUncertain, ConnectionLost, Cursor, Database
 from tunewell.stores.places import database_at
@@ -106,7 +106,7 @@ class SqlStore:
         elsewhere = checkpoints or os.environ.get("TUNEWELL_CHECKPOINTS")
         self.folder: Path | None = Path(elsewhere).expanduser().absolute() if elsewhere else self._database.folder
         self._texts = texts(self._database.dialect)
-        self.damaged: dict[str, set[int]] = {}
+        self.damaged = self._database.lost
         """By what a record is called, the rows that could not be read and were left out."""
 
     @property
@@ -131,14 +131,18 @@ class SqlStore:
         with self._reading() as log:
             row = log.row("study", {"name": rows.to_text(name)})
             if row is None:
-                raise StudyNotFound(name, self.url, tuple(known for (known,) in log.rows("study_names", {})))
-            return rows.STUDIES.record(row)
+                known = self._studies(log)  # one whose name cannot be read has another
+                found = next((one for one in known if one.name == name), None)
+                if found is None:
+                    raise StudyNotFound(name, self.url, tuple(one.name for one in known))
+                return found
+            return self._study(log, row)
 
     @_retried
     def studies(self) -> list[StudyRecord]:
         """Implement `Store.studies`."""
         with self._reading() as log:
-            return self._readable(rows.STUDIES, log.rows("studies", {}))
+            return self._studies(log)
 
     @_retried
     def change_study(
@@ -174,8 +178,12 @@ class SqlStore:
     def spaces(self, study_id: int) -> list[SpaceVersion]:
         """Implement `Store.spaces`."""
         with self._reading() as log:
-            self._progress_of(log, study_id)  # there is such a study
-            return [rows.SPACES.record(row) for row in log.rows("spaces", {"study": study_id})]
+            n_spaces = self._progress_of(log, study_id).n_spaces
+            found = {one.number: one for one in self._readable(rows.SPACES, log.rows("spaces", {"study": study_id}))}
+            for number in range(1, n_spaces + 1):
+                if number not in found:
+                    self.damaged.setdefault(rows.SPACES.name, set()).add(number)
+            return [found.get(number) or DamagedSpace(number, {}, 0.0) for number in range(1, n_spaces + 1)]
 
     @_retried
     def begin_session(self, study_id: int, session: Session, *, newest: int | None = None) -> int | None:
@@ -456,13 +464,15 @@ class SqlStore:
     @_retried
     def changes(self, study_id: int, since: int) -> Changes:
         """Implement `Store.changes`."""
-        key = {"study": study_id, "since": since}
+        key = {"study": study_id, "since": since or _BEFORE_ALL}
         with self._reading() as log:
-            revision, n_steps, max_epochs, n_spaces, n_waiting, seconds = self._progress_of(log, study_id)
+            progress = self._progress_of(log, study_id)
             with _no_garbage():
                 trials = [trial for row in log.rows("new_trials", key) if (trial := self._trial(row)) is not None]
+            if not since and (lost := self._last_lost(log, study_id, trials)) is not None:
+                trials.append(lost)
             reached = [(trial, epoch) for trial, epoch in log.rows("reached", key) if type(epoch) is int]
-        return Changes(revision, n_steps, max_epochs, trials, reached, n_spaces, n_waiting, seconds)
+        return replace(progress, trials=trials, reached=reached)
 
     def values(self, study_id: int, since: int, until: int) -> Iterator[NDArray[np.float64]]:
         """Implement `Store.values`."""
@@ -474,7 +484,7 @@ class SqlStore:
     @_retried
     def _part(self, study_id: int, since: int, until: int) -> tuple[NDArray[np.float64], int]:
         """Return values after a revision, and the revision up to which these are all."""
-        key = {"study": study_id, "since": since, "until": until}
+        key = {"study": study_id, "since": since or _BEFORE_ALL, "until": until}
         with self._reading() as log:
             row = log.row("part", {**key, "limit": _PART}) if until - since > _PART else None
             last = until if row is None else int(row[0])
@@ -512,15 +522,45 @@ class SqlStore:
         with self._database.reading() as cursor:
             yield _Transaction(cursor, self._texts)
 
-    def _progress_of(self, log: _Transaction, study_id: int) -> tuple[int, int, int | None, int, int, float]:
-        """Return revision, number of steps, epochs of a full training, spaces, commands that wait, and seconds."""
+    def _progress_of(self, log: _Transaction, study_id: int) -> Changes:
+        """Return how far a study has come, without its trials."""
         row = log.row("progress", {"study": study_id})
-        if row is None:
+        if row is None and not log.n_trials({"study": study_id}):
             raise self._no_study(study_id)
-        if not all(isinstance(number, int | float | None) for number in row):
-            raise rows.damaged("study", TypeError("what counts its changes is no number"))
-        revision, n_steps, max_epochs, n_spaces, n_waiting, seconds = row
-        return revision, n_steps, max_epochs, n_spaces, n_waiting, seconds
+        if row is None or not _is_progress(row):
+            self.damaged.setdefault(rows.STUDIES.name, set()).add(study_id)
+            counted = log.row("progress_by_rows", {"study": study_id})
+            assert counted is not None  # it is of counts alone
+            row = (_ALL, counted[0], None, max(1, counted[1]), counted[2], 0.0, None)
+        revision, n_steps, max_epochs, n_spaces, n_waiting, seconds, _ = row
+        return Changes(revision, n_steps, max_epochs, (), (), n_spaces, n_waiting, seconds)
+
+    def _studies(self, log: _Transaction) -> list[StudyRecord]:
+        known = [self._study(log, row) for row in list(log.rows("studies", {}))]
+        lost = [study_id for (study_id,) in log.rows("lost_studies", {}) if isinstance(study_id, int)]
+        return known + [self._damaged_study({"id": study_id}) for study_id in lost]
+
+    def _study(self, log: _Transaction, row: tuple[Any, ...]) -> StudyRecord:
+        """Return the study of a row; of one that is damaged, what can be read."""
+        study_id = row[rows.STUDIES.columns.index("id")]
+        progress = log.row("progress", {"study": study_id})
+        try:
+            found = rows.STUDIES.record(row)
+            if found.name.strip() and found.seed >= 0 and (progress is None or _is_progress(progress)):
+                return found
+        except rows.DamagedRow:
+            pass
+        readable = rows.STUDIES.readable(row)
+        return self._damaged_study({"id": study_id} | {name: value for name, value in readable.items() if value != ""})
+
+    def _damaged_study(self, readable: dict[str, Any]) -> DamagedStudy:
+        """Return a study of which only this can be read."""
+        study_id = readable["id"]
+        self.damaged.setdefault(rows.STUDIES.name, set()).add(study_id)
+        unread: dict[str, Any] = {"name": f"study-{study_id}", "uuid": f"damaged-{study_id}", "max_epochs": None}
+        unread |= {"metric": "", "direction": "", "budget": "", "space": {}, "scheduler": {}}
+        unread |= {"seed": 0, "created_at": 0.0}
+        return DamagedStudy(**(unread | readable | {"seed": max(0, readable.get("seed", 0))}))
 
     def _readable(self, kind: rows.Rows[_Record], found: Iterator[tuple[Any, ...]]) -> list[_Record]:
         """Return the records of the rows, without those that are damaged, which are counted."""
@@ -539,11 +579,24 @@ class SqlStore:
         None if it has no number itself.
         """
         try:
-            return rows.TRIALS.record(row)
+            trial = rows.TRIALS.record(row)
+            if 0 <= trial.number < OPEN_END and (trial.parent is None or 0 <= trial.parent < trial.number):
+                return trial
         except rows.DamagedRow:
-            number = row[rows.TRIALS.columns.index("number")]
-            self.damaged.setdefault(rows.TRIALS.name, set()).add(hash(row))
-            return damaged_trial(number) if isinstance(number, int) and 0 <= number < OPEN_END else None
+            pass
+        found = rows.TRIALS.readable(row)
+        self.damaged.setdefault(rows.TRIALS.name, set()).add(hash(row))
+        number = found.get("number", -1)
+        return damaged_trial(number, found.get("params", {})) if 0 <= number < OPEN_END else None
+
+    def _last_lost(self, log: _Transaction, study_id: int, trials: list[Trial]) -> Trial | None:
+        """Return what stands in the place of the last trial, if it is gone and its reports are not."""
+        row = log.row("last_reported", {"study": study_id})
+        last = trials[-1].number if trials else -1
+        if row is None or type(row[0]) is not int or not last < row[0] < OPEN_END:
+            return None
+        self.damaged.setdefault(rows.TRIALS.name, set()).add(row[0])
+        return damaged_trial(row[0])
 
     def _decoded(self, found: list[CommandRow]) -> Iterator[Command]:
         """Yield the commands of rows, without those that are damaged, which are counted."""
@@ -564,6 +617,22 @@ class SqlStore:
 
     def _no_study(self, study_id: int) -> StoreError:
         return StoreError(f"{self.url} has no study whose id is {study_id}")
+
+
+_BEFORE_ALL, _ALL = -(2**62), 2**62
+"""Revisions before and after all that is on record."""
+_MOST_SPACES = 1_000
+"""A study whose space, as its row has it, was extended as often is damaged."""
+
+
+def _is_progress(row: tuple[Any, ...]) -> bool:
+    """Return False for a study whose counts cannot be what was written."""
+    revision, n_steps, max_epochs, n_spaces, n_waiting, seconds, last_revision = row
+    if not all(type(number) is int and number >= 0 for number in (revision, n_steps, n_spaces, n_waiting)):
+        return False
+    has_epochs = max_epochs is None or (type(max_epochs) is int and 0 < max_epochs < OPEN_END)
+    is_last = type(last_revision) is not int or last_revision <= revision
+    return has_epochs and is_last and n_spaces <= _MOST_SPACES and isinstance(seconds, int | float)
 
 
 def _came_of(done: Command) -> dict[str, object]:

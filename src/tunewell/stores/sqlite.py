@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import sqlite3
 import tempfile
 import threading
@@ -21,8 +22,9 @@ from sqlalchemy.dialects import sqlite
 
 from tunewell.errors import SettingError, StoreError
 from tunewell.stores import migrations
-from tunewell.stores.database import check_version, no_store, some
+from tunewell.stores.database import ConnectionLost, check_version, no_store, some
 from tunewell.stores.decision_lock import DecisionLock
+from tunewell.stores.salvage import salvaged_file
 
 BUSY_TIMEOUT_S = 60.0
 """How long a write waits for the writes of other processes."""
@@ -68,12 +70,17 @@ class SqliteFile:
         self._look_at_log_at = 0.0
         self._loss: str | None = None
         """What became of the file, once it was found to be another."""
+        self.lost: dict[str, set[int]] = {}
+        self._damage: str | None = None
+        """What is wrong with the file, once what can be read of it has taken its place."""
         with self._speaking():
             self._connection = _connect(self._file, create=create)
             self._let_go = weakref.finalize(self, _close, self._connection, self._process)
             try:
                 self._prepare(create=create, synchronous=synchronous)
-            except BaseException:
+            except BaseException as error:
+                if not create and _is_damage(error) and self._salvage(error):
+                    return
                 self.close()
                 raise
 
@@ -99,11 +106,11 @@ class SqliteFile:
             self._let_go()
             self._decision_lock.close(last=not _beside(self._file, "-wal").exists())
 
-    def begin(self, statements: Sequence[str]) -> sqlite3.Cursor:
+    def begin(self, statements: Sequence[str], *, writes: bool) -> sqlite3.Cursor:
         """Take the connection, begin a transaction, and return its cursor."""
         self._lock.acquire()
         try:
-            self._check_open()
+            self._check_open(writes=writes)
             cursor = self._connection.cursor()
             try:
                 self._begin(cursor, statements)
@@ -111,7 +118,11 @@ class SqliteFile:
                 self._connection.rollback()
                 raise
         except BaseException as error:
-            self._lock.release()
+            try:
+                if not writes and _is_damage(error) and self._salvage(error):
+                    raise ConnectionLost(f"{self.path} is damaged; what can be read of it is read anew") from error
+            finally:
+                self._lock.release()
             self._explain(error)
             raise
         return cursor
@@ -121,6 +132,8 @@ class SqliteFile:
         try:
             if error is not None:
                 self._connection.rollback()  # which does nothing if the database has done it already
+                if not writes and _is_damage(error) and self._salvage(error):
+                    raise ConnectionLost(f"{self.path} is damaged; what can be read of it is read anew") from error
                 self._explain(error)
                 return
             try:
@@ -177,6 +190,8 @@ class SqliteFile:
 
         Whoever deletes or replaces an open file leaves us one without a name, which is gone when we end.
         """
+        if self._damage is not None:  # what is read is in memory
+            return
         now, is_same = time.monotonic(), self._file_identity.is_same()
         if is_same and now > self._look_at_log_at:  # of the two it is the rarer accident, and each look takes its time
             self._look_at_log_at = now + _LOOK_AT_LOG_EVERY_S
@@ -199,7 +214,24 @@ class SqliteFile:
             return f"all that was on record is in {copy}: put it back in its place, and resume"
         return "and what was on record could not be saved"
 
-    def _check_open(self) -> None:
+    def _salvage(self, error: BaseException) -> bool:
+        """Put what can be read of a damaged file in its place, in memory; False if nothing can, or it is there."""
+        if self._damage is not None:
+            return False
+        try:
+            copy, lost = salvaged_file(self._file, self._connection)
+        except (sqlite3.DatabaseError, OSError):
+            return False
+        self._damage = f"{self.path}: {error}; {_MENDS['SQLITE_CORRUPT']}"
+        self.lost |= lost
+        self._let_go()
+        self._connection = copy
+        self._let_go = weakref.finalize(self, _close, copy, self._process)
+        return True
+
+    def _check_open(self, *, writes: bool) -> None:
+        if writes and self._damage is not None:
+            raise StoreError(f"{self._damage}; until then it is read, as far as that goes")
         if self._loss is not None:
             raise StoreError(self._loss)
         if os.getpid() != self._process:
@@ -223,9 +255,7 @@ class SqliteFile:
         """Raise an error that names the file and the mend, if this one is a complaint of the database."""
         if not isinstance(error, sqlite3.DatabaseError):
             return
-        code = "_".join(getattr(error, "sqlite_errorname", "").split("_")[:2])
-        if str(error).startswith("Could not decode"):  # Python says so, of text that is none
-            code = "SQLITE_CORRUPT"
+        code = _code(error)
         if code in _MENDS:  # else it is a mistake of ours
             raise StoreError(f"{self.path}: {error}; {_MENDS[code]}") from error
 
@@ -249,9 +279,10 @@ class SqliteFile:
             if not create:
                 raise no_store(self.url)
             return 0
-        if migrations.VERSION_TABLE not in tables:
+        is_versioned = migrations.VERSION_TABLE in tables
+        if not is_versioned and "studies" not in tables:
             raise StoreError(f"{self.path} is no tunewell database (it has tables {some(tables)}); name another file")
-        return check_version(migrations.version(cursor), self.url, tables)
+        return check_version(migrations.version(cursor) if is_versioned else 0, self.url, tables)
 
 
 class _Transaction:
@@ -264,7 +295,7 @@ class _Transaction:
 
     def __enter__(self) -> sqlite3.Cursor:
         """Begin it."""
-        self._cursor = self._file.begin(self._statements)
+        self._cursor = self._file.begin(self._statements, writes=self._writes)
         return self._cursor
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
@@ -365,6 +396,23 @@ def _check_place(path: Path, *, create: bool) -> None:
         raise no_store(str(path))
     if not has_folder:
         raise StoreError(f"{path} has no folder to lie in; make {path.parent}, or name another file")
+
+
+_NOT_AS_MADE = re.compile(r"Could not decode|no such (?:table|column)|duplicate column name|has no column named")
+"""Complaints of Python, of text that is none, and of SQLite, of tables that somebody has changed."""
+
+
+def _code(error: sqlite3.DatabaseError) -> str:
+    """Return the name of the kind of trouble, as `_MENDS` has it."""
+    if _NOT_AS_MADE.match(str(error)):
+        return "SQLITE_CORRUPT"
+    return "_".join(getattr(error, "sqlite_errorname", "").split("_")[:2])
+
+
+def _is_damage(error: BaseException | None) -> bool:
+    if isinstance(error, StoreError):  # it has been explained already
+        error = error.__cause__
+    return isinstance(error, sqlite3.DatabaseError) and _code(error) == "SQLITE_CORRUPT"
 
 
 _MENDS = {

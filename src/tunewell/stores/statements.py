@@ -68,8 +68,14 @@ def _of_studies(dialect: sa.Dialect) -> dict[str, _Statement]:
             _without_id(rows.STUDIES.columns),
         ),
         "study": (_select(studies, rows.STUDIES.columns).where(studies.c.name == sa.bindparam("name")), ()),
+        "lost_studies": (
+            sa.select(trials.c.study_id)
+            .where(trials.c.study_id.not_in(sa.select(studies.c.id)))
+            .distinct()
+            .order_by(trials.c.study_id),
+            (),
+        ),
         "studies": (_select(studies, rows.STUDIES.columns).order_by(studies.c.id), ()),
-        "study_names": (sa.select(studies.c.name).order_by(studies.c.id), ()),
         "set_max_epochs": (studies.update().where(_this_study), ["max_epochs"]),
         "set_budget": (studies.update().where(_this_study), ["budget"]),
         "set_min_delta": (studies.update().where(_this_study), ["min_delta"]),
@@ -81,7 +87,17 @@ def _of_studies(dialect: sa.Dialect) -> dict[str, _Statement]:
                 studies.c.n_spaces,
                 waiting,
                 studies.c.seconds,
+                sa.select(sa.func.max(reports.c.revision)).where(reports.c.study_id == _study).scalar_subquery(),
             ).where(_this_study),
+            (),
+        ),
+        # of a study whose own row is damaged
+        "progress_by_rows": (
+            sa.select(
+                sa.select(sa.func.count()).select_from(steps).where(steps.c.study_id == _study).scalar_subquery(),
+                sa.select(sa.func.count()).select_from(spaces).where(spaces.c.study_id == _study).scalar_subquery(),
+                waiting,
+            ),
             (),
         ),
         "add_space": (spaces.insert(), ["study_id", *rows.SPACES.columns]),
@@ -258,6 +274,7 @@ def _of_reports(dialect: sa.Dialect) -> dict[str, _Statement]:
             .order_by(trials.c.number),
             (),
         ),
+        "last_reported": (sa.select(sa.func.max(reports.c.trial)).where(reports.c.study_id == _study), ()),
         "reports": (reported, ()),
         "reports_of_trial": (reported.where(reports.c.trial == _trial), ()),
     }

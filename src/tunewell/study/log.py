@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from tunewell.errors import StoreError
 from tunewell.history import History
-from tunewell.space.space import Space
-from tunewell.space.versions import SpaceVersions
-from tunewell.stores import SpaceVersion, Store, StudyRecord
+from tunewell.stores import Store, StudyRecord
+from tunewell.study.damage import readable_versions
 from tunewell.trial import DAMAGED, OPEN_END, Trial, TrialState, damaged_trial
 
 _LONGEST_GAP = 10_000
@@ -27,13 +26,14 @@ class Log:
     def __init__(self, store: Store, study: StudyRecord) -> None:
         """Begin with no trials: the first `refresh` reads them."""
         self._store = store
+        self._study = study
         self._study_id = study.id
         self._sign = -1.0 if study.direction == "maximize" else 1.0
         self._begin(study.max_epochs)
 
     def _begin(self, max_epochs: int | None) -> None:
         self.max_epochs = max_epochs
-        self.versions = _versions(self._store.spaces(self._study_id))
+        self.versions, self.has_lost_space = readable_versions(self._store, self._study)
         self.history = self.empty_history()
         self.trials: list[Trial] = []
         self.n_steps = 0
@@ -85,7 +85,7 @@ class Log:
     def _new_values(self) -> Iterator[NDArray[np.float64]]:
         until = self._revision
         for part in self._store.values(self._study_id, self._values_until, until):
-            yield part * (1.0, 1.0, self._sign)
+            yield part[part[:, 0] < len(self.trials)] * (1.0, 1.0, self._sign)  # others have lost their trial
         self._values_until = until
 
     def _count(self, trial: Trial, n: int) -> None:
@@ -142,16 +142,6 @@ def _without_gaps(trials: Sequence[Trial], known: int) -> Iterator[Trial]:
             known += 1
         known = max(known, trial.number + 1)
         yield trial
-
-
-def _versions(versions: Sequence[SpaceVersion]) -> SpaceVersions:
-    if not versions:
-        raise StoreError("the spaces of the study are gone from the record; restore it from a copy")
-    return SpaceVersions(
-        [Space.from_dict(version.space) for version in versions],
-        [version.held for version in versions],
-        versions[-1].first_trial,
-    )
 
 
 def _cost(trial: Trial) -> int:

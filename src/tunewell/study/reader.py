@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,7 +27,7 @@ from tunewell.space.values import Params
 from tunewell.stores import MemoryStore, Session, Store, StudyRecord, open_store
 from tunewell.study import provenance
 from tunewell.study.branches import TWIN
-from tunewell.study.budget import Budget
+from tunewell.study.damage import readable_budget, readable_study
 from tunewell.study.log import Log
 from tunewell.study.settings import confirms
 from tunewell.study.table import trial_rows
@@ -35,6 +36,7 @@ from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState, trial_n
 if TYPE_CHECKING:
     import pandas as pd
 
+_FEW_REVISIONS, _ALL_REVISIONS = 100, 2**62
 _OfTrial = TypeVar("_OfTrial", Report, Event)
 
 
@@ -86,7 +88,7 @@ class StudyReader:
         self.record = record
         self.metric = record.metric
         self.maximize = record.direction == "maximize"
-        self.budget = Budget.parse(record.budget)
+        self.budget = readable_budget(record)
         self.lock = threading.RLock()
         """Held by whoever reads what is to fit together, or runs the study."""
         self.log = Log(store, record)
@@ -97,7 +99,7 @@ class StudyReader:
     def open(cls, store: str | Path | Store, name: str | None = None) -> StudyReader:
         """Return a study that a store has, to be read.
 
-        If `name` is None, it is the newest one that does not confirm another.
+        If `name` is None, it is the newest one that has an epoch on record and does not confirm another.
 
         Raises:
             StoreError: there is no such store.
@@ -235,7 +237,8 @@ class StudyReader:
 
     def others(self) -> list[StudyReader]:
         """Return the other studies of the store, oldest first."""
-        return [StudyReader(self.store, one) for one in self.store.studies() if one.id != self.record.id]
+        known = [one for one in self.store.studies() if one.id != self.record.id]
+        return [StudyReader(self.store, readable_study(self.store, one)) for one in known]
 
     @property
     def spent(self) -> Spent:
@@ -321,7 +324,7 @@ class StudyReader:
     @own_numerics
     def at_bounds(self) -> list[AtBound]:
         """Return the parameters whose best values lie at an end of their range, and how far to extend it."""
-        return at_bounds(self.history)
+        return [] if self.log.has_lost_space else at_bounds(self.history)
 
     def trials_dataframe(self) -> pd.DataFrame:
         """Return a row for each trial: number, state, value and epoch of its best report, epochs, parameters, times.
@@ -354,14 +357,14 @@ class StudyReader:
         """Return the records without those of trials that came after `still` began."""
         if not self._is_still:
             return records
-        return [record for record in records if record.trial is None or record.trial < len(self.log.trials)]
+        return [record for record in records if record.trial is None or 0 <= record.trial < len(self.log.trials)]
 
 
 def find_study(store: str | Path | Store, name: str | None) -> tuple[Store, StudyRecord]:
     """Return a study of a store.
 
-    If `name` is None, the newest one that does not confirm another: of those with a trial, if there are any, since one
-    that began nothing has nothing to show.
+    If `name` is None, the newest one that does not confirm another: of those with an epoch on record, if there are any,
+    since the others have nothing to show.
 
     Raises:
         StoreError: there is no such store, or it is empty.
@@ -369,9 +372,21 @@ def find_study(store: str | Path | Store, name: str | None) -> tuple[Store, Stud
     """
     opened = open_store(store, create=False) if isinstance(store, str | Path) else store
     if name is not None:
-        return opened, opened.study(name)
+        return opened, readable_study(opened, opened.study(name))
     records = opened.studies()
     if not records:
         raise StoreError(f"{opened.url} has no study yet; `tunewell tune` makes one")
     newest = [known for known in reversed(records) if not confirms(known.name)] or records[::-1]
-    return opened, next((known for known in newest if opened.changes(known.id, 0).n_steps), newest[0])
+    found = next((known for known in newest if _has_epoch(opened, known.id)), newest[0])
+    return opened, readable_study(opened, found)
+
+
+def _has_epoch(store: Store, study_id: int) -> bool:
+    parts = [0, _FEW_REVISIONS, _ALL_REVISIONS]  # nearly always the first few have one
+    return any(len(part) for since, until in pairwise(parts) for part in store.values(study_id, since, until))
+
+
+def newer_studies(study: StudyReader) -> list[str]:
+    """Return the names of the studies of its store that are newer, and confirm no other."""
+    known = study.store.studies()
+    return [one.name for one in known if one.id > study.record.id and not confirms(one.name)]

@@ -34,8 +34,9 @@ from tunewell.samplers import Sampler
 from tunewell.schedulers import Scheduler
 from tunewell.space.space import Space, SpaceLike, as_space
 from tunewell.space.values import Value
-from tunewell.stores import MemoryStore, Session, Store, StudyRecord, open_store
+from tunewell.stores import DamagedStudy, MemoryStore, Session, Store, StudyRecord, open_store
 from tunewell.study.budget import Budget
+from tunewell.study.damage import readable_study
 from tunewell.study.decider import Decider
 from tunewell.study.directive import Move
 from tunewell.study.reader import StudyReader, find_study
@@ -201,7 +202,7 @@ class Study:
     def open(cls, store: str | Path | Store, name: str | None = None) -> Study:
         """Return a study that a store has, to be read or gone on with.
 
-        If `name` is None, it is the newest one that does not confirm another.
+        If `name` is None, it is the newest one that has an epoch on record and does not confirm another.
 
         Raises:
             StoreError: there is no such store.
@@ -643,13 +644,26 @@ class Study:
         if session is None:
             self._is_joined |= join
             self._log.refresh()
-            if any(trial.reason == DAMAGED for trial in self._log.trials):
-                raise StoreError(f"{self.url}: {DAMAGED}, or read it: nothing can be added to it")
+            self._check_sound()
             session = self._lease.begin(self._log, join=self._is_joined)
             if not self._is_joined:
                 self._record_settings()
             self._is_joined = True  # from now on; if it was counted as gone, others may have begun
         return session
+
+    def _check_sound(self) -> None:
+        """Check that nothing is damaged of what a decision rests on.
+
+        Raises:
+            StoreError: something is.
+        """
+        if any(trial.reason == DAMAGED for trial in self._log.trials) or self._log.history.view().misfits:
+            raise StoreError(f"{self.url}: {DAMAGED}, or read it: nothing can be added to it")
+        if isinstance(self.reader.record, DamagedStudy) or self._log.has_lost_space:
+            raise StoreError(
+                f"{self.url}: the row of study {self.name!r}, or its space, is damaged; restore the record from a "
+                "copy, or read it: nothing can be added to it"
+            )
 
     def _record_settings(self) -> None:
         """Record the settings of a study that is gone on with: only now is it known that no other process runs it."""
@@ -695,6 +709,6 @@ class Study:
 
 def _known(store: Store, name: str) -> StudyRecord | None:
     try:
-        return store.study(name)
+        return readable_study(store, store.study(name))
     except StudyNotFound:
         return None
