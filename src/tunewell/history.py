@@ -21,6 +21,8 @@ from tunewell.trial import OPEN_END, Trial, TrialState
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 _STATES = tuple(TrialState)
+UNPLACED = (SpaceError, TypeError, ValueError)
+"""What comes of params, on a damaged record, that are none of the space's."""
 _CODE = {state: code for code, state in enumerate(_STATES)}
 
 
@@ -44,8 +46,6 @@ class History:
         """Trials whose points have not been read yet."""
         self._load: Callable[[], Iterable[NDArray[np.float64]]] | None = None
         self._notes: list[Mapping[str, object]] = []
-        self.misfits: set[int] = set()
-        """Trials whose params, on a damaged record, are none of the space's."""
         self._points = np.empty((0, len(space.params)))
         self._curves = np.empty((0, 0))
         self._reported = 0
@@ -231,11 +231,10 @@ class History:
         """Return (n, d): the trials in the unit cube; NaN for one with values that no space has had."""
         try:
             return self.versions.encode_many([trial.params for trial in trials])
-        except (SpaceError, TypeError, ValueError):
+        except UNPLACED:
             if len(trials) > 1:
                 half = len(trials) // 2
                 return np.vstack([self._encoded(trials[:half]), self._encoded(trials[half:])])
-            self.misfits.add(trials[0].number)
             return np.full((1, len(self.space.params)), np.nan)
 
     def _make_room(self, trials: int) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunewell.errors import StoreError
-from tunewell.history import History
+from tunewell.history import UNPLACED, History
 from tunewell.stores import Store, StudyRecord
 from tunewell.study.damage import readable_versions
 from tunewell.trial import DAMAGED, OPEN_END, Trial, TrialState, damaged_trial
@@ -101,6 +101,14 @@ class Log:
         besides: a running trial that is left out.
         """
         return self._spent - (0 if besides is None else _cost(self.trials[besides]))
+
+    def has_misfits(self) -> bool:
+        """Return True if a trial's params are none that a space of the study ever had."""
+        try:
+            self.versions.encode_many([trial.params for trial in self.trials])
+        except UNPLACED:
+            return True
+        return False
 
     def epochs_trained(self) -> int:
         """Return the epochs that were trained, each once: by the trial itself, not by the one that it branched from."""

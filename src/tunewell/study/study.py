@@ -657,7 +657,7 @@ class Study:
         Raises:
             StoreError: something is.
         """
-        if any(trial.reason == DAMAGED for trial in self._log.trials) or self._log.history.view().misfits:
+        if any(trial.reason == DAMAGED for trial in self._log.trials) or self._log.has_misfits():
             raise StoreError(f"{self.url}: {DAMAGED}, or read it: nothing can be added to it")
         if isinstance(self.reader.record, DamagedStudy) or self._log.has_lost_space:
             raise StoreError(
