@@ -67,6 +67,27 @@ def test_a_tab_does_not_end_a_password_in_text():
         ["--dsn", "host=db password='open sesame'"],
         ["bash", "-c", "python train.py --token sesame --lr 3"],
         ["--url", "https://host/a?api_key=sesame"],
+        ["-p", "sesame"],
+        ["-P", "open sesame"],
+        ["mysql", "-psesame"],
+        ["/usr/bin/mysqldump", "-p", "sesame"],
+        ["sshpass", "-p", "sesame", "ssh"],
+        ["redis-cli", "-a", "sesame"],
+        ["PASSWORD=sesame", "python"],
+        ["docker", "run", "-e", "API_KEY=sesame"],
+        ["--header=Authorization: Bearer sesame"],
+        ["-HAuthorization: Basic sesame"],
+        ["curl", "-ume:sesame"],
+        ["--user=me:sesame"],
+        ["--proxy-user", "me:sesame"],
+        ["--otp", "sesame"],
+        ["me:sesame@host:/folder"],
+        ["https://sesame@host/folder"],
+        ["git+https://sesame@host/folder"],
+        ["--proxy=http://me:sesame@host:80"],
+        ["bash", "-c", "PASSWORD=sesame mysql -psesame x"],
+        ["bash", "-c", "curl -u me:sesame host"],
+        ["bash", "-c", "python train.py -p 'open sesame' --lr 3"],
         ["--store", "postgresql://ada:open\tsesame@host/db"],
         ["--store=postgresql://ada:open sesame@host/db"],
     ],
@@ -98,11 +119,35 @@ def test_what_is_secret_by_its_name_is_hidden(words):
         ["model.token_mixer=mlp"],
         ["--lr", "0.1"],
         ["python", "train.py"],
+        ["-p", "0.5"],
+        ["-p", "1e-3"],
+        ["-p", "{p}"],
+        ["-p", "8080:80"],
+        ["-p", "data/train"],
+        ["-p", "true"],
+        ["-p", "-x"],
+        ["-p0.5"],
+        ["-patience", "3"],
+        ["-pool", "max"],
+        ["-a", "relu"],
+        ["mkdir", "-p", "out"],
+        ["srun", "-p", "gpu", "python", "train.py"],
+        ["python", "-u", "train.py"],
+        ["me@host:/folder"],
+        ["-H", "Accept: text/html"],
+        ["bash", "-c", "python train.py -p 0.5 --layers '2 3'"],
     ],
     ids=" ".join,
 )
 def test_what_is_not_secret_is_on_record(words):
     assert redacted_command(words) == words
+
+
+def test_a_space_does_not_end_a_password_in_text():
+    text = "no postgresql://ada:open sesame@host/db, mail b@c"
+    assert redacted(text) == "no postgresql://ada:***@host/db, mail b@c"
+    for plain in ("see http://host:8080/ or mail b@c", "at http://host/x y:z mail b@c"):
+        assert redacted(plain) == plain
 
 
 def test_a_command_that_prints_its_secret_does_not_put_it_on_record():

@@ -15,7 +15,10 @@ _Span = tuple[int, int]
 
 # a URL, and an entry of its query: in text, where a tab may be of a password, and as a word, which is all of it. What
 # an entry holds is looked at and not passed: that of --store=URL has entries of its own.
-_IN_TEXT = re.compile(r"[\w+.-]+://(?P<rest>[^ \r\n]*)"), re.compile(r"\b(?P<name>\w+)=(?=(?P<value>[^ \r\n&]+))")
+_IN_TEXT = (
+    re.compile(r"[\w+.-]+://(?P<rest>(?:[^\s:/?#@]+:(?!\d+(?:[/?#\s]|$))[^ \r\n@]+ [^\r\n@]{0,100}@)?[^ \r\n]*)"),
+    re.compile(r"\b(?P<name>\w+)=(?=(?P<value>[^ \r\n&]+))"),
+)
 _IN_A_WORD = re.compile(r"[\w+.-]+://(?P<rest>.*)", re.DOTALL), re.compile(r"\b(?P<name>\w+)=(?=(?P<value>[^&]+))")
 _HOST_AND_PORT = re.compile(r"[^/?#]*:\d+(?:[/?#]|$)")
 
@@ -24,7 +27,9 @@ _ENDS_A_NAME = re.compile(
 )
 _COUNTED = re.compile(r"(?:tokens|keys)$")
 """A number of these is a setting: `--max-tokens`."""
-_LAST_WORDS = frozenset(["pass", "pwd", "pw", "key", "auth", "authorization", "bearer", "cookie", "jwt"])
+_LAST_WORDS = frozenset(
+    ["pass", "pwd", "pw", "key", "auth", "oauth", "otp", "authorization", "bearer", "cookie", "jwt"]
+)
 _SIGNS_A_URL = frozenset(["sig", "signature"])
 """Names in a query with which whoever has them may do what the URL says."""
 _KNOWN_BY_SIGHT = re.compile(
@@ -32,9 +37,22 @@ _KNOWN_BY_SIGHT = re.compile(
     r"|(?P<token>(?:hf_|sk-|gh[opusr]_|github_pat_|glpat-|xox[abeprs]-|AKIA|ASIA|AIza|eyJ)[\w.-]{16,}))"
 )
 """Tokens of Hugging Face, OpenAI, GitHub, GitLab, Slack, AWS and Google, a JWT, and what bears one in a header."""
-_LOGIN = ("-u", "--user", "--login")
-_WITH_PASSWORD = re.compile(r"[^:/]+:(?P<password>(?!\d+$|[/\\]).+)")
+_LOGIN = re.compile(r"(?:-u|-U|--user|--login|--proxy-user)")
+_LOGIN_AND_VALUE = re.compile(r"(?:-[uU]|--(?:user|login|proxy-user)=)(?P<value>.+)", re.DOTALL)
+_WITH_PASSWORD = re.compile(r"[^:/]+:(?P<password>(?!\d+$|[/\\]).+)", re.DOTALL)
 """A name and its password; a host has a port."""
+_AT_A_HOST = re.compile(r"[\w.-]+:(?P<password>[^\s/:@]+)@[\w.-]+(?::.*)?")
+_ONLY_A_TOKEN = re.compile(r"(?:[\w.-]+\+)?https?://(?P<token>[^\s/?#:@]+)@")
+"""Of the web, where nobody logs in by a name alone."""
+_SHORT = ("-p", "-P")
+_NO_PASSWORD = re.compile(
+    r"[-+]?[\d.,:e+-]*(?:inf|nan)?|true|false|yes|no|none|null|.*[/\\].*|-.*", re.IGNORECASE | re.DOTALL
+)
+"""A number, a port, a truth value, a path, another option."""
+_HAVE_ANOTHER_P = frozenset(["mkdir", "srun", "sbatch", "salloc", "cp", "ssh", "scp", "kill", "ps", "nice", "time"])
+_TAKE_PASSWORDS = {"-p": re.compile(r"(?:mysql|mariadb)\w*|sshpass|mongo\w*"), "-a": re.compile(r"redis-cli")}
+"""Programs that take one behind a short option, with or without a space."""
+_IN_QUOTES_OR_NONE = re.compile(r"(?:\"[^\"]*\"|'[^']*'|[^\s\"'])+")
 _SAYS_NOTHING = re.compile(r"(?:[-_.]?(?:value|text|string|plain|\d+))+$", re.IGNORECASE)
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
@@ -106,6 +124,8 @@ def _secrets_of_urls(text: str, patterns: tuple[re.Pattern[str], re.Pattern[str]
         outside = [at for at in ats if not any(first <= at < last for first, last in in_queries)]
         if ats and not outside and not _HOST_AND_PORT.match(found["rest"]):
             outside = [max(last for _, last in in_queries)]  # what looked like a query is the password's
+        if (token := _ONLY_A_TOKEN.match(text, found.start())) is not None:
+            spans.append(token.span("token"))
         if outside and 0 <= (colon := text.find(":", begin, outside[-1])) < outside[-1] - 1:
             spans.append((colon + 1, outside[-1]))
     return spans
@@ -125,11 +145,11 @@ def _tokens(text: str) -> list[_Span]:
 def _secrets_of_command(words: Sequence[str]) -> list[list[_Span]]:
     """Return where secrets stand in each word of a command."""
     secrets = []
+    program = _program(words)
     is_named_before = False
     for before, word in zip(("", *words), words, strict=False):
-        spans = [*_secrets_of_urls(word, _IN_A_WORD), *_tokens(word)]
-        if before in _LOGIN and (login := _WITH_PASSWORD.fullmatch(word)):
-            spans.append(login.span("password"))
+        spans = [*_secrets_of_urls(word, _IN_A_WORD), *_tokens(word), *_logins(before, word)]
+        spans += _behind_short_option(program, before, word) + _of_a_script(word)
         option = _OPTION.fullmatch(word)
         if is_named_before and not word.startswith("--"):
             spans.append((0, len(word)))
@@ -142,6 +162,47 @@ def _secrets_of_command(words: Sequence[str]) -> list[list[_Span]]:
         )
         secrets.append([(begin, end) for begin, end in spans if end > begin and not _is_placeholder(word[begin:end])])
     return secrets
+
+
+def _program(words: Sequence[str]) -> str:
+    """Return the name of the first program of a command that is known for its short options."""
+    known = (word.rsplit("/", 1)[-1] for word in words)
+    return next((name for name in known if name in _HAVE_ANOTHER_P or _takes_passwords(name)), "")
+
+
+def _takes_passwords(program: str) -> list[str]:
+    return [option for option, programs in _TAKE_PASSWORDS.items() if programs.fullmatch(program)]
+
+
+def _logins(before: str, word: str) -> list[_Span]:
+    """Return where the password of a login stands: of an option, or before a host."""
+    if attached := _LOGIN_AND_VALUE.fullmatch(word):
+        begin = attached.start("value")
+    else:
+        begin = 0 if _LOGIN.fullmatch(before) else len(word)
+    found = _WITH_PASSWORD.fullmatch(word, begin) or _AT_A_HOST.fullmatch(word)
+    return [] if found is None else [found.span("password")]
+
+
+def _behind_short_option(program: str, before: str, word: str) -> list[_Span]:
+    """Return where a password stands behind `-p`: what is no number and no path, where `-p` is nothing else."""
+    taken = _takes_passwords(program)
+    if before in taken or (before in _SHORT and program not in _HAVE_ANOTHER_P):
+        return [] if _NO_PASSWORD.fullmatch(word) else [(0, len(word))]
+    return [(2, len(word))] if word[:2] in taken and word[:3] != "--" else []
+
+
+def _of_a_script(word: str) -> list[_Span]:
+    """Return where secrets stand in a word that is a command itself, as behind `bash -c`."""
+    inner = list(_IN_QUOTES_OR_NONE.finditer(word))
+    if len(inner) < 2:
+        return []
+    secrets = _secrets_of_command([one[0] for one in inner])
+    return [
+        (one.start() + begin, one.start() + end)
+        for one, spans in zip(inner, secrets, strict=True)
+        for begin, end in spans
+    ]
 
 
 def _is_secret(name: str) -> bool:
