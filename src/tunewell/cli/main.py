@@ -80,7 +80,10 @@ class _Commands(click.Group):
             near = nearest(args[0], _COMMANDS)
             mend = f"did you mean {near}?" if near else f"there are {', '.join(_COMMANDS)}"
             raise click.UsageError(f"there is no command {args[0]!r}; {mend}", ctx)
-        return super().resolve_command(ctx, args)
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None:
+            _check_not_empty(ctx, command, rest)
+        return name, command, rest
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
@@ -91,6 +94,25 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         with _in_one_line(with_traceback=ctx.params["traceback"]):
             return super().invoke(ctx)
+
+
+def _check_not_empty(ctx: click.Context, command: click.Command, args: list[str]) -> None:
+    """Refuse an option or an argument that is empty, as a variable is that a shell has not set: it is no default."""
+    params = {name: param for param in command.params for name in param.opts}
+    takes_many = any(param.nargs == -1 for param in command.params)
+    for before, arg in zip(["", *args], args, strict=False):
+        if arg == "--":  # what follows is of a program
+            return
+        option, equals, value = arg.partition("=")
+        if equals and not value.strip() and option.startswith("--"):
+            before = option  # noqa: PLW2901
+        elif arg.strip():
+            continue
+        param = params.get(before)
+        if isinstance(param, click.Option) and not param.is_flag:
+            raise click.UsageError(f"{before} is empty; give it {param.metavar or 'a value'}, or leave it out", ctx)
+        if not takes_many and not equals:
+            raise click.UsageError(f"an argument is empty; give {command.name} what is meant, or leave it out", ctx)
 
 
 @click.group(

@@ -14,22 +14,13 @@ from tunewell.study import Study
 from tunewell.study.reader import newer_studies
 
 
-def _not_empty(context: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """Return the value as it is; an empty one, as of a variable that a shell has not set, is no default."""
-    if value is not None and not value.strip():
-        raise click.UsageError(f"{param.opts[0]} is empty; give it {param.metavar}, or leave it out", context)
-    return value
-
-
 store_option = click.option(
     "--store",
-    callback=_not_empty,
     metavar="PATH|URL",
     help="A file, or postgresql://USER@HOST/DATABASE.  [default: $TUNEWELL_STORE, else tunewell.db]",
 )
 checkpoints_option = click.option(
     "--checkpoints",
-    callback=_not_empty,
     metavar="FOLDER",
     help="Where checkpoints lie.  [default: $TUNEWELL_CHECKPOINTS, else beside the store]",
 )

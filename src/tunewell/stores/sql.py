@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunewell.commands import Command
-from tunewell.errors import StepTaken, StoreError, StudyExists, StudyNotFound, TrialEnded, TrialNotFound
+from tunewell.errors import SettingError, StepTaken, StoreError, StudyExists, StudyNotFound, TrialEnded, TrialNotFound
 from tunewell.stores import rows
 from tunewell.stores.base import Changes, DamagedSpace, DamagedStudy, Session, SpaceVersion, StudyRecord
 from tunewell.stores.command_rows import CommandRow, decoded, encoded
@@ -103,7 +103,9 @@ class SqlStore:
         """
         self._database: Database = database_at(url, create=create, synchronous=synchronous)
         self.url = self._database.url
-        elsewhere = checkpoints or os.environ.get("TUNEWELL_CHECKPOINTS")
+        elsewhere = os.environ.get("TUNEWELL_CHECKPOINTS") or None if checkpoints is None else checkpoints
+        if elsewhere is not None and not str(elsewhere).strip():
+            raise SettingError(f"checkpoints need the name of a folder, got {elsewhere!r}; leave it out for the default")
         self.folder: Path | None = Path(elsewhere).expanduser().absolute() if elsewhere else self._database.folder
         self._texts = texts(self._database.dialect)
         self.damaged = self._database.lost
@@ -546,7 +548,7 @@ class SqlStore:
         progress = log.row("progress", {"study": study_id})
         try:
             found = rows.STUDIES.record(row)
-            if found.name.strip() and found.seed >= 0 and (progress is None or _is_progress(progress)):
+            if found.name and found.seed >= 0 and (progress is None or _is_progress(progress)):
                 return found
         except rows.DamagedRow:
             pass

@@ -81,6 +81,8 @@ class StudySettings:
             SettingError: a setting cannot be used.
             SpaceError: one of `first` is not in the space.
         """
+        if self.name is not None and not str(self.name).strip():
+            raise SettingError(f"a study needs a name, got {self.name!r}; leave it out for the default")
         seed = whole(self.seed)
         if seed is None or not 0 <= seed < 2**63:
             raise SettingError(f"seed must be a whole number from 0 to 2**63 - 1, got {self.seed!r}")
