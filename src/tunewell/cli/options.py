@@ -13,7 +13,6 @@ from tunewell.stores import IN_MEMORY, Store, default_store, open_store
 from tunewell.study import Study
 from tunewell.study.reader import newer_studies
 
-
 store_option = click.option(
     "--store",
     metavar="PATH|URL",

@@ -105,7 +105,9 @@ class SqlStore:
         self.url = self._database.url
         elsewhere = os.environ.get("TUNEWELL_CHECKPOINTS") or None if checkpoints is None else checkpoints
         if elsewhere is not None and not str(elsewhere).strip():
-            raise SettingError(f"checkpoints need the name of a folder, got {elsewhere!r}; leave it out for the default")
+            raise SettingError(
+                f"checkpoints need the name of a folder, got {elsewhere!r}; leave it out for the default"
+            )
         self.folder: Path | None = Path(elsewhere).expanduser().absolute() if elsewhere else self._database.folder
         self._texts = texts(self._database.dialect)
         self.damaged = self._database.lost

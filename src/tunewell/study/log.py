@@ -5,7 +5,8 @@ All of it is derived from the store, so whoever reads the log knows what whoever
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -80,7 +81,7 @@ class Log:
         self._revision, self.n_steps, self.n_waiting = changes.revision, changes.n_steps, changes.n_waiting
         self.seconds = changes.seconds
         if self._values_until < self._revision:
-            self.history.defer(self._new_values)
+            self.history.defer(_weakly(self._new_values))
 
     def _new_values(self) -> Iterator[NDArray[np.float64]]:
         until = self._revision
@@ -138,6 +139,15 @@ class Log:
             return None
         row, column = np.unravel_index(int(finite.argmin()), finite.shape)
         return int(row), int(column) + 1, self._sign * float(finite[row, column])
+
+
+_Load = Callable[[], Iterable[NDArray[np.float64]]]
+
+
+def _weakly(load: _Load) -> _Load:
+    """Return a method that does not keep its object: a cycle of references would keep the store's files open."""
+    method = weakref.WeakMethod(load)
+    return lambda: () if (known := method()) is None else known()
 
 
 def _without_gaps(trials: Sequence[Trial], known: int) -> Iterator[Trial]:
