@@ -1,9 +1,11 @@
 """Study: ask, report, tell, and what is on record of them."""
 
+import gc
 import math
 import pickle
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -727,3 +729,30 @@ def test_the_default_is_the_newest_study_with_an_epoch_and_a_named_one_is_shown_
     assert tw.Study.open(file).name == "old"
     for one in (young, old, late):
         one.store.close()
+
+
+LOOKS = {
+    "tune": lambda file, n: tw.tune(
+        lambda run: [run.report(loss=1.0) for _ in run.epochs(1)],
+        SPACE, metric="loss", store=file, name=f"s{n}", budget=1, scheduler="full",
+    ),
+    "open": lambda file, _: tw.Study.open(file).trials,
+    "read": lambda file, _: tw.Study.open(file).reader.history.curves,
+}  # fmt: skip
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are counted in /proc")
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_study_that_nobody_holds_any_more_leaves_no_file_open_though_no_garbage_is_collected(tmp_path, look):
+    file = tmp_path / "tunewell.db"
+    LOOKS["tune"](file, 0)
+    gc.collect()
+    gc.disable()  # with millions of objects, as frameworks have, the collector hardly ever looks at all of them
+    try:
+        LOOKS[look](file, 1)
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        for n in range(2, 12):
+            LOOKS[look](file, n)
+        assert len(list(Path("/proc/self/fd").iterdir())) <= before
+    finally:
+        gc.enable()

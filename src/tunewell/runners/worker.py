@@ -8,6 +8,7 @@ up: it lives on as its checkpoint if it tracks anything, and otherwise is traine
 from __future__ import annotations
 
 import warnings
+import weakref
 from collections import OrderedDict
 from collections.abc import Mapping
 from queue import Empty, SimpleQueue
@@ -109,7 +110,7 @@ class Worker:
         if hosted is None and isinstance(self._train, HostingTrain):
             hosted = self._train.host(self._coordinator, assignment, self._results)
         elif hosted is None:
-            hosted = ThreadTrial(self._train, self._coordinator, assignment, self._results, alone=self._alone)
+            hosted = ThreadTrial(self._train, weakref.proxy(self._coordinator), assignment, self._results, alone=self._alone)
         self._moving[trial] = hosted
         return hosted
 
