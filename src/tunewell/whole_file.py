@@ -26,5 +26,9 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         if place.exists():
             shutil.copymode(place, unfinished)
         unfinished.replace(place)
+    except OSError as error:
+        if error.errno is not None and error.filename in (None, str(unfinished)) and error.filename2 is None:
+            error.filename = str(path)  # of a full disk it names none
+        raise
     finally:
         unfinished.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""A value that is empty, as a variable is that a shell has not set, is no default: it is refused, wherever it is given."""
+"""A value that is empty, as a variable is that a shell has not set, is no default: it is refused everywhere."""
 
 import click
 import pytest

@@ -1,11 +1,13 @@
 """Files that are written whole or not at all."""
 
+import errno
 import os
 import stat
 import threading
 
 import pytest
 
+from tunewell.nn import Network
 from tunewell.whole_file import whole_file
 
 
@@ -46,3 +48,29 @@ def test_a_pipe_is_written_to(tmp_path):
         path.write_text("through")
     reader.join()
     assert read == ["through"]
+
+
+def test_an_error_names_the_file_that_was_to_be_written(tmp_path):
+    file = tmp_path / "x.csv"
+    with pytest.raises(OSError, match=r"No space left on device: '.*x\.csv'"), whole_file(file):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with pytest.raises(OSError, match=r"denied: '.*x\.csv'$"), whole_file(file) as path:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    with pytest.raises(OSError, match=r"denied: 'another'"), whole_file(file):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "another")
+
+
+def test_a_network_that_cannot_be_saved_leaves_the_file_as_it_was(tmp_path, monkeypatch):
+    file = tmp_path / "x.npz"
+    file.write_text("old")
+
+    def half(opened, **_):
+        opened.write(b"half")
+        raise OSError("the disk is full")
+
+    network = Network([2, 1])
+    monkeypatch.setattr("numpy.savez", half)
+    with pytest.raises(OSError, match="full"):
+        network.save(file)
+    assert file.read_text() == "old"
+    assert [child.name for child in tmp_path.iterdir()] == ["x.npz"]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -23,6 +22,7 @@ from tunewell.nn import loop, ops
 from tunewell.nn.array_file import read_arrays
 from tunewell.nn.arrays import Array
 from tunewell.nn.compiler import one_thread
+from tunewell.whole_file import whole_file
 
 LOSSES = ("softmax", "sigmoid", "squared")
 _NORMS = {None: loop.NO_NORM, "before": loop.NORM_BEFORE, "after": loop.NORM_AFTER}
@@ -267,10 +267,13 @@ class Network:
         return self._like(self.layout, self.state_dict())
 
     def save(self, file: str | Path | IO[bytes]) -> None:
-        """Write the network to a file (npz: plain arrays, no code)."""
+        """Write the network to a file (npz: plain arrays, no code); if that fails, the file is as it was."""
+        if isinstance(file, str | Path):
+            with whole_file(file) as place, place.open("wb") as opened:
+                self.save(opened)
+            return
         about = json.dumps({"format": _FORMAT, **asdict(self.layout)})
-        with Path(file).open("wb") if isinstance(file, str | Path) else nullcontext(file) as opened:
-            np.savez(opened, layout=np.array(about), theta=self.theta, running=self.running)
+        np.savez(file, layout=np.array(about), theta=self.theta, running=self.running)
 
     @classmethod
     def load(cls, path: str | Path | IO[bytes]) -> Self:

@@ -110,7 +110,9 @@ class Worker:
         if hosted is None and isinstance(self._train, HostingTrain):
             hosted = self._train.host(self._coordinator, assignment, self._results)
         elif hosted is None:
-            hosted = ThreadTrial(self._train, weakref.proxy(self._coordinator), assignment, self._results, alone=self._alone)
+            hosted = ThreadTrial(
+                self._train, weakref.proxy(self._coordinator), assignment, self._results, alone=self._alone
+            )
         self._moving[trial] = hosted
         return hosted
 

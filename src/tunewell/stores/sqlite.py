@@ -209,7 +209,11 @@ class SqliteFile:
             try:
                 with copy.open("xb"), closing(sqlite3.connect(copy)) as saved:
                     self._connection.backup(saved)
+            except FileExistsError:  # somebody else's
+                continue
             except (OSError, sqlite3.Error):
+                with suppress(OSError):  # a part of it is of no use
+                    copy.unlink(missing_ok=True)
                 continue
             return f"all that was on record is in {copy}: put it back in its place, and resume"
         return "and what was on record could not be saved"
