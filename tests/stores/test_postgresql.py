@@ -542,3 +542,49 @@ def test_a_database_in_another_encoding_keeps_a_study(postgres, encoding):
             assert "5 € for größe 費用 😀 \\udc80" in reason
         if encoding == "LATIN1":
             assert "5 \\u20ac for größe" in reason
+
+
+# --- damage
+
+
+def short_study(url):
+    return tw.Study(
+        tw.Space(x=tw.Float(0.0, 1.0)), metric="loss", store=url, name="s", budget=3, scheduler="full", max_epochs=2
+    )
+
+
+def changed(url, statement):
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement)
+
+
+def test_of_a_damaged_record_the_rest_is_shown(postgres):
+    url = postgres.new_database("damaged")
+    study = short_study(url)
+    drive(study, lambda run: [run.report(loss=run.params.x) for _ in run.epochs(2)])
+    study.store.close()
+    changed(url, "UPDATE studies SET space = '{torn', metric = ''; DELETE FROM spaces")
+    for words in (["show", "s"], ["best"], ["export", "--format", "json"], ["list"]):
+        result = CliRunner().invoke(cli, [*words, "--store", url])
+        assert result.exit_code == 0, result.stderr
+        assert "on record cannot be read" in result.stderr
+    changed(url, "ALTER TABLE trials RENAME COLUMN note TO elsewhere")
+    result = CliRunner().invoke(cli, ["show", "--store", url])
+    assert (result.exit_code, "no longer as tunewell made it" in result.stderr) == (2, True)
+
+
+def test_a_database_that_is_dropped_is_not_waited_for(postgres):
+    url = postgres.new_database("dropped")
+    study = short_study(url)
+
+    def train(run):
+        for epoch in run.epochs(2):
+            if (run.trial, epoch) == (1, 1):
+                changed(postgres.url(), "DROP DATABASE dropped WITH (FORCE)")
+            run.report(loss=run.params.x)
+
+    begun = time.monotonic()
+    with pytest.raises(StoreError, match="was dropped while it was in use"):
+        drive(study, train)
+    assert time.monotonic() - begun < 30
+    study.store.close()

@@ -525,3 +525,17 @@ def test_the_decision_lock_is_no_file_of_somebody_else(tmp_path):
     with closing(open_store(tmp_path / "tunewell.db")) as store, store.decision_lock(1):
         pass
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_home_is_filled_in_and_other_names_of_files_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    for name in ("~/a.db", Path("~/a.db"), "sqlite:///~/a.db"):
+        with closing(open_store(name)) as store:
+            assert store.folder == tmp_path
+    assert not Path("~").exists()
+    with pytest.raises(SettingError, match="leads to no folder"):
+        open_store("~nobody-of-this-name/a.db")
+    for name in ("file:a.db", "file:///a.db?mode=ro"):
+        with pytest.raises(SettingError, match="write the path alone, or sqlite:///FILE"):
+            open_store(name)

@@ -14,8 +14,8 @@ from tunewell.stores.sqlite import SqliteFile
 
 def database_at(url: str | Path, *, create: bool, synchronous: str | None) -> Database:
     """Open the database at a path or a URL. Arguments and errors are those of `SqlStore`."""
-    if isinstance(url, Path) or "://" not in url:
-        return SqliteFile(Path(url), create=create, synchronous=synchronous or "normal")
+    if isinstance(url, Path) or "://" not in url or url.startswith("file:"):
+        return SqliteFile(_path(url), create=create, synchronous=synchronous or "normal")
     scheme = url.partition("://")[0]  # the rest of a URL may hold a password, and is not repeated
     if scheme.partition("+")[0] in ("postgresql", "postgres"):
         if synchronous is not None:
@@ -40,4 +40,14 @@ def database_at(url: str | Path, *, create: bool, synchronous: str | None) -> Da
         raise SettingError(
             f"{redacted_url(url)!r} has an unknown option {next(iter(options))!r}; there is synchronous=normal or full"
         )
-    return SqliteFile(Path(parsed.database), create=create, synchronous=synchronous or given)
+    return SqliteFile(_path(parsed.database), create=create, synchronous=synchronous or given)
+
+
+def _path(name: str | Path) -> Path:
+    """Return the path that is named, with a home that no shell has filled in, as in a variable."""
+    if str(name).startswith("file:"):
+        raise SettingError(f"{str(name)!r} is no name of a store; write the path alone, or sqlite:///FILE")
+    try:
+        return Path(name).expanduser()
+    except RuntimeError as error:  # of nobody who is known here
+        raise SettingError(f"{str(name)!r} leads to no folder ({error}); name another file") from error

@@ -181,7 +181,8 @@ class PostgresDatabase:
         return ConnectionLost(f"{self.url}: {self._message(error)}; nothing of the last change was written")
 
     def _refused(self, error: psycopg.Error) -> StoreError:
-        mend = _MENDS.get((error.sqlstate or "")[:2], "mend that and resume")
+        state = error.sqlstate or ""
+        mend = _MENDS.get(state) or _MENDS.get(state[:2], "mend that and resume")
         return StoreError(f"{self.url}: {self._message(error)}; {mend}")
 
     def _begin(self, begin: str) -> _Cursor:
@@ -263,6 +264,10 @@ class PostgresDatabase:
                 "with %40 for an @ in a password"
             ) from None
         except psycopg.OperationalError as error:
+            if self._was_reached and _DROPPED.search(str(error)):
+                raise StoreError(
+                    f"{self.url} was dropped while it was in use ({self._message(error)}); restore it from a copy"
+                ) from None
             if time.monotonic() <= give_up:
                 return None
             resume = "; then resume: what was reported is on record" if self._was_reached else ""
@@ -345,7 +350,11 @@ def _close(connection: _Connection, process: int) -> None:
         connection.close()
 
 
+_DROPPED = re.compile(r'database "[^"]*" does not exist')
+_NOT_AS_MADE = "it is no longer as tunewell made it; restore the record from a copy"
 _MENDS = {
+    "42P01": _NOT_AS_MADE,
+    "42703": _NOT_AS_MADE,
     "3F": "make the schema that search_path names, or name another",
     "25": "the server takes no changes (a standby, or set to read only); name the primary",
     "42": "the role may lack the right to it; GRANT it, or name another database",
@@ -353,4 +362,4 @@ _MENDS = {
     "57": "the server was told to end it; resume when it is back",
     "58": "the server's disk or system fails; mend that and resume",
 }
-"""What to do about each class of trouble that is not of our making, by the first two characters of its SQLSTATE."""
+"""What to do about each class of trouble that is not of our making, by its SQLSTATE or how that begins."""
