@@ -86,7 +86,7 @@ def test_no_report_is_read_by_a_study_that_draws_at_random():
             study.report(step.trial, epoch, loss=1.0)
         study.tell(step.trial)
     study.close()
-    again = tw.Study.open(store)
+    again = tw.Study.open(store, study.name)
     assert len(again.trials) == 5
     assert again.ask().trial == 5
     assert store.n_read == 0
