@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tunewell.checkpoint.randomness import random_states, set_random_states
 from tunewell.errors import CheckpointError
 
 
@@ -41,6 +42,28 @@ def put(value: Any, state: Mapping[str, Sequence[Any]]) -> None:
     for name, variables in present.items():
         for one, saved in zip(variables, state[name], strict=True):
             one.assign(saved)
+    _build_without_draws(value)
+
+
+def _build_without_draws(model: Any) -> None:
+    """Let the first `fit` or `evaluate` of a restored model draw no more random numbers than a later one.
+
+    It looks at a batch to build the loss and the metrics, for which PyTorch's loader draws a seed. The model that was
+    saved had done so before, and would train on with other numbers.
+    """
+    build = getattr(model, "_symbolic_build", None)
+    if build is None:
+        return
+
+    def build_once(*args: Any, **named: Any) -> Any:
+        object.__delattr__(model, "_symbolic_build")  # the class's is in force again
+        before = random_states()
+        try:
+            return build(*args, **named)
+        finally:
+            set_random_states(before)
+
+    object.__setattr__(model, "_symbolic_build", build_once)
 
 
 def _variables(value: Any) -> dict[str, Sequence[Any]]:
