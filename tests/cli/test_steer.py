@@ -169,6 +169,19 @@ def test_without_a_process_that_runs_the_study_a_command_waits():
     assert seen[1:] == [0.25] * 8
 
 
+def test_a_trial_that_does_not_train_is_stopped_at_once():
+    study = tw.Study(
+        {"x": tw.Float(0, 1)}, metric="loss", max_epochs=9, budget="2trials", store="tunewell.db", name="s"
+    )
+    step = study.ask()
+    study.report(step.trial, 1, loss=1.0)
+    study.tell(step.trial, held=True)  # and this process does not ask again
+    shown = tunewell("steer", "s", "0", "stop", "--why", "enough")
+    assert (shown.stdout, shown.stderr) == ("trial 0, after epoch 1: stop\n", "")
+    assert (study.trials[0].state, study.trials[0].reason) == ("stopped", "enough")
+    study.close()
+
+
 def test_replay_prints_the_schedule_that_a_trial_ended_up_with():
     space = tw.Space(learning_rate=tw.Float(0.1, 1.0, default=0.5, live=True))
     study = tw.Study(

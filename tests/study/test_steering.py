@@ -18,6 +18,7 @@ from tunewell.runners import Execution
 from tunewell.runners.driver import Driver
 from tunewell.runners.tune import drive
 from tunewell.study.branches import copied_checkpoint
+from tunewell.trial import TrialState
 
 SPACE = tw.Space(
     learning_rate=tw.Float(1e-3, 1.0, scale="log", default=0.1, live=True),
@@ -158,7 +159,7 @@ def test_branches_made_at_once_have_copies_of_their_own_which_are_gone_if_the_br
     study.steer(0, Branch(3))
     there = sorted(folder.iterdir())
 
-    def another_was_quicker(study_id, trial, checkpoint, *, done, event):
+    def another_was_quicker(study_id, trial, checkpoint, *, done, event, stopped):
         study.store.settle_command(study_id, replace(done, branch=None, refused="elsewhere"))
         return False
 
@@ -370,7 +371,7 @@ def test_what_cannot_be_meant_is_refused_at_once(path, action, message):
 
 
 @pytest.mark.parametrize("action", [Stop(), Rewind(0)])
-def test_a_trial_that_another_process_has_begun_a_step_of_is_left_to_that_one(path, action, monkeypatch):
+def test_a_trial_that_another_process_has_begun_a_step_of_is_left_to_that_one(path, action):
     study = tw.Study(
         SPACE, metric="val_loss", max_epochs=8, budget="2trials", scheduler="full", first=[SPACE.defaults()] * 2,
         store=path, name="s",
@@ -380,14 +381,13 @@ def test_a_trial_that_another_process_has_begun_a_step_of_is_left_to_that_one(pa
     study.tell(step.trial, ended=False, held=True)
     study.steer(0, action, why="enough")
 
-    def is_late(_study, trial, *_, **__):
-        raise TrialEnded(trial, "running")
-
-    monkeypatch.setattr(study.store, "steer_trial", is_late)
     study.reader.log.refresh()
+    known, record = study.trials[0], study.record.id
+    study.store.steer_trial(record, 0, TrialState.PAUSED)
+    assert study.store.begin_step(record, 1, known)
     study.steering.poll_at_rest()
-    asked = study.store.commands(study.record.id, waiting=True)
-    assert [(command.kind, command.trial) for command in asked] == [("stop", 0)]
+    (waiting,) = study.store.commands(record, waiting=True)
+    assert (waiting.action, len(study.trials)) == (action, 1)
 
 
 @pytest.mark.parametrize("action", ["explode", "pause", Set, None])
@@ -465,6 +465,61 @@ def test_a_note_is_taken_of_a_trial_that_has_ended(path):
     [(Stop(), "stopped", "enough"), (Pause(), "held", None), (Rewind(2), "stopped", "rewound to epoch 2")],
     ids=["stop", "pause", "rewind"],
 )
+def resting(path, epochs=2):
+    """Return a study of which trial 0 rests, paused by the scheduler after some epochs, and nothing else trains."""
+    study = tw.Study(SPACE, metric="val_loss", max_epochs=8, budget="9trials", scheduler="asha", store=path, name="s")
+    step = study.ask()
+    for epoch in step.epochs:
+        study.report(step.trial, epoch, val_loss=1.0)
+    study.tell(step.trial)
+    assert study.trials[0].state is TrialState.PAUSED
+    return study
+
+
+def test_commands_to_a_trial_at_rest_are_obeyed_in_order(path):
+    study = resting(path)
+    for action in (Pause(), Resume(), Set("learning_rate", 0.5), Stop(), Set("learning_rate", 0.7)):
+        study.steer(0, action)
+    study.reader.log.refresh()
+    study.steering.poll_at_rest()
+    assert [command.refused for command in study.commands(0)] == [None] * 4 + ["the trial is stopped"]
+    assert (study.trials[0].state, study.values(0)["learning_rate"]) == ("stopped", 0.5)
+    study.close()
+
+
+def test_a_process_that_asks_for_nothing_keeps_no_command_waiting(path):
+    first = resting(path)  # a notebook that was left open
+    second = tw.Study.open(path, "s")
+    second.begin_session(join=True)
+    second.steer(0, Stop())
+    second.ask()
+    assert second.trials[0].state == "stopped"
+    first.ask()
+    (command,) = first.commands(0)
+    assert command.is_done
+    assert [event.kind for event in first.events(0)].count("steered") == 1
+    for study in (first, second):
+        study.close()
+
+
+def test_a_rewind_that_cannot_be_made_stops_nothing(path):
+    study = tw.Study(SPACE, metric="val_loss", max_epochs=4, budget="1trials", scheduler="full", store=path, name="s")
+
+    def train(run):
+        run.track(state={"steps": 0})
+        for epoch in run.epochs(4):
+            if epoch == 3:
+                with_open(path, lambda other: other.steer(0, Rewind(2)))
+                for file in study.checkpoint_folder.glob("*-2.npz"):
+                    file.unlink()
+            run.report(val_loss=1 / epoch)
+
+    drive(study, train, Execution(checkpoint_every=1))
+    (command,) = study.commands(0)
+    assert "cannot be copied" in command.refused
+    assert [trial.state for trial in study.trials] == ["complete"]
+
+
 def test_a_command_that_was_taken_up_is_obeyed_after_a_kill_before_the_trial_did(path, action, state, reason):
     study = tw.Study(SPACE, metric="val_loss", max_epochs=8, budget="1trials", scheduler="full", store=path, name="s")
     step = study.ask()

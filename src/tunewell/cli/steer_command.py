@@ -11,7 +11,7 @@ import click
 from tunewell.cli.echo import echo
 from tunewell.cli.options import existing_store, json_option, store_option
 from tunewell.cli.printing import print_json
-from tunewell.commands import ACTIONS, Action, Branch, Command, Note, Rewind, Set
+from tunewell.commands import ACTIONS, Action, Branch, Command, Note, Rewind, Set, Stop
 from tunewell.errors import SettingError
 from tunewell.space.parse_settings import parse_settings
 from tunewell.stores.command_rows import encoded
@@ -65,19 +65,22 @@ def command(
     branch                another trial that goes on from here (--from EPOCH, --set NAME=VALUE)
     note TEXT
 
-    The process that runs the study takes it up at the trial's next epoch; exit code 1 if it refuses, or has not
-    taken it up yet.
+    The process that runs the study takes it up at the trial's next epoch, but a trial that does not train is stopped
+    at once; exit code 1 if it is refused, or not taken up yet.
     """  # noqa: D301  click wants the character itself
     with existing_store(store) as opened:
         study_ = Study.open(opened, study)
         action = _action(study_, kind, arguments, epoch, settings)
-        if twin is None:
-            sent = study_.steer(trial, action, by=user(), why=why)
-        elif isinstance(action, Set):
+        if twin is not None:
+            if not isinstance(action, Set):
+                raise SettingError(f"--twin is for set, not for {kind}")
             sent, _ = study_.set_with_twin(trial, action.name, action.value, epochs=twin, by=user(), why=why)
+        elif isinstance(action, Stop):
+            sent = study_.steering.stop_at_once(trial, by=user(), why=why)
         else:
-            raise SettingError(f"--twin is for set, not for {kind}")
-        alone = None if study_.is_run() else _alone(study_)
+            sent = study_.steer(trial, action, by=user(), why=why)
+        is_obeyed = _awaited(study_, sent, 0).taken_at is not None
+        alone = None if is_obeyed or study_.is_run() else _alone(study_)
         if alone is not None:
             echo(alone, err=True)
         done = _awaited(study_, sent, wait if alone is None else 0)

@@ -19,7 +19,6 @@ from tunewell.errors import ReportError, StepTaken, last_line
 from tunewell.runners.base import Assignment, Controller, NullObserver, Observer, SavedState, StepResult
 from tunewell.runners.execution import Execution
 from tunewell.study import Study
-from tunewell.study.branches import TWIN
 from tunewell.study.directive import Directive, Move
 from tunewell.trial import RETRIED, Checkpoint, Step, TrialState
 
@@ -173,11 +172,9 @@ class Driver:
             self._record_checkpoint(result.trial, result.saved)
             self.study.steering.checkpoint_written(result.trial, result.saved.epoch)
         self._at[result.trial] = result.epoch
-        directive, twin = result.directive, TWIN in self.study.trials[result.trial].note
+        directive = result.directive
         held = result.paused and directive.move is Move.PAUSE and directive.held
         stopped = directive.reason if directive.move is Move.STOP else None
-        if result.paused and not result.interrupted and twin:
-            stopped = "a twin, whose epochs are over"
         if result.interrupted and not held:
             self.put_back(result.trial)
             return

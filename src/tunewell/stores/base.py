@@ -327,8 +327,10 @@ class Store(Protocol):
         """
         ...
 
-    def settle_command(self, study_id: int, done: Command, event: Event | None = None) -> None:
+    def settle_command(self, study_id: int, done: Command, event: Event | None = None) -> bool:
         """Note that a command was taken up, with what came of it, or why it was refused.
+
+        False, and nothing is written, if it was taken up already: somebody else was quicker.
 
         event: is appended with it.
         """
@@ -339,11 +341,25 @@ class Store(Protocol):
         ...
 
     def steer_trial(
-        self, study_id: int, trial: int, state: TrialState, *, reason: str | None = None, at: float | None = None
-    ) -> None:
-        """Set the state of a trial that is paused or held. Raises TrialEnded if it is neither, TrialNotFound.
+        self,
+        study_id: int,
+        trial: int,
+        state: TrialState | None,
+        *,
+        reason: str | None = None,
+        at: float | None = None,
+        done: Command | None = None,
+        event: Event | None = None,
+    ) -> bool:
+        """Set the state of a trial that is paused or held; all of it is there, or nothing.
 
+        state: None leaves it as it is.
         at: when it ended, if it did.
+        done: the command that requested it, with what came of it, which is noted too. If it was taken up already,
+            False is returned, and nothing is written.
+        event: is appended with all that.
+
+        Raises TrialEnded if it is neither paused nor held, TrialNotFound.
         """
         ...
 
@@ -359,6 +375,7 @@ class Store(Protocol):
         *,
         done: Command | None = None,
         event: Event | None = None,
+        stopped: str | None = None,
     ) -> bool:
         """Add a trial that begins as another's checkpoint, in the state that it has; all of it is there, or nothing.
 
@@ -366,8 +383,10 @@ class Store(Protocol):
         done: the command that requested it, with what came of it, which is noted too. If it was taken up already,
             False is returned, and nothing is added.
         event: is appended with all that.
+        stopped: why the trial that the command is for, which is paused or held, is stopped with it.
 
-        Raises TrialEnded if its number is taken, TrialNotFound if it would leave a gap.
+        Raises TrialEnded if its number is taken, or if the other is neither paused nor held; TrialNotFound if it would
+        leave a gap.
         """
         ...
 

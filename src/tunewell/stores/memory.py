@@ -82,12 +82,26 @@ class _Study:
         self.changed.append(trial.number)
         self.changed_at.append(self.revise())
 
-    def settle(self, done: Command) -> None:
-        known = self.commands[done.id - 1]
-        self.n_waiting -= known.taken_at is None
-        self.commands[done.id - 1] = replace(
-            _copy_of_command(done), trial=known.trial, at=known.at, by=known.by, why=known.why
-        )
+    def resting(self, number: int) -> Trial:
+        """Return that trial, which must be paused or held."""
+        trial = self.trial(number)
+        if trial.state not in (TrialState.PAUSED, TrialState.HELD):
+            raise TrialEnded(number, trial.state)
+        return trial
+
+    def settle(self, done: Command | None, event: Event | None) -> bool:
+        """Note what came of a command, if one is given, and append an event; False if it was taken up already."""
+        if done is not None:
+            known = self.commands[done.id - 1]
+            if known.taken_at is not None:
+                return False
+            self.n_waiting -= 1
+            self.commands[done.id - 1] = replace(
+                _copy_of_command(done), trial=known.trial, at=known.at, by=known.by, why=known.why
+            )
+        if event is not None:
+            self.events.append(_copy_of_event(event))
+        return True
 
 
 class MemoryStore:
@@ -353,14 +367,12 @@ class MemoryStore:
             study.revise()
             return replace(command, id=kept.id)
 
-    def settle_command(self, study_id: int, done: Command, event: Event | None = None) -> None:
+    def settle_command(self, study_id: int, done: Command, event: Event | None = None) -> bool:
         """Implement `Store.settle_command`."""
         with self._lock:
             study = self._study(study_id)
-            study.settle(done)
-            if event is not None:
-                study.events.append(_copy_of_event(event))
             study.revise()
+            return study.settle(done, event)
 
     def commands(self, study_id: int, *, waiting: bool = False) -> list[Command]:
         """Implement `Store.commands`."""
@@ -369,15 +381,26 @@ class MemoryStore:
             return [_copy_of_command(c) for c in known if c.taken_at is None or not waiting]
 
     def steer_trial(
-        self, study_id: int, trial: int, state: TrialState, *, reason: str | None = None, at: float | None = None
-    ) -> None:
+        self,
+        study_id: int,
+        trial: int,
+        state: TrialState | None,
+        *,
+        reason: str | None = None,
+        at: float | None = None,
+        done: Command | None = None,
+        event: Event | None = None,
+    ) -> bool:
         """Implement `Store.steer_trial`."""
         with self._lock:
             study = self._study(study_id)
-            known = study.trial(trial)
-            if known.state not in (TrialState.PAUSED, TrialState.HELD):
-                raise TrialEnded(trial, known.state)
-            study.set_trial(replace(known, state=state, reason=reason, ended_at=at))
+            known = study.resting(trial)
+            is_settled = study.settle(done, event)
+            if state is None or not is_settled:
+                study.revise()
+            else:
+                study.set_trial(replace(known, state=state, reason=reason, ended_at=at))
+            return is_settled
 
     def reopen_trial(self, study_id: int, trial: int, epochs: int) -> None:
         """Implement `Store.reopen_trial`."""
@@ -394,21 +417,21 @@ class MemoryStore:
         *,
         done: Command | None = None,
         event: Event | None = None,
+        stopped: str | None = None,
     ) -> bool:
         """Implement `Store.add_branch`."""
         with self._lock:
             study = self._study(study_id)
             if trial.number != len(study.trials):
                 raise TrialEnded(trial.number, study.trial(trial.number).state)
-            if done is not None:
-                if study.commands[done.id - 1].taken_at is not None:
-                    return False
-                study.settle(done)
+            parent = study.resting(done.trial) if stopped is not None and done is not None else None
+            if not study.settle(done, event):
+                return False
             study.set_trial(_copy_of_trial(trial))
             if checkpoint is not None:
                 study.checkpoints[checkpoint.trial, checkpoint.epoch] = checkpoint
-            if event is not None:
-                study.events.append(_copy_of_event(event))
+            if parent is not None and done is not None:
+                study.set_trial(replace(parent, state=TrialState.STOPPED, reason=stopped, ended_at=done.taken_at))
             return True
 
     def changes(self, study_id: int, since: int) -> Changes:

@@ -404,13 +404,10 @@ class SqlStore:
             return replace(command, id=row[0])
 
     @_retried
-    def settle_command(self, study_id: int, done: Command, event: Event | None = None) -> None:
+    def settle_command(self, study_id: int, done: Command, event: Event | None = None) -> bool:
         """Implement `Store.settle_command`."""
         with self._revising(study_id) as (log, revision):
-            key = {"study": study_id, "study_id": study_id, "revision": revision}
-            log.run("settle_command", {**key, "command": done.id, **_came_of(done)})
-            if event is not None:
-                log.run("add_event", {**key, **rows.EVENTS.values(event)})
+            return log.settle(study_id, revision, done, event)
 
     @_retried
     def commands(self, study_id: int, *, waiting: bool = False) -> list[Command]:
@@ -421,12 +418,27 @@ class SqlStore:
 
     @_retried
     def steer_trial(
-        self, study_id: int, trial: int, state: TrialState, *, reason: str | None = None, at: float | None = None
-    ) -> None:
+        self,
+        study_id: int,
+        trial: int,
+        state: TrialState | None,
+        *,
+        reason: str | None = None,
+        at: float | None = None,
+        done: Command | None = None,
+        event: Event | None = None,
+    ) -> bool:
         """Implement `Store.steer_trial`."""
         with self._revising(study_id) as (log, revision):
             key = {"study": study_id, "trial": trial, "revision": revision}
-            log.write_if_allowed("steer_trial", {**key, "state": str(state), "reason": reason, "ended_at": at})
+            known = log.check_trial(key)
+            if known not in (TrialState.PAUSED, TrialState.HELD):
+                raise TrialEnded(trial, known)
+            if not log.settle(study_id, revision, done, event):
+                return False
+            if state is not None:
+                log.run("steer_trial", {**key, "state": str(state), "reason": reason, "ended_at": at})
+            return True
 
     @_retried
     def reopen_trial(self, study_id: int, trial: int, epochs: int) -> None:
@@ -444,19 +456,21 @@ class SqlStore:
         *,
         done: Command | None = None,
         event: Event | None = None,
+        stopped: str | None = None,
     ) -> bool:
         """Implement `Store.add_branch`."""
         with self._revising(study_id) as (log, revision):
             key = {"study": study_id, "study_id": study_id, "trial": trial.number, "revision": revision}
             if trial.number != log.n_trials(key):
                 raise TrialEnded(trial.number, log.check_trial(key))
-            if done is not None and not log.run("settle_waiting", {**key, "command": done.id, **_came_of(done)}):
+            if not log.settle(study_id, revision, done, event):
                 return False
             log.run("add_trial", {**key, **rows.TRIALS.values(trial)})
             if checkpoint is not None:
                 log.run("add_checkpoint", {"study_id": study_id, **rows.CHECKPOINTS.values(checkpoint)})
-            if event is not None:
-                log.run("add_event", {**key, **rows.EVENTS.values(event)})
+            if stopped is not None and done is not None:
+                state = {"state": str(TrialState.STOPPED), "reason": stopped, "ended_at": done.taken_at}
+                log.write_if_allowed("steer_trial", {**key, **state, "trial": done.trial})
             return True
 
     @_retried
@@ -668,6 +682,15 @@ class _Transaction:
         """Run a statement, and return its rows, as they come: the next statement ends them."""
         self._cursor.execute(self._texts[statement], values)
         return iter(self._cursor)
+
+    def settle(self, study_id: int, revision: int, done: Command | None, event: Event | None) -> bool:
+        """Note what came of a command, if one is given, and append an event; False if it was taken up already."""
+        key = {"study": study_id, "study_id": study_id, "revision": revision}
+        if done is not None and not self.run("settle_command", {**key, "command": done.id, **_came_of(done)}):
+            return False
+        if event is not None:
+            self.run("add_event", {**key, **rows.EVENTS.values(event)})
+        return True
 
     def write_if_allowed(self, statement: str, values: Mapping[str, Any]) -> None:
         """Run what writes only to a trial in a certain state, or session; say why if it is in another."""

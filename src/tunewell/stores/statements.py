@@ -316,8 +316,7 @@ def _of_commands() -> dict[str, _Statement]:
     outcome = ["taken_at", "epoch", "data", "refused", "revision"]
     return {
         "add_command": (commands.insert().returning(commands.c.id), given),
-        "settle_command": (this_command, outcome),
-        "settle_waiting": (this_command.where(commands.c.taken_at.is_(None)), outcome),
+        "settle_command": (this_command.where(commands.c.taken_at.is_(None)), outcome),
         "commands": (known, ()),
         "waiting_commands": (known.where(commands.c.taken_at.is_(None)), ()),
     }

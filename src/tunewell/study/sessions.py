@@ -119,13 +119,6 @@ class SessionLease:
         self._alive = {other.id for other in known} - gone
         return gone
 
-    def is_first(self) -> bool:
-        """Return True if no older session goes on: what one of them must do for the study is for this one to do."""
-        if self.session is None:
-            return False
-        known = self._store.sessions(self._study.id)
-        return not any(other.ended_at is None and self._goes_on(other) for other in known if other.id < self.session.id)
-
     def beat(self) -> None:
         """Show that this process is there. If it was counted as gone meanwhile, it begins anew at its next step."""
         session = self.session

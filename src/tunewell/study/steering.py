@@ -22,7 +22,7 @@ from tunewell.study.commands import checked
 from tunewell.study.directive import Directive, Move
 from tunewell.study.reader import StudyReader
 from tunewell.study.sessions import SessionLease
-from tunewell.trial import RETRIED, Checkpoint, Trial, TrialState, trial_number
+from tunewell.trial import RETRIED, Checkpoint, Event, Trial, TrialState, trial_number
 
 NOT_TRACKED = "nothing is tracked: call run.track(...) in the training function, and keep the study in a file"
 
@@ -52,7 +52,7 @@ class Steering:
     """
 
     def __init__(self, reader: StudyReader, lease: SessionLease) -> None:
-        """Steer what `reader` reads; `lease` says if it is this process that sees to trials which nobody trains."""
+        """Steer what `reader` reads; `lease` says if this process runs it, and sees to trials that nobody trains."""
         self._reader, self._lease = reader, lease
         self._store, self._study = reader.store, reader.record.id
         self._pending: dict[int, list[Command]] = {}
@@ -156,11 +156,13 @@ class Steering:
             trials = self._reader.trials
             if any(trials[one.trial].state is not TrialState.RUNNING for one in waiting):
                 self.poll_at_rest()
-            effects = _Effects(_values(trials[trial], commands))
+            effects, reached = _Effects(_values(trials[trial], commands)), int(self._reader.log.history.epochs[trial])
             for command in waiting:
                 if command.trial == trial:
-                    self._take(command, epoch, effects)
-            self._branch_at_once(trials[trial], epoch, effects)
+                    # epochs that are trained again are as they were: what changes a trial comes after them
+                    if epoch < reached and not isinstance(command.action, Stop | Pause | Resume | Note):
+                        break
+                    self._take(command, trials[trial], max(epoch, reached), effects)
             self._pending.setdefault(trial, []).extend(effects.wait_for_checkpoint)
             return effects.directive()
 
@@ -188,19 +190,17 @@ class Steering:
             return _Effects({}, is_held=is_held, stop=stop).directive()
 
     def poll_at_rest(self) -> None:
-        """Take up the commands to trials that do not run, if that is for this process to do."""
+        """Take up the commands to trials that do not run, in a process that runs the study, whichever is the first."""
         log = self._reader.log
-        if not log.n_waiting or not self._lease.is_first():
+        if not log.n_waiting or self._lease.session is None:
             return
-        trials, epochs = list(log.trials), log.history.epochs.tolist()
-        released = {trial.number for trial in trials if trial.state is TrialState.PAUSED and trial.epochs < trial.until}
         for command in self._waiting(self._store.commands(self._study, waiting=True)):
-            trial, epoch = trials[command.trial], int(epochs[command.trial])
-            if trial.state is TrialState.RUNNING or trial.number in released:
+            log.refresh()  # the one before may have changed the trial
+            trial = log.trials[command.trial]
+            is_released = trial.state is TrialState.PAUSED and trial.epochs < trial.until
+            if trial.state is TrialState.RUNNING or is_released:
                 continue  # it runs, or will at once
-            if isinstance(command.action, Resume):
-                released.add(trial.number)
-            self._take_at_rest(command, trial, epoch)
+            self._take_at_rest(command, trial, int(log.history.epochs[trial.number]))
         log.refresh()
 
     def checkpoint_written(self, trial: int, epoch: int | None) -> None:
@@ -218,7 +218,7 @@ class Steering:
                 else:
                     self._branch(command, self._reader.trials[trial], epoch, now=epoch)
 
-    def _take(self, command: Command, epoch: int, effects: _Effects) -> None:
+    def _take(self, command: Command, trial: Trial, epoch: int, effects: _Effects) -> None:
         """Take up a command to a trial that runs."""
         if effects.stop is not None:
             self._settle(command, epoch, refused="the trial was stopped by the command before")
@@ -241,21 +241,12 @@ class Steering:
             case Rewind() if action.epoch >= epoch:
                 self._settle(command, epoch, refused=f"the trial is at epoch {epoch}, not beyond")
             case Rewind():
-                effects.stop = _why_stopped(command)
-                effects.wait_for_checkpoint.append(command)
+                if self._branch(command, trial, action.epoch, now=epoch):
+                    effects.stop = _why_stopped(command)
+            case Branch() if action.epoch not in (None, epoch):
+                self._branch(command, trial, action.epoch or 0, now=epoch)
             case _:
                 effects.wait_for_checkpoint.append(command)
-
-    def _branch_at_once(self, trial: Trial, epoch: int, effects: _Effects) -> None:
-        """Make the branches that go back to an earlier epoch, which need no checkpoint of now."""
-        later = []
-        for command in effects.wait_for_checkpoint:
-            back = _epoch_of(command.action)
-            if back in (None, epoch):
-                later.append(command)
-            else:
-                self._branch(command, trial, back, now=epoch)
-        effects.wait_for_checkpoint = later
 
     def _take_at_rest(self, command: Command, trial: Trial, epoch: int) -> None:
         action, back = command.action, _epoch_of(command.action)
@@ -263,42 +254,32 @@ class Steering:
             self._settle(command, epoch, refused=f"the trial is {trial.state}")
         elif isinstance(action, Branch | WriteCheckpoint) and back is None and self._lacks_checkpoint(trial, epoch):
             self._settle(command, epoch, refused=NOT_TRACKED)
-        elif isinstance(action, Branch | Rewind):
-            is_made = self._branch(command, trial, epoch if back is None else back, now=epoch)
-            if is_made and isinstance(action, Rewind):
-                self._end_at_rest(trial.number, _why_stopped(command), command.by)
         else:
             with suppress(TrialEnded):  # another process has begun a step of it just now, and takes the command up
-                self._change_at_rest(command, trial, epoch)
+                if isinstance(action, Branch | Rewind):
+                    self._branch(command, trial, epoch if back is None else back, now=epoch, at_rest=True)
+                else:
+                    self._change_at_rest(command, trial, epoch)
 
     def _change_at_rest(self, command: Command, trial: Trial, epoch: int) -> None:
-        is_held, refused, before = trial.state is TrialState.HELD, None, None
+        """Change a trial, and put on record what came of the command, in one transaction."""
+        is_held, state, why, refused, before = trial.state is TrialState.HELD, None, None, None, None
         match action := command.action:
             case Pause():
-                if is_held:
-                    refused = "it is paused already"
-                else:
-                    self._store.steer_trial(self._study, trial.number, TrialState.HELD)
+                state, refused = (None, "it is paused already") if is_held else (TrialState.HELD, None)
             case Resume():
-                if is_held:
-                    self._store.steer_trial(self._study, trial.number, TrialState.PAUSED)
-                else:
-                    refused = "it waits for the scheduler, not for you"
+                waits = "it waits for the scheduler, not for you"
+                state, refused = (TrialState.PAUSED, None) if is_held else (None, waits)
             case Stop():
-                self._stop_at_rest(trial.number, _why_stopped(command))
+                state, why = TrialState.STOPPED, _why_stopped(command)
             case Set():
                 before = _values(trial, self._store.commands(self._study)).get(action.name)
-        self._settle(command, epoch, refused=refused, before=before)
-
-    def _stop_at_rest(self, trial: int, why: str) -> None:
-        self._store.steer_trial(self._study, trial, TrialState.STOPPED, reason=why, at=time.time())
-
-    def _end_at_rest(self, trial: int, why: str, by: str) -> None:
-        try:
-            self._stop_at_rest(trial, why)
-        except TrialEnded:
-            with suppress(TrialEnded):  # another process has begun a step of it just now; that one is to end it
-                self._store.add_command(self._study, Command(trial, Stop(), time.time(), by=by, why=why))
+            case _:  # whatever has become of the trial
+                self._settle(command, epoch)
+                return
+        done, event = _outcome(command, epoch, refused=refused, before=before)
+        ended_at = event.at if state is TrialState.STOPPED else None
+        self._store.steer_trial(self._study, trial.number, state, reason=why, at=ended_at, done=done, event=event)
 
     def _lacks_checkpoint(self, trial: Trial, epoch: int) -> bool:
         """Return True if a trial that does not run cannot be gone on from where it is."""
@@ -306,8 +287,11 @@ class Steering:
 
     # branching
 
-    def _branch(self, command: Command, parent: Trial, epoch: int, *, now: int) -> bool:
-        """Begin a trial as another was after an epoch, as a command says; return False if it cannot be done."""
+    def _branch(self, command: Command, parent: Trial, epoch: int, *, now: int, at_rest: bool = False) -> bool:
+        """Begin a trial as another was after an epoch, as a command says; return False if it cannot be done.
+
+        at_rest: its own trial does not run, so that a rewind ends it with this.
+        """
         assert isinstance(command.action, Branch | Rewind)  # no other begins one
         reader = self._reader
         if epoch:
@@ -318,17 +302,24 @@ class Steering:
             note = {TWIN: parent.number}
             until = min(epoch + command.action.epochs, reader.max_epochs or until)
         try:
-            self._add_branch(branched(parent, epoch, values, until=until, note=note), replace(command, epoch=now))
+            child = branched(parent, epoch, values, until=until, note=note)
+            stopped = _why_stopped(command) if at_rest and isinstance(command.action, Rewind) else None
+            self._add_branch(child, replace(command, epoch=now), stopped)
         except CheckpointError as error:
             self._settle(command, now, refused=str(error))
             return False
         reader.log.refresh()
         return True
 
-    def _add_branch(self, child: Trial, command: Command) -> None:
+    def _add_branch(self, child: Trial, command: Command, stopped: str | None) -> None:
         """Add a trial that begins as its parent's checkpoint, with a copy of that, and say what came of the command.
 
         Nothing is added if another process has done so for the same command.
+
+        stopped: why the command's trial, which does not run, is stopped with it.
+
+        Raises:
+            TrialEnded: it runs, or has ended.
         """
         reader, epoch, copy, size = self._reader, child.epochs, None, 0
         if epoch:
@@ -340,22 +331,32 @@ class Steering:
             number, now = len(reader.log.trials), time.time()
             begins_with = None if copy is None else Checkpoint(number, epoch, copy.name, size, now)
             done = replace(command, taken_at=now, branch=number)
-            with suppress(TrialEnded):  # another process gave the number to a trial of its own
+            try:
                 # if a server goes away in this very moment, the branch may be on record, and the copy must stay
                 is_added = self._store.add_branch(
-                    self._study, replace(child, number=number), begins_with, done=done, event=steered_event(done, now)
+                    self._study,
+                    replace(child, number=number),
+                    begins_with,
+                    done=done,
+                    event=steered_event(done, now),
+                    stopped=stopped,
                 )
-                if not is_added and copy is not None:
+            except TrialEnded as error:
+                if error.trial == number:
+                    continue  # another process gave the number to a trial of its own
+                if copy is not None:
                     copy.unlink(missing_ok=True)
-                return
+                raise
+            if not is_added and copy is not None:
+                copy.unlink(missing_ok=True)
+            return
 
     # settling
 
     def _settle(self, command: Command, epoch: int, *, refused: str | None = None, before: Value | None = None) -> None:
         """Put on record what came of a command."""
-        now = time.time()
-        done = replace(command, taken_at=now, epoch=epoch, refused=refused, before=before)
-        self._store.settle_command(self._study, done, steered_event(done, now))
+        done, event = _outcome(command, epoch, refused=refused, before=before)
+        self._store.settle_command(self._study, done, event)
 
     def _waiting(self, commands: Iterable[Command]) -> list[Command]:
         """Return those that nobody has taken up, and that wait for no checkpoint."""
@@ -370,6 +371,15 @@ def _values(trial: Trial, commands: Sequence[Command], until: int | None = None)
         name: value for epoch, name, value in live_values(commands, trial.number) if until is None or epoch <= until
     }
     return {**values, **later}
+
+
+def _outcome(
+    command: Command, epoch: int, *, refused: str | None = None, before: Value | None = None
+) -> tuple[Command, Event]:
+    """Return a command that is taken up now, with what came of it, and the event that says so."""
+    now = time.time()
+    done = replace(command, taken_at=now, epoch=epoch, refused=refused, before=before)
+    return done, steered_event(done, now)
 
 
 def _why_stopped(command: Command) -> str:

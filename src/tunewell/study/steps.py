@@ -51,6 +51,8 @@ class Progress:
     """The first epoch at which that was not finite."""
     session: int
     """In which it was given out."""
+    is_twin: bool
+    """The trial shows what a change does, and is over with this step."""
 
     def outcome(self, metric: str, error: str | None, *, over: bool) -> tuple[TrialState, int, str | None]:
         """Return the trial's state after its step, the epochs it has trained, and why it ended."""

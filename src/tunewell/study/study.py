@@ -35,6 +35,7 @@ from tunewell.schedulers import Scheduler
 from tunewell.space.space import Space, SpaceLike, as_space
 from tunewell.space.values import Value
 from tunewell.stores import DamagedStudy, MemoryStore, Session, Store, StudyRecord, open_store
+from tunewell.study.branches import TWIN
 from tunewell.study.budget import Budget
 from tunewell.study.damage import readable_study
 from tunewell.study.decider import Decider
@@ -470,6 +471,8 @@ class Study:
             if error is None and not progress.measured:
                 # a scheduler has nothing to go by, and would spend the whole budget on finding that out
                 error = f"the step ended without a report of {self.reader.metric!r}; report it after each epoch"
+            if progress.is_twin and not ended and stopped is None and not (held and progress.epoch < progress.until):
+                stopped = "a twin, whose epochs are over"
             state, epochs, reason = progress.outcome(self.reader.metric, error, over=over)
             if ended:
                 epochs = progress.epoch
@@ -610,6 +613,7 @@ class Study:
             bool(measured) or (first > 1 and trial.parent is not None),  # what it begins as was measured
             min(infinite, default=None),
             trial.session,
+            is_twin=TWIN in trial.note,
         )
         return Step(trial.number, trial.params, range(first, trial.until + 1), trial.seed)
 

@@ -620,6 +620,41 @@ class StoreContract:
         assert len(list(store.changes(study, 0).trials)) == 2
         assert (store.checkpoints(study), store.commands(study)) == ([], [done])
 
+    def test_a_rewound_trial_is_stopped_and_its_successor_there_at_once(self, store: Store, study: int) -> None:
+        begin(store, study, 0)
+        command = store.add_command(study, Command(0, Rewind(2, {}), 1.0))
+        done = replace(command, taken_at=2.0, epoch=3, branch=1)
+        branch = replace(a_trial(1), state=PAUSED, epochs=2, parent=0, parent_epoch=2)
+        with pytest.raises(TrialEnded, match="trial 0 is running"):
+            store.add_branch(study, branch, done=done, stopped="rewound")
+        assert (store.commands(study), len(list(store.changes(study, 0).trials))) == ([command], 1)
+        store.end_step(study, 0, PAUSED, 3)
+        assert store.add_branch(study, branch, done=done, stopped="rewound")
+        parent, child = store.changes(study, 0).trials
+        assert (parent.state, parent.reason, parent.ended_at, parent.epochs) == (STOPPED, "rewound", 2.0, 3)
+        assert (child, store.commands(study)) == (branch, [done])
+
+    def test_a_command_is_obeyed_once_and_with_what_comes_of_it(self, store: Store, study: int) -> None:
+        begin(store, study, 0)
+        command, event = store.add_command(study, Command(0, Pause(), 1.0)), Event("steered", 2.0, 0, 3)
+        done = replace(command, taken_at=2.0, epoch=3)
+        with pytest.raises(TrialEnded, match="running"):
+            store.steer_trial(study, 0, HELD, done=done, event=event)
+        assert (store.commands(study), store.events(study)) == ([command], [])
+        store.end_step(study, 0, PAUSED, 3)
+        before = store.changes(study, 0).revision
+        assert store.steer_trial(study, 0, HELD, done=done, event=event)
+        assert store.changes(study, 0).revision == before + 1
+        assert (store.commands(study), store.events(study)) == ([done], [event])
+        later = replace(done, taken_at=4.0)
+        assert not store.steer_trial(study, 0, PAUSED, done=later, event=event)
+        assert not store.settle_command(study, later, event)
+        assert store.changes(study, 0).trials[0].state is HELD
+        assert (store.commands(study), store.events(study)) == ([done], [event])
+        sent = store.add_command(study, Command(0, Set("x", 0.25), 5.0))
+        assert store.steer_trial(study, 0, None, done=replace(sent, taken_at=6.0, epoch=3))
+        assert store.changes(study, 0).trials[0].state is HELD
+
     def test_every_action_is_read_as_it_was_written(self, store: Store, study: int) -> None:
         begin(store, study, 0)
         actions: list[Action] = [
