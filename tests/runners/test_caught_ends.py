@@ -4,6 +4,7 @@ import contextlib
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -153,3 +154,63 @@ def test_a_report_that_is_refused_stops_the_study_though_its_code_catches_that(r
 @pytest.mark.parametrize("train", [bare, begun_again])
 def test_a_check_ends_too(train):
     assert repeatable(train, SPACE).seed.name == "exact"
+
+
+class Computing:
+    """A training that catches its end and computes on, and never calls its run again."""
+
+    def __init__(self, folder):
+        self.folder = str(folder)
+
+    def __call__(self, run):
+        for _ in range(EPOCHS + 1):
+            try:
+                run.report(loss=run.params.x)
+            except:
+                break
+        give_up_at = time.monotonic() + 60
+        while time.monotonic() < give_up_at and not (Path(self.folder) / "over").exists():
+            try:
+                sum(range(1000))
+            except:
+                pass
+
+
+@pytest.mark.filterwarnings("ignore:trial . has caught the end of its training:RuntimeWarning")
+@RUNNERS
+def test_a_training_that_computes_on_beyond_its_end_is_left_behind(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("tunewell.runners.hosted_trial.PATIENCE_S", 0.5)
+    study = tw.Study(SPACE, metric="loss", max_epochs=EPOCHS, budget="2trials", scheduler="full")
+    began = time.monotonic()
+    run(study, Computing(tmp_path))
+    (tmp_path / "over").touch()
+    assert time.monotonic() - began < 45
+    assert [(trial.state, trial.epochs) for trial in study.trials] == [(TrialState.COMPLETE, EPOCHS)] * 2
+
+
+def test_a_training_that_computes_on_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("tunewell.runners.hosted_trial.PATIENCE_S", 0.5)
+    study = tw.Study(SPACE, metric="loss", max_epochs=EPOCHS, budget="1trials", scheduler="full")
+    with pytest.warns(RuntimeWarning, match=r"trial 0 has caught the end .* and computes on; it is left behind"):
+        inline(study, Computing(tmp_path))
+    (tmp_path / "over").touch()
+
+
+def cleaning_up(run):
+    try:
+        while True:
+            run.report(loss=run.params.x)
+    finally:
+        time.sleep(1.5)
+        run.params  # noqa: B018  what it needs is there
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("run", [inline, threads])
+def test_a_training_that_cleans_up_is_waited_for(run, monkeypatch):
+    monkeypatch.setattr("tunewell.runners.hosted_trial.PATIENCE_S", 0.3)
+    study = tw.Study(SPACE, metric="loss", max_epochs=EPOCHS, budget="1trials", scheduler="full")
+    began = time.monotonic()
+    run(study, cleaning_up)
+    assert time.monotonic() - began > 1.5
+    assert study.trials[0].state is TrialState.COMPLETE

@@ -73,6 +73,8 @@ class StepResult:
     refusal: TunewellError | None = None
     """The error with which the coordinator refused a report: no fault of this setting, so the study stops."""
     saved: SavedState | None = None
+    computes_on: bool = False
+    """Its code has caught its end and goes on, so that its worker is not fit for another trial."""
 
 
 class Coordinator(Protocol):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextvars
 import sys
 import threading
+import time
 import traceback
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -28,11 +29,13 @@ from tunewell.training.function import returned_report
 from tunewell.training.loggers import end_runs, open_runs
 from tunewell.training.process_state import ProcessState
 from tunewell.training.run import Run, RunEnded, Train
-from tunewell.training.unwinding import is_ours, leave_behind
+from tunewell.training.unwinding import is_ours, is_unwinding, leave_behind
 
 _Answer = TypeVar("_Answer")
 PATIENCE_S = 10.0
 """How long a trial may take to unwind."""
+_EPOCHS_PAST_END = 2
+"""For so many of its epochs may a trial that has caught its end compute on; it may be about to end by itself."""
 _NEVER = threading.Semaphore(0)
 
 
@@ -50,6 +53,10 @@ class HostedTrial(Protocol):
 
     def go_on(self, assignment: Assignment) -> None:
         """Let it train until it pauses or ends, and put its result into the queue."""
+        ...
+
+    def look(self) -> None:
+        """Let go of it, with a result, if it has caught its end and computes on for too long; for one that trains."""
         ...
 
     def end_soon(self) -> None:
@@ -106,7 +113,15 @@ class ThreadTrial:
         self._refusal: TunewellError | None = None
         self._given_up = False
         self._is_over = threading.Event()
-        """The training function has returned, or can be ended by nothing and does nothing more."""
+        """The training function has returned, or is let go of."""
+        self._ending = threading.Lock()
+        self._epoch_began = 0.0
+        self._epoch_s = 0.0
+        """The longest of its epochs, by the monotonic clock."""
+        self._has_returned = False
+        """The training function has."""
+        self._caught_at: float | None = None
+        """When its code was seen to have caught its end."""
         self._directive = Directive()
         """The answer to the last epoch."""
         self._set: dict[str, Value] = {}
@@ -142,6 +157,26 @@ class ThreadTrial:
         else:
             self._assignments.put(assignment)
 
+    def look(self) -> None:
+        """Implement `HostedTrial.look`."""
+        if not self._run.is_ending or self._has_returned or is_unwinding(self._thread, RunEnded):
+            self._caught_at = None
+            return
+        now = time.monotonic()
+        if self._caught_at is None:
+            self._caught_at = now
+        if now - self._caught_at > max(PATIENCE_S, _EPOCHS_PAST_END * self._epoch_s) and self._end(computes_on=True):
+            self.give_up(patience_s=0)
+            self._warn_of_caught_end()
+
+    def _warn_of_caught_end(self) -> None:
+        warnings.warn(
+            f"trial {self._run.trial} has caught the end of its training (a bare except:, say) and computes on; it is "
+            "left behind with what it holds; write except Exception: in its place",
+            RuntimeWarning,
+            stacklevel=1,
+        )
+
     def end_soon(self) -> None:
         """Do nothing: threads are unwound one by one, each with what it has changed of the process in force."""
 
@@ -151,8 +186,9 @@ class ThreadTrial:
         self._assignments.put(None)
         if not patience_s:
             leave_behind(self._thread, RunEnded)
-        elif self._thread.ident is not None:
-            self._is_over.wait(timeout=patience_s)
+        elif self._thread.ident is not None and not self._is_over.wait(timeout=patience_s):
+            if not is_unwinding(self._thread, RunEnded):
+                self._warn_of_caught_end()
 
     def _run_thread(self) -> None:
         with suppress(RunEnded):  # raised from another thread, it may come anywhere
@@ -166,7 +202,11 @@ class ThreadTrial:
                 checkpoint.seed_everything(self._run.seed)
             self._runs_before = open_runs()
             with suppress(RunEnded), self._settings.in_force():
-                self._report_returned(self._train(self._run))
+                try:
+                    returned = self._train(self._run)
+                finally:
+                    self._has_returned = True
+                self._report_returned(returned)
             if self._refusal is None and not self._given_up and self.epoch > self._on_record:
                 with suppress(RunEnded):
                     saved = self._save()
@@ -185,27 +225,40 @@ class ThreadTrial:
             error = error or traceback.format_exc()
         self._end(error, kinds, saved)
 
-    def _end(self, error: str | None = None, kinds: Sequence[str] = (), saved: SavedState | None = None) -> None:
-        """Put the last result into the queue, unless nobody waits for it."""
-        if not self._given_up:
-            self._results.put(
-                StepResult(
-                    self._run.trial,
-                    self.epoch,
-                    paused=False,
-                    directive=self._directive,
-                    error=error,
-                    kinds=kinds,
-                    refusal=self._refusal,
-                    saved=saved,
+    def _end(
+        self,
+        error: str | None = None,
+        kinds: Sequence[str] = (),
+        saved: SavedState | None = None,
+        *,
+        computes_on: bool = False,
+    ) -> bool:
+        """Put the last result into the queue, unless nobody waits for it; False if it is over already."""
+        with self._ending:
+            if self._is_over.is_set():
+                return False
+            if not self._given_up:
+                self._results.put(
+                    StepResult(
+                        self._run.trial,
+                        self.epoch,
+                        paused=False,
+                        directive=self._directive,
+                        error=error,
+                        kinds=kinds,
+                        refusal=self._refusal,
+                        saved=saved,
+                        computes_on=computes_on,
+                    )
                 )
-            )
-        self._is_over.set()
+            self._is_over.set()
+            return True
 
     def _abandon(self) -> None:
         """Let the trial be over though its function goes on: it catches whatever is raised, so its thread waits."""
         threading.current_thread().name = f"left-behind-{self._run.trial}"  # it is no trial's any more
-        self._end()
+        if not self._end():
+            _NEVER.acquire()
         try:
             warnings.warn(
                 f"trial {self._run.trial} catches the end of its training again and again (a bare except:, say), so "
@@ -226,6 +279,7 @@ class ThreadTrial:
 
     def begin(self, run: Run, n_epochs: int | None) -> int:
         """Implement `Channel.begin`."""
+        self._epoch_began = time.monotonic()
         if n_epochs is not None and self._assignment.max_epochs is None:
             self._until = self._ask(lambda: self._coordinator.learn_max_epochs(run.trial, n_epochs))
         if self._on_record == 0:
@@ -251,6 +305,7 @@ class ThreadTrial:
             return False
         if epoch > self._until or self._directive.move is Move.PAUSE:
             self._pause()
+        self._epoch_began = time.monotonic()
         self._values.update({name: value for after, name, value in self._assignment.live if after < epoch})
         self._values.update(self._set)
         return True
@@ -258,6 +313,7 @@ class ThreadTrial:
     def report(self, epoch: int, metrics: Mapping[str, float]) -> None:
         """Implement `Channel.report`."""
         self._check_wanted()
+        self._epoch_s = max(self._epoch_s, time.monotonic() - self._epoch_began)
         self.epoch = epoch
         if epoch > self._on_record:
             self._hear(lambda: self._coordinator.report(self._run.trial, epoch, metrics))

@@ -190,6 +190,9 @@ class _IsolatedTrial:
         if self._thread.ident is None:
             self._thread.start()
 
+    def look(self) -> None:
+        """Do nothing: the worker in its process looks."""
+
     def end_soon(self) -> None:
         """Implement `HostedTrial.end_soon`."""
         self._assignments.put(None)

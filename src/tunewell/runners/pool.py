@@ -251,7 +251,10 @@ class Pool:
                 self._count(slot, message.trial)
                 self._roster.end_step(number, paused=message.paused)
                 self._settle(message)
-                if slot.killed_for is not None:  # it was through just before: no fault of what it would train next
+                if message.computes_on:
+                    slot.handle.kill()
+                # else it was through just before it was killed: no fault of what it would train next
+                if message.computes_on or slot.killed_for is not None:
                     self._handle_worker_exit(number, slot, WorkerGone("was killed", killed_externally=False))
                     return False
             case _:

@@ -21,6 +21,9 @@ from tunewell.runners.worker import Worker
 from tunewell.study import Study
 from tunewell.training.run import Train
 
+_LOOK_S = 1.0
+"""How often to look whether a trial computes on beyond its end."""
+
 
 def run_threads(
     study: Study,
@@ -56,14 +59,14 @@ def run_threads(
 def _train_all(driver: Driver, worker: Worker, slots: int) -> None:
     try:
         while (soon := _fill(driver, worker, slots)) or worker.n_moving:
-            _settle_next(driver, worker, LOOK_AGAIN_S if soon else None)
+            _settle_next(driver, worker, LOOK_AGAIN_S if soon else _LOOK_S)
     except Exception:
         # threads cannot be ended from outside, so the other trials are brought in as by Ctrl-C: parked at their next
         # report, and on record
         driver.interrupted = True
         while worker.n_moving:
             with suppress(TunewellError):  # the first error is the one to tell
-                _settle_next(driver, worker)
+                _settle_next(driver, worker, _LOOK_S)
         raise
 
 
@@ -77,7 +80,7 @@ def _fill(driver: Driver, worker: Worker, slots: int) -> bool:
     return False
 
 
-def _settle_next(driver: Driver, worker: Worker, timeout_s: float | None = None) -> None:
+def _settle_next(driver: Driver, worker: Worker, timeout_s: float) -> None:
     result = worker.wait(timeout_s)
     if result is not None:
         driver.settle(result)

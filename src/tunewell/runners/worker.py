@@ -116,13 +116,15 @@ class Worker:
         self._moving[trial] = hosted
         return hosted
 
-    def wait(self, timeout_s: float | None = None) -> StepResult | None:
+    def wait(self, timeout_s: float) -> StepResult | None:
         """Return the result of the first trial that pauses or is over; None if none does in time."""
         result = self._next_result(timeout_s)
         self._give_up_superfluous()
         return result
 
-    def _next_result(self, timeout_s: float | None) -> StepResult | None:
+    def _next_result(self, timeout_s: float) -> StepResult | None:
+        for hosted in self._moving.values():
+            hosted.look()
         try:
             while callable(result := self._results.get(timeout=timeout_s)):
                 result()

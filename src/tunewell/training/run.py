@@ -235,6 +235,11 @@ class Run:
         checkpoint.refill(self._all_tracked(), checkpoint.read(Path(path)))
         return self._state.epoch
 
+    @property
+    def is_ending(self) -> bool:
+        """The end of the training was raised in its code, which may catch it."""
+        return self._n_ends > 0
+
     def _all_tracked(self) -> dict[str, object]:
         return {**self.tracked, "tunewell.run": self._state}
 

@@ -57,6 +57,13 @@ def raise_in(thread: threading.Thread, kind: type[BaseException]) -> None:
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(kind))
 
 
+def is_unwinding(thread: threading.Thread, kind: type[BaseException]) -> bool:
+    """Return True if a thread handles such an exception: it is cleaning up, in a `finally:` or an `__exit__`."""
+    handled: Any = sys._current_exceptions().get(thread.ident or 0)  # noqa: SLF001  documented
+    error = handled[1] if isinstance(handled, tuple) else handled  # the former before Python 3.12
+    return isinstance(error, kind)
+
+
 def some_compute() -> bool:
     """Return True if threads that were left behind still compute after a while: then the process has to be killed."""
     give_up_at = time.monotonic() + _PATIENCE_S
