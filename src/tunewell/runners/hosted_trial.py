@@ -186,8 +186,9 @@ class ThreadTrial:
         self._assignments.put(None)
         if not patience_s:
             leave_behind(self._thread, RunEnded)
-        elif self._thread.ident is not None and not self._is_over.wait(timeout=patience_s):
-            if not is_unwinding(self._thread, RunEnded):
+        elif self._thread.ident is not None:
+            is_over = self._is_over.wait(timeout=patience_s)
+            if not is_over and not is_unwinding(self._thread, RunEnded):
                 self._warn_of_caught_end()
 
     def _run_thread(self) -> None:
