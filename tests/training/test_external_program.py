@@ -252,6 +252,53 @@ def test_a_program_that_goes_on_after_its_last_epoch_is_ended(monkeypatch):
     assert time.monotonic() - begun < program._GRACE_S + program._PATIENCE_S
 
 
+CATCHING = {
+    "SystemExit": """
+        import time
+        import tunewell as tw
+        while True:
+            try:
+                tw.report(loss=0.5)
+            except SystemExit:
+                pass
+            time.sleep(0.02)
+    """,
+    "everything, and signals": """
+        import signal, time
+        import tunewell as tw
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        while True:
+            try:
+                tw.report(loss=0.5)
+            except:
+                pass
+            time.sleep(0.02)
+    """,
+}
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (python(CATCHING["SystemExit"]), "went on after its end, and was ended"),
+        (python(CATCHING["everything, and signals"]), "did not end on SIGTERM within 0.5 seconds, and was killed"),
+        (
+            ExternalProgram(("sh", "-c", "trap '' TERM; while true; do echo '{\"loss\": 0.5}'; sleep 0.05; done")),
+            "did not end on SIGTERM within 0.5 seconds, and was killed",
+        ),
+    ],
+    ids=["SystemExit", "everything", "shell"],
+)
+def test_a_program_that_catches_its_end_is_ended_with_a_line(command, words, monkeypatch):
+    monkeypatch.setattr(program, "_PATIENCE_S", 0.5)
+    begun = time.monotonic()
+    with pytest.warns(RuntimeWarning, match=f"the program of trial 0 {words}"):
+        study = tuned(command)
+    assert [(trial.state, trial.epochs) for trial in study.trials] == [("complete", 2)]
+    assert time.monotonic() - begun < program._GRACE_S
+
+
 def test_a_program_whose_trial_is_given_up_gets_no_time(tmp_path):
     code = """
         import sys, time

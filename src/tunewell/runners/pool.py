@@ -127,7 +127,7 @@ class WorkerHandle(Protocol):
         ...
 
     def kill(self) -> None:
-        """End it at once; its death is heard of by `receive`."""
+        """End it at once, and what it has started, also if it has ended; its death is heard of by `receive`."""
         ...
 
     def close(self, patience_s: float) -> None:
@@ -224,6 +224,8 @@ class Pool:
         deadline = time.monotonic() + PATIENCE_S
         for slot in self._slots:
             slot.handle.close(max(0.1, deadline - time.monotonic()))
+            if self.driver.interrupted:  # what trials have left behind is not to outlive Ctrl-C
+                slot.handle.kill()
 
     def _give(self, number: int, step: Step) -> None:
         slot = self._slots[number]

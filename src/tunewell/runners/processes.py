@@ -24,7 +24,7 @@ from tunewell.runners.memory import resident
 from tunewell.runners.pool import DriverGone, Message, Pool, WorkerConnection, WorkerGone, WorkerHandle, serve
 from tunewell.runners.thread_settings import ThreadSettings
 from tunewell.study import Study
-from tunewell.training.process_tree import Guard, kill_tree, signal_group
+from tunewell.training.process_tree import Guard, kill_rest, kill_tree, new_mark
 from tunewell.training.run import Train
 from tunewell.training.script import script_folders_left_out
 
@@ -80,15 +80,16 @@ class Processes:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         start_method = multiprocessing.get_start_method(allow_none=True)
+        mark = new_mark()
         only_for_it = {} if _SAFE_PATH in os.environ else {_SAFE_PATH: "1"}
         process = context.Process(
             target=_serve,
-            args=(theirs, self.train, self.execution, self.thread_settings, start_method, tuple(only_for_it)),
+            args=(theirs, self.train, self.execution, self.thread_settings, start_method, tuple(only_for_it), mark),
             name=f"tunewell-{number}",
         )
         gpus = self.execution.gpus
         device = {"CUDA_VISIBLE_DEVICES": gpus[number % len(gpus)]} if gpus else {}
-        guard = Guard() if os.name == "posix" else None
+        guard = Guard(mark) if os.name == "posix" else None
         variables = _threads_each(self.execution.workers) | device | only_for_it
         main = _no_file_of_a_prompt() if self.imports_main else _main_hidden()
         with _environment(variables), _ctrl_c_ignored(), script_folders_left_out(), main:
@@ -98,7 +99,7 @@ class Processes:
         assert process.pid is not None  # it has started
         if guard is not None:
             guard.watch(process.pid)
-        return _Process(process, process.pid, ours, guard)
+        return _Process(process, process.pid, ours, guard, mark)
 
     def wait(self, handles: Collection[WorkerHandle], timeout_s: float) -> Collection[WorkerHandle]:
         """Implement `WorkerPlacement.wait`."""
@@ -112,12 +113,19 @@ class _Process:
     """The driver's end of one worker's pipe."""
 
     def __init__(
-        self, process: multiprocessing.process.BaseProcess, pid: int, connection: Connection, guard: Guard | None
+        self,
+        process: multiprocessing.process.BaseProcess,
+        pid: int,
+        connection: Connection,
+        guard: Guard | None,
+        mark: str,
     ) -> None:
         self.connection = connection
         self._process = process
         self._pid = pid
         self._guard = guard
+        self._mark = mark
+        """Of what it starts."""
 
     @property
     def has_died(self) -> bool:
@@ -169,10 +177,10 @@ class _Process:
         """End it, and what it has started, which goes on else when it has died itself."""
         if os.name != "posix":
             self._process.kill()
-        elif self.has_died:  # its number may be another's by now, but not that of its group
-            signal_group(self._pid, signal.SIGKILL)
+        elif self.has_died:
+            kill_rest(self._pid, self._mark)
         else:
-            kill_tree(self._pid)
+            kill_tree(self._pid, self._mark)
 
     def _join(self, patience_s: float) -> bool:
         """Wait for the process to end; return False if it does not in time.
@@ -194,12 +202,14 @@ def _serve(
     thread_settings: ThreadSettings,
     start_method: str | None,
     only_for_it: Collection[str],
+    mark: str,
 ) -> None:
     """Run a worker process, from its start to its end."""
     if os.name == "posix":
         os.setpgid(0, 0)  # what its trainings start is in its group, and ends with it
     for name in only_for_it:
         os.environ.pop(name, None)  # it is not for what the training begins
+    os.environ[mark] = "1"
     # how this process was started is now its own way to start others; the training's is that of the driver's process
     multiprocessing.set_start_method(start_method, force=True)
 

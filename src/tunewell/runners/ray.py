@@ -6,6 +6,7 @@ A node that dies takes its actors with it, and Ray puts their successors on anot
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Collection, Sequence
 from contextlib import suppress
@@ -22,6 +23,7 @@ from tunewell.runners.pool import Message, Pool, WorkerConnection, WorkerGone, W
 from tunewell.runners.processes import portable
 from tunewell.runners.thread_settings import ThreadSettings
 from tunewell.study import Study
+from tunewell.training.process_tree import Guard, new_mark
 from tunewell.training.run import Train
 
 try:
@@ -150,6 +152,12 @@ class _Host:
     """An actor: a worker in a thread, and the two ends of its connection."""
 
     def __init__(self, train: Train | bytes, execution: Execution, thread_settings: ThreadSettings) -> None:
+        if os.name == "posix":
+            mark = new_mark()
+            # Ray ends an actor and its children, and not all that these have started
+            self._guard = Guard(mark, apart=True)
+            self._guard.watch(os.getpid())
+            os.environ[mark] = "1"
         self._sent: SimpleQueue[Message | None] = SimpleQueue()
         self._received: SimpleQueue[object] = SimpleQueue()
         self._thread = threading.Thread(target=self._serve, args=(train, execution, thread_settings), daemon=True)

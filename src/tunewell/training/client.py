@@ -20,6 +20,8 @@ from tunewell.trial import as_numbers
 
 _is_over = False
 """The tuner wants no further epoch."""
+_is_caught = False
+"""The program was ended for that; if it calls again, it has caught it."""
 
 
 def report(**metrics: float) -> None:
@@ -31,12 +33,16 @@ def report(**metrics: float) -> None:
     Raises:
         ReportError: a value is no number, or the tuner cannot read the report.
     """
-    global _is_over  # noqa: PLW0603  as the process it speaks for
+    global _is_over, _is_caught  # noqa: PLW0603  as the process it speaks for
     line = json.dumps(as_numbers(metrics))
-    if _is_over:
-        end_runs()  # it is no failure, which loggers would take it for
-        raise SystemExit(0)
     address = os.environ.get("TUNEWELL_SOCKET")
+    if _is_over:
+        if not _is_caught:
+            end_runs()  # it is no failure, which loggers would take it for
+        elif address is not None:
+            _answer(address, line)  # the tuner ends a program that goes on
+        _is_caught = True
+        raise SystemExit(0)
     if address is None:
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()

@@ -11,6 +11,7 @@ import json
 import re
 import shlex
 import shutil
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,10 +91,16 @@ class ExternalProgram:
             ProgramFailed: it ended with an exit code other than 0.
             ReportError: it ended without a report, or in the middle of one, or printed one that cannot be read.
         """
-        with Program(self._filled(run), _environment(run), metric=self.metric) as program:
-            run.on_pause, run.on_resume = program.stop, program.go_on
-            _pass_on_reports(program, run)
-            code = program.exit_code
+        program = Program(self._filled(run), _environment(run), metric=self.metric)
+        try:
+            with program:
+                run.on_pause, run.on_resume = program.stop, program.go_on
+                _pass_on_reports(program, run)
+                code = program.exit_code
+        finally:
+            if program.went_on:
+                message = f"the program of trial {run.trial} {program.went_on}"
+                warnings.warn(message, RuntimeWarning, stacklevel=1)
         if code != 0:
             raise ProgramFailed(self._failure(code, program.talk))
         if program.cut_off is not None:

@@ -25,7 +25,7 @@ from typing import IO, Self
 import psutil
 
 from tunewell.errors import ReportError, ScriptError
-from tunewell.training.process_tree import Guard, descendants, signal_group
+from tunewell.training.process_tree import Guard, descendants, kill_rest, new_mark, signal_group
 from tunewell.training.report_lines import EpochLines, Line, LineCutter, is_begun, json_objects, numbers_of
 
 _CHUNK = 1 << 16
@@ -65,8 +65,12 @@ class Program:
         """Prepare it; `environment`: besides this process's; `metric`: printed numbers before its first are talk."""
         self.cut_off: str | None = None
         """A report in the middle of which its output ended."""
+        self.went_on = ""
+        """What it did in place of ending, if it had to be ended by force."""
         self._arguments = list(arguments)
-        self._environment = {**os.environ, **environment}
+        self._mark = new_mark()
+        """Of what it starts."""
+        self._environment = {**os.environ, **environment, self._mark: "1"}
         self._epochs = EpochLines(metric)
         self._reports: deque[ProgramReport] = deque()
         self._tail: deque[str] = deque(maxlen=_TAIL)
@@ -84,7 +88,7 @@ class Program:
             server.listen()
             self._selector.register(server, selectors.EVENT_READ, lambda: self._accept(server))
             # a program that was stopped by a signal would otherwise keep its memory, and its GPU, for ever
-            guard = Guard(grace_s=round(_PATIENCE_S), folder=folder)
+            guard = Guard(self._mark, grace_s=round(_PATIENCE_S), folder=folder)
             closing.callback(guard.close)
             self._process = subprocess.Popen(  # noqa: S603  running the user's program is what this is for
                 self._arguments,
@@ -152,12 +156,14 @@ class Program:
         """Let it end by itself after its last report: it may have a model to save.
 
         It gets no time for that if it stands still, which means that its trial is given up, and no more of it once it
-        prints what looks like the report of another epoch.
+        prints what looks like the report of another epoch, or sends another report after it was told.
         """
         last.answer(go=False)
         give_up_at = time.monotonic() + (0 if self._stopped else _GRACE_S)
         while (report := self.receive(give_up_at - time.monotonic())) is not None:
-            if report.asker is None and report.metrics.keys() >= last.metrics.keys():
+            if report.metrics.keys() >= last.metrics.keys():
+                if report.asker is not None:
+                    self.went_on = "went on after its end, and was ended; it may catch SystemExit (a bare except:, say)"
                 return
             report.answer(go=False)
 
@@ -227,18 +233,23 @@ class Program:
 
     def _end(self) -> None:
         # also those that are in sessions of their own, which signals to the group do not reach
-        others = [] if self.exit_code is not None else descendants(self._process.pid)
+        has_ended = self.exit_code is not None  # by itself, and what it has left behind on purpose stays
+        others = set() if has_ended else descendants(self._process.pid, self._mark)
         self._signal(signal.SIGTERM)
         for other in others:
             with suppress(psutil.Error):
                 other.terminate()
         self._signal(signal.SIGCONT)  # one that stands still hears the other when it goes on
-        with suppress(subprocess.TimeoutExpired):
+        try:
             self._process.wait(_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self.went_on = f"did not end on SIGTERM within {_PATIENCE_S:g} seconds, and was killed"
         self._signal(signal.SIGKILL)
         for other in others:
             with suppress(psutil.Error):
                 other.kill()
+        if not has_ended:
+            kill_rest(self._process.pid, self._mark)
         self._process.wait()
         for key in list(self._selector.get_map().values()):
             self._forget(key.fileobj)  # type: ignore[arg-type]  # nothing else was registered
