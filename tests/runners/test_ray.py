@@ -3,9 +3,11 @@
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -210,6 +212,37 @@ def test_a_trial_that_takes_too_long_is_ended(cluster, tmp_path):
     assert drive(study, hanging, Execution(workers=2, trial_timeout=5.0, ray=Ray()))
     assert [str(trial.state) for trial in study.trials].count("failed") == 1
     assert "more than 5 seconds" in study.trials[1].reason
+
+
+class Starting:
+    """A training that leaves behind a process with a session of its own, and hangs."""
+
+    def __init__(self, folder):
+        self.folder = str(folder)
+
+    def __call__(self, run):
+        for _ in run.epochs(2):
+            child = subprocess.Popen(["sleep", "60"], start_new_session=True)
+            (Path(self.folder) / f"{run.trial}-{os.getpid()}").write_text(str(child.pid))
+            time.sleep(0 if run.trial else 60)
+            run.report(loss=1.0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_each_trial_may_have_a_process_of_its_own_which_ends_with_all_that_it_has_started(cluster, tmp_path):
+    study = make(tmp_path / "t.db", budget="2trials", max_epochs=2)
+    assert drive(study, Starting(tmp_path), Execution(workers=1, trial_timeout=8.0, isolate=True, ray=Ray()))
+    assert "trial_timeout" in study.trials[0].reason
+    assert study.trials[1].state == "complete"
+    assert len({path.name.split("-")[1] for path in tmp_path.glob("?-*")}) == 2
+    (left,) = (int(path.read_text()) for path in tmp_path.glob("0-*"))
+    give_up_at = time.monotonic() + 5
+    while Path(f"/proc/{left}").exists() and time.monotonic() < give_up_at:
+        time.sleep(0.1)
+    assert not Path(f"/proc/{left}").exists()
+    for path in tmp_path.glob("1-*"):  # a training that ended in order leaves behind what it likes
+        with suppress(ProcessLookupError):
+            os.kill(int(path.read_text()), signal.SIGKILL)
 
 
 def test_what_no_node_has_is_refused(cluster, tmp_path):
