@@ -156,7 +156,7 @@ class Program:
         """Let it end by itself after its last report: it may have a model to save.
 
         It gets no time for that if it stands still, which means that its trial is given up, and no more of it once it
-        prints what looks like the report of another epoch, or sends another report after it was told.
+        prints what looks like the report of another epoch, or sends another report after the answer.
         """
         last.answer(go=False)
         give_up_at = time.monotonic() + (0 if self._stopped else _GRACE_S)
