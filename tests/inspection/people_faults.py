@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass
-from pathlib import Path
+
+from tests.inspection import people_jax, people_keras, people_pytorch
 
 
 @dataclass(frozen=True)
@@ -24,19 +24,12 @@ class Fault:
         return f"{self.kind}-{self.program}"
 
 
-def _load(name: str):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-_pytorch, _keras = _load("people_pytorch"), _load("people_keras")
-PROGRAMS = {**_pytorch.SOUND, **_keras.SOUND, **_keras.READ_ALONE}
+RUN = {**people_pytorch.SOUND, **people_keras.SOUND}
+PROGRAMS = {**RUN, **people_keras.READ_ALONE, **people_jax.READ_ALONE}
 
 
 def fault(kind: str, program: str, *edits: tuple[str, str]) -> Fault:
-    return Fault(kind, program, edits, program not in _keras.READ_ALONE)
+    return Fault(kind, program, edits, program in RUN)
 
 
 def source(fault: Fault) -> str:
@@ -135,7 +128,7 @@ FAULTS = (
     fault("step-too-large", "multi_label", ("Adam(2e-3)", "Adam(2.0)")),
     fault("step-too-large", "warmup_ema", ("lr=0.1, momentum", "lr=300.0, momentum")),
     # modes and layers
-    fault("trains-in-evaluation-mode", "trainer", ("        self.model.train()\n        total", "        total"),),
+    fault("trains-in-evaluation-mode", "trainer", ("        self.model.train()\n        total", "        total")),
     fault("trains-in-evaluation-mode", "fraud", ("for e in range(1, 5):\n    model.train()\n", "model.train()\nfor e in range(1, 5):\n")),
     fault("trains-in-evaluation-mode", "notebook", ("    model.train()\n    print", "    print")),
     fault("trains-in-evaluation-mode", "unet", ("    net.train()\n    return dice_score", "    return dice_score")),
@@ -163,7 +156,7 @@ FAULTS = (
     fault("zero-weights", "seq2seq", ("nn.init.normal_(param.data, mean=0, std=0.08)", "param.data.zero_()")),
     fault("zero-weights", "gcn", ("self.weight.data.uniform_(-stdv, stdv)", "self.weight.data.fill_(0.1)")),
     fault("zero-weights", "own_loss", ('kernel_initializer="he_normal"', 'kernel_initializer="zeros"')),
-    fault("zero-weights", "cross_validated", ('kernel_initializer="he_uniform"', 'kernel_initializer=keras.initializers.Constant(0.3)')),
+    fault("zero-weights", "cross_validated", ('kernel_initializer="he_uniform"', "kernel_initializer=keras.initializers.Constant(0.3)")),
     fault("dead-units", "housing", ("loss_fn = nn.MSELoss()\n", "loss_fn = nn.MSELoss()\nwith torch.no_grad():\n    model[2].bias.fill_(-30.0)\n")),
     fault("dead-units", "examples_mnist", ("        self.fc2 = nn.Linear(32, 10)\n", "        self.fc2 = nn.Linear(32, 10)\n        nn.init.constant_(self.fc1.bias, -50.)\n")),
     fault("dead-units", "tagger", ('layers.Dense(24, activation="relu")', 'layers.Dense(24, activation="relu", bias_initializer=keras.initializers.Constant(-20.0))')),
@@ -171,12 +164,31 @@ FAULTS = (
     fault("not-finite", "actor_critic", ("policy_losses.append(-log_prob * advantage)", "policy_losses.append(-log_prob * advantage / (returns.sum() * 0))")),
     fault("not-finite", "notebook", ("    df[col] = (df[col] - df[col].mean()) / df[col].std()\n", "    df[col] = np.log(df[col] - df[col].mean())\n")),
     fault("not-finite", "auto_mpg", ("normalizer = layers", "train_features.iloc[::7, 1] = np.nan\nnormalizer = layers")),
+    # in JAX
+    fault("logits-expected", "flax_state", ("        x = nn.Dense(features=10)(x)\n        return x", "        x = nn.Dense(features=10)(x)\n        return nn.softmax(x)")),
+    fault("logits-expected", "optax_loop", ("optax.softmax_cross_entropy(predict(params, x), one_hot)", "optax.softmax_cross_entropy(jax.nn.softmax(predict(params, x)), one_hot)")),
+    fault("logits-expected", "nnx", ("return self.linear2(x)", "return nnx.sigmoid(self.linear2(x))")),
+    fault("logits-expected", "vae_in_flax", ("        return nn.Dense(784)(z)\n", "        return nn.sigmoid(nn.Dense(784)(z))\n")),
+    fault("softmax-over-one-unit", "flax_state", ("nn.Dense(features=10)(x)", "nn.Dense(features=1)(x)")),
+    fault("softmax-over-one-unit", "nnx", ("optax.sigmoid_binary_cross_entropy(logits.squeeze(-1), batch[\"y\"])", "optax.softmax_cross_entropy(logits, batch[\"y\"])")),
+    fault("no-step", "flax_state", ("    state = state.apply_gradients(grads=grads)\n", "    state.apply_gradients(grads=grads)\n")),
+    fault("no-step", "optax_loop", ("    params = optax.apply_updates(params, updates)\n", "")),
+    fault("no-step", "by_hand", ("[(w - step_size * dw, b - step_size * db) for (w, b), (dw, db) in zip(params, grads)]", "[(w, b) for w, b in params]")),
+    fault("no-step", "vae_in_flax", ("            params, opt_state = train_step(", "            train_step(")),
+    fault("optimizer-state-lost", "optax_loop", ("    updates, opt_state = tx.update(", "    updates, _ = tx.update(")),
+    fault("optimizer-state-lost", "equinox", ("    updates, opt_state = optim.update(", "    updates, new_opt_state = optim.update(")),
+    fault("optimizer-state-lost", "haiku", ("    updates, opt_state = optimiser.update(", "    updates, _ = optimiser.update("), ("avg_params, opt_state)", "avg_params, state.opt_state)")),
+    fault("optimizer-state-lost", "onecycle", ("        loss = loss_fn(model(tokens_b), labels_b)\n", "        optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)\n        loss = loss_fn(model(tokens_b), labels_b)\n"), ("        scheduler.step()\n", "")),
+    fault("optimizer-state-lost", "vae", ("        optimizer.zero_grad()\n", "        optimizer = optim.Adam(model.parameters(), lr=1e-3)\n        optimizer.zero_grad()\n")),
+    fault("random-key-reused", "vae_in_flax", ("            rng, key = random.split(rng)\n", "            noise = random.normal(rng, (64, 784))\n"), ("batch, key)", "batch + noise, rng)")),
+    fault("random-key-reused", "equinox", ("        key, subkey = jr.split(key)\n        perm = jr.permutation(subkey, indices)", "        perm = jr.permutation(jr.PRNGKey(0), indices)")),
+    fault("random-key-reused", "flax_state", ("        rng, input_rng = jax.random.split(rng)\n", "        order = jax.random.permutation(rng, 60000)\n"), ("train_ds, 32, input_rng", "train_ds[order], 32, init_rng")),
     # rows
     fault("inputs-not-scaled", "fraud", ("sc.transform(X_train)", "X_train * 20"), ("sc.transform(X_val)", "X_val * 20")),
     fault("inputs-not-scaled", "housing", ("scaler.transform(X_train_raw)", "X_train_raw"), ("scaler.transform(X_test_raw)", "X_test_raw")),
     fault("inputs-not-scaled", "one_hot_cnn", ("X_train /= 255\nX_test /= 255\n", "")),
     fault("inputs-not-scaled", "auto_mpg", ("[norm, layers.Dense(64", "[keras.Input((4,)), layers.Dense(64")),
-    fault("inputs-not-scaled", "generator", (' / 127.5 - 1.0', "")),
+    fault("inputs-not-scaled", "generator", (" / 127.5 - 1.0", "")),
     fault("splits-prepared-differently", "housing", ("scaler.transform(X_test_raw)", "X_test_raw")),
     fault("splits-prepared-differently", "one_hot_cnn", ("X_test /= 255\n", "")),
     fault("splits-prepared-differently", "fraud", ("sc.transform(X_val)", "X_val")),

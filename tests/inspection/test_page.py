@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tunewell import inspection
 from tunewell.inspection import KINDS
 from tunewell.inspection.source import mistakes_in, parsed
 
@@ -23,3 +24,13 @@ def test_a_program_of_the_page_has_its_mistake_and_the_one_below_has_not(section
 
 def test_each_kind_is_on_the_page():
     assert [kind for kind in KINDS if kind not in PAGE] == []
+
+
+def test_the_table_says_which_steps_are_looked_at():
+    folder = Path(inspection.__file__).parent
+    steps = {"PyTorch": [*folder.glob("pytorch/*.py")], "Keras": [*folder.glob("keras/**/*.py"), folder / "rows.py"]}
+    found = {name: "\n".join(file.read_text(encoding="utf-8") for file in files) for name, files in steps.items()}
+    rows = dict(re.findall(r"^\| `([\w-]+)` \| [^|]*\|([^|]*)\|$", PAGE.partition("\n## What")[0], re.MULTILINE))
+    assert list(rows) == list(KINDS)
+    for kind, named in rows.items():
+        assert [one for one in found if f'"{kind}"' in found[one]] == re.findall(r"\w+", named)

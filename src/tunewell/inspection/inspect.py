@@ -11,7 +11,6 @@ from tunewell.errors import ScriptError
 from tunewell.inspection.mistakes import KINDS, Mistake
 from tunewell.inspection.source import mistakes_in, read_program
 from tunewell.inspection.source.program import Program
-from tunewell.training.script import load_script
 
 _FRAMEWORKS = re.compile(r"\b(torch|keras|tensorflow|(pytorch_)?lightning|transformers|fastai)\b")
 """What a program must mention for its steps to be looked at: of others there is nothing to see."""
@@ -33,7 +32,7 @@ def inspect(path: str | Path, arguments: Sequence[str] = (), *, static: bool = F
     """Look at a training file: one with a `train(run)` and a space, or any script that trains.
 
     Args:
-        path: the Python file.
+        path: the Python file, or a notebook, of which the source alone is read.
         arguments: of a script, as on its own command line.
         static: read the source alone, and run nothing of it.
 
@@ -42,6 +41,9 @@ def inspect(path: str | Path, arguments: Sequence[str] = (), *, static: bool = F
     """
     program = read_program(path)
     found = mistakes_in(program)
+    if program.is_notebook and not static:
+        why = f"{path} is a notebook, which is read and not run; `jupyter nbconvert --to script` makes a file that is"
+        return Inspected(tuple(_one_of_each(found)), was_run=False, not_run=why)
     if static or not _FRAMEWORKS.search(program.text):
         return Inspected(tuple(_one_of_each(found)), was_run=False)
     try:
@@ -52,12 +54,9 @@ def inspect(path: str | Path, arguments: Sequence[str] = (), *, static: bool = F
 
 
 def _seen(program: Program, arguments: Sequence[str]) -> list[Mistake]:
-    from tunewell.inspection.observing import observe, observe_script  # noqa: PLC0415  only who runs needs it
+    from tunewell.inspection.observing import observe_script  # noqa: PLC0415  only who runs needs it
 
-    if arguments or not _is_for_tune(program):
-        return observe_script(program.path, arguments)
-    script = load_script(program.path)
-    return observe(script.needed_train(), script.needed_space().defaults())
+    return observe_script(program.path, arguments, of_train=not arguments and _is_for_tune(program))
 
 
 def _is_for_tune(program: Program) -> bool:

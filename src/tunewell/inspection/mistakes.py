@@ -127,6 +127,12 @@ KINDS: Mapping[str, Kind] = {
         "the learning rate is next to zero after a few epochs at most",
         "the learning rate of each epoch is what the schedule was meant to give",
     ),
+    "optimizer-state-lost": Kind(
+        "an optimizer's state that no step hands on to the next",
+        None,
+        "momentum and the sizes of earlier gradients are forgotten: Adam goes the full rate along each sign",
+        "the loss falls more smoothly at the same learning rate",
+    ),
     "step-too-large": Kind(
         "a step that changes weights by more than their own size",
         "lr_too_high",
@@ -177,6 +183,12 @@ KINDS: Mapping[str, Kind] = {
         "bad_initialisation",
         "the units of a layer stay alike, and learn as one",
         "the weights of two units differ",
+    ),
+    "random-key-reused": Kind(
+        "a random key that is drawn from again and again",
+        None,
+        "each draw is the same: one dropout mask, one order of rows, one noise for all steps",
+        "two draws differ",
     ),
     "dead-units": Kind(
         "units that are zero for every row",
@@ -245,6 +257,13 @@ KINDS: Mapping[str, Kind] = {
 """By name, in the order of docs/inspect.md."""
 
 
+def place(path: str, line: int, cell: int = 0) -> str:
+    """Return `file:line`, as far as it is known; of a notebook with the cell."""
+    if cell:
+        return f"{path}, cell {cell}, line {line}"
+    return f"{path}:{line}" if line else path
+
+
 @dataclass(frozen=True, slots=True)
 class Mistake:
     """A mistake that was found in a program."""
@@ -258,7 +277,9 @@ class Mistake:
     path: str = ""
     """The file; empty where it is not known."""
     line: int = 0
-    """From 1; 0 where it is not known."""
+    """From 1; 0 where it is not known. Of a notebook, in its cell."""
+    cell: int = 0
+    """The code cell of a notebook, from 1; 0 in a file that is none."""
 
     @property
     def label(self) -> str | None:
@@ -272,8 +293,8 @@ class Mistake:
 
     @property
     def place(self) -> str:
-        """`file:line`, as far as it is known."""
-        return f"{self.path}:{self.line}" if self.line else self.path
+        """`file:line`, as far as it is known; of a notebook with the cell."""
+        return place(self.path, self.line, self.cell)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the mistake as plain data, fit for JSON."""
@@ -284,6 +305,7 @@ class Mistake:
             "title": kind.title,
             "path": self.path,
             "line": self.line,
+            **({"cell": self.cell} if self.cell else {}),
             "seen": self.seen,
             "means": kind.meaning,
             "mend": self.mend,

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from tunewell.errors import ScriptError
-from tunewell.inspection.observing import Limits, observed
+from tunewell.inspection.mistakes import Mistake
+from tunewell.inspection.observing import Limits, observe, observed
+from tunewell.training.script import load_script
 from tunewell.whole_file import whole_file
 
 
-def main(result: str, max_steps: str, timeout_s: str, path: str, *arguments: str) -> None:
-    """Run a script as `__main__`, and write what was seen."""
+def main(result: str, max_steps: str, timeout_s: str, how: str, path: str, *arguments: str) -> None:
+    """Run a script as `__main__`, or its `train(run)`, and write what was seen."""
     file = Path(path)
     module = sys.modules["__main__"]
     module.__dict__.update(__file__=path, __spec__=None, __doc__=None, __package__=None)
@@ -25,8 +27,14 @@ def main(result: str, max_steps: str, timeout_s: str, path: str, *arguments: str
     def train() -> None:
         exec(compile(file.read_bytes(), path, "exec"), module.__dict__)  # noqa: S102  the user's own script
 
+    def trained() -> list[Mistake]:
+        script = load_script(path)
+        defaults = script.needed_space().defaults()
+        return observe(script.needed_train(), defaults, max_steps=int(max_steps), timeout_s=float(timeout_s))
+
     try:
-        mistakes = observed(train, Limits(int(max_steps), float(timeout_s)), file.name)
+        limits = Limits(int(max_steps), float(timeout_s))
+        mistakes = trained() if how == "train" else observed(train, limits, file.name)
         seen: dict[str, Any] = {"error": None, "mistakes": [asdict(one) for one in mistakes]}
     except ScriptError as error:
         seen = {"error": str(error), "mistakes": []}

@@ -101,10 +101,13 @@ def observe_script(
     path: str | Path,
     arguments: Sequence[str] = (),
     *,
+    of_train: bool = False,
     max_steps: int = MAX_STEPS,
     timeout_s: float = TIMEOUT_S,
 ) -> list[Mistake]:
     """Return the mistakes seen in the first steps of a script, run as `python path arguments` in a process of its own.
+
+    With `of_train` it is the script's `train(run)` that is run, with the defaults of its space.
 
     Raises:
         ScriptError: it cannot be run, failed, needs arguments or input, or trains nothing.
@@ -116,7 +119,8 @@ def observe_script(
     with tempfile.TemporaryDirectory(prefix="tunewell-") as folder:
         result = Path(folder, "seen.json")
         command = [sys.executable, "-m", "tunewell.inspection.observed_script"]
-        command += [str(result), str(max_steps), str(timeout_s), str(file.absolute()), *arguments]
+        how = "train" if of_train else "script"
+        command += [str(result), str(max_steps), str(timeout_s), how, str(file.absolute()), *arguments]
         errors = Path(folder, "stderr.txt")
         with errors.open("wb") as stderr:
             killed = _run(command, stderr, 2 * timeout_s + 60)

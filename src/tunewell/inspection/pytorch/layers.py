@@ -13,7 +13,7 @@ from tunewell.inspection.pytorch.training import Training
 
 _LAYERS = (nn.Linear, nn.modules.conv._ConvNd)
 _MOST_DEAD = 0.9  # of a layer's units
-_FEWEST_ROWS, _FEWEST_UNITS = 16, 8
+_FEWEST_ROWS, _FEWEST_UNITS = 8, 8
 _LATER = 10  # steps, after which units are counted again
 _GROWTH = 2.0
 
@@ -40,11 +40,9 @@ class LayersCheck(Check):
         if len(stack) == 1:
             self._order = 0
             self._places.setdefault(id(module), calling_place())
-        if self.training.steps or not isinstance(module, _LAYERS) or nn.parameter.is_lazy(module.weight):
-            return
-        weight = module.weight.detach()
-        if weight.ndim >= 2 and weight.shape[0] > 1:
-            alike = bool((weight == weight.flatten()[0]).all()) and module.weight.requires_grad
+        weight = None if self.training.steps else _weight(module)
+        if weight is not None and weight.ndim >= 2 and weight.shape[0] > 1:
+            alike = bool((weight.detach() == weight.detach().flatten()[0]).all()) and weight.requires_grad
             self._equal.setdefault(id(stack[0]), {}).setdefault(id(module), (self.training.name_of(module), alike))
 
     def after_forward(self, module: Any, inputs: Any, outputs: Any) -> None:
@@ -120,3 +118,10 @@ class LayersCheck(Check):
                 self._places.get(network),
                 about=network,
             )
+
+
+def _weight(module: Any) -> Any:
+    """Return the weights of a layer, of PyTorch or of the user's own; None if it has none that are multiplied by."""
+    own = not type(module).__module__.startswith("torch.")
+    weight = getattr(module, "weight", None) if own or isinstance(module, _LAYERS) else None
+    return weight if isinstance(weight, nn.Parameter) and not nn.parameter.is_lazy(weight) else None

@@ -9,7 +9,7 @@ import torch
 
 from tunewell.inspection.places import Place, calling_place
 from tunewell.inspection.pytorch.check import Check, LossCall
-from tunewell.inspection.pytorch.graph import chain, last_operation, operation
+from tunewell.inspection.pytorch.graph import chain, inputs_of, last_operation, operation
 from tunewell.inspection.pytorch.training import Training
 
 _NAMES = {"cross_entropy": "cross_entropy", "binary_cross_entropy_with_logits": "binary_cross_entropy_with_logits"}
@@ -61,7 +61,7 @@ class LossInputCheck(Check):
         )
 
     def _log_probabilities(self, loss: LossCall, node: Any) -> None:
-        name = operation(node)
+        name = _kind(node)
         if name in _LINEAR or name in ("Relu", "Tanh"):
             if _mean_log_sum(loss.input) < 0.05:
                 return  # probabilities all the same
@@ -80,7 +80,7 @@ class LossInputCheck(Check):
 
     def _probabilities(self, loss: LossCall) -> None:
         node = last_operation(loss.input.grad_fn, also=_CLAMP)
-        name = operation(node)
+        name = _kind(node)
         if name not in _LINEAR and name not in ("Relu", "Tanh", "LogSoftmax", "LogSigmoid"):
             return
         what = "raw outputs" if name in _LINEAR else f"the output of {_SQUASHING.get(name) or _LAST[name]}"
@@ -152,7 +152,7 @@ class LossInputCheck(Check):
         shape = tuple(node._saved_result.shape)
         if len(shape) != 2 or _dim(node) != 0 or shape[0] == shape[1] or shape[0] < 2:
             return False
-        if loss.input.shape[0] != shape[0]:
+        if loss.input.shape[1:] != shape[1:]:
             return False  # the rows of a transposed matrix are its classes
         self.accuse(
             "softmax-over-rows",
@@ -161,6 +161,14 @@ class LossInputCheck(Check):
             loss.place,
         )
         return True
+
+
+def _kind(node: Any) -> str:
+    """Return the operation of a node; of a matrix product to which a bias is added, the product."""
+    if operation(node) == "Add":
+        products = [name for name in map(operation, map(last_operation, inputs_of(node))) if name in _LINEAR]
+        return products[0] if products else "Add"
+    return operation(node)
 
 
 class BroadcastCheck(Check):

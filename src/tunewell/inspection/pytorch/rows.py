@@ -18,6 +18,7 @@ _FAR = 30.0  # root mean square of the inputs of a first layer
 _NEAR = 1e-3
 _MOST_ROWS = 200_000
 _FEWEST_ROWS = 16
+_FEWEST_IDS = 8
 _HELD_OUT = re.compile(r"(^|_|\b)(x?_?val|valid|validation|x?_?test|testing|dev|eval|holdout|held_?out)", re.IGNORECASE)
 
 
@@ -98,8 +99,10 @@ class RowsCheck(Check):
 
     def _network(self, module: Any, inputs: Any) -> None:
         values = next((one for one in inputs if isinstance(one, torch.Tensor)), None)
-        if values is None or not values.is_floating_point() or values.ndim < 2 or not values.numel():
+        if values is None or values.ndim < 2 or not values.numel():
             return
+        if not values.is_floating_point() and values[0].numel() < _FEWEST_IDS:
+            return  # ids so few that rows are alike by chance
         if values.requires_grad or not bool(torch.isfinite(values).all()):
             return
         if self.training.with_gradients:
@@ -111,7 +114,8 @@ class RowsCheck(Check):
     def after_step(self, optimizer: Any) -> None:
         """Take note of the rows of a step."""
         for key, values in self._pending.items():
-            self._trained.setdefault(key, _Scale()).add(values)
+            if values.is_floating_point():
+                self._trained.setdefault(key, _Scale()).add(values)
             if self._n_hashed.get(key, 0) < _MOST_ROWS:
                 self._n_hashed[key] = self._n_hashed.get(key, 0) + len(values)
                 self._hashes.setdefault(key, set()).update(_hashes(values))
@@ -123,7 +127,8 @@ class RowsCheck(Check):
             return
         key, values, place, held_out = self._waiting
         self._waiting = None
-        self._evaluated.setdefault(key, _Scale()).add(values)
+        if values.is_floating_point():
+            self._evaluated.setdefault(key, _Scale()).add(values)
         self._places[key] = place
         if held_out and len(self._held_out.get(key, ())) < _MOST_ROWS:
             self._held_out.setdefault(key, []).extend(_hashes(values))
@@ -133,10 +138,10 @@ class RowsCheck(Check):
         for key, (layer, scale, place) in self._first.items():
             if layer is not None and scale.n and key in self._trained and not self._followed.get(key, False):
                 self._scaled(layer, scale, place)
-        for key, evaluated in self._evaluated.items():
-            if key in self._trained:
-                self._alike(self._trained[key], evaluated, self._places[key])
-                self._apart(key)
+        for key, place in self._places.items():
+            if key in self._trained and key in self._evaluated:
+                self._alike(self._trained[key], self._evaluated[key], place)
+            self._apart(key)
 
     def _scaled(self, layer: Any, scale: _Scale, place: Place) -> None:
         if _NEAR < scale.rms < _FAR or not scale.rms:

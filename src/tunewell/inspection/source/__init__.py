@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tunewell.errors import ScriptError
-from tunewell.inspection.mistakes import KINDS, Mistake
-from tunewell.inspection.source import keras, layers, losses, parameters, splits, steps
+from tunewell.inspection.mistakes import KINDS, Mistake, place
+from tunewell.inspection.source import jax, keras, layers, losses, parameters, splits, steps
+from tunewell.inspection.source.notebook import Cells, read_cells
 from tunewell.inspection.source.program import Program
 
 Rule = Callable[[Program], Iterator[Mistake]]
@@ -34,34 +35,46 @@ RULES: tuple[Rule, ...] = (
     keras.ending_and_loss,
     keras.frozen_models,
     keras.equal_kernels,
+    keras.gradients_not_applied,
+    jax.activation_before_loss,
+    jax.gradients_not_applied,
+    jax.state_not_kept,
+    jax.keys_reused,
+    steps.optimizer_in_loop,
     splits.fitted_to_held_back,
     splits.normalized_in_one,
+    splits.rescaled_in_one,
     splits.scaled_in_one,
     splits.held_back_in_training,
     splits.shuffled_apart,
+    splits.shuffled_alone,
 )
 
 
 def read_program(path: str | Path) -> Program:
-    """Read a Python file; nothing of it is run.
+    """Read a Python file, or a notebook; nothing of it is run.
 
     Raises:
-        ScriptError: there is no such file, or it is no Python.
+        ScriptError: there is no such file, or it is neither.
     """
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ScriptError(f"{path} cannot be read: {error}") from error
+    if str(path).endswith(".ipynb"):
+        cells = read_cells(text, str(path))
+        return parsed(cells.text, str(path), cells)
     return parsed(text, str(path))
 
 
-def parsed(text: str, path: str = "") -> Program:
+def parsed(text: str, path: str = "", cells: Cells | None = None) -> Program:
     """Parse a program's text, as `read_program` does."""
     try:
-        return Program(text, path)
+        return Program(text, path, cells)
     except (SyntaxError, ValueError, RecursionError) as error:
-        line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
-        raise ScriptError(f"{path or 'the program'}{line}: {getattr(error, 'msg', error)}") from error
+        line = error.lineno if isinstance(error, SyntaxError) and error.lineno else 0
+        cell, line = cells.place(line) if cells is not None and line else (0, line)
+        raise ScriptError(f"{place(path or 'the program', line, cell)}: {getattr(error, 'msg', error)}") from error
 
 
 def mistakes_in(program: Program) -> list[Mistake]:

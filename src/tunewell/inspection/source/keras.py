@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tunewell.inspection.mistakes import Mistake
-from tunewell.inspection.source.program import Program, argument, constant, keyword, line, method, text
+from tunewell.inspection.source.program import Function, Program, argument, constant, keyword, line, method, text
 
 _CROSS_ENTROPIES = {
     "categorical_crossentropy": "softmax",
@@ -71,6 +71,8 @@ def _ending(program: Program, model: ast.expr) -> Ending | None:
     made = _made(program, model)
     if made is None:
         return None
+    if program.called(made) in program.classes:
+        return _of_class(program, program.classes[program.called(made)])
     kind = program.called(made).rpartition(".")[2]
     if kind == "Sequential":
         return _of_layers(program, _layers(program, model, made))
@@ -90,7 +92,8 @@ def _made(program: Program, model: ast.expr, depth: int = 0) -> ast.Call | None:
     if not isinstance(model, ast.Call):
         return None
     name = program.called(model)
-    if name.startswith("keras.") and name.rpartition(".")[2] in ("Sequential", "Model"):
+    is_own = name in program.classes and any(program.name(one) == "keras.Model" for one in program.classes[name].bases)
+    if is_own or (name.startswith("keras.") and name.rpartition(".")[2] in ("Sequential", "Model")):
         return model
     if name in program.functions:
         values = [
@@ -98,6 +101,13 @@ def _made(program: Program, model: ast.expr, depth: int = 0) -> ast.Call | None:
         ]
         return _made(program, values[0], depth + 1) if len(values) == 1 else None
     return None
+
+
+def _of_class(program: Program, owner: ast.ClassDef) -> Ending | None:
+    """Return how the `call` of a subclassed model ends."""
+    call = next((one for one in owner.body if isinstance(one, Function) and one.name == "call"), None)
+    values = [] if call is None else [node.value for node in ast.walk(call) if isinstance(node, ast.Return)]
+    return _of_tensor(program, values[0]) if len(values) == 1 and values[0] is not None else None
 
 
 def _layers(program: Program, model: ast.expr, made: ast.Call) -> list[ast.expr]:
@@ -159,7 +169,7 @@ def _of_layer(program: Program, layer: ast.Call, activation: str, at: ast.expr |
     own = _activation(program, argument(layer, 1 if kind == "Dense" else None, "activation"))
     if own is None:
         return None
-    units = program.number(argument(layer, 0, "units")) if kind == "Dense" else None
+    units = program.number(argument(layer, 0, "units" if kind == "Dense" else "filters"))
     return Ending(activation or own, None if units is None else int(units), at or layer)
 
 
@@ -185,9 +195,8 @@ def _of_tensor(program: Program, node: ast.expr) -> Ending | None:
         )
     if not isinstance(node, ast.Call):
         return None
-    layer = node.func
-    if isinstance(layer, ast.Name) and (bound := program.value(layer)) is not None:
-        layer = bound.value
+    made = program.origins(node.func)
+    layer = made[0] if len(made) == 1 else None
     if not isinstance(layer, ast.Call) or not program.called(layer).startswith("keras."):
         return None
     kind = program.called(layer).rpartition(".")[2]
@@ -290,7 +299,7 @@ def equal_kernels(program: Program) -> Iterator[Mistake]:
         if program.called(call).startswith("keras.layers.")
         and program.called(call).rpartition(".")[2] in ("Dense", "Conv1D", "Conv2D", "Conv3D")
     ]
-    for call in layers[:-1]:
+    for call in sorted(layers, key=line)[:-1]:
         given = keyword(call, "kernel_initializer")
         name = str(constant(given)) if isinstance(constant(given), str) else program.called(given).rpartition(".")[2]
         if name.lower() in ("zeros", "ones", "constant"):
@@ -300,6 +309,29 @@ def equal_kernels(program: Program) -> Iterator[Mistake]:
                 f"{text(call)} begins with weights that are all the same, so that its units stay alike",
                 "leave kernel_initializer out, or draw at random: 'he_normal'",
             )
+
+
+def gradients_not_applied(program: Program) -> Iterator[Mistake]:
+    """Find gradients of a tape of TensorFlow that nothing applies."""
+    taken = [
+        call
+        for call in program.calls()
+        if method(call) == "gradient" and isinstance(call.func, ast.Attribute) and _is_tape(program, call.func.value)
+    ]
+    applied = ("apply_gradients", "apply", "minimize", "assign", "assign_sub", "stateless_apply")
+    if not taken or any(isinstance(node, ast.Attribute) and node.attr in applied for node in program.nodes):
+        return
+    if any("trainable" in ast.unparse(call) for call in taken):
+        yield program.mistake(
+            "no-step",
+            taken[0],
+            f"{text(taken[0])} on line {line(taken[0])} computes gradients, and nothing applies them to the weights",
+            "call optimizer.apply_gradients(zip(gradients, model.trainable_variables)) after it",
+        )
+
+
+def _is_tape(program: Program, owner: ast.expr) -> bool:
+    return any(program.called(one) == "tensorflow.GradientTape" for one in program.origins(owner))
 
 
 def _shown(activation: str) -> str:

@@ -101,7 +101,7 @@ def loss_cut_off(program: Program) -> Iterator[Mistake]:
     for call in program.calls():
         if method(call) != "backward" or not isinstance(call.func, ast.Attribute):
             continue
-        lost = _lost_gradient(program, call.func.value)
+        lost = _lost_gradient(program, _unscaled(call.func.value))
         if lost is not None:
             yield program.mistake(
                 "loss-cut-off",
@@ -113,7 +113,8 @@ def loss_cut_off(program: Program) -> Iterator[Mistake]:
                 "call backward() on what the loss function returns",
             )
     for _, call, _ in loss_calls(program):
-        cut = _cut(call.args[0]) if call.args else None
+        ends = (_cut(one) for given in call.args[:1] for one in program.origins(given))
+        cut = next((one for one in ends if one is not None), None)
         if cut is not None and _is_trained_on(program, call):
             yield program.mistake(
                 "loss-cut-off",
@@ -125,15 +126,27 @@ def loss_cut_off(program: Program) -> Iterator[Mistake]:
 
 def _lost_gradient(program: Program, loss: ast.expr) -> ast.expr | None:
     """Return the expression by which a loss was made a mere number, if it was."""
-    values = [one.value for one in program.values(loss)] if isinstance(loss, ast.Name) else [loss]
-    for value in values:
+    for value in program.origins(loss):
         if not isinstance(value, ast.Call):
             continue
         wants = constant(keyword(value, "requires_grad")) is True
         made = program.called(value) in ("torch.tensor", "torch.Tensor", "torch.FloatTensor", "torch.autograd.Variable")
         if made and wants and value.args and not isinstance(value.args[0], ast.Constant):
             return value
-    return None
+    demands = (_gradient_demanded(node, text(loss)) for node in ast.walk(program.scope(loss)))
+    return next((one for one in demands if one is not None), None)
+
+
+def _gradient_demanded(node: ast.AST, loss: str) -> ast.expr | None:
+    """Return what says `loss.requires_grad = True`, or `loss.requires_grad_()`: what has a history needs neither."""
+    if isinstance(node, ast.Assign) and text(node.targets[0]) == f"{loss}.requires_grad":
+        return node.targets[0]
+    return node if isinstance(node, ast.Call) and text(node.func) == f"{loss}.requires_grad_" else None
+
+
+def _unscaled(loss: ast.expr) -> ast.expr:
+    """Return `loss` of `scaler.scale(loss)`."""
+    return loss.args[0] if method(loss) == "scale" and isinstance(loss, ast.Call) and loss.args else loss
 
 
 def _cut(node: ast.expr) -> ast.expr | None:
@@ -176,9 +189,8 @@ def averaged_twice(program: Program) -> Iterator[Mistake]:
     for call in program.calls():
         if method(call) != "backward" or not isinstance(call.func, ast.Attribute):
             continue
-        for division, loss in _divisions(program, call.func.value):
-            of = [one.value for one in program.values(loss)] if isinstance(loss, ast.Name) else [loss]
-            if any(id(one) in means for one in of):
+        for division, loss in _divisions(program, _unscaled(call.func.value)):
+            if any(id(one) in means for one in program.origins(loss)):
                 yield program.mistake(
                     "loss-averaged-twice",
                     division,
@@ -195,22 +207,24 @@ def _is_mean(made: ast.Call | None) -> bool:
 
 
 def _divisions(program: Program, loss: ast.expr) -> Iterator[tuple[ast.AST, ast.expr]]:
-    candidates: list[ast.expr] = [loss]
     if isinstance(loss, ast.Name):
         for one in program.values(loss):
-            if isinstance(one.at, ast.AugAssign) and isinstance(one.at.op, ast.Div) and _is_row_count(one.value):
+            divides = isinstance(one.at, ast.AugAssign) and isinstance(one.at.op, ast.Div)
+            if divides and _is_row_count(program, one.value):
                 before = program.earlier(loss, one.at)
                 if before is not None:
                     yield one.at, before.value
-            candidates.append(one.value)
-    for value in candidates:
-        if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Div) and _is_row_count(value.right):
+    for value in program.origins(loss):
+        if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Div) and _is_row_count(program, value.right):
             yield value, value.left
 
 
-def _is_row_count(node: ast.expr) -> bool:
+def _is_row_count(program: Program, node: ast.expr) -> bool:
     if isinstance(node, ast.Name):
-        return node.id in _ROWS
+        made = program.origins(node)
+        return node.id in _ROWS or (made != [node] and all(_is_row_count(program, one) for one in made))
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        return any(_is_row_count(program, one) for one in (node.left, node.right))
     if isinstance(node, ast.Attribute):
         return node.attr in _ROWS
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "len" and node.args:

@@ -13,7 +13,9 @@ from tunewell.inspection.source.program import (
     constant,
     is_self_attribute,
     keyword,
+    line,
     method,
+    text,
 )
 
 _DEPTH = 30
@@ -115,7 +117,10 @@ class Networks:
         if name in ("torch.squeeze", "torch.flatten", "torch.reshape", "torch.nn.functional.dropout") and call.args:
             return self.output(call.args[0], depth + 1)
         module = self.module(call.func, depth + 1)
-        return None if module is None else self._of_module(module, call, depth + 1, place)
+        if module is not None:
+            return self._of_module(module, call, depth + 1, place)
+        values = self._program.returned(call)
+        return self._only([self.output(_part(one, place), depth + 1) for one in values]) if values else None
 
     def module(self, node: ast.expr, depth: int = 0) -> ast.expr | ast.ClassDef | None:
         """Return how a module was made, its call or its class, from an expression that holds it."""
@@ -202,7 +207,10 @@ class Networks:
         while layers:
             last = layers.pop()
             if isinstance(last, ast.Starred):
-                return None
+                ending = self._last_of_list(last.value)
+                if ending is None:
+                    return None
+                last = ending
             made = self.module(last, depth + 1)
             kind = self._program.called(made).rpartition(".")[2] if isinstance(made, ast.Call) else ""
             if kind in _SAME and self._program.called(made).startswith("torch.nn."):
@@ -215,17 +223,35 @@ class Networks:
             return found
         return None
 
+    def _last_of_list(self, node: ast.expr) -> ast.expr | None:
+        """Return what was put last into a list of layers, unless a loop or a branch may have put more there."""
+        if not isinstance(node, ast.Name):
+            return None
+        grown: list[tuple[ast.AST, ast.expr]] = []
+        for one in ast.walk(self._program.scope(node)):
+            if isinstance(one, ast.Assign | ast.AugAssign) and isinstance(one.value, ast.List):
+                targets = one.targets if isinstance(one, ast.Assign) else [one.target]
+                names = [target.id for target in targets if isinstance(target, ast.Name)]
+                grown += [(one, part) for part in one.value.elts if node.id in names]
+            elif isinstance(one, ast.Call) and text(one.func) == f"{node.id}.append" and one.args:
+                grown.append((one, one.args[0]))
+        before = [(line(at), at, part) for at, part in grown if line(at) <= node.lineno]
+        if not before:
+            return None
+        _, at, last = max(before, key=lambda one: one[0])
+        sure = not any(isinstance(one, ast.If | ast.For | ast.While | ast.Try) for one in self._program.ancestors(at))
+        same = [part for place, _, part in before if place == line(at)]
+        return same[-1] if sure and not isinstance(last, ast.Starred) else None
+
     def _of_class(self, owner: ast.ClassDef, depth: int, place: int | None) -> Output | None:
         forward = next((one for one in owner.body if isinstance(one, Function) and one.name == "forward"), None)
         if forward is None:
             return None
-        found: list[Output | None] = []
-        for node in ast.walk(forward):
-            if isinstance(node, ast.Return) and node.value is not None:
-                value = node.value
-                if isinstance(value, ast.Tuple):
-                    value = value.elts[min(place or 0, len(value.elts) - 1)]
-                found.append(self.output(value, depth + 1))
+        found = [
+            self.output(_part(node.value, place), depth + 1)
+            for node in ast.walk(forward)
+            if isinstance(node, ast.Return) and node.value is not None
+        ]
         return self._only(found) if found else None
 
     def units_before(self, output: Output) -> int | None:
@@ -240,6 +266,11 @@ class Networks:
                 return None if units is None else int(units)
             return None
         return before.units
+
+
+def _part(value: ast.expr, place: int | None) -> ast.expr:
+    """Return the part of a tuple that is taken; of another expression, itself."""
+    return value.elts[min(place or 0, len(value.elts) - 1)] if isinstance(value, ast.Tuple) else value
 
 
 def _operation(name: str, called: str) -> str:

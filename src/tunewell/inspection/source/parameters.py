@@ -245,13 +245,13 @@ def all_frozen(program: Program) -> Iterator[Mistake]:
         function = program.function(loop) or program.tree
         later = [node for node in ast.walk(function) if getattr(node, "lineno", 0) > (loop.end_lineno or 0)]
         name = text(owner)
-        if any(_thaws(node) or _replaces(node, name) for node in later) or name.endswith(
-            (".encoder", ".features", ".backbone")
-        ):
+        if name.endswith((".encoder", ".features", ".backbone")):
             continue
         for call in (node for node in later if isinstance(node, ast.Call) and is_optimizer(program, node)):
             held = _parameters_of(argument(call, 0, "params"))
-            if held is not None and text(held) == name:
+            if any(_thaws(node) or (line(node) < line(call) and _replaces(node, name)) for node in later):
+                continue
+            if held is not None and f"{text(held)}.".startswith(f"{name}."):
                 yield program.mistake(
                     "parameters-frozen",
                     loop,

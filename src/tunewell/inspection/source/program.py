@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tunewell.inspection.mistakes import Mistake
+from tunewell.inspection.source.notebook import Cells
 
 Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -38,13 +39,13 @@ class Binding:
 class Program:
     """A parsed file."""
 
-    def __init__(self, text: str, path: str = "") -> None:
-        """Parse the text.
+    def __init__(self, text: str, path: str = "", cells: Cells | None = None) -> None:
+        """Parse the text; `cells` are those of a notebook that it was joined of.
 
         Raises:
             SyntaxError: it is no Python.
         """
-        self.path, self.text = path, text
+        self.path, self.text, self._cells = path, text, cells
         self.tree = ast.parse(text, path or "<program>")
         self.nodes = list(ast.walk(self.tree))
         self._parents = {child: parent for parent in self.nodes for child in ast.iter_child_nodes(parent)}
@@ -52,10 +53,19 @@ class Program:
         """By name; of several of one name, the last."""
         self.classes = {node.name: node for node in self.nodes if isinstance(node, ast.ClassDef)}
         self._imports = dict(self._imported())
+        self._known_passed: dict[tuple[Function, str], list[Binding]] = {}
 
     def mistake(self, kind: str, at: ast.AST, seen: str, mend: str) -> Mistake:
         """Return a mistake at a node of the program."""
-        return Mistake(kind, seen, mend, self.path, line(at))
+        if self._cells is None:
+            return Mistake(kind, seen, mend, self.path, line(at))
+        cell, in_cell = self._cells.place(line(at))
+        return Mistake(kind, self._cells.placed(seen), self._cells.placed(mend), self.path, in_cell, cell)
+
+    @property
+    def is_notebook(self) -> bool:
+        """True if it was joined of the cells of a notebook."""
+        return self._cells is not None
 
     # --- names
 
@@ -189,9 +199,9 @@ class Program:
         return []
 
     def value(self, name: ast.Name) -> Binding | None:
-        """Return the only value that a name can have where it stands."""
+        """Return the only value that a name can have where it stands; what is written alike is the same."""
         found = self.values(name)
-        return found[0] if len(found) == 1 else None
+        return found[0] if len({(one.position, ast.dump(one.value)) for one in found}) == 1 else None
 
     def earlier(self, name: ast.Name, statement: ast.AST) -> Binding | None:
         """Return what a name held before a statement of its own function that gives it another value."""
@@ -292,18 +302,132 @@ class Program:
         return one
 
     def _passed(self, function: Function, parameter: str) -> list[Binding]:
+        """Return what the program's calls pass for a parameter, or leave to its default."""
+        if (function, parameter) in self._known_passed:  # or in the midst of it: a function that calls itself
+            return self._known_passed[function, parameter]
+        self._known_passed[function, parameter] = given = []
         names = _parameters(function)
-        place = names.index(parameter)
-        given: list[Binding] = []
-        for call in self.calls():
-            if not isinstance(call.func, ast.Name) or call.func.id != function.name:
-                continue
+        is_method = isinstance(self.parent(function), ast.ClassDef) and names[:1] in (["self"], ["cls"])
+        place = names.index(parameter) - is_method
+        if place < 0:
+            return []
+        for call in self._calls_of(function):
             value = keyword(call, parameter)
-            if value is None and place < len(call.args) and not any(isinstance(one, ast.Starred) for one in call.args):
+            starred = any(isinstance(one, ast.Starred) for one in call.args) or not all(
+                one.arg for one in call.keywords
+            )
+            if value is None and place < len(call.args) and not starred:
                 value = call.args[place]
+            if value is None and not starred:
+                value = _default(function, parameter)
             if value is not None:
                 given.append(Binding(value, None, call))
         return given
+
+    def _calls_of(self, function: Function) -> Iterator[ast.Call]:
+        """Yield the calls that can only mean this function of the program; of `__init__`, those of its class."""
+        owner = self.parent(function)
+        if isinstance(owner, ast.ClassDef) and function.name == "__init__":
+            yield from (call for call in self.calls() if self.classes.get(self.name(call.func)) is owner)
+            return
+        for call in self.calls():
+            if isinstance(owner, ast.ClassDef):
+                if method(call) == function.name and self._is_of(call, owner):
+                    yield call
+            elif self._unwrapped(call.func) == function.name:
+                yield call
+
+    @staticmethod
+    def _unwrapped(called: ast.expr) -> str:
+        """Return the name of a function that is called, by itself or changed by another: `grad(loss)(params)`."""
+        if isinstance(called, ast.Call) and called.args:
+            called = called.args[0]
+        return called.id if isinstance(called, ast.Name) else ""
+
+    def parameter_of(self, call: ast.Call, given: ast.expr) -> str:
+        """Return the name by which a function or class of the program takes an argument."""
+        called = self.called(call)
+        function: Function | None = self.functions.get(called)
+        if called in self.classes:
+            body = self.classes[called].body
+            function = next((one for one in body if isinstance(one, Function) and one.name == "__init__"), None)
+        names = [] if function is None else [one for one in _parameters(function) if one != "self"]
+        place = call.args.index(given) if given in call.args else len(names)
+        return names[place] if place < len(names) else ""
+
+    def _is_of(self, call: ast.Call, owner: ast.ClassDef) -> bool:
+        """Return True if a method is called of an object of this class."""
+        of = call.func.value if isinstance(call.func, ast.Attribute) else call
+        if isinstance(of, ast.Name) and of.id == "self":
+            return self.class_of(call) is owner
+        return all(self.classes.get(self.called(one)) is owner for one in self.origins(of))
+
+    def origins(self, node: ast.expr, steps: int = 0) -> list[ast.expr]:
+        """Return the expressions that a value may come from; where the source does not tell, the expression itself.
+
+        Names and attributes are followed to what they were given, calls of the program's own functions to what these
+        return, and parts of a tuple or list to its elements.
+        """
+        if steps > _MOST_STEPS:
+            return [node]
+        found: list[ast.expr] = []
+        if isinstance(node, ast.Name):
+            for one in self.values(node):
+                found += self._origins_of_part(one, node, steps + 1)
+            return found or self._elements_gone_through(node, steps + 1) or [node]
+        if isinstance(node, ast.Attribute) and (owner := self._class_behind(node.value, steps + 1)) is not None:
+            for one in self.attribute(owner, node.attr):
+                found += self._origins_of_part(one, node, steps + 1)
+        elif isinstance(node, ast.Call):
+            for value in self.returned(node, steps + 1):
+                found += self.origins(value, steps + 1)
+        elif isinstance(node, ast.Subscript) and isinstance(place := constant(node.slice), int):
+            held = self.origins(node.value, steps + 1)
+            if all(isinstance(one, ast.Tuple | ast.List) and place < len(one.elts) for one in held):
+                return [inner for one in held for inner in self.origins(one.elts[place], steps + 1)]  # type: ignore[attr-defined]
+        return found or [node]
+
+    def _origins_of_part(self, one: Binding, node: ast.expr, steps: int) -> list[ast.expr]:
+        if one.is_whole:
+            return self.origins(one.value, steps)
+        held = self.origins(one.value, steps) if one.position is not None else []
+        found: list[ast.expr] = []
+        for whole in held:
+            if not isinstance(whole, ast.Tuple | ast.List) or one.position not in range(len(whole.elts)):
+                return [node]
+            assert one.position is not None
+            found += self.origins(whole.elts[one.position], steps)
+        return found or [node]
+
+    def _elements_gone_through(self, name: ast.Name, steps: int) -> list[ast.expr]:
+        """Return the elements of the list that a loop goes through by this name."""
+        for loop in self.loops(name):
+            if isinstance(loop, ast.For) and isinstance(loop.target, ast.Name) and loop.target.id == name.id:
+                held = self.origins(loop.iter, steps)
+                if all(isinstance(one, ast.Tuple | ast.List) for one in held):
+                    return [inner for one in held for part in one.elts for inner in self.origins(part, steps)]  # type: ignore[attr-defined]
+        return []
+
+    def _class_behind(self, node: ast.expr, steps: int) -> ast.ClassDef | None:
+        """Return the class of the program that an object is of."""
+        if isinstance(node, ast.Name) and node.id == "self":
+            return self.class_of(node)
+        kinds = {self.called(one) for one in self.origins(node, steps)}
+        return self.classes.get(kinds.pop()) if len(kinds) == 1 else None
+
+    def returned(self, call: ast.Call, steps: int = 0) -> list[ast.expr]:
+        """Return what a call of a function or method of the program may return; nothing if it is of another."""
+        function = self.functions.get(self.called(call)) if isinstance(call.func, ast.Name) else None
+        if isinstance(call.func, ast.Attribute):
+            owner = self._class_behind(call.func.value, steps)
+            body = [] if owner is None else owner.body
+            function = next((one for one in body if isinstance(one, Function) and one.name == call.func.attr), None)
+        return [] if function is None else self.results(function)
+
+    def results(self, function: Function) -> list[ast.expr]:
+        """Return the expressions that a function returns."""
+        nodes = (node for node in ast.walk(function) if isinstance(node, ast.Return) and node.value is not None)
+        return [node.value for node in nodes if self.function(node) is function and node.value is not None]
 
 
 def keyword(call: ast.AST, name: str) -> ast.expr | None:
@@ -352,6 +476,15 @@ def _line(node: ast.AST) -> int:
 def _parameters(function: Function) -> list[str]:
     taken = function.args
     return [one.arg for one in (*taken.posonlyargs, *taken.args, *taken.kwonlyargs)]
+
+
+def _default(function: Function, parameter: str) -> ast.expr | None:
+    """Return the default value of a parameter."""
+    taken = function.args
+    by_place = [*taken.posonlyargs, *taken.args]
+    defaults = dict(zip(reversed([one.arg for one in by_place]), reversed(taken.defaults), strict=False))
+    named = zip((one.arg for one in taken.kwonlyargs), taken.kw_defaults, strict=True)
+    return {**defaults, **{name: value for name, value in named if value is not None}}.get(parameter)
 
 
 def _bound_names(target: ast.expr) -> Iterator[tuple[int | None, str]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections.abc import Iterator
 
 from tunewell.inspection.mistakes import Mistake
 from tunewell.inspection.source.program import Program, argument, constant, keyword, line, method, text
 
-_HELD_BACK = re.compile(r"(^|_)(test|val|valid|validation|dev|te|vl)($|_)|^[xXyY](test|val|valid|te|v)$|(Test|Val)$")
+_HELD_BACK = re.compile(r"(^|_)(test|val|valid|validation|dev|te|vl|va)($|_)|^[xXyY](test|val|valid|te|v)$|(Test|Val)$")
 _TRAINING = re.compile(r"(^|_)(train|training|tr)($|_)|^[xXyY](train|tr)$|Train$")
 
 
@@ -55,10 +56,12 @@ def fitted_to_held_back(program: Program) -> Iterator[Mistake]:
 
 
 def _maker(program: Program, owner: ast.AST | None) -> str:
+    if method(owner or ast.Pass()) in ("fit", "set_output") and isinstance(owner, ast.Call):
+        return _maker(program, owner.func.value if isinstance(owner.func, ast.Attribute) else None)
     if isinstance(owner, ast.Call):
         return program.called(owner)
     if isinstance(owner, ast.Name):
-        made = {program.called(one.value) for one in program.values(owner)}
+        made = {_maker(program, one.value) for one in program.values(owner)}
         return made.pop() if len(made) == 1 else ""
     return ""
 
@@ -111,6 +114,27 @@ def normalized_in_one(program: Program) -> Iterator[Mistake]:
         )
 
 
+def rescaled_in_one(program: Program) -> Iterator[Mistake]:
+    """Find generators of images that rescale the training rows only, or the held-back rows only."""
+    made: dict[str, ast.Call] = {}
+    for node in program.nodes:
+        value = node.value if isinstance(node, ast.Assign) else None
+        if isinstance(value, ast.Call) and program.called(value).endswith("image.ImageDataGenerator"):
+            name = _name(node.targets[0]) if isinstance(node, ast.Assign) else ""
+            made.setdefault("train" if _TRAINING.search(name) else "val" if _HELD_BACK.search(name) else "", value)
+    train, val = made.get("train"), made.get("val")
+    scales = [one is not None and any(keyword(one, name) is not None for name in _RESCALING) for one in (train, val)]
+    if train is not None and val is not None and scales[0] != scales[1]:
+        with_it, without = (train, val) if scales[0] else (val, train)
+        yield program.mistake(
+            "splits-prepared-differently",
+            without,
+            f"the images of line {line(with_it)} are rescaled, those of line {line(without)} are not",
+            "rescale both alike: the same rescale or preprocessing_function",
+        )
+
+
+_RESCALING = ("rescale", "preprocessing_function", "featurewise_center", "samplewise_center")
 _BARE = ("x", "X")
 _SCALING = ("transform", "fit_transform")
 
@@ -150,7 +174,7 @@ def scaled_in_one(program: Program) -> Iterator[Mistake]:
 def _without_side(name: str) -> str:
     if name in _BARE:
         return f"{name.lower()}*"
-    return re.sub(r"(train|training|test|validation|valid|val|dev|tr|te|v)", "*", name.lower())
+    return re.sub(r"(train|training|test|validation|valid|val|dev|tr|te|va|v)", "*", name.lower())
 
 
 def _scales(program: Program, node: ast.Assign | ast.AugAssign, name: str) -> bool:
@@ -169,7 +193,7 @@ def _is_scaling(program: Program, value: ast.expr, name: str) -> bool:
     for one in ast.walk(value):
         if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Div) and name in _names_in(one.left):
             return True
-        if method(one) in _SCALING and isinstance(one, ast.Call) and one.args and name in _names_in(one.args[0]):
+        if method(one) in _SCALING and isinstance(one, ast.Call) and one.args and _same_side(one.args[0], name):
             owner = one.func.value if isinstance(one.func, ast.Attribute) else None
             made = _maker(program, owner)
             if made.rpartition(".")[2] in (
@@ -181,6 +205,12 @@ def _is_scaling(program: Program, value: ast.expr, name: str) -> bool:
             ):
                 return True
     return False
+
+
+def _same_side(rows: ast.expr, name: str) -> bool:
+    """Return True if rows are the ones of a name, or are those of a split: `x_tr = scaler.transform(X[train])`."""
+    names = _names_in(rows)
+    return name in names or any(_TRAINING.search(one) or _HELD_BACK.search(one) for one in names)
 
 
 def _is_derived(program: Program, name: str, first: ast.AST, scaled: dict[str, ast.AST]) -> bool:
@@ -233,13 +263,10 @@ def held_back_in_training(program: Program) -> Iterator[Mistake]:
         given = keyword(call, "validation_data")
         if method(call) == "fit" and isinstance(given, ast.Tuple) and len(given.elts) >= 2 and call.args:
             rows = call.args[0]
-            if isinstance(rows, ast.Name) and text(rows) == text(given.elts[0]):
+            if isinstance(rows, ast.Name) and text(rows) == text(_whole(given.elts[0])):
                 yield _same_rows(program, given, text(rows), "validation_data")
-    loaders: list[tuple[str, ast.Call]] = []
-    for call in program.calls():
-        statement = program.parent(call)
-        if program.called(call).endswith("utils.data.DataLoader") and isinstance(statement, ast.Assign):
-            loaders.append((_name(statement.targets[0]), call))
+    made = (call for call in program.calls() if program.called(call).endswith("utils.data.DataLoader"))
+    loaders = [(_purpose(program, call), call) for call in made]
     training = {
         text(call.args[0])
         for name, call in loaders
@@ -256,6 +283,21 @@ def held_back_in_training(program: Program) -> Iterator[Mistake]:
             and text(given) in training
         ):
             yield _same_rows(program, call, text(given), name)
+
+
+def _whole(rows: ast.expr) -> ast.expr:
+    """Return `x` of `x[300:]`."""
+    return rows.value if isinstance(rows, ast.Subscript) and isinstance(rows.slice, ast.Slice) else rows
+
+
+def _purpose(program: Program, made: ast.Call) -> str:
+    """Return the name that an object is given where it is made: by an assignment, or by what it is passed to."""
+    parent = program.parent(made)
+    if isinstance(parent, ast.Assign):
+        return _name(parent.targets[0])
+    if isinstance(parent, ast.keyword):
+        return parent.arg or ""
+    return program.parameter_of(parent, made) if isinstance(parent, ast.Call) else ""
 
 
 def _same_rows(program: Program, at: ast.AST, rows: str, of: str) -> Mistake:
@@ -300,6 +342,68 @@ def shuffled_apart(program: Program) -> Iterator[Mistake]:
                 before = (call, name) if shuffles else None
             elif isinstance(call, ast.Call) and method(call) in ("seed", "setstate", "set_state", "manual_seed"):
                 before = None  # the same order again
+
+
+def shuffled_alone(program: Program) -> Iterator[Mistake]:
+    """Find rows that are put into a new order, and labels beside them that are not, or by another draw."""
+    for call in program.calls():
+        statement = program.parent(call)
+        shuffled = _name(call.args[0]) if call.args else ""
+        if program.called(call) == "numpy.random.shuffle" and shuffled and isinstance(statement, ast.Expr):
+            partner = _used_beside(program, statement, shuffled)
+            if partner and partner not in _shuffled(program):
+                yield _apart(program, call, shuffled, partner, "and not")
+    for node in program.nodes:
+        parts = node.elts if isinstance(node, ast.Tuple) else node.args if isinstance(node, ast.Call) else []
+        taken = [one for one in parts if isinstance(one, ast.Subscript)]
+        for one, other in itertools.pairwise(taken):
+            names = [_name(part) for part in (_rows(one), _rows(other))]
+            drawn = any(_is_drawn(program, part) for part in ast.walk(other)) != any(
+                _is_drawn(program, part) for part in ast.walk(one)
+            )
+            if drawn and _belong_together(*names):
+                yield _apart(program, other, names[0], names[1], "apart from")
+
+
+def _rows(taken: ast.Subscript) -> ast.expr:
+    """Return `y` of `y[order]`, and of `permutation(y)[order]`."""
+    inner = taken.value
+    return inner.args[0] if isinstance(inner, ast.Call) and inner.args else inner
+
+
+def _is_drawn(program: Program, node: ast.AST) -> bool:
+    return program.called(node) in ("numpy.random.permutation", "torch.randperm") or method(node) == "permutation"
+
+
+def _shuffled(program: Program) -> set[str]:
+    return {_name(call.args[0]) for call in program.calls() if method(call) == "shuffle" and call.args}
+
+
+def _used_beside(program: Program, statement: ast.stmt, name: str) -> str:
+    """Return the labels, made before a statement, that are used beside the rows of this name after it."""
+    scope = program.scope(statement)
+    before = {
+        one.id
+        for one in ast.walk(scope)
+        if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store) and line(one) < line(statement)
+    }
+    for node in ast.walk(scope):
+        if isinstance(node, ast.Tuple | ast.Call) and line(node) > line(statement):
+            parts = node.elts if isinstance(node, ast.Tuple) else node.args
+            names = [_name(_whole(one)) for one in parts]
+            labels = [one for one in names if one in before and _belong_together(name, one)]
+            if name in names and labels:
+                return labels[0]
+    return ""
+
+
+def _apart(program: Program, at: ast.AST, rows: str, labels: str, how: str) -> Mistake:
+    return program.mistake(
+        "labels-shuffled-apart",
+        at,
+        f"{rows} is shuffled {how} {labels} on line {line(at)}: rows no longer stand beside their own labels",
+        f"draw one order: order = rng.permutation(len({rows})); take both by it",
+    )
 
 
 def _belong_together(one: str, other: str) -> bool:

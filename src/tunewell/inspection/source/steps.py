@@ -46,14 +46,8 @@ def _resets(node: ast.AST) -> bool:
 
 def _made(program: Program, owner: ast.expr) -> str:
     """Return the name of what an object was made by; empty if it is not known."""
-    if isinstance(owner, ast.Name):
-        names = {program.called(one.value) for one in program.values(owner)}
-        return names.pop() if len(names) == 1 else ""
-    found = program.class_of(owner)
-    if isinstance(owner, ast.Attribute) and found is not None:
-        names = {program.called(one.value) for one in program.attribute(found, owner.attr)}
-        return names.pop() if len(names) == 1 else ""
-    return ""
+    names = {program.called(one) for one in program.origins(owner)}
+    return names.pop() if len(names) == 1 else ""
 
 
 def _last_name(node: ast.AST) -> str:
@@ -64,9 +58,20 @@ def _step_loops(program: Program) -> Iterator[tuple[ast.Call, Loop]]:
     """Yield each optimizer's step, with the innermost loop that has a backward too."""
     for call in program.calls():
         if _is_step(program, call):
-            inner = next((loop for loop in program.loops(call) if any(map(_is_backward, program.reached(loop)))), None)
+            around = program.loops(call) or _calling_loops(program, call)
+            inner = next((loop for loop in around if any(map(_is_backward, program.reached(loop)))), None)
             if inner is not None:
                 yield call, inner
+
+
+def _calling_loops(program: Program, node: ast.AST) -> list[Loop]:
+    """Return the loops that call the function that a node stands in."""
+    function = program.function(node)
+    return [
+        loop
+        for loop in (one for one in program.nodes if isinstance(one, Loop))
+        if function is not None and any(function is one for one in map(program.function, program.reached(loop)))
+    ]
 
 
 def gradients_not_reset(program: Program) -> Iterator[Mistake]:
@@ -82,6 +87,28 @@ def gradients_not_reset(program: Program) -> Iterator[Mistake]:
             f"{text(call)} is in the loop of line {line(loop)}, with backward(), and gradients are reset {where}",
             f"call {_owner(call)}.zero_grad() in the loop, before backward()",
         )
+
+
+def optimizer_in_loop(program: Program) -> Iterator[Mistake]:
+    """Find an optimizer that is made anew for each batch, and forgets what it knows of the steps before."""
+    for call in program.calls():
+        kind = program.called(call).rpartition(".")[2]
+        plain = kind == "SGD" and keyword(call, "momentum") is None
+        loop = next(iter(program.loops(call)), None)
+        if loop is None or plain or not is_optimizer(program, call):
+            continue
+        inside = [node for part in loop.body for node in ast.walk(part)]
+        steps = [node for node in inside if _is_step(program, node) and program.loops(node)[:1] == [loop]]
+        given = next((one for one in ast.walk(call) if method(one) == "parameters"), None)
+        owner = given.func.value if isinstance(given, ast.Call) and isinstance(given.func, ast.Attribute) else None
+        made = {one.id for one in inside if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
+        if steps and isinstance(owner, ast.Name) and owner.id not in made and _is_batch_loop(program, loop):
+            yield program.mistake(
+                "optimizer-state-lost",
+                call,
+                f"{text(call.func)} on line {line(call)} is made anew in each turn of the loop of line {line(loop)}",
+                "make it once, before the loop",
+            )
 
 
 def _is_meta(program: Program) -> bool:
@@ -109,7 +136,7 @@ def gradients_erased(program: Program) -> Iterator[Mistake]:
                     seen_backward, last = True, None
                 elif seen_backward and method(node) == "zero_grad":
                     last = node
-                elif last is not None and _is_step(program, node) and _same_owner(last, node):
+                elif last is not None and _is_step(program, node) and _same_owner(program, last, node):
                     yield program.mistake(
                         "gradients-erased",
                         last,
@@ -119,9 +146,13 @@ def gradients_erased(program: Program) -> Iterator[Mistake]:
                     last = None
 
 
-def _same_owner(reset: ast.AST, step: ast.AST) -> bool:
+def _same_owner(program: Program, reset: ast.AST, step: ast.AST) -> bool:
+    """Return True if what a step uses is what was reset: of its own optimizer, or of the program's only one."""
     one, other = (getattr(getattr(node, "func", None), "value", None) for node in (reset, step))
-    return one is not None and other is not None and text(one) == text(other)
+    if one is None or other is None:
+        return False
+    optimizers = [call for call in program.calls() if is_optimizer(program, call)]
+    return text(one) == text(other) or (len(optimizers) == 1 and not _made(program, one).startswith("torch.optim."))
 
 
 def _blocks(program: Program) -> Iterator[list[ast.stmt]]:
@@ -151,6 +182,8 @@ def nothing_moves(program: Program) -> Iterator[Mistake]:
     )
     if not optimizers or elsewhere or program.path.endswith("_utils.py"):
         return
+    if any(_is_part_of_other(program, node) for node in (*backwards, *optimizers)):
+        return
     steps = [node for node in program.nodes if isinstance(node, ast.Attribute) and node.attr == "step"]
     if backwards and not any(_is_step_name(program, node) for node in steps) and _is_trained_here(program):
         yield program.mistake(
@@ -168,6 +201,13 @@ def nothing_moves(program: Program) -> Iterator[Mistake]:
                 f"{text(step)}() on line {line(step)} steps, and nothing computes gradients: there is no backward()",
                 "call loss.backward() before it",
             )
+
+
+def _is_part_of_other(program: Program, node: ast.AST) -> bool:
+    """Return True inside a class whose base is of another file, and may do the rest."""
+    owner = program.class_of(node)
+    bases = [] if owner is None else [program.name(base) for base in owner.bases]
+    return any(base not in program.classes and base not in ("object", "torch.nn.Module") for base in bases)
 
 
 def _is_step_name(program: Program, node: ast.Attribute) -> bool:
@@ -213,12 +253,15 @@ def scheduler_per_batch(program: Program) -> Iterator[Mistake]:
         made = _schedule(program, call.func.value)
         if made is None or not _counts_epochs(program, made):
             continue
-        loops = program.loops(call)
+        loops = [one for one in program.loops(call) if not _goes_through(one, call.func.value)]
         own = loops[0] if loops else None
         if own is None or not _is_batch_loop(program, own):
             continue
-        steps = [node for node in program.calls(own) if _is_step(program, node) and program.loops(node)[:1] == [own]]
-        if steps and not _is_conditional(program, call, own):
+        around = _branches(program, call, own)
+        if any(
+            _is_step(program, node) and _step_loop(program, node) is own and _branches(program, node, own) == around
+            for node in program.calls(own)
+        ):
             yield program.mistake(
                 "scheduler-stepped-per-batch",
                 call,
@@ -227,17 +270,18 @@ def scheduler_per_batch(program: Program) -> Iterator[Mistake]:
             )
 
 
+def _goes_through(loop: Loop, element: ast.expr) -> bool:
+    """Return True for `for schedule in schedules`."""
+    return isinstance(loop, ast.For) and isinstance(element, ast.Name) and text(loop.target) == element.id
+
+
 def _schedule(program: Program, owner: ast.expr) -> ast.Call | None:
-    """Return how a schedule was made."""
-    bound = []
-    if isinstance(owner, ast.Name):
-        bound = program.values(owner)
-    elif isinstance(owner, ast.Attribute) and (found := program.class_of(owner)) is not None:
-        bound = program.attribute(found, owner.attr)
-    if len(bound) != 1 or not isinstance(bound[0].value, ast.Call):
-        return None
-    made = bound[0].value
-    return made if program.called(made).startswith("torch.optim.lr_scheduler.") else None
+    """Return how a schedule was made; of several, if all count epochs alike, the first."""
+    made = program.origins(owner)
+    first = made[0]
+    known = all(program.called(one).startswith("torch.optim.lr_scheduler.") for one in made)
+    alike = known and len({ast.dump(one) for one in made}) == 1
+    return first if alike and isinstance(first, ast.Call) else None
 
 
 def _counts_epochs(program: Program, made: ast.Call) -> bool:
@@ -273,14 +317,19 @@ def _is_batch_loop(program: Program, loop: Loop) -> bool:
     return len(program.loops(loop)) > 0
 
 
-def _is_conditional(program: Program, node: ast.AST, loop: Loop) -> bool:
-    """Return True if something decides whether a statement of a loop is run."""
+def _step_loop(program: Program, node: ast.AST) -> Loop | None:
+    return next(iter(program.loops(node)), None)
+
+
+def _branches(program: Program, node: ast.AST, loop: Loop) -> list[ast.If]:
+    """Return what decides whether a statement of a loop is run."""
+    found: list[ast.If] = []
     for one in program.ancestors(node):
         if one is loop:
-            return False
+            break
         if isinstance(one, ast.If):
-            return True
-    return False
+            found.append(one)
+    return found
 
 
 # --- modes

@@ -1,0 +1,277 @@
+"""Trainings in JAX: what is given to a loss of Optax, what becomes of gradients and states, and random keys."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from tunewell.inspection.mistakes import Mistake
+from tunewell.inspection.source.program import (
+    Function,
+    Loop,
+    Program,
+    argument,
+    constant,
+    keyword,
+    line,
+    method,
+    text,
+)
+
+_WANT_LOGITS = {
+    "optax.softmax_cross_entropy": "softmax",
+    "optax.softmax_cross_entropy_with_integer_labels": "softmax",
+    "optax.losses.softmax_cross_entropy": "softmax",
+    "optax.losses.softmax_cross_entropy_with_integer_labels": "softmax",
+    "optax.sigmoid_binary_cross_entropy": "sigmoid",
+    "optax.losses.sigmoid_binary_cross_entropy": "sigmoid",
+}
+_ACTIVATIONS = ("softmax", "sigmoid", "relu", "tanh")
+_LIBRARIES = ("jax.nn.", "flax.linen.", "flax.nnx.")
+_DENSE = {
+    "flax.linen.Dense": (0, "features"),
+    "flax.nnx.Linear": (1, "out_features"),
+    "haiku.Linear": (0, "output_size"),
+}
+_TRANSFORMS = ("jax.jit", "jax.vmap", "equinox.filter_jit", "equinox.filter_vmap", "flax.nnx.jit", "flax.nnx.vmap")
+_DEPTH = 12
+_GRADIENTS = (
+    "jax.grad", "jax.value_and_grad", "flax.nnx.grad", "flax.nnx.value_and_grad", "equinox.filter_grad",
+    "equinox.filter_value_and_grad",
+)  # fmt: skip
+_APPLIED = ("apply_updates", "apply_gradients")
+_MAKES_KEY = ("jax.random.PRNGKey", "jax.random.key")
+_TAKES_NO_DRAW = (
+    *_MAKES_KEY,
+    "jax.random.split",
+    "jax.random.fold_in",
+    "jax.random.wrap_key_data",
+    "jax.random.key_data",
+)
+
+
+def activation_before_loss(program: Program) -> Iterator[Mistake]:
+    """Find an activation before a loss of Optax, which wants logits, and a softmax over one unit."""
+    for call in program.calls():
+        own = _WANT_LOGITS.get(program.called(call))
+        given = argument(call, 0, "logits") if own else None
+        last = None if given is None else _last(program, given)
+        if last is None or own is None:
+            continue
+        at = f"the outputs end with {text(last)} (line {line(last)})"
+        loss = f"{text(call.func)} on line {line(call)}"
+        if _activation(program, last):
+            yield program.mistake(
+                "logits-expected",
+                last,
+                f"{at}, and {loss} takes logits and applies its own {own}",
+                f"leave out {text(last)}, and apply it only to what is shown or predicted",
+            )
+        elif own == "softmax" and _units(program, last) == 1:
+            yield program.mistake(
+                "softmax-over-one-unit",
+                last,
+                f"{at}, one unit, and {loss} is the cross entropy of a softmax over it, which is always 0",
+                "give it a unit for each class, or use optax.sigmoid_binary_cross_entropy",
+            )
+
+
+def _last(program: Program, node: ast.expr, depth: int = 0) -> ast.Call | None:
+    """Return the activation or the layer that an output comes from; None where the source does not tell."""
+    if depth > _DEPTH:
+        return None
+    bound = program.value(node) if isinstance(node, ast.Name) else None
+    if (
+        bound is not None and bound.position is not None and isinstance(bound.value, ast.Call)
+    ):  # out, state = apply(...)
+        parts = [one for one in _computed(program, bound.value) if isinstance(one, ast.Tuple)]
+        same = {id(last): last for one in parts for last in [_last(program, one.elts[bound.position], depth + 1)]}
+        return same.popitem()[1] if len(same) == 1 else None
+    found: list[ast.Call | None] = []
+    for one in program.origins(node):
+        if not isinstance(one, ast.Call):
+            return None
+        if _activation(program, one) or _units(program, one) is not None:
+            found.append(one)
+        elif method(one) in ("squeeze", "reshape", "astype", "ravel") and isinstance(one.func, ast.Attribute):
+            found.append(_last(program, one.func.value, depth + 1))
+        else:
+            values = _computed(program, one)
+            found += [_last(program, value, depth + 1) for value in values] or [None]
+    return found[0] if len({id(one) for one in found}) == 1 else None
+
+
+def _activation(program: Program, call: ast.Call) -> str:
+    library, _, name = program.called(call).rpartition(".")
+    return name if f"{library}." in _LIBRARIES and name in _ACTIVATIONS else ""
+
+
+def _units(program: Program, call: ast.Call) -> int | None:
+    """Return how many units there are, of `Dense(10)(x)` and of `self.out(x)`."""
+    for made in program.origins(call.func):
+        if isinstance(made, ast.Call) and program.called(made) in _DENSE:
+            units = program.number(argument(made, *_DENSE[program.called(made)]))
+            return -1 if units is None else int(units)
+    return None
+
+
+def _computed(program: Program, call: ast.Call) -> list[ast.expr]:
+    """Return what a network gives: `model(x)`, `model.apply(params, x)`, `state.apply_fn(...)`, `vmap(model)(x)`."""
+    of: ast.expr = call.func
+    if isinstance(of, ast.Attribute) and of.attr == "apply":
+        of = of.value
+    elif isinstance(of, ast.Attribute) and of.attr == "apply_fn":
+        named = [one for made in program.calls() if (one := keyword(made, "apply_fn")) is not None]
+        owners = [one.value for one in named if isinstance(one, ast.Attribute) and one.attr == "apply"]
+        if len(owners) != 1:
+            return []
+        of = owners[0]
+    elif isinstance(of, ast.Call) and program.called(of) in _TRANSFORMS and of.args:
+        of = of.args[0]
+    kinds = {program.called(one) for one in program.origins(of)}
+    owner = program.classes.get(kinds.pop()) if len(kinds) == 1 else None
+    forward = [one for one in getattr(owner, "body", []) if isinstance(one, Function) and one.name == "__call__"]
+    return program.results(forward[0]) if forward else []
+
+
+def gradients_not_applied(program: Program) -> Iterator[Mistake]:
+    """Find updates and states that are computed and thrown away: in JAX nothing is changed in place."""
+    for node in program.nodes:
+        call = node.value if isinstance(node, ast.Expr) else None
+        if isinstance(call, ast.Call) and _gives_new_state(program, call):
+            yield program.mistake(
+                "no-step",
+                call,
+                f"{text(call)} on line {line(call)} returns the new parameters, and nothing takes them",
+                f"write what it returns in place of the old: ... = {text(call)}",
+            )
+    updates = [call for call in program.calls() if _is_update(program, call)]
+    names = {node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "") for node in program.nodes}
+    if updates and not names & {*_APPLIED, "tree_map", "map", "tree_multimap"}:
+        yield program.mistake(
+            "no-step",
+            updates[0],
+            f"{text(updates[0])} on line {line(updates[0])} computes updates, and nothing applies them",
+            "write params = optax.apply_updates(params, updates) after it",
+        )
+    elif not updates and not program.mentions("optax", "flax", "equinox"):
+        yield from _gradients_not_used(program)
+
+
+def _gives_new_state(program: Program, call: ast.Call) -> bool:
+    """Return True for `apply_updates`, `state.apply_gradients`, and a function that returns what they give."""
+    if program.called(call) in ("optax.apply_updates", "equinox.apply_updates"):
+        return True
+    if method(call) == "apply_gradients":
+        return program.mentions("flax") and keyword(call, "grads") is not None
+    values = program.returned(call) if program.mentions("optax", "flax") else []
+    parts = [part for one in values for part in (one.elts if isinstance(one, ast.Tuple) else [one])]
+    return any(
+        isinstance(one, ast.Call) and method(one) in _APPLIED and _gives_new_state(program, one)
+        for part in parts
+        for one in program.origins(part)
+    )
+
+
+def _is_update(program: Program, call: ast.Call) -> bool:
+    """Return True for `optimizer.update(grads, state)` of Optax."""
+    if method(call) != "update" or not isinstance(call.func, ast.Attribute):
+        return False
+    made = [program.called(one) for one in program.origins(call.func.value)]
+    by_name = program.mentions("optax") and text(call.func.value) in ("tx", "optim", "optimizer", "optimiser", "opt")
+    return any(one.startswith("optax.") for one in made) or (by_name and not any(made))
+
+
+def _gradients_not_used(program: Program) -> Iterator[Mistake]:
+    """Find gradients that are computed and never read."""
+    for node in program.nodes:
+        made = node.value if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) else None
+        if made is None or not isinstance(node, ast.Assign):
+            continue
+        kinds = {program.called(one) for one in program.origins(made.func)}
+        if not kinds or not kinds <= set(_GRADIENTS):
+            continue
+        target = node.targets[0]
+        if "value_and" in kinds.copy().pop() and isinstance(target, ast.Tuple):
+            target = target.elts[-1]
+        read = [
+            one
+            for one in ast.walk(program.scope(node))
+            if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load) and text(one) == text(target)
+        ]
+        if isinstance(target, ast.Name) and not read:
+            yield program.mistake(
+                "no-step",
+                node,
+                f"{target.id}, the gradients of line {line(node)}, are used nowhere",
+                "change the parameters by them, and go on with the changed ones",
+            )
+
+
+def state_not_kept(program: Program) -> Iterator[Mistake]:
+    """Find an optimizer's state that its update returns and nobody takes to the next step."""
+    for call in program.calls():
+        parent = program.parent(call)
+        if not _is_update(program, call) or not isinstance(parent, ast.Assign):
+            continue
+        target = parent.targets[0]
+        state = target.elts[1] if isinstance(target, ast.Tuple) and len(target.elts) == 2 else None
+        if isinstance(state, ast.Name) and (state.id == "_" or not _is_read(program, state)):
+            yield program.mistake(
+                "optimizer-state-lost",
+                call,
+                f"the state that {text(call)} on line {line(call)} returns, {state.id}, is used nowhere",
+                "return it, and give it to the next update in place of the old one",
+            )
+
+
+def _is_read(program: Program, name: ast.Name) -> bool:
+    """Return True if a name is read in its function after it was given a value, or by the next turn of its loop."""
+    looped = bool(program.loops(name))
+    return any(
+        isinstance(one, ast.Name)
+        and one.id == name.id
+        and isinstance(one.ctx, ast.Load)
+        and (looped or line(one) > line(name) or program.scope(one) is not program.scope(name))
+        for one in ast.walk(program.scope(name))
+    )
+
+
+def keys_reused(program: Program) -> Iterator[Mistake]:
+    """Find a random key that each turn of a loop draws from anew: the draws are all the same."""
+    for call in program.calls():
+        drawn = _key_drawn_from(program, call)
+        if drawn is None:
+            continue
+        loop = next((one for one in program.loops(call) if isinstance(one, Loop)), None)
+        if loop is not None and _is_the_same_each_turn(program, drawn, loop):
+            yield program.mistake(
+                "random-key-reused",
+                call,
+                f"{text(call)} draws from {text(drawn)}, which is the same key in each turn of the loop of line "
+                f"{line(loop)}",
+                "split it in the loop: key, subkey = jax.random.split(key), and draw from subkey",
+            )
+
+
+def _key_drawn_from(program: Program, call: ast.Call) -> ast.expr | None:
+    """Return the key of a draw, or of the dropout of a network."""
+    name = program.called(call)
+    if name.startswith("jax.random.") and name not in _TAKES_NO_DRAW:
+        return argument(call, 0, "key")
+    rngs = keyword(call, "rngs")
+    if isinstance(rngs, ast.Dict) and method(call) in ("apply", "apply_fn") and rngs.values:
+        return rngs.values[0]
+    return None
+
+
+def _is_the_same_each_turn(program: Program, key: ast.expr, loop: Loop) -> bool:
+    if isinstance(key, ast.Call):
+        return program.called(key) in _MAKES_KEY and isinstance(constant(argument(key, 0, "seed")), int)
+    if not isinstance(key, ast.Name):
+        return False
+    inside = [node for part in loop.body for node in ast.walk(part)]
+    stored = [*inside, *ast.walk(loop.target if isinstance(loop, ast.For | ast.AsyncFor) else loop.test)]
+    changes = any(isinstance(one, ast.Name) and one.id == key.id and isinstance(one.ctx, ast.Store) for one in stored)
+    made = [] if changes else program.values(key)
+    return bool(made) and all(program.called(one.value) in (*_MAKES_KEY, "jax.random.split") for one in made)
