@@ -764,6 +764,14 @@ def a_custom_loss_of_flat_targets(cured):
     model.fit(x, y[:, None] if cured else y, epochs=1, verbose=0)
 
 
+@fault("targets-out-of-reach")
+def a_tanh_on_a_regression(cured):
+    x, _ = blobs()
+    model = dense(16, 1, last=None if cured else "tanh")
+    model.compile("adam", "mse")
+    model.fit(x, 3 * linear_targets(x)[:, None] + 5, epochs=1, verbose=0)
+
+
 @fault("shapes-broadcast")
 def three_outputs_for_one_target(cured):
     x, _ = blobs()

@@ -1,6 +1,7 @@
 """What is seen in a program stands ahead of what curves and experiments say of it."""
 
 import json
+import re
 
 import pytest
 from click.testing import CliRunner
@@ -106,3 +107,23 @@ def test_a_cause_that_the_curves_show_too_is_named_once():
 def test_a_file_that_no_framework_trains_is_read_and_not_run(script):
     assert not inspect(script).was_run
     assert inspect(script).not_run is None
+
+
+@pytest.mark.parametrize(
+    ("before", "why"),
+    [
+        ("import os\nos._exit(3)", "ended its process before enough was seen"),
+        ("import sys\nsys.exit(2)", r"sys\.exit"),
+        ("import nosuchmodule", "No module named 'nosuchmodule'"),
+        ("del space", "space"),
+        ("input('go?')", "input|EOF"),
+    ],
+)
+def test_a_training_that_cannot_be_run_is_read_all_the_same(script, before, why):
+    text = f"# of torch\n{script.read_text(encoding='utf-8')}"
+    script.write_text(text.replace("def train(run)", f"{before}\n\n\ndef train(run)"), encoding="utf-8")
+    found = inspect(script)
+    assert [one.kind for one in found.mistakes] == ["labels-shuffled-apart"]
+    assert not found.was_run
+    assert re.search(why, found.not_run)
+    assert "\n" not in found.not_run

@@ -1,42 +1,30 @@
 """Whole programs in the habits of many people: the sound ones are not accused, and one fault in each is found."""
 
 import contextlib
-import importlib.util
 import io
 import os
 import sys
 import warnings
-from pathlib import Path
 
 import pytest
+from tests.inspection.people_faults import FAULTS, IN_SOURCE, IN_STEPS, PROGRAMS, RUN, source
+from tests.inspection.people_pytorch import SOUND as PYTORCH
 
 from tunewell.inspection import KINDS
 from tunewell.inspection.source import mistakes_in, parsed
 
-
-def _load(name):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
+NO_OPTIMIZER = "functional"
+"""The program that takes its steps by hand: of it the source alone is looked at."""
 
 
-faults = _load("people_faults")
-pytorch, keras_ = _load("people_pytorch"), _load("people_keras")
-FRAMEWORKS = {**dict.fromkeys(pytorch.SOUND, "torch"), **dict.fromkeys(keras_.SOUND, "keras")}
+def in_source(text):
+    return {one.kind for one in mistakes_in(parsed(text))}
 
 
-def seen(source):
-    return {one.kind for one in mistakes_in(parsed(source))}
-
-
-def run(name, source, monkeypatch, tmp_path):
-    """Return the kinds that the first steps of a program show, as of a script."""
+def in_steps(name, text, monkeypatch, tmp_path):
+    """Return the kinds that the first steps of a program show, run as a script."""
     os.environ.setdefault("KERAS_BACKEND", "jax")
-    if name not in FRAMEWORKS:
-        pytest.skip("TensorFlow is not run here")
-    pytest.importorskip(FRAMEWORKS[name])
+    pytest.importorskip("torch" if name in PYTORCH else "keras")
     pytest.importorskip("pandas")
     from tunewell.inspection.observing import Limits, observed
 
@@ -44,35 +32,40 @@ def run(name, source, monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "argv", ["program.py"])
 
     def train():
-        exec(compile(source, "program.py", "exec"), {"__name__": "__main__"})
+        exec(compile(text, "program.py", "exec"), {"__name__": "__main__"})
 
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         return {one.kind for one in observed(train, Limits(60, 120.0), "the training")}
 
 
-@pytest.mark.parametrize("name", faults.PROGRAMS)
-def test_the_source_of_a_sound_program_accuses_nobody(name):
-    assert seen(faults.PROGRAMS[name]) == set()
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_source_of_a_sound_program_shows_nothing(name):
+    assert in_source(PROGRAMS[name]) == set()
 
 
-@pytest.mark.parametrize("fault", faults.IN_SOURCE, ids=lambda one: one.name)
-def test_the_source_of_a_faulty_program_shows_it_and_nothing_else(fault):
-    assert seen(faults.source(fault)) == {fault.kind}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", [one for one in FRAMEWORKS if one != "functional"])  # which has no optimizer
-def test_the_steps_of_a_sound_program_accuse_nobody(name, monkeypatch, tmp_path):
-    assert run(name, faults.PROGRAMS[name], monkeypatch, tmp_path) == set()
+@pytest.mark.parametrize("fault", IN_SOURCE, ids=lambda one: one.name)
+def test_the_source_of_a_faulty_program_shows_its_fault_alone(fault):
+    assert in_source(source(fault)) == {fault.kind}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", faults.IN_STEPS, ids=lambda one: one.name)
-def test_the_steps_of_a_faulty_program_show_it(fault, monkeypatch, tmp_path):
-    assert fault.kind in run(fault.program, faults.source(fault), monkeypatch, tmp_path)
+@pytest.mark.parametrize("name", [one for one in RUN if one != NO_OPTIMIZER])
+def test_the_steps_of_a_sound_program_show_nothing(name, monkeypatch, tmp_path):
+    assert in_steps(name, RUN[name], monkeypatch, tmp_path) == set()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", IN_STEPS, ids=lambda one: one.name)
+def test_the_steps_of_a_faulty_program_show_its_fault(fault, monkeypatch, tmp_path):
+    assert fault.kind in in_steps(fault.program, source(fault), monkeypatch, tmp_path)
 
 
 def test_each_kind_has_three_faults_at_least():
-    kinds = [one.kind for one in (*faults.IN_SOURCE, *faults.IN_STEPS, *faults.UNSEEN)]
+    kinds = [one.kind for one in FAULTS]
     assert {kind for kind in KINDS if kinds.count(kind) < 3} == set()
+
+
+def test_each_fault_has_a_name_of_its_own():
+    names = [one.name for one in FAULTS]
+    assert len(set(names)) == len(names)

@@ -13,6 +13,7 @@ from tunewell.inspection.places import Place
 
 STEPS = 10
 _MOST_WEIGHTS = 50_000_000
+_FAR = 5.0  # times the size of the weights: of how they were made nothing is left
 
 
 class FirstSteps:
@@ -54,6 +55,10 @@ class FirstSteps:
         return distance / size if size else 0.0
 
     def _judged(self) -> list[Mistake]:
+        if len(self._losses) == 1 and self._moved > _FAR:
+            seen = f"the first step changed the weights by {self._moved:.3g} times their size"
+            mend = "divide the learning rate by 100, and scale inputs and targets"
+            return [Mistake("step-too-large", seen, mend, *self._compiled_at)]
         first, last = self._losses[0], self._losses[-1]
         n = len(self._losses)
         if n > 1 and math.isfinite(first) and not (math.isfinite(last) and last <= 10 * max(abs(first), 1e-3)):

@@ -32,6 +32,7 @@ MODEL: tuple[Check, ...] = (
 
 ROWS: tuple[Check, ...] = (
     outputs.units_and_classes,
+    outputs.targets_out_of_reach,
     rows.not_finite,
     rows.labels_constant,
     rows.rows_not_shuffled,

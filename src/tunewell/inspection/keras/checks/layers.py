@@ -194,6 +194,8 @@ def batch_norm_on_one_row(training: Training) -> Iterator[Mistake]:
     in_evaluation = _called_in_evaluation(training)
     for layer in _batch_norms(training):
         shape = _input_shape(training.graph[0] if training.graph else None, layer)
+        if not shape and getattr(layer.input_spec, "ndim", None) == 2:
+            shape = (None, None)
         others = [length for axis, length in enumerate(shape) if axis and axis != len(shape) - 1]
         if layer.trainable and id(layer) not in in_evaluation and shape and all(length == 1 for length in others):
             seen = f"{_the(layer)} normalizes over batches of one row: what it returns does not depend on the row"
@@ -247,7 +249,7 @@ def _n_units(layer: Any) -> int:
 
 def dead_units(training: Training) -> Iterator[Mistake]:
     """Find layers with relu nearly all of whose units are zero for all of the first rows."""
-    if training.passed is None or training.passed.n_rows < 32 or any(zero_weights(training)):
+    if training.passed is None or training.passed.n_rows < 16 or any(zero_weights(training)):
         return
     for call in training.passed.calls:
         values = call.output

@@ -149,6 +149,34 @@ def _shape(shape: tuple[int, ...]) -> str:
     return "(" + ", ".join(["N", *map(str, shape[1:])]) + ("," if len(shape) == 1 else "") + ")"
 
 
+_REACHES = {
+    "relu": (0.0, math.inf), "sigmoid": (0.0, 1.0), "hard_sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0),
+    "tanh": (-1.0, 1.0),
+}  # fmt: skip
+_MOST_BEYOND = 0.2  # of the targets
+
+
+def targets_out_of_reach(training: Training) -> Iterator[Mistake]:
+    """Find targets of a regression that the last activation cannot come to."""
+    for output in training.outputs:
+        target, reach = output.target, _REACHES.get(output.activation)
+        if target is None or reach is None or output.loss.name not in REGRESSION or target.dtype.kind not in "iuf":
+            continue
+        if target.size < 8 or not np.isfinite(target).all():
+            continue
+        (low, high), spread = reach, 0.1 * float(target.std())
+        margin = 0.1 if math.isfinite(high) else spread
+        beyond = float(((target < low - margin) | (target > high + margin)).mean())
+        if beyond > _MOST_BEYOND:
+            within = f"in [{low:g}, {high:g}]" if math.isfinite(high) else "above 0"
+            seen = (
+                f"{_the(output)} end with {output.activation} and lie {within}, but {beyond:.0%} of the targets lie "
+                f"outside, from {target.min():.3g} to {target.max():.3g}"
+            )
+            mend = f"leave {output.activation} out of the last layer, or scale the targets to its range"
+            yield Mistake("targets-out-of-reach", seen, mend, *_place(training, output))
+
+
 def units_and_classes(training: Training) -> Iterator[Mistake]:
     """Find targets that the units of a cross entropy cannot stand for."""
     for output in training.outputs:
