@@ -154,7 +154,6 @@ IN_SOURCE = (
 )
 
 IN_STEPS = (
-    fault("logits-expected", "tf_train_step", ("outputs = keras.layers.Dense(10)(x)", 'outputs = keras.layers.Dense(10, activation="softmax")(x)')),
     fault("log-probabilities-expected", "gcn", ("return F.log_softmax(x, dim=1)", "return x")),
     fault("softmax-over-rows", "notebook", ("F.log_softmax(self.fc2(x), dim=-1)", "F.log_softmax(self.fc2(x), dim=0)")),
     fault("softmax-over-rows", "gcn", ("F.log_softmax(x, dim=1)", "x.log_softmax(dim=0)")),
@@ -211,6 +210,7 @@ IN_STEPS = (
     fault("classes-unequal", "kfold", ("target = torch.randint(3, (300,))", "target = (torch.rand(300) < 0.02).long()")),
 )
 UNSEEN = (
+    fault("logits-expected", "tf_train_step", ("outputs = keras.layers.Dense(10)(x)", 'outputs = keras.layers.Dense(10, activation="softmax")(x)')),
     fault("dead-units", "tagger", ('layers.Dense(24, activation="relu")', 'layers.Dense(24, activation="relu", bias_initializer=keras.initializers.Constant(-20.0))')),
     fault("not-finite", "auto_mpg", ("normalizer = layers", "train_features.iloc[::7, 1] = np.nan\nnormalizer = layers")),
     fault("classes-unequal", "sentiment", ("labels = rng.randint(0, 2, 320)", "labels = (rng.rand(320) < 0.015).astype(int)")),
