@@ -1,7 +1,6 @@
 """Simple models on the same rows: they tell a network that is stuck from one that has learned all there is."""
 
 import sys
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -20,8 +19,8 @@ FOR_PLANE = X[:, :2]
 SPACE = tw.Space(learning_rate=tw.Float(1e-5, 10.0, scale="log", default=0.05))
 
 
-def found_of(x, y, validation=None, seconds=3.0):
-    return baselines(rows_of((x, y)), None if validation is None else rows_of(validation), 0, seconds)
+def found_of(x, y, validation=None):
+    return baselines(rows_of((x, y)), None if validation is None else rows_of(validation), 0)
 
 
 def test_what_is_linear_is_found_by_the_linear_model():
@@ -69,12 +68,8 @@ def test_it_does_without_scikit_learn(monkeypatch):
     assert {one.model for one in found_of(X, SLICES).found} == {"a linear model", "the nearest neighbours"}
 
 
-def test_it_takes_no_more_than_its_seconds():
-    x = RNG.normal(size=(3000, 200))
-    found_of(X, SLICES)  # what is imported once is none of it
-    began = time.monotonic()
-    found_of(x, RNG.integers(0, 50, 3000), seconds=0.5)
-    assert time.monotonic() - began < 10
+def test_the_same_rows_give_the_same_scores():
+    assert found_of(X, SLICES) == found_of(X, SLICES)
 
 
 @pytest.mark.parametrize(

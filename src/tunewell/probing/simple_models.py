@@ -1,13 +1,12 @@
 """Simple models, trained on the same rows as a network: what they get is possible, whatever holds the network back.
 
 A linear model and the nearest neighbours, both of our own, and a random forest where scikit-learn is installed. They
-see a part of the rows, and so many seconds: a baseline that takes as long as the network would be none.
+see a part of the rows, which bounds their time: a baseline that takes as long as the network would be none.
 """
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +20,6 @@ from tunewell.training.rows import Rows, classes_of
 
 MOST_ROWS = 3000
 MOST_NUMBERS = 12_000_000
-_SECONDS = 3.0
 _WIDE = 200  # features; of more, those are kept in which most of the spread is
 _KEPT = 50
 _HELD_OUT = 5  # one row in so many is judged by, where there are no validation rows
@@ -31,7 +29,7 @@ _NEIGHBOURS = 5
 _BLOCK = 256  # rows whose neighbours are looked for at once
 _STEPS = 200
 _DECAY = 1e-3
-_TREES, _TREES_AT_ONCE = 100, 5
+_TREES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +87,8 @@ class _Split:
 
 
 @own_numerics
-def baselines(train: Rows, validation: Rows | None, seed: int, seconds: float = _SECONDS) -> Baselines | str:
-    """Train the simple models that fit into the time, and return what they get; in words why not, where none can be.
+def baselines(train: Rows, validation: Rows | None, seed: int) -> Baselines | str:
+    """Train the simple models, and return what they get; in words why not, where none can be.
 
     Raises nothing for rows that cannot be used.
     """
@@ -109,15 +107,9 @@ def baselines(train: Rows, validation: Rows | None, seed: int, seconds: float = 
     n_classes = int(max(y.max(), y_other.max())) + 1 if of_classes else 0
     x, x_other, reduced = _prepared(x, x_other, seed)
     split = _Split(x, y, x_other, y_other, n_classes)
-    found: list[Baseline] = []
-    began = time.monotonic()
-    for nth, (name, model) in enumerate(_MODELS, start=1):
-        predicted = model(split, seed, began + seconds * nth / len(_MODELS))
-        if predicted is not None:
-            found.append(_judged(name, predicted, split))
+    predictions = {name: model(split, seed) for name, model in _MODELS}
+    found = [_judged(name, one, split) for name, one in predictions.items() if one is not None]
     floor = float(np.bincount(y_other).max() / len(y_other)) if of_classes else 0.0
-    if not found:
-        return "no simple model was done in time"
     ranked = tuple(sorted(found, key=lambda one: -one.score))
     is_table = train.inputs is not None and train.inputs.ndim <= _AXES_OF_A_TABLE and not reduced
     return Baselines(ranked, floor, len(x), len(x_other), of_classes, on_validation, is_table, reduced)
@@ -172,7 +164,7 @@ def _judged(name: str, predicted: NDArray[Any], split: _Split) -> Baseline:
     return Baseline(name, 1 - error / max(float(split.y_other.var()), 1e-300), error)
 
 
-def _linear(split: _Split, seed: int, until: float) -> NDArray[Any] | None:  # noqa: ARG001  all are called alike
+def _linear(split: _Split, seed: int) -> NDArray[Any]:  # noqa: ARG001  all are called alike
     """Fit ridge regression, or logistic regression by gradient steps from there; return what it predicts."""
     x = np.column_stack([split.x, np.ones(len(split.x))])
     other = np.column_stack([split.x_other, np.ones(len(split.x_other))])
@@ -183,23 +175,19 @@ def _linear(split: _Split, seed: int, until: float) -> NDArray[Any] | None:  # n
         return np.asarray(other @ weights)
     curvature = 0.5 * float(np.linalg.eigvalsh(inner)[-1]) / len(x) + _DECAY  # bounds that of the cross entropy
     ahead, before = weights, weights
-    for step in range(1, _STEPS + 1):  # Nesterov's steps
-        if time.monotonic() > until:
-            break
+    for step in range(1, _STEPS + 1):  # Nesterov's
         gradient = x.T @ (softmax(x @ ahead) - targets) / len(x) + _DECAY * ahead
         weights = ahead - gradient / curvature
         ahead, before = weights + step / (step + 3) * (weights - before), weights
     return np.asarray((other @ weights).argmax(axis=1))
 
 
-def _nearest(split: _Split, seed: int, until: float) -> NDArray[Any] | None:  # noqa: ARG001
-    """Return what the nearest training rows have; None if the time does not suffice."""
+def _nearest(split: _Split, seed: int) -> NDArray[Any]:  # noqa: ARG001
+    """Return what the nearest training rows have."""
     k = min(_NEIGHBOURS, len(split.x))
     squares = np.einsum("nf,nf->n", split.x, split.x)
     parts = []
     for block in np.array_split(split.x_other, max(1, len(split.x_other) // _BLOCK)):
-        if time.monotonic() > until:
-            return None
         near = np.argpartition(squares - 2 * block @ split.x.T, k - 1, axis=1)[:, :k]
         if split.n_classes:
             votes = (split.y[near][:, :, None] == np.arange(split.n_classes)).sum(axis=1)
@@ -209,8 +197,8 @@ def _nearest(split: _Split, seed: int, until: float) -> NDArray[Any] | None:  # 
     return np.concatenate(parts)
 
 
-def _forest(split: _Split, seed: int, until: float) -> NDArray[Any] | None:
-    """Return what a random forest predicts, of as many trees as there is time for; None without scikit-learn."""
+def _forest(split: _Split, seed: int) -> NDArray[Any] | None:
+    """Return what a random forest predicts; None without scikit-learn."""
     try:
         from sklearn.ensemble import (  # noqa: PLC0415  an extra, and slow to import
             RandomForestClassifier,
@@ -219,15 +207,13 @@ def _forest(split: _Split, seed: int, until: float) -> NDArray[Any] | None:
     except ImportError:
         return None
     kind = RandomForestClassifier if split.n_classes else RandomForestRegressor
-    trees = kind(n_estimators=0, warm_start=True, random_state=seed, max_features="sqrt")
+    trees = kind(_TREES, random_state=seed, max_features="sqrt")
     target = split.y if split.n_classes or split.y.shape[1] > 1 else split.y[:, 0]
-    while trees.n_estimators < _TREES and (trees.n_estimators == 0 or time.monotonic() < until):
-        trees.n_estimators += _TREES_AT_ONCE
-        trees.fit(split.x, target)
+    trees.fit(split.x, target)
     return np.asarray(trees.predict(split.x_other)).reshape(split.y_other.shape)
 
 
-_Model = Callable[[_Split, int, float], NDArray[Any] | None]
+_Model = Callable[[_Split, int], NDArray[Any] | None]
 _MODELS: tuple[tuple[str, _Model], ...] = (
     ("the nearest neighbours", _nearest),
     ("a linear model", _linear),
