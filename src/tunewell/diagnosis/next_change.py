@@ -60,7 +60,8 @@ def _raise_rate(s: Signals) -> NextChange:
 
 def _rate_times(s: Signals, direction: str, factor: float, why: str) -> NextChange:
     value = _times(_rate(s), factor)
-    return NextChange("lr", direction, value, why if value is not None else f"to {factor:.2g} times what it is; {why}")
+    times = f"{factor:.0f}" if factor >= 10 else f"{factor:.2g}"
+    return NextChange("lr", direction, value, why if value is not None else f"to {times} times what it is; {why}")
 
 
 def _by_updates(s: Signals, least: float, most: float, name: str) -> tuple[float, str]:
