@@ -3,9 +3,13 @@
 RECORDS are files of JSON lines, as `benchmarks/diagnosis/generate.py` writes them. For each level of what a record
 tells, trees are fitted to each run as it is, with some of what it tells left out, and while it was still being
 trained. The weight of the rules beside the trees, the temperature and the weight of `healthy` are fitted on runs that
-the trees had not seen: folds are made by base training, so that a run and its twins are never on both sides. Writes
+the trees had not seen: folds are made by base training, so that a run and its twins are never on both sides. Half of
+the weight is that of trees that had not seen the run's part of the world either, an architecture or a task, since
+other people's runs are unlike all of these. Writes
 `src/tunewell/diagnosis/model.npz`, with a fingerprint of what signals and rules make of some fixed records, by which a
 test knows when the forests are stale.
+
+`--beside FILE` keeps the trees of an earlier model, one fitted to other runs: they vote beside the new ones.
 
 `--keep-forests`, with no records, writes today's fingerprint beside the forests that there are: for a change that is
 known to be none to them, such as another threshold of a rule that no record comes near.
@@ -15,7 +19,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +51,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("records", nargs="*", type=Path)
     parser.add_argument("--output", type=Path, default=OUTPUT)
+    parser.add_argument("--beside", type=Path, help="a model whose trees vote beside those that are fitted")
     parser.add_argument("--keep-forests", action="store_true", help="write the fingerprint of today's rules alone")
     arguments = parser.parse_args()
     if arguments.keep_forests is bool(arguments.records):
@@ -56,15 +62,23 @@ def main() -> None:
     records = list(read_all(arguments.records))
     told = [labels(record) for record in records]
     groups = np.array([base(record) for record in records])
+    earlier = np.load(arguments.beside) if arguments.beside else None
     arrays: dict[str, Any] = fingerprint()
     for level, view in zip(model.LEVELS, VIEWS, strict=True):
         names, sides, seen = measured(records, view)
-        votes = out_of_fold(sides, told, groups)
-        fit = calibration(votes, seen, told)
-        trees = fitted(np.concatenate(sides), told * len(sides))
-        forest = as_forest(trees, names, fit)
+        at_home = out_of_fold(sides, told, GroupKFold(5).split(groups, groups=groups))
+        abroad = out_of_fold(sides, told, elsewhere(records))
+        others = None if earlier is None else model.unpack_trees(earlier, level)
+        if others is not None:
+            voted = others.mean_votes(model.under(others.names, names, sides[0]))
+            at_home, abroad = (at_home + voted) / 2, (abroad + voted) / 2
+        fit = calibration((at_home, abroad), seen, told)
+        trees = as_trees(fitted(np.concatenate(sides), told * len(sides)), names)
+        trees = trees if others is None else model.joined(trees, others)
+        forest = model.Forest(trees, floor=FLOOR, **fit)
         arrays |= model.pack(forest, level)
-        print(f"{level}: {summary(votes, seen, fit, told)}", flush=True)
+        print(f"{level}: {summary(at_home, seen, fit, told)}", flush=True)
+        print(f"  of an architecture or a task not seen before: {summary(abroad, seen, fit, told)}", flush=True)
     np.savez_compressed(arguments.output, **arrays)
     print(f"{arguments.output}: {arguments.output.stat().st_size / 1e6:.2f} MB from {len(records)} runs")
 
@@ -122,10 +136,25 @@ def fitted(x: Floats, told: Sequence[tuple[str, ...]], seed: int = 0) -> list[An
     return [forest.fit(x, y, sample_weight=weights[y]) for forest in forests]
 
 
-def out_of_fold(sides: Sequence[Floats], told: Sequence[tuple[str, ...]], groups: NDArray[np.str_]) -> Floats:
-    """(N, K): the trees' mean for each run, by trees that have seen no run of its base."""
-    votes = np.zeros((len(groups), len(LABELS)))
-    for rest, fold in GroupKFold(5).split(groups, groups=groups):
+def elsewhere(records: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Any, Any]]:
+    """Folds by which each run is judged by trees that never saw its architecture, or never its task.
+
+    Which of the two it is, is drawn by its base training, so that its twins are judged alike.
+    """
+    domains = [record["domain"] for record in records]
+    kinds = np.array([("architecture", "task")[zlib.crc32(base(record).encode()) % 2] for record in records])
+    for kind in ("architecture", "task"):
+        own = np.array([domain[kind] for domain in domains])
+        for value in np.unique(own):
+            yield np.flatnonzero(own != value), np.flatnonzero((own == value) & (kinds == kind))
+
+
+def out_of_fold(sides: Sequence[Floats], told: Sequence[tuple[str, ...]], folds: Iterable[tuple[Any, Any]]) -> Floats:
+    """(N, K): the trees' mean for each run, by trees that have not seen it."""
+    votes = np.zeros((len(told), len(LABELS)))
+    for rest, fold in folds:
+        if not len(fold):
+            continue
         known = [told[i] for i in rest]
         forests = fitted(np.concatenate([side[rest] for side in sides]), known * len(sides), seed=1)
         for forest in forests:
@@ -133,19 +162,21 @@ def out_of_fold(sides: Sequence[Floats], told: Sequence[tuple[str, ...]], groups
     return votes
 
 
-def calibration(votes: Floats, seen: Floats, told: Sequence[tuple[str, ...]]) -> dict[str, Any]:
+def calibration(judged: Sequence[Floats], seen: Floats, told: Sequence[tuple[str, ...]]) -> dict[str, Any]:
     """The weight of the rules, what to add to the logarithm of each cause (K,), and the temperature.
 
-    `healthy` gets what it takes for at most `ACCUSED` of the healthy runs to be accused, and `MARGIN`; the weight of
-    the rules and the temperature are those of least log loss, where any of a run's labels counts as right.
+    judged: votes (N, K) of trees at home, and of trees abroad. `healthy` gets what it takes for at most `ACCUSED` of
+    the healthy runs to be accused at home, and `MARGIN`; the weight of the rules and the temperature are those of
+    least log loss, where any of a run's labels counts as right.
     """
-    logs = np.log(np.maximum(votes, FLOOR))
+    logs = [np.log(np.maximum(votes, FLOOR)) for votes in judged]
     healthy = np.array([one[0] == "healthy" for one in told])
-    right = np.array([[label in one for label in LABELS] for one in told])
+    right = np.array([[label in one for label in LABELS] for one in told] * len(judged))
     tried = []
-    for rule_weight in np.linspace(0.4, 1.6, 7):
-        scores = logs + rule_weight * seen
-        short = scores[healthy, 1:].max(axis=1) - scores[healthy, 0]
+    for rule_weight in np.linspace(0.4, 2.8, 9):
+        scores = np.concatenate([one + rule_weight * seen for one in logs])
+        at_home = scores[: len(told)][healthy]
+        short = at_home[:, 1:].max(axis=1) - at_home[:, 0]
         weight = np.zeros(len(LABELS))
         weight[0] = max(0.0, float(np.quantile(short, 1 - ACCUSED))) + MARGIN
         for temperature in np.geomspace(0.3, 2.0, 40):
@@ -159,7 +190,7 @@ def log_loss(logits: Floats, right: NDArray[np.bool_]) -> float:
     return float(-np.log((odds * right).sum(axis=1) / odds.sum(axis=1)).mean())
 
 
-def as_forest(forests: Sequence[Any], names: tuple[str, ...], fit: dict[str, Any]) -> model.Forest:
+def as_trees(forests: Sequence[Any], names: tuple[str, ...]) -> model.Trees:
     """The trees as flat arrays in which a node's two children follow each other."""
     parts: dict[str, list[Any]] = {name: [] for name in ("feature", "threshold", "left", "unknown_left")}
     roots, votes, n_nodes = [], [], 0
@@ -182,7 +213,7 @@ def as_forest(forests: Sequence[Any], names: tuple[str, ...], fit: dict[str, Any
                 shares[classes] = tree.value[node, 0] / tree.value[node, 0].sum()
                 votes.append(shares)
         n_nodes += len(order)
-    return model.Forest(
+    return model.Trees(
         names=names,
         roots=np.array(roots),
         feature=np.array(parts["feature"]),
@@ -190,19 +221,20 @@ def as_forest(forests: Sequence[Any], names: tuple[str, ...], fit: dict[str, Any
         left=np.array(parts["left"]),
         unknown_left=np.array(parts["unknown_left"]),
         votes=np.array(votes),
-        floor=FLOOR,
-        **fit,
     )
 
 
 def summary(votes: Floats, seen: Floats, fit: dict[str, Any], told: Sequence[tuple[str, ...]]) -> str:
     scores = np.log(np.maximum(votes, FLOOR)) + fit["rule_weight"] * seen + fit["log_weight"]
+    scores = scores / fit["temperature"]
+    stated = np.exp(scores.max(axis=1) - np.log(np.exp(scores).sum(axis=1)))
     first = np.array([LABELS[best] in one for best, one in zip(scores.argmax(axis=1), told, strict=True)])
     healthy = np.array([one[0] == "healthy" for one in told])
     named, accused = first[~healthy].mean(), 1 - first[healthy].mean()
     scales = f"rules weigh {fit['rule_weight']:.1f}, healthy {fit['log_weight'][0]:+.2f}"
     return (
-        f"out of fold {named:.1%} of faults named, {accused:.1%} of healthy accused; "
+        f"out of fold {named:.1%} of faults named, {accused:.1%} of healthy accused; sure at {stated.mean():.2f}, "
+        f"right at {first.mean():.2f}, wrong and sure by .7 at {(~first & (stated > 0.7)).mean():.2f}; "
         f"{scales}, temperature {fit['temperature']:.2f}"
     )
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import problems
 from problems import Data
+from tasks import TASKS, Task
 from torch import Tensor, nn
 
 Constant = {"name": "constant"}
@@ -41,14 +42,26 @@ class Case:
     grad_clip: float | None = None
     loss: str = "cross_entropy"
 
+    residual: bool = False
+    """Whether a convolutional network is one of residual blocks with batch norm."""
+    heads: int = 2
+    """Of attention, in a transformer."""
+    keras: bool = False
+    """Whether weights, batch norm and Adam begin as Keras has them, and not PyTorch."""
     engine: bool = False
     """Whether it is trained by tunewell's own networks, where those do, rather than by PyTorch."""
     cell: str = "gru"
     he: bool = False
     initialize: Callable[[nn.Module], None] | None = None
     """Changes the fresh weights."""
+    pretrained: bool = False
+    """Whether the body begins with the weights of another training."""
     head: Callable[[Tensor], Tensor] | None = None
     """Stands between the network's outputs and the loss."""
+    threshold: float = 0.0
+    """Of the head's output: above it is yes."""
+    targets: Callable[[Tensor], Tensor] | None = None
+    """Changes the targets on their way to the loss."""
     trained: Callable[[nn.Module], list[nn.Parameter]] | None = None
     """What the optimizer is given; everything, if None."""
     zeroes_gradients: bool = True
@@ -84,6 +97,17 @@ class Case:
             config["grad_clip"] = self.grad_clip
         return config
 
+    @property
+    def task(self) -> Task:
+        """What the network is trained for."""
+        return TASKS[self.data.task]
+
+    @property
+    def domain(self) -> dict[str, str]:
+        """The part of the world that the training is from: its architecture, its task, whose defaults it has."""
+        architecture = "residual" if self.residual else "fine-tuned" if self.pretrained else self.model
+        return {"architecture": architecture, "task": self.data.task, "framework": "keras" if self.keras else "pytorch"}
+
     def rate(self, epoch: int) -> float:
         """What multiplies the learning rate in an epoch, from 0."""
         schedule, name = self.schedule, self.schedule["name"]
@@ -112,13 +136,13 @@ def sane(rng: np.random.Generator, seed: int, model: str | None = None) -> Case:
 def linear(rng: np.random.Generator, seed: int) -> Case:
     """A linear model for data that are linear."""
     data = problems.linear_table(rng)
-    return Case(seed, data, "mlp", (), **_optimizer(rng, 3.0), **_pace(rng, data))
+    return Case(seed, data, "mlp", (), **drawn_optimizer(rng, 3.0), **drawn_pace(rng, data))
 
 
 def narrow(rng: np.random.Generator, seed: int) -> Case:
     """A small network for data that need no more."""
     data = problems.linear_table(rng)
-    return Case(seed, data, "mlp", (int(rng.integers(4, 12)),), **_optimizer(rng, 2.0), **_pace(rng, data))
+    return Case(seed, data, "mlp", (int(rng.integers(4, 12)),), **drawn_optimizer(rng, 2.0), **drawn_pace(rng, data))
 
 
 def modest(rng: np.random.Generator, seed: int) -> Case:
@@ -139,9 +163,9 @@ def modest(rng: np.random.Generator, seed: int) -> Case:
 def deep(rng: np.random.Generator, seed: int) -> Case:
     """Many layers, well started."""
     data = problems.table(rng)
-    depth, width = int(rng.integers(5, 9)), _log_int(rng, 24, 80)
+    depth, width = int(rng.integers(5, 9)), log_uniform_int(rng, 24, 80)
     normed = bool(rng.random() < 0.5)
-    lr = {"adam": _log(rng, 5e-4, 3e-3), "sgd": _log(rng, 0.01, 0.05)}
+    lr = {"adam": log_uniform(rng, 5e-4, 3e-3), "sgd": log_uniform(rng, 0.01, 0.05)}
     optimizer = str(rng.choice(list(lr)))
     momentum = 0.9 if optimizer == "sgd" else 0.0
     return Case(
@@ -154,14 +178,14 @@ def deep(rng: np.random.Generator, seed: int) -> Case:
         momentum=momentum,
         batch_norm=normed,
         he=True,
-        **_pace(rng, data),
+        **drawn_pace(rng, data),
     )
 
 
 def _sane_dense(rng: np.random.Generator, seed: int) -> Case:
     data = problems.table(rng)
     depth = int(rng.choice([1, 2, 3, 4], p=[0.35, 0.4, 0.17, 0.08]))
-    width = _log_int(rng, 16, 160)
+    width = log_uniform_int(rng, 16, 160)
     hidden = tuple(max(width // (2**layer if rng.random() < 0.3 else 1), 12) for layer in range(depth))
     activation = str(rng.choice(["relu", "tanh", "sigmoid", "leaky_relu"], p=[0.6, 0.18, 0.07, 0.15]))
     normed = bool(rng.random() < 0.3)
@@ -178,8 +202,8 @@ def _sane_dense(rng: np.random.Generator, seed: int) -> Case:
         he=bool(rng.random() < 0.4) and activation in ("relu", "leaky_relu"),
         loss=str(rng.choice(["cross_entropy", "nll"], p=[0.85, 0.15])),
         engine=bool(rng.random() < 0.2),
-        **_optimizer(rng, eager),
-        **_pace(rng, data),
+        **drawn_optimizer(rng, eager),
+        **drawn_pace(rng, data),
     )
 
 
@@ -191,14 +215,14 @@ def _sane_convolutional(rng: np.random.Generator, seed: int) -> Case:
         seed,
         data,
         "cnn",
-        (_log_int(rng, 32, 96),) if rng.random() < 0.6 else (),
+        (log_uniform_int(rng, 32, 96),) if rng.random() < 0.6 else (),
         channels=channels,
         activation=str(rng.choice(["relu", "leaky_relu", "tanh"], p=[0.8, 0.12, 0.08])),
         batch_norm=bool(rng.random() < 0.35),
         dropout=float(rng.choice([0.0, 0.0, 0.1, 0.3])),
         he=bool(rng.random() < 0.4),
-        **_optimizer(rng, 1.0),
-        **_pace(rng, data, most_steps=300),
+        **drawn_optimizer(rng, 1.0),
+        **drawn_pace(rng, data, most_steps=300),
     )
 
 
@@ -206,48 +230,48 @@ def _sane_recurrent(rng: np.random.Generator, seed: int) -> Case:
     data = problems.sequence(rng)
     depth = int(rng.choice([1, 2], p=[0.85, 0.15]))
     optimizer = str(rng.choice(["adam", "adamw", "sgd"], p=[0.6, 0.2, 0.2]))
-    lr = _log(rng, 0.1, 0.4) if optimizer == "sgd" else _log(rng, 4e-3, 1.5e-2)
+    lr = log_uniform(rng, 0.1, 0.4) if optimizer == "sgd" else log_uniform(rng, 4e-3, 1.5e-2)
     return Case(
         seed,
         data,
         "rnn",
-        (_log_int(rng, 16, 40),) * depth,
+        (log_uniform_int(rng, 16, 40),) * depth,
         optimizer,
         lr,
         activation="tanh",
         cell=str(rng.choice(["gru", "lstm", "rnn"], p=[0.6, 0.15, 0.25])),
         momentum=0.9 if optimizer == "sgd" else 0.0,
         grad_clip=1.0 if optimizer == "sgd" or rng.random() < 0.5 else None,
-        **_pace(rng, data, most_steps=300),
+        **drawn_pace(rng, data, most_steps=300),
     )
 
 
-def _optimizer(rng: np.random.Generator, eager: float) -> dict[str, Any]:
+def drawn_optimizer(rng: np.random.Generator, eager: float) -> dict[str, Any]:
     """An optimizer with a learning rate that suits it, `eager` times as large where a model needs it."""
     kind = str(rng.choice(["sgd", "momentum", "adam", "adamw"], p=[0.15, 0.3, 0.35, 0.2]))
     decay = float(rng.choice([0.0, 0.0, 1e-4, 1e-3]))
     if kind == "sgd":
-        return {"optimizer": "sgd", "lr": _log(rng, 0.05, 0.3) * eager, "weight_decay": decay}
+        return {"optimizer": "sgd", "lr": log_uniform(rng, 0.05, 0.3) * eager, "weight_decay": decay}
     if kind == "momentum":
-        lr, momentum = _log(rng, 0.01, 0.08) * eager, float(rng.choice([0.9, 0.9, 0.8, 0.95]))
+        lr, momentum = log_uniform(rng, 0.01, 0.08) * eager, float(rng.choice([0.9, 0.9, 0.8, 0.95]))
         return {"optimizer": "sgd", "lr": lr, "momentum": momentum, "weight_decay": decay}
     if kind == "adamw":
         decay = float(rng.choice([0.0, 1e-3, 1e-2, 0.05]))
-    return {"optimizer": kind, "lr": _log(rng, 1e-3, 8e-3) * eager, "weight_decay": decay}
+    return {"optimizer": kind, "lr": log_uniform(rng, 1e-3, 8e-3) * eager, "weight_decay": decay}
 
 
-def _pace(rng: np.random.Generator, data: Data, most_steps: int = 1000) -> dict[str, Any]:
+def drawn_pace(rng: np.random.Generator, data: Data, most_steps: int = 600) -> dict[str, Any]:
     """Batches, epochs and a schedule; few steps in all, so that many runs can be made."""
     n = len(data.x)
-    epochs = _log_int(rng, 8, 60)
+    epochs = log_uniform_int(rng, 8, 60)
     batch = int(rng.choice([8, 16, 32, 64, 128], p=[0.06, 0.24, 0.35, 0.25, 0.1]))
     while n / batch * epochs < 120 and batch > 8:
         batch //= 2
     epochs = max(8, min(epochs, int(most_steps * batch / n)))
-    return {"batch_size": batch, "epochs": epochs, "schedule": _schedule(rng, epochs)}
+    return {"batch_size": batch, "epochs": epochs, "schedule": drawn_schedule(rng, epochs)}
 
 
-def _schedule(rng: np.random.Generator, epochs: int) -> dict[str, Any]:
+def drawn_schedule(rng: np.random.Generator, epochs: int) -> dict[str, Any]:
     name = str(
         rng.choice(["constant", "cosine", "step", "exponential", "warmup_cosine"], p=[0.5, 0.2, 0.13, 0.09, 0.08])
     )
@@ -260,9 +284,9 @@ def _schedule(rng: np.random.Generator, epochs: int) -> dict[str, Any]:
     return {"name": name}
 
 
-def _log(rng: np.random.Generator, low: float, high: float) -> float:
+def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
     return float(f"{np.exp(rng.uniform(np.log(low), np.log(high))):.3g}")
 
 
-def _log_int(rng: np.random.Generator, low: int, high: int) -> int:
-    return round(_log(rng, low, high))
+def log_uniform_int(rng: np.random.Generator, low: int, high: int) -> int:
+    return round(log_uniform(rng, low, high))

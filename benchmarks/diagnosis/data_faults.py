@@ -34,6 +34,8 @@ def raw(data: Data, rng: Random) -> Data | None:
 
 def mislabelled(data: Data, rng: Random) -> Data | None:
     """Labels that do not belong to their rows."""
+    if data.task in ("language", "autoencoder"):
+        return None
     kind = str(rng.choice(["shuffled", "part", "part of training", "shifted", "mapped", "validation shuffled"]))
     y, y_val = data.y.copy(), data.y_val.copy()
     if kind == "shuffled":
@@ -47,6 +49,10 @@ def mislabelled(data: Data, rng: Random) -> Data | None:
             y = np.roll(y, 1)
         else:
             y_val = np.roll(y_val, 1)
+    elif kind == "mapped" and data.task == "regression":
+        y_val = -y_val if rng.random() < 0.5 else y_val * 10
+    elif kind == "mapped" and data.task == "multilabel":
+        y_val = np.roll(y_val, 1, axis=1)
     elif kind == "mapped":
         mapping = np.roll(np.arange(data.n_classes), 1) if rng.random() < 0.5 else rng.permutation(data.n_classes)
         if (mapping == np.arange(data.n_classes)).all():
@@ -59,7 +65,7 @@ def mislabelled(data: Data, rng: Random) -> Data | None:
 
 def leaking(data: Data, rng: Random) -> Data | None:
     """Validation rows among those trained on, or the answer among the inputs."""
-    if rng.random() < 0.7 or data.x.ndim != 2:
+    if rng.random() < 0.7 or data.x.ndim != 2 or data.vocabulary or data.y.ndim == 2:
         n = round(len(data.y_val) * rng.uniform(0.75, 1.0))
         return replace(data, x=np.concatenate([data.x, data.x_val[:n]]), y=np.concatenate([data.y, data.y_val[:n]]))
     noise, column = rng.uniform(0.02, 0.3), int(rng.integers(data.x.shape[1]))
@@ -75,6 +81,11 @@ def leaking(data: Data, rng: Random) -> Data | None:
 
 def shifted(data: Data, rng: Random) -> Data | None:
     """Validation rows that were drawn or prepared in another way."""
+    if data.vocabulary:  # as by another tokenizer
+        order = rng.permutation(data.vocabulary)
+        return replace(data, x_val=order[data.x_val])
+    if data.task == "autoencoder":
+        return None
     x, kind = data.x_val, str(rng.choice(["scale", "offset", "noise", "raw", "columns", "missing", "drawn"]))
     if kind == "scale":
         factor = rng.uniform(3, 12) if rng.random() < 0.5 else rng.uniform(0.02, 0.2)

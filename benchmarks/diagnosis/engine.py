@@ -17,10 +17,14 @@ _FLAT = "layers."
 
 def trains(case: Case) -> bool:
     """Whether it is a dense network in which nothing is wrong that only PyTorch's users can get wrong."""
-    return case.model == "mlp" and (
-        case.initialize is case.head is case.trained is case.class_weights is None
-        and case.zeroes_gradients
-        and not case.evaluates_in_training_mode
+    return (
+        case.model == "mlp"
+        and case.data.task == "classes"
+        and (
+            case.initialize is case.head is case.trained is case.class_weights is None
+            and case.zeroes_gradients
+            and not case.evaluates_in_training_mode
+        )
     )
 
 
@@ -57,6 +61,7 @@ def train(case: Case, *, watched: bool = True) -> dict[str, Any]:
         "n_val": len(data.y_val),
         "n_classes": data.n_classes,
         "epochs": epochs,
+        "domain": {**case.domain, "framework": "tunewell"},
     }
 
 

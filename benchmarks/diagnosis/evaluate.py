@@ -53,6 +53,7 @@ def main() -> None:
     print_totals(answers)
     print_early(records)
     print_sparse(records)
+    print_by_domain(records, answers)
     print_by_label(answers)
     print_confusion(answers["full"])
     print_reliability(answers)
@@ -97,6 +98,27 @@ def print_sparse(records: Sequence[Mapping[str, Any]]) -> None:
                 for name in ("full", "curves and config", "curves alone")
             }
         )
+
+
+def print_by_domain(records: Sequence[Mapping[str, Any]], answers: Mapping[str, Sequence[Answer]]) -> None:
+    """The same by the part of the world that a run is from."""
+    views = ("full", "curves and config")
+    head = " | ".join(f"{name}: first, two of faults; healthy accused" for name in views)
+    print(f"\n| part of the world | faults | healthy | {head} |\n|---|---|---|---|---|")
+    for kind in ("architecture", "task", "framework"):
+        values = [record.get("domain", {}).get(kind) for record in records]
+        for value in sorted({value for value in values if value}):
+            cells = []
+            for name in views:
+                own = [answer for answer, of in zip(answers[name], values, strict=True) if of == value]
+                faulty, healthy = split(own)
+                pair = ", ".join(_percent([answer.right(most) for answer in faulty]) for most in (1, 2))
+                cells.append(f"{pair}; {_percent([not answer.right(1) for answer in healthy])}")
+            print(f"| {value} ({kind}) | {len(faulty)} | {len(healthy)} | {' | '.join(cells)} |")
+
+
+def _percent(right: Sequence[bool]) -> str:
+    return f"{np.mean(right):.0%}" if right else "none"
 
 
 def so_far(findings: list[Finding]) -> list[Finding]:

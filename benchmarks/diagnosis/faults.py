@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import TypeVar
 
 import data_faults
 import numpy as np
+import other_problems
 import problems
 import torch
 from cases import Case, Constant
 from torch import Tensor, nn
 
+T = TypeVar("T")
 Random = np.random.Generator
 
 
@@ -60,10 +63,16 @@ def too_few_epochs(case: Case, rng: Random) -> Planted | None:
 
 
 def model_too_small(case: Case, rng: Random) -> Planted | None:
+    if case.pretrained:
+        return None
     if case.model == "cnn":
         small = replace(case, channels=(1,) * len(case.channels), hidden=tuple(2 for _ in case.hidden), dropout=0.0)
     elif case.model == "rnn":
         small = replace(case, hidden=(int(rng.integers(1, 4)),))
+    elif case.model == "transformer":
+        small = replace(case, hidden=(2,), heads=1, dropout=0.0)
+    elif case.data.task == "autoencoder":
+        small = replace(case, hidden=(case.hidden[0], 1, case.hidden[-1]))
     elif not case.hidden:
         return None
     else:
@@ -74,7 +83,7 @@ def model_too_small(case: Case, rng: Random) -> Planted | None:
 
 
 def dropout_too_high(case: Case, rng: Random) -> Planted | None:
-    if (case.model == "mlp" and not case.hidden) or (case.model == "cnn" and not case.hidden):
+    if not case.hidden or case.data.task == "autoencoder":
         return None
     return Planted(replace(case, dropout=round(float(rng.uniform(0.6, 0.97)), 2)), twin=replace(case, dropout=0.0))
 
@@ -98,7 +107,7 @@ def batch_size_too_large(case: Case, rng: Random) -> Planted | None:
 def batch_size_too_small(case: Case, rng: Random) -> Planted | None:
     size = int(rng.choice([1, 2, 2, 4]))
     n = len(case.data.x)
-    if case.batch_norm or case.model == "rnn" or case.batch_size < 8 * size:
+    if case.batch_norm or case.model not in ("mlp", "cnn") or case.batch_size < 8 * size:
         return None
     epochs = max(4, min(case.epochs, 4000 * size // n))
     if epochs * n / size > 6000:
@@ -107,7 +116,9 @@ def batch_size_too_small(case: Case, rng: Random) -> Planted | None:
     return Planted(replace(twin, batch_size=size, epochs=epochs), twin=twin)
 
 
-def bad_initialisation(case: Case, rng: Random) -> Planted:
+def bad_initialisation(case: Case, rng: Random) -> Planted | None:
+    if case.pretrained:
+        return None
     kind = str(rng.choice(["zeros", "constant", "huge", "tiny"], p=[0.2, 0.2, 0.4, 0.2]))
     value = float(rng.choice([0.01, 0.1, 0.5, 1.0]))
     factor = {"huge": _log(rng, 10, 100), "tiny": _log(rng, 1e-4, 1e-2)}.get(kind, 1.0)
@@ -127,6 +138,8 @@ def bad_initialisation(case: Case, rng: Random) -> Planted:
 
 
 def unnormalised_inputs(case: Case, rng: Random) -> Planted | None:
+    if case.data.vocabulary or case.data.task == "autoencoder" or case.residual:
+        return None
     return _with_data(replace(case, batch_norm=False), data_faults.raw(case.data, rng))
 
 
@@ -134,22 +147,49 @@ def labels_mismatched(case: Case, rng: Random) -> Planted | None:
     return _with_data(case, data_faults.mislabelled(case.data, rng), keep_twin=case)
 
 
-def loss_output_mismatch(case: Case, rng: Random) -> Planted:
+def loss_output_mismatch(case: Case, rng: Random) -> Planted | None:
+    """Outputs that the loss does not want: one of those that people write, by the task."""
+    if case.data.task == "binary":
+        return _binary_mismatch(case, rng)
+    if case.data.task == "multilabel":
+        head, threshold = _pick(rng, {(_softmax, 0.2): 0.5, (torch.sigmoid, 0.5): 0.3, (torch.relu, 0.0): 0.2})
+        return Planted(replace(case, head=head, threshold=threshold))
+    if case.data.task in ("regression", "autoencoder"):
+        if case.data.task == "regression" and rng.random() < 0.25:
+            # (N, 1) against (N,): every output against every target, so that their mean is learned
+            return Planted(replace(case, targets=lambda y: y.flatten().expand(len(y), -1).mean(dim=1, keepdim=True)))
+        return Planted(replace(case, head=_pick(rng, {torch.sigmoid: 0.3, torch.relu: 0.4, torch.tanh: 0.3})))
     kinds: dict[str, tuple[str, Callable[[Tensor], Tensor]]] = {
-        "softmax twice": ("cross_entropy", lambda z: torch.softmax(z, dim=1)),
+        "softmax twice": ("cross_entropy", _softmax),
         "sigmoid first": ("cross_entropy", torch.sigmoid),
-        "probabilities": ("nll", lambda z: torch.softmax(z, dim=1)),
+        "probabilities": ("nll", _softmax),
         "raw outputs": ("nll", lambda z: z),
         "rectified": ("cross_entropy", torch.relu),
         "squashed": ("cross_entropy", torch.tanh),
         "sigmoids": ("nll", torch.sigmoid),
     }
-    loss, head = kinds[str(rng.choice(list(kinds), p=[0.25, 0.15, 0.15, 0.12, 0.13, 0.1, 0.1]))]
+    loss, head = kinds[_pick(rng, dict(zip(kinds, [0.3, 0.13, 0.15, 0.1, 0.14, 0.09, 0.09], strict=True)))]
     return Planted(replace(case, loss=loss, head=head))
 
 
+def _binary_mismatch(case: Case, rng: Random) -> Planted:
+    """A sigmoid twice, an output that cannot say no, one that is always 1, or one squared error of raw outputs."""
+    kind = _pick(rng, {"sigmoid twice": 0.45, "rectified": 0.25, "softmax of one": 0.2, "squashed": 0.1})
+    if kind == "sigmoid twice":
+        return Planted(replace(case, head=torch.sigmoid, threshold=0.5))
+    if kind == "softmax of one":  # as a cross entropy takes it that wants probabilities, and cuts them off at 1e-7
+        return Planted(replace(case, head=lambda z: _softmax(z) * 16.1))
+    return Planted(replace(case, head=torch.relu if kind == "rectified" else torch.tanh))
+
+
+def _softmax(outputs: Tensor) -> Tensor:
+    return torch.softmax(outputs, dim=-1)
+
+
 def dead_relus(case: Case, rng: Random) -> Planted | None:
-    if case.activation != "relu" or case.model == "rnn" or not (*case.hidden, *case.channels) or case.batch_norm:
+    if case.activation != "relu" or not (*case.hidden, *case.channels) or case.batch_norm:
+        return None
+    if case.model not in ("mlp", "cnn") or case.pretrained or case.data.task == "autoencoder":
         return None
     negative = bool(rng.random() < 0.35)
     shift = rng.uniform(1.5, 8.0)
@@ -167,9 +207,9 @@ def dead_relus(case: Case, rng: Random) -> Planted | None:
 
 def vanishing_gradients(case: Case, rng: Random) -> Planted | None:
     """Many squashing layers, or small weights in each of many layers; or a plain recurrent network over a long time."""
-    if case.model == "rnn":
+    if case.model == "rnn" and case.data.task == "classes":
         return _forgetful(case, rng)
-    if case.model == "cnn":
+    if case.model != "mlp" or case.data.task == "autoencoder":
         return None
     depth = int(rng.integers(5, 12))
     width = int(rng.integers(16, 64))
@@ -195,7 +235,7 @@ def exploding_gradients(case: Case, rng: Random) -> Planted | None:
         activation = str(rng.choice(["relu", "tanh"]))
         plain = replace(case, cell="rnn", activation=activation, grad_clip=None, initialize=stretch)
         return Planted(plain, ("bad_initialisation",), twin=case)
-    if case.model == "cnn":
+    if case.model != "mlp" or case.data.task == "autoencoder":
         return None
     depth, width = int(rng.integers(5, 12)), int(rng.integers(24, 96))
     activation = str(rng.choice(["relu", "leaky_relu", "tanh"], p=[0.5, 0.25, 0.25]))
@@ -213,10 +253,14 @@ def exploding_gradients(case: Case, rng: Random) -> Planted | None:
 
 
 def batchnorm_misuse(case: Case, rng: Random) -> Planted | None:
-    if case.model == "rnn" or not (*case.hidden, *case.channels):
+    if case.model not in ("mlp", "cnn") or not (*case.hidden, *case.channels) or case.pretrained:
+        return None
+    if case.data.task == "autoencoder":
         return None
     normed = replace(case, batch_norm=True, bn_momentum=0.1)
     kind = str(rng.choice(["slow", "slow", "latest", "training mode", "sorted", "tiny batches"]))
+    if kind == "sorted" and case.data.y.ndim > 1:
+        kind = "training mode"
     if kind == "slow":
         return Planted(replace(normed, bn_momentum=float(rng.choice([0.0, 1e-4, 1e-3, 3e-3]))), twin=normed)
     if kind == "latest":
@@ -242,7 +286,8 @@ def frozen_layers(case: Case, rng: Random) -> Planted | None:
         narrow = replace(case, hidden=tuple(min(width, int(rng.integers(6, 24))) for width in case.hidden))
 
     def trained(network: nn.Module) -> list[nn.Parameter]:
-        layers = [m for m in network.modules() if isinstance(m, nn.Linear | nn.Conv2d | nn.RNNBase)]
+        kinds = (nn.Linear, nn.Conv2d, nn.RNNBase, nn.TransformerEncoderLayer)
+        layers = [m for m in network.modules() if isinstance(m, kinds)]
         if kind == "only biases":
             return [p for p in network.parameters() if p.ndim == 1]
         chosen = layers[:1] if kind == "only the first" else layers[-1:]
@@ -261,8 +306,8 @@ def missing_zero_grad(case: Case, rng: Random) -> Planted:  # noqa: ARG001  as a
 
 def overfitting(case: Case, rng: Random) -> Planted | None:
     """Few rows, many weights, nothing that holds them back; the twin has more rows."""
-    if case.model == "rnn":
-        return None
+    if case.data.task != "classes" or case.model not in ("mlp", "cnn") or case.pretrained or case.residual:
+        return _by_heart(case, rng)
     data = problems.scarce_image(rng) if case.model == "cnn" else problems.scarce_table(rng)
     batch = int(rng.choice([8, 16, 32]))
     greedy = replace(
@@ -280,7 +325,32 @@ def overfitting(case: Case, rng: Random) -> Planted | None:
     return Planted(greedy, twin=replace(greedy, data=data_faults.with_more_rows(data, n_more), epochs=15))
 
 
+def _by_heart(case: Case, rng: Random) -> Planted | None:
+    """The same problem, of which the network gets a small part of the rows, for as many steps."""
+    n = len(case.data.x)
+    few = max(20, int(n * rng.uniform(0.05, 0.2)))
+    if n < 4 * few:
+        return None
+    batch = min(case.batch_size, max(4, few // 4))
+    epochs = int(np.clip(case.epochs * n / case.batch_size / (few / batch), case.epochs, 100))
+    wide = tuple(2 * width for width in case.hidden) if not case.pretrained else case.hidden
+    data = other_problems.fewer_rows(case.data, few)
+    greedy = replace(
+        case,
+        data=data,
+        hidden=wide,
+        dropout=0.0,
+        weight_decay=0.0,
+        batch_size=batch,
+        epochs=epochs,
+        schedule=dict(Constant),
+    )
+    return Planted(greedy, twin=replace(greedy, data=case.data, epochs=case.epochs, batch_size=case.batch_size))
+
+
 def class_imbalance(case: Case, rng: Random) -> Planted | None:
+    if case.data.task not in ("classes", "binary"):
+        return None
     data = data_faults.imbalanced(case.data, rng)
     if data is None:
         return None
@@ -291,6 +361,8 @@ def class_imbalance(case: Case, rng: Random) -> Planted | None:
 
 
 def data_leak(case: Case, rng: Random) -> Planted | None:
+    if case.data.task == "language":
+        return None
     if case.model != "rnn" and rng.random() < 0.75:
         honest = overfitting(case, rng)
         case = case if honest is None else honest.case
@@ -353,6 +425,10 @@ def _scaled(factor: float) -> Callable[[nn.Module], None]:
 
 def _depth(case: Case) -> int:
     return len(tuple(chain(case.hidden, case.channels)))
+
+
+def _pick(rng: Random, weights: dict[T, float]) -> T:
+    return list(weights)[rng.choice(len(weights), p=list(weights.values()))]
 
 
 def _log(rng: Random, low: float, high: float) -> float:

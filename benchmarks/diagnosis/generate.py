@@ -2,9 +2,10 @@
 
     python benchmarks/diagnosis/generate.py --out FOLDER [--n 2500] [--first-seed 0] [--name part]
 
-Each sane training that is drawn is first held to be healthy (`judging`), and then gets several faults planted, those
-first that there are fewest records of. Runs of one sane training share the first part of their id. Seeds of 100,000 and
-more are for evaluation: nothing is to be fitted to those.
+Each sane training that is drawn is first held to be healthy (`judging`); if a change of one setting betters it, it is
+kept as a run with that fault. A healthy one gets several faults planted, those first that there are fewest records of;
+now and then two at once. Runs of one sane training share the first part of their id. Seeds of 100,000 and more are for
+evaluation: nothing is to be fitted to those.
 """
 
 from __future__ import annotations
@@ -21,14 +22,16 @@ from typing import Any
 
 import cases
 import numpy as np
+import other_cases
 import torch
 from cases import Case
-from faults import FAULTS
-from judging import also_called, holds, is_healthy, score
+from faults import FAULTS, Planted
+from judging import GAP, SLACK, also_called, gains, holds, may_be_healthy, score
 
 from training import train
 
 _FAULTS_A_CASE = 7
+_TWO_AT_ONCE = 0.6  # of the trainings with a fault that another can be put on
 _PER_FILE = 100
 _HEALTHY_SHARE = 5  # healthy runs for each run of a label
 
@@ -70,11 +73,18 @@ def _of_one_case(seed: int, counts: Counter[str]) -> Iterator[dict[str, Any]]:
     rng = np.random.default_rng([seed, 7])
     case = _drawn(rng, seed)
     record = train(case)
-    if not is_healthy(case, record):
+    if not may_be_healthy(case, record):
+        return
+    gained = gains(case, record)
+    if max(gained.values()) > SLACK:
+        # nothing was planted, and something is wrong: the mild faults that anybody's settings have
+        faults = sorted((label for label in gained if gained[label] >= GAP), key=lambda label: -gained[label])
+        if faults:
+            yield _labelled(record, case, tuple(faults), counts)
         return
     if counts["healthy"] <= _HEALTHY_SHARE * (1 + min(counts[label] for label in FAULTS)) + 20:
-        yield _labelled(record, case, "healthy", (), counts)
-    base = score(record)
+        yield _labelled(record, case, ("healthy",), counts)
+    base, alone = score(record), []
     order = sorted(FAULTS, key=lambda label: (counts[label] + 1) * rng.uniform(0.5, 1.5))
     for label in order[:_FAULTS_A_CASE]:
         planted = FAULTS[label](case, rng)
@@ -82,23 +92,54 @@ def _of_one_case(seed: int, counts: Counter[str]) -> Iterator[dict[str, Any]]:
             continue
         faulty = train(planted.case)
         if holds(label, planted, faulty, case, base):
-            also = tuple(dict.fromkeys((*planted.also, *also_called(label, faulty))))
-            yield _labelled(faulty, planted.case, label, also, counts)
+            also = (*planted.also, *also_called(label, faulty))
+            yield _labelled(faulty, planted.case, (label, *also), counts)
+            if planted.twin is None:
+                alone.append((label, planted, score(faulty)))
+    if alone and rng.random() < _TWO_AT_ONCE:
+        yield from _of_two_faults(case, alone[rng.integers(len(alone))], rng, counts)
+
+
+def _of_two_faults(
+    case: Case, first: tuple[str, Planted, float], rng: np.random.Generator, counts: Counter[str]
+) -> Iterator[dict[str, Any]]:
+    """A run with a fault and another one on top, named after that whose cure alone gains more.
+
+    The other is a right name too, if its cure alone gains something.
+    """
+    label, planted, score_of_first = first
+    other, seed = str(rng.choice([name for name in FAULTS if name != label])), int(rng.integers(2**31))
+    second, both = (FAULTS[other](start, np.random.default_rng(seed)) for start in (case, planted.case))
+    if second is None or both is None or second.twin is not None or both.twin is not None:
+        return
+    faulty = train(both.case)
+    cured = {label: score(train(second.case, watched=False)), other: score_of_first}
+    right = sorted((name for name in cured if cured[name] >= score(faulty) + GAP), key=lambda name: -cured[name])
+    if right:
+        also = (*also_called(right[0], faulty), *(planted.also if label in right else second.also))
+        yield _labelled(faulty, both.case, (*right, *also), counts, f"{label}+{other}")
 
 
 def _drawn(rng: np.random.Generator, seed: int) -> Case:
-    kinds = {cases.sane: 0.58, cases.modest: 0.26, cases.deep: 0.06, cases.linear: 0.05, cases.narrow: 0.05}
+    kinds = {
+        other_cases.sane: 0.5,
+        cases.sane: 0.29,
+        cases.modest: 0.13,
+        cases.deep: 0.03,
+        cases.linear: 0.025,
+        cases.narrow: 0.025,
+    }
     return list(kinds)[rng.choice(len(kinds), p=list(kinds.values()))](rng, seed)
 
 
 def _labelled(
-    record: dict[str, Any], case: Case, label: str, also: tuple[str, ...], counts: Counter[str]
+    record: dict[str, Any], case: Case, labels: tuple[str, ...], counts: Counter[str], planted: str = ""
 ) -> dict[str, Any]:
-    counts[label] += 1
+    counts[labels[0]] += 1
     return {
-        "id": f"{case.seed}-{case.model}-{case.data.name.replace(' ', '_')}-{label}",
-        "label": label,
-        "labels": [label, *also],
+        "id": f"{case.seed}-{case.model}-{case.data.name.replace(' ', '_')}-{planted or labels[0]}",
+        "label": labels[0],
+        "labels": list(dict.fromkeys(labels)),
         "seed": case.seed,
         **record,
     }

@@ -1,7 +1,8 @@
 """Whether a run deserves its label: what the same training reaches without the fault, or with some setting changed.
 
-A fault counts only if it costs `GAP` of validation accuracy beside its twin, which trains from the same seed without
-it; where accuracy is not what the fault spoils, its definition is checked. A run is healthy only if none of a few
+A fault counts only if it costs `GAP` of the validation score (an accuracy, or the share of the variance that is
+explained) beside its twin, which trains from the same seed without it; where that is not what the fault spoils, its
+definition is checked. A run is healthy only if none of a few
 changes gains more than `SLACK`.
 """
 
@@ -12,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import torch
 from cases import Case
 from faults import Planted
 
@@ -27,9 +29,13 @@ Record = dict[str, Any]
 
 
 def score(record: Record) -> float:
-    """Validation accuracy in the end: the mean of the last two epochs, since one alone is noisy; 0 if it diverged."""
-    last = [epoch["val_accuracy"] for epoch in record["epochs"][-2:]]
-    return float(np.mean(last)) if finite(record) else 0.0
+    """The validation score in the end: the mean of the last two epochs, since one alone is noisy; 0 if it diverged."""
+    return float(np.mean(_scores(record)[-2:])) if finite(record) else 0.0
+
+
+def _scores(record: Record) -> list[float]:
+    """Of each epoch; the own networks' trainings are judged by the accuracy that they log."""
+    return record.get("scores") or [epoch["val_accuracy"] for epoch in record["epochs"]]
 
 
 def finite(record: Record) -> bool:
@@ -38,23 +44,26 @@ def finite(record: Record) -> bool:
     return loss is not None and math.isfinite(loss)
 
 
-def is_healthy(case: Case, record: Record) -> bool:
-    """Whether no change of one setting gains much, and the network does not overfit."""
+def may_be_healthy(case: Case, record: Record) -> bool:
+    """Whether the run came to its end, learned something and does not overfit."""
     if not finite(record) or overfits(record) or _gap(record) > 0.1 or _rises(record) > 0.25:
         return False
-    chance = max(np.bincount(case.data.y_val)) / len(case.data.y_val)
-    if score(record) < chance + 0.1:
-        return False
-    changes = [
-        replace(case, lr=case.lr * 3),
-        replace(case, lr=case.lr / 3),
-        replace(case, epochs=case.epochs * 2, schedule=_stretched(case.schedule)),
-    ]
-    if case.model == "mlp" and sum(case.hidden) < 24:
-        changes.append(replace(case, hidden=(64, 64)))
+    return score(record) >= case.task.chance(torch.from_numpy(case.data.y_val)) + 0.1
+
+
+def gains(case: Case, record: Record) -> dict[str, float]:
+    """By how much the change of one setting betters the run, by the name of the fault that it mends."""
+    changes = {
+        "lr_too_low": replace(case, lr=case.lr * 3),
+        "lr_too_high": replace(case, lr=case.lr / 3),
+        "too_few_epochs": replace(case, epochs=case.epochs * 2, schedule=_stretched(case.schedule)),
+    }
+    if case.model == "mlp" and sum(case.hidden) < 24 and case.data.task != "autoencoder":
+        changes["model_too_small"] = replace(case, hidden=(64, 64))
     if case.dropout:
-        changes.append(replace(case, dropout=0.0))
-    return all(score(train(change, watched=False)) <= score(record) + SLACK for change in changes)
+        changes["dropout_too_high"] = replace(case, dropout=0.0)
+    reached = score(record)
+    return {label: score(train(change, watched=False)) - reached for label, change in changes.items()}
 
 
 def holds(label: str, planted: Planted, record: Record, base: Case, base_score: float) -> bool:
@@ -88,15 +97,15 @@ def overfits(record: Record) -> bool:
 
 
 def _gap(record: Record) -> float:
-    last = record["epochs"][-1]
-    return float(last["train_eval_accuracy"] - last["val_accuracy"])
+    train = record.get("train_score", record["epochs"][-1].get("train_eval_accuracy"))
+    return float(train - _scores(record)[-1])
 
 
 def _rises(record: Record) -> float:
-    """How far the validation loss ends above its lowest, in parts of the larger of that and half of chance's."""
+    """How far the validation loss ends above its lowest, in parts of the larger of that and a third of its first."""
     losses = [epoch["val_loss"] for epoch in record["epochs"] if epoch["val_loss"] is not None]
     lowest = min(losses)
-    return float(np.mean(losses[-2:]) - lowest) / max(lowest, 0.3)
+    return float(np.mean(losses[-2:]) - lowest) / max(lowest, min(0.3, abs(losses[0]) / 3), 1e-9)
 
 
 def _stretched(schedule: dict[str, Any]) -> dict[str, Any]:

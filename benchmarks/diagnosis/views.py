@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tunewell.diagnosis.scores import CURVES_OF_SCORES
+
 ACCURACIES = ("train_accuracy", "train_eval_accuracy", "train_eval_loss")
 VALIDATION = ("val_loss", "val_accuracy", "val_balanced_accuracy", "val_top_prediction_share")
 Record = Mapping[str, Any]
-CURVES = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr")
+"""One that `generate.py` has written."""
+CURVES = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr", *CURVES_OF_SCORES)
+_RARE = ("train_r2", "val_r2", "val_f1", "train_f1", "train_mae", "val_mae")
+_OF_AUTHORS = ("n_params", "n_features", "bn_momentum", "lr_schedule")
 
 
 def full(record: Record) -> dict[str, Any]:
@@ -50,7 +56,7 @@ def blurred(record: Record, view: str, rng: np.random.Generator) -> dict[str, An
     shown = VIEWS[view](record)
     for key in ("step_losses", "n_train", "n_val", "n_classes"):
         source = record.get(key) if view == "curves alone" else shown.get(key)
-        if source is not None and rng.random() < (0.5 if view == "curves alone" else 0.75):
+        if source is not None and rng.random() < (0.3 if view == "curves alone" else 0.75):
             shown[key] = source
         else:
             shown.pop(key, None)
@@ -61,11 +67,13 @@ def blurred(record: Record, view: str, rng: np.random.Generator) -> dict[str, An
             shown.pop(key, None)
     if view == "full" and rng.random() < 0.1:
         shown["epochs"] = [{k: v for k, v in row.items() if k != "layers"} for row in shown["epochs"]]
-    if rng.random() < 0.3:
+    if rng.random() < 0.4:
         shown = _sparse(shown, rng)
-    if view != "full" and rng.random() < 0.15:
-        shown["epochs"] = [{k: v for k, v in row.items() if k != "lr"} for row in shown["epochs"]]
-    return shown
+    lost = {name for name in _RARE if rng.random() < 0.5}
+    if view != "full" and rng.random() < 0.6:
+        lost.add("lr")
+    shown["epochs"] = [{key: value for key, value in row.items() if key not in lost} for row in shown["epochs"]]
+    return _as_printed(shown, rng)
 
 
 def early(record: Record, view: str, share: float) -> dict[str, Any]:
@@ -92,8 +100,31 @@ def _sparse(shown: Record, rng: np.random.Generator) -> dict[str, Any]:
     sometimes = {key for key in ("train_loss", *ACCURACIES, *VALIDATION) if rng.random() < 0.3}
     lost = sometimes - {str(rng.choice(["train_loss", "val_loss", "val_accuracy"]))}
     rows = [{key: value for key, value in row.items() if key not in lost} for row in shown["epochs"]]
-    config = {key: value for key, value in shown.get("config", {}).items() if rng.random() < 0.6}
+    config = {
+        key: value
+        for key, value in shown.get("config", {}).items()
+        if rng.random() < (0.3 if key in _OF_AUTHORS else 0.7)
+    }
     return {**shown, "epochs": rows, **({"config": config} if config else {})}
+
+
+def _as_printed(shown: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+    """With the digits of a log, and now and then every second to fifth epoch alone."""
+    rows = shown["epochs"]
+    every = int(rng.integers(2, 6))
+    if len(rows) >= 4 * every and rng.random() < 0.15:
+        rows = rows[every - 1 :: every]
+    if rng.random() < 0.6:
+        digits = int(rng.choice([2, 3, 4]))
+        rows = [
+            {key: _rounded(value, digits) if key in CURVES[1:] and key != "lr" else value for key, value in row.items()}
+            for row in rows
+        ]
+    return {**shown, "epochs": rows}
+
+
+def _rounded(value: Any, digits: int) -> Any:
+    return round(value, digits) if isinstance(value, float) and math.isfinite(value) else value
 
 
 def labels(record: Record) -> tuple[str, ...]:

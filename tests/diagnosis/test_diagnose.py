@@ -5,6 +5,7 @@ import json
 import math
 import pickle
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 import tunewell as tw
 from tunewell.diagnosis import LABELS, Finding, NextChange, examine
-from tunewell.diagnosis.model import LEVELS, Forest, forest, pack, unpack
+from tunewell.diagnosis.model import LEVELS, Forest, Trees, forest, joined, pack, unpack
 from tunewell.diagnosis.next_change import next_change
 from tunewell.diagnosis.rules import see
 from tunewell.diagnosis.run_record import read_record
@@ -266,7 +267,8 @@ def test_what_is_no_record_is_refused_in_a_line(record, says):
     assert "\n" not in str(error.value)
 
 
-def test_a_forest_is_the_same_when_it_is_packed_and_read_again():
+@pytest.fixture
+def trees():
     leaf = [
         [1.0, *[0.0] * 23],
         [0.0, 1.0, *[0.0] * 22],
@@ -274,7 +276,7 @@ def test_a_forest_is_the_same_when_it_is_packed_and_read_again():
         [0.0, 1.0, *[0.0] * 22],
         [1.0, *[0.0] * 23],
     ]
-    trees = Forest(
+    return Trees(
         names=("a", "b"),
         roots=np.array([0, 5]),
         feature=np.array([0, -1, 1, -1, -1, 1, -1, -1]),
@@ -282,15 +284,33 @@ def test_a_forest_is_the_same_when_it_is_packed_and_read_again():
         left=np.array([1, 0, 3, 1, 2, 6, 3, 4]),
         unknown_left=np.array([True, False, False, False, False, True, False, False]),
         votes=np.array(leaf),
-        log_weight=np.zeros(24),
-        rule_weight=1.0,
-        temperature=1.0,
-        floor=1e-3,
     )
-    again = unpack(pack(trees, "curves"), "curves")
-    assert again.left.tolist() == trees.left.tolist()
-    assert again.mean_vote(np.array([math.nan, 0.0])).tolist() == trees.mean_vote(np.array([0.0, 0.0])).tolist()
-    assert again.mean_vote(np.array([1.0, 3.0]))[23] == 0.5
+
+
+SCALES = {
+    "log_weight": np.zeros(24),
+    "rule_weight": 1.0,
+    "temperature": 1.0,
+    "floor": 1e-3,
+}
+
+
+def test_a_forest_is_the_same_when_it_is_packed_and_read_again(trees):
+    fitted = Forest(trees, **SCALES)
+    again = unpack(pack(fitted, "curves"), "curves")
+    assert again.trees.left.tolist() == trees.left.tolist()
+    assert again.trees.mean_vote(np.array([math.nan, 0.0])).tolist() == trees.mean_vote(np.array([0.0, 0.0])).tolist()
+    assert again.trees.mean_vote(np.array([1.0, 3.0]))[23] == 0.5
+
+
+def test_joined_trees_vote_as_each_would(trees):
+    other = replace(trees, names=("b", "c"))
+    both = joined(trees, other)
+    values = np.array([[0.0, 3.0, -2.0], [1.0, math.nan, 0.4]])
+    apart = trees.mean_votes(values[:, :2]), other.mean_votes(values[:, 1:])
+    assert both.names == ("a", "b", "c")
+    assert both.mean_votes(values) == pytest.approx((apart[0] + apart[1]) / 2)
+    assert unpack(pack(Forest(both, **SCALES), "curves"), "curves").trees.left.tolist() == both.left.tolist()
 
 
 def test_there_is_a_forest_for_each_level_and_its_probabilities_sum_to_1():
@@ -298,7 +318,7 @@ def test_there_is_a_forest_for_each_level_and_its_probabilities_sum_to_1():
         trees = forest(level)
         unknown = np.full(len(trees.names), np.nan)
         assert trees.probabilities(unknown, np.zeros(len(LABELS))).sum() == pytest.approx(1)
-        assert trees.votes.sum(axis=1) == pytest.approx(1, abs=0.03)
+        assert trees.trees.votes.sum(axis=1) == pytest.approx(1, abs=0.03)
 
 
 def test_the_place_of_the_evidence_is_on_the_curve(changed):
@@ -328,7 +348,7 @@ OF_CLASSES = re.compile(r"accurac|class|knowing nothing|cross entropy|right", re
 
 @pytest.mark.parametrize("label", REGRESSIONS)
 @pytest.mark.parametrize(
-    "config", [{}, {"target_variance": 100.0}, {"lr": 1e-3, "optimizer": "adam", "batch_size": 32}]
+    "config", [{}, {"target_variance": 100.0}, {"lr": 1e-4, "optimizer": "adam", "batch_size": 32}]
 )
 def test_a_regression_is_diagnosed_by_its_losses(label, config):
     diagnosis = examine(regression(*REGRESSIONS[label], config=config))
@@ -434,3 +454,16 @@ def test_where_no_rule_sees_a_sign_what_weighs_most_is_named(healthy):
         assert finding.label == "healthy" or re.search(r"\d", finding.evidence)
         assert "unknown" not in finding.evidence
         assert "nan" not in finding.evidence
+
+
+def test_a_high_accuracy_that_never_changes_while_the_loss_does_is_that_of_one_class():
+    rows = [{"train_loss": 0.06 - e / 200, "train_accuracy": 0.9969, "val_accuracy": 0.9968} for e in range(6)]
+    first = tw.diagnose({"epochs": rows})[0]
+    assert first.label == "class_imbalance"
+    assert "training accuracy is 99.7 %, validation accuracy is 99.7 % in each of 6 epochs" in first.evidence
+
+
+@pytest.mark.parametrize("accuracies", [(0.9969, 0.9970, 0.9975, 0.9981), (0.5, 0.5, 0.5, 0.5), (1.0, 1.0, 1.0, 1.0)])
+def test_an_accuracy_that_rises_or_is_low_or_leaves_nothing_is_no_sign_of_one_class(accuracies):
+    rows = [{"train_loss": 0.06 - e / 100, "train_accuracy": value} for e, value in enumerate(accuracies)]
+    assert "named for all" not in tw.diagnose({"epochs": rows})[0].evidence

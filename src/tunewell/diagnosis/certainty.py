@@ -1,8 +1,8 @@
 """Facts of a record that prove a cause or rule it out by themselves, whatever the trees' vote.
 
 Trees see a proof as one number among many, and may have met it in few runs. A cause is ruled out where the record says
-that there is nothing of the kind: no dropout, no batch norm, classes of equal size. A loss that is no number any more
-rules out whatever makes a network learn badly, and leaves what makes it diverge.
+that there is hardly anything of the kind: little dropout, large batches, classes of nearly equal size. A loss that is
+no number any more rules out whatever makes a network learn badly, and leaves what makes it diverge.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tunewell.diagnosis.signals.summaries import finite
 
 _PROVEN = 0.95
 _OF_A_FACT = 0.9
-_OF_A_RULE = 0.8
+_OF_A_RULE = 0.5
 _IS_HEALTHY = np.array(LABELS) == "healthy"
 _RULED_OUT = 0.02  # of its probability stays: records have been wrong before
 _DIVERGES = frozenset(
@@ -32,7 +32,6 @@ _DIVERGES = frozenset(
 )
 """Causes that can end in a loss that is no finite number."""
 _EXPLODED = 100.0  # times the first epoch's loss
-_NEVER_DEAD = ("tanh", "sigmoid", "leaky_relu", "elu", "selu", "gelu", "softsign", "swish", "silu", "softplus")
 
 
 def with_certainties(
@@ -41,11 +40,9 @@ def with_certainties(
     """Return the probabilities of the causes, (K,), with regard to what is proven or ruled out."""
     broke = signals["ends_broken"] > 0 or _has_exploded(signals)
     if signals.run.by_loss:
-        # the trees have not met such runs, and what a rule sees plainly is not healthy
+        # the trees have met few such runs, and what a rule sees plainly is hardly healthy
         chances = np.where(_IS_HEALTHY, (1 - _OF_A_RULE * strengths(signs).max()) * chances, chances)
-    if signals.run.task == "regression":
-        chances = np.where(np.array(LABELS) == "class_imbalance", 0.0, chances)  # there are no classes
-    out = [(broke and label not in _DIVERGES) or _is_absent(label, signals) for label in LABELS]
+    out = [(broke and label not in _DIVERGES) or _is_unlikely(label, signals) for label in LABELS]
     left = np.where(out, _RULED_OUT * chances, chances)
     if broke and not signals.known("rate"):
         # nothing tells these causes apart, and this is the one that people meet
@@ -81,18 +78,8 @@ def _with_fact(chances: Floats, fact: Fact, out: Sequence[bool]) -> Floats:
     return result
 
 
-def _is_absent(label: str, s: Signals) -> bool:
-    return label in _ABSENT and _ABSENT[label](s)
-
-
-def _no_decay_of_rate(s: Signals) -> bool:
-    """Return True if the rate never fell under half of its peak."""
-    rates = s.run["lr"]
-    return bool(np.isfinite(rates).all() and rates.min() >= 0.5 * rates.max())
-
-
-def _never_dead(s: Signals) -> bool:
-    return s.run.config.get("activation") in _NEVER_DEAD
+def _is_unlikely(label: str, s: Signals) -> bool:
+    return label in _UNLIKELY and _UNLIKELY[label](s)
 
 
 def _is_standardized(s: Signals) -> bool:
@@ -101,15 +88,14 @@ def _is_standardized(s: Signals) -> bool:
     return bool(s["inputs_mean"] < 0.3 and abs(s["inputs_spread"]) < 0.3 and least > -0.5 and most < 0.5)
 
 
-_ABSENT: dict[str, Callable[[Signals], bool]] = {
+_UNLIKELY: dict[str, Callable[[Signals], bool]] = {
     "dropout_too_high": lambda s: s["dropout"] < 0.2,
-    "weight_decay_too_high": lambda s: s["weight_decay"] == 0,
-    "batchnorm_misuse": lambda s: s["batch_norm"] == 0,
-    "dead_relus": _never_dead,
-    "lr_decays_too_early": _no_decay_of_rate,
     "batch_size_too_small": lambda s: s["batch"] >= 64,
-    "class_imbalance": lambda s: s["class_ratio"] < 0.18 or s.run.task == "regression",
+    "class_imbalance": lambda s: s["class_ratio"] < 0.18,
     "unnormalised_inputs": _is_standardized,
     "frozen_layers": lambda s: s["layers_still"] == 0,
 }
-"""True where there is nothing of the kind. What is not known rules nothing out: a comparison with NaN is false."""
+"""True where there is hardly anything of the kind; what cannot be at all, `possible` has.
+
+What is not known makes nothing unlikely: a comparison with NaN is false.
+"""

@@ -83,7 +83,7 @@ def examine(
     trees = forest(level_of(run))
     row = feature_row(features(signals, signs), trees.names)
     plainest = strengths(signs)
-    chances = trees.probabilities(row, plainest, is_unlike=run.by_loss)
+    chances = trees.probabilities(row, plainest)
     chances = with_possible(with_certainties(chances, signals, signs, known), signals, plainest)
     chances = chances if weigh is None else weigh(chances)
     chances = chances if may_be_healthy else without_healthy(chances, plainest)

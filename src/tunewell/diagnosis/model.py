@@ -30,14 +30,12 @@ Ints: TypeAlias = NDArray[np.int64]
 
 LEVELS = ("watched", "summarized", "configured", "curves")
 """The levels of a record, from most to least: with hooks, a summary of the data, settings, curves alone."""
-_RULES_OF_UNLIKE = 4.0
-"""How many times as much rules count where the trees have not met such runs."""
 _SETTINGS = ("lr", "batch_size", "hidden", "channels", "dropout", "weight_decay", "optimizer")
 
 
 @dataclass(frozen=True, slots=True)
-class Forest:
-    """The trees of one level, their nodes one after the other."""
+class Trees:
+    """Trees that vote, their nodes one after the other."""
 
     names: tuple[str, ...]
     """(F,): the features, in the order in which nodes number them."""
@@ -53,22 +51,6 @@ class Forest:
     """(N,): where a value goes that is not known."""
     votes: Floats
     """(leaves, K): the shares of the causes among the runs that came to a leaf."""
-    log_weight: Floats
-    """(K,): added to the logarithms of the trees' mean."""
-    rule_weight: float
-    """The weight of a sign at full strength, added to the logarithm of its cause."""
-    temperature: float
-    floor: float
-    """The least that the trees' mean is taken to be."""
-
-    def probabilities(self, values: Floats, strengths: Floats, *, is_unlike: bool = False) -> Floats:
-        """Return probabilities (K,) for features (F,) and the strength of what rules see of each cause (K,).
-
-        is_unlike: the run is unlike those that the trees were fitted to. Their vote counts less then, and rules more.
-        """
-        if is_unlike:
-            return self.calibrated(np.sqrt(self.mean_vote(values)), _RULES_OF_UNLIKE * strengths)
-        return self.calibrated(self.mean_vote(values), strengths)
 
     def mean_vote(self, values: Floats) -> Floats:
         """Return the mean of the trees' votes, (K,)."""
@@ -84,6 +66,52 @@ class Forest:
             node = np.where(inner, self.left[node] + ~goes_left, node)
         means: Floats = self.votes[self.left[node]].mean(axis=1)
         return means
+
+
+def joined(one: Trees, other: Trees) -> Trees:
+    """Return the trees of both."""
+    names = tuple(dict.fromkeys((*one.names, *other.names)))
+    place = np.array([*(names.index(name) for name in other.names), -1])  # the last is a leaf's
+    moved = np.where(other.feature >= 0, len(one.feature), len(one.votes))
+    return Trees(
+        names=names,
+        roots=np.concatenate([one.roots, other.roots + len(one.feature)]),
+        feature=np.concatenate([one.feature, place[other.feature]]),
+        threshold=np.concatenate([one.threshold, other.threshold]),
+        left=np.concatenate([one.left, other.left + moved]),
+        unknown_left=np.concatenate([one.unknown_left, other.unknown_left]),
+        votes=np.concatenate([one.votes, other.votes]),
+    )
+
+
+def under(names: tuple[str, ...], given: tuple[str, ...], values: Floats) -> Floats:
+    """Return values that are in the order of the given names, (M, G), in that of others, (M, F); NaN if not given."""
+    place = {name: i for i, name in enumerate(given)}
+    columns = [values[:, place[name]] if name in place else np.full(len(values), np.nan) for name in names]
+    return np.column_stack(columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """The trees of one level, and how their vote becomes a confidence."""
+
+    trees: Trees
+    log_weight: Floats
+    """(K,): added to the logarithms of the trees' mean."""
+    rule_weight: float
+    """The weight of a sign at full strength, added to the logarithm of its cause."""
+    temperature: float
+    floor: float
+    """The least that the trees' mean is taken to be."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The features, (F,)."""
+        return self.trees.names
+
+    def probabilities(self, values: Floats, strengths: Floats) -> Floats:
+        """Return probabilities (K,) for features (F,) and the strength of what rules see of each cause (K,)."""
+        return self.calibrated(self.trees.mean_vote(values), strengths)
 
     def calibrated(self, mean: Floats, strengths: Floats) -> Floats:
         """Return the trees' mean and the rules' strengths as probabilities, (K,)."""
@@ -112,8 +140,9 @@ def forest(level: str) -> Forest:
         return unpack(arrays, level)
 
 
-def pack(trees: Forest, level: str) -> dict[str, NDArray[Any]]:
+def pack(forest: Forest, level: str) -> dict[str, NDArray[Any]]:
     """Return a forest as small arrays, named after its level; `left` follows from the order of the nodes."""
+    trees = forest.trees
     arrays = {
         "names": np.array(trees.names),
         "roots": trees.roots.astype(np.int32),
@@ -121,22 +150,33 @@ def pack(trees: Forest, level: str) -> dict[str, NDArray[Any]]:
         "threshold": trees.threshold.astype(np.float32),
         "unknown_left": np.packbits(trees.unknown_left),
         "votes": np.round(trees.votes * 255).astype(np.uint8),
-        "log_weight": trees.log_weight.astype(np.float32),
-        "scales": np.array([trees.rule_weight, trees.temperature, trees.floor]),
+        "log_weight": forest.log_weight.astype(np.float32),
+        "scales": np.array([forest.rule_weight, forest.temperature, forest.floor]),
     }
     return {f"{level}.{name}": values for name, values in arrays.items()}
 
 
 def unpack(arrays: Any, level: str) -> Forest:
     """Return the forest of a level that `pack` made arrays of."""
+    rule_weight, temperature, floor = arrays[f"{level}.scales"].tolist()
+    return Forest(
+        unpack_trees(arrays, level),
+        log_weight=arrays[f"{level}.log_weight"].astype(np.float64),
+        rule_weight=rule_weight,
+        temperature=temperature,
+        floor=floor,
+    )
+
+
+def unpack_trees(arrays: Any, level: str) -> Trees:
+    """Return the trees alone of the forest of a level."""
 
     def read(name: str) -> NDArray[Any]:
         values: NDArray[Any] = arrays[f"{level}.{name}"]
         return values
 
     feature, roots = read("feature").astype(np.int64), read("roots").astype(np.int64)
-    rule_weight, temperature, floor = read("scales")
-    return Forest(
+    return Trees(
         names=tuple(map(str, read("names"))),
         roots=roots,
         feature=feature,
@@ -144,10 +184,6 @@ def unpack(arrays: Any, level: str) -> Forest:
         left=_left(roots, feature >= 0),
         unknown_left=np.unpackbits(read("unknown_left"), count=len(feature)).astype(bool),
         votes=read("votes") / 255.0,
-        log_weight=read("log_weight").astype(np.float64),
-        rule_weight=float(rule_weight),
-        temperature=float(temperature),
-        floor=float(floor),
     )
 
 

@@ -23,17 +23,17 @@ _MOST = 3
 _LEAST = 0.03  # of the logarithm of a vote
 
 
-def seen_for(labels: list[str], signals: Signals, trees: Forest, row: Floats) -> dict[str, str]:
+def seen_for(labels: list[str], signals: Signals, forest: Forest, row: Floats) -> dict[str, str]:
     """Return what speaks for each of the causes, in numbers of this run.
 
     row: (F,), the features that the trees voted on.
     """
     phrases = [(names, text) for names, phrase in _PHRASES if (text := _text(names, phrase, signals))]
-    place = {name: i for i, name in enumerate(trees.names)}
+    place = {name: i for i, name in enumerate(forest.names)}
     without = np.repeat(row[None], len(phrases) + 1, axis=0)
     for nth, (names, _) in enumerate(phrases):
         without[nth, [place[name] for name in names if name in place]] = math.nan
-    votes = np.log(np.maximum(trees.mean_votes(without), trees.floor))
+    votes = np.log(np.maximum(forest.trees.mean_votes(without), forest.floor))
     weights = votes[-1] - votes[:-1]
     found = {}
     for label in labels:

@@ -41,7 +41,11 @@ _NONE = Fact(Sign(0.0, ""), {})
 
 def facts(s: Signals) -> list[Fact]:
     """Return the facts that a run shows, the plainest first."""
-    found = [fact for fact in (outputs_cut_off(s), nothing_moves(s), score_at_its_floor(s)) if fact.sign.strength > 0]
+    found = [
+        fact
+        for fact in (outputs_cut_off(s), nothing_moves(s), one_class_for_all(s), score_at_its_floor(s))
+        if fact.sign.strength > 0
+    ]
     return sorted(found, key=lambda fact: -fact.sign.strength)
 
 
@@ -98,6 +102,34 @@ def _odds_if_still(s: Signals, moved: float) -> dict[str, float]:
         "bad_initialisation": 2.0 if is_guessing else 0.5,
         "vanishing_gradients": 3.0 if s["depth"] >= 5 else 1.0 if is_guessing else 0.3,
     }
+
+
+_HIGH, _DONE = 0.8, 0.9999  # accuracies: of one class that is most of the rows; of a task that is done
+_SAME = 1e-4
+
+
+def one_class_for_all(s: Signals) -> Fact:
+    """Detect a high accuracy that is the same in every epoch while the loss moves: the largest class, for all rows."""
+    run = s.run
+    accuracies = {name: finite(run[name]) for name in ("train_accuracy", "val_accuracy") if name not in run.estimated}
+    accuracies = {name: values for name, values in accuracies.items() if values.size}
+    losses = finite(run["train_loss"])
+    if not accuracies or losses.size < 2 or "train_loss" in run.estimated or _movement(losses) < _ALMOST_STILL:
+        return _NONE
+    lowest = min(float(values.min()) for values in accuracies.values())
+    if max(float(np.ptp(values)) for values in accuracies.values()) > _SAME or not _HIGH < lowest < _DONE:
+        return _NONE
+    n = min(values.size for values in accuracies.values())
+    curve = next(iter(accuracies))
+    shown = ", ".join(_value(s, name) for name in accuracies)
+    sign = Sign(
+        ramp(n, 2, 4),
+        f"{shown} in each of {n} epochs, while training loss went from {figure(float(losses[0]))} to "
+        f"{figure(float(losses[-1]))}: as it is where one class is most of the rows, and is named for all",
+        curve,
+        last_known(run, curve)[0],
+    )
+    return Fact(sign, {"class_imbalance": 1.0})
 
 
 _ODDS_IF_CUT_OFF = {
