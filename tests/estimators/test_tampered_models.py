@@ -82,6 +82,14 @@ def test_an_array_that_claims_more_than_it_holds_is_refused(parts, tmp_path, nam
     assert "claims" in refused(put_together(tmp_path / "x.model", about, arrays)) or shape == (-1,)
 
 
+@pytest.mark.parametrize("text", ["{'shape': (((((", "-" * 9000 + "1", "(" * 4000, "{'descr': "])
+def test_an_array_whose_header_cannot_be_read_is_refused(parts, tmp_path, text):
+    about, arrays = parts
+    header = text.encode() + b"\n"
+    arrays["theta"] = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+    assert "holds no model" in refused(put_together(tmp_path / "x.model", about, arrays))
+
+
 LAYOUTS = {
     "sizes of 10^12": {"sizes": [10**12, 4, 2]},
     "many layers": {"sizes": [10**6] * 3},

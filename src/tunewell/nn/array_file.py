@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from io import BytesIO
 from pathlib import Path
+from tokenize import TokenError
 from typing import IO, Any
 from zipfile import ZIP_STORED, ZipFile
 
@@ -42,7 +43,10 @@ def _array(content: bytes) -> NDArray[Any]:
     read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}.get(version)
     if read_header is None:
         raise ValueError(f"an array in it is of version {version}, which is none of ours")
-    shape, fortran, dtype = read_header(file)
+    try:
+        shape, fortran, dtype = read_header(file)
+    except (TokenError, MemoryError) as error:  # what Python says of brackets that stay open, and of a thousand signs
+        raise ValueError(f"the header of an array in it cannot be read ({error})") from error
     claimed, held = math.prod(shape) * dtype.itemsize, len(content) - file.tell()
     if dtype.kind not in "fUiub" or min(shape, default=0) < 0 or claimed != held:
         raise ValueError(f"an array in it claims {claimed} bytes of {dtype} and holds {held}")
