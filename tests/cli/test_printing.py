@@ -6,6 +6,7 @@ import sys
 import click
 import pytest
 
+from tunewell.cli.echo import echo_data
 from tunewell.cli.printing import facts, fitted, table
 from tunewell.display.terminal import shown
 
@@ -53,3 +54,27 @@ def test_what_is_bold_or_colored_stays_so(code):
 @pytest.mark.parametrize("code", ["8", "5", "7", "1;8", "38;5;0", "40", ";;8", ""])
 def test_a_name_cannot_hide_what_stands_beside_it(code):
     assert shown(f"\x1b[{code}mtrial") == f"\\x1b[{code}mtrial"
+
+
+class FullDisk(io.RawIOBase):
+    """Has room for ten bytes, and says of the eleventh that there is none, as an unbuffered file does."""
+
+    content = b""
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        room = bytes(data[: 10 - len(self.content)])
+        if not room:
+            raise OSError(28, "No space left on device")
+        self.content += room
+        return len(room)
+
+
+def test_data_for_which_an_unbuffered_output_has_no_room_are_an_error(monkeypatch):
+    disk = FullDisk()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(disk, write_through=True))
+    with pytest.raises(OSError, match="No space"):
+        echo_data("0123456789abc")
+    assert disk.content == b"0123456789"
