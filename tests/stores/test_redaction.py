@@ -88,6 +88,7 @@ def test_a_tab_does_not_end_a_password_in_text():
         ["bash", "-c", "PASSWORD=sesame mysql -psesame x"],
         ["bash", "-c", "curl -u me:sesame host"],
         ["bash", "-c", "python train.py -p 'open sesame' --lr 3"],
+        ["--webhook", "https://hooks.slack.com/services/T0/B0/sesame"],
         ["--store", "postgresql://ada:open\tsesame@host/db"],
         ["--store=postgresql://ada:open sesame@host/db"],
     ],
@@ -141,6 +142,10 @@ def test_what_is_secret_by_its_name_is_hidden(words):
 )
 def test_what_is_not_secret_is_on_record(words):
     assert redacted_command(words) == words
+
+
+def test_a_space_does_not_end_a_password_in_quotes():
+    assert redacted("no host=h password='open sesame' user=ada") == "no host=h password=*** user=ada"
 
 
 def test_a_space_does_not_end_a_password_in_text():

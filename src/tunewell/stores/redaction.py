@@ -17,7 +17,7 @@ _Span = tuple[int, int]
 # an entry holds is looked at and not passed: that of --store=URL has entries of its own.
 _IN_TEXT = (
     re.compile(r"[\w+.-]+://(?P<rest>(?:[^\s:/?#@]+:(?!\d+(?:[/?#\s]|$))[^ \r\n@]+ [^\r\n@]{0,100}@)?[^ \r\n]*)"),
-    re.compile(r"\b(?P<name>\w+)=(?=(?P<value>[^ \r\n&]+))"),
+    re.compile(r"\b(?P<name>\w+)=(?=(?P<value>'[^'\r\n]*'|[^ \r\n&]+))"),
 )
 _IN_A_WORD = re.compile(r"[\w+.-]+://(?P<rest>.*)", re.DOTALL), re.compile(r"\b(?P<name>\w+)=(?=(?P<value>[^&]+))")
 _HOST_AND_PORT = re.compile(r"[^/?#]*:\d+(?:[/?#]|$)")
@@ -28,7 +28,7 @@ _ENDS_A_NAME = re.compile(
 _COUNTED = re.compile(r"(?:tokens|keys)$")
 """A number of these is a setting: `--max-tokens`."""
 _LAST_WORDS = frozenset(
-    ["pass", "pwd", "pw", "key", "auth", "oauth", "otp", "authorization", "bearer", "cookie", "jwt"]
+    ["pass", "pwd", "pw", "key", "auth", "oauth", "otp", "authorization", "bearer", "cookie", "jwt", "webhook"]
 )
 _SIGNS_A_URL = frozenset(["sig", "signature"])
 """Names in a query with which whoever has them may do what the URL says."""
