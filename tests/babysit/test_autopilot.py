@@ -1,6 +1,7 @@
 """The autopilot: its rules on curves that are written down, and whole runs of real small networks."""
 
 import math
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -48,6 +49,9 @@ def test_a_run_that_diverges_goes_back_to_its_best_epoch_with_a_third_of_the_rat
     broken = diverged(seen(train_loss=[*before, 1.0, math.nan], val_loss=[*before, 1.1, math.nan]))
     assert (broken.kind, broken.epoch) == ("rewind", 7)
     assert diverged(seen(train_loss=[2.0, 1.0, 0.8], val_loss=[2.0, 1.1, 0.9])) is None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # it would be printed among the epochs
+        assert diverged(seen(train_loss=[math.nan] * 3, val_loss=[2.0, 1.1, 0.9])) is None
 
 
 def test_a_run_that_diverges_in_its_first_epochs_begins_anew_with_a_tenth_and_does_not_come_back():

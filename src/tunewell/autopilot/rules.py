@@ -65,7 +65,7 @@ def diverged(view: View) -> SteeringAction | None:
     rate = view.rate()
     loss = view.since_change(view.curve("train_loss"))
     broken = not math.isfinite(view.metric[-1]) or (loss.size and not np.isfinite(loss[-1]) and _is_known(loss))
-    rose = loss.size > 1 and loss[-1] > DIVERGED_LOSS * np.nanmin(loss) and loss[-1] > 0.1
+    rose = loss.size > 1 and _is_known(loss) and loss[-1] > DIVERGED_LOSS * np.nanmin(loss) and loss[-1] > 0.1
     if rate is None or not (broken or rose):
         return None
     # so early there is no good epoch: the weights went far before they had learnt anything, and a run that did this is
