@@ -159,8 +159,10 @@ def _write_excel(study: Study, output: Path | None) -> None:
         for line in lines:
             n_cut += sum(isinstance(value, str) and _size(value) > _LONGEST_TEXT for value in line)
             sheet.append([_cell(sheet, value) for value in line])
+    content = io.BytesIO()  # on a full disk the zip file would complain once more when it is forgotten
+    book.save(content)
     with whole_file(output) as path:
-        book.save(path)
+        path.write_bytes(content.getvalue())
     if n_cut:
         echo(f"{counted(n_cut, 'text')} longer than a cell of Excel may be, and cut; --format json has all", err=True)
 
