@@ -26,6 +26,6 @@ def echo_data(text: str) -> None:
         click.echo(shown(text) if sys.stdout.isatty() else text, nl=False)
         return
     # unbuffered (PYTHONUNBUFFERED): Python lets go without a word of what a full disk had no place for
-    left = memoryview(text.encode(sys.stdout.encoding, sys.stdout.errors))
+    left = memoryview(text.encode(sys.stdout.encoding, sys.stdout.errors or "strict"))
     while left:
         left = left[stream.write(left) or 0 :]
