@@ -5,6 +5,7 @@ import importlib.util
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 import tunewell as tw
 from tunewell.diagnosis.readers.trial import record_of
@@ -84,6 +85,16 @@ def test_labels_of_several_classes_at_once_are_neither():
     assert not {"n_classes", "target_variance"} & set(first)
 
 
+@pytest.mark.parametrize("labels", [RNG.integers(0, 99, (300, 8)), RNG.integers(0, 3, (300, 4, 4))])
+def test_words_and_pixels_that_are_predicted_are_no_regression(labels):
+    assert "target_variance" not in reported(X, labels)
+
+
+def test_truth_values_are_two_classes():
+    first = reported(X, Y > 0, validation=(X, (Y > 0)[:, None]))
+    assert [first[f"data.class_counts_{name}.{k}"] for name in ("train", "val") for k in (0, 1)] == [200, 100] * 2
+
+
 def test_words_by_number_have_no_scale_and_bytes_do():
     assert "data.train_inputs.mean" not in reported(RNG.integers(0, 5000, (300, 20)), Y)
     assert reported(RNG.integers(0, 256, (300, 8, 8), dtype=np.uint8), Y)["data.train_inputs.max"] == 255
@@ -101,6 +112,18 @@ def test_validation_rows_are_summarized_beside():
     assert measure(read_record(record))["shift_spread"] > 0.5
 
 
+def test_validation_rows_that_are_none_or_have_other_labels_are_not_counted():
+    assert reported(X, Y, validation=(X[:0], Y[:0]))["n_val"] == 0
+    for labels in (np.eye(3)[Y], np.array(["cat", "dog", "owl"])[Y]):
+        assert not [name for name in reported(X, Y, validation=(X, labels)) if name.startswith("data.class_counts_val")]
+
+
+def test_numbers_whose_squares_no_float_holds_are_left_out():
+    first = reported(X.astype(float) * 1e200, X[:, 0].astype(float) * 1e200)
+    assert all(map(np.isfinite, first.values()))
+    assert "target_variance" not in first
+
+
 def test_a_border_of_pixels_is_no_feature_that_differs_in_scale():
     images = np.zeros((400, 6, 6))
     images[:, 1:5, 1:5] = RNG.uniform(0, 1, (400, 4, 4))
@@ -115,6 +138,35 @@ def test_large_inputs_are_looked_at_in_part():
     assert len(rows.classes) == 5000
     inputs, labels = rows.pairs
     assert len(inputs) == len(labels)
+
+
+class Tensor:
+    """An array that takes no array of numbers, as those of TensorFlow."""
+
+    def __init__(self, values):
+        self.values, self.shape = values, values.shape
+
+    def __getitem__(self, i):
+        raise TypeError("Only integers and slices are valid indices")
+
+    def __array__(self, dtype=None, copy=None):
+        return self.values
+
+
+@pytest.mark.parametrize("kind", [Tensor, sparse.coo_array, sparse.csr_array])
+def test_large_inputs_of_which_rows_cannot_be_taken_by_number(kind):
+    x, y = np.tile(X, (20, 1)), np.tile(Y, 20)
+    first = reported(kind(x), y)
+    assert (first["n_train"], first["n_classes"]) == (6000, 3)
+    assert first["data.train_inputs.mean"] == pytest.approx(2.0, abs=0.2)
+
+
+def test_of_wide_labels_a_part_is_looked_at():
+    images = np.broadcast_to(np.float32(0.5), (100_000, 64, 64))  # 1.6 GB, were it copied
+    rows = rows_of((images, images))
+    assert rows.n == 100_000
+    assert len(rows.labels) == len(rows.inputs) < 1000
+    assert all(map(np.array_equal, rows.pairs, (rows.inputs, rows.labels)))
 
 
 def test_what_has_no_rows_or_other_lengths_is_refused():
@@ -168,6 +220,40 @@ def test_a_stream_is_passed_through_unread():
     run = tw.Run({})
     assert run.data(stream) is stream
     assert len(list(stream)) == 1
+
+
+class OfWorkers(Pairs):
+    """A data set that only the processes of its loader can read."""
+
+    def __getitem__(self, i):
+        raise RuntimeError("its file is opened in worker_init_fn")
+
+
+def test_a_data_set_that_cannot_be_read_here_is_passed_through():
+    assert set(reported(OfWorkers())) == {"epoch", "val_loss"}
+
+
+class Batches:
+    """Batches in turn, as TensorFlow has them."""
+
+    element_spec = None
+
+    def __init__(self, batches, n):
+        self.batches, self.n = batches, n
+
+    def cardinality(self):
+        return self.n
+
+    def __iter__(self):
+        return iter(self.batches)
+
+
+def test_batches_count_where_their_number_is_known():
+    batches = [(X[i : i + 50], Y[i : i + 50]) for i in range(0, 300, 50)]
+    assert reported(Batches(batches, 6))["n_train"] == 300
+    assert reported(Batches(batches[:2], -2))["n_train"] == 100
+    assert "n_train" not in reported(Batches(batches, -2))
+    assert "n_train" not in reported(Batches(list(zip(X, Y, strict=True)), 300))
 
 
 torch_is_there = importlib.util.find_spec("torch") is not None

@@ -26,7 +26,7 @@ from tunewell.space.space import Space, SpaceLike, as_space
 from tunewell.space.usual_names import RATES
 from tunewell.space.values import Params, Value
 from tunewell.training.function import check_train
-from tunewell.training.rows import Rows, facts_of, is_array, rows_of
+from tunewell.training.rows import Rows, facts_of, is_array, rows_of, targets_of
 from tunewell.training.run import Change as ChangeOfData
 from tunewell.training.run import RunEnded, Train
 
@@ -118,7 +118,8 @@ class Case:
             return True
         config = self.about.get("config", {})
         task = config.get("task") or self.about.get("task") or task_of_loss(str(config.get("loss", "")))
-        is_regression = self.rows is not None and self.rows.labels is not None and self.rows.classes is None
+        labels = None if self.rows is None else self.rows.labels
+        is_regression = labels is not None and targets_of(labels) is not None
         return not (task in ("regression", "other") or is_regression)
 
     @property

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tunewell.arrays import Floats, own_numerics
 from tunewell.nn.ops import softmax
-from tunewell.training.rows import Rows, classes_of
+from tunewell.training.rows import Rows, classes_of, targets_of
 
 MOST_ROWS = 3000
 MOST_NUMBERS = 12_000_000
@@ -131,11 +131,12 @@ def _usable(rows: Rows) -> tuple[Floats, NDArray[Any], bool] | str:
     classes = classes_of(labels)
     if classes is not None:
         return x, classes, True
-    if labels.dtype.kind not in "iuf" or not np.isfinite(labels).all() or np.ptp(labels) == 0:
-        return "the labels are neither classes nor numbers that vary"
-    if labels.ndim > 1 and bool(np.isin(labels, (0, 1)).all()):
+    targets = targets_of(labels)
+    if targets is None and labels.size > len(labels):
         return "a row has several labels"
-    return x, labels.reshape(len(labels), -1).astype(np.float64), False
+    if targets is None or np.ptp(targets) == 0:
+        return "the labels are neither classes nor numbers that vary"
+    return x, targets, False
 
 
 def _prepared(x: Floats, x_other: Floats, seed: int) -> tuple[Floats, Floats, str]:

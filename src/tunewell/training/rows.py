@@ -39,7 +39,8 @@ class Rows:
     inputs: NDArray[Any] | None
     """(M, ...); None where they are no numbers."""
     labels: NDArray[Any] | None
-    """Those of all rows where they come as an array, else those of the sample; None where there are none."""
+    """Those of all rows where they come as an array and are no larger than the inputs looked at, else those of the
+    sample; None where there are none."""
     index: NDArray[np.int64] | None = None
     """(M,): the rows of the sample, of those that `labels` has; None if it is all of them."""
 
@@ -77,10 +78,16 @@ def rows_of(
     width = math.prod(int(size) for size in getattr(arrays[0], "shape", ())[1:])
     most = min(most, max(_LEAST, most_numbers // max(1, width)))
     index = _sample(n, most)
-    last = as_numpy(arrays[-1]) if len(arrays) > 1 or np.ndim(arrays[0]) == 1 else None
+    last, index_of_last = None, index
+    if len(arrays) > 1 or np.ndim(arrays[0]) == 1:
+        is_wide = math.prod(getattr(arrays[-1], "shape", ())[1:]) * n > max(
+            n, most_numbers
+        )  # masks, or the inputs again
+        last = as_numpy(_taken(arrays[-1], index) if is_wide else arrays[-1])
+        index_of_last = None if is_wide else index
     inputs = [as_numpy(_taken(array, index)) for array in (arrays[:-1] if last is not None else arrays)]
     numbers = [array for array in inputs if array is not None and array.dtype.kind in "biuf"]
-    return Rows(n, numbers[0] if numbers else None, last, index)
+    return Rows(n, numbers[0] if numbers else None, last, index_of_last)
 
 
 def as_numpy(value: Any) -> NDArray[Any] | None:
@@ -114,6 +121,8 @@ def classes_of(labels: NDArray[Any]) -> NDArray[np.int64] | None:
     found, numbers = np.unique(labels, return_inverse=True)
     if not 1 < len(found) <= _MOST_CLASSES:
         return None
+    if labels.dtype.kind == "b":
+        return numbers.astype(np.int64)
     if labels.dtype.kind in "US":
         return numbers.astype(np.int64) if len(found) <= max(2, len(labels) // 2) else None
     if labels.dtype.kind == "f" and (len(found) > _MOST_FLOAT_CLASSES or not (found == np.round(found)).all()):
@@ -124,31 +133,39 @@ def classes_of(labels: NDArray[Any]) -> NDArray[np.int64] | None:
     return numbers.astype(np.int64) if is_counted else None
 
 
+def targets_of(labels: NDArray[Any]) -> Floats | None:
+    """Return the targets of a regression, (N, T); None of classes, of several labels a row, and of words by number."""
+    if labels.dtype.kind not in "iuf" or not labels.size or classes_of(labels) is not None:
+        return None
+    targets = labels.reshape(len(labels), -1)
+    several = targets.shape[1] > 1 and (labels.dtype.kind in "iu" or bool(np.isin(labels, (0, 1)).all()))
+    return None if several or not np.isfinite(targets).all() else targets.astype(np.float64)
+
+
+@np.errstate(over="ignore", invalid="ignore")
 def facts_of(train: Rows, validation: Rows | None = None) -> dict[str, float]:
     """Return a summary of the rows, by the names under which a report has it.
 
     `n_train`, `n_val`, `n_classes`, `target_variance`, and what a record has as its `data_summary`: the latter as
-    `data.train_inputs.mean`, `data.class_counts_train.0`, and so on.
+    `data.train_inputs.mean`, `data.class_counts_train.0`, and so on. Nothing that no float can hold.
     """
     facts = {"n_train": float(train.n)} | ({} if validation is None else {"n_val": float(validation.n)})
     n_classes = _n_classes(train)
     if n_classes:
         facts["n_classes"] = float(n_classes)
-    elif train.labels is not None and train.labels.dtype.kind in "iuf" and len(train.labels) >= _LEAST_ROWS:
-        is_multi_label = train.labels.ndim > 1 and bool(np.isin(train.labels, (0, 1)).all())
-        variance = 0.0 if is_multi_label else float(np.var(train.labels.astype(np.float64)))
-        facts |= {"target_variance": variance} if np.isfinite(variance) and variance > 0 else {}
+    elif train.labels is not None and (targets := targets_of(train.labels)) is not None:
+        facts |= {"target_variance": variance} if (variance := float(targets.var())) > 0 else {}
     for name, rows in (("train", train), ("val", validation)):
         if rows is None:
             continue
         if rows.inputs is not None and (scale := scale_of(rows.inputs)):
             facts |= {f"data.{name}_inputs.{key}": value for key, value in scale.items()}
-        if 0 < n_classes <= _MOST_COUNTED and rows.labels is not None:
+        if 0 < n_classes <= _MOST_COUNTED and rows.labels is not None and len(rows.labels):
             counts = _counts(rows.labels, train.labels) * (rows.n / len(rows.labels))
             facts |= {f"data.class_counts_{name}.{k}": float(round(count)) for k, count in enumerate(counts)}
     if train.inputs is not None and (spreads := spreads_of(train.inputs)) is not None:
         facts |= {"data.feature_std_min": float(spreads.min()), "data.feature_std_max": float(spreads.max())}
-    return facts
+    return {name: value for name, value in facts.items() if math.isfinite(value)}
 
 
 def scale_of(inputs: NDArray[Any]) -> dict[str, float]:
@@ -194,13 +211,16 @@ def _n_classes(rows: Rows) -> int:
 
 
 def _counts(labels: NDArray[Any], known: NDArray[Any] | None) -> Floats:
-    """Return how often each class of the known labels is among others, (K,); these may lack some."""
+    """Return how often each class of the known labels is among others, (K,); these may lack some.
+
+    Nothing if they are written in another way, such as one-hot.
+    """
     assert known is not None  # it has classes
-    if known.ndim == 2 and known.shape[1] > 1:
+    if known.size > len(known):
         return labels.sum(axis=0).astype(np.float64) if labels.shape[1:] == known.shape[1:] else np.empty(0)
-    found = np.unique(known)
-    counts = [float(np.sum(labels == one)) for one in found]
-    return np.array(counts)
+    if labels.size > len(labels) or (labels.dtype.kind in "US") != (known.dtype.kind in "US"):
+        return np.empty(0)
+    return np.array([float(np.sum(labels == one)) for one in np.unique(known)])
 
 
 def length_of(array: Any) -> int | None:
@@ -221,9 +241,14 @@ def _taken(array: Any, index: NDArray[np.int64] | None) -> Any:
     """Return some rows of an array, a tensor, a table or a list."""
     if index is None:
         return array
-    if hasattr(array, "iloc"):
-        return array.iloc[index]
-    return [array[i] for i in index.tolist()] if isinstance(array, list | tuple) else array[index]
+    if isinstance(array, list | tuple):
+        return [array[i] for i in index.tolist()]
+    rows = array.tocsr() if hasattr(array, "tocsr") else getattr(array, "iloc", array)
+    try:
+        return rows[index]
+    except (TypeError, LookupError, RuntimeError):  # tensors of TensorFlow take no array of numbers
+        whole = as_numpy(array)
+        return None if whole is None else whole[index]
 
 
 def _of_objects(array: NDArray[Any]) -> NDArray[Any]:
@@ -235,9 +260,10 @@ def _of_objects(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def _loaded(source: Any, most: int) -> Rows | None:
-    """Return the first rows of a data set (rows by number), or of one that gives batches; None if it is neither.
+    """Return some rows of a data set (rows by number), or of one that gives batches; None if it is neither.
 
-    What they draw at random they draw again in the training: the random states are as before.
+    What they draw at random they draw again in the training: the random states are as before. One that cannot be read
+    here, but in the processes of its loader, say, is not looked at.
     """
     data = source.dataset if hasattr(source, "dataset") and hasattr(source, "batch_size") else source
     by_number = hasattr(data, "__getitem__") and hasattr(data, "__len__")
@@ -249,6 +275,8 @@ def _loaded(source: Any, most: int) -> Rows | None:
             return _of_rows(data, most)
         if hasattr(data, "element_spec") and hasattr(data, "cardinality"):  # one of TensorFlow
             return _of_batches(data, int(data.cardinality()), most)
+    except Exception:  # noqa: BLE001  data sets are the user's, and what is wrong with one, the training itself will say
+        return None
     finally:
         checkpoint.set_random_states(states)
     return None  # a stream, which may be there only once
@@ -274,15 +302,20 @@ def _of_rows(data: Any, most: int) -> Rows | None:
 
 
 def _of_batches(batches: Iterable[Any], n_batches: int, most: int) -> Rows | None:
+    """Return the first rows of so many batches, whose number is below 0 where it is unknown, or there is no end."""
     taken: list[list[NDArray[Any] | None]] = []
     n = 0
     for batch in batches:
         part = _parts(batch)
+        if part is not None and np.ndim(part[1]) == 0:
+            return None  # it gives rows, not batches of them
         taken.append([None, None] if part is None else [as_numpy(one) for one in part])
         n += next((len(one) for one in taken[-1] if one is not None), 0)
         if n >= most:
             break
-    if not n:
+    else:
+        n_batches = len(taken)
+    if not n or n_batches < 0:
         return None
     inputs, labels = (_joined(np.concatenate, [one[side] for one in taken], 1) for side in (0, 1))
     total = n * n_batches // len(taken) if n_batches > len(taken) else n
