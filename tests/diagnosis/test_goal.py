@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 import tunewell as tw
@@ -34,6 +35,22 @@ def test_a_run_that_reached_its_target_is_healthy_by_that(changed):
         assert findings[0].label == "healthy"
         assert findings[0].confidence >= 0.95
         assert "70 % is known to be possible" in findings[0].evidence
+
+
+def test_a_run_that_reached_its_target_and_diverged_is_not_healthy():
+    rows = [{"train_loss": 1.0, "val_accuracy": 0.98}] * 5 + [{"train_loss": math.nan, "val_accuracy": 0.1}] * 5
+    assert "healthy" not in {one.label for one in tw.diagnose({"epochs": rows}, target=0.97)}
+
+
+@pytest.mark.parametrize("target", [np.float32(0.97), np.int64(97)])
+def test_a_target_may_be_a_number_of_numpy(target):
+    assert examine(at(0.7), possible=Possible(target)).goal.possible == pytest.approx(0.97)
+
+
+def test_a_run_of_no_finite_number_has_nothing_that_a_target_could_be_of():
+    rows = [{"train_loss": math.nan, "val_loss": math.nan}] * 5
+    with pytest.raises(SettingError, match="no metric that is a finite number"):
+        tw.diagnose({"epochs": rows}, target=0.97)
 
 
 @pytest.mark.parametrize(("rows", "is_noise"), [(50, True), (5000, False)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 
@@ -82,15 +83,17 @@ def goal_of(run: RunRecord, known: Possible) -> Goal:
     """Return what is possible beside what the run reached.
 
     Raises:
-        SettingError: it is no finite number, or the run has no such metric.
+        SettingError: it is no finite number, or the run has no such metric, or none at all.
     """
     possible = known.value
-    if isinstance(possible, bool) or not isinstance(possible, int | float) or not math.isfinite(possible):
+    if isinstance(possible, bool) or not isinstance(possible, Real) or not math.isfinite(possible):
         raise SettingError(f"target must be a finite number, got {possible!r}")
     names = metrics_of(run)
-    name = known.metric or next(iter(names), "")
+    if not names:
+        raise SettingError("the run has no metric that is a finite number, so no target can be compared with it")
+    name = known.metric or names[0]
     if name not in names:
-        raise SettingError(f"the run has no {name or 'metric'}; {did_you_mean(name, names, listed='it has')}")
+        raise SettingError(f"the run has no {name}; {did_you_mean(name, names, listed='it has')}")
     values = {**run.curves, **run.scores}[name]
     if _is_share(name):
         if not 0 <= possible <= _PERCENT:
@@ -115,11 +118,13 @@ def metrics_of(run: RunRecord) -> list[str]:
 def with_goal(chances: Floats, goal: Goal, strengths: Floats) -> Floats:
     """Return the probabilities of the causes, (K,), with regard to what is known to be possible.
 
+    A run that is there is healthy by that, unless it cannot be: it may have been there before it diverged.
+
     strengths: of the plainest sign of each cause, (K,).
     """
     if goal.falls_short:
         return without_healthy(chances, strengths)
-    if goal.is_reached:
+    if goal.is_reached and chances[_IS_HEALTHY].any():
         others = np.where(_IS_HEALTHY, 0.0, chances)
         rest = others.sum()
         healthy = max(_REACHED, 1 - rest)
