@@ -364,6 +364,28 @@ def test_what_a_branch_may_have_changed_is_not_known():
     assert kinds(loop(body.replace("if squashed: ", ""))) == ["logits-expected"]
 
 
+def test_a_program_of_many_branches_takes_no_longer_for_each():
+    branch = "if x.any():\n    h{1}, r{1} = h{0}, r{0}\nelse:\n    h{1}, r{1} = h{0}, r{0}\n"
+    text = f"""
+import torch
+from torch import nn
+def fitted(network, n):
+    if n > 9:
+        return fitted(network, n - 1)
+    if n > 5:
+        return fitted(network, n - 2)
+    return fitted(network, n - 3)
+model = nn.Sequential(nn.Linear(3, 3), nn.Softmax(dim=1))
+h0, r0 = model(x), 0.1
+{"".join(branch.format(n, n + 1) for n in range(24))}
+nn.CrossEntropyLoss()(h24, y).backward()
+nn.CrossEntropyLoss()(fitted(model, r24), y).backward()
+torch.optim.SGD(model.parameters(), lr=r24).step()
+nn.Linear(3, r24)
+"""
+    assert "logits-expected" in kinds(text)
+
+
 @pytest.mark.parametrize("text", ["def", "x = (", "\x00"])
 def test_what_is_no_python_is_named(text, tmp_path):
     script = tmp_path / "broken.py"

@@ -77,11 +77,18 @@ class Networks:
 
     def __init__(self, program: Program) -> None:
         self._program = program
+        self._known: dict[ast.expr, Output | None] = {}
 
     def output(self, node: ast.expr, depth: int = 0) -> Output | None:
         """Return what an expression ends with; None where the source does not tell, or tells of several."""
         if depth > _DEPTH:
             return None
+        if node not in self._known:
+            self._known[node] = None  # where it leads back to itself
+            self._known[node] = self._followed(node, depth)
+        return self._known[node]
+
+    def _followed(self, node: ast.expr, depth: int) -> Output | None:
         if isinstance(node, ast.Name):
             return self._only([self._bound(one, depth) for one in self._program.values(node)])
         if isinstance(node, ast.IfExp):

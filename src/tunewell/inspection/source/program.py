@@ -54,6 +54,8 @@ class Program:
         self.classes = {node.name: node for node in self.nodes if isinstance(node, ast.ClassDef)}
         self._imports = dict(self._imported())
         self._known_passed: dict[tuple[Function, str], list[Binding]] = {}
+        self._known_origins: dict[ast.expr, list[ast.expr]] = {}
+        self._known_numbers: dict[ast.expr, float | None] = {}
 
     def mistake(self, kind: str, at: ast.AST, seen: str, mend: str) -> Mistake:
         """Return a mistake at a node of the program."""
@@ -212,17 +214,20 @@ class Program:
         """Return what `self.name` of a class may hold."""
         return self._attributes.get(owner, {}).get(name, [])
 
-    def number(self, node: ast.AST | None, steps: int = 0) -> float | None:
+    def number(self, node: ast.AST | None) -> float | None:
         """Return the number that an expression has, as far as the source tells: a flag's or a field's default too."""
         if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
             return float(node.value)
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-            inner = self.number(node.operand, steps)
+            inner = self.number(node.operand)
             return None if inner is None else -inner
-        if isinstance(node, ast.Name) and steps < _MOST_STEPS:
-            values = self.values(node)
-            known = {self.number(one.value, steps + 1) for one in values if one.is_whole}
-            return known.pop() if len(known) == 1 and all(one.is_whole for one in values) else None
+        if isinstance(node, ast.Name):
+            if node not in self._known_numbers:
+                self._known_numbers[node] = None  # where it leads back to itself
+                values = self.values(node)
+                known = {self.number(one.value) if one.is_whole else None for one in values}
+                self._known_numbers[node] = known.pop() if len(known) == 1 else None
+            return self._known_numbers[node]
         if isinstance(node, ast.Attribute) and not isinstance(node.value, ast.Call):
             return self._defaults.get(node.attr)
         return None
@@ -370,6 +375,11 @@ class Program:
         """
         if steps > _MOST_STEPS:
             return [node]
+        if node not in self._known_origins:  # else each branch would double the ways, and a program has many
+            self._known_origins[node] = list(dict.fromkeys(self._followed(node, steps)))
+        return self._known_origins[node]
+
+    def _followed(self, node: ast.expr, steps: int) -> list[ast.expr]:
         found: list[ast.expr] = []
         if isinstance(node, ast.Name):
             for one in self.values(node):
