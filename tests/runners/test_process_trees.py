@@ -9,12 +9,13 @@ import textwrap
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 import tunewell as tw
 from tunewell.runners import Execution, run_processes
 from tunewell.training.external_program import ExternalProgram
-from tunewell.training.process_tree import kill_tree
+from tunewell.training.process_tree import Guard, kill_rest, kill_tree, new_mark
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -194,3 +195,27 @@ def test_a_tree_is_killed_while_it_grows(tmp_path):
     parent.wait()
     time.sleep(0.1)
     assert ended_within(pids_in(tmp_path / "pids"), 2)
+
+
+def test_what_a_guard_runs_is_not_ended_with_what_began_it(monkeypatch):
+    outer = new_mark()
+    monkeypatch.setenv(outer, "1")  # as in a worker, whose program has a guard of its own
+    guard = Guard(new_mark(), grace_s=3)
+    program = subprocess.Popen(["/bin/sh", "-c", "trap '' TERM; sleep 60"], start_new_session=True)
+    shell = psutil.Process(guard._shell.pid)
+    try:
+        guard.watch(program.pid)
+        guard._shell.stdin.close()  # the worker has died
+        give_up_at = time.monotonic() + 20
+        while not (left := [one for one in shell.children() if one.name() == "sleep"]):
+            assert time.monotonic() < give_up_at, "the guard gives no time"
+            time.sleep(0.02)
+        kill_rest(2**22 - 1, outer)
+        assert left[0].is_running()
+    finally:
+        guard._shell.kill()
+        guard._shell.wait()
+        program.kill()
+        program.wait()
+        for one in left:
+            one.kill()

@@ -19,12 +19,12 @@ _GONE_S = 1.0
 """How long one that was killed may take to be gone; in the middle of a call to a disk, say, it takes longer."""
 _LOOKS = 10
 """So often is looked for what was started meanwhile."""
+_BEGUN = "TUNEWELL_BEGUN_"
 _SCRIPT = """
 mark=$3
 marked() {
     for one in /proc/[0-9]*; do
-        grep -qz "^$mark=" "$one/environ" || continue
-        grep -qz "^tunewell-guard$" "$one/cmdline" || kill -s "$1" "${one#/proc/}"
+        grep -qz "^$mark=" "$one/environ" && kill -s "$1" "${one#/proc/}"
     done
 }
 read -r pid || exit
@@ -51,7 +51,7 @@ _APART = 'exec 3<&0; /bin/sh -c "$0" "$@" <&3 3<&- &'
 
 def new_mark() -> str:
     """Return the name of an environment variable: a process that has it was started by what sets it, or by its own."""
-    return f"TUNEWELL_BEGUN_{uuid.uuid4().hex}"
+    return f"{_BEGUN}{uuid.uuid4().hex}"
 
 
 class Guard:
@@ -76,6 +76,8 @@ class Guard:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             bufsize=0,
+            # without marks, so that nobody ends it, or what it runs, before it is done
+            env={name: value for name, value in os.environ.items() if not name.startswith(_BEGUN)},
             start_new_session=True,  # Ctrl-C is not for it
         )
 
@@ -135,7 +137,7 @@ def _marked(mark: str) -> set[psutil.Process]:
     found = set()
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
-            if mark in process.environ() and not _is_guard(process):
+            if mark in process.environ():
                 found.add(process)
     return found
 
