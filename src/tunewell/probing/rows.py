@@ -7,18 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tunewell.training.rows import length_of, taken
 from tunewell.training.run import Change
-
-RowIndices = NDArray[np.int64]
 
 
 def one_batch(size: int, seed: int) -> Change:
     """Return the first rows of a shuffled order, over and over: an epoch has as many steps as it always has."""
 
     def change(arrays: tuple[Any, ...]) -> tuple[Any, ...]:
-        n = len(arrays[0])
-        rows = np.resize(np.random.default_rng(seed).permutation(n)[:size], n)
-        return tuple(_taken(array, rows) for array in arrays)
+        order = _shuffled(arrays[0], seed)
+        rows = np.resize(order[:size], len(order))
+        return tuple(taken(array, rows) for array in arrays)
 
     return change
 
@@ -28,15 +27,13 @@ def shuffled_labels(seed: int) -> Change:
 
     def change(arrays: tuple[Any, ...]) -> tuple[Any, ...]:
         *others, labels = arrays
-        return (*others, _taken(labels, np.random.default_rng(seed).permutation(len(labels))))
+        return (*others, taken(labels, _shuffled(labels, seed)))
 
     return change
 
 
-def _taken(array: Any, rows: RowIndices) -> Any:
-    """Take rows of an array, a tensor, a table or a list, as the same kind of thing."""
-    if hasattr(array, "iloc"):
-        return array.iloc[rows]
-    if isinstance(array, list | tuple):
-        return type(array)(array[row] for row in rows)
-    return array[rows]
+def _shuffled(array: Any, seed: int) -> NDArray[np.int64]:
+    """Return the numbers of an array's rows in a shuffled order."""
+    n = length_of(array)
+    assert n is not None  # it is no stream, whose rows cannot be taken
+    return np.random.default_rng(seed).permutation(n)

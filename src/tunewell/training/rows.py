@@ -83,9 +83,9 @@ def rows_of(
         is_wide = math.prod(getattr(arrays[-1], "shape", ())[1:]) * n > max(
             n, most_numbers
         )  # masks, or the inputs again
-        last = as_numpy(_taken(arrays[-1], index) if is_wide else arrays[-1])
+        last = _numbers(arrays[-1], index if is_wide else None)
         index_of_last = None if is_wide else index
-    inputs = [as_numpy(_taken(array, index)) for array in (arrays[:-1] if last is not None else arrays)]
+    inputs = [_numbers(array, index) for array in (arrays[:-1] if last is not None else arrays)]
     numbers = [array for array in inputs if array is not None and array.dtype.kind in "biuf"]
     return Rows(n, numbers[0] if numbers else None, last, index_of_last)
 
@@ -237,18 +237,26 @@ def _sample(n: int, most: int) -> NDArray[np.int64] | None:
     return None if n <= most else np.sort(np.random.default_rng(n).choice(n, most, replace=False))
 
 
-def _taken(array: Any, index: NDArray[np.int64] | None) -> Any:
-    """Return some rows of an array, a tensor, a table or a list."""
-    if index is None:
-        return array
+def taken(array: Any, index: NDArray[np.int64]) -> Any:
+    """Return some rows of an array, a tensor, a table or a list, as the same kind of thing, or else of NumPy's."""
     if isinstance(array, list | tuple):
-        return [array[i] for i in index.tolist()]
+        return type(array)(array[i] for i in index.tolist())
     rows = array.tocsr() if hasattr(array, "tocsr") else getattr(array, "iloc", array)
     try:
         return rows[index]
     except (TypeError, LookupError, RuntimeError):  # tensors of TensorFlow take no array of numbers
         whole = as_numpy(array)
-        return None if whole is None else whole[index]
+        if whole is None:
+            raise
+        return whole[index]
+
+
+def _numbers(array: Any, index: NDArray[np.int64] | None) -> NDArray[Any] | None:
+    """Return some rows as an array of NumPy, or all; None where that cannot be, as of a sparse tensor."""
+    try:
+        return as_numpy(array if index is None else taken(array, index))
+    except (TypeError, LookupError, RuntimeError):
+        return None
 
 
 def _of_objects(array: NDArray[Any]) -> NDArray[Any]:
