@@ -278,6 +278,22 @@ def test_a_file_that_was_cut_off_is_read_as_far_as_it_goes(long_record, tmp_path
         assert "defect" not in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("place", "content"),
+    [(28, b"\x02"), (47, b"\xff"), (16, b"\0\0"), (None, b"\xdb")],
+    ids=["a length of 100 GB", "its format", "its pages", "its schema"],
+)
+def test_a_damaged_header_or_schema_is_no_defect(long_record, tmp_path, place, content):
+    file, whole = tmp_path / "tunewell.db", bytearray(long_record.read_bytes())
+    if place is None:
+        place = whole.index(b"CREATE TABLE studies")
+    whole[place : place + len(content)] = content
+    file.write_bytes(whole)
+    result = CliRunner().invoke(cli, ["show", "--store", str(file)])
+    assert result.exit_code in (0, 2)
+    assert "defect" not in result.stderr
+
+
 def test_a_schema_that_is_older_than_its_tables_is_no_defect(record):
     damaged(record, "DELETE FROM tunewell_schema WHERE version = (SELECT max(version) FROM tunewell_schema)")
     said(record, "show")

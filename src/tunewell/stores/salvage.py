@@ -29,8 +29,10 @@ _RECORDS = {
     schema.steps.name: "step",
 }
 """What a row of each table is called."""
+DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)
+"""The latter is of Python, where a complaint of SQLite repeats a name that is no text any more."""
 _HEADER = 100
-_LONGEST_FILE = 2**32
+_LARGEST_PAGE = 2**16
 _Row = tuple[object, ...]
 
 
@@ -42,11 +44,11 @@ def salvaged_file(file: Path, damaged: sqlite3.Connection) -> tuple[sqlite3.Conn
         damaged: a connection to it.
 
     Raises:
-        sqlite3.DatabaseError: not even the names of the tables can be read.
+        sqlite3.DatabaseError, UnicodeDecodeError: not even the names of the tables can be read.
     """
     try:
         copy, lost = _salvaged(damaged)
-    except sqlite3.DatabaseError:
+    except DAMAGE:
         # it is shorter than it says, or its log is another's
         with closing(sqlite3.connect(":memory:")) as alone:
             alone.deserialize(_whole(file.read_bytes()))
@@ -55,12 +57,14 @@ def salvaged_file(file: Path, damaged: sqlite3.Connection) -> tuple[sqlite3.Conn
 
 
 def _whole(content: bytes) -> bytes:
-    """Return the content of a file that was cut off, filled up to the size that it says, and without a log."""
-    if not content.startswith(b"SQLite format 3\0") or len(content) < _HEADER:
+    """Return the content of a file that was cut off as one that says so: with the pages that are there, and no log."""
+    size = int.from_bytes(content[16:18], "big")
+    size = _LARGEST_PAGE if size == 1 else size  # which two bytes do not hold
+    if not content.startswith(b"SQLite format 3\0") or len(content) < _HEADER or not size:
         raise sqlite3.DatabaseError("it has no header")
-    size, n_pages = int.from_bytes(content[16:18], "big"), int.from_bytes(content[28:32], "big")
-    missing = min(size * n_pages, _LONGEST_FILE) - len(content)
-    return content[:18] + b"\1\1" + content[20:] + bytes(max(0, missing))
+    n_pages = -(-len(content) // size)
+    missing = bytes(size * n_pages - len(content))
+    return content[:18] + b"\1\1" + content[20:28] + n_pages.to_bytes(4, "big") + content[32:] + missing
 
 
 def _salvaged(damaged: sqlite3.Connection) -> tuple[sqlite3.Connection, dict[str, set[int]]]:
@@ -122,7 +126,7 @@ def _read(damaged: sqlite3.Connection, query: str, values: Sequence[int], found:
     try:
         for row in damaged.execute(query, values):
             found.setdefault(row[0], row)
-    except (sqlite3.DatabaseError, OverflowError):
+    except (*DAMAGE, OverflowError):
         return False
     return True
 

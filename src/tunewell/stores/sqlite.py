@@ -24,7 +24,7 @@ from tunewell.errors import SettingError, StoreError
 from tunewell.stores import migrations
 from tunewell.stores.database import ConnectionLost, check_version, no_store, some
 from tunewell.stores.decision_lock import DecisionLock
-from tunewell.stores.salvage import salvaged_file
+from tunewell.stores.salvage import DAMAGE, salvaged_file
 
 BUSY_TIMEOUT_S = 60.0
 """How long a write waits for the writes of other processes."""
@@ -224,7 +224,7 @@ class SqliteFile:
             return False
         try:
             copy, lost = salvaged_file(self._file, self._connection)
-        except (sqlite3.DatabaseError, OSError):
+        except (*DAMAGE, OSError):
             return False
         self._damage = f"{self.path}: {error}; {_MENDS['SQLITE_CORRUPT']}"
         self.lost |= lost
@@ -251,13 +251,13 @@ class SqliteFile:
         """Turn what the database complains of into an error that names the file and the mend."""
         try:
             yield
-        except sqlite3.DatabaseError as error:
+        except DAMAGE as error:
             self._explain(error)
             raise
 
     def _explain(self, error: BaseException) -> None:
         """Raise an error that names the file and the mend, if this one is a complaint of the database."""
-        if not isinstance(error, sqlite3.DatabaseError):
+        if not isinstance(error, DAMAGE):
             return
         code = _code(error)
         if code in _MENDS:  # else it is a mistake of ours
@@ -402,13 +402,15 @@ def _check_place(path: Path, *, create: bool) -> None:
         raise StoreError(f"{path} has no folder to lie in; make {path.parent}, or name another file")
 
 
-_NOT_AS_MADE = re.compile(r"Could not decode|no such (?:table|column)|duplicate column name|has no column named")
-"""Complaints of Python, of text that is none, and of SQLite, of tables that somebody has changed."""
+_NOT_AS_MADE = re.compile(
+    r"Could not decode|no such (?:table|column)|duplicate column name|has no column named|unsupported file format"
+)
+"""Complaints of Python, of text that is none, and of SQLite, of tables or a header that somebody has changed."""
 
 
-def _code(error: sqlite3.DatabaseError) -> str:
+def _code(error: BaseException) -> str:
     """Return the name of the kind of trouble, as `_MENDS` has it."""
-    if _NOT_AS_MADE.match(str(error)):
+    if isinstance(error, UnicodeDecodeError) or _NOT_AS_MADE.match(str(error)):
         return "SQLITE_CORRUPT"
     return "_".join(getattr(error, "sqlite_errorname", "").split("_")[:2])
 
@@ -416,7 +418,7 @@ def _code(error: sqlite3.DatabaseError) -> str:
 def _is_damage(error: BaseException | None) -> bool:
     if isinstance(error, StoreError):  # it has been explained already
         error = error.__cause__
-    return isinstance(error, sqlite3.DatabaseError) and _code(error) == "SQLITE_CORRUPT"
+    return isinstance(error, DAMAGE) and _code(error) == "SQLITE_CORRUPT"
 
 
 _MENDS = {
