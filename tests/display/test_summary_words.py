@@ -18,3 +18,7 @@ def test_a_budget_of_one_is_one(amount, unit, words):
 
 def test_rows_are_counted():
     assert [counted(n, "row") for n in (0, 1, 2)] == ["0 rows", "1 row", "2 rows"]
+
+
+def test_a_plural_is_spelled_as_it_is():
+    assert [counted(2, what) for what in ("study", "day", "branch row")] == ["2 studies", "2 days", "2 branch rows"]

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import click
 
 from tunewell.cli.echo import echo
+from tunewell.display.formatting import counted
 from tunewell.errors import SettingError
 from tunewell.stores import IN_MEMORY, Store, default_store, open_store
 from tunewell.study import Study
@@ -49,7 +50,7 @@ def existing_store(url: str | None) -> Iterator[Store]:
         damaged = getattr(store, "damaged", {})
         store.close()
         if damaged:
-            counts = ", ".join(f"{len(rows)} {name}{'s' if len(rows) > 1 else ''}" for name, rows in damaged.items())
+            counts = ", ".join(counted(len(rows), name) for name, rows in damaged.items())
             echo(
                 f"warning: {counts} on record cannot be read; the record was damaged, and this is what is left of it",
                 err=True,

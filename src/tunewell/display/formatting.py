@@ -69,5 +69,12 @@ def utc(at: float) -> datetime | None:
 
 
 def counted(n: int, what: str) -> str:
-    """Return `1 epoch`, `2 epochs`."""
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+    """Return `1 epoch`, `2 epochs`, `2 studies`."""
+    return f"{n} {what}" if n == 1 else f"{n} {plural(what)}"
+
+
+def plural(what: str) -> str:
+    """Return a noun's plural, as far as those that are counted here need it."""
+    if what.endswith("y") and what[-2:-1] not in "aeiou":
+        return f"{what[:-1]}ies"
+    return f"{what}s"
