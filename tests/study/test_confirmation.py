@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 import tunewell as tw
+from tunewell.cli.results_report import confirmed_lines
 from tunewell.errors import SettingError
 from tunewell.runners.base import NullObserver
+from tunewell.samplers import RandomSampler
+from tunewell.schedulers import FullScheduler
 from tunewell.study.confirmation import Confirmed, confirmation, confirmed
 
 SPACE = tw.Space(learning_rate=tw.Float(1e-3, 1.0, scale="log", default=1e-1))
@@ -111,6 +114,44 @@ def test_a_confirmation_without_a_value_confirms_nothing():
 def test_how_often_to_confirm_is_checked_before_any_training(wrong):
     with pytest.raises(SettingError, match="confirm must be a whole number"):
         tw.tune(train, SPACE, metric="val_loss", store="memory", confirm=wrong)
+
+
+def confirmed_where(*breaking):
+    """Return a study of three settings, confirmed twice each; those of `breaking` break in their second epoch."""
+    study = tw.Study(SPACE, metric="val_loss", max_epochs=3, budget="3trials", scheduler=FullScheduler(RandomSampler()))
+    while (step := study.ask()) is not None:
+        for epoch in step.epochs:
+            study.report(step.trial, epoch, val_loss=step.trial + 1 / epoch)
+        study.tell(step.trial)
+    again = confirmation(study, seeds=2)
+    while (step := again.ask()) is not None:
+        place = step.trial % 3
+        for epoch in step.epochs:
+            if place in breaking and epoch == 2 and step.trial < 3:
+                again.tell(step.trial, error=f"out of memory in {step.trial}")
+                break
+            value = float("nan") if place in breaking and epoch == 2 else place + 1 / epoch
+            if not again.report(step.trial, epoch, val_loss=value):
+                again.tell(step.trial)
+                break
+        else:
+            again.tell(step.trial)
+    return study
+
+
+def test_a_setting_that_breaks_when_it_is_trained_again_is_no_honest_best():
+    study = confirmed_where(0)
+    assert [(one.trial, len(one.values), one.broken) for one in confirmed(study)] == [(1, 2, 0), (2, 2, 0), (0, 0, 2)]
+    lines = list(confirmed_lines(study))
+    assert lines[-1] == "An honest best is trial 1, with 1.333 on average."
+    assert "broke" in lines[3]
+    assert lines[-3].split() == ["0", "0.3333", "-", "-", "2", "2"]
+
+
+def test_where_each_setting_breaks_none_is_an_honest_best():
+    study = confirmed_where(0, 1, 2)
+    assert [one.broken for one in confirmed(study)] == [2, 2, 2]
+    assert list(confirmed_lines(study))[-1] == "None of them is an honest best: each broke when it was trained again."
 
 
 def test_where_nothing_was_found_nothing_is_confirmed():

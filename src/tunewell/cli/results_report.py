@@ -45,19 +45,26 @@ def confirmed_lines(study: Study) -> Iterator[str]:
     yield ""
     yield f"The best report is the luckiest of {counted(len(study.trials), 'trial')}. Trained again with fresh seeds:"
     yield ""
+    any_broke = any(one.broken for one in found)
     rows = [
         (
             one.trial,
             measured(one.found),
             measured(one.mean) if one.values else None,
             f"{one.margin:.2g}" if len(one.values) > 1 else None,
-            len(one.values),
+            len(one.values) + one.broken,
+            *([one.broken] if any_broke else []),
         )
         for one in found
     ]
-    yield from table(("trial", "found", "mean", "95 % within", "seeds"), rows)
+    yield from table(("trial", "found", "mean", "95 % within", "seeds", *(["broke"] if any_broke else [])), rows)
     yield ""
-    yield f"An honest best is trial {found[0].trial}, with {measured(found[0].mean)} on average."
+    best = found[0]
+    if not best.values:
+        yield "None of them is an honest best: each broke when it was trained again."
+        return
+    line = f"An honest best is trial {best.trial}, with {measured(best.mean)} on average"
+    yield f"{line}, where it did not break." if best.broken else f"{line}."
 
 
 def outlook_line(study: Study) -> str | None:

@@ -36,8 +36,10 @@ class Confirmed:
     found: float
     """The metric that the search saw."""
     values: tuple[float, ...]
-    """The best report of each new training; fewer than requested while they are under way, or if some failed."""
+    """The best report of each new training; fewer than requested while they are under way, or if some broke."""
     params: Mapping[str, Value]
+    broken: int = 0
+    """How many new trainings failed, or were stopped where the metric was no longer finite."""
 
     @property
     def mean(self) -> float:
@@ -91,29 +93,37 @@ def confirmation(study: Study, *, seeds: int, best: int = 3) -> Study:
 
 
 def confirmed(study: Study | StudyReader) -> list[Confirmed]:
-    """Return what the newest confirmation of a study has found, the best mean first; empty if none has a value yet."""
+    """Return what the newest confirmation of a study has found; empty if no training of it has ended yet.
+
+    The best mean is first, of the settings of which the fewest trainings broke.
+    """
     known, name = study.trials, study.record.name
     for other in reversed(study.others()):
         of = confirms(other.name)
         if of is None or of[0] != name or max(of[1]) >= len(known):
             continue
         found = _values(study, other, of[1])
-        if any(one.values for one in found):
+        if any(one.values or one.broken for one in found):
             sign = -1.0 if study.maximize else 1.0
-            return sorted(found, key=lambda one: sign * one.mean if one.values else np.inf)
+            return sorted(found, key=lambda one: (one.broken, sign * one.mean if one.values else np.inf))
     return []
 
 
 def _values(study: Study | StudyReader, again: StudyReader, trials: list[int]) -> list[Confirmed]:
     found = []
-    known = study.trials
+    known, broke = study.trials, again.history.broken
     for place, number in enumerate(trials):
         repeats = [trial for trial in again.trials if trial.number % len(trials) == place]
-        ended = [trial.number for trial in repeats if trial.state in (TrialState.COMPLETE, TrialState.STOPPED)]
+        broken = [trial.number for trial in repeats if broke[trial.number]]
+        ended = [
+            trial.number
+            for trial in repeats
+            if trial.state in (TrialState.COMPLETE, TrialState.STOPPED) and not broke[trial.number]
+        ]
         values = tuple(value[1] for value in map(again.best_of, ended) if value is not None)
         seen = study.best_of(number)
         if seen is not None:
-            found.append(Confirmed(number, seen[1], values, known[number].params))
+            found.append(Confirmed(number, seen[1], values, known[number].params, len(broken)))
     return found
 
 
