@@ -18,6 +18,15 @@ from tunewell.near_names import perhaps
 from tunewell.space.params import Choice, Float, Int, Param, check_settings, settings
 
 _TYPES: Mapping[str, type[Param]] = {"float": Float, "int": Int, "choice": Choice}
+_LIST = "type = 'choice', values = ['a', 'b']"
+_WRITTEN_OTHERWISE = {
+    **dict.fromkeys(("uniform", "real", "double", "number"), "type = 'float'"),
+    **dict.fromkeys(("loguniform", "log_uniform", "reciprocal"), "type = 'float', scale = 'log'"),
+    **dict.fromkeys(("integer", "randint", "int_uniform"), "type = 'int'"),
+    **dict.fromkeys(("categorical", "category", "enum", "string", "str"), _LIST),
+    **dict.fromkeys(("bool", "boolean"), "type = 'choice', values = [false, true]"),
+}
+"""What other tuners and languages call a type, and how it is written here."""
 _NAMES = {kind: name for name, kind in _TYPES.items()}
 
 
@@ -69,7 +78,9 @@ def _param(table: object) -> Param:
     given: dict[str, Any] = dict(table)
     name = given.pop("type", None)
     if not isinstance(name, str) or name not in _TYPES:
-        got = "has none" if name is None else f"got {name!r}{perhaps(str(name), _TYPES)}"
+        mend = _WRITTEN_OTHERWISE.get(str(name).lower())
+        hint = perhaps(str(name), _TYPES) if mend is None else f"; write {mend}"
+        got = "has none" if name is None else f"got {name!r}{hint}"
         raise SpaceError(f"needs a type, one of {', '.join(map(repr, _TYPES))}; {got}")
     kind = _TYPES[name]
     known = {item.name: item.default is MISSING for item in fields(kind) if item.init}
