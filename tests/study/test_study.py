@@ -756,3 +756,10 @@ def test_a_study_that_nobody_holds_any_more_leaves_no_file_open_though_no_garbag
         assert len(list(Path("/proc/self/fd").iterdir())) <= before
     finally:
         gc.enable()
+
+
+def test_a_step_may_fail_with_its_exception():
+    study = tw.Study(tw.Space(x=tw.Float(0, 1)), metric="loss", max_epochs=2, budget=5)
+    step = study.ask()
+    assert study.tell(step.trial, error=ValueError("too hot")) is TrialState.FAILED
+    assert study.trials[step.trial].reason == "ValueError: too hot\n"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -446,7 +447,7 @@ class Study:
         self,
         trial: int,
         *,
-        error: str | None = None,
+        error: str | BaseException | None = None,
         ended: bool = False,
         held: bool = False,
         stopped: str | None = None,
@@ -455,7 +456,7 @@ class Study:
 
         Args:
             trial: whose step.
-            error: why it failed, as text (a traceback), if it did.
+            error: why it failed, if it did: the exception, or a text such as its traceback.
             ended: the training is over, though the step has more epochs.
             held: it was paused by hand, within the step or at its end.
             stopped: why it was stopped by hand, if it was.
@@ -465,6 +466,8 @@ class Study:
             StepTaken: another process counted this one as gone, and has taken the trial up.
         """
         trial = trial_number(trial)
+        if isinstance(error, BaseException):
+            error = "".join(traceback.format_exception(error))
         with self._lock:
             progress = self._in_progress(trial)
             over = ended or (progress.until == self._log.max_epochs and not (held and progress.epoch < progress.until))
