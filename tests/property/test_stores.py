@@ -50,7 +50,15 @@ class BothStores(RuleBasedStateMachine):
         assert answers[0] == answers[1]
         return answers[0]
 
-    @initialize(name=texts, other=texts, space=mappings, scheduler=mappings, seed=whole, at=times)
+    # a study has a name and a seed from 0, else it is damaged
+    @initialize(
+        name=texts.filter(bool),
+        other=texts.filter(bool),
+        space=mappings,
+        scheduler=mappings,
+        seed=st.integers(0, 2**60),
+        at=times,
+    )
     def begin_studies(self, name, other, space, scheduler, seed, at):
         study = replace(STUDY, name=name, space=space, scheduler=scheduler, seed=seed, created_at=at)
         self.both(lambda store: store.add_study(study))

@@ -460,11 +460,6 @@ def test_a_note_is_taken_of_a_trial_that_has_ended(path):
     assert (note.epoch, note.refused) == (8, None)
 
 
-@pytest.mark.parametrize(
-    ("action", "state", "reason"),
-    [(Stop(), "stopped", "enough"), (Pause(), "held", None), (Rewind(2), "stopped", "rewound to epoch 2")],
-    ids=["stop", "pause", "rewind"],
-)
 def resting(path, epochs=2):
     """Return a study of which trial 0 rests, paused by the scheduler after some epochs, and nothing else trains."""
     study = tw.Study(SPACE, metric="val_loss", max_epochs=8, budget="9trials", scheduler="asha", store=path, name="s")
@@ -520,6 +515,11 @@ def test_a_rewind_that_cannot_be_made_stops_nothing(path):
     assert [trial.state for trial in study.trials] == ["complete"]
 
 
+@pytest.mark.parametrize(
+    ("action", "state", "reason"),
+    [(Stop(), "stopped", "enough"), (Pause(), "held", None), (Rewind(2), "stopped", "rewound to epoch 2")],
+    ids=["stop", "pause", "rewind"],
+)
 def test_a_command_that_was_taken_up_is_obeyed_after_a_kill_before_the_trial_did(path, action, state, reason):
     study = tw.Study(SPACE, metric="val_loss", max_epochs=8, budget="1trials", scheduler="full", store=path, name="s")
     step = study.ask()
