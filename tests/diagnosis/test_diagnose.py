@@ -467,3 +467,7 @@ def test_a_high_accuracy_that_never_changes_while_the_loss_does_is_that_of_one_c
 def test_an_accuracy_that_rises_or_is_low_or_leaves_nothing_is_no_sign_of_one_class(accuracies):
     rows = [{"train_loss": 0.06 - e / 100, "train_accuracy": value} for e, value in enumerate(accuracies)]
     assert "named for all" not in tw.diagnose({"epochs": rows})[0].evidence
+
+
+def test_a_loss_of_nothing_with_all_rows_wrong_is_diagnosed():
+    assert tw.diagnose({"epochs": [{"train_loss": 0.0, "train_accuracy": 0.0}]})[0].label in LABELS

@@ -154,6 +154,8 @@ def outputs_cut_off(s: Signals) -> Fact:
     ):
         return _NONE
     costs = loss[known] / error[known]
+    if costs.max() <= 0:
+        return _NONE
     off = min(abs(float(np.median(costs)) / cut - 1) for cut in _CUT_OFF) + float(np.ptp(costs)) / float(costs.max())
     sign = Sign(
         ramp(off, 0.02, 0.005),
