@@ -648,7 +648,7 @@ def _is_progress(row: tuple[Any, ...]) -> bool:
     revision, n_steps, max_epochs, n_spaces, n_waiting, seconds, last_revision = row
     if not all(type(number) is int and number >= 0 for number in (revision, n_steps, n_spaces, n_waiting)):
         return False
-    has_epochs = max_epochs is None or (type(max_epochs) is int and 0 < max_epochs < OPEN_END)
+    has_epochs = max_epochs is None or (type(max_epochs) is int and 0 < max_epochs <= OPEN_END)
     is_last = type(last_revision) is not int or last_revision <= revision
     return has_epochs and is_last and n_spaces <= _MOST_SPACES and isinstance(seconds, int | float)
 
