@@ -247,3 +247,11 @@ def test_a_record_is_not_changed_by_its_diagnosis(healthy):
     record = copy.deepcopy(healthy)
     tw.diagnose(record, target=0.99)
     assert record == healthy
+
+
+@pytest.mark.parametrize("likelier", ["batch_size_too_large", "batch_size_too_small"])
+def test_of_a_batch_too_large_and_too_small_the_likelier_is_left(likelier):
+    pair = ("batch_size_too_large", "batch_size_too_small")
+    chances = np.array([0.4 if label == likelier else 0.3 if label in pair else 0.01 for label in LABELS])
+    left = with_possible(chances, bare(batch_size=32), np.zeros(len(LABELS)))
+    assert {label for label in pair if left[LABELS.index(label)] > 0} == {likelier}
