@@ -33,7 +33,7 @@ slow: setup
 
 frameworks: setup
 	$(BIN)/python -m pip install --quiet --group frameworks
-	$(BIN)/python -m pytest tests/nn/test_frameworks.py tests/runners/test_ray.py tests/runners/test_loggers.py tests/checkpoint/test_keras.py tests/watching tests/diagnosis/test_generator.py tests/diagnosis/test_readers.py
+	$(BIN)/python -m pytest tests/nn/test_frameworks.py tests/runners/test_ray.py tests/runners/test_loggers.py tests/checkpoint/test_keras.py tests/display/test_notebook.py tests/watching tests/diagnosis/test_generator.py tests/diagnosis/test_readers.py
 	$(BIN)/python -m pytest tests/inspection/test_pytorch.py
 
 # a hundred and seventy small trainings in Keras, each compiled: too long for each change

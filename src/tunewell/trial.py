@@ -14,7 +14,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from tunewell.errors import ReportError, SettingError, StoreError
+from tunewell.errors import ReportError, SettingError, StoreError, last_line
+from tunewell.markup import facts_table
 from tunewell.space.values import Params, Value
 
 OPEN_END = 2**31 - 1
@@ -99,6 +100,17 @@ class Trial:
     def inherited(self) -> int:
         """Epochs that it did not train itself: those of the trial that it branched from."""
         return self.parent_epoch or 0
+
+    def _repr_html_(self) -> str:
+        """Return it as a notebook shows it."""
+        facts = {
+            "trial": self.number,
+            "state": self.state,
+            "epochs": self.epochs,
+            "branch of": None if self.parent is None else f"trial {self.parent} at epoch {self.parent_epoch}",
+            "why it ended": None if self.reason is None else last_line(self.reason),
+        }
+        return facts_table({**facts, **self.params})
 
 
 DAMAGED = "what is on record of this trial is damaged; restore the record from a copy"

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tunewell.display.notebook import in_notebook, notebook_progress
 from tunewell.display.progress import live_progress
 from tunewell.errors import TunewellError
 from tunewell.runners import Controller, Execution, Observer, run_inline, run_processes, run_threads
@@ -106,7 +107,7 @@ def tune(
         retry_on: errors of which another try is worth it, by class or by name, and those that inherit from them;
             `WorkerDied`, `TrialTimeout` and `TrialMemory` name what happens to a worker process.
         ray: train on a cluster of Ray's, in actors; `workers` says how many.
-        observer: watches what happens; if None, a live display on a terminal and nothing elsewhere.
+        observer: watches what happens; if None, a live display on a terminal and in a notebook, and nothing elsewhere.
         controllers: act on what happens: `tunewell.autopilot.Autopilot()`, say.
 
     Raises:
@@ -180,8 +181,8 @@ def drive(
         RepeatedFailure: trials keep failing with one and the same error.
     """
     execution = settled(execution or Execution(), train)
-    if observer is None and sys.stderr.isatty():
-        with live_progress() as display:
+    if observer is None and (in_notebook() or sys.stderr.isatty()):
+        with notebook_progress() if in_notebook() else live_progress() as display:
             return drive(study, train, execution, display, controllers)
     try:
         return _run(study, train, execution, observer, controllers)

@@ -29,6 +29,7 @@ from tunewell.study import provenance
 from tunewell.study.branches import TWIN
 from tunewell.study.damage import readable_budget, readable_study
 from tunewell.study.log import Log
+from tunewell.study.page import study_html
 from tunewell.study.settings import confirms
 from tunewell.study.table import trial_rows
 from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState, trial_number
@@ -347,6 +348,15 @@ class StudyReader:
         with self.lock:
             self.look()
             return trial_rows(self.log, self.metric, self.space.names)
+
+    def _repr_html_(self) -> str:
+        """Return it as a notebook shows it."""
+        with self.lock:
+            self.look()
+            found, trials, history = self.best_so_far, list(self.log.trials), self.log.history.view()
+        best = None if found is None else f"{found.value:.4g}, trial {found.trial}, epoch {found.epoch}"
+        title = f"study {self.name}: {self.record.direction} {self.metric}"
+        return study_html(title, best, trials, history, self.metric, maximize=self.maximize)
 
     def look(self) -> None:
         """Read what the log has gained, unless it is to stay still."""

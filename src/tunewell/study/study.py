@@ -278,6 +278,7 @@ class Study:
     at_bounds = _Of(StudyReader.at_bounds, lambda study: study.reader.at_bounds)
     trials_dataframe = _Of(StudyReader.trials_dataframe, lambda study: study.reader.trials_dataframe)
     trial_rows = _Of(StudyReader.trial_rows, lambda study: study.reader.trial_rows)
+    _repr_html_ = _Of(StudyReader._repr_html_, lambda study: study.reader._repr_html_)
     scheduler = _Of(Decider.scheduler, lambda study: study.decider.scheduler)
     min_delta = _Of(None, lambda study: study.decider.min_delta)
     out_of_time = _Of(Decider.out_of_time, lambda study: study.decider.out_of_time)
