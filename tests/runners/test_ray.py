@@ -27,17 +27,25 @@ SPACE = tw.Space(rate=tw.Float(0.0, 1.0))
 EPOCHS = 4
 
 
+@pytest.fixture(scope="module")
+def started():
+    """A cluster, which takes longer to start than most studies here take on it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        started = cluster_utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+        ray.init(address=started.address, logging_level="error", log_to_driver=False)
+        yield started
+        ray.shutdown()
+        started.shutdown()
+
+
 @pytest.fixture
-def cluster(monkeypatch):
-    """One node for the driver, with no room for a trial, and two more of one core each."""
-    monkeypatch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    started = cluster_utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
-    started.workers = [started.add_node(num_cpus=1) for _ in range(2)]
+def cluster(started):
+    """One node for the driver, with no room for a trial, and two more of one core each, also after one was killed."""
+    while len(started.worker_nodes) < 2:
+        started.add_node(num_cpus=1)
     started.wait_for_nodes()
-    ray.init(address=started.address, logging_level="error", log_to_driver=False)
-    yield started
-    ray.shutdown()
-    started.shutdown()
+    return started
 
 
 def here():
@@ -116,7 +124,7 @@ def test_paused_trials_go_on_wherever_there_is_room(cluster, tmp_path):
 
 def test_trials_of_a_node_that_is_killed_go_on_on_another(cluster, tmp_path):
     study = make(tmp_path / "t.db", budget=6)
-    victim = cluster.workers[0]
+    victim = next(iter(cluster.worker_nodes))
 
     class Killer:
         """Kills the node in mid-study."""
@@ -313,7 +321,8 @@ def of_the_page(folder, slot, **slots):
     assert tw.Study.open(folder / "tunewell.db").spent.epochs == 6 * 60
 
 
-def test_the_command_of_the_page_for_one_machine_runs(tmp_path):
+def test_the_command_of_the_page_for_one_machine_runs(tmp_path, monkeypatch):
+    monkeypatch.setenv("RAY_ADDRESS", "local")  # as where no cluster runs, though that of other tests does
     of_the_page(tmp_path, 0)
 
 
