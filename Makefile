@@ -2,8 +2,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# a process for each core, four at most, since tests start processes of their own; one that has nothing left takes over
+# from another. WORKERS=0 is without, for a debugger.
+WORKERS ?= logical
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal
 
-.PHONY: setup fmt check test slow frameworks inspections schema-dump bench bench-search demo clean clean-cache
+.PHONY: setup fmt check test slow exhaustive frameworks inspections schema-dump bench bench-search demo clean clean-cache
 
 setup: $(VENV)/.ready
 
@@ -25,16 +29,22 @@ check: setup
 	$(BIN)/lint-imports
 
 test: setup
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
+# at the end the properties again, from more examples
 slow: setup
-	$(BIN)/python -m pytest -m slow
-	$(BIN)/python -m pytest -m "not slow" --hypothesis-profile thorough tests/property tests/nn tests/diagnosis tests/surrogate
+	$(PYTEST) -m "slow and not exhaustive"
+	$(PYTEST) -m "hypothesis and not slow" --hypothesis-profile thorough tests/property tests/nn tests/diagnosis tests/surrogate
 
+# more cases of what other tests try a sample of: minutes, by hand
+exhaustive: setup
+	$(PYTEST) -m exhaustive
+
+# most of their modules are never imported, and to compile them all takes a minute
 frameworks: setup
-	$(BIN)/python -m pip install --quiet --group frameworks
-	$(BIN)/python -m pytest tests/nn/test_frameworks.py tests/runners/test_ray.py tests/runners/test_loggers.py tests/checkpoint/test_keras.py tests/display/test_notebook.py tests/watching tests/diagnosis/test_generator.py tests/diagnosis/test_readers.py
-	$(BIN)/python -m pytest tests/inspection/test_pytorch.py
+	$(BIN)/python -m pip install --quiet --no-compile --group frameworks
+	$(PYTEST) --dist loadfile tests/nn/test_frameworks.py tests/runners/test_ray.py tests/runners/test_loggers.py tests/checkpoint/test_keras.py tests/display/test_notebook.py tests/watching tests/diagnosis/test_generator.py tests/diagnosis/test_readers.py
+	$(PYTEST) tests/inspection/test_pytorch.py
 
 # a hundred and seventy small trainings in Keras, each compiled: too long for each change
 inspections: setup

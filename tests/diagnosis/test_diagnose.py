@@ -36,7 +36,9 @@ DIVERGED = {
     "train_eval_accuracy": 0.34,
     "update_ratio": 0.9,
 }
-lenient = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+lenient = settings(
+    max_examples=settings.default.max_examples * 2 // 5, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 def is_an_answer(findings):

@@ -18,7 +18,9 @@ from tunewell.diagnosis.run_config import FRAMEWORKS
 from tunewell.diagnosis.run_record import read_record
 from tunewell.diagnosis.signals import measure
 
-lenient = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+lenient = settings(
+    max_examples=settings.default.max_examples // 4, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 def bare(**config):

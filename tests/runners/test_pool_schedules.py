@@ -144,6 +144,7 @@ def test_a_study_ends_in_whatever_order_its_workers_speak(monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_study_ends_in_a_hundred_thousand_orders(monkeypatch):
     for seed in range(3_000, 103_000):
         play(seed, monkeypatch)

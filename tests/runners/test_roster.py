@@ -131,9 +131,14 @@ def test_no_order_of_events_hangs_a_study(workers, trials, travels, deaths, else
     assert explored(model, trials) > 10
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("workers", "trials", "travels", "deaths"), [(2, 3, (), 1), (3, 3, (), 0), (3, 3, (), 1), (2, 3, (1,), 2)]
+    ("workers", "trials", "travels", "deaths"),
+    [
+        pytest.param(2, 3, (), 1, marks=pytest.mark.slow),
+        pytest.param(3, 3, (), 0, marks=pytest.mark.slow),
+        pytest.param(2, 3, (1,), 2, marks=pytest.mark.slow),
+        pytest.param(3, 3, (), 1, marks=[pytest.mark.slow, pytest.mark.exhaustive]),
+    ],
 )
 def test_no_order_of_events_hangs_a_larger_study(workers, trials, travels, deaths):
     model = Model(Roster(workers), [STEPS] * trials, travels=frozenset(travels), deaths_left=deaths)
