@@ -36,14 +36,15 @@ slow: setup
 	$(PYTEST) -m "slow and not exhaustive"
 	$(PYTEST) -m "hypothesis and not slow" --hypothesis-profile thorough tests/property tests/nn tests/diagnosis tests/surrogate
 
-# more cases of what other tests try a sample of: minutes, by hand
+# more cases of what other tests try a sample of, some with frameworks: minutes, by hand
 exhaustive: setup
+	$(BIN)/python -m pip install --quiet --no-compile --group frameworks
 	$(PYTEST) -m exhaustive
 
 # most of their modules are never imported, and to compile them all takes a minute
 frameworks: setup
 	$(BIN)/python -m pip install --quiet --no-compile --group frameworks
-	$(PYTEST) --dist loadfile tests/nn/test_frameworks.py tests/runners/test_ray.py tests/runners/test_loggers.py tests/checkpoint/test_keras.py tests/display/test_notebook.py tests/watching tests/diagnosis/test_generator.py tests/diagnosis/test_readers.py
+	$(PYTEST) --dist loadfile -m "not exhaustive" tests/nn/test_frameworks.py tests/runners/test_ray.py tests/runners/test_loggers.py tests/checkpoint/test_keras.py tests/display/test_notebook.py tests/watching tests/diagnosis/test_generator.py tests/diagnosis/test_readers.py
 	$(PYTEST) tests/inspection/test_pytorch.py
 
 # a hundred and seventy small trainings in Keras, each compiled: too long for each change

@@ -46,8 +46,13 @@ def tuned(folder, monkeypatch, **parts):
     ("begin", "loop"),
     [
         ("with mlflow.start_run(run_name=str(run.trial)):", "run.epochs(4)"),
-        ("with mlflow.start_run(run_name=str(run.trial)):", "range(1, 5)"),
-        ("if mlflow.start_run(run_name=str(run.trial)):", "run.epochs(4)"),
+        *(  # as other loggers are tried, here and in test_isolation.py
+            pytest.param(*parts, marks=pytest.mark.exhaustive)
+            for parts in (
+                ("with mlflow.start_run(run_name=str(run.trial)):", "range(1, 5)"),
+                ("if mlflow.start_run(run_name=str(run.trial)):", "run.epochs(4)"),
+            )
+        ),
     ],
 )
 def test_mlflow(tmp_path, monkeypatch, begin, loop):
