@@ -7,7 +7,7 @@ takes a weight matrix makes that matrix the current one, and a non-linearity bel
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,32 +44,28 @@ class ActivationRecorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is
         self._names = {id(matrix): name for name, matrix in matrices.items()}
         self._dims = {name: matrix.ndim for name, matrix in matrices.items()}
         self._current: str | None = None
-        self._recorded: dict[str, tuple[str, Any, int]] = {}
-        """Kind, outputs and the dimension of the units, by matrix."""
+        self.activations: dict[str, Activation] = {}
+        """By the name of the weight matrix before each non-linearity that was passed through."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
-        for tensor in _tensors((args, kwargs.values())):
-            self._current = self._names.get(id(tensor), self._current)
+        self._current = _last_of(self._names, (*args, *kwargs.values())) or self._current
         kind = _KINDS.get(getattr(func, "__name__", ""))
-        if kind is not None and self._current is not None:
+        if kind is not None and self._current is not None and self._current not in self.activations:
             outputs = result[0] if isinstance(result, tuple) else result
-            if self._current not in self._recorded:
-                self._recorded[self._current] = kind, outputs.clone(), 1 if self._dims[self._current] > 2 else -1
+            units = 1 if self._dims[self._current] > 2 else -1
+            self.activations[self._current] = _measured(kind, outputs, units)
         return result
 
-    def activations(self) -> dict[str, Activation]:
-        """Return them by the name of the weight matrix before each non-linearity that was passed through."""
-        return {name: _measured(kind, outputs, units) for name, (kind, outputs, units) in self._recorded.items()}
 
-
-def _tensors(values: Iterable[Any]) -> Iterator[Any]:
+def _last_of(names: Mapping[int, str], values: Iterable[Any]) -> str | None:
+    """Return the name of the last of the values, or of those in a list among them, that has one by its identity."""
+    last = None
     for value in values:
-        if isinstance(value, torch.Tensor):
-            yield value
-        elif isinstance(value, list | tuple) or type(value).__name__ == "dict_values":
-            yield from _tensors(value)
+        name = _last_of(names, value) if isinstance(value, list | tuple) else names.get(id(value))
+        last = name or last
+    return last
 
 
 def _measured(kind: str, outputs: Any, units: int) -> Activation:

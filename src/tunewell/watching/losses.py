@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from operator import mul
 from typing import Any
 
 import torch
 
-from tunewell.watching.evaluation import predicted_classes
+from tunewell.watching.evaluation import n_classes_of, predicted_classes
 
 _KEPT = 512  # losses of steps; beyond that, every second is dropped
-_TOGETHER = 16  # batches
+_TOGETHER = 64  # batches
+_NUMBERS = 2**20  # in the outputs of batches that wait together: those of a language model would fill the memory
 
 
 class LossMeter:
@@ -26,49 +28,57 @@ class LossMeter:
         self._begin()
 
     def _begin(self) -> None:
-        self._new: list[Any] = []
-        self._batches: list[tuple[Any, Any, Any]] = []
-        self._rows = self._classified = 0
-        self._loss: Any = 0.0
+        self._waiting: list[tuple[Any, Any, Any]] = []
+        self._numbers = 0
+        self._losses: list[Any] = []
+        self._rows: list[int] = []
         self._correct: Any = 0
+        self._classified: Any = 0
+        self._certain: Any = True
+        self._n_classes = 0
 
     def add(self, loss: Any, outputs: Any, targets: Any) -> None:
-        """Add a step's mean loss, the network's outputs and its targets; the last two may be None."""
-        loss = loss.detach()
-        if self._steps % self.every == 0:
-            self._new.append(loss)
-        self._steps += 1
-        self._batches.append((loss, None if outputs is None else outputs.detach(), targets))
-        if len(self._batches) == _TOGETHER:
+        """Add a step's mean loss, the network's outputs and its targets; the last two may be None, or anything."""
+        if isinstance(outputs, torch.Tensor) and outputs.ndim <= 2:
+            outputs = outputs.detach()
+            self._numbers += outputs.numel()
+        else:
+            outputs = None
+        self._waiting.append((loss.detach(), outputs, targets))
+        if len(self._waiting) == _TOGETHER or self._numbers > _NUMBERS:
             self._add_up()
 
     def _add_up(self) -> None:
         """Add up some batches together: a call for each would cost more than small networks' steps may."""
-        if not self._batches:
+        if not self._waiting:
             return
-        losses, outputs, targets = zip(*self._batches, strict=True)
-        self._batches = []
-        rows = [1 if target is None else len(target) for target in targets]
-        self._loss = self._loss + (torch.stack(losses) * torch.tensor(rows, device=losses[0].device)).sum()
-        self._rows += sum(rows)
-        if any(output is None or target is None for output, target in zip(outputs, targets, strict=True)):
+        losses, outputs, targets = zip(*self._waiting, strict=True)
+        self._waiting, self._numbers = [], 0
+        self._losses.append(torch.stack(losses))
+        self._rows += [len(target) if getattr(target, "shape", ()) else 1 for target in targets]
+        shapes = {None if output is None else output.shape[1:] for output in outputs}
+        if None in shapes or len(shapes) > 1 or not all(isinstance(target, torch.Tensor) for target in targets):
             return
         every, wanted = torch.cat(outputs), torch.cat(targets)
-        classes = predicted_classes(every, wanted)
+        classes, certain = predicted_classes(every, wanted)
         if classes is not None:
-            self.n_classes = every.shape[1] if every.ndim == 2 and every.shape[1] > 1 else 2
+            self._n_classes = n_classes_of(every)
+            self._certain = certain & self._certain
             self._correct = self._correct + (classes == wanted).sum()
-            self._classified += len(wanted)
+            self._classified = self._classified + (wanted >= 0).sum()
 
     def epoch(self) -> dict[str, float]:
         """Return `train_loss` and, of classes, `train_accuracy`: means over the rows since the last call."""
         self._add_up()
         measured = {}
-        if self._rows:
-            measured["train_loss"] = float(self._loss) / self._rows
-        if self._classified:
-            measured["train_accuracy"] = float(self._correct) / self._classified
-        self.losses += [float(loss) for loss in self._new]
+        if sum(self._rows):
+            losses = torch.cat(self._losses).tolist()
+            measured["train_loss"] = sum(map(mul, losses, self._rows)) / sum(self._rows)
+            self.losses += losses[-self._steps % self.every :: self.every]
+            self._steps += len(losses)
+        if self._n_classes and self._certain and self._classified:
+            self.n_classes = self._n_classes
+            measured["train_accuracy"] = float(self._correct) / float(self._classified)
         while len(self.losses) > _KEPT:
             self.losses = self.losses[::2]
             self.every *= 2

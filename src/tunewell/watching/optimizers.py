@@ -21,10 +21,10 @@ class StepListener(Protocol):
     def moves(self, optimizer: Any) -> bool:
         """Return True if the optimizer's step is one of this model's."""
 
-    def before_step(self) -> None:
+    def before_step(self, optimizer: Any) -> None:
         """Prepare for a step that the model's optimizer is about to take."""
 
-    def after_step(self) -> None:
+    def after_step(self, optimizer: Any) -> None:
         """Finish with the step that it has taken."""
 
 
@@ -60,11 +60,11 @@ def _before(optimizer: Any, *_: object) -> None:
     for one in _listeners:
         listener = one()
         if listener is not None and listener.moves(optimizer):
-            listener.before_step()
+            listener.before_step(optimizer)
 
 
 def _after(optimizer: Any, *_: object) -> None:
     for one in _listeners:
         listener = one()
         if listener is not None and listener.moves(optimizer):
-            listener.after_step()
+            listener.after_step(optimizer)

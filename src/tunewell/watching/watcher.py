@@ -20,12 +20,12 @@ from tunewell.watching.evaluation import BATCH, evaluate_rows, evaluation_mode, 
 from tunewell.watching.losses import LossMeter
 from tunewell.watching.optimizers import add_listener, remove_listener
 from tunewell.watching.plain_data import data_summary, plain
-from tunewell.watching.steps import StepMeter, StepStatistics
+from tunewell.watching.steps import StepMeters, StepStatistics, norms
 
 _MOST_ROWS = 1000  # that are evaluated
 _SHARE = 20  # of this many training rows one is evaluated, so that the cost is a share of the training's
 
-_NO_RECORDER = nullcontext()
+_AS_IT_IS = nullcontext()
 Evaluate = Callable[[Any, Any], tuple[Any, Any]]
 """(inputs, targets) of some rows -> their mean loss and the network's outputs."""
 
@@ -89,9 +89,9 @@ class Watcher:
         """Install the hooks; arguments as `watch` has them."""
         self._model = model
         self._matrices = {
-            name.removesuffix(".weight"): parameter
+            name.replace("_orig_mod.", "").removesuffix(".weight"): parameter  # as in the model before it was compiled
             for name, parameter in model.named_parameters()
-            if parameter.ndim >= 2
+            if parameter.ndim >= 2 and parameter.is_floating_point()  # others are quantized, and not trained
         }
         if not self._matrices:
             raise SettingError(
@@ -107,14 +107,14 @@ class Watcher:
             self._train = self._train.first(max(self._train.total // _SHARE, BATCH))
         self._criterion = criterion
         self._own_evaluation = evaluate is not None
-        self._evaluate = self._in_evaluation_mode if evaluate is None else evaluate
+        self._evaluate = self._loss_and_outputs if evaluate is None else evaluate
         self._config = {"framework": "pytorch", "batch_norm": _has_batch_norm(model), **(config or {})}
-        self._losses, self._steps = LossMeter(), StepMeter(model, self._matrices, every)
+        self._losses, self._steps = LossMeter(), StepMeters(model, self._matrices.values(), every)
         self._optimizer: Any = None
         self._n_classes = 0
         self._epochs: list[dict[str, Any]] = []
-        self._foreign: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
-        """Optimizers that move none of this model's parameters, with their numbers of groups."""
+        self._meters: weakref.WeakKeyDictionary[Any, tuple[int, Any]] = weakref.WeakKeyDictionary()
+        """Of each optimizer that has taken a step: its number of groups, and its meter, or None if it is another's."""
         self._hooks: list[Any] = []
         if isinstance(criterion, torch.nn.Module):
             self._hooks.append(criterion.register_forward_hook(self._record_loss))
@@ -131,7 +131,6 @@ class Watcher:
         """ln(classes), in nats: the cross entropy of a network that knows nothing; NaN while there are no classes."""
         return math.log(self._n_classes) if self._n_classes else math.nan
 
-    @own_numerics
     def batch(self, loss: Any, outputs: Any = None, targets: Any = None) -> None:
         """Add one training step's mean loss, and what it came from; for losses that are no module.
 
@@ -181,34 +180,33 @@ class Watcher:
 
     def moves(self, optimizer: Any) -> bool:
         """Return True if the optimizer's step is one of this model's."""
-        if self._optimizer is optimizer:
-            return True
-        if self._foreign.get(optimizer) == len(optimizer.param_groups):
-            return False
-        own = {id(parameter) for parameter in self._model.parameters()}
-        if not any(id(parameter) in own for group in optimizer.param_groups for parameter in group["params"]):
-            self._foreign[optimizer] = len(optimizer.param_groups)
-            return False
-        self._optimizer = optimizer
-        return True
+        n_groups, meter = self._meters.get(optimizer, (0, None))
+        if n_groups != len(optimizer.param_groups):
+            own = {id(parameter) for parameter in self._model.parameters()}
+            given = (parameter for group in optimizer.param_groups for parameter in group["params"])
+            meter = self._steps.of(optimizer) if any(id(parameter) in own for parameter in given) else None
+            self._meters[optimizer] = len(optimizer.param_groups), meter
+        return meter is not None
 
-    def before_step(self) -> None:
+    def before_step(self, optimizer: Any) -> None:
         """Measure before the model's optimizer takes a step."""
-        self._steps.before_step()
+        self._optimizer = optimizer
+        self._meters[optimizer][1].before_step()
 
-    @own_numerics
-    def after_step(self) -> None:
+    def after_step(self, optimizer: Any) -> None:
         """Measure after it has taken it."""
-        self._steps.after_step()
+        self._meters[optimizer][1].after_step()
 
     def _measured(self) -> dict[str, Any]:
         epoch: dict[str, Any] = self._losses.epoch()
         if self._optimizer is not None:
             epoch["lr"] = float(self._optimizer.param_groups[0]["lr"])
         steps = self._steps.epoch()
-        activations = self._evaluate_train(epoch)
-        self._evaluate_val(epoch)
-        norms = [float(torch.linalg.vector_norm(matrix.detach())) for matrix in self._matrices.values()]
+        with _AS_IT_IS if self._own_evaluation else evaluation_mode(self._model):
+            activations = self._evaluate_train(epoch)
+            self._evaluate_val(epoch)
+        with torch.no_grad():
+            weight_norms = norms(list(self._matrices.values())).tolist()
         if steps is not None:
             epoch |= {
                 "grad_norm": steps.grad_norm,
@@ -216,9 +214,9 @@ class Watcher:
                 "update_ratio": steps.update_ratio,
                 "grad_noise_scale": steps.grad_noise_scale,
             }
-        epoch["weight_norm"] = math.hypot(*norms)
+        epoch["weight_norm"] = math.hypot(*weight_norms)
         epoch |= _shares(activations)
-        epoch["layers"] = _layers(tuple(self._matrices), norms, steps, activations)
+        epoch["layers"] = _layers(tuple(self._matrices), weight_norms, steps, activations)
         return epoch
 
     def _evaluate_train(self, epoch: dict[str, Any]) -> dict[str, Activation]:
@@ -234,10 +232,10 @@ class Watcher:
         else:
             recorders = iter([recorder])  # the first rows; each call that is recorded costs as much as a small layer
             loss, accuracy, self._n_classes = loss_and_accuracy(
-                self._train, lambda x, y: self._in_evaluation_mode(x, y, next(recorders, _NO_RECORDER))
+                self._train, lambda x, y: self._loss_and_outputs(x, y, next(recorders, _AS_IT_IS))
             )
         epoch |= {"train_eval_loss": loss, "train_eval_accuracy": accuracy}
-        return recorder.activations()
+        return recorder.activations
 
     def _evaluate_val(self, epoch: dict[str, Any]) -> None:
         if self._val is None:
@@ -251,16 +249,17 @@ class Watcher:
             "val_top_prediction_share": seen.top_prediction_share,
         }
 
-    def _in_evaluation_mode(
-        self, inputs: Any, targets: Any, recording: AbstractContextManager[Any] = _NO_RECORDER
+    def _loss_and_outputs(
+        self, inputs: Any, targets: Any, recording: AbstractContextManager[Any] = _AS_IT_IS
     ) -> tuple[Any, Any]:
         criterion = torch.nn.functional.cross_entropy if self._criterion is None else self._criterion
-        with evaluation_mode(self._model):
-            with recording:
-                outputs = self._model(inputs)
-            return criterion(outputs, targets), outputs
+        with recording:
+            outputs = self._model(inputs)
+        return criterion(outputs, targets), outputs
 
     def _record_loss(self, criterion: Any, inputs: tuple[Any, ...], loss: Any) -> None:  # noqa: ARG002  as hooks have it
+        if torch.compiler.is_compiling():
+            return  # what the graph kept of the watcher would have it compiled again at every step
         if torch.is_grad_enabled() and loss.requires_grad and loss.ndim == 0 and len(inputs) == 2:
             self._losses.add(loss, *inputs)
 
@@ -281,11 +280,14 @@ def _shares(activations: Mapping[str, Activation]) -> dict[str, float]:
 
 
 def _layers(
-    names: tuple[str, ...], norms: list[float], steps: StepStatistics | None, activations: Mapping[str, Activation]
+    names: tuple[str, ...],
+    weight_norms: list[float],
+    steps: StepStatistics | None,
+    activations: Mapping[str, Activation],
 ) -> list[dict[str, Any]]:
     layers: list[dict[str, Any]] = []
     for place, name in enumerate(names):
-        layer: dict[str, Any] = {"name": name, "weight_norm": norms[place]}
+        layer: dict[str, Any] = {"name": name, "weight_norm": weight_norms[place]}
         if steps is not None:
             layer["grad_norm"] = steps.layer_grad_norms[place]
             layer["update_ratio"] = steps.layer_update_ratios[place]
