@@ -472,6 +472,254 @@ def test_a_regression_is_watched_without_an_accuracy(data):
     assert epoch["val_loss"] > 0
 
 
+def _plainly(model, optimizer, x, y):
+    optimizer.zero_grad()
+    nn.functional.cross_entropy(model(x), y).backward()
+    optimizer.step()
+
+
+def _with_a_closure(model, optimizer, x, y):
+    def closure():
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(x), y)
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+
+
+def _accumulating(model, optimizer, x, y):
+    optimizer.zero_grad()
+    for inputs, targets in zip(x.split(10), y.split(10), strict=True):
+        (nn.functional.cross_entropy(model(inputs), targets) * len(targets) / len(y)).backward()
+    optimizer.step()
+
+
+def _calling_twice(model, optimizer, x, y):
+    optimizer.zero_grad()
+    losses = [nn.functional.cross_entropy(model(x), y) for _ in range(2)]
+    (sum(losses) / 2).backward()
+    optimizer.step()
+
+
+def _under_autocast(model, optimizer, x, y):
+    optimizer.zero_grad()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        loss = nn.functional.cross_entropy(model(x), y)
+    loss.backward()
+    optimizer.step()
+
+
+class _Two:
+    """Two optimizers, each of one layer, as one."""
+
+    def __init__(self, model):
+        self.each = [torch.optim.SGD(model[place].parameters(), lr=0.1) for place in (0, 2)]
+
+    def zero_grad(self):
+        for one in self.each:
+            one.zero_grad()
+
+    def step(self):
+        for one in self.each:
+            one.step()
+
+
+def _one(model):
+    return torch.optim.SGD(model.parameters(), lr=0.1)
+
+
+def seen_in_an_epoch(data, step, optimizer=_one, model=None):
+    """The last of two epochs of steps on 50 rows each."""
+    torch.manual_seed(1)
+    model = dense() if model is None else model
+    watcher = tw.watch(model, every=1)
+    moved = optimizer(model)
+    for _ in range(2):
+        for x, y in zip(*_parts(data, 50), strict=True):
+            step(model, moved, x, y)
+        watcher.end_epoch()
+    watcher.close()
+    return watcher.record()["epochs"][-1]
+
+
+@pytest.mark.parametrize(
+    ("step", "optimizer", "tolerance"),
+    [
+        (_with_a_closure, _one, 1e-6),
+        (_accumulating, _one, 1e-4),
+        (_calling_twice, _one, 1e-4),
+        (_under_autocast, _one, 0.05),
+        (_plainly, _Two, 1e-6),
+    ],
+)
+def test_the_same_steps_taken_in_another_way_are_measured_alike(data, step, optimizer, tolerance):
+    expected = seen_in_an_epoch(data, _plainly)
+    epoch = seen_in_an_epoch(data, step, optimizer)
+    assert expected["grad_noise_scale"] > 0
+    for name in ("grad_norm", "grad_norm_max", "update_ratio", "grad_noise_scale"):
+        assert epoch[name] == pytest.approx(expected[name], rel=tolerance), name
+    for layer, other in zip(epoch["layers"], expected["layers"], strict=True):
+        assert layer.pop("name") == other.pop("name")
+        assert layer == pytest.approx(other, rel=tolerance)
+
+
+def test_an_optimizer_that_evaluates_often_in_a_step_is_measured(data):
+    epoch = seen_in_an_epoch(data, _with_a_closure, lambda model: torch.optim.LBFGS(model.parameters(), max_iter=3))
+    assert epoch["grad_norm"] > 0
+    assert epoch["update_ratio"] > 0
+
+
+def test_gradients_under_a_scaler_are_measured_scaled(data):
+    scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+
+    def scaled(model, optimizer, x, y):
+        optimizer.zero_grad()
+        scaler.scale(nn.functional.cross_entropy(model(x), y)).backward()
+        scaler.step(optimizer)
+        scaler.update()
+
+    epoch, expected = seen_in_an_epoch(data, scaled), seen_in_an_epoch(data, _plainly)
+    assert epoch["grad_norm"] == pytest.approx(1024 * expected["grad_norm"], rel=1e-4)
+    assert epoch["update_ratio"] == pytest.approx(expected["update_ratio"], rel=1e-4)
+
+
+def test_an_optimizer_that_comes_later_takes_its_matrices_along(data):
+    x, y = data
+    watcher = tw.watch(model := dense(), every=1)
+    _plainly(model, torch.optim.SGD(model[2].parameters(), lr=0.1), x, y)
+    watcher.end_epoch()
+    body = torch.optim.SGD(model[0].parameters(), lr=0.1)
+    for _ in range(2):
+        _plainly(model, body, x, y)
+    watcher.end_epoch()
+    watcher.close()
+    first, second = ([layer["update_ratio"] for layer in epoch["layers"]] for epoch in watcher.record()["epochs"])
+    assert first[0] == 0.0 < first[1]
+    assert second[1] == 0.0 < second[0]
+
+
+@pytest.mark.parametrize("compiled", ["the model", "in place", "a part", "the loss too"])
+def test_a_compiled_model_is_watched_and_not_compiled_again_for_it(data, compiled):
+    graphs = []
+
+    def backend(graph, _):
+        graphs.append(graph)
+        return graph.forward
+
+    torch._dynamo.reset()
+    model = dense()
+    if compiled == "the model":
+        model = torch.compile(model, backend=backend)
+    elif compiled == "in place":
+        model.compile(backend=backend)
+    elif compiled == "a part":
+        model[0] = torch.compile(model[0], backend=backend)
+    criterion = nn.CrossEntropyLoss()
+    watcher = tw.watch(model, criterion=criterion, train=data, val=data, every=2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    def loss_of(inputs, targets):
+        return criterion(model(inputs), targets)
+
+    if compiled == "the loss too":
+        loss_of = torch.compile(loss_of, backend=backend)
+    for _ in range(3):
+        for x, y in zip(*_parts(data, 50), strict=True):
+            optimizer.zero_grad()
+            loss_of(x, y).backward()
+            optimizer.step()
+        watcher.end_epoch()
+    watcher.close()
+    torch._dynamo.reset()
+    epoch = watcher.record()["epochs"][-1]
+    assert len(graphs) <= 2
+    assert [layer["name"] for layer in epoch["layers"]] == ["0", "2"]
+    assert epoch["dead_fraction"] >= 0.0
+    assert epoch["update_ratio"] > 0.0
+    assert ("train_loss" in epoch) == (compiled != "the loss too")
+
+
+def test_a_frozen_body_is_not_copied(data):
+    model = dense()
+    model[0].requires_grad_(False)
+    watcher = tw.watch(model, every=1)
+    copied = []
+    model[0].weight.detach = lambda: copied.append(1)
+    _plainly(model, torch.optim.SGD(model[2].parameters(), lr=0.1), *data)
+    watcher.close()
+    assert not copied
+
+
+def test_nothing_waits_for_the_device_before_an_epoch_ends(data):
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    waits = []
+
+    class Waits(TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            if func.overloadpacket.__name__ in ("_local_scalar_dense", "item", "nonzero", "is_nonzero"):
+                waits.append(func)
+            return func(*args, **(kwargs or {}))
+
+    x, y = data[0], (data[0][:, :1] > 0).float()
+    for model, criterion, targets in (
+        (dense(), nn.CrossEntropyLoss(), data[1]),
+        (nn.Linear(COLUMNS, 1), nn.BCEWithLogitsLoss(), y),
+    ):
+        watcher = tw.watch(model, criterion=criterion, every=1)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        with Waits():
+            for _ in range(70):
+                optimizer.zero_grad()
+                criterion(model(x), targets).backward()
+                optimizer.step()
+        assert not waits
+        assert watcher.end_epoch()["train_accuracy"] > 0
+        watcher.close()
+
+
+def test_rows_without_a_class_count_in_no_accuracy(data):
+    x, y = data[0], torch.where(torch.arange(300) % 2 == 0, data[1], -100)
+    known = y >= 0
+    epoch = trained(model := dense(), (x, y), lr=0.0, batch=300, val=(x, y)).record()["epochs"][0]
+    expected = float((model(x).argmax(dim=1)[known] == y[known]).double().mean())
+    assert epoch["val_accuracy"] == pytest.approx(expected)
+    assert epoch["train_accuracy"] == pytest.approx(expected)
+
+
+def test_outputs_of_any_shape_do_not_break_the_training(data):
+    class Loss(nn.Module):
+        def forward(self, outputs, targets):
+            return outputs["score"].mean() if isinstance(outputs, dict) else outputs.mean()
+
+    watcher = tw.watch(model := dense(), criterion=(criterion := Loss()))
+    score = model(data[0]).mean()
+    for outputs in ({"score": score}, score.expand(3, 4), score.expand(3, 5), score.expand(2, 3, 4), score):
+        criterion(outputs, torch.zeros(()))
+    epoch = watcher.end_epoch()
+    watcher.close()
+    assert epoch["train_loss"] == pytest.approx(float(score))
+    assert "train_accuracy" not in epoch
+
+
+def test_large_outputs_of_batches_do_not_wait_together(data):
+    from tunewell.watching import losses
+
+    meter = losses.LossMeter()
+    for _ in range(3):
+        meter.add(torch.zeros(()), torch.zeros(2, losses._NUMBERS), torch.zeros(2, dtype=torch.long))
+        assert not meter._waiting
+    assert meter.epoch()["train_accuracy"] == 1.0
+
+
+def test_weights_that_are_no_real_numbers_are_left_alone(data):
+    model = dense()
+    model.register_parameter("packed", nn.Parameter(torch.zeros(4, 1, dtype=torch.uint8), requires_grad=False))
+    epoch = trained(model, data).record()["epochs"][0]
+    assert [layer["name"] for layer in epoch["layers"]] == ["0", "2"]
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
