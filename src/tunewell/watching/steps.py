@@ -90,7 +90,7 @@ class StepMeters:
 
 @dataclass(frozen=True, slots=True)
 class _Steps:
-    """What a meter saw in an epoch; of each matrix by its place."""
+    """Measurements of a meter in an epoch; of each matrix by its place."""
 
     totals: list[float]
     """Norm of the gradient of all its matrices, of each step."""
@@ -231,7 +231,7 @@ class _StepMeter:
 
 
 class _Step(NamedTuple):
-    """What one step showed."""
+    """Measurements of one step."""
 
     places: list[int]
     """The matrices that it may have moved."""
