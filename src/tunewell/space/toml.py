@@ -17,7 +17,7 @@ from tunewell.errors import SpaceError
 from tunewell.near_names import perhaps
 from tunewell.space.params import Choice, Float, Int, Param, check_settings, settings
 
-_TYPES: Mapping[str, type[Param]] = {"float": Float, "int": Int, "choice": Choice}
+KINDS: Mapping[str, type[Param]] = {"float": Float, "int": Int, "choice": Choice}
 _LIST = "type = 'choice', values = ['a', 'b']"
 _WRITTEN_OTHERWISE = {
     **dict.fromkeys(("uniform", "real", "double", "number"), "type = 'float'"),
@@ -27,7 +27,7 @@ _WRITTEN_OTHERWISE = {
     **dict.fromkeys(("bool", "boolean"), "type = 'choice', values = [false, true]"),
 }
 """What other tuners and languages call a type, and how it is written here."""
-_NAMES = {kind: name for name, kind in _TYPES.items()}
+_NAMES = {kind: name for name, kind in KINDS.items()}
 
 
 def to_dict(params: Mapping[str, Param]) -> dict[str, object]:
@@ -77,12 +77,12 @@ def _param(table: object) -> Param:
         raise SpaceError(f"needs a table such as {{type = 'float', low = 0.0, high = 1.0}}, got {table!r}")
     given: dict[str, Any] = dict(table)
     name = given.pop("type", None)
-    if not isinstance(name, str) or name not in _TYPES:
+    if not isinstance(name, str) or name not in KINDS:
         mend = _WRITTEN_OTHERWISE.get(str(name).lower())
-        hint = perhaps(str(name), _TYPES) if mend is None else f"; write {mend}"
+        hint = perhaps(str(name), KINDS) if mend is None else f"; write {mend}"
         got = "has none" if name is None else f"got {name!r}{hint}"
-        raise SpaceError(f"needs a type, one of {', '.join(map(repr, _TYPES))}; {got}")
-    kind = _TYPES[name]
+        raise SpaceError(f"needs a type, one of {', '.join(map(repr, KINDS))}; {got}")
+    kind = KINDS[name]
     known = {item.name: item.default is MISSING for item in fields(kind) if item.init}
     check_settings(kind, given, given)
     missing = [key for key, needed in known.items() if needed and key not in given]
