@@ -37,6 +37,7 @@ COMMANDS = {
     "steer": ["study", "0", "note", "a"],
     "replay": ["study", "0"],
     "space": ["{clean}/train.py"],
+    "config": ["--origin"],
     "list": [],
     "show": ["study"],
     "best": ["study"],
@@ -50,7 +51,20 @@ COMMANDS = {
     "predict": ["table.model", "table.csv"],
     "demo": ["--store", "{clean}/demo.db"],
 }
-SLOW = ("demo", "rescue", "check", "lr-find", "diagnose", "predict", "replay", "space", "best", "list", "steer")
+SLOW = (
+    "demo",
+    "rescue",
+    "check",
+    "lr-find",
+    "diagnose",
+    "predict",
+    "replay",
+    "space",
+    "best",
+    "list",
+    "steer",
+    "config",
+)
 """They run nothing that another command here does not run too, or take long."""
 
 
@@ -103,6 +117,10 @@ def folder(tmp_path, victim):
     with closing(sqlite3.connect(theirs / "tunewell.db")) as database, database:
         database.execute("UPDATE sessions SET command = ?, directory = ?", (command, str(victim)))
         database.execute("UPDATE studies SET budget = '4trainings'")
+    harmful = shlex.join(["touch", str(victim / "ran-settings")])
+    (theirs / "tunewell.toml").write_text(
+        f'command = ["sh", "-c", "{harmful}"]\n[space.rate]\ntype="float"\nlow=0\nhigh=1'
+    )
     for name in SHADOWED:
         (theirs / f"{name}.py").write_text(_harm(victim / f"ran-{name}"))
     if shutil.which("git") is not None:

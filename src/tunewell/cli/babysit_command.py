@@ -22,6 +22,7 @@ from tunewell.cli.echo import echo
 from tunewell.cli.job import Job, ProgramCommand, job
 from tunewell.cli.options import changed_option, store_option
 from tunewell.cli.printing import print_lines, stdout_to_stderr
+from tunewell.cli.settings_file import NONE, VARIABLE
 from tunewell.display.formatting import clipped, measured
 from tunewell.errors import MissingExtra, SettingError, StoreError, StudyNotFound, last_line
 from tunewell.runners.tune import study_name
@@ -148,7 +149,8 @@ def _training(words: Sequence[str], url: str, log: Path, *, keep: bool) -> Itera
             stdout=output,
             stderr=output,
             start_new_session=True,
-            env={**os.environ, "TUNEWELL_STORE": url},  # which others cannot read, as they can a command line
+            # which others cannot read, as they can a command line; all other settings are in its words
+            env={**os.environ, "TUNEWELL_STORE": url, VARIABLE: NONE},
         )
 
     def gone() -> str | None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from tunewell.advice import Options, advice, script_argument, words_of
-from tunewell.cli.space_command import read_space
+from tunewell.cli.settings import fill_in
+from tunewell.cli.space_file import read_space
 from tunewell.errors import SettingError
 from tunewell.space.space import Space
 from tunewell.training.run import Train
@@ -26,7 +27,9 @@ class ProgramCommand(click.Command):
             # no program is called so: it is an argument that would be an option, and those of a program may follow
             cut = args.index("--", cut + 2) if "--" in args[cut + 2 :] else len(args)
         ctx.params["program"] = tuple(args[cut + 1 :])
-        return super().parse_args(ctx, args[:cut])
+        rest = super().parse_args(ctx, args[:cut])
+        fill_in(ctx)
+        return rest
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """Implement `click.Command.collect_usage_pieces`."""

@@ -10,8 +10,9 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -42,6 +43,7 @@ _COMMANDS = (
     "steer",
     "replay",
     "space",
+    "config",
     "list",
     "show",
     "best",
@@ -57,6 +59,7 @@ _COMMANDS = (
 )
 _BAD_INPUT = (SpaceError, SettingError, ScriptError, ReportError, RecordError, StoreError)
 INTERRUPTED = 130
+_BAD_INPUT_CODE = 2
 _COLOR = False if os.environ.get("NO_COLOR") else None  # None: on a terminal
 
 
@@ -67,11 +70,7 @@ class _Commands(click.Group):
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in _COMMANDS:
-            return None
-        command = import_module(f"tunewell.cli.{cmd_name.replace('-', '_')}_command").command
-        assert isinstance(command, click.Command)
-        return command
+        return _loaded(cmd_name) if cmd_name in _COMMANDS else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -83,6 +82,7 @@ class _Commands(click.Group):
         name, command, rest = super().resolve_command(ctx, args)
         if command is not None:
             _check_not_empty(ctx, command, rest)
+            _take_settings(ctx, str(name), command, rest)
         return name, command, rest
 
     def make_context(
@@ -92,8 +92,36 @@ class _Commands(click.Group):
             return super().make_context(info_name, args, parent, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
-        with _in_one_line(with_traceback=ctx.params["traceback"]):
+        with _in_one_line(with_traceback=ctx.params["traceback"], ctx=ctx):
             return super().invoke(ctx)
+
+
+def _loaded(name: str) -> click.Command:
+    """Return a command, from its file."""
+    command = import_module(f"tunewell.cli.{name.replace('-', '_')}_command").command
+    assert isinstance(command, click.Command)
+    return command
+
+
+COMMANDS: Mapping[str, Callable[[], click.Command]] = {name: partial(_loaded, name) for name in _COMMANDS}
+"""All commands by name, each loaded when it is called for."""
+
+
+def _take_settings(ctx: click.Context, name: str, command: click.Command, args: list[str]) -> None:
+    """Let a command have the settings of a file and of the environment, unless it is to print no more than its help."""
+    own = args[: args.index("--")] if "--" in args else args
+    if not command.params or {*own} & {*ctx.help_option_names}:
+        return
+    from tunewell.cli.settings import in_force, is_passed_on, take_settings  # noqa: PLC0415  --help needs none of it
+    from tunewell.cli.settings_file import is_switched_off, settings_file  # noqa: PLC0415
+
+    named = ctx.params["settings"]
+    if is_passed_on(own) or is_switched_off(named):
+        return
+    file, note = settings_file(named)
+    if note is not None:
+        echo(f"{click.style('warning:', fg='yellow', bold=True)} {note}", err=True)
+    take_settings(ctx, name, own, in_force(name, file, COMMANDS))
 
 
 def _check_not_empty(ctx: click.Context, command: click.Command, args: list[str]) -> None:
@@ -121,9 +149,14 @@ def _check_not_empty(ctx: click.Context, command: click.Command, args: list[str]
     context_settings={"help_option_names": ["-h", "--help"], "color": _COLOR},
 )
 @click.version_option(__version__, message="tunewell %(version)s")
+@click.option(
+    "--settings",
+    metavar="FILE|none",
+    help="The settings file.  [default: $TUNEWELL_SETTINGS, else tunewell.toml or pyproject.toml, here or above]",
+)
 @click.option("--traceback", is_flag=True, help="Show where in tunewell an error comes from.")
 @click.pass_context
-def cli(ctx: click.Context, *, traceback: bool) -> None:  # noqa: ARG001  read by _Commands
+def cli(ctx: click.Context, *, settings: str | None, traceback: bool) -> None:  # noqa: ARG001  read by _Commands
     """Find the hyperparameters that hold a neural network back.
 
     Begin with `tunewell demo`, or with your own: `tunewell tune train.py`. Data go to standard output, messages
@@ -150,8 +183,8 @@ def main() -> None:
 
 
 @contextmanager
-def _in_one_line(*, with_traceback: bool) -> Iterator[None]:
-    """Turn whatever goes wrong inside into a line and an exit code."""
+def _in_one_line(*, with_traceback: bool, ctx: click.Context | None = None) -> Iterator[None]:
+    """Turn whatever goes wrong inside into a line and an exit code; `ctx`: has the settings that are in force."""
     try:
         yield
     except (click.exceptions.Exit, click.Abort):
@@ -164,6 +197,10 @@ def _in_one_line(*, with_traceback: bool) -> Iterator[None]:
         elif isinstance(error, RepeatedFailure | ProbeFailed) and len(error.error.strip().splitlines()) > 1:
             echo(shortened(error.error.rstrip()), err=True)  # the traceback of the user's code, which is what they need
         message, exit_code = _in_words(error)
+        if exit_code == _BAD_INPUT_CODE and ctx is not None:
+            from tunewell.cli.settings import with_origins  # noqa: PLC0415  where all goes well nobody needs it
+
+            message = with_origins(message, ctx)
         echo(
             f"{click.style('error:', fg='red', bold=True)} {shortened(_line(message))}",
             err=True,

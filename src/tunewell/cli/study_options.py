@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tunewell.cli.echo import echo
 from tunewell.cli.job import Job
@@ -47,25 +47,49 @@ class Options:
     """Studies of other data, in the same store."""
     held: Sequence[str] = ()
     """`name=value`, of parameters that an edited space has more or fewer than the one on record."""
+    space_is_given: bool = False
+    """The space is another than that of a study which is repeated."""
 
 
 def new_study(
-    job: Job, options: Options, store: Store | None, name: str | None = None, past: Sequence[Study] = ()
+    job: Job,
+    options: Options,
+    store: Store | None,
+    name: str | None = None,
+    past: Sequence[Study] = (),
+    like: Study | None = None,
 ) -> Study:
     """Begin a study; in memory if no store is given, which shows whether it can be begun.
 
-    past: the studies that it learns from.
+    Args:
+        job: what is trained.
+        options: the command line's.
+        store: where it is kept.
+        name: its name; numbered after the job's if None.
+        past: the studies that it learns from.
+        like: one whose settings it has, where the options leave them out.
 
     Raises:
         TunewellError: it cannot be begun.
     """
     if options.held:
         raise SettingError("--held is for a study whose space has changed; say --resume too, or leave it out")
-    file, seed = job.file, options.seed or 0
     if store is not None and name is None:
         name = study_name(store, job.name, resume=False)
+    if like is not None:
+        settings = replace(_repeated(like, job, options, past), name=name)
+    else:
+        settings = _settings(job, options, name, past)
+    study = Study.of(settings, store)
+    job.check(study.space)
+    return study
+
+
+def _settings(job: Job, options: Options, name: str | None, past: Sequence[Study]) -> StudySettings:
+    """Return the settings of a new study, of what the options say and the file."""
+    file, seed = job.file, options.seed or 0
     scheduler, sampler = _search(options, seed)
-    settings = StudySettings(
+    return StudySettings(
         space=job.needed_space(),
         metric=options.metric or file.metric or METRIC,
         direction=options.direction or file.direction,
@@ -80,9 +104,42 @@ def new_study(
         name=name,
         min_delta=options.min_delta,
     )
-    study = Study.of(settings, store)
-    job.check(study.space)
-    return study
+
+
+def _repeated(like: Study, job: Job, options: Options, past: Sequence[Study]) -> StudySettings:
+    """Return the settings of a study that is on record, those that the options name replaced."""
+    record = like.record
+    seed = record.seed if options.seed is None else options.seed
+    scheduler: str | Scheduler = build(_seeded(record.scheduler, record.seed, seed))
+    sampler: str | Sampler | None = None
+    if past or any((options.scheduler, options.eta, options.min_epochs, options.sampler, options.levels)):
+        scheduler, sampler = _search(options, seed)
+    is_other_space = options.space_is_given or options.tier is not None
+    return StudySettings(
+        space=job.needed_space() if is_other_space else like.space,
+        metric=options.metric or record.metric,
+        direction=options.direction or (record.direction if options.metric in (None, record.metric) else None),
+        max_epochs=options.epochs or record.max_epochs or job.file.epochs,
+        budget=options.budget or record.budget,
+        scheduler=scheduler,
+        sampler=sampler,
+        warm_start=past,
+        max_tier=(options.tier or DEFAULT_TIER) if is_other_space else LAST_TIER,
+        seed=seed,
+        min_delta=record.min_delta or None if options.min_delta is None else options.min_delta,
+    )
+
+
+def _seeded(record: Mapping[str, object], before: int, seed: int) -> Mapping[str, object]:
+    """Return the record of a scheduler, in which what was drawn by the seed of its study is by another."""
+    return {
+        key: _seeded(value, before, seed)
+        if isinstance(value, Mapping)
+        else seed
+        if key == "seed" and value == before
+        else value
+        for key, value in record.items()
+    }
 
 
 def old_study(job: Job, options: Options, store: Store, name: str | None, *, changed: bool = False) -> Study:
@@ -201,7 +258,8 @@ def _with_settings(options: Options, sampler: Sampler) -> Scheduler:
     for setting, value in (("eta", options.eta), ("min_epochs", options.min_epochs)):
         if value is not None:
             if setting not in record:
-                raise SettingError(f"the scheduler {options.scheduler!r} has no {setting}; leave it out")
+                option = f"--{setting.replace('_', '-')}"
+                raise SettingError(f"the scheduler {options.scheduler!r} has no {setting}; leave out {option}")
             record[setting] = value
     return build(record)
 

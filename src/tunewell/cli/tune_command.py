@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +18,7 @@ from tunewell.cli.job import Job, ProgramCommand, job
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import changed_option, checkpoints_option, json_option, store_option
 from tunewell.cli.printing import facts, print_json, print_lines, stdout_to_stderr
+from tunewell.cli.recorded_job import recorded_job
 from tunewell.cli.results_report import bound_lines, confirmed_lines, outlook_line, replayed_lines, unfinished_line
 from tunewell.cli.space_command import print_preview, print_warnings
 from tunewell.cli.study_options import METRIC, Options, grid_of, new_study, old_study
@@ -41,6 +43,24 @@ from tunewell.training.run import Train
 
 if TYPE_CHECKING:
     from tunewell.runners.replay import ParamSchedule
+
+
+_REPEATED = (
+    "metric",
+    "direction",
+    "budget",
+    "epochs",
+    "scheduler",
+    "eta",
+    "min_epochs",
+    "sampler",
+    "levels",
+    "tier",
+    "seed",
+    "min_delta",
+    "past",
+)
+"""The settings that a study begun from another has of that one."""
 
 
 @click.command("tune", cls=ProgramCommand)
@@ -86,6 +106,13 @@ if TYPE_CHECKING:
 @click.option("--name", metavar="NAME", help="The study's name.  [default: the script's, numbered]")
 @click.option("--resume", is_flag=True, help="Go on with the newest study of that name.")
 @changed_option
+@click.option(
+    "--from-study",
+    "repeated",
+    metavar="STUDY",
+    help="Begin a study with the settings of this one (space, metric, budget, scheduler, seed, ...), but for what the "
+    "command line says itself.",
+)
 @click.option(
     "--warm-start",
     "past",
@@ -134,6 +161,7 @@ def command(
     name: str | None,
     resume: bool,
     changed: bool,
+    repeated: str | None,
     confirm: int | None,
     autopilot: bool,
     babysat: bool,
@@ -155,6 +183,13 @@ def command(
     Ctrl-C lets the running epochs finish; `--resume` goes on from there, and from a crash.
     """
     execution = parse_execution(options)
+    if repeated is not None:
+        if resume or origin is not None or babysat:
+            other = "--resume" if resume else "--schedule-from"
+            raise SettingError(f"--from-study begins a study with settings of its own; leave out {other}")
+        options |= {name: None if name != "past" else () for name in _REPEATED if not _is_typed(ctx, name)}
+        options["space_is_given"] = _is_typed(ctx, "space_file")
+        space_file = space_file if options["space_is_given"] else None
     if babysat:
         options |= {"scheduler": "full", "budget": "1trials", "tier": options["tier"] or LAST_TIER, "first": [{}]}
     schedule = _schedule(origin, store, seeds)
@@ -168,11 +203,15 @@ def command(
     if dry_run and resume:
         raise SettingError("--dry-run shows what a new study would draw; leave out --resume")
     with stdout_to_stderr():
-        to_train = job(script, program, space_file)
+        like = None if repeated is None else Study.open(store or default_store(), repeated)
+        if like is not None and not script and not program:
+            to_train = recorded_job(like, partial(advice, "tune", options={"--from-study": repeated}, store=store))
+        else:
+            to_train = job(script, program, space_file)
         if not resume:
             # in memory first: what cannot be used is refused before a store is made
             past = [Study.open(store or default_store(), other) for other in options["past"]]
-            draft = new_study(to_train, Options(**options), None, name, past)
+            draft = new_study(to_train, Options(**options), None, name, past, like)
             _announce(draft, grid_of(Options(**options)))
     if dry_run:
         print_preview(draft.space, as_json=as_json)
@@ -184,7 +223,7 @@ def command(
                 study = old_study(to_train, Options(**options), opened, name, changed=changed)
             else:
                 newest = study_name(opened, to_train.name, resume=True)
-                study = new_study(to_train, Options(**options), opened, name, past)
+                study = new_study(to_train, Options(**options), opened, name, past, like)
                 if name is None and study.record.name != to_train.name and not quiet:
                     new = f"study {newest!r} exists, and this is a new one, {study.record.name!r}"
                     other = shlex.join(["--resume", "--name", newest])
@@ -233,6 +272,11 @@ def command(
         echo(f"nothing was left to train: {why}", err=True)
     if nothing_found:
         ctx.exit(1)
+
+
+def _is_typed(ctx: click.Context, name: str) -> bool:
+    """Return True if an option stands on the command line, rather than in a file of settings or nowhere."""
+    return ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
 
 
 def _trained(study: Study) -> tuple[int, int]:
