@@ -38,6 +38,7 @@ COMMANDS = {
     "replay": ["study", "0"],
     "space": ["{clean}/train.py"],
     "config": ["--origin"],
+    "completion": ["bash"],
     "list": [],
     "show": ["study"],
     "best": ["study"],

@@ -44,6 +44,7 @@ _COMMANDS = (
     "replay",
     "space",
     "config",
+    "completion",
     "list",
     "show",
     "best",
@@ -112,15 +113,18 @@ def _take_settings(ctx: click.Context, name: str, command: click.Command, args: 
     own = args[: args.index("--")] if "--" in args else args
     if not command.params or {*own} & {*ctx.help_option_names}:
         return
-    from tunewell.cli.settings import in_force, is_passed_on, take_settings  # noqa: PLC0415  --help needs none of it
-    from tunewell.cli.settings_file import is_switched_off, settings_file  # noqa: PLC0415
+    from tunewell.cli.settings_file import is_switched_off, settings_file  # noqa: PLC0415  --help needs none of it
 
     named = ctx.params["settings"]
-    if is_passed_on(own) or is_switched_off(named):
+    if is_switched_off(named):
         return
     file, note = settings_file(named)
     if note is not None:
         echo(f"{click.style('warning:', fg='yellow', bold=True)} {note}", err=True)
+    if file is None and not any(variable.startswith("TUNEWELL_") for variable in os.environ):
+        return
+    from tunewell.cli.settings import in_force, take_settings  # noqa: PLC0415  where there are some
+
     take_settings(ctx, name, own, in_force(name, file, COMMANDS))
 
 

@@ -24,8 +24,6 @@ ALSO_CALLED = {"max_epochs": "epochs"}
 READ_BY_THE_LIBRARY = frozenset(["TUNEWELL_STORE", "TUNEWELL_CHECKPOINTS"])
 """Variables that hold for Python too, and wherever a store is opened."""
 _META = "tunewell.settings"
-_PASSED_ON = "--babysat"
-"""The mark of a command that another one begins, which has decided on everything."""
 
 Commands = Mapping[str, Callable[[], click.Command]]
 """All commands by name, each to be loaded by a call."""
@@ -228,11 +226,6 @@ def take_settings(ctx: click.Context, name: str, args: Sequence[str], given: InF
     origins = {option: origin for option, origin in given.origins.items() if option not in typed}
     ctx.meta[_META] = replace(given, origins=origins)
     ctx.default_map = {name: {param: one.value for param, one in given.values.items()}}
-
-
-def is_passed_on(args: Sequence[str]) -> bool:
-    """Return True if another command of tunewell, which has decided on all settings, runs this one."""
-    return _PASSED_ON in args
 
 
 def fill_in(ctx: click.Context) -> None:

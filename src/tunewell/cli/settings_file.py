@@ -74,10 +74,13 @@ def settings_file(named: str | None = None) -> tuple[SettingsFile | None, str | 
         if found is None:
             raise SettingError(f"{named} has no settings; they stand in [{'.'.join(_TOOL)}], or in a {OWN}")
         return found, None
-    here = Path.cwd()
+    try:
+        here = Path.cwd()
+    except OSError:  # it has been deleted
+        return None, None
     for folder in _up(here):
         for name in (OWN, SHARED):
-            found = read(folder / name) if (folder / name).is_file() else None
+            found = read(folder / name) if os.path.isfile(folder / name) else None  # noqa: PTH113  nor where it is barred
             if found is None:
                 continue
             if folder != here and _is_of_another(found.path):
@@ -94,11 +97,13 @@ def read(path: Path) -> SettingsFile | None:
         SettingError: it cannot be read, or is not TOML.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        if path.name == SHARED and _TOOL[-1] not in text:
+        data = path.read_bytes()
+        if path.name == SHARED and _TOOL[-1].encode() not in data:
             return None  # whatever else is wrong in it is not ours to say
-        return settings_in(path, text)
+        return settings_in(path, data.decode("utf-8-sig"))
     except OSError as error:
+        if path.name == SHARED:
+            return None
         raise SettingError(f"{_shown(path)} cannot be read: {error.strerror}; --settings names another") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingError(f"{_shown(path)} is not valid TOML: {error}") from error
@@ -125,7 +130,7 @@ def _up(folder: Path) -> Iterator[Path]:
     """Yield a folder and those above it, up to the root of its repository, or the home of its user."""
     for one in (folder, *folder.parents):
         yield one
-        if (one / ".git").exists() or one == _home():
+        if os.path.exists(one / ".git") or one == _home():  # noqa: PTH110  where it is barred it is not
             return
 
 

@@ -72,7 +72,7 @@ def print_notes(found: Foreign) -> None:
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise ScriptError(f"{file} cannot be read: {error.strerror}; give the file that holds the space") from error
     except UnicodeDecodeError as error:
