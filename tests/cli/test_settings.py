@@ -283,6 +283,16 @@ def test_a_stranger_is_not_run_by_what_only_looks(folder):
     assert not (folder / "ran").exists()
 
 
+def test_a_stranger_s_file_connects_nobody_who_only_looks(folder, monkeypatch):
+    (folder / "tunewell.toml").write_text('store = "postgresql://127.0.0.1:9/t"\n')
+    for name in ("list", "show", "best", "export"):
+        output = tunewell(name, expect=2).output
+        assert f"tunewell.toml:1 names a database, which {name} does not open for a file's sake" in output
+    assert "names a database" not in tunewell("list", "--store", "missing.db", expect=2).output
+    monkeypatch.setenv("TUNEWELL_STORE", "missing.db")
+    assert "names a database" not in tunewell("list", expect=2).output
+
+
 def test_another_script_keeps_its_own_space(folder):
     (folder / "other.py").write_text(SCRIPT.replace("rate", "speed"))
     (folder / "tunewell.toml").write_text(f'script = "train.py"\nbudget = "1trials"\n{SPACE.replace("1.0", "0.5")}')

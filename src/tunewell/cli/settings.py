@@ -221,8 +221,19 @@ def space_of(file: SettingsFile) -> Mapping[str, Any] | None:
 
 
 def take_settings(ctx: click.Context, name: str, args: Sequence[str], given: InForce) -> None:
-    """Let a command that is about to be parsed take what a file and the environment say, where its arguments do not."""
+    """Let a command that is about to be parsed take what a file and the environment say, where its arguments do not.
+
+    Raises:
+        SettingError: the file has a command that only looks open a database.
+    """
     typed = {arg.partition("=")[0] for arg in args}
+    store = given.values.get("store")
+    if store is not None and name not in (*TRAINING, WORKER) and "--store" not in typed and "://" in str(store.value):
+        # whoever looks at a stranger's folder is not to be connected, with a password of theirs, to where it says
+        raise SettingError(
+            f"{store.origin} names a database, which {name} does not open for a file's sake; "
+            "say --store URL, or set TUNEWELL_STORE"
+        )
     origins = {option: origin for option, origin in given.origins.items() if option not in typed}
     ctx.meta[_META] = replace(given, origins=origins)
     ctx.default_map = {name: {param: one.value for param, one in given.values.items()}}
