@@ -19,7 +19,7 @@ import click
 
 from tunewell.advice import Options, advice
 from tunewell.cli.echo import echo
-from tunewell.cli.job import Job, ProgramCommand, job
+from tunewell.cli.job import Job, ProgramCommand, job, static_option
 from tunewell.cli.options import changed_option, store_option
 from tunewell.cli.printing import print_lines, stdout_to_stderr
 from tunewell.cli.settings_file import NONE, VARIABLE
@@ -46,6 +46,7 @@ _ORDERLY = (0, _INTERRUPTED, -signal.SIGINT)
 @click.command("babysit", cls=ProgramCommand)
 @click.argument("script", required=False)
 @click.option("--space", "space_file", metavar="FILE", help="The space, as TOML, in place of the script's own.")
+@static_option
 @click.option("--metric", metavar="NAME", help="As of `tunewell tune`.")
 @click.option("--epochs", type=click.IntRange(1), metavar="N", help="As of `tunewell tune`.")
 @click.option("--autopilot", is_flag=True, help="Let rules steer it too, each action on record.")
@@ -60,6 +61,7 @@ def command(
     script: str | None,
     program: tuple[str, ...],
     space_file: str | None,
+    static: bool,
     metric: str | None,
     epochs: int | None,
     autopilot: bool,
@@ -94,7 +96,7 @@ def command(
             raise click.exceptions.Exit(_INTERRUPTED)
         return
     with stdout_to_stderr():
-        to_train = job(script, program, space_file)
+        to_train = job(script, program, space_file, epochs=epochs, static=static)
         to_train.check(to_train.needed_space())
     name = _checked_name(url, to_train, name, resume=resume)
     begins: Options = {"--resume": True, "--checkpoint-every": 1} if resume else {"--babysat": True, "--seed": seed}

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from tunewell.advice import Options, advice, script_argument, words_of
+from tunewell.cli.printing import print_lines
 from tunewell.cli.settings import fill_in
 from tunewell.cli.space_file import read_space
 from tunewell.errors import SettingError
@@ -16,9 +18,19 @@ from tunewell.space.space import Space
 from tunewell.training.run import Train
 from tunewell.training.script import Script, load_script
 
+if TYPE_CHECKING:
+    from tunewell.scripts import FoundParameters
+
+static_option = click.option(
+    "--static", is_flag=True, help="Of a program without {placeholders}: read its source, and run nothing to find them."
+)
+
 
 class ProgramCommand(click.Command):
     """A command whose arguments after `--` are a program's."""
+
+    takes_settings = True
+    """What it trains may be named in a settings file."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Implement `click.Command.parse_args`: what stands after `--` is the parameter `program`."""
@@ -28,7 +40,8 @@ class ProgramCommand(click.Command):
             cut = args.index("--", cut + 2) if "--" in args[cut + 2 :] else len(args)
         ctx.params["program"] = tuple(args[cut + 1 :])
         rest = super().parse_args(ctx, args[:cut])
-        fill_in(ctx)
+        if self.takes_settings:
+            fill_in(ctx)
         return rest
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
@@ -51,12 +64,47 @@ class Job:
     """Raises a TunewellError if a program's placeholders are not the space's parameters."""
     space_file: str | None = None
     """The file that its space comes from, if not from itself."""
+    typed: tuple[str, ...] = ()
+    """The program as the user typed it, if its parameters were found."""
+    static: bool = False
+    """They were found, or would be, without running it."""
 
     @property
     def name(self) -> str:
         """The name of its studies: `train` for `train.py`, `python -u train.py --lr {lr}` and `./train`."""
-        scripts = [argument for argument in self.program if argument.endswith(".py")]
+        scripts = [argument for argument in self._words if argument.endswith(".py")]
         return Path(scripts[0]).stem if scripts else self.file.path.stem
+
+    @property
+    def may_be_searched(self) -> bool:
+        """True if its parameters may be found: nobody has named them, by a space or in the command."""
+        from tunewell.training.external_program import placeholders  # noqa: PLC0415  as below
+
+        return bool(self.program) and self.file.space is None and not placeholders(self.program)
+
+    def with_parameters(self, *, epochs: int | None = None) -> Job:
+        """Return the job with the parameters that are found in its program; print them.
+
+        Raises:
+            ScriptError: none are found.
+            SettingError: they have to be confirmed.
+        """
+        from tunewell.cli.found_report import confirm, lines  # noqa: PLC0415  only who has no space needs it
+        from tunewell.scripts import find_parameters  # noqa: PLC0415
+
+        found = find_parameters(self.program, static=self.static)
+        print_lines(lines(found), err=True)
+        if found.to_confirm:
+            confirm(self.program)
+        return self.by(found if epochs is None else found.with_epochs(epochs))
+
+    def by(self, found: FoundParameters) -> Job:
+        """Return the job with these parameters."""
+        from tunewell.training.external_program import ExternalProgram  # noqa: PLC0415  as below
+
+        command = ExternalProgram(found.command)
+        file = replace(self.file, space=found.space, epochs=found.epochs)
+        return replace(self, train=command, file=file, program=found.command, check=command.check, typed=self.program)
 
     def train_for(self, metric: str) -> Train:
         """Return what trains a trial of a study of a metric; a program may print other JSON before its first report."""
@@ -76,22 +124,43 @@ class Job:
 
     def advice(self, command: str, options: Options, store: str | None = None) -> str:
         """Return a command that trains it, with these options, as the user types it."""
-        return advice(command, *self._script, options=self._with_space(options), store=store, program=self.program)
+        return advice(command, *self._script, options=self._with_space(options), store=store, program=self._words)
 
     def words_of(self, command: str, options: Options) -> list[str]:
         """Return the words of a command that trains it, after that for tunewell itself."""
-        return words_of(command, *self._script, options=self._with_space(options), program=self.program)
+        return words_of(command, *self._script, options=self._with_space(options), program=self._words)
+
+    @property
+    def _words(self) -> tuple[str, ...]:
+        """The program as the user types it."""
+        return self.typed or self.program
 
     @property
     def _script(self) -> Sequence[str]:
         return () if self.program else (script_argument(self.file.path),)
 
     def _with_space(self, options: Options) -> Options:
-        return {"--space": self.space_file, **options}
+        return {"--space": self.space_file, "--static": self.static, **options}
 
 
-def job(script: str | None, program: tuple[str, ...], space_file: str | None) -> Job:
+def job(
+    script: str | None,
+    program: tuple[str, ...],
+    space_file: str | None,
+    *,
+    epochs: int | None = None,
+    static: bool = False,
+    search: bool = True,
+) -> Job:
     """Return the training that the command line names.
+
+    Args:
+        script: a file with a training function; or
+        program: the words of a program.
+        space_file: where its space is, if not in the script.
+        epochs: the length of a full training, if it is not the program's own.
+        static: a program is read, and not run, to find its parameters.
+        search: find the parameters of a program that names none.
 
     Raises:
         SettingError: it names nothing, or a script and a program.
@@ -104,7 +173,10 @@ def job(script: str | None, program: tuple[str, ...], space_file: str | None) ->
         from tunewell.training.external_program import ExternalProgram  # noqa: PLC0415  only who tunes a program needs it
 
         command = ExternalProgram(program)
-        return Job(command, Script(Path(program[0]), space), program, command.check, space_file)
+        named = Job(command, Script(Path(program[0]), space), program, command.check, space_file, static=static)
+        return named.with_parameters(epochs=epochs) if search and named.may_be_searched else named
+    if static:
+        raise SettingError("--static is about finding the parameters of a program (after --); leave it out")
     if script is None:
         context = click.get_current_context(silent=True)
         called = context.command_path if context else "tunewell tune"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tunewell.cli.echo import echo
-from tunewell.cli.job import ProgramCommand, job
+from tunewell.cli.job import ProgramCommand, job, static_option
 from tunewell.cli.options import json_option
 from tunewell.cli.printing import print_json, print_lines, stdout_to_stderr, table
 from tunewell.display.formatting import measured, short
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @click.command("lr-find", cls=ProgramCommand)
 @click.argument("script", required=False)
 @click.option("--space", "space_file", metavar="FILE", help="The space, as TOML, in place of the script's own.")
+@static_option
 @click.option("--param", metavar="NAME", help="The parameter that is the learning rate.  [default: by its usual names]")
 @click.option("--metric", metavar="NAME", help="What rates are judged by.  [default: val_loss, else train_loss]")
 @click.option(
@@ -53,6 +54,7 @@ def command(
     script: str | None,
     program: tuple[str, ...],
     space_file: str | None,
+    static: bool,
     param: str | None,
     metric: str | None,
     direction: str | None,
@@ -78,7 +80,7 @@ def command(
     if figure is not None and not figure.parent.is_dir():
         raise SettingError(f"--figure {figure}: there is no folder {str(figure.parent)!r}; make it, or draw elsewhere")
     with stdout_to_stderr():
-        to_train = job(script, program, space_file)
+        to_train = job(script, program, space_file, static=static)
         space = to_train.needed_space()
         to_train.check(space)
         sweep = lr_find(

@@ -43,6 +43,7 @@ _COMMANDS = (
     "steer",
     "replay",
     "space",
+    "init",
     "config",
     "completion",
     "list",

@@ -12,7 +12,7 @@ import click
 from tunewell.advice import advice
 from tunewell.cli.echo import echo
 from tunewell.cli.execution_options import isolate_option
-from tunewell.cli.job import Job, ProgramCommand, job
+from tunewell.cli.job import Job, ProgramCommand, job, static_option
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import changed_option, json_option, store_option
 from tunewell.cli.printing import print_json, print_lines, stdout_to_stderr
@@ -32,6 +32,7 @@ from tunewell.training.run import Train
 @click.command("rescue", cls=ProgramCommand)
 @click.argument("script", required=False)
 @click.option("--space", "space_file", metavar="FILE", help="The space, as TOML, in place of the script's own.")
+@static_option
 @click.option("--metric", metavar="NAME", help=f"Which reported number is to get better.  [default: {METRIC}]")
 @click.option(
     "--direction",
@@ -75,6 +76,7 @@ def command(
     script: str | None,
     program: tuple[str, ...],
     space_file: str | None,
+    static: bool,
     settings: tuple[str, ...],
     tier: int,
     store: str | None,
@@ -98,7 +100,7 @@ def command(
     from tunewell.rescue import rescue  # noqa: PLC0415
 
     with stdout_to_stderr():
-        to_train = job(script, program, space_file)
+        to_train = job(script, program, space_file, epochs=options["epochs"], static=static)
         space = to_train.needed_space()
         to_train.check(space)
         metric = options.pop("metric") or to_train.file.metric or METRIC

@@ -197,6 +197,16 @@ def old_study(job: Job, options: Options, store: Store, name: str | None, *, cha
     return study
 
 
+def as_on_record(job: Job, study: Study) -> Job:
+    """Return the job as the study trains it: its parameters are found again where the command on record has some."""
+    from tunewell.training.external_program import placeholders  # noqa: PLC0415  only who tunes a program needs it
+
+    known = Trained.on_record(study)
+    if not job.may_be_searched or known is None or not placeholders(known.words):
+        return job
+    return job.with_parameters(epochs=study.record.max_epochs)
+
+
 def check_trained(study: Study, train: Train, *, changed: bool) -> None:
     """Check that a study goes on with the training that it had so far; print what is another in it.
 

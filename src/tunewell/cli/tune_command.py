@@ -14,14 +14,14 @@ import click
 from tunewell.advice import advice
 from tunewell.cli.echo import echo
 from tunewell.cli.execution_options import execution_options, parse_execution
-from tunewell.cli.job import Job, ProgramCommand, job
+from tunewell.cli.job import Job, ProgramCommand, job, static_option
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import changed_option, checkpoints_option, json_option, store_option
 from tunewell.cli.printing import facts, print_json, print_lines, stdout_to_stderr
 from tunewell.cli.recorded_job import recorded_job
 from tunewell.cli.results_report import bound_lines, confirmed_lines, outlook_line, replayed_lines, unfinished_line
 from tunewell.cli.space_command import print_preview, print_warnings
-from tunewell.cli.study_options import METRIC, Options, grid_of, new_study, old_study
+from tunewell.cli.study_options import METRIC, Options, as_on_record, grid_of, new_study, old_study
 from tunewell.display.formatting import counted, duration, measured
 from tunewell.display.progress import progress
 from tunewell.display.records import study_record
@@ -66,6 +66,7 @@ _REPEATED = (
 @click.command("tune", cls=ProgramCommand)
 @click.argument("script", required=False)
 @click.option("--space", "space_file", metavar="FILE", help="The space, as TOML, in place of the script's own.")
+@static_option
 @click.option("--metric", metavar="NAME", help=f"Which reported number is optimized.  [default: {METRIC}]")
 @click.option(
     "--direction",
@@ -156,6 +157,7 @@ def command(
     script: str | None,
     program: tuple[str, ...],
     space_file: str | None,
+    static: bool,
     store: str | None,
     checkpoints: str | None,
     name: str | None,
@@ -176,7 +178,10 @@ def command(
 
     A SCRIPT defines `space` and `train(run)`, and may define `metric`, `direction`, `epochs` and `budget`; an
     option takes precedence over these. A PROGRAM gets its setting in its arguments, and prints a line such as
-    {"val_loss": 0.31} an epoch:
+    {"val_loss": 0.31} an epoch. Its hyperparameters are found in its own flags or constants, unless the command
+    names them:
+
+        tunewell tune -- python train.py --batch-size 64
 
         tunewell tune --space space.toml -- python train.py --lr {learning_rate}
 
@@ -207,7 +212,9 @@ def command(
         if like is not None and not script and not program:
             to_train = recorded_job(like, partial(advice, "tune", options={"--from-study": repeated}, store=store))
         else:
-            to_train = job(script, program, space_file)
+            search = not resume and like is None
+            to_train = job(script, program, space_file, epochs=options["epochs"], static=static, search=search)
+            to_train = to_train if like is None else as_on_record(to_train, like)
         if not resume:
             # in memory first: what cannot be used is refused before a store is made
             past = [Study.open(store or default_store(), other) for other in options["past"]]
@@ -220,6 +227,9 @@ def command(
     try:
         with stdout_to_stderr():
             if resume:
+                before_now = name or study_name(opened, to_train.name, resume=True)
+                if before_now in [record.name for record in opened.studies()]:
+                    to_train = as_on_record(to_train, Study.open(opened, before_now))
                 study = old_study(to_train, Options(**options), opened, name, changed=changed)
             else:
                 newest = study_name(opened, to_train.name, resume=True)

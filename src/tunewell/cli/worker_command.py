@@ -16,7 +16,7 @@ from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.options import checkpoints_option, store_option
 from tunewell.cli.printing import stdout_to_stderr
 from tunewell.cli.recorded_job import recorded_job
-from tunewell.cli.study_options import check_trained
+from tunewell.cli.study_options import as_on_record, check_trained
 from tunewell.display.formatting import counted
 from tunewell.display.progress import progress
 from tunewell.display.summary import counts
@@ -62,11 +62,10 @@ def command(
     try:
         joined = Study.open(opened, study)
         with stdout_to_stderr():
-            to_train = (
-                job(script, program, None)
-                if script or program
-                else recorded_job(joined, partial(advice, "worker", study, store=store))
-            )
+            if script or program:
+                to_train = as_on_record(job(script, program, None, search=False), joined)
+            else:
+                to_train = recorded_job(joined, partial(advice, "worker", study, store=store))
             _check_same(to_train, joined)
             # what lies elsewhere on another machine may have another name there
             check_trained(joined, to_train.train_for(joined.metric), changed=True)

@@ -12,7 +12,7 @@ import re
 import shlex
 import shutil
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,8 @@ from tunewell.training.run import Run, RunEnded
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _FLAG = re.compile(r"--\{([A-Za-z_][A-Za-z0-9_]*)\}")
 """A word of its own, for a parameter that is True or False: `--amp` or `--no-amp`."""
+_SWITCH = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*):([^{}|]*)\|([^{}|]*)\}")
+"""The same, with the word for True and the one for False, of which one may be none: `{nesterov:--nesterov|}`."""
 _TAKES_FALSE_FOR_TRUE = r"""add_argument\(\s*(?:["'][^"']+["']\s*,\s*)*["']{option}["'][^()]*type\s*=\s*bool\b"""
 """An argument of argparse that is True whatever its text is."""
 _ALWAYS = ("seed", "trial")
@@ -56,7 +58,7 @@ class ExternalProgram:
         if shutil.which(program) is None:
             raise ScriptError(f"there is no program {program!r}; give its path, or install it")
         known = {*space.names, *_ALWAYS}
-        used = {name for argument in self.arguments for name in _PLACEHOLDER.findall(argument)}
+        used = placeholders(self.arguments)
         for name in sorted(used - known):
             near = nearest(name, known)
             hint = f"did you mean {{{near}}}?" if near else f"there are {', '.join(sorted(known))}"
@@ -118,13 +120,16 @@ class ExternalProgram:
         def fill(found: re.Match[str]) -> str:
             return str(values.get(found[1], found[0]))
 
-        def word(argument: str) -> str:
-            flag = _FLAG.fullmatch(argument)
+        def words(argument: str) -> Iterator[str]:
+            flag, switch = _FLAG.fullmatch(argument), _SWITCH.fullmatch(argument)
             if flag and isinstance(values.get(flag[1]), bool):
-                return f"--{flag[1]}" if values[flag[1]] else f"--no-{flag[1]}"
-            return _PLACEHOLDER.sub(fill, argument)
+                yield f"--{flag[1]}" if values[flag[1]] else f"--no-{flag[1]}"
+            elif switch and isinstance(values.get(switch[1]), bool):
+                yield from filter(None, [switch[2] if values[switch[1]] else switch[3]])
+            else:
+                yield _PLACEHOLDER.sub(fill, argument)
 
-        return [word(argument) for argument in self.arguments]
+        return [word for argument in self.arguments for word in words(argument)]
 
     # The messages name the command as the user gave it: errors that end with the same line are one error, and a study
     # that meets the same one again and again stops. With the arguments filled in, each trial's would be another.
@@ -150,6 +155,12 @@ class ExternalProgram:
             f"{printed}{self._shown} ended without a report; print a line of JSON after each epoch, "
             f'such as {{"{metric}": 0.31}}, or call tunewell.report({metric}=0.31)'
         )
+
+
+def placeholders(arguments: Sequence[str]) -> set[str]:
+    """Return the names that a command has in braces."""
+    named = {name for argument in arguments for name in _PLACEHOLDER.findall(argument)}
+    return named | {switch[1] for argument in arguments if (switch := _SWITCH.fullmatch(argument))}
 
 
 def _is_truth(param: Choice) -> bool:

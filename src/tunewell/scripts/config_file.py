@@ -1,0 +1,196 @@
+"""A settings file as parameters: `config_file.py base.yaml lr={lr} -- python train.py --config {}`.
+
+The program is started with the path of a changed copy in the place of `{}`; the copy is removed when it has ended.
+YAML and TOML are changed line by line, so that all else stays as it is written; JSON is written anew. Python alone is
+needed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+
+SUFFIXES = (".yaml", ".yml", ".json", ".toml")
+_HOLE = "{}"
+_YAML_LINE = re.compile(r"""^(\s*)(-\s+)?(["']?[\w.\-/ ]+?["']?)\s*:(?:\s+(.*?))?(\s+#.*|\s*)$""")
+_TOML_LINE = re.compile(r"""^(\s*)([\w.\-"']+)\s*=\s*(.*?)(\s+#.*|\s*)$""")
+_TOML_TABLE = re.compile(r"^\s*\[([^\[\]]+)\]\s*(#.*)?$")
+_INT = re.compile(r"[-+]?(0|[1-9][\d_]*)")
+_FLOAT = re.compile(r"[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off")
+
+Place = Tuple[int, int, int]
+"""Line, and the columns of the value in it."""
+
+
+def entries(path: Path) -> Dict[str, Any]:
+    """Return the values in a file by address: `optimizer.lr`.
+
+    Raises:
+        ValueError: it cannot be read.
+    """
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".json":
+        data = json.loads(text)
+        return dict(_leaves(data, "")) if isinstance(data, dict) else {}
+    return {address: value for address, value, _ in _lines(text, path.suffix)}
+
+
+def changed(text: str, suffix: str, values: Dict[str, str]) -> str:
+    """Return the text of a file with other values, as texts, at these addresses.
+
+    Raises:
+        ValueError: it has no such address.
+    """
+    if suffix == ".json":
+        data = json.loads(text)
+        for address, value in values.items():
+            _set(data, address, value)
+        return json.dumps(data, indent=2)
+    lines = text.splitlines(keepends=True)
+    places = {address: (value, place) for address, value, place in _lines(text, suffix)}
+    for address, value in values.items():
+        if address not in places:
+            raise ValueError(f"it has no {address}; it may have been edited since its settings were found")
+        before, (line, begin, end) = places[address]
+        lines[line] = lines[line][:begin] + _written(value, before, lines[line][begin:end], suffix) + lines[line][end:]
+    return "".join(lines)
+
+
+def _lines(text: str, suffix: str) -> Iterator[Tuple[str, Any, Place]]:
+    yield from _toml(text) if suffix == ".toml" else _yaml(text)
+
+
+def _yaml(text: str) -> Iterator[Tuple[str, Any, Place]]:
+    """Yield address, value and place of the scalars of block mappings; what is in lists is left alone."""
+    parents: List[Tuple[int, str]] = []
+    skipped: Optional[int] = None
+    for number, line in enumerate(text.splitlines()):
+        bare = line.strip()
+        if not bare or bare.startswith("#"):
+            continue
+        indent = len(line) - len(line.lstrip())
+        if skipped is not None and indent > skipped:
+            continue
+        skipped = None
+        if bare.startswith("-"):
+            skipped = indent  # a list, and what its entries hold
+            continue
+        match = _YAML_LINE.match(line)
+        if match is None:
+            continue
+        while parents and parents[-1][0] >= indent:
+            parents.pop()
+        key = match[3].strip("\"'")
+        value = match[4] or ""
+        address = ".".join([*(name for _, name in parents), key])
+        if not value:
+            parents.append((indent, key))
+        elif value[0] in "|>":
+            skipped = indent
+        elif value[0] not in "[{&*!":
+            yield address, _scalar(value), (number, match.start(4), match.end(4))
+
+
+def _toml(text: str) -> Iterator[Tuple[str, Any, Place]]:
+    table = ""
+    for number, line in enumerate(text.splitlines()):
+        if (header := _TOML_TABLE.match(line)) is not None:
+            table = header[1].strip().replace('"', "") + "."
+            continue
+        match = _TOML_LINE.match(line)
+        if match is not None and match[3] and match[3][0] not in "[{":
+            yield table + match[2].strip("\"'"), _scalar(match[3]), (number, match.start(3), match.end(3))
+
+
+def _scalar(text: str) -> Any:
+    """Return what a text means in YAML and TOML; a number that YAML takes for a text, such as 1e-3, is a number."""
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        return text[1:-1]
+    if _INT.fullmatch(text):
+        return int(text.replace("_", ""))
+    if _FLOAT.fullmatch(text):
+        return float(text.replace("_", ""))
+    if text.lower() in _TRUE or text.lower() in _FALSE:
+        return text.lower() in _TRUE
+    return None if text.lower() in ("null", "~", "none") else text
+
+
+def _written(text: str, before: Any, old: str, suffix: str) -> str:
+    """Return a value as the file has it."""
+    if isinstance(before, bool):
+        return text.lower()
+    if isinstance(before, str):
+        quote = old[0] if old[:1] in ("'", '"') else '"' if suffix == ".toml" else ""
+        return f"{quote}{text}{quote}"
+    number = _scalar(text)
+    if isinstance(before, float) and isinstance(number, int):
+        return f"{number}.0"
+    if isinstance(number, float):
+        mantissa, _, exponent = text.partition("e")
+        # YAML reads 1e-05 as a text, and 1.0e-05 as a number
+        return f"{mantissa}.0e{exponent}" if exponent and "." not in mantissa else text
+    return text
+
+
+def _leaves(data: Dict[str, Any], before: str) -> Iterator[Tuple[str, Any]]:
+    for key, value in data.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{before}{key}.")
+        elif isinstance(value, (bool, int, float, str)):
+            yield before + key, value
+
+
+def _set(data: Dict[str, Any], address: str, text: str) -> None:
+    inner: Any = data
+    rest = address
+    while isinstance(inner, dict) and rest not in inner:
+        key = next((key for key in inner if rest.startswith(f"{key}.")), None)
+        if key is None:
+            break
+        inner, rest = inner[key], rest[len(key) + 1 :]
+    if not isinstance(inner, dict) or rest not in inner:
+        raise ValueError(f"it has no {address}; it may have been edited since its settings were found")
+    before = inner[rest]
+    number = _scalar(text)
+    if isinstance(before, bool):
+        inner[rest] = text.lower() == "true"
+    elif isinstance(before, str):
+        inner[rest] = text
+    else:
+        inner[rest] = float(number) if isinstance(before, float) and isinstance(number, int) else number
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Start a program with a changed copy of a settings file; return its exit code."""
+    if "--" not in arguments[1:] or arguments.index("--") + 1 == len(arguments):
+        sys.exit("give the file, what to replace, and the program: base.yaml lr=0.1 -- python train.py --config {}")
+    cut = list(arguments).index("--")
+    path = Path(arguments[0])
+    values = dict(word.partition("=")[::2] for word in arguments[1:cut])
+    try:
+        text = changed(path.read_text(encoding="utf-8"), path.suffix, values)
+    except (OSError, ValueError) as error:
+        sys.exit(f"{path}: {error}")
+    with tempfile.TemporaryDirectory(prefix="tunewell-") as folder:
+        copy = Path(folder) / path.name
+        copy.write_text(text, encoding="utf-8")
+        # a signal to the group reaches the program as well; the copy is removed once that has ended
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)
+        words = [word.replace(_HOLE, str(copy)) if _HOLE in word else word for word in arguments[cut + 1 :]]
+        try:
+            code = subprocess.call(words)  # noqa: S603  the user's own program
+        except OSError as error:
+            sys.exit(f"{words[0]} cannot be run: {error.strerror}")
+    return code if code >= 0 else 128 - code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,114 @@
+"""What a script lacks to be tuned well: a seed, a checkpoint to go on from, a validation metric; and what adds it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tunewell.scripts.habits import is_seed
+from tunewell.scripts.libraries.setting import Setting, Source
+from tunewell.scripts.ranges import plain_name
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """Something that a script does not have."""
+
+    what: str
+    mend: tuple[str, ...]
+    """The lines that add it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """A script's own way to go on from what it has saved."""
+
+    flag: str
+    """The setting that names what it goes on from, or says that it does."""
+    folder: str | None = None
+    """The setting that names where it saves."""
+
+
+_SEEDED = re.compile(
+    r"manual_seed|random\.seed\(|seed_everything|PRNGKey|random\.key\(|set_random_seed|set_seed|default_rng\(\s*\w|RandomState\(\s*\w"
+)
+_SAVES = re.compile(
+    r"torch\.save|save_checkpoint|ModelCheckpoint|BackupAndRestore|save_weights|save_model|\.save\(|save_pretrained|orbax|"
+    r"pickle\.dump|joblib\.dump|np\.savez?|savez|save_state|enable_checkpointing|TrainingArguments|Trainer\("
+)
+_VALIDATES = re.compile(r"\b\w*(val|valid|validation|test|eval|dev|holdout)\w*\b", re.IGNORECASE)
+_RESUMES = tuple(
+    """
+    resume resume_from resume_from_checkpoint resume_path resume_checkpoint ckpt_path restore load_checkpoint
+    checkpoint from_checkpoint continue_from auto_resume load_ckpt init_from restore_from start_from
+    continue_training load
+    """.split()  # noqa: SIM905  a list of that length is not read
+)
+_FOLDERS = tuple(
+    """
+    checkpoint_dir ckpt_dir checkpoint_path checkpoints save_dir output_dir out_dir save_path outdir output
+    model_dir workdir log_dir logdir save run_dir exp_dir
+    """.split()  # noqa: SIM905  a list of that length is not read
+)
+
+
+def lacks_of(source: Source, settings: Sequence[Setting]) -> tuple[Lack, ...]:
+    """Return what the script lacks, judged by its source; nothing where that is not known."""
+    text = source.text
+    if not text:
+        return ()
+    lacks = []
+    if not any(is_seed(one) for one in settings):
+        where = "as it is" if _SEEDED.search(text) else "so that no training can be repeated"
+        lacks.append(Lack(f"no seed to be given from outside, {where}", _seed_lines(text)))
+    if resume_of(settings) is None:
+        what = "it saves, but cannot be told to go on" if _SAVES.search(text) else "it saves nothing to go on from"
+        lacks.append(Lack(f"no checkpoint: {what}; a trial that was ended is trained anew", _checkpoint_lines(text)))
+    if not _VALIDATES.search(text):
+        lacks.append(
+            Lack(
+                "no validation: nothing is measured on data that it does not train on",
+                ("n = len(x) // 5", "x_val, y_val, x, y = x[:n], y[:n], x[n:], y[n:]", 'print({"val_loss": ...})'),
+            )
+        )
+    return tuple(lacks)
+
+
+def resume_of(settings: Sequence[Setting]) -> Resume | None:
+    """Return the script's own resume flag; None if it has none."""
+    names = {plain_name(one.name): one for one in settings}
+    flag = next((names[name] for name in _RESUMES if name in names), None)
+    if flag is None:
+        return None
+    folder = next((names[name] for name in _FOLDERS if name in names and names[name] is not flag), None)
+    return Resume(_flag(flag), None if folder is None else _flag(folder))
+
+
+def _flag(setting: Setting) -> str:
+    words = (*setting.words, *setting.on, *setting.off)
+    return words[0] if words else setting.name
+
+
+def _seed_lines(text: str) -> tuple[str, ...]:
+    seeds = 'seed = int(os.environ.get("TUNEWELL_SEED", 0))'
+    if "import torch" in text or "from torch" in text:
+        return ("import os", seeds, "torch.manual_seed(seed)")
+    if "keras" in text or "tensorflow" in text:
+        return ("import os", seeds, "keras.utils.set_random_seed(seed)")
+    if "import jax" in text:
+        return ("import os", seeds, "key = jax.random.key(seed)")
+    return ("import os", seeds, "rng = np.random.default_rng(seed)")
+
+
+def _checkpoint_lines(text: str) -> tuple[str, ...]:
+    if "lightning" in text:
+        return ('trainer.fit(model, ckpt_path="last")',)
+    if "import torch" in text or "from torch" in text:
+        return (
+            'if os.path.exists("last.pt"): model.load_state_dict(torch.load("last.pt"))',
+            'torch.save(model.state_dict(), "last.pt")  # after each epoch',
+        )
+    if "keras" in text:
+        return ('model.fit(..., callbacks=[keras.callbacks.BackupAndRestore("backup")])',)
+    return ()
