@@ -12,6 +12,22 @@ It is loaded by the script's own interpreter, which need not know tunewell: so i
 
 from __future__ import annotations
 
-from . import argparse_flags
+from . import (
+    absl_flags,
+    argparse_flags,
+    click_flags,
+    dataclass_flags,
+    hydra_config,
+    jsonargparse_flags,
+    tyro_flags,
+)
 
-LIBRARIES = (argparse_flags,)
+LIBRARIES = (
+    argparse_flags,
+    dataclass_flags,
+    click_flags,
+    absl_flags,
+    hydra_config,
+    jsonargparse_flags,
+    tyro_flags,
+)

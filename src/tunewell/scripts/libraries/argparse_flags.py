@@ -31,6 +31,8 @@ from .setting import (
 
 MODULES = ("argparse",)
 WORDS = ("argparse", "ArgumentParser", "HfArgumentParser", "simple_parsing", "configargparse", "pyrallis", "draccus")
+_OTHERS = ("site-packages/hydra", "site-packages/absl", "torch/distributed", "accelerate/commands")
+"""What parses a part of the command line for itself."""
 _UNSET = object()
 _OWN_LIST = re.compile(r"parse_(?:known_)?args\(\s*(?:args\s*=\s*)?(?:\[|['\"])")
 _PARSES = re.compile(r"\.parse_(?:known_)?args\w*\(")
@@ -53,6 +55,8 @@ def patch(argparse: Any, deliver: Deliver) -> None:
             nested.append((self, words))
             return parse(self, words, _blank(argparse, self))
         caller = _caller()
+        if any(f"/{name}/" in caller[3].replace("\\", "/") for name in _OTHERS):
+            return parse(self, args, namespace)
         if args is not None and _OWN_LIST.search(caller[1]):
             deliver({"error": f"{caller[0]} parses a list of its own and no command line; call parse_args() there"})
         if caller[2] and len(_PARSES.findall("".join(linecache.getlines(caller[3])))) > 1:

@@ -1,0 +1,85 @@
+"""The configuration that Hydra composes, of which each value can be set by `name=value`."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import Any, Dict, Iterator, List, Sequence
+
+from .setting import HOLE, Deliver, Setting, Source, found, keyword, kind_of, plain
+
+MODULES = ("hydra._internal.hydra",)
+WORDS = ("hydra",)
+
+
+def patch(module: Any, deliver: Deliver) -> None:
+    """Have the composed configuration be delivered in place of a run."""
+
+    def run(self: Any, config_name: Any, task_function: Any, overrides: Any, **_: Any) -> Any:
+        try:
+            config = self.compose_config(
+                config_name=config_name, overrides=overrides, run_mode=_mode(), with_log_configuration=False
+            )
+        except Exception as error:  # noqa: BLE001  of Hydra's own making
+            return deliver({"error": f"Hydra composes no configuration: {str(error).strip().splitlines()[0]}"})
+        from omegaconf import OmegaConf  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415
+
+        data = OmegaConf.to_container(config, resolve=False)
+        code = getattr(task_function, "__code__", None)
+        file = os.path.relpath(code.co_filename) if code is not None else "the script"
+        place = f"Hydra at {file}:{code.co_firstlineno if code is not None else 1}"
+        return deliver(found(_settings(data, "", [str(one) for one in overrides]), place))
+
+    module.Hydra.run = run
+    module.Hydra.multirun = run
+
+
+def _mode() -> Any:
+    return sys.modules["hydra.types"].RunMode.RUN  # type: ignore[attr-defined]
+
+
+def _settings(data: Dict[Any, Any], before: str, overrides: Sequence[str]) -> Iterator[Setting]:
+    given = {word.split("=")[0].lstrip("+~") for word in overrides}
+    for key, value in data.items():
+        name = f"{before}{key}"
+        if isinstance(value, dict) and not (not before and key == "hydra"):
+            yield from _settings(value, f"{name}.", overrides)
+        elif isinstance(value, str) and "${" in value or value == "???":
+            continue
+        elif (usual := plain(value)) is not None and not isinstance(usual, list):
+            yield Setting(name, usual, kind_of(usual, typed=False), words=(f"{name}={HOLE}",), given=name in given)
+
+
+def read(source: Source, args: Sequence[str]) -> List[Setting]:
+    """Return the values of the file that `hydra.main` names; what its defaults add is not read."""
+    from ..config_file import entries  # noqa: PLC0415, TID252  the package above is there where sources are read
+    from pathlib import Path  # noqa: PLC0415
+
+    settings: List[Setting] = []
+    for file, call in source.calls("main"):
+        folder = source.value(keyword(call, "config_path"))
+        name = source.value(keyword(call, "config_name"))
+        if not isinstance(name, str):
+            continue
+        base = Path(file).parent / str(folder or "")
+        path = next(
+            (
+                base / f"{re.sub(r'[.]ya?ml$', '', name)}{end}"
+                for end in (".yaml", ".yml")
+                if (base / f"{re.sub(r'[.]ya?ml$', '', name)}{end}").is_file()
+            ),
+            None,
+        )
+        if path is not None:
+            data: Dict[str, Any] = {}
+            given = {word.split("=")[0].lstrip("+~") for word in args}
+            data.update(entries(path))
+            settings += [
+                Setting(key, value, kind_of(value), words=(f"{key}={HOLE}",), given=key in given)
+                for key, value in data.items()
+                if value is not None
+                and not (isinstance(value, str) and "${" in value)
+                and not key.startswith(("defaults", "hydra."))
+            ]
+    return settings
