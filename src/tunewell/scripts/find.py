@@ -63,7 +63,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class FoundParameters:
-    """What may be tuned of a program, and how a trial's values reach it."""
+    """The hyperparameters of a program, and how a trial's values reach it."""
 
     space: Space
     layout: Layout
@@ -102,7 +102,7 @@ class FoundParameters:
 
 @dataclass(slots=True)
 class _Draft:
-    """What has been found so far."""
+    """The settings so far, sorted."""
 
     params: dict[str, tuple[Setting, Param]] = field(default_factory=dict)
     left_out: list[tuple[str, str]] = field(default_factory=list)
@@ -135,6 +135,7 @@ def find_parameters(command: Sequence[str], *, static: bool = False) -> FoundPar
         raise ScriptError(f"there is no file {at.target!r}; give the path of the script")
     source = source_of(file) if file is not None else Source([])
     settings, how = _flags(at, source, static=static)
+    settings = [_as_given(one, at.arguments) for one in settings]
     facts = _facts(settings, source)
     draft = _drafted(settings, facts)
     layout = Layout(at.command(()), at.arguments)
@@ -163,6 +164,21 @@ def _flags(at: Invocation, source: Source, *, static: bool) -> tuple[list[Settin
     if found is None:
         return [], f"the source of {at.shown}, which reads no command line"
     return [Setting.from_json(one) for one in found["settings"]], found["how"]
+
+
+def _as_given(setting: Setting, arguments: Sequence[str]) -> Setting:
+    """Return a setting with the number that the user gives it in the command, if it is one."""
+    option = setting.words[0].partition("=")[0] if setting.given and setting.words else ""
+    for place, word in enumerate(arguments):
+        head, equals, value = word.partition("=")
+        text = value if equals else arguments[place + 1] if place + 1 < len(arguments) else ""
+        if option and head == option and _NUMBER.fullmatch(text):
+            return replace(setting, default=_number(text))
+    return setting
+
+
+def _number(text: str) -> int | float:
+    return int(text) if re.fullmatch(r"[-+]?\d+", text) else float(text)
 
 
 def _facts(settings: Sequence[Setting], source: Source) -> Facts:
@@ -508,5 +524,5 @@ def _of_words(command: Sequence[str]) -> FoundParameters:
 
 
 def _numbered(flag: str, text: str, place: int, word: str) -> Setting:
-    value: int | float = int(text) if re.fullmatch(r"[-+]?\d+", text) else float(text)
+    value = _number(text)
     return Setting(flag.lstrip("-"), value, "int" if isinstance(value, int) else "float", words=(word,), at=place)

@@ -1,8 +1,9 @@
 """The field's habits: what the settings of training scripts are called, and which of them are hyperparameters.
 
 A name is looked at between underscores: `lr` fits `lr`, `base_lr` and `lr_backbone`; `*` stands for the rest of a word
-or of the name. The first habit that fits holds: what is never tuned, then what is, then other reasons to leave a
-setting out. What fits none is left out as well, as no usual range is known for it, unless its help says what it is.
+or of the name, and `>` for its end. The first habit that fits holds: what is never tuned, then what is, then other
+reasons to leave a setting out. What fits none is left out as well, as no usual range is known for it, unless its help
+says what it is.
 """
 
 from __future__ import annotations
@@ -36,12 +37,14 @@ def _fits(words: str) -> re.Pattern[str]:
     """Return what finds one of some words in a name between underscores."""
     for part, meaning in _PARTS.items():
         words = words.replace(part, meaning)
-    return re.compile("_(?:" + "|".join(word.replace("*", r"\w*") for word in words.split()) + ")_")
+    whole = (word.replace("*", r"\w*").replace(">", "(?=_$)") for word in words.split())
+    return re.compile(f"_(?:{'|'.join(whole)})_")
 
 
 def is_length(setting: Setting) -> bool:
-    """Return True if it is the number of epochs of a training."""
-    return bool(_LENGTH.fullmatch(plain_name(setting.name)))
+    """Return True if it is the number of epochs of a training, by its name or its help."""
+    name = plain_name(setting.name)
+    return bool(_LENGTH.fullmatch(name) or (name in _ROUNDS and _LENGTH_IN_WORDS.search(setting.help.lower())))
 
 
 def is_seed(setting: Setting) -> bool:
@@ -56,12 +59,16 @@ def proposed(setting: Setting, facts: Facts, *, anyway: bool = False) -> Param |
         for reason, pattern in _NEVER:
             if pattern.search(name):
                 return reason
+    if _OF_EVALUATION.search(setting.help.lower()):
+        return "is about evaluating"
     if setting.kind == "bool of any text":
         return "type=bool takes every text for True; let it be argparse.BooleanOptionalAction"
     if setting.kind == "bool":
         return ranges.truth(setting) if _TRUTHS.search(name) else "is True or False, and no usual hyperparameter"
     if setting.kind == "str" and isinstance(setting.default, int | float):
         return "has no type, so that the script gets text; add type=float to it"
+    if _OF_DATA.search(setting.help.lower()):
+        return "is the size of the data"
     for pattern, make in _TUNED:
         if pattern.search(name):
             return make(setting, facts)
@@ -102,12 +109,18 @@ def _period(setting: Setting, facts: Facts) -> Param | str:
 
 def _trace(setting: Setting, facts: Facts) -> Param | str:
     """Return the lambda of returns; one that is not near 1 is the factor of a term."""
-    is_near_one = isinstance(setting.default, int | float) and setting.default >= 0.8
+    is_near_one = isinstance(setting.default, int | float) and 0.8 <= setting.default < 1
     return (
         near_one(Float(0.8, 0.999, scale="log1m", tier=3))(setting, facts)
         if is_near_one
         else ranges.coefficient(setting, facts)
     )
+
+
+def _criterion(setting: Setting, facts: Facts) -> Param | str:
+    """Return what a tree splits by; of a network it is the loss."""
+    of_trees = {"gini", "entropy", "squared_error", "friedman_mse", "log_loss"} & {*map(str, setting.choices)}
+    return ranges.named(setting, facts) if of_trees else "is the goal, not the way"
 
 
 def _count_of(setting: Setting, facts: Facts) -> Param | str:
@@ -122,14 +135,23 @@ _LENGTH = re.compile(
     r"((n|nb|no|num|number_of|max|total|tot|train|training|num_train|n_train|max_train|num_training|total_train)_?)?"
     r"(epoch|epochs|nepochs?|num_epochs?|max_epochs?|epochs?_(num|number|count|total|max))|max_num_epochs"
 )
+_ROUNDS = frozenset(["niter", "n_iter", "iters", "num_iter", "iterations", "n", "e", "rounds", "passes", "num_passes"])
+_LENGTH_IN_WORDS = re.compile(r"\bepochs\b")
 _SEEDS = frozenset(
     ["seed", "random_seed", "manual_seed", "rng_seed", "random_state", "randomseed", "global_seed", "train_seed"]
 )
 
+_OF_EVALUATION = re.compile(
+    r"beam search|when (evaluating|testing|decoding)|(at|during) (evaluation|inference|test)|for (evaluation|testing)\b"
+)
+_OF_DATA = re.compile(
+    r"(number|num) of (input|image|colou?r) channels|(size|dimension) of the (input|output|data)|\binput (size|dim)"
+)
 _NEVERTHELESS = _fits(
     """
     log_std* log_alpha* log_sigma* logstd target_(update|network|entropy|kl|tau|noise)* soft_target*
     (update|policy|train|actor)_(every|freq*|interval) data_aug* test_time_weight freeze* use_(bn|batch_?norm|dropout)
+    per_(device|gpu|core)_(train_)?batch_size batch_size_per_(gpu|device) (clip|clipping)_val(ue)? drop_?path* droppath*
     lora_(r|rank|alpha|dropout) init_(lr|learning_rate|std|scale) save_loss_weight num_experts* max_(features|samples)
     """
 )
@@ -240,7 +262,7 @@ _TUNED: Sequence[tuple[re.Pattern[str], Make]] = (
     (
         _fits(
             """
-            (start|end|init|initial|final|min|max)_?(eps|epsilon|exploration*)
+            (start|end|init|initial|final|min|max)_?(e|eps|epsilon|exploration*)
             (eps|epsilon)_?(start|end|final|min|max|init*|greedy|frac*)
             exploration*
             """
@@ -300,7 +322,7 @@ _TUNED: Sequence[tuple[re.Pattern[str], Make]] = (
     (
         _fits(
             """
-            (nb?|no|num|number_of)?_?([a-z]*_)?(layers?|blocks?|depth|stacks?|levels?|stages?|resblocks|convs)
+            (nb?|no|num|number_of)?_?([a-z]*_)?(layers?|blocks?|depth|stacks?|levels?|stages?|resblocks|convs)>
             nlayers? n_?conv depths? num_layers_*
             """
         ),
@@ -320,6 +342,7 @@ _TUNED: Sequence[tuple[re.Pattern[str], Make]] = (
         _fits("max_(features|samples) subsample colsample* bagging_fraction feature_fraction rowsample"),
         share(Float(0.2, 1.0, tier=3)),
     ),
+    (_fits("*criterion"), _criterion),
     (_fits("c svm_c c_value inverse_reg*"), log(Float(1e-3, 1e3, scale="log", tier=1))),
     (_fits("lora_r lora_rank r"), powers(3, below=0.25, above=8)),
     (
@@ -344,7 +367,8 @@ _TUNED: Sequence[tuple[re.Pattern[str], Make]] = (
     (
         _fits(
             """
-            hidden* hid *hid units widths? dims? d_?model n_?embd n_?embed* embed* emb* latent* channels? nch filters?
+            hidden* hid *hid units widths? dims? d_?model em_?size n_?embd n_?embed* embed* emb* latent* channels? nch
+            filters?
             n_?filters neurons fc* mlp* ffn* ff d_?ff feed_?forward* intermediate_size inner_(size|dim) bottleneck* ngf
             ndf nf nz z_?dim* code_?size h_?dim* head_dim d_(head|inner|k|v|state) proj* growth_rate cells
             (lstm|gru|rnn)_*
@@ -444,7 +468,7 @@ _TRUTHS = _fits(
     """
     USE?(nesterov|amsgrad|batch_?norm|bn|layer_?norm|norm|group_?norm|spectral_?norm|weight_norm|bias|residuals?|skip)
     USE?(skip_connections?|dropout|aug*|data_?aug*|ema|mixup|cutmix|attention|attn|se|scheduler|lr_sched*|lr_decay)
-    USE?(warmup|cosine*|clip*|grad_clip*|label_smoothing|swa|sam|focal*|class_weights?|peephole*)
+    USE?(decay_lr|anneal*|cos*|warmup|cosine*|clip*|grad_clip*|label_smoothing|swa|sam|focal*|class_weights?|peephole*)
     pre_?norm norm_first qkv_bias dueling double(_q|_dqn|_q_learning)? prioriti[sz]ed* anneal_lr norm_adv clip_vloss gae
     tie_weights weight_tying tied tie_* bi(dir|directional)? balanced decoupled centered freeze* gated swiglu lookahead
     one_?cycle reduce_on_plateau rezero separate_* shared?_* autotune teacher_forcing random_(crop|flip) hflip

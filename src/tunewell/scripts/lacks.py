@@ -1,4 +1,4 @@
-"""What a script lacks to be tuned well: a seed, a checkpoint to go on from, a validation metric; and what adds it."""
+"""The things that a script lacks to be tuned well: a seed, a checkpoint, a validation metric; and what adds them."""
 
 from __future__ import annotations
 

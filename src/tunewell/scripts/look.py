@@ -60,7 +60,7 @@ def _in_words(error: BaseException) -> str:
 
 
 def _patch(deliver: Callable[[Dict[str, Any]], None]) -> None:
-    """Patch the libraries, each when it is imported."""
+    """Replace what reads the command line in each library, when it is imported."""
     folder = Path(__file__).parent / "libraries"
     spec = importlib.util.spec_from_file_location(
         _PACKAGE, folder / "__init__.py", submodule_search_locations=[str(folder)]

@@ -46,7 +46,8 @@ def patch(core: Any, deliver: Deliver) -> None:
         looking[0] = True
         words = [str(word) for word in args]
         settings: List[Setting] = []
-        command, context, rest = self, None, list(words)
+        command, rest = self, list(words)
+        context: Any = None
         while True:
             begin = len(words) - len(rest)
             if _wants_help(rest) and not hasattr(command, "commands"):
@@ -54,7 +55,7 @@ def patch(core: Any, deliver: Deliver) -> None:
             try:
                 context = make_context(command, info_name, list(rest), context, resilient_parsing=True)
             except Exception as error:  # noqa: BLE001  of click's own making
-                deliver({"error": f"its parser refuses the command: {_said(error)}"})
+                deliver({"error": f"its parser refuses the command: {_message(error)}"})
             is_group = hasattr(command, "resolve_command")
             at = begin if is_group else begin + rest.index("--") if "--" in rest else None
             settings += _settings(command, context, at)
@@ -68,7 +69,7 @@ def patch(core: Any, deliver: Deliver) -> None:
             try:
                 info_name, command, rest = command.resolve_command(context, left)
             except Exception as error:  # noqa: BLE001  as above
-                deliver({"error": f"its parser refuses the command: {_said(error)}"})
+                deliver({"error": f"its parser refuses the command: {_message(error)}"})
         deliver(found(settings, f"{'typer' if core.__name__.startswith('typer') else 'click'} at {where(2)}"))
         return None
 
@@ -79,7 +80,7 @@ def _wants_help(words: Sequence[str]) -> bool:
     return "--help" in words
 
 
-def _said(error: Exception) -> str:
+def _message(error: Exception) -> str:
     return str(getattr(error, "message", None) or error).strip().splitlines()[0] if str(error) else type(error).__name__
 
 

@@ -23,7 +23,7 @@ def patch(module: Any, deliver: Deliver) -> None:
             )
         except Exception as error:  # noqa: BLE001  of Hydra's own making
             return deliver({"error": f"Hydra composes no configuration: {str(error).strip().splitlines()[0]}"})
-        from omegaconf import OmegaConf  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415
+        from omegaconf import OmegaConf  # noqa: PLC0415  it is there with Hydra
 
         data = OmegaConf.to_container(config, resolve=False)
         code = getattr(task_function, "__code__", None)
@@ -36,7 +36,7 @@ def patch(module: Any, deliver: Deliver) -> None:
 
 
 def _mode() -> Any:
-    return sys.modules["hydra.types"].RunMode.RUN  # type: ignore[attr-defined]
+    return sys.modules["hydra.types"].RunMode.RUN
 
 
 def _settings(data: Dict[Any, Any], before: str, overrides: Sequence[str]) -> Iterator[Setting]:
@@ -45,7 +45,7 @@ def _settings(data: Dict[Any, Any], before: str, overrides: Sequence[str]) -> It
         name = f"{before}{key}"
         if isinstance(value, dict) and not (not before and key == "hydra"):
             yield from _settings(value, f"{name}.", overrides)
-        elif isinstance(value, str) and "${" in value or value == "???":
+        elif value == "???" or (isinstance(value, str) and "${" in value):
             continue
         elif (usual := plain(value)) is not None and not isinstance(usual, list):
             yield Setting(name, usual, kind_of(usual, typed=False), words=(f"{name}={HOLE}",), given=name in given)
@@ -53,8 +53,9 @@ def _settings(data: Dict[Any, Any], before: str, overrides: Sequence[str]) -> It
 
 def read(source: Source, args: Sequence[str]) -> List[Setting]:
     """Return the values of the file that `hydra.main` names; what its defaults add is not read."""
-    from ..config_file import entries  # noqa: PLC0415, TID252  the package above is there where sources are read
     from pathlib import Path  # noqa: PLC0415
+
+    from ..config_file import entries  # noqa: PLC0415, TID252  the package above is there where sources are read
 
     settings: List[Setting] = []
     for file, call in source.calls("main"):

