@@ -24,7 +24,7 @@ _PARTS = {
     "INOUT": "(in|input|out|output|obs|observation|state|action|act|target|source|src|tgt)",
     "COUNT": "(n|num|nb|max|min|total|number_of)",
     "PART": "((train|training|data|input|output)_)",
-    "THING": "(image|img|im|input|frame|resize|patch|resolution|sample|context|chunk|block|seq|sequence|grid|data|train"
+    "THING": "(image|img|im|input|frame|resize|patch|resolution|crop|sample|context|chunk|block|seq|sequence|grid|data|train"
     "|dataset|subset|sentence|text|token*)",
     "CHANCE": "(_?(prob*|p|ratio|rate|frac*|degrees?|magnitude|strength|jitter|scale|erase))",
     "TOTAL": "(max|total|num|n|train|training|tot|nb)",
@@ -55,6 +55,8 @@ def is_seed(setting: Setting) -> bool:
 def proposed(setting: Setting, facts: Facts, *, anyway: bool = False) -> Param | str:
     """Return the parameter that a setting should be, or why it is none; `anyway`: also if its name is not known."""
     name = f"_{plain_name(setting.name)}_"
+    # filters1 goes by filters, unless it is a name of its own as beta1 is
+    names = (name, re.sub(r"(?<=[a-z]{3})\d+(?=_)", "", name))
     if not _NEVERTHELESS.search(name):
         for reason, pattern in _NEVER:
             if pattern.search(name):
@@ -70,7 +72,7 @@ def proposed(setting: Setting, facts: Facts, *, anyway: bool = False) -> Param |
     if _OF_DATA.search(setting.help.lower()):
         return "is the size of the data"
     for pattern, make in _TUNED:
-        if pattern.search(name):
+        if any(map(pattern.search, names)):
             return make(setting, facts)
     for reason, pattern in _OTHERWISE:
         if pattern.search(name):
@@ -161,7 +163,10 @@ _NEVER: Sequence[tuple[str, re.Pattern[str]]] = (
     (
         "is about evaluating",
         _fits(
-            "eval* valid val validate validation tests? testing infer inference predict* dev holdout generate* beam*"
+            """
+            eval* valid val validate validation tests? testing infer inference predict* dev holdout generate* beam*
+            sampl(e|ing)_temperature temperature_sampl*
+            """
         ),
     ),
     (
@@ -184,7 +189,8 @@ _NEVER: Sequence[tuple[str, re.Pattern[str]]] = (
         _fits(
             """
             logs? logging logger logdir print* reports? verbos* debug wandb* tensorboard tb mlflow comet neptune vis
-            visuali[sz]e plots? display* progress* tqdm track* entity project experiment tags? notes? message saves?
+            visuali[sz]e plots? display* progress* tqdm track* entity project experiment tags? notes? message fig*
+            saves?
             saving checkpoints? ckpts? checkpointing snapshot* record capture* video render export* upload push* hub*
             keep_(last|best|n|all|checkpoints) save_*
             """
@@ -199,6 +205,7 @@ _NEVER: Sequence[tuple[str, re.Pattern[str]]] = (
             """
         ),
     ),
+    ("ends trainings early, which is tunewell's part", _fits("early_?stop* min_delta es_*")),
     ("is an id", _fits("ids? idx index version uuid user(name)? run_name exp_name job* name")),
     (
         "is about speed, not about learning",
@@ -215,7 +222,10 @@ _TUNED: Sequence[tuple[re.Pattern[str], Make]] = (
     (_fits("warmup* warm_?up* pct_start (num|n)_warmup* *_warmup* burn_in_epochs"), ranges.warmup),
     (
         _fits(
-            "lr_?(schedule|scheduler|policy|sched|decay_(type|style)|anneal*)* (scheduler|schedule|sched)(_type|_name)?"
+            """
+            lr_?(schedule|scheduler|policy|sched|decay_(type|style)|anneal*)*
+            (scheduler|schedule|sched)(_type|_name)?>
+            """
         ),
         ranges.named,
     ),
@@ -322,8 +332,8 @@ _TUNED: Sequence[tuple[re.Pattern[str], Make]] = (
     (
         _fits(
             """
-            (nb?|no|num|number_of)?_?([a-z]*_)?(layers?|blocks?|depth|stacks?|levels?|stages?|resblocks|convs)>
-            nlayers? n_?conv depths? num_layers_*
+            (nb?|no|num|number_of)?_?([a-z]*_)?(layers?|blocks?|depth|stacks?|levels|stages?|resblocks|convs)>
+            nlayers? layer_num num_layer n_?cells n_?conv depths? num_layers_*
             """
         ),
         ranges.layers,
@@ -359,7 +369,9 @@ _TUNED: Sequence[tuple[re.Pattern[str], Make]] = (
             class(es)? *THING_?(size|height|width|h|w|len*|res|resolution|dim|frac*|ratio|split|pct|percent*|portion)
             (max|seq|context|sequence|source|target)_*(len*|position*|tokens) *max_?len* max_?seq* imgsz imsize img_*
             height resolution bptt seqlen block_?size n_ctx ctx* n_positions sr *sample_rate sampling_rate fps n_mels
-            n_fft hop_length win_length n_(train|samples) data_noise
+            n_fft hop_length win_length n_(train|samples) (data|dataset|labels?)_noise* noise_data subsample_data
+            window>
+            look_?back lags?
             """
         ),
         _is_of_data,
@@ -433,7 +445,8 @@ _TUNED: Sequence[tuple[re.Pattern[str], Make]] = (
     (
         _fits(
             """
-            margin* alpha* beta* *lambda* lamb* *coef* *coeff* *weight weight_* scale strength delta rho kappa sigma*
+            power poly_power *slope margin* alpha* beta* *lambda* lamb* *coef* *coeff* *weight weight_* scale strength
+            delta rho kappa sigma*
             *noise* std *_std entropy* ent vf kl* target_(kl|entropy) gp *_gp penalty* eta* log_std* log_alpha* zeta
             mu nu
             xi theta jitter perturb* gain commitment* w_* *_alpha *_beta c[12] cfg_scale guidance* init_(scale|std)
@@ -457,8 +470,8 @@ _TUNED: Sequence[tuple[re.Pattern[str], Make]] = (
             """
             k top_?k (num|n)_(negatives|negative_samples|experts|groups|clusters|components|embeddings|hops|negs?)
             (num|n)_(mixtures?|gaussians|kernels|slots|bases|prototypes|memory)
-            groups clusters components codebook* hops order degree window* dilation* reduction mixtures ngram* lookback
-            lags? rbf* experts n_?grams
+            groups clusters components codebook* hops order degree window* dilation* reduction mixtures ngram*
+            rbf* experts n_?grams
             """
         ),
         _count_of,
