@@ -24,8 +24,8 @@ _PARTS = {
     "INOUT": "(in|input|out|output|obs|observation|state|action|act|target|source|src|tgt)",
     "COUNT": "(n|num|nb|max|min|total|number_of)",
     "PART": "((train|training|data|input|output)_)",
-    "THING": "(image|img|im|input|frame|resize|patch|resolution|crop|sample|context|chunk|block|seq|sequence|grid|data|train"
-    "|dataset|subset|sentence|text|token*)",
+    "THING": "(image|img|im|input|frame|resize|patch|resolution|crop|sample|context|chunk|block|seq|sequence|grid|data"
+    "|train|dataset|subset|sentence|text|token*)",
     "CHANCE": "(_?(prob*|p|ratio|rate|frac*|degrees?|magnitude|strength|jitter|scale|erase))",
     "TOTAL": "(max|total|num|n|train|training|tot|nb)",
     "USE": "((use|no|with|enable)_)",
