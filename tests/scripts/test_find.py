@@ -377,3 +377,54 @@ def test_a_file_that_is_not_there_is_named(folder):
 def test_what_is_found_is_plain_data(found):
     its = found(RICH)
     assert json.loads(json.dumps([*its.command])) == [*its.command]
+
+
+def test_a_list_in_one_word_and_choices_of_numbers(found):
+    its = found(
+        flags("""
+            import ast
+            p.add_argument("--hidden", type=ast.literal_eval, default=[64, 64])
+            p.add_argument("--batch-size", type=int, choices=[50, 100, 200], default=100)
+            p.add_argument("--heads", type=int, choices=[1, 2, 3], default=2)
+            p.add_argument("--lr", type=float, default=0.1)
+            p.add_argument("--LR", type=float, default=0.2)
+        """)
+    )
+    assert ("hidden", "is a list in one word") in its.left_out
+    assert its.space.params["batch_size"] == Choice([50, 100, 200], ordered=True, tier=2, default=100)
+    assert its.space.params["heads"] == Choice([1, 2, 3], ordered=True, tier=3, default=2)
+    assert len(set(its.space.names)) == 4
+    ExternalProgram(its.command).check(its.space)
+
+
+def test_bounds_of_click_hold(found):
+    pytest.importorskip("click")
+    its = found("""
+        import click
+        @click.command()
+        @click.option("--lr", type=click.FloatRange(1e-4, 0.2), default=0.1)
+        @click.option("--dropout", type=click.FloatRange(0, 0.5), default=0.1)
+        @click.option("--batch-size", type=click.IntRange(32, 128), default=64)
+        def main(lr, dropout, batch_size): ...
+        main()
+    """)
+    assert its.space.params["lr"] == Float(1e-4, 0.2, scale="log", tier=1, default=0.1)
+    assert its.space.params["dropout"] == Float(0.0, 0.5, tier=3, default=0.1)
+    assert its.space.params["batch_size"] == Choice([32, 64, 128], ordered=True, tier=2, default=64)
+
+
+def test_constants_are_tuned_where_the_flags_are_none(found):
+    its = found(
+        """
+        import argparse
+        LR = 0.1
+        EPOCHS = 3
+        p = argparse.ArgumentParser()
+        p.add_argument("--data", default="x")
+        args = p.parse_args()
+    """,
+        "--data",
+        "y",
+    )
+    assert its.space.names == ("lr",)
+    assert its.command[-5:] == ("LR={lr}", "--", "train.py", "--data", "y")

@@ -234,6 +234,9 @@ def _add(draft: _Draft, setting: Setting, facts: Facts, *, anyway: bool) -> None
     if not setting.words and not setting.on and not setting.off:
         draft.left_out.append((setting.name, "has its place in the command, and no flag"))
         return
+    if _is_list(setting) and sum(word.count(HOLE) for word in setting.words) != len(setting.default):
+        draft.left_out.append((setting.name, "is a list in one word"))
+        return
     for name, one in _elements(setting):
         param = proposed(one, facts, anyway=anyway)
         if isinstance(param, str):
@@ -252,12 +255,13 @@ def _elements(setting: Setting) -> list[tuple[str, Setting]]:
         return [(setting.name, setting)]
     values = list(setting.default)
     if plain_name(setting.name) in ("betas", "adam_betas", "opt_betas", "beta") and len(values) == 2:
-        names = list(_BETAS)
+        before, dot, _ = setting.name.rpartition(".")
+        names = [f"{before}{dot}{beta}" for beta in _BETAS]
     else:
         names = [f"{setting.name}_{place}" for place in range(1, len(values) + 1)]
     kind = setting.kind
     return [
-        (name, replace(setting, name=name if names == list(_BETAS) else setting.name, default=value, kind=kind))
+        (name, replace(setting, name=name if name.endswith(_BETAS) else setting.name, default=value, kind=kind))
         for name, value in zip(names, values, strict=True)
     ]
 
@@ -266,7 +270,13 @@ def _param_names(names: Sequence[str]) -> Mapping[str, str]:
     """Return what each setting is called as a parameter: the last part of its name, where no other has the same."""
     last = {name: _identifier(name.rpartition(".")[2]) for name in names}
     known = list(last.values())
-    return {name: short if known.count(short) == 1 else _identifier(name) for name, short in last.items()}
+    found: dict[str, str] = {}
+    for name, short in last.items():
+        wish = unique = short if known.count(short) == 1 else _identifier(name.replace(".", "_"))
+        while unique in found.values():
+            unique = f"{wish}_{1 + list(found.values()).count(unique) + len(found)}"
+        found[name] = unique
+    return found
 
 
 def _identifier(name: str) -> str:

@@ -73,7 +73,7 @@ def proposed(setting: Setting, facts: Facts, *, anyway: bool = False) -> Param |
         return "is the size of the data"
     for pattern, make in _TUNED:
         if any(map(pattern.search, names)):
-            return make(setting, facts)
+            return ranges.allowed(make(setting, facts), setting)
     for reason, pattern in _OTHERWISE:
         if pattern.search(name):
             return reason

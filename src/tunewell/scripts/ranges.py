@@ -168,6 +168,32 @@ def near_one(param: Float) -> Make:
     return _takes_reals(make)
 
 
+def allowed(param: Param | str, setting: Setting) -> Param | str:
+    """Return a parameter as far as the script's own choices and bounds let it go."""
+    if isinstance(param, str):
+        return param
+    if setting.choices and not (isinstance(param, Choice) and {*param.values} <= {*setting.choices}):
+        numbers = sorted(one for one in setting.choices if isinstance(one, int | float))
+        if len(numbers) < max(2, len(setting.choices)) or setting.default not in (None, *numbers):
+            return "is one of its own choices"
+        return Choice(numbers, ordered=True, tier=param.tier, default=setting.default)
+    least, most = setting.bounds
+    if isinstance(param, Choice):
+        inside = [one for one in param.values if not isinstance(one, int | float) or _is_between(one, least, most)]
+        return replace(param, values=inside) if len(inside) > 1 else "is held by its bounds"
+    low = param.low if least is None else max(param.low, least)
+    high = param.high if most is None else min(param.high, most)
+    if low >= high or (param.default is not None and not low <= param.default <= high):
+        return "is held by its bounds"
+    if isinstance(param, Int):
+        return replace(param, low=int(low), high=int(high), live=False)
+    return replace(param, low=low, high=high, live=False)
+
+
+def _is_between(value: float, least: float | None, most: float | None) -> bool:
+    return (least is None or value >= least) and (most is None or value <= most)
+
+
 def rate(setting: Setting, facts: Facts) -> Param | str:
     """Return a learning rate, of the optimizer that the script trains with."""
     usual = ready_made.learning_rate(facts.optimizer)

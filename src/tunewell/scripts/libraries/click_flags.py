@@ -100,6 +100,7 @@ def _settings(command: Any, context: Any, at: Optional[int]) -> Iterator[Setting
             "help": str(getattr(param, "help", "") or "")[:MOST_HELP],
             "given": given,
             "required": param.required,
+            "bounds": _bounds(getattr(param, "type", param)),
             "at": at,
         }
         options = [option for option in param.opts if option.startswith("-")]
@@ -120,6 +121,14 @@ def _settings(command: Any, context: Any, at: Optional[int]) -> Iterator[Setting
             default = float(default)
         holes = [HOLE] * max(1, param.nargs)
         yield Setting(param.name, default, kind, choices, words=(option, *holes), **common)
+
+
+def _bounds(kind: Any) -> Tuple[Optional[float], Optional[float]]:
+    """Return the ends of a range; one that is open is not reached, so it is none to go to."""
+    return (
+        None if getattr(kind, "min_open", False) else getattr(kind, "min", None),
+        None if getattr(kind, "max_open", False) else getattr(kind, "max", None),
+    )
 
 
 def _kind(param: Any, default: Any) -> Tuple[str, Tuple[Any, ...]]:

@@ -36,6 +36,8 @@ class Setting:
     given: bool = False
     """The user has set it in the command."""
     required: bool = False
+    bounds: Tuple[Optional[float], Optional[float]] = (None, None)
+    """The least and the most that it takes, as far as the script says."""
     at: Optional[int] = None
     """Where its words belong, counted in the script's arguments; None for the end."""
 
@@ -50,7 +52,7 @@ class Setting:
         return cls(**known)
 
 
-_TUPLES = ("choices", "words", "on", "off")
+_TUPLES = ("choices", "words", "on", "off", "bounds")
 Deliver = Callable[[Dict[str, Any]], Any]
 """Hands over what was found and ends the process; what it is given is JSON."""
 
