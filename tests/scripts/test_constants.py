@@ -206,3 +206,22 @@ def test_flags_and_a_file_are_tuned_together(folder):
     assert set(its.space.names) == {"lr", "batch_size", "dropout"}
     assert "lr={lr}" in its.command
     assert its.command[-3:] == ("--config={}", "--dropout", "{dropout}")
+
+
+def test_constants_of_a_module_beside_the_script_are_replaced_as_it_is_imported(folder):
+    (folder / "config.py").write_text("LR = 0.1\nEPOCHS = 4\nclass Model:\n    dropout = 0.2\n")
+    (folder / "train.py").write_text(
+        "import json, config\nfrom config import LR, Model\nprint(json.dumps([LR, config.EPOCHS, Model.dropout]))\n"
+    )
+    its = find_parameters([sys.executable, "train.py"])
+    assert (its.space.names, its.epochs, its.how) == (("lr", "dropout"), 4, "constants at config.py:1")
+    assert trained(its.with_epochs(6), lr=0.5) == [0.5, 6, 0.2]
+
+
+@pytest.mark.parametrize("direct", [True, False])
+def test_a_script_that_runs_by_itself_is_run_by_its_interpreter(folder, direct):
+    script = folder / "train.py"
+    script.write_text(f"#!{sys.executable}\nLR = 0.1\nprint(LR)\n")
+    script.chmod(0o755)
+    its = find_parameters(["./train.py"] if direct else [sys.executable, "-u", "train.py"])
+    assert trained(its, lr=0.5) == 0.5

@@ -2,7 +2,8 @@
 
 The script runs as `__main__` with other values where its constants stand; line numbers, `__file__` and `sys.argv` are
 as if it had been run by itself. An address is a path of names: `LR`, `Config.lr` of a class, `config.optimizer.lr` of a
-dict, `main.lr` of a function's own line. Python alone is needed, so that the script's own interpreter can run it.
+dict, `main.lr` of a function's own line, `config:LR` of a module beside the script, which is replaced as it is imported.
+Python alone is needed, so that the script's own interpreter can run it.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ import builtins
 import sys
 import types
 from dataclasses import dataclass
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Sequence, Set, Tuple
 
+OF_MODULE = ":"
+"""Stands between the name of a module and the address in it."""
 _MAIN = ("main", "train", "run", "fit", "train_model", "training", "run_training", "experiment")
 """Functions whose own lines hold constants, besides those of the script itself."""
 _MAKERS = (
@@ -181,6 +185,21 @@ def replaced(tree: ast.Module, values: Dict[str, str]) -> ast.Module:
     return changed
 
 
+class _Imports:
+    """Runs other code where some modules are imported."""
+
+    def __init__(self, codes: Dict[str, types.CodeType]) -> None:
+        self.codes = codes
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:  # noqa: ARG002
+        """Return how a module is loaded, if it is one of them."""
+        spec = PathFinder.find_spec(name, path) if name in self.codes else None
+        if spec is not None and spec.loader is not None:
+            code = self.codes[name]
+            spec.loader.exec_module = lambda module: exec(code, module.__dict__)  # type: ignore[method-assign]  # noqa: S102
+        return spec
+
+
 def as_value(text: str, before: Any) -> Any:
     """Return what a text of the command means in the place of a value."""
     if isinstance(before, str):
@@ -199,12 +218,24 @@ def main(arguments: List[str]) -> None:
     cut = arguments.index("--")
     values = dict(word.partition("=")[::2] for word in arguments[:cut])
     path, *its_own = arguments[cut + 1 :]
+    folder = Path(path).resolve().parent
+    others: Dict[str, Dict[str, str]] = {}
+    for address in [address for address in values if OF_MODULE in address]:
+        name, _, its = address.partition(OF_MODULE)
+        others.setdefault(name, {})[its] = values.pop(address)
+    file = path
     try:
         tree = replaced(ast.parse(Path(path).read_bytes(), path), values)
+        codes = {}
+        for name, its_values in others.items():
+            file = str(folder / f"{name}.py")
+            its_tree = replaced(ast.parse(Path(file).read_bytes(), file), its_values)
+            codes[name] = compile(ast.fix_missing_locations(its_tree), file, "exec")
     except (OSError, SyntaxError, ValueError) as error:
-        sys.exit(f"{path}: {error}")
+        sys.exit(f"{file}: {error}")
     sys.argv[:] = [path, *its_own]
-    sys.path[0] = str(Path(path).resolve().parent)
+    sys.path[0] = str(folder)
+    sys.meta_path.insert(0, _Imports(codes))
     module = types.ModuleType("__main__")
     module.__dict__.update(__file__=path, __builtins__=builtins)
     sys.modules["__main__"] = module

@@ -26,6 +26,9 @@ from tunewell.space.space import Space
 from tunewell.space.values import Params
 
 _GIVEN = "is given in the command"
+_SETTINGS_MODULES = frozenset(
+    ["config", "configs", "settings", "params", "parameters", "hparams", "hyperparams", "hyperparameters", "constants"]
+)
 _RESERVED = frozenset({"seed", "trial"})
 _BETAS = ("beta1", "beta2")
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
@@ -395,22 +398,39 @@ def _of_constants(at: Invocation, file: Path, source: Source, flags: _Draft, how
         tree = ast.parse(file.read_bytes())
     except (SyntaxError, ValueError) as error:
         raise ScriptError(f"{file} is no Python that can be read: {error}; mend it, or give --space") from error
-    known = constants.constants(tree)
-    settings = [
-        Setting(address, one.value, _kind(one.value), words=(f"{address}={HOLE}",), at=_REPLACED)
-        for address, one in known.items()
-    ]
+    places: dict[str, str] = {}
+    settings = []
+    for module, its_file, its_tree in [("", str(file), tree), *_settings_modules(file, source)]:
+        for address, one in constants.constants(its_tree).items():
+            whole = f"{module}{constants.OF_MODULE}{address}" if module else address
+            setting = Setting(whole.replace(constants.OF_MODULE, "."), one.value, _kind(one.value), at=_REPLACED)
+            settings.append(replace(setting, words=(f"{whole}={HOLE}",)))
+            places[setting.name] = f"{its_file}:{one.line}"
     facts = _facts(settings, source)
     draft = _drafted(settings, facts)
     draft.left_out = [*flags.left_out, *((name, why) for name, why in draft.left_out if not why.startswith("is text"))]
     if flags.length is not None:
         draft.length = flags.length
-    if at.how == "module" or draft.is_empty:
+    draft.seed = flags.seed or draft.seed
+    if draft.is_empty:
         raise _nothing(at.shown, how, draft)
-    first = min(known[setting.name].line for setting, _ in draft.params.values())
-    launcher = (*at.before, *_runs(at, "constants"))
+    if at.how == "module":
+        raise ScriptError(f"{at.shown} has its hyperparameters in constants, which need its file: give python {file}")
+    first = places[next(iter(draft.params.values()))[0].name]
+    runs_itself = at.python[:-1] == at.before
+    launcher = (*(at.python if runs_itself else at.before), *_runs(at, "constants"))
     layout = Layout((at.target,), at.arguments, launcher=launcher)
-    return _found(draft, layout, source, settings, f"constants at {at.target}:{first}")
+    return _found(draft, layout, source, settings, f"constants at {first}")
+
+
+def _settings_modules(script: Path, source: Source) -> list[tuple[str, str, ast.Module]]:
+    """Return name, file and tree of the modules beside a script that hold its settings, as far as it imports them."""
+    found = []
+    for file, tree in source.trees:
+        path = Path(file)
+        if path.stem.lower() in _SETTINGS_MODULES and path.parent.resolve() == script.parent.resolve() != path:
+            found.append((path.stem, file, tree))
+    return found
 
 
 def _kind(value: Any) -> str:
