@@ -2,8 +2,8 @@
 
 The script runs as `__main__` with other values where its constants stand; line numbers, `__file__` and `sys.argv` are
 as if it had been run by itself. An address is a path of names: `LR`, `Config.lr` of a class, `config.optimizer.lr` of a
-dict, `main.lr` of a function's own line, `config:LR` of a module beside the script, which is replaced as it is imported.
-Python alone is needed, so that the script's own interpreter can run it.
+dict, `main.lr` of a function's own line, `config:LR` of a module beside the script, which is replaced as it is
+imported. Python alone is needed, so that the script's own interpreter can run it.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tunewell.scripts import ranges
 from tunewell.scripts.libraries.setting import Setting
@@ -69,7 +70,7 @@ def proposed(setting: Setting, facts: Facts, *, anyway: bool = False) -> Param |
         return ranges.truth(setting) if _TRUTHS.search(name) else "is True or False, and no usual hyperparameter"
     if setting.kind == "str" and isinstance(setting.default, int | float):
         return "has no type, so that the script gets text; add type=float to it"
-    if _OF_DATA.search(setting.help.lower()):
+    if _OF_DATA.search(setting.help.lower()) or (_CHANNELS.search(name) and setting.default in (1, 3)):
         return "is the size of the data"
     for pattern, make in _TUNED:
         if any(map(pattern.search, names)):
@@ -79,18 +80,38 @@ def proposed(setting: Setting, facts: Facts, *, anyway: bool = False) -> Param |
             return reason
     if setting.kind in ("float", "number", "int"):
         return ranges.number(setting, facts) if anyway else _by_help(setting, facts)
+    if setting.choices:
+        return _last(ranges.named(setting, facts))
     return "is text" if setting.kind == "str" else _NOT_KNOWN
 
 
 def _by_help(setting: Setting, facts: Facts) -> Param | str:
-    """Return what the help of a setting with an unknown name says that it is."""
+    """Return what the help of a setting with an unknown name says that it is.
+
+    Most that are fractions are hyperparameters; whole numbers are as often sizes of something else.
+    """
     text = setting.help.lower()
-    return next((make(setting, facts) for pattern, make in _BY_HELP if re.search(pattern, text)), _NOT_KNOWN)
+    for pattern, make in _BY_HELP:
+        if re.search(pattern, text):
+            return make(setting, facts)
+    is_fraction = setting.kind == "float" and isinstance(setting.default, int | float) and setting.default > 0
+    return _last(ranges.coefficient(setting, facts)) if is_fraction else _NOT_KNOWN
+
+
+def _last(param: Param | str) -> Param | str:
+    """Return a parameter of the last tier: it is held at its default unless all is tuned."""
+    return param if isinstance(param, str) or param.default is None else replace(param, tier=4)
 
 
 def _penalty(setting: Setting, facts: Facts) -> Param | str:
     """Return the strength of a penalty on the weights; a `weight_decay` near 1 is a factor of something else."""
     return ranges.decay(setting, facts) if "decay" in setting.name.lower() else ranges.weight_decay(setting, facts)
+
+
+def _schedule(setting: Setting, facts: Facts) -> Param | str:
+    """Return the name of a schedule, or the factor that it has."""
+    is_factor = setting.kind in ("float", "number")
+    return ranges.decay(setting, facts) if is_factor else ranges.named(setting, facts)
 
 
 def _share_or_count(setting: Setting, facts: Facts) -> Param | str:
@@ -149,6 +170,8 @@ _OF_EVALUATION = re.compile(
 _OF_DATA = re.compile(
     r"(number|num) of (input|image|colou?r) channels|(size|dimension) of the (input|output|data)|\binput (size|dim)"
 )
+_CHANNELS = _fits("n?(um)?_?channels n_?c nch")
+"""Where they are 1 or 3 they are those of an image."""
 _NEVERTHELESS = _fits(
     """
     log_std* log_alpha* log_sigma* logstd target_(update|network|entropy|kl|tau|noise)* soft_target*
@@ -227,7 +250,7 @@ _TUNED: Sequence[tuple[re.Pattern[str], Make]] = (
             (scheduler|schedule|sched)(_type|_name)?>
             """
         ),
-        ranges.named,
+        _schedule,
     ),
     (
         _fits("(min|final|end|minimum|last)_?(lr|learning_rate) (lr|learning_rate)_?(min|final|end) eta_min lrf"),
@@ -500,7 +523,7 @@ _OTHERWISE: Sequence[tuple[str, re.Pattern[str]]] = (
         _fits(
             """
             TOTAL_?(train_)?(steps?|iters?|iterations?|timesteps|updates|batches|rounds|episodes?|env_steps|frames)
-            TOTAL_?(time|hours|minutes|seconds|gens?|generations?)
+            TOTAL_?(time|hours|minutes|seconds|gens?|generations?) hours minutes seconds *_(s|sec|secs|hours)
             iterations? n?iters? steps timesteps episodes rounds num_boost_round budget steps_per_epoch updates limit_*
             """
         ),
@@ -509,14 +532,15 @@ _OTHERWISE: Sequence[tuple[str, re.Pattern[str]]] = (
     ("is how often something is done", _fits("interval every freq frequency period *_freq *_every *_interval")),
     (
         "is the goal, not the way",
-        _fits("threshold goal target baseline best criterion metric monitor objective loss loss_* *_loss reward*"),
+        _fits("*thres* goal target baseline best criterion metric monitor objective loss loss_* *_loss reward*"),
     ),
     (
         "is about the data",
         _fits(
             """
             datasets? data corpus splits? folds? subset fraction frac train lang* domain env* game tokenizer task source
-            target shuffle drop_last size length ratio n num classes
+            target shuffle drop_last size length ratio n num classes format phase stage command action type unit(s)?
+            interpolation region country currency price cost
             """
         ),
     ),

@@ -312,9 +312,11 @@ def gamma(setting: Setting, facts: Facts) -> Param | str:
 def decay(setting: Setting, facts: Facts) -> Param | str:
     """Return the parameter of a `decay`: of the weights if it is small, of the rate or an average if it is near 1."""
     default = _real(setting)
+    if default is not None and default > 1:
+        return share(Float(1.0, 2.0, tier=3))(setting, facts)  # what a rate is divided by
     if default is not None and default > 0.05:
-        if default >= 1:
-            return "its default is 1 or more" if default > 1 else share(Float(0.5, 1.0, tier=3))(setting, facts)
+        if default == 1:
+            return share(Float(0.5, 1.0, tier=3))(setting, facts)
         if default >= 0.5:
             return near_one(Float(0.5, 0.999, scale="log1m", tier=3))(setting, facts)
         return share(Float(0.05, 0.9, tier=3))(setting, facts)
