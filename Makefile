@@ -44,7 +44,7 @@ exhaustive: setup
 # most of their modules are never imported, and to compile them all takes a minute
 frameworks: setup
 	$(BIN)/python -m pip install --quiet --no-compile --group frameworks
-	$(PYTEST) --dist loadfile -m "not exhaustive" tests/nn/test_frameworks.py tests/runners/test_ray.py tests/runners/test_loggers.py tests/checkpoint/test_keras.py tests/display/test_notebook.py tests/watching tests/diagnosis/test_generator.py tests/diagnosis/test_readers.py
+	$(PYTEST) --dist loadfile -m "not exhaustive" tests/nn/test_frameworks.py tests/runners/test_ray.py tests/runners/test_loggers.py tests/checkpoint/test_keras.py tests/display/test_notebook.py tests/watching tests/diagnosis/test_generator.py tests/diagnosis/test_readers.py tests/scripts/test_programs.py
 	$(PYTEST) tests/inspection/test_pytorch.py
 
 # a hundred and seventy small trainings in Keras, each compiled: too long for each change
@@ -74,6 +74,7 @@ bench: setup
 	$(BIN)/python benchmarks/stuck/rescue.py
 	$(BIN)/python benchmarks/stuck/probe.py
 	$(BIN)/python benchmarks/stuck/babysit.py
+	$(BIN)/python benchmarks/scripts/score.py
 
 # an environment of its own with the core install alone, as a user's would be
 demo: .venv-demo/.ready
