@@ -76,6 +76,13 @@ def test_init_writes_what_tune_needs_and_writes_over_nothing(folder):
     assert json.loads(tunewell("init", "train.py", "--force", "--static", "--json").stdout)["max_epochs"] == 2
 
 
+def test_tune_takes_what_init_has_written():
+    tunewell("init", "train.py", "--metric", "val_loss")
+    done = tunewell("tune", "--budget", "1", "--json", "--quiet")
+    assert json.loads(done.stdout)["best"]["params"].keys() == {"lr", "batch_size"}
+    assert "found by" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
