@@ -25,8 +25,10 @@ from typing import IO, Self
 import psutil
 
 from tunewell.errors import ReportError, ScriptError
+from tunewell.logs.cutter import Line, LineCutter
+from tunewell.logs.json_lines import is_begun, json_objects, numbers_of
 from tunewell.training.process_tree import Guard, descendants, kill_rest, new_mark, signal_group
-from tunewell.training.report_lines import EpochLines, Line, LineCutter, is_begun, json_objects, numbers_of
+from tunewell.training.report_lines import EpochLines
 
 _CHUNK = 1 << 16
 _TAIL = 50

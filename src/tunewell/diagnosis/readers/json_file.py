@@ -7,10 +7,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tunewell.diagnosis.readers.log import Log, Row, check_run, record_of
-from tunewell.diagnosis.readers.names import EPOCH, STEP, curves_of, meaning, not_understood, scores_of
+from tunewell.diagnosis.readers.log import check_run, record_of
+from tunewell.diagnosis.readers.names import curves_of, not_understood, scores_of
 from tunewell.diagnosis.run_record import LAYERS
 from tunewell.errors import RecordError
+from tunewell.logs.names import EPOCH, STEP, meaning
+from tunewell.logs.rows import Log, Row
 
 
 def read_json(name: str, text: str, columns: Mapping[str, str] | None = None, run: int | None = None) -> dict[str, Any]:

@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tunewell.diagnosis.readers.log import Log, Row
-from tunewell.diagnosis.readers.names import meaning, says_split
+from tunewell.logs.names import meaning, says_split
+from tunewell.logs.rows import Log, Row
 
 EXAMPLES = (
     "Epoch 3/10 - loss: 0.31 - val_accuracy: 0.91",

@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tunewell.diagnosis.readers.log import Log, Row
-from tunewell.diagnosis.readers.names import EPOCH, STEP, meaning
 from tunewell.errors import RecordError
+from tunewell.logs.names import EPOCH, STEP, meaning
+from tunewell.logs.rows import Log, Row
 
 _GAPS = ("", "na", "n/a", "none", "null", "-", "--", "—", "no log")
 _RULE = re.compile(r"[\s|+:=_\-─━═│┃┼╇╪╞╡├┤┡┩┏┓┗┛┌┐└┘┬┴┳┻]*")
