@@ -9,10 +9,13 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 from tunewell.errors import ReportError
+from tunewell.logs.names import EPOCH, STEP
+from tunewell.logs.rows import Row
 
 _MOST_OBJECTS = 16
 """Of a line; where more braces open than that, it is no report."""
@@ -83,6 +86,40 @@ def numbers_of(entries: Mapping[str, object], metric: str | None = None) -> dict
             got = f"a {type(value).__name__}" if isinstance(value, list | dict) else repr(value)
             raise ReportError(f"metric {name!r} must be a number, got {got}; reduce it first (mean, item)")
     return numbers
+
+
+def row_of(document: object) -> Row:
+    """Return the numbers of an object, of those within it as well, with the epoch and the step that it says."""
+    values = {name: number for name, value in flat(document).items() if (number := number_of(value)) is not None}
+    place = first_of(values, EPOCH), first_of(values, STEP)
+    return Row({name: value for name, value in values.items() if name.lower() not in (*EPOCH, *STEP)}, *place)
+
+
+def flat(document: object, prefix: str = "") -> dict[str, Any]:
+    """Return `{"train": {"loss": 2.3}}` as `{"train/loss": 2.3}`; {} of what is no object."""
+    if not isinstance(document, Mapping):
+        return {}
+    found: dict[str, Any] = {}
+    for key, value in document.items():
+        found |= flat(value, f"{prefix}{key}/") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return found
+
+
+def number_of(value: object) -> float | None:
+    """Return a number; NaN for null, which is one that was not finite; None for what is none."""
+    if value is None:
+        return math.nan
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def first_of(values: Mapping[str, float], names: Sequence[str]) -> float:
+    """Return the number under any of the names; NaN if there is none."""
+    return next((value for name, value in values.items() if name.lower() in names), math.nan)
 
 
 def is_begun(line: bytes) -> bool:

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from tunewell.logs.scores import SCORES
 
-_VALIDATION = {"val", "valid", "validation", "validate", "validating", "dev", "eval", "evaluation", "evaluating"}
+_VALIDATION = {"val", "valid", "validation", "validate", "validating", "dev", "eval", "evaluation", "evaluating", "va"}
 TEST = {"test", "tst", "te", "testing", "holdout"}
 _TRAINING = {"train", "training", "tr", "trn"}
 _LOSS = {"loss", "nll", "crossentropy", "xent", "logloss", "mlogloss", "ce", "bce", "objective"}
@@ -39,7 +39,10 @@ _IGNORED = {
     ),
 }
 """Words that say neither what was measured nor that it is something else."""
-_MODIFIERS = {"macro", "micro", "weighted", "samples", "m", "b", "50", "95", "coefficient", "coef", "index", "multi"}
+_MODIFIERS = {
+    *("macro", "micro", "weighted", "samples", "m", "b", "50", "95", "coefficient", "coef", "index", "multi"),
+    *("coco", "bbox", "segm"),
+}
 """Words beside the name of a score, or a loss, that leave it what it is."""
 _PARTS = {"box", "cls", "dfl", "obj", "seg", "mask", "pose", "kobj", "rpn", "objectness", "classifier", "giou"}
 """Words for a part of a loss; the parts of one split add up to it."""
@@ -80,7 +83,7 @@ class Meaning:
 def meaning(name: str) -> Meaning | None:
     """Return what a name means; None if it is not understood."""
     words = words_of(_NUMBERED.sub(r"\1", name))
-    split = "val" if words & _VALIDATION else "test" if words & TEST else "train" if words & _TRAINING else ""
+    split = split_of(name)
     rest = words - _IGNORED - {"step"} - _VALIDATION - TEST - _TRAINING
     if (rest and rest <= _RATE) or rest == {"learning", "rate"}:
         return Meaning("lr")
@@ -114,9 +117,17 @@ def _score(rest: set[str]) -> str:
     return next((name for name, score in SCORES.items() if plain and plain <= score.words), "")
 
 
+@lru_cache(maxsize=1000)
 def is_aside(name: str) -> bool:
     """Return True if a name is that of a time, a speed or the like, which nobody takes for a curve."""
     return bool(words_of(name) & _ASIDE)
+
+
+@lru_cache(maxsize=1000)
+def split_of(name: str) -> str:
+    """Return `val`, `test` or `train` as a word of a name says it; "" if none does."""
+    words = words_of(_NUMBERED.sub(r"\1", name))
+    return "val" if words & _VALIDATION else "test" if words & TEST else "train" if words & _TRAINING else ""
 
 
 @lru_cache(maxsize=1000)

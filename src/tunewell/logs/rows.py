@@ -8,6 +8,17 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Bar:
+    """The state of a progress bar."""
+
+    count: int
+    total: int
+    is_of_epochs: bool = False
+    """True if it says that it counts epochs."""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """The numbers that a log has in one place."""
 
@@ -19,6 +30,10 @@ class Row:
     """True if a later row of the epoch replaces it, as a progress bar is drawn over."""
     begins_run: bool = False
     """True if the log says that another run begins here."""
+    ends_epoch: bool = False
+    """True if the log says that its epoch is over here."""
+    bar: Bar | None = None
+    """The progress bar that the numbers stand on."""
 
 
 @dataclass(frozen=True, slots=True)

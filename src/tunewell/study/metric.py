@@ -56,13 +56,16 @@ _LOSSES = frozenset(
 """Words that say of a `..._loss` which one it is."""
 _BESIDE = frozenset(
     """
-    val valid validation train training test testing dev eval evaluation holdout heldout cv fold
+    val valid validation train training test testing dev eval evaluation holdout heldout cv fold set
+    tr trn va tst te
     mean avg average overall global macro micro weighted samples ovr ovo
     best final last epoch step ema
+    coco bbox segm
     top k at binary categorical sparse multiclass multilabel masked token sequence
     """.split()  # noqa: SIM905  as above
 )
 """Words that change nothing about the direction."""
+_NUMBERED = frozenset({"top", "at", "fold", "val", "valid", "validation", "eval", "test"})
 
 
 def direction_of(metric: str, direction: str | None = None) -> str:
@@ -103,8 +106,8 @@ def _direction(words: list[str]) -> str | None:
         inner = _direction(words[1:])
         return {"minimize": "maximize", "maximize": "minimize"}.get(inner or "")
     if len(words) > 1 and words[0] in _BESIDE:
-        # the k of top_k: a number stands behind the word that it belongs to
-        rest = words[2:] if words[0] in ("top", "at") and words[1].isdigit() else words[1:]
+        # the k of top_k, or of several sets: a number stands behind the word that it belongs to
+        rest = words[2:] if words[0] in _NUMBERED and words[1].isdigit() else words[1:]
         return _direction(rest) if rest else None
     if re.fullmatch(r"top\d+", words[0]) and len(words) > 1:
         return _direction(words[1:])

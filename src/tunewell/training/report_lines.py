@@ -6,7 +6,8 @@ What names the metric and cannot be read is an error: an epoch that is passed ov
 from __future__ import annotations
 
 from tunewell.errors import ReportError
-from tunewell.logs.json_lines import json_objects, numbers_of, plainly, same
+from tunewell.logs.cutter import Line
+from tunewell.logs.json_lines import is_begun, json_objects, numbers_of, plainly, same
 
 
 class EpochLines:
@@ -19,6 +20,8 @@ class EpochLines:
     def __init__(self, metric: str | None) -> None:
         self.numbers: dict[str, float] = {}
         """Numbers of lines that were no epochs."""
+        self.cut_off: str | None = None
+        """A report in the middle of which the output ended."""
         self._metric = metric
         self._names: set[str] = set()
         """Names in lines that had the metric."""
@@ -27,6 +30,21 @@ class EpochLines:
         self._epoch: object = None
         """What the last epoch's line gave as its number."""
         self._last: dict[str, float] = {}
+
+    def hear(self, line: Line, *, is_output: bool) -> list[dict[str, float]]:
+        """Implement `Reading.hear`: what stands on standard error is talk."""
+        epochs = self.read(line.text) if is_output else []
+        if is_output and line.is_cut_off and not epochs and is_begun(line.text):
+            self.cut_off = line.text.decode(errors="replace")
+        return epochs
+
+    def poll(self) -> list[dict[str, float]]:
+        """Implement `Reading.poll`: nothing is read of files."""
+        return []
+
+    def end(self) -> list[dict[str, float]]:
+        """Implement `Reading.end`: each epoch is over with its line."""
+        return []
 
     def read(self, line: bytes) -> list[dict[str, float]]:
         """Return the metrics of each epoch that the line reports: of one mostly, or of none.

@@ -17,13 +17,11 @@ from tunewell.diagnosis.run_record import CURVES, HOOKS
 from tunewell.errors import RecordError
 from tunewell.logs.names import EPOCH, STEP, Meaning, by_step, is_aside, meaning
 from tunewell.logs.rows import Log, Row
-from tunewell.logs.scores import CURVES_OF_SCORES, SCORES
+from tunewell.logs.scores import CURVES_OF_SCORES, MAX_SHARE, SCORES, SHARES
 from tunewell.logs.series import by_epoch
 
-_MAX_SHARE = 1.5  # shares above are percentages
 _MOST_PARTS = 40  # a run without epochs is cut into so many at most
 _FEW_EPOCHS = 3
-_SHARES = ("accuracy", "f1", "auc", "precision", "recall", "map", "dice", "iou", "error", "lrap")
 NEEDED = tuple(name for name in CURVES if name != "lr")
 """A diagnosis needs one of them."""
 
@@ -219,12 +217,12 @@ def _reach(rows: Sequence[Row]) -> Counter[str]:
 def _source(log: Log, curve: str, *names: str) -> Source:
     """Return the source of a curve, with its numbers as shares if they are percentages."""
     quantity = curve.partition("_")[2]
-    if quantity not in _SHARES:
+    if quantity not in SHARES:
         return Source(names)
     if any(name in log.in_percent for name in names):
         return Source(names, "in percent")
     values = [row.values[name] for row in log.rows for name in names if name in row.values]
-    if max((value for value in values if math.isfinite(value)), default=0.0) > _MAX_SHARE:
+    if max((value for value in values if math.isfinite(value)), default=0.0) > MAX_SHARE:
         return Source(names, "in percent", lambda value: value / 100)
     return Source(names)
 
