@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,9 +13,14 @@ from tunewell.advice import Options, advice, script_argument, words_of
 from tunewell.cli.settings import fill_in
 from tunewell.cli.space_file import read_space
 from tunewell.errors import SettingError
+from tunewell.runners.trained import Trained
 from tunewell.space.space import Space
+from tunewell.study import Study
 from tunewell.training.run import Train
 from tunewell.training.script import Script, load_script
+
+if TYPE_CHECKING:
+    from tunewell.logs.look import FoundMetrics
 
 
 class ProgramCommand(click.Command):
@@ -51,6 +57,8 @@ class Job:
     """Raises a TunewellError if a program's placeholders are not the space's parameters."""
     space_file: str | None = None
     """The file that its space comes from, if not from itself."""
+    found: FoundMetrics | None = None
+    """Where a program's metrics are, if a first look has found them."""
 
     @property
     def name(self) -> str:
@@ -60,9 +68,24 @@ class Job:
 
     def train_for(self, metric: str) -> Train:
         """Return what trains a trial of a study of a metric; a program may print other JSON before its first report."""
+        if not self.program:
+            return self.train
         from tunewell.training.external_program import ExternalProgram  # noqa: PLC0415  only who tunes a program needs it
 
-        return ExternalProgram(self.program, metric) if self.program else self.train
+        return (
+            ExternalProgram(self.program, metric)
+            if self.found is None
+            else ExternalProgram(self.program, metric, self.found)
+        )
+
+    def as_begun(self, study: Study) -> Job:
+        """Return it with a program's metrics where the study has found them when it was begun."""
+        known = Trained.on_record(study)
+        if not self.program or known is None or not known.reads:
+            return self
+        from tunewell.logs.look import FoundMetrics  # noqa: PLC0415  only who tunes a program needs it
+
+        return replace(self, found=FoundMetrics.from_dict(known.reads))
 
     def needed_space(self) -> Space:
         """Return its space.
