@@ -78,6 +78,17 @@ def test_another_metric_is_chosen(tuned):
     assert "choose another" not in said
 
 
+def test_a_terminal_is_asked_where_several_fit(folder, monkeypatch):
+    monkeypatch.setattr("tunewell.cli.metric_options._is_terminal", lambda: True)
+    text = "for e in range(3): print('epoch', e, 'val_acc 0.5 val_f1 0.6 train_loss 0.7')"
+    command = ["tune", "--space", "space.toml", "--budget", "1trials", "--epochs", "3", "--json", "--"]
+    words = [*command, sys.executable, "-c", text, "{lr}"]
+    done = CliRunner().invoke(cli, words, prog_name="tunewell", input="2\n")
+    assert done.exit_code == 0, done.output
+    assert "1  val_acc (maximize)" in done.stderr
+    assert json.loads(done.stdout)["metric"] == "val_f1"
+
+
 def test_bars_on_standard_error_count(tuned):
     record, _ = tuned(
         """

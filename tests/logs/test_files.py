@@ -64,7 +64,7 @@ def test_event_files_are_read_while_they_are_written(tmp_path, logs):
         (tmp_path / split).mkdir()
         log = tmp_path / split / "events.out.tfevents.17.host"
         log.write_bytes(event(0, "loss", 0.5) + event(1, "loss", 0.25)[:-3])
-    assert not logs.poll() or True
+    assert [row.step for _, row in logs.poll()] == [0]
     for split in ("train", "validation"):
         log = tmp_path / split / "events.out.tfevents.17.host"
         log.write_bytes(event(0, "loss", 0.5) + event(1, "loss", 0.25))
@@ -90,3 +90,11 @@ def test_events_of_pytorch_and_of_keras_are_read(tmp_path):
 def test_the_name_of_a_log_fits_that_of_another_training(tmp_path):
     assert name_pattern(tmp_path / "run-12-metrics.csv") == "run-*-metrics.csv"
     assert name_pattern(tmp_path / "events.out.tfevents.17.host.1.0") == "events.out.tfevents.*"
+
+
+def test_a_log_of_each_training_s_own_is_new(tmp_path):
+    (tmp_path / "exp1.csv").write_text("epoch,val_acc\n1,0.9\n")
+    logs = WrittenLogs(tmp_path, lambda name: name == "val_acc", name="exp*.csv", is_new=True)
+    (tmp_path / "exp1.csv").write_text("epoch,val_acc\n1,0.9\n2,0.8\n")
+    (tmp_path / "exp2.csv").write_text("epoch,val_acc\n1,0.5\n")
+    assert polled(logs) == [("exp2.csv", 1, {"val_acc": 0.5})]

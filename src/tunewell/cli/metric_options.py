@@ -110,7 +110,7 @@ def look_at(job: Job, metric: Metric, *, quiet: bool = False, by_loss: bool = Fa
         metric=metric.name,
         pattern=metric.pattern,
         log_file=metric.log_file,
-        choose=loss_of if by_loss else _ask if not quiet and sys.stdin.isatty() and sys.stderr.isatty() else None,
+        choose=loss_of if by_loss else _ask if not quiet and _is_terminal() else None,
     )
     direction_of(look.metric, metric.direction)
     if not quiet:
@@ -131,7 +131,7 @@ def check_file(look: FirstLook, workers: int, scheduler: str | None) -> str | No
     file, mend = _shown(look.path), "give each trial a file of its own: {trial} in the command and in --log-file"
     if workers > 1:
         raise SettingError(f"{file} cannot be told from that of another worker; {mend}, or say --workers 1")
-    if any(letter.isdigit() for letter in file):
+    if look.found.is_new:
         return scheduler  # a folder, or a file, of its own for each training
     if scheduler in (None, "auto"):
         echo(f"all trials write {file}, so each is trained in full, one after the other; or {mend}", err=True)
@@ -156,6 +156,10 @@ def _reports_by_itself(job: Job, metric: Metric) -> bool:
             if _REPORTS_BY_ITSELF.search(text):
                 return True
     return False
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _ask(found: Sequence[Candidate]) -> str:

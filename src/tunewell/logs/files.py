@@ -62,13 +62,16 @@ class WrittenLogs:
     Files that were there before and do not change are none of the program's.
     """
 
-    def __init__(self, folder: Path, knows: Knows, *, name: str = "", path: Path | None = None) -> None:
-        """Begin; `name`: a pattern for their names, `path`: the only one, wherever it is."""
+    def __init__(
+        self, folder: Path, knows: Knows, *, name: str = "", is_new: bool = False, path: Path | None = None
+    ) -> None:
+        """Begin; `name`: a pattern for their names, `is_new`: none was there, `path`: the only one, wherever it is."""
         self._folder, self._knows, self._name, self._path = folder, knows, name, path
         self.takes_more = True
         """False once all of its logs are known: others that appear are those of another training."""
         self._logs: dict[Path, _Log] = {}
         self._before = dict(self._files())
+        self._is_new, self._old = is_new, frozenset(self._before)
 
     @property
     def in_percent(self) -> set[str]:
@@ -79,7 +82,7 @@ class WrittenLogs:
         """Return the rows that have been written since the last call, with the file of each."""
         found: list[tuple[Path, Row]] = []
         for path, (changed, size) in list(self._files()):
-            if self._before.get(path) == (changed, size):
+            if self._before.get(path) == (changed, size) or (self._is_new and path in self._old):
                 continue
             log = self._logs.setdefault(path, _Log(PrintedReader(self._knows), self._prefix(path)))
             if log.size == size and self._before.get(path, (changed,))[0] == changed:

@@ -30,6 +30,8 @@ class FoundMetrics:
     """Names that are printed in percent without its sign; they are reported as shares."""
     file: str = ""
     """A pattern for the name of the file that has them."""
+    is_new: bool = False
+    """True if each training has a new file, so that one which was there before is another's."""
     path: str = ""
     """The file as the user has named it, which may have placeholders."""
     pattern: str = ""
@@ -48,6 +50,7 @@ class FoundMetrics:
             "rule": self.rule.as_dict(),
             "in_percent": sorted(self.in_percent),
             "file": self.file,
+            "is_new": self.is_new,
             "path": self.path,
             "pattern": self.pattern,
             "takes_best": self.takes_best,

@@ -207,6 +207,7 @@ def found_by(
         rule=rule,
         in_percent=in_percent(rows, set(place.names) - place.signed),
         file=name_pattern(place.path) if place.path is not None else "",
+        is_new=place.path is not None and log_file is None and _is_numbered(place.path),
         path=log_file or "",
         pattern=pattern or "",
         takes_best=place.takes_best,
@@ -285,6 +286,12 @@ def _best_ones(watching: Watching) -> Iterator[_Place]:
     place.signed |= reader.in_percent
     if place.names:
         yield place
+
+
+def _is_numbered(path: Path) -> bool:
+    """Return True if a path below this folder has a number, as that of a file of each training's own does."""
+    here = str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else path.name
+    return any(letter.isdigit() for letter in here)
 
 
 def _example(line: Line) -> str:

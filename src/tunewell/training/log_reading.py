@@ -32,7 +32,9 @@ class LogReading:
         )
         self._written: WrittenLogs | None = None
         if found.where == FILE:
-            self._written = WrittenLogs(Path.cwd(), self._knows, name="" if file else found.file, path=file)
+            self._written = WrittenLogs(
+                Path.cwd(), self._knows, name="" if file else found.file, is_new=found.is_new, path=file
+            )
 
     def hear(self, line: Line, *, is_output: bool) -> list[dict[str, float]]:  # noqa: ARG002  as Reading has it
         """Implement `Reading.hear`: progress bars and loggers write to standard error."""

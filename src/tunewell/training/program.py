@@ -148,16 +148,18 @@ class Program:
             ended = self._has_ended()
             left = min(give_up_at, self._deaf_from) - time.monotonic()
             if left <= 0:
-                return None
+                if self._read_to_end or time.monotonic() < self._deaf_from:
+                    return None
+                self._finish_reading()
+                continue
             silent = ended and not self._streams
             # once its streams are closed nothing tells that it has ended, so look often
             heard = self._listen(0 if silent else min(left, _LOOK_S if self._streams else _GLANCE_S))
-            self._poll(at_once=silent and not heard)
+            self._poll()
             if silent and not heard and not self._reports:
                 if self._read_to_end:
                     return None
-                self._read_to_end = True
-                self._take(self._reading.end())
+                self._finish_reading()
         return self._reports.popleft()
 
     def stop(self) -> None:
@@ -231,13 +233,18 @@ class Program:
         if not reports and line.text and not line.is_overwritten:
             self._tail.append(line.text.decode(errors="replace"))
 
-    def _poll(self, *, at_once: bool) -> None:
+    def _poll(self, *, at_once: bool = False) -> None:
         """Read what it has written to files, now and then."""
         begun = time.monotonic()
         if at_once or begun >= self._poll_from:
             self._take(self._reading.poll())
             took = time.monotonic() - begun  # a folder may have many files
             self._poll_from = begun + took + max(_LOOK_S, _SHARE_OF_POLLS * took)
+
+    def _finish_reading(self) -> None:
+        self._read_to_end = True
+        self._poll(at_once=True)
+        self._take(self._reading.end())
 
     def _take(self, epochs: Sequence[Mapping[str, float]]) -> None:
         self._reports.extend(ProgramReport(metrics) for metrics in epochs)
