@@ -628,4 +628,39 @@ LATER = {
         "val_acc",
         (0.6125, 0.6225, 0.6325),
     ),
+    "the epoch within the name": Habit(
+        lines(
+            *(f"Training loss after epoch {e}: 0.9{e}\nValidation loss after epoch {e}: 0.8{9 - e}" for e in (1, 2, 3))
+        ),
+        "validation_loss",
+        (0.88, 0.87, 0.86),
+        "minimize",
+    ),
+    "a sentence": Habit(
+        lines(*(f"Epoch {e}: accuracy on validation set is 0.6{e}" for e in (1, 2, 3))),
+        "accuracy_on_validation_set",
+        (0.61, 0.62, 0.63),
+    ),
+    "paths of names": Habit(
+        lines(
+            *(
+                f"[step={s}/1000]\n    train/CrossEntropyLoss=2.{9 - s // 100}\n    throughput/total_tokens=100\n    eval/c4/CrossEntropyLoss=2.{8 - s // 100}"
+                for s in (100, 200, 300)
+            )
+        ),
+        "eval/c4/CrossEntropyLoss",
+        (2.7, 2.6, 2.5),
+        "minimize",
+    ),
+    "series": Habit(
+        lines(
+            *(
+                f"Epoch: {e} cost time: 3.2\nEpoch: {e}, Steps: 100 | Train Loss: 0.9 Vali Loss: 0.8{9 - e} Test Loss: 0.7{9 - e}\nUpdating learning rate to 0.0001"
+                for e in (1, 2, 3)
+            )
+        ),
+        "vali_loss",
+        (0.88, 0.87, 0.86),
+        "minimize",
+    ),
 }

@@ -78,6 +78,7 @@ _EPOCH = re.compile(
     _FLAGS,
 )
 _PAIR = re.compile(r"^\s*\[\s*(?P<epoch>\d+)\s*,\s*(?P<step>\d+)\s*\]")
+_BEFORE_EPOCH = re.compile(r"(?<=\w)\s+\(?(?:after|at|for|in|of|on)\s+$|(?<=\w)\s*\(\s*$", _FLAGS)
 _OF_SPLIT = re.compile(
     r"^\s*(?P<split>train\w*|val\w*|test\w*):\s+(?P<epoch>\d+)\s+\[\s*(?P<step>\d+)/\d+[^\]]*\]", _FLAGS
 )
@@ -240,7 +241,7 @@ class LineReader:
                 if found.groupdict().get("step"):
                     step = float(found["step"])
                 split = found.groupdict().get("split") or ""
-                line = f"{line[: found.start()]}{_SEPARATOR}{split}{line[found.end() :]}"
+                line = _without(line, found, split)
                 break
         if found := _STEP.search(line):
             step = float(found["step"])
@@ -273,6 +274,15 @@ class LineReader:
             if is_percent:
                 self.in_percent.add(label)
         return values, _split_of(line[at:]) or split
+
+
+def _without(line: str, epoch: re.Match[str], split: str) -> str:
+    """Return a line without its epoch, which may stand within a name: `Validation loss after epoch 3: 0.31`."""
+    before, after = line[: epoch.start()], line[epoch.end() :]
+    name = _BEFORE_EPOCH.search(before)
+    if name and re.match(r"\s*\)?\s*[:=]", after):
+        return f"{before[: name.start()]} {after.lstrip(' )')}"
+    return f"{before}{_SEPARATOR}{split}{after}"
 
 
 def _named_numbers(line: str) -> Iterator[tuple[str, float, bool, int]]:

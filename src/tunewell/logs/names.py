@@ -12,7 +12,19 @@ from functools import lru_cache
 
 from tunewell.logs.scores import SCORES
 
-_VALIDATION = {"val", "valid", "validation", "validate", "validating", "dev", "eval", "evaluation", "evaluating", "va"}
+_VALIDATION = {
+    "val",
+    "valid",
+    "validation",
+    "validate",
+    "validating",
+    "dev",
+    "eval",
+    "evaluation",
+    "evaluating",
+    "va",
+    "vali",
+}
 TEST = {"test", "tst", "te", "testing", "holdout"}
 _TRAINING = {"train", "training", "tr", "trn"}
 _LOSS = {"loss", "nll", "crossentropy", "xent", "logloss", "mlogloss", "ce", "bce", "objective"}

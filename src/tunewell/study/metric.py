@@ -57,7 +57,7 @@ _LOSSES = frozenset(
 _BESIDE = frozenset(
     """
     val valid validation train training test testing dev eval evaluation holdout heldout cv fold set
-    tr trn va tst te
+    tr trn va vali tst te on
     mean avg average overall global macro micro weighted samples ovr ovo
     best final last epoch step ema
     coco bbox segm
@@ -88,7 +88,8 @@ def direction_of(metric: str, direction: str | None = None) -> str:
             )
         return direction
     parted = re.sub(r"([a-z])([A-Z])", r"\1_\2", metric)  # valLoss is val and loss, but mAP is one word
-    for name in (metric.lower(), parted.lower()):
+    # of eval/c4/CrossEntropyLoss the last part is what was measured, and the others are where
+    for name in (metric.lower(), parted.lower(), parted.rpartition("/")[2].lower()):
         found = _direction(re.split(r"[_/.:@ -]", name))
         if found is not None:
             return found
