@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tunewell.diagnosis.scores import CURVES_OF_SCORES
+from tunewell.logs.scores import CURVES_OF_SCORES
 
 ACCURACIES = ("train_accuracy", "train_eval_accuracy", "train_eval_loss")
 VALIDATION = ("val_loss", "val_accuracy", "val_balanced_accuracy", "val_top_prediction_share")

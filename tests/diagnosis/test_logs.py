@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 import tunewell as tw
 from tunewell.diagnosis import examine
 from tunewell.diagnosis.readers import decoded, read_file, read_text
-from tunewell.diagnosis.readers.names import meaning
 from tunewell.errors import RecordError
+from tunewell.logs.names import meaning
 
 BAR = "\u2501" * 20
 

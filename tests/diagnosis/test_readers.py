@@ -8,9 +8,9 @@ import pytest
 import tunewell as tw
 from tunewell.diagnosis.readers import of_trial, read_file
 from tunewell.diagnosis.readers.names import curves_of
-from tunewell.diagnosis.readers.series import by_epoch
 from tunewell.diagnosis.run_config import config_of
 from tunewell.errors import MissingExtra, RecordError
+from tunewell.logs.series import by_epoch
 
 KERAS = """epoch,accuracy,learning_rate,loss,val_accuracy,val_loss
 0,0.5120,0.0010000000474974513,1.3012,0.6011,1.1020

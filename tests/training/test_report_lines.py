@@ -5,7 +5,9 @@ import math
 import pytest
 
 from tunewell.errors import ReportError
-from tunewell.training.report_lines import EpochLines, LineCutter, is_begun
+from tunewell.logs.cutter import LineCutter
+from tunewell.logs.json_lines import is_begun
+from tunewell.training.report_lines import EpochLines
 
 INF = math.inf
 

@@ -20,6 +20,7 @@ import click
 from tunewell.advice import Options, advice
 from tunewell.cli.echo import echo
 from tunewell.cli.job import Job, ProgramCommand, job, static_option
+from tunewell.cli.metric_options import Metric, check_metric, metric_options
 from tunewell.cli.options import changed_option, store_option
 from tunewell.cli.printing import print_lines, stdout_to_stderr
 from tunewell.cli.settings_file import NONE, VARIABLE
@@ -48,6 +49,7 @@ _ORDERLY = (0, _INTERRUPTED, -signal.SIGINT)
 @click.option("--space", "space_file", metavar="FILE", help="The space, as TOML, in place of the script's own.")
 @static_option
 @click.option("--metric", metavar="NAME", help="As of `tunewell tune`.")
+@metric_options
 @click.option("--epochs", type=click.IntRange(1), metavar="N", help="As of `tunewell tune`.")
 @click.option("--autopilot", is_flag=True, help="Let rules steer it too, each action on record.")
 @click.option("--attach", metavar="STUDY", help="Watch and steer a study that another process runs.")
@@ -63,6 +65,8 @@ def command(
     space_file: str | None,
     static: bool,
     metric: str | None,
+    pattern: str | None,
+    log_file: str | None,
     epochs: int | None,
     autopilot: bool,
     attach: str | None,
@@ -98,13 +102,24 @@ def command(
     with stdout_to_stderr():
         to_train = job(script, program, space_file, epochs=epochs, static=static)
         to_train.check(to_train.needed_space())
+        check_metric(
+            to_train, Metric(pattern=pattern, log_file=log_file, name=metric if pattern else None), resume=resume
+        )
     name = _checked_name(url, to_train, name, resume=resume)
     begins: Options = {"--resume": True, "--checkpoint-every": 1} if resume else {"--babysat": True, "--seed": seed}
-    passed_on: Options = {"--metric": metric, "--epochs": epochs, "--autopilot": autopilot, "--changed": changed}
+    passed_on: Options = {
+        "--pattern": pattern,
+        "--log-file": log_file,
+        "--metric": metric,
+        "--epochs": epochs,
+        "--autopilot": autopilot,
+        "--changed": changed,
+    }
     words = to_train.words_of("tune", {"--name": name, **begins, **passed_on})
     log = Path(f"{name}.log")
     with _training(words, url, log, keep=resume) as gone:
-        study = _opened(url, name, gone)
+        # a first look at a program takes as long as two of its epochs
+        study = _opened(url, name, gone, math.inf if to_train.program else _START_TIMEOUT_S)
         is_interrupted = _watch(study, gone)
     if (end := gone()) != _ENDED:
         echo(end, err=True)
@@ -193,9 +208,9 @@ def _without_process(study: Study) -> Gone:
     return gone
 
 
-def _opened(url: str, name: str, gone: Gone) -> Study:
+def _opened(url: str, name: str, gone: Gone, patience_s: float) -> Study:
     """Return the study once the process has begun it."""
-    deadline = time.monotonic() + _START_TIMEOUT_S
+    deadline = time.monotonic() + patience_s
     while True:
         over = gone() is not None or time.monotonic() > deadline
         try:

@@ -14,11 +14,14 @@ from tunewell.cli.printing import print_lines
 from tunewell.cli.settings import fill_in
 from tunewell.cli.space_file import read_space
 from tunewell.errors import SettingError
+from tunewell.runners.trained import Trained
 from tunewell.space.space import Space
+from tunewell.study import Study
 from tunewell.training.run import Train
 from tunewell.training.script import Script, load_script
 
 if TYPE_CHECKING:
+    from tunewell.logs.look import FoundMetrics
     from tunewell.scripts import FoundParameters
 
 static_option = click.option(
@@ -68,6 +71,8 @@ class Job:
     """The program as the user typed it, if its parameters were found."""
     static: bool = False
     """They were found, or would be, without running it."""
+    found: FoundMetrics | None = None
+    """Where a program's metrics are, if a first look has found them."""
 
     @property
     def name(self) -> str:
@@ -108,9 +113,24 @@ class Job:
 
     def train_for(self, metric: str) -> Train:
         """Return what trains a trial of a study of a metric; a program may print other JSON before its first report."""
+        if not self.program:
+            return self.train
         from tunewell.training.external_program import ExternalProgram  # noqa: PLC0415  only who tunes a program needs it
 
-        return ExternalProgram(self.program, metric) if self.program else self.train
+        return (
+            ExternalProgram(self.program, metric)
+            if self.found is None
+            else ExternalProgram(self.program, metric, self.found)
+        )
+
+    def as_begun(self, study: Study) -> Job:
+        """Return it with a program's metrics where the study has found them when it was begun."""
+        known = Trained.on_record(study)
+        if not self.program or known is None or not known.reads:
+            return self
+        from tunewell.logs.look import FoundMetrics  # noqa: PLC0415  only who tunes a program needs it
+
+        return replace(self, found=FoundMetrics.from_dict(known.reads))
 
     def needed_space(self) -> Space:
         """Return its space.

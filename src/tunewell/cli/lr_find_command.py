@@ -9,6 +9,7 @@ import click
 
 from tunewell.cli.echo import echo
 from tunewell.cli.job import ProgramCommand, job, static_option
+from tunewell.cli.metric_options import Metric, check_metric, look_at, metric_options
 from tunewell.cli.options import json_option
 from tunewell.cli.printing import print_json, print_lines, stdout_to_stderr, table
 from tunewell.display.formatting import measured, short
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 @click.option(
     "--direction", type=click.Choice(["minimize", "maximize"]), help="Of the metric.  [default: by its usual names]"
 )
+@metric_options
 @click.option(
     "--set",
     "settings",
@@ -58,6 +60,8 @@ def command(
     param: str | None,
     metric: str | None,
     direction: str | None,
+    pattern: str | None,
+    log_file: str | None,
     settings: tuple[str, ...],
     low: float | None,
     high: float | None,
@@ -83,6 +87,10 @@ def command(
         to_train = job(script, program, space_file, static=static)
         space = to_train.needed_space()
         to_train.check(space)
+        wanted = Metric(metric, direction, pattern, log_file)
+        check_metric(to_train, wanted)
+        to_train, look = look_at(to_train, wanted, by_loss=True)
+        metric = metric if look is None else look.metric
         sweep = lr_find(
             to_train.train_for(metric or "val_loss"),
             space,

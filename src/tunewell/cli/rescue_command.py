@@ -14,6 +14,7 @@ from tunewell.cli.echo import echo
 from tunewell.cli.execution_options import isolate_option
 from tunewell.cli.job import Job, ProgramCommand, job, static_option
 from tunewell.cli.main import INTERRUPTED
+from tunewell.cli.metric_options import Metric, check_metric, look_at, metric_options
 from tunewell.cli.options import changed_option, json_option, store_option
 from tunewell.cli.printing import print_json, print_lines, stdout_to_stderr
 from tunewell.cli.study_options import METRIC, check_trained
@@ -39,6 +40,7 @@ from tunewell.training.run import Train
     type=click.Choice(["minimize", "maximize"]),
     help="Which way the metric is better, where its name does not say.",
 )
+@metric_options
 @click.option("--target", type=float, metavar="X", help="What the metric is known to reach; all is done there.")
 @click.option("--budget", metavar="AMOUNT", help="As of `tunewell tune`.  [default: 15 full trainings]")
 @click.option(
@@ -77,6 +79,8 @@ def command(
     program: tuple[str, ...],
     space_file: str | None,
     static: bool,
+    pattern: str | None,
+    log_file: str | None,
     settings: tuple[str, ...],
     tier: int,
     store: str | None,
@@ -103,7 +107,9 @@ def command(
         to_train = job(script, program, space_file, epochs=options["epochs"], static=static)
         space = to_train.needed_space()
         to_train.check(space)
-        metric = options.pop("metric") or to_train.file.metric or METRIC
+        wanted = Metric(options.pop("metric"), options["direction"], pattern, log_file)
+        check_metric(to_train, wanted, resume=resume)
+        metric = wanted.name or to_train.file.metric or METRIC
         as_it_is = parse_settings(settings, space)
         if script is not None and not resume:
             _name_mistakes(ctx, script, anyway=anyway, as_json=as_json)
@@ -111,11 +117,16 @@ def command(
         possible = None
         if script is not None and options["target"] is None and ".data(" in to_train.file.path.read_text("utf-8"):
             possible = _shown_possible(to_train, as_it_is, about, quiet=quiet)
+        if not resume:
+            to_train, first = look_at(to_train, wanted, quiet=quiet)
+            metric = metric if first is None else first.metric
         opened = open_store(store or default_store(), create=not resume)
         name = name or study_name(opened, f"{to_train.name}-rescue", resume=resume)
     try:
         if resume and name in [record.name for record in opened.studies()]:
-            _go_on_with(Study.open(opened, name), to_train.train_for(metric), changed=changed)
+            begun = Study.open(opened, name)
+            to_train, metric = to_train.as_begun(begun), wanted.name or begun.metric
+            _go_on_with(begun, to_train.train_for(metric), changed=changed)
         with stdout_to_stderr(), nullcontext(NullObserver()) if quiet else progress(sys.stderr) as observer:
             result = rescue(
                 to_train.train_for(metric),

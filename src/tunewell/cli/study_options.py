@@ -186,6 +186,7 @@ def old_study(job: Job, options: Options, store: Store, name: str | None, *, cha
         min_delta=options.min_delta,
     )
     study = Study.of(settings, store, resume=True)
+    job = job.as_begun(study)
     check_trained(study, job.train_for(study.metric), changed=changed)
     _announce_as_on_record(job, options, record)
     study.begin_session()  # another process that runs the study would have to live with the space

@@ -16,6 +16,7 @@ from tunewell.cli.echo import echo
 from tunewell.cli.execution_options import execution_options, parse_execution
 from tunewell.cli.job import Job, ProgramCommand, job, static_option
 from tunewell.cli.main import INTERRUPTED
+from tunewell.cli.metric_options import Metric, check_file, check_metric, look_at, metric_options
 from tunewell.cli.options import changed_option, checkpoints_option, json_option, store_option
 from tunewell.cli.printing import facts, print_json, print_lines, stdout_to_stderr
 from tunewell.cli.recorded_job import recorded_job
@@ -67,12 +68,17 @@ _REPEATED = (
 @click.argument("script", required=False)
 @click.option("--space", "space_file", metavar="FILE", help="The space, as TOML, in place of the script's own.")
 @static_option
-@click.option("--metric", metavar="NAME", help=f"Which reported number is optimized.  [default: {METRIC}]")
+@click.option(
+    "--metric",
+    metavar="NAME",
+    help=f"Which reported number is optimized.  [default: {METRIC}; of a program, the best that a first look finds]",
+)
 @click.option(
     "--direction",
     type=click.Choice(["minimize", "maximize"]),
     help="Which way the metric is better, where its name does not say.",
 )
+@metric_options
 @click.option(
     "--budget",
     metavar="AMOUNT",
@@ -172,14 +178,15 @@ def command(
     dry_run: bool,
     quiet: bool,
     as_json: bool,
+    pattern: str | None,
+    log_file: str | None,
     **options: Any,
 ) -> None:
     """Find the best setting of a Python file or of any program.
 
     A SCRIPT defines `space` and `train(run)`, and may define `metric`, `direction`, `epochs` and `budget`; an
-    option takes precedence over these. A PROGRAM gets its setting in its arguments, and prints a line such as
-    {"val_loss": 0.31} an epoch. Its hyperparameters are found in its own flags or constants, unless the command
-    names them:
+    option takes precedence over these. A PROGRAM's hyperparameters are found in its own flags or constants, unless the
+    command names them, and its metrics in what it prints, or in a log that it writes:
 
         tunewell tune -- python train.py --batch-size 64
 
@@ -215,6 +222,10 @@ def command(
             search = not resume and like is None
             to_train = job(script, program, space_file, epochs=options["epochs"], static=static, search=search)
             to_train = to_train if like is None else as_on_record(to_train, like)
+        metric = Metric(options["metric"], options["direction"], pattern, log_file)
+        if like is not None and metric.name is None:
+            metric = replace(metric, name=like.record.metric, direction=metric.direction or like.record.direction)
+        check_metric(to_train, metric, resume=resume)
         if not resume:
             # in memory first: what cannot be used is refused before a store is made
             past = [Study.open(store or default_store(), other) for other in options["past"]]
@@ -223,6 +234,9 @@ def command(
     if dry_run:
         print_preview(draft.space, as_json=as_json)
         return
+    with stdout_to_stderr():
+        if not resume:
+            to_train, options = _looked_at(to_train, metric, options, execution.workers, quiet=quiet)
     opened = open_store(store or default_store(), create=not resume, checkpoints=checkpoints)
     try:
         with stdout_to_stderr():
@@ -239,7 +253,7 @@ def command(
                     other = shlex.join(["--resume", "--name", newest])
                     echo(f"{new}; {other} goes on with the other", err=True)
             before = _trained(study)
-            train = to_train.train_for(study.metric)
+            train = to_train.as_begun(study).train_for(study.metric)
             execution = settled(execution, train)
             over = _run(
                 study,
@@ -287,6 +301,19 @@ def command(
 def _is_typed(ctx: click.Context, name: str) -> bool:
     """Return True if an option stands on the command line, rather than in a file of settings or nowhere."""
     return ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+
+
+def _looked_at(
+    to_train: Job, metric: Metric, options: dict[str, Any], workers: int, *, quiet: bool
+) -> tuple[Job, dict[str, Any]]:
+    """Take a first look at a program; return the job with what was found, and the options that this gives."""
+    to_train, look = look_at(to_train, metric, quiet=quiet)
+    if look is None:
+        return to_train, options
+    found: dict[str, Any] = {"metric": look.metric, "scheduler": check_file(look, workers, options["scheduler"])}
+    if look.found.is_once:
+        found |= {"epochs": 1, "scheduler": options["scheduler"] or "full"}
+    return to_train, options | found
 
 
 def _trained(study: Study) -> tuple[int, int]:

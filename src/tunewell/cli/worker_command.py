@@ -66,6 +66,7 @@ def command(
                 to_train = as_on_record(job(script, program, None, search=False), joined)
             else:
                 to_train = recorded_job(joined, partial(advice, "worker", study, store=store))
+            to_train = to_train.as_begun(joined)
             _check_same(to_train, joined)
             # what lies elsewhere on another machine may have another name there
             check_trained(joined, to_train.train_for(joined.metric), changed=True)

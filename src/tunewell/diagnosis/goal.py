@@ -13,9 +13,9 @@ from tunewell.diagnosis.findings import LABELS
 from tunewell.diagnosis.possible import without
 from tunewell.diagnosis.rules.wording import IN_WORDS, figure, percent
 from tunewell.diagnosis.run_record import RunRecord
-from tunewell.diagnosis.scores import SCORES
 from tunewell.diagnosis.signals.summaries import finite
 from tunewell.errors import SettingError
+from tunewell.logs.scores import SCORES
 from tunewell.near_names import did_you_mean
 
 _BY_DEFAULT = ("val_accuracy", "train_accuracy")

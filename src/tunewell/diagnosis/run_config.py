@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tunewell.diagnosis.scores import TASKS
 from tunewell.errors import SettingError
+from tunewell.logs.scores import TASKS
 
 ALIASES = {
     "lr": ("learning_rate", "lr", "learningrate", "base_lr", "initial_lr", "init_lr", "step_size", "eta"),

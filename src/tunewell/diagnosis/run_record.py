@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from tunewell.arrays import Floats
 from tunewell.diagnosis.run_config import valid_config
-from tunewell.diagnosis.scores import CURVES_OF_SCORES, SCORES, TASKS, task_of_loss
 from tunewell.errors import RecordError
+from tunewell.logs.scores import CURVES_OF_SCORES, SCORES, TASKS, task_of_loss
 
 CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr")
 """What every run reports each epoch."""

@@ -16,8 +16,8 @@ from typing import Any
 from tunewell.diagnosis import NextChange, Possible
 from tunewell.diagnosis.readers.names import parameter_of
 from tunewell.diagnosis.readers.trial import classes_of
-from tunewell.diagnosis.scores import task_of_loss
 from tunewell.display.formatting import counted
+from tunewell.logs.scores import task_of_loss
 from tunewell.probing.rows import one_batch, shuffled_labels
 from tunewell.probing.short_training import ShortTraining, checked, train_shortly
 from tunewell.probing.simple_models import MOST_NUMBERS, MOST_ROWS, Baselines, baselines

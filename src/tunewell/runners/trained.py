@@ -16,7 +16,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from pathlib import Path
+from typing import Any
 
+from tunewell.logs.look import FoundMetrics
 from tunewell.stores.redaction import redacted_command
 from tunewell.study import Study
 from tunewell.training.external_program import ExternalProgram
@@ -39,6 +41,8 @@ class Trained:
     """The digests of the texts that the words name, by word."""
     executable: str | None = None
     """The file of a program's first word."""
+    reads: Mapping[str, Any] = field(default_factory=dict)
+    """Where a program's metrics are, as a first look has found them; nothing where they are in its reports."""
 
     @classmethod
     def by(cls, train: Train) -> Trained:
@@ -47,7 +51,8 @@ class Trained:
             words = redacted_command(train.arguments)
             digests = ((word, _digest(Path(word))) for word in train.arguments)
             files = {word: digest for word, digest in digests if digest is not None}
-            return cls(words, files, shutil.which(words[0]))
+            reads = {} if train.found == FoundMetrics() else train.found.as_dict()
+            return cls(words, files, shutil.which(words[0]), reads)
         if isinstance(train, ScriptTrain):
             digest = _digest(Path(train.path))
             return cls([train.path], {} if digest is None else {train.path: digest})
@@ -60,14 +65,16 @@ class Trained:
         if not known:
             return None
         words, files, executable = (known[-1].get(name) for name in ("words", "files", "executable"))
-        if not isinstance(words, Sequence) or not isinstance(files, Mapping):
+        reads = known[-1].get("reads") or {}
+        if not isinstance(words, Sequence) or not isinstance(files, Mapping) or not isinstance(reads, Mapping):
             return None  # it is of somebody else's making
-        return cls([str(word) for word in words], files, None if executable is None else str(executable))
+        return cls([str(word) for word in words], files, None if executable is None else str(executable), reads)
 
     def record(self, study: Study) -> None:
         """Put it on record, unless it is there."""
         if self.on_record(study) != self:
-            study.add_event(TRAINS, words=list(self.words), files=dict(self.files), executable=self.executable)
+            files, reads = dict(self.files), dict(self.reads)
+            study.add_event(TRAINS, words=list(self.words), files=files, executable=self.executable, reads=reads)
 
     def replaced(self, known: Trained) -> list[str]:
         """Return what makes it another training than the one that is known, a part of a sentence each."""

@@ -56,13 +56,16 @@ _LOSSES = frozenset(
 """Words that say of a `..._loss` which one it is."""
 _BESIDE = frozenset(
     """
-    val valid validation train training test testing dev eval evaluation holdout heldout cv fold
+    val valid validation train training test testing dev eval evaluation holdout heldout cv fold set
+    tr trn va vali tst te on
     mean avg average overall global macro micro weighted samples ovr ovo
     best final last epoch step ema
+    coco bbox segm
     top k at binary categorical sparse multiclass multilabel masked token sequence
     """.split()  # noqa: SIM905  as above
 )
 """Words that change nothing about the direction."""
+_NUMBERED = frozenset({"top", "at", "fold", "val", "valid", "validation", "eval", "test"})
 
 
 def direction_of(metric: str, direction: str | None = None) -> str:
@@ -85,7 +88,8 @@ def direction_of(metric: str, direction: str | None = None) -> str:
             )
         return direction
     parted = re.sub(r"([a-z])([A-Z])", r"\1_\2", metric)  # valLoss is val and loss, but mAP is one word
-    for name in (metric.lower(), parted.lower()):
+    # of eval/c4/CrossEntropyLoss the last part is what was measured, and the others are where
+    for name in (metric.lower(), parted.lower(), parted.rpartition("/")[2].lower()):
         found = _direction(re.split(r"[_/.:@ -]", name))
         if found is not None:
             return found
@@ -103,8 +107,8 @@ def _direction(words: list[str]) -> str | None:
         inner = _direction(words[1:])
         return {"minimize": "maximize", "maximize": "minimize"}.get(inner or "")
     if len(words) > 1 and words[0] in _BESIDE:
-        # the k of top_k: a number stands behind the word that it belongs to
-        rest = words[2:] if words[0] in ("top", "at") and words[1].isdigit() else words[1:]
+        # the k of top_k, or of several sets: a number stands behind the word that it belongs to
+        rest = words[2:] if words[0] in _NUMBERED and words[1].isdigit() else words[1:]
         return _direction(rest) if rest else None
     if re.fullmatch(r"top\d+", words[0]) and len(words) > 1:
         return _direction(words[1:])

@@ -13,15 +13,18 @@ import shlex
 import shutil
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tunewell.errors import ReportError, ScriptError, SpaceError
+from tunewell.logs.look import OBJECTS, FoundMetrics
 from tunewell.near_names import nearest
 from tunewell.space.params import Choice
 from tunewell.space.space import Space
 from tunewell.stores.redaction import redacted_command, redacted_talk
-from tunewell.training.program import Program
+from tunewell.training.log_reading import LogReading
+from tunewell.training.program import Program, Reading
+from tunewell.training.report_lines import EpochLines
 from tunewell.training.run import Run, RunEnded
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -46,6 +49,8 @@ class ExternalProgram:
     arguments: Sequence[str]
     metric: str | None = None
     """What is optimized. Lines of JSON that the program prints before the first one that has it are no reports."""
+    found: FoundMetrics = field(default_factory=FoundMetrics)
+    """Where its metrics are; in lines of JSON, unless a first look has found them elsewhere."""
 
     def check(self, space: Space) -> None:
         """Find what cannot work before anything is trained.
@@ -93,7 +98,8 @@ class ExternalProgram:
             ProgramFailed: it ended with an exit code other than 0.
             ReportError: it ended without a report, or in the middle of one, or printed one that cannot be read.
         """
-        program = Program(self._filled(run), _environment(run), metric=self.metric)
+        reading = self._reading(run)
+        program = self.begun(run, reading)
         try:
             with program:
                 run.on_pause, run.on_resume = program.stop, program.go_on
@@ -105,31 +111,55 @@ class ExternalProgram:
                 warnings.warn(message, RuntimeWarning, stacklevel=1)
         if code != 0:
             raise ProgramFailed(self._failure(code, program.talk))
-        if program.cut_off is not None:
+        if isinstance(reading, LogReading):
+            if reading.stopped:
+                mend = "print all epochs alike, or say with --pattern where it is"
+                message = f"the program of trial {run.trial} {reading.stopped}; {mend}"
+                warnings.warn(message, RuntimeWarning, stacklevel=1)
+            if not run.reports:
+                raise ReportError(self._without(program, reading.missing))
+            return
+        if reading.cut_off is not None:
             raise ReportError(
-                f"the output of the program ended with {program.cut_off[:200]}\n"
+                f"the output of the program ended with {reading.cut_off[:200]}\n"
                 f"{shlex.join(self.arguments)} ended in the middle of a report; see what ended it"
             )
         if not run.reports:
-            self._complain(program, run)
+            if reading.numbers:
+                run.report(**reading.numbers)  # a study refuses them for want of its metric, and tells their names
+            metric = self.metric or "val_loss"
+            mend = f'print a line of JSON after each epoch, such as {{"{metric}": 0.31}}, or call tunewell.report'
+            raise ReportError(self._without(program, f"{mend}({metric}=0.31)"))
+
+    def begun(self, run: Run, reading: Reading) -> Program:
+        """Return the program with the setting of a trial, ready to be started."""
+        return Program(self._filled(run), _environment(run), reading)
+
+    def _reading(self, run: Run) -> EpochLines | LogReading:
+        """Return what reads the epochs of a trial."""
+        if self.found.where == OBJECTS:
+            return EpochLines(self.metric)
+        path = self.found.path and Path(self.fill(self.found.path, run))
+        return LogReading(self.found, self.metric or self.found.names[0], file=path or None)
 
     def _filled(self, run: Run) -> list[str]:
         """Return the arguments of one trial. Only known names are placeholders: other braces are the program's own."""
-        values: Mapping[str, object] = {**run.params, "seed": run.seed, "trial": run.trial}
-
-        def fill(found: re.Match[str]) -> str:
-            return str(values.get(found[1], found[0]))
 
         def words(argument: str) -> Iterator[str]:
             flag, switch = _FLAG.fullmatch(argument), _SWITCH.fullmatch(argument)
-            if flag and isinstance(values.get(flag[1]), bool):
-                yield f"--{flag[1]}" if values[flag[1]] else f"--no-{flag[1]}"
-            elif switch and isinstance(values.get(switch[1]), bool):
-                yield from filter(None, [switch[2] if values[switch[1]] else switch[3]])
+            if flag and isinstance(value := run.params.get(flag[1]), bool):
+                yield f"--{flag[1]}" if value else f"--no-{flag[1]}"
+            elif switch and isinstance(value := run.params.get(switch[1]), bool):
+                yield from filter(None, [switch[2] if value else switch[3]])
             else:
-                yield _PLACEHOLDER.sub(fill, argument)
+                yield self.fill(argument, run)
 
         return [word for argument in self.arguments for word in words(argument)]
+
+    def fill(self, text: str, run: Run) -> str:
+        """Return a text with the values of a trial in place of its placeholders."""
+        values: Mapping[str, object] = {**run.params, "seed": run.seed, "trial": run.trial}
+        return _PLACEHOLDER.sub(lambda found: str(values.get(found[1], found[0])), text)
 
     # The messages name the command as the user gave it: errors that end with the same line are one error, and a study
     # that meets the same one again and again stops. With the arguments filled in, each trial's would be another.
@@ -144,17 +174,11 @@ class ExternalProgram:
         """The command, with none of its secrets."""
         return shlex.join(redacted_command(self.arguments))
 
-    def _complain(self, program: Program, run: Run) -> None:
-        """Raise what there is to say of a program without a report."""
-        if program.numbers:
-            run.report(**program.numbers)  # a study refuses them for want of its metric, and tells their names
-        metric = self.metric or "val_loss"
+    def _without(self, program: Program, mend: str) -> str:
+        """Return what there is to say of a program without a report."""
         talk = redacted_talk(program.talk, self.arguments)
         printed = f"the last lines that the program printed:\n{talk}\n" if talk else ""
-        raise ReportError(
-            f"{printed}{self._shown} ended without a report; print a line of JSON after each epoch, "
-            f'such as {{"{metric}": 0.31}}, or call tunewell.report({metric}=0.31)'
-        )
+        return f"{printed}{self._shown} ended without a report; {mend}"
 
 
 def placeholders(arguments: Sequence[str]) -> set[str]:

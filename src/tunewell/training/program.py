@@ -20,19 +20,22 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from typing import IO, Self
+from typing import IO, Protocol, Self
 
 import psutil
 
 from tunewell.errors import ReportError, ScriptError
+from tunewell.logs.cutter import Line, LineCutter
+from tunewell.logs.json_lines import json_objects, numbers_of
 from tunewell.training.process_tree import Guard, descendants, kill_rest, new_mark, signal_group
-from tunewell.training.report_lines import EpochLines, Line, LineCutter, is_begun, json_objects, numbers_of
 
 _CHUNK = 1 << 16
 _TAIL = 50
 """Lines of the program's talk that are kept for a message."""
 _LOOK_S, _GLANCE_S = 0.2, 0.02
 """How long to wait for it to say something before looking whether it has ended."""
+_SHARE_OF_POLLS = 20
+"""So much longer than to look at its files takes are the times in between."""
 _LAST_WORDS_S = 1.0
 """How long what it has left behind is listened to, once it has ended."""
 _LONGEST_SOCKET_PATH = 103
@@ -58,20 +61,36 @@ class ProgramReport:
             _send(self.asker, {"go": go})
 
 
+class Reading(Protocol):
+    """Finds the epochs in what a program prints and writes."""
+
+    def hear(self, line: Line, *, is_output: bool) -> list[dict[str, float]]:
+        """Return the metrics of the epochs that are over with a line, of standard output or of standard error."""
+        ...
+
+    def poll(self) -> list[dict[str, float]]:
+        """Return those of the epochs that are over with what it has written to files since the last call."""
+        ...
+
+    def end(self) -> list[dict[str, float]]:
+        """Return those of the epochs that are over with its end."""
+        ...
+
+
 class Program:
     """A program that runs from the beginning of its `with` block to the end of it."""
 
-    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], *, metric: str | None = None) -> None:
-        """Prepare it; `environment`: besides this process's; `metric`: printed numbers before its first are talk."""
-        self.cut_off: str | None = None
-        """A report in the middle of which its output ended."""
+    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], reading: Reading) -> None:
+        """Prepare it; `environment`: besides this process's; `reading`: finds its epochs."""
         self.went_on = ""
         """What it did in place of ending, if it had to be ended by force."""
         self._arguments = list(arguments)
         self._mark = new_mark()
         """Of what it starts."""
         self._environment = {**os.environ, **environment, self._mark: "1"}
-        self._epochs = EpochLines(metric)
+        self._reading = reading
+        self._poll_from = -math.inf
+        self._read_to_end = False
         self._reports: deque[ProgramReport] = deque()
         self._tail: deque[str] = deque(maxlen=_TAIL)
         self._stopped = False
@@ -103,19 +122,14 @@ class Program:
             assert self._process.stdout is not None  # they are pipes
             assert self._process.stderr is not None
             self._streams: set[object] = {self._process.stdout, self._process.stderr}
-            self._listen_to(self._process.stdout, self._hear_output)
-            self._listen_to(self._process.stderr, self._hear_talk)
+            self._listen_to(self._process.stdout, lambda line: self._hear(line, is_output=True))
+            self._listen_to(self._process.stderr, lambda line: self._hear(line, is_output=False))
             self._closing = closing.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         """End the whole group, whatever state it is in."""
         self._closing.close()
-
-    @property
-    def numbers(self) -> Mapping[str, float]:
-        """Numbers that it printed as JSON in lines that were no epochs."""
-        return self._epochs.numbers
 
     @property
     def talk(self) -> str:
@@ -134,12 +148,18 @@ class Program:
             ended = self._has_ended()
             left = min(give_up_at, self._deaf_from) - time.monotonic()
             if left <= 0:
-                return None
+                if self._read_to_end or time.monotonic() < self._deaf_from:
+                    return None
+                self._finish_reading()
+                continue
             silent = ended and not self._streams
             # once its streams are closed nothing tells that it has ended, so look often
             heard = self._listen(0 if silent else min(left, _LOOK_S if self._streams else _GLANCE_S))
-            if silent and not heard:
-                return None
+            self._poll()
+            if silent and not heard and not self._reports:
+                if self._read_to_end:
+                    return None
+                self._finish_reading()
         return self._reports.popleft()
 
     def stop(self) -> None:
@@ -207,17 +227,27 @@ class Program:
         self._streams.discard(source)
         source.close()
 
-    def _hear_output(self, line: Line) -> None:
-        reports = self._epochs.read(line.text)
-        self._reports.extend(ProgramReport(metrics) for metrics in reports)
-        if not reports:
-            self._hear_talk(line)
-        if line.is_cut_off and not reports and is_begun(line.text):
-            self.cut_off = line.text.decode(errors="replace")
-
-    def _hear_talk(self, line: Line) -> None:
-        if line.text and not line.is_overwritten:
+    def _hear(self, line: Line, *, is_output: bool) -> None:
+        reports = self._reading.hear(line, is_output=is_output)
+        self._take(reports)
+        if not reports and line.text and not line.is_overwritten:
             self._tail.append(line.text.decode(errors="replace"))
+
+    def _poll(self, *, at_once: bool = False) -> None:
+        """Read what it has written to files, now and then."""
+        begun = time.monotonic()
+        if at_once or begun >= self._poll_from:
+            self._take(self._reading.poll())
+            took = time.monotonic() - begun  # a folder may have many files
+            self._poll_from = begun + took + max(_LOOK_S, _SHARE_OF_POLLS * took)
+
+    def _finish_reading(self) -> None:
+        self._read_to_end = True
+        self._poll(at_once=True)
+        self._take(self._reading.end())
+
+    def _take(self, epochs: Sequence[Mapping[str, float]]) -> None:
+        self._reports.extend(ProgramReport(metrics) for metrics in epochs)
 
     def _hear_asker(self, line: Line, asker: socket.socket) -> None:
         try:

@@ -1,73 +1,13 @@
-"""The lines that a program prints: which of them are JSON with numbers, and which of those are epochs.
+"""The epochs among the lines of JSON that a program prints.
 
-A line is read as leniently as its meaning stays clear: other languages write `nan`, `-inf` or `null` for what is not
-finite, and a progress bar, a log's prefix or colors may stand on the line. What names the metric and cannot be read
-is an error: an epoch that is passed over in silence would shift the curve.
+What names the metric and cannot be read is an error: an epoch that is passed over in silence would shift the curve.
 """
 
 from __future__ import annotations
 
-import json
-import math
-import re
-from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass
-
 from tunewell.errors import ReportError
-
-_LONGEST_LINE = 1 << 20
-_MOST_OBJECTS = 16
-"""Of a line; where more braces open than that, it is no report."""
-_MOST_REWRITTEN = 1 << 16
-"""Characters of a line that is no JSON, and might be in what another language writes."""
-_LINE_END = re.compile(rb"\r*\n|\r")
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()].|[@-Z\\^_])|[\ufeff\0]")
-"""Colors and other sequences for a terminal, and byte order marks."""
-_TOKEN = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[-+.\w](?:[-+.\w#]|\(\w+\))*""")
-_WORDS = {
-    **dict.fromkeys(("null", "none", "nil", "na", "undefined"), "null"),
-    **dict.fromkeys(("nan(ind)", "-nan(ind)", "nan(snan)", "-nan(snan)", "1.#ind", "-1.#ind", "1.#qnan"), "NaN"),
-    "1.#inf": "Infinity",
-    "-1.#inf": "-Infinity",
-    "true": "true",
-    "false": "false",
-}
-"""How languages write what JSON writes otherwise, or cannot."""
-_DECODER = json.JSONDecoder(parse_int=float)  # a whole number may be longer than a float can hold: that is infinity
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of output."""
-
-    text: bytes
-    is_overwritten: bool = False
-    """It ends with a carriage return, as the states of a progress bar do."""
-    is_cut_off: bool = False
-    """The output ended before the line did."""
-
-
-class LineCutter:
-    """A cutter of output into lines."""
-
-    def __init__(self) -> None:
-        self._rest = b""
-
-    def cut(self, chunk: bytes) -> list[Line]:
-        """Return the lines that are whole now; at the end, which is an empty chunk, the rest is one."""
-        text = self._rest + chunk
-        lines, begin = [], 0
-        for end in _LINE_END.finditer(text):
-            if end.end() == len(text) and text.endswith(b"\r") and chunk:
-                break  # it may begin \r\n
-            lines.append(Line(text[begin : end.start()].strip(), is_overwritten=end[0] == b"\r"))
-            begin = end.end()
-        self._rest = text[begin:]
-        if self._rest and (not chunk or len(self._rest) > _LONGEST_LINE):
-            lines.append(Line(self._rest.strip(), is_cut_off=not chunk))
-            self._rest = b""
-        return lines
+from tunewell.logs.cutter import Line
+from tunewell.logs.json_lines import is_begun, json_objects, numbers_of, plainly, same
 
 
 class EpochLines:
@@ -80,6 +20,8 @@ class EpochLines:
     def __init__(self, metric: str | None) -> None:
         self.numbers: dict[str, float] = {}
         """Numbers of lines that were no epochs."""
+        self.cut_off: str | None = None
+        """A report in the middle of which the output ended."""
         self._metric = metric
         self._names: set[str] = set()
         """Names in lines that had the metric."""
@@ -88,6 +30,21 @@ class EpochLines:
         self._epoch: object = None
         """What the last epoch's line gave as its number."""
         self._last: dict[str, float] = {}
+
+    def hear(self, line: Line, *, is_output: bool) -> list[dict[str, float]]:
+        """Implement `Reading.hear`: what stands on standard error is talk."""
+        epochs = self.read(line.text) if is_output else []
+        if is_output and line.is_cut_off and not epochs and is_begun(line.text):
+            self.cut_off = line.text.decode(errors="replace")
+        return epochs
+
+    def poll(self) -> list[dict[str, float]]:
+        """Implement `Reading.poll`: nothing is read of files."""
+        return []
+
+    def end(self) -> list[dict[str, float]]:
+        """Implement `Reading.end`: each epoch is over with its line."""
+        return []
 
     def read(self, line: bytes) -> list[dict[str, float]]:
         """Return the metrics of each epoch that the line reports: of one mostly, or of none.
@@ -112,126 +69,13 @@ class EpochLines:
             self.numbers |= numbers
             return {}
         if epoch is not None and epoch == self._epoch:
-            if all(_same(self._last[name], numbers[name]) for name in self._last.keys() & numbers.keys()):
+            if all(same(self._last[name], numbers[name]) for name in self._last.keys() & numbers.keys()):
                 return {}  # a summary
             raise ReportError(
-                f"the program printed two lines of JSON for epoch {_plain(epoch)}, with {', '.join(self._last)} "
+                f"the program printed two lines of JSON for epoch {plainly(epoch)}, with {', '.join(self._last)} "
                 f"and with {', '.join(numbers)}; print one line an epoch, with all of its metrics"
             )
         if epoch is not None and epoch == self._aside[0]:
             numbers = self._aside[1] | numbers
         self._epoch, self._last = epoch, numbers
         return numbers
-
-
-def json_objects(line: bytes, metric: str | None = None) -> list[Mapping[str, object]]:
-    """Return the JSON objects with which a line begins or ends; [] if those are but a part of what it says.
-
-    Raises:
-        ReportError: the line is to be an object with the metric, and cannot be read.
-    """
-    text = rest = _ESCAPES.sub("", line.decode(errors="replace")).strip()
-    found: list[Mapping[str, object]] = []
-    begins = ends = False
-    for _ in range(_MOST_OBJECTS):
-        begin = rest.find("{")
-        if begin < 0:
-            break
-        entries, rest = _first_object(rest[begin:])
-        if entries is not None:
-            begins = begins or (not found and begin == 0)
-            found.append(entries)
-            ends = not rest.strip()
-        elif (
-            metric is not None
-            and begin == 0
-            and not found
-            and re.match(rf"""\{{.*["']{re.escape(metric)}["'].*\}}$""", text)
-        ):
-            # the line is quoted first: errors that end with the same line are one error
-            raise ReportError(
-                f"the program printed {text[:200]}\n"
-                f'which has {metric!r} and is no JSON; print an epoch as {{"{metric}": 0.31}}'
-            )
-    # where no metric is known, what a sentence ends with may be anything
-    return found if begins or (ends and metric is not None) else []
-
-
-def numbers_of(entries: Mapping[str, object], metric: str | None = None) -> dict[str, float]:
-    """Return the numbers of an object. An epoch is counted, not believed.
-
-    Raises:
-        ReportError: the metric is no number.
-    """
-    numbers = {}
-    for name, value in entries.items():
-        if name == "epoch" or "\ufffd" in name:  # the latter is no text
-            continue
-        number = _number(value, of_metric=name == metric)
-        if number is not None:
-            numbers[name] = number
-        elif name == metric:
-            got = f"a {type(value).__name__}" if isinstance(value, list | dict) else repr(value)
-            raise ReportError(f"metric {name!r} must be a number, got {got}; reduce it first (mean, item)")
-    return numbers
-
-
-def is_begun(line: bytes) -> bool:
-    """Return True if a line that was cut off would have become a report."""
-    text = line.decode(errors="replace")
-    return text.rfind("{") > text.rfind("}") and re.search(r"""\{\s*["']|^\{$""", text) is not None
-
-
-def _first_object(text: str) -> tuple[Mapping[str, object] | None, str]:
-    """Return the object that a text begins with, None if there is none, and what is left to look at."""
-    try:
-        with suppress(ValueError):
-            entries, end = _DECODER.raw_decode(text)
-            return entries, text[end:]
-        if len(text) < _MOST_REWRITTEN:
-            text = _TOKEN.sub(_as_json, text)
-            entries, end = _DECODER.raw_decode(text)
-            return entries, text[end:]
-    except ValueError:
-        pass
-    except RecursionError:
-        return None, ""
-    return None, text[1:]
-
-
-def _as_json(found: re.Match[str]) -> str:
-    """Return a string, number or word of another language as JSON writes it."""
-    token = found[0]
-    if token.startswith('"'):
-        return token
-    if token.startswith("'"):
-        return json.dumps(token[1:-1].replace("\\'", "'"))
-    with suppress(ValueError):
-        return json.dumps(float(token))
-    return _WORDS.get(token.lower(), token)
-
-
-def _number(value: object, *, of_metric: bool) -> float | None:
-    """Return what a value is as a number; None if it is none."""
-    if isinstance(value, float):
-        return value
-    if value is None:
-        return math.nan
-    if not isinstance(value, str):
-        return None
-    if of_metric and value.lower() in _WORDS:
-        value = _WORDS[value.lower()].replace("null", "nan")
-    try:
-        number = float(value)
-    except ValueError:
-        return None
-    # of other names, "7" may be a label
-    return number if of_metric or not math.isfinite(number) else None
-
-
-def _same(one: float, other: float) -> bool:
-    return one == other or (math.isnan(one) and math.isnan(other))
-
-
-def _plain(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -9,9 +9,10 @@ from typing import Any
 from tunewell.diagnosis.readers.hparams import settings_beside
 from tunewell.diagnosis.readers.log import check_run
 from tunewell.diagnosis.readers.tensorboard import read_events
-from tunewell.diagnosis.readers.text import decoded, read_text, text_of
+from tunewell.diagnosis.readers.text import read_text
 from tunewell.diagnosis.readers.trial import of_trial
 from tunewell.errors import RecordError
+from tunewell.logs.text import decoded, text_of
 
 __all__ = ["decoded", "of_trial", "read_events", "read_file", "read_text"]
 

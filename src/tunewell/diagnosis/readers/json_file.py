@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tunewell.diagnosis.readers.log import Log, Row, check_run, record_of
-from tunewell.diagnosis.readers.names import EPOCH, STEP, curves_of, meaning, not_understood, scores_of
+from tunewell.diagnosis.readers.log import check_run, record_of
+from tunewell.diagnosis.readers.names import curves_of, not_understood, scores_of
 from tunewell.diagnosis.run_record import LAYERS
 from tunewell.errors import RecordError
+from tunewell.logs.json_lines import first_of, flat, number_of
+from tunewell.logs.names import EPOCH, STEP, meaning
+from tunewell.logs.rows import Log, Row
 
 
 def read_json(name: str, text: str, columns: Mapping[str, str] | None = None, run: int | None = None) -> dict[str, Any]:
@@ -72,12 +74,12 @@ def _of_lists(name: str, history: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _of_rows(name: str, documents: Sequence[Any], columns: Mapping[str, str] | None, run: int | None) -> dict[str, Any]:
     """Return the record of mappings that are an epoch, or a line of a log, each."""
     rows, others = [], dict[str, None]()
-    flat = [_flat(document) for document in documents]
-    gaps = _gaps(flat)
-    for document in flat:
+    flat_ones = [flat(document) for document in documents]
+    gaps = _gaps(flat_ones)
+    for document in flat_ones:
         values: dict[str, float] = {}
         for key, value in document.items():
-            number = _number(value)
+            number = number_of(value)
             if value is None and key in gaps:
                 continue
             if number is not None:
@@ -89,7 +91,7 @@ def _of_rows(name: str, documents: Sequence[Any], columns: Mapping[str, str] | N
                 )
             else:
                 others[key] = None
-        rows.append(Row(values, _first(values, EPOCH), _first(values, STEP)))
+        rows.append(Row(values, first_of(values, EPOCH), first_of(values, STEP)))
     return record_of(Log(name, rows, also=tuple(others)), columns, run)
 
 
@@ -103,33 +105,6 @@ def _gaps(documents: Sequence[Mapping[str, Any]]) -> set[str]:
             elif key in void:
                 gaps.add(key)
     return gaps
-
-
-def _flat(document: object, prefix: str = "") -> dict[str, Any]:
-    """Return `{"train": {"loss": 2.3}}` as `{"train/loss": 2.3}`."""
-    if not isinstance(document, Mapping):
-        return {}
-    flat: dict[str, Any] = {}
-    for key, value in document.items():
-        flat |= _flat(value, f"{prefix}{key}/") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
-    return flat
-
-
-def _number(value: object) -> float | None:
-    """Return a number; NaN for null, which is one that was not finite; None for what is none."""
-    if value is None:
-        return math.nan
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        return float(value)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _first(values: Mapping[str, float], names: Sequence[str]) -> float:
-    """Return the number under any of the names; NaN if there is none."""
-    return next((value for name, value in values.items() if name.lower() in names), math.nan)
 
 
 def _named(epochs: Sequence[Mapping[str, Any]], columns: Mapping[str, str] | None) -> dict[str, Any]:

@@ -12,50 +12,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tunewell.diagnosis.readers.names import EPOCH, STEP, Meaning, by_step, check_column, is_aside, meaning
-from tunewell.diagnosis.readers.series import by_epoch
+from tunewell.diagnosis.readers.names import check_column
 from tunewell.diagnosis.run_record import CURVES, HOOKS
-from tunewell.diagnosis.scores import CURVES_OF_SCORES, SCORES
 from tunewell.errors import RecordError
+from tunewell.logs.names import EPOCH, STEP, Meaning, by_step, is_aside, meaning
+from tunewell.logs.rows import Log, Row
+from tunewell.logs.scores import CURVES_OF_SCORES, MAX_SHARE, SCORES, SHARES
+from tunewell.logs.series import by_epoch
 
-_MAX_SHARE = 1.5  # shares above are percentages
 _MOST_PARTS = 40  # a run without epochs is cut into so many at most
 _FEW_EPOCHS = 3
-_SHARES = ("accuracy", "f1", "auc", "precision", "recall", "map", "dice", "iou", "error", "lrap")
 NEEDED = tuple(name for name in CURVES if name != "lr")
 """A diagnosis needs one of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """The numbers that a log has in one place."""
-
-    values: Mapping[str, float]
-    epoch: float = math.nan
-    """As the log counts; NaN if it does not say."""
-    step: float = math.nan
-    is_running: bool = False
-    """True if a later row of the epoch replaces it, as a progress bar is drawn over."""
-    begins_run: bool = False
-    """True if the log says that another run begins here."""
-
-
-@dataclass(frozen=True, slots=True)
-class Log:
-    """The rows of a log, and what is known of its names."""
-
-    name: str
-    """Of the file, for messages."""
-    rows: Sequence[Row]
-    in_percent: frozenset[str] = frozenset()
-    """Names whose numbers had a sign of percent; the numbers are shares already."""
-    also: Sequence[str] = ()
-    """Names that have no number."""
-
-    @property
-    def names(self) -> list[str]:
-        """The names of all rows, in the order of the log."""
-        return list(dict.fromkeys([*(name for row in self.rows for name in row.values), *self.also]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,12 +217,12 @@ def _reach(rows: Sequence[Row]) -> Counter[str]:
 def _source(log: Log, curve: str, *names: str) -> Source:
     """Return the source of a curve, with its numbers as shares if they are percentages."""
     quantity = curve.partition("_")[2]
-    if quantity not in _SHARES:
+    if quantity not in SHARES:
         return Source(names)
     if any(name in log.in_percent for name in names):
         return Source(names, "in percent")
     values = [row.values[name] for row in log.rows for name in names if name in row.values]
-    if max((value for value in values if math.isfinite(value)), default=0.0) > _MAX_SHARE:
+    if max((value for value in values if math.isfinite(value)), default=0.0) > MAX_SHARE:
         return Source(names, "in percent", lambda value: value / 100)
     return Source(names)
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from tunewell.diagnosis.readers.names import curves_of, not_understood, says_split
-from tunewell.diagnosis.readers.series import by_epoch
+from tunewell.diagnosis.readers.names import curves_of, not_understood
 from tunewell.errors import MissingExtra, RecordError
+from tunewell.logs.names import says_split
+from tunewell.logs.series import by_epoch
 
 Scalars: TypeAlias = dict[str, list[tuple[float, float]]]
 """(step, value), in the order of the log, by tag."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -11,13 +10,13 @@ from typing import Any
 
 from tunewell.diagnosis.readers.framework import of_log, of_names, with_framework
 from tunewell.diagnosis.readers.json_file import read_json
-from tunewell.diagnosis.readers.lines import EXAMPLES, read_lines
-from tunewell.diagnosis.readers.log import Log, record_of
-from tunewell.diagnosis.readers.table import is_table, read_table
+from tunewell.diagnosis.readers.log import record_of
 from tunewell.errors import RecordError
+from tunewell.logs.lines import EXAMPLES, read_lines
+from tunewell.logs.rows import Log
+from tunewell.logs.table import is_table, read_table
+from tunewell.logs.text import without_escapes
 
-_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-Z\\-_]|\x08")
-"""What moves a terminal's cursor or colors its letters."""
 _JSON = (".json", ".jsonl", ".ndjson")
 _TABLES = (".csv", ".tsv")
 _MOST_LETTERS = 2000  # of a line of names; a table in a file of that ending may have more
@@ -34,7 +33,7 @@ def read_text(
     Raises:
         RecordError: nothing in it is understood.
     """
-    whole, text = text, _ESCAPES.sub("", text.removeprefix("\ufeff"))
+    whole, text = text, without_escapes(text)
     record = _record(text, whole, columns, run, name)
     framework = of_log(text) or of_names(_first_line(text).split(","))
     return with_framework(record, framework)
@@ -66,32 +65,6 @@ def _record(text: str, whole: str, columns: Mapping[str, str] | None, run: int |
         if len(lines.rows) > 1 and not _is_understood(table, run):
             log = lines
     return record_of(log, columns, run)
-
-
-def text_of(path: Path) -> str:
-    """Return the text of a file, which need not be whole: a byte that is none of it is replaced.
-
-    Raises:
-        RecordError: it cannot be read, or is no text.
-    """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise RecordError(f"{path} cannot be read: {error}; give a log, a CSV or a JSON file") from error
-    return decoded(path.name, content)
-
-
-def decoded(name: str, content: bytes) -> str:
-    """Return bytes as text: UTF-16 where they say so, as a shell on Windows writes it, else UTF-8.
-
-    Raises:
-        RecordError: they are no text.
-    """
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return content.decode("utf-16", errors="replace")
-    if b"\x00" in content[:10_000]:
-        raise RecordError(f"{name} is no text; give a log, a CSV or a JSON file, or TensorBoard's events")
-    return content.decode("utf-8-sig", errors="replace")
 
 
 def _is_json(text: str) -> bool:

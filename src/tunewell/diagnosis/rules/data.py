@@ -20,8 +20,8 @@ from tunewell.diagnosis.rules.wording import (
     reached,
 )
 from tunewell.diagnosis.run_record import RunRecord
-from tunewell.diagnosis.scores import SCORES, task_of_loss
 from tunewell.diagnosis.signals import Signals
+from tunewell.logs.scores import SCORES, task_of_loss
 
 
 def inputs_off_scale(s: Signals) -> Sign:

@@ -15,9 +15,9 @@ import numpy as np
 from tunewell.arrays import Floats
 from tunewell.diagnosis.rules.rule import Sign, both, ramp
 from tunewell.diagnosis.rules.wording import IN_WORDS, figure, last_known, percent
-from tunewell.diagnosis.scores import SCORES
 from tunewell.diagnosis.signals import Signals
 from tunewell.diagnosis.signals.summaries import end, finite, highest
+from tunewell.logs.scores import SCORES
 
 _STILL = 1e-5  # of a value: less is the rounding of a log, and the order in which a mean is taken
 _ALMOST_STILL = 1e-2

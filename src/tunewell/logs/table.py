@@ -12,14 +12,15 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tunewell.diagnosis.readers.log import Log, Row
-from tunewell.diagnosis.readers.names import EPOCH, STEP, meaning
 from tunewell.errors import RecordError
+from tunewell.logs.names import EPOCH, STEP, meaning
+from tunewell.logs.rows import Log, Row
 
 _GAPS = ("", "na", "n/a", "none", "null", "-", "--", "—", "no log")
 _RULE = re.compile(r"[\s|+:=_\-─━═│┃┼╇╪╞╡├┤┡┩┏┓┗┛┌┐└┘┬┴┳┻]*")
 """A line that is drawn between the lines of a table."""
 _BARS = "|│┃║"
+_MOST_LETTERS = 2000  # of a line that may be one of a table among others
 _SPLIT_OF_TWO = re.compile(r"(?i)\b(training|validation|train|valid|val|test|eval|learning|grad)\s+(?=[a-z])")
 
 
@@ -62,27 +63,57 @@ def read_table(name: str, text: str) -> Log:
     wanted = [i for i, column in enumerate(table.names) if i in (epoch, step) or meaning(column)]
     rows, in_percent = [], set()
     for nth, cells in enumerate(table.rows):
-        values = {}
-        for i, cell in enumerate(cells):
-            number = _parsed(cell)
-            if number is None and i in wanted and cell.lower() not in _GAPS:
+        for i in wanted:
+            if _parsed(cells[i]) is None and cells[i].lower() not in _GAPS:
                 raise RecordError(
-                    f"{name} has {cell[:40]!r} for {table.names[i]!r} in row {nth + 1}, which is no number; leave the "
-                    "cell empty, or write nan for a number that was not finite"
+                    f"{name} has {cells[i][:40]!r} for {table.names[i]!r} in row {nth + 1}, which is no number; leave "
+                    "the cell empty, or write nan for a number that was not finite"
                 )
-            if number is not None and table.names[i]:
-                values[table.names[i]] = number
-                if cell.endswith("%"):
-                    in_percent.add(table.names[i])
-        place = {
-            what: values[table.names[i]]
-            for what, i in (("epoch", epoch), ("step", step))
-            if i is not None and table.names[i] in values
-        }
-        rows.append(Row(values, place.get("epoch", math.nan), place.get("step", math.nan), False, nth in table.begins))
+        in_percent |= {column for column, cell in zip(table.names, cells, strict=True) if cell.endswith("%")}
+        rows.append(_row(table.names, cells, epoch, step, begins_run=nth in table.begins))
     if epoch is not None:
         rows = [row for row in rows if not math.isnan(row.epoch)]
     return Log(name, rows, frozenset(in_percent), [column for column in table.names if column])
+
+
+class TableReader:
+    """A reader of one line after the other, some of which are those of a table with a line of names."""
+
+    def __init__(self) -> None:
+        self.in_percent: set[str] = set()
+        """Names whose cells had a sign of percent; the numbers are shares already."""
+        self._names: list[str] = []
+        self._mark = ""
+        self._before = ""
+        """The last line, which may be that of the names."""
+
+    def read(self, line: str) -> Row | None:
+        """Return the row of a table; None if the line is none."""
+        if len(line) > _MOST_LETTERS or not _kept([line]):
+            return None
+        before, self._before = self._before, line
+        if before and is_table([before, line]):
+            self._mark = _mark(before)
+            self._names = _cells(before, self._mark) if self._mark else _spaced([before, line])
+        if len(self._names) < 2 or not _fits(line, self._mark, len(self._names)):
+            return None
+        cells = _cells(line, self._mark) if self._mark else _words(line)
+        self.in_percent |= {name for name, cell in zip(self._names, cells, strict=True) if cell.endswith("%")}
+        return _row(self._names, cells, _place(self._names, EPOCH), _place(self._names, STEP))
+
+
+def _row(
+    names: Sequence[str], cells: Sequence[str], epoch: int | None, step: int | None, *, begins_run: bool = False
+) -> Row:
+    """Return the numbers of a line of a table; `epoch` and `step` are where these stand."""
+    numbers = [_parsed(cell) for cell in cells]
+    values = {name: number for name, number in zip(names, numbers, strict=True) if name and number is not None}
+    return Row(values, _at(numbers, epoch), _at(numbers, step), begins_run=begins_run)
+
+
+def _at(numbers: Sequence[float | None], i: int | None) -> float:
+    number = None if i is None else numbers[i]
+    return math.nan if number is None else number
 
 
 def _kept(lines: Sequence[str]) -> list[str]:

@@ -62,6 +62,10 @@ SCORES: Mapping[str, Score] = {
 }
 """By the name under which an epoch of a record has it, behind `train_` or `val_`."""
 
+SHARES = ("accuracy", "f1", "auc", "precision", "recall", "map", "dice", "iou", "error", "lrap")
+"""Quantities that lie between 0 and 1, or are in percent."""
+MAX_SHARE = 1.5  # shares above are percentages
+
 TASKS = ("classification", "regression", "other")
 
 CURVES_OF_SCORES = tuple(f"{split}_{name}" for name in SCORES for split in ("train", "val"))

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 
-from tunewell.diagnosis.readers.log import Log, Row
-from tunewell.diagnosis.readers.names import meaning, says_split
+from tunewell.logs.names import meaning, says_split
+from tunewell.logs.rows import Bar, Log, Row
 
 EXAMPLES = (
     "Epoch 3/10 - loss: 0.31 - val_accuracy: 0.91",
@@ -50,8 +49,11 @@ _TIME = re.compile(
     r"|(?<![\w.])[\d.]+\s?(?:[KMG]i?B|MB)\b"
     r"|\?\s?(?:it/s|s/it)",
 )
-_BAR = re.compile(r"\d+(?:\.\d+)?%\s?\|[^|]*\||\[[=>.\-#\s]{3,}\]|[━╸╺─█▏▎▍▌▋▊▉]{2,}|\|[█▏▎▍▌▋▊▉# ]{3,}\|")
-_COUNTER = re.compile(r"(?<![\w.])(\d+)\s*/\s*(\d+)(?![\w.])")
+_BAR = re.compile(
+    r"\d+(?:\.\d+)?%\s?\|[█▏▎▍▌▋▊▉#\d ]*\||\[[=>.\-#\s]{3,}\]|[━╸╺─█▏▎▍▌▋▊▉]{2,}"
+    r"|\|(?=[^|]*[█▏▎▍▌▋▊▉#])[█▏▎▍▌▋▊▉# ]{3,}\|"
+)
+_COUNTER = re.compile(r"(?<![\w.])(\d{1,12})\s*/\s*(\d{1,12})(?![\w.])")
 _NEWS = re.compile(
     r"\b(?:improved from|did not improve|didn't improve|restoring|reducing|early.?stopping|best epoch|patience"
     r"|(?:total|trainable) param)",
@@ -76,6 +78,10 @@ _EPOCH = re.compile(
     _FLAGS,
 )
 _PAIR = re.compile(r"^\s*\[\s*(?P<epoch>\d+)\s*,\s*(?P<step>\d+)\s*\]")
+_BEFORE_EPOCH = re.compile(r"(?<=\w)\s+\(?(?:after|at|for|in|of|on)\s+$|(?<=\w)\s*\(\s*$", _FLAGS)
+_OF_SPLIT = re.compile(
+    r"^\s*(?P<split>train\w*|val\w*|test\w*):\s+(?P<epoch>\d+)\s+\[\s*(?P<step>\d+)/\d+[^\]]*\]", _FLAGS
+)
 _ROUND = re.compile(r"^\s*\[(?P<epoch>\d+)(?:/\d+)?\](?=\s*\S)")
 _STEP = re.compile(
     r"(?<![\w./])(?:global[_ ]?step|step|iteration|iter|batch|it|update|updates|steps)['\"]?\s*[:#=]?\s*[\[(]?\s*#?"
@@ -98,17 +104,26 @@ _HAS_NUMBER = re.compile(r"\d|\bnan\b|\binf\b", _FLAGS)
 _PROGRESS = re.compile(r"^([^|\[━]*?)(\d+)(?:%\s?\||/\d+ [━\[])")
 _WIDE = re.compile(r" {3,}")
 _MOST_OF_A_HEADING = 60  # letters
+_MOST_WORDS_OF_A_HEADING = 4
+_CELLS = re.compile(rf"^\s*[│┃|]\s*([A-Za-z][\w/@. -]*?)\s*[│┃|]\s*({_NUMBER})\s*[│┃|]?\s*$", _FLAGS)
+"""A line of a table with a name and a number, as Lightning draws them."""
+_ENDS = re.compile(r"\b(?:finished|completed?|done|ended|took|end of|over)\b", _FLAGS)
+_OF_EPOCHS = re.compile(r"\bepochs?(?:/s|\])|s/epoch\b|^\W*(?:\w+\s+)?epochs?\s*:?\s+\d+(?:\.\d+)?%", _FLAGS)
+"""What a bar says that counts epochs."""
 _MOST_LETTERS = 3000  # of a line, which is else no line of a log
 
 
 def read_lines(name: str, text: str) -> Log:
     """Read the rows of lines; none if nothing in them is a loss, an accuracy or another metric."""
-    reader = _Lines()
+    reader = LineReader()
     parts = [(part, i == last) for line in text.split("\n") for part, i, last in _drawn(line)]
+    rows = []
     for here, (part, is_last) in enumerate(parts):
         if here + 1 == len(parts) or not _is_drawn_over(part, parts[here + 1][0]):
-            reader.read(part, is_drawn_over=not is_last)
-    return Log(name, reader.rows, frozenset(reader.in_percent))
+            row = reader.read(part, is_drawn_over=not is_last)
+            if row is not None and row.values:
+                rows.append(row)
+    return Log(name, rows, frozenset(reader.in_percent))
 
 
 def _drawn(line: str) -> Iterator[tuple[str, int, int]]:
@@ -124,36 +139,52 @@ def _is_drawn_over(part: str, after: str) -> bool:
     return here is not None and there is not None and here[1] == there[1] and int(here[2]) < int(there[2])
 
 
-@dataclass(slots=True)
-class _Lines:
-    """A reader of one line after the other, with what the lines before say of the next."""
+def _is_understood(name: str) -> bool:
+    return meaning(name) is not None
 
-    rows: list[Row] = field(default_factory=list)
-    in_percent: set[str] = field(default_factory=set)
-    _epoch: float = math.nan
-    _split: str = ""
-    """Of a line that only names one, such as `Validation:`, for the lines below."""
-    _last_split: str = ""
-    """Of the last line with numbers, for a line of its sums that begins with a star."""
-    _nth: int = 0
-    """The epoch as progress bars count that name none."""
-    _counted: int = 0
-    _names: set[str] = field(default_factory=set)
-    """What the epoch has so far."""
-    _begins_run: bool = False
 
-    def read(self, line: str, *, is_drawn_over: bool) -> None:
-        """Add what a line tells."""
-        if len(line) > _MOST_LETTERS or not _WORTH_A_LOOK.search(line):
-            return
+class LineReader:
+    """A reader of one line after the other, with what the lines before say of the next.
+
+    knows: says which names are metrics; those that `meaning` understands, if it is not given.
+    takes_best: numbers that are called the best, the last or the like are read too.
+    """
+
+    def __init__(self, knows: Callable[[str], bool] = _is_understood, *, takes_best: bool = False) -> None:
+        self.in_percent: set[str] = set()
+        """Names whose numbers had a sign of percent; the numbers are shares already."""
+        self._knows = knows
+        self._takes_best = takes_best
+        self._epoch = math.nan
+        self._split = ""
+        """Of a line that only names one, such as `Validation:`, for the lines below."""
+        self._last_split = ""
+        """Of the last line with numbers, for a line of its sums that begins with a star."""
+        self._nth = 0
+        """The epoch as progress bars count that name none."""
+        self._counted = 0
+        self._counting = ""
+        """The title of the bar that counts."""
+        self._names: set[str] = set()
+        """What the epoch has so far."""
+        self._begins_run = False
+
+    def read(self, line: str, *, is_drawn_over: bool = False) -> Row | None:
+        """Return what a line tells: numbers, or no more than where the training is; None if neither."""
+        if len(line) > _MOST_LETTERS or (self._knows is _is_understood and not _WORTH_A_LOOK.search(line)):
+            return None
         if not _HAS_NUMBER.search(line) and len(line) > _MOST_OF_A_HEADING:
-            return
+            return None
         line = _WIDE.sub("  ", line)
-        if _NEWS.search(line):
-            return
+        if not self._takes_best and _NEWS.search(line):
+            return None
+        cells = _CELLS.match(line)
+        if cells:
+            line = f"{cells[1]}: {cells[2]}"
         plain = _TIME.sub(" ", _STAMP.sub(" ", _WRAPPED.sub(r"\1", _FILE.sub(" ", line))))
         plain, epoch, step = self._place(_ASIDE.sub(r" \1", _TOP.sub(r"top\1", plain)))
         plain = _COMMA.sub(r"\1.\2", plain)
+        ends_epoch = not math.isnan(epoch) and bool(_ENDS.search(line))
         if not math.isnan(epoch):
             # a header begins its epoch also where it is that of the epoch before, as in a loop around trainings
             if plain.strip(" |-:=*#>") == "" and epoch == self._epoch and self._names:
@@ -164,28 +195,39 @@ class _Lines:
             self._epoch = epoch
         is_running = is_drawn_over or bool(_BAR.search(plain))
         counter = _COUNTER.search(plain) if is_running else None
+        title = re.sub(r"[\d\W]+", " ", _BAR.split(plain, maxsplit=1)[0]).strip()
+        bar = Bar(int(counter[1]), int(counter[2]), bool(_OF_EPOCHS.search(line)), title) if counter else None
         plain = _BAR.sub(_SEPARATOR, plain)
         is_sum = plain.lstrip().startswith("*") and "**" not in plain
         found, split = self._numbers(plain, self._last_split if is_sum else self._split)
+        place = Row({}, epoch, step, ends_epoch=ends_epoch) if not math.isnan(epoch) else None
         if not found:
-            if split and len(plain.split()) <= 4:
+            if split and len(plain.split()) <= _MOST_WORDS_OF_A_HEADING:
                 self._split = split
-            return
-        values = {label: value for label, value in found.items() if not math.isnan(value) or meaning(label)}
-        known = {known.quantity for label in values if (known := meaning(label))}
-        if not known or (known == {"lr"} and math.isnan(self._epoch)):
-            return
+            return place
+        values = {label: value for label, value in found.items() if not math.isnan(value) or self._knows(label)}
+        known = {label for label in values if self._knows(label)}
+        is_rate = all((one := meaning(label)) is not None and one.quantity == "lr" for label in known)
+        if not known or (is_rate and math.isnan(self._epoch)):
+            return place
         if counter and math.isnan(self._epoch):
-            self._count(int(counter[1]), set(values))
-        self.rows.append(Row(values, self._now(), step, is_running, self._begins_run))
+            self._count(int(counter[1]), set(values), title)
+        row = Row(values, self._now(), step, is_running, self._begins_run, ends_epoch, bar)
         self._begins_run, self._last_split = False, split
         self._names |= set(values)
+        return row
 
     def _now(self) -> float:
         return self._epoch if not math.isnan(self._epoch) else self._nth if self._counted else math.nan
 
-    def _count(self, at: int, names: set[str]) -> None:
-        """Begin another epoch where a progress bar begins anew and no line says which epoch it is."""
+    def _count(self, at: int, names: set[str], title: str) -> None:
+        """Begin another epoch where a progress bar begins anew and no line says which epoch it is.
+
+        Of bars with several titles, as of training and of validation, the first counts.
+        """
+        if self._counted and title != self._counting:
+            return
+        self._counting = title
         if not self._counted or at < self._counted or (at == self._counted and names <= self._names):
             self._nth, self._names = self._nth + 1, set()
         self._counted = at
@@ -193,13 +235,13 @@ class _Lines:
     def _place(self, line: str) -> tuple[str, float, float]:
         """Return the line without its epoch and step; and those, NaN where it has none."""
         epoch = step = math.nan
-        for pattern in (_PAIR, _EPOCH, _ROUND):
+        for pattern in (_PAIR, _EPOCH, _OF_SPLIT, _ROUND):
             if found := pattern.search(line):
                 epoch = float(found["epoch"])
                 if found.groupdict().get("step"):
                     step = float(found["step"])
                 split = found.groupdict().get("split") or ""
-                line = f"{line[: found.start()]}{_SEPARATOR}{split}{line[found.end() :]}"
+                line = _without(line, found, split)
                 break
         if found := _STEP.search(line):
             step = float(found["step"])
@@ -217,17 +259,30 @@ class _Lines:
             split = _split_of(between) or split
             at = end
             label = _label(between)
-            if not label or _BEST.search(label) or _BEST.search(between.rpartition(",")[2]):
+            is_best = _BEST.search(label) or _BEST.search(between.rpartition(",")[2])
+            if not label or (is_best and not self._takes_best):
                 continue
             known = meaning(label)
-            if split and known and known.quantity != "lr" and not known.split and f"{split} {label}" not in values:
-                label = f"{split} {label}"
+            # a name that only the caller knows is of the split that stands right before it
+            here = _split_of(between) if known is None else split
+            is_open = not says_split(label) if known is None else known.quantity != "lr" and not known.split
+            if here and is_open and self._knows(label) and f"{here} {label}" not in values:
+                label = f"{here} {label}"
             if label in values:
                 continue
             values[label] = value / 100 if is_percent else value
             if is_percent:
                 self.in_percent.add(label)
         return values, _split_of(line[at:]) or split
+
+
+def _without(line: str, epoch: re.Match[str], split: str) -> str:
+    """Return a line without its epoch, which may stand within a name: `Validation loss after epoch 3: 0.31`."""
+    before, after = line[: epoch.start()], line[epoch.end() :]
+    name = _BEFORE_EPOCH.search(before)
+    if name and re.match(r"\s*\)?\s*[:=]", after):
+        return f"{before[: name.start()]} {after.lstrip(' )')}"
+    return f"{before}{_SEPARATOR}{split}{after}"
 
 
 def _named_numbers(line: str) -> Iterator[tuple[str, float, bool, int]]:

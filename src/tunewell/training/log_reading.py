@@ -1,0 +1,87 @@
+"""The epochs of a program that prints or writes its metrics in a way of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tunewell.logs.cutter import Line
+from tunewell.logs.epochs import Epoch, Epochs
+from tunewell.logs.files import WrittenLogs
+from tunewell.logs.look import FILE, PATTERN, FoundMetrics
+from tunewell.logs.pattern import PatternReader
+from tunewell.logs.printed import PrintedReader
+from tunewell.logs.rows import Row
+from tunewell.training.metric_choice import is_metric
+
+
+class LogReading:
+    """Reads what a first look has found: `Reading` of a program whose lines are no reports."""
+
+    def __init__(self, found: FoundMetrics, metric: str, *, file: Path | None = None) -> None:
+        """Begin; `file`: the log that the program writes, if the user has named it."""
+        self._found = found
+        self._metric = metric
+        self._n_with = self._n_without = 0
+        """Epochs with the metric, and without it."""
+        self._was_in_each = True
+        self._epochs = Epochs(found.rule)
+        self._printed = (
+            PatternReader(found.pattern, metric)
+            if found.where == PATTERN
+            else PrintedReader(self._knows, takes_best=found.takes_best)
+        )
+        self._written: WrittenLogs | None = None
+        if found.where == FILE:
+            self._written = WrittenLogs(
+                Path.cwd(), self._knows, name="" if file else found.file, is_new=found.is_new, path=file
+            )
+
+    def hear(self, line: Line, *, is_output: bool) -> list[dict[str, float]]:  # noqa: ARG002  as Reading has it
+        """Implement `Reading.hear`: progress bars and loggers write to standard error."""
+        if self._written is not None:
+            return []
+        row = self._printed.read(line)
+        return [] if row is None else self._fed(row)
+
+    def poll(self) -> list[dict[str, float]]:
+        """Implement `Reading.poll`."""
+        if self._written is None:
+            return []
+        epochs = [metrics for _, row in self._written.poll() for metrics in self._fed(row)]
+        self._written.takes_more = self._written.takes_more and not epochs
+        return epochs
+
+    def end(self) -> list[dict[str, float]]:
+        """Implement `Reading.end`."""
+        return self._reported(self._epochs.end())
+
+    def _knows(self, name: str) -> bool:
+        return name in self._found.names or is_metric(name)
+
+    def _fed(self, row: Row) -> list[dict[str, float]]:
+        return self._reported(self._epochs.feed(row))
+
+    @property
+    def missing(self) -> str:
+        """The advice for a program that has not shown the metric at all."""
+        what = f"write {self._found.path or self._found.file}" if self._written is not None else "print"
+        like = f", as in {self._found.examples[-1]!r}" if self._found.examples else ""
+        return f"it is to {what} {self._metric}{like}; see why it does not"
+
+    @property
+    def stopped(self) -> str:
+        """The place where its metric has ended before its epochs did, in words; "" if it has not."""
+        if self._n_with and self._n_without > 1 and self._was_in_each:
+            last = self._n_with + self._n_without
+            return f"printed {self._metric} up to epoch {self._n_with}, and not from there to epoch {last}"
+        return ""
+
+    def _reported(self, epochs: list[Epoch]) -> list[dict[str, float]]:
+        found = [metrics for epoch in epochs if (metrics := self._found.reported(epoch))]
+        for metrics in found:
+            if self._metric in metrics:
+                self._was_in_each = self._was_in_each and not self._n_without
+                self._n_with += 1
+            else:
+                self._n_without += 1
+        return found
