@@ -91,7 +91,9 @@ class ExternalProgram:
             ProgramFailed: it ended with an exit code other than 0.
             ReportError: it ended without a report, or in the middle of one, or printed one that cannot be read.
         """
-        program = Program(self._filled(run), _environment(run), metric=self.metric)
+        program = Program(
+            self.filled({**run.params, "seed": run.seed, "trial": run.trial}), _environment(run), metric=self.metric
+        )
         try:
             with program:
                 run.on_pause, run.on_resume = program.stop, program.go_on
@@ -111,9 +113,8 @@ class ExternalProgram:
         if not run.reports:
             self._complain(program, run)
 
-    def _filled(self, run: Run) -> list[str]:
-        """Return the arguments of one trial. Only known names are placeholders: other braces are the program's own."""
-        values: Mapping[str, object] = {**run.params, "seed": run.seed, "trial": run.trial}
+    def filled(self, values: Mapping[str, object]) -> list[str]:
+        """Return the arguments with these values. Only known names are placeholders: other braces are the program's."""
 
         def fill(found: re.Match[str]) -> str:
             return str(values.get(found[1], found[0]))
