@@ -49,8 +49,22 @@ def test_a_run_whose_loss_explodes_is_worse_wherever_it_comes_to_rest():
     result = rescued(exploding, metric="train_loss", as_it_is={"learning_rate": 1.0}, budget=6)
     lowered = [one for one in result.attempts[1:] if one.incumbent == 0]
     assert all(one.new < one.old for one in lowered)
-    assert [one.why for one in lowered if one.helped] == ["its loss no longer explodes"]
+    assert [one.why for one in lowered if one.helped] == ["its loss explodes no longer"]
     assert result.study.trials[result.own].params.learning_rate < 0.05
+
+
+def test_of_two_runs_that_explode_the_one_that_rises_less_shows_the_way():
+    def dead(run):  # the higher the rate, the sooner it comes to rest on the mean of the targets
+        rate = run.params.learning_rate
+        for epoch in run.epochs(18):
+            loss = 3000 * rate * 1e6 if epoch == 2 else 3000.0 if epoch == 1 else 1400 + 100 / rate
+            run.report(train_loss=loss if rate > 1e-3 else 3000 * math.exp(-epoch / 9))
+
+    result = rescued(dead, metric="train_loss", as_it_is={"learning_rate": 1.0}, budget=6)
+    ways = [one for one in result.attempts[1:] if one.helped]
+    assert all(one.new < one.old for one in ways)
+    assert ways[0].why == "both explode, and by how much decides"
+    assert result.study.trials[result.own].params.learning_rate <= 1e-3
 
 
 def test_no_rate_is_raised_at_which_the_loss_explodes_not_even_by_the_search():

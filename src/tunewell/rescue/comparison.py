@@ -36,9 +36,10 @@ def compared(history: History, one: int, other: int, signals: tuple[Signals | No
     broken = [bool(history.failed[run] or history.stopped[run]) for run in (one, other)]
     if any(broken):
         return Comparison(broken[1], "this way it breaks as well" if all(broken) else "")
-    explodes = [s is not None and has_exploded(s) for s in signals]
-    if explodes[0] != explodes[1]:
-        return Comparison(explodes[1], "its loss explodes" if explodes[0] else "its loss no longer explodes")
+    exploded = [1.0 if s is None or not has_exploded(s) else _peak(s) for s in signals]
+    if exploded[0] != exploded[1]:
+        how = "its loss explodes" if exploded[1] == 1 else "its loss explodes no longer" if exploded[0] == 1 else ""
+        return Comparison(exploded[0] < exploded[1], how or "both explode, and by how much decides")
     now, before = (best_of_curve(history.curves[run, :epoch]) for run in (one, other))
     if now != before:
         return Comparison(now < before)
@@ -53,6 +54,13 @@ def best_of_curve(curve: Floats) -> float:
     """Return the lowest finite value; infinite if there is none."""
     finite = curve[np.isfinite(curve)]
     return float(finite.min()) if finite.size else math.inf
+
+
+def _peak(s: Signals) -> float:
+    """Return how many times its first value the loss rose to, at its highest."""
+    name = next(name for name in reversed(_LOSSES) if name not in s.run.estimated)
+    losses = s.run[name][np.isfinite(s.run[name])]
+    return math.inf if s.run.broken[name].any() or losses.size < 2 else float(losses.max() / losses[0])
 
 
 def _lowest(s: Signals | None, name: str, epoch: int) -> float:
