@@ -109,5 +109,16 @@ def test_the_closing_words_are_of_the_users_own_run():
     assert result.own in own
     text = " ".join(" ".join(lines(result, None)).split())
     assert f", trial {result.best.trial} of the search" in text
-    assert "what may hold your training" in text
+    assert f"(trial {result.own}) back" in text
     assert f"hold trial {result.best.trial} back" not in text
+
+
+def test_what_was_tried_and_did_not_help_is_not_what_holds_the_training_back():
+    def indifferent(run):  # crawls, whatever the rate is
+        for epoch in run.epochs(9):
+            run.report(train_loss=0.69 - 1e-4 * epoch, val_loss=0.69 - 1e-4 * epoch)
+
+    result = rescued(indifferent, metric="val_loss", as_it_is={"learning_rate": 1e-4}, budget=4)
+    tried = {one.label for one in result.attempts[1:]}
+    assert "lr_too_low" in tried
+    assert "lr_too_low" not in {one.label for one in result.findings}

@@ -105,7 +105,7 @@ def _closing(result: Rescue, own: Attempt) -> str:
     if result.healthy:
         return f"nothing is found that holds {run} back"
     if not result.findings:
-        return f"nothing is known of {run}: none of its numbers is finite"
+        return f"what was likeliest to hold {run} back has been tried, and was not it"
     likeliest = result.findings[0]
     if likeliest.label == "healthy":
         return f"nothing plain holds {run} back; that it is healthy is {likeliest.confidence:.0%} sure"

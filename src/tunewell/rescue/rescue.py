@@ -65,7 +65,7 @@ class Rescue:
     own: int | None
     """The training as it is, or with the changes that helped: the best trial but for those of a search."""
     findings: list[Finding]
-    """The findings of that trial, the likeliest first."""
+    """The findings of that trial, the likeliest first, without those against which all was tried and did not help."""
     searched: int
     """Trials of the search that followed, where single changes were not enough."""
     over: bool

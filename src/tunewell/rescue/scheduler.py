@@ -110,9 +110,23 @@ class RescueScheduler(Scheduler):
         return self._below_what_explodes(step, space, mine, history) if isinstance(step, Start) else step
 
     def findings(self, trial: int, history: History) -> list[Finding]:
-        """Return what may hold a run back, the likeliest first, beside what is known to be possible."""
+        """Return what may hold a run back, the likeliest first, beside what is known to be possible.
+
+        A cause against which all that it calls for has been tried, and did not help, is left out.
+        """
         diagnosis = self._diagnosed(trial, history, possible=self.possible)
-        return [] if diagnosis is None else diagnosis.findings
+        if diagnosis is None:
+            return []
+        params = self.trials[trial].params
+        tried = [self.trials[number].params for number in own_trials(history)]
+
+        def changes(finding: Finding, others: Sequence[Params]) -> Iterator[ParameterChange]:
+            return parameter_changes(finding, history.space, params, others, history.max_epochs, diagnosis.opposed)
+
+        def is_open(finding: Finding) -> bool:
+            return next(changes(finding, ()), None) is None or next(changes(finding, tried), None) is not None
+
+        return [finding for finding in diagnosis.findings if is_open(finding)]
 
     def compared(self, one: int, other: int, history: History) -> Comparison:
         """Compare a run with the one that it changes."""
