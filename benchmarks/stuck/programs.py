@@ -54,7 +54,8 @@ def rescued(folder: Path, budget: float, limit: float) -> dict[str, Any]:
         except subprocess.TimeoutExpired:
             done.terminate()
             out, errors = done.communicate()
-    answer = json.loads(out) if out.strip().startswith("{") else {"error": errors.strip().splitlines()[-1:]}
+    last = errors.strip().splitlines()[-1:] or [f"it was cut off after {limit:g} seconds"]
+    answer = json.loads(out) if out.strip().startswith("{") else {"error": last[0]}
     return {**answer, "errors": errors[-2000:], "seconds": round(time.time() - started)}
 
 

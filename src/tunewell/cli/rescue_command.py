@@ -165,7 +165,10 @@ def _named_mistakes(
     path, arguments = to_train.source(as_it_is)
     if path is None:
         return ()
-    mistakes = inspect(path, arguments or (), static=arguments is None).mistakes
+    found = inspect(path, arguments or (), static=arguments is None)
+    if found.not_run is not None:
+        echo(f"its steps could not be looked at for mistakes, only its source: {found.not_run}", err=True)
+    mistakes = found.mistakes
     print_lines((line for one in mistakes for line in described(one)), err=True)
     beyond = [one for one in mistakes if not one.is_of_setting]
     if beyond and not anyway:
