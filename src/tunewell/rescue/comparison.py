@@ -1,4 +1,4 @@
-"""Which of two runs is the better one: one that breaks is not, then the metric decides, and if that is equal the loss.
+"""The better of two runs: one that breaks is not, then the metric decides, and where that is equal the loss.
 
 A metric such as an accuracy can stand still for epochs while the loss beside it shows already which way leads out.
 """
