@@ -473,3 +473,10 @@ def test_an_accuracy_that_rises_or_is_low_or_leaves_nothing_is_no_sign_of_one_cl
 
 def test_a_loss_of_nothing_with_all_rows_wrong_is_diagnosed():
     assert tw.diagnose({"epochs": [{"train_loss": 0.0, "train_accuracy": 0.0}]})[0].label in LABELS
+
+
+def test_losses_that_begin_beyond_guessing_are_those_of_a_regression():
+    rows = [{"train_loss": 20 * 0.9**e + 1.5, "val_loss": 20 * 0.9**e + 2.0} for e in range(60)]
+    assert tw.diagnose({"epochs": rows, "config": {"lr": 1e-3}})[0].label == "healthy"
+    of_classes = tw.diagnose({"epochs": rows, "config": {"lr": 1e-3}, "n_classes": 10})
+    assert "bad_initialisation" in {one.label for one in of_classes[:2]}

@@ -7,7 +7,10 @@ import pytest
 
 import tunewell as tw
 from tunewell.diagnosis import Possible, examine
+from tunewell.diagnosis.goal import lower_is_better
 from tunewell.errors import SettingError
+from tunewell.logs.scores import SCORES
+from tunewell.study.metric import direction_of
 
 
 def at(accuracy, **more):
@@ -26,7 +29,9 @@ def test_a_run_far_below_its_target_is_not_healthy_and_the_words_say_why(healthy
     assert "healthy" not in {one.label for one in findings}
     assert findings[0].evidence.startswith("validation accuracy reached 70.4 % at epoch ")
     assert "97 % is known to be possible; " in findings[0].evidence
-    assert sum(one.confidence for one in findings) > 0.3
+    without = {one.label: one.confidence for one in tw.diagnose(lower)}
+    assert without["healthy"] > 0.3
+    assert all(one.confidence <= without.get(one.label, 0.02) + 0.001 for one in findings)
 
 
 def test_a_run_that_reached_its_target_is_healthy_by_that(changed):
@@ -73,6 +78,11 @@ def test_the_metric_is_the_one_that_is_named_or_the_most_telling():
     assert of_loss.falls_short
     assert of_loss.in_words == "validation loss reached 0.125 at epoch 8; 0.01 is known to be possible"
     assert examine(record, possible=Possible(0.2, "val_loss")).goal.is_reached
+
+
+@pytest.mark.parametrize("score", [*SCORES, "loss", "accuracy"])
+def test_a_study_and_a_diagnosis_hold_the_same_for_better(score):
+    assert lower_is_better(f"val_{score}") is (direction_of(f"val_{score}") == "minimize")
 
 
 @pytest.mark.parametrize("score", ["val_mse", "val_perplexity", "val_wer"])

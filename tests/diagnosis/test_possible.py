@@ -12,7 +12,7 @@ import tunewell as tw
 from tunewell.diagnosis import LABELS, examine
 from tunewell.diagnosis.causes import CAUSES, line_of
 from tunewell.diagnosis.findings import NextChange
-from tunewell.diagnosis.next_change import next_change
+from tunewell.diagnosis.next_change import next_change, opposed
 from tunewell.diagnosis.possible import POSSIBLE_IF, has_diverged, impossible, is_broken, with_possible
 from tunewell.diagnosis.run_config import FRAMEWORKS
 from tunewell.diagnosis.run_record import read_record
@@ -257,3 +257,42 @@ def test_of_a_batch_too_large_and_too_small_the_likelier_is_left(likelier):
     chances = np.array([0.4 if label == likelier else 0.3 if label in pair else 0.01 for label in LABELS])
     left = with_possible(chances, bare(batch_size=32), np.zeros(len(LABELS)))
     assert {label for label in pair if left[LABELS.index(label)] > 0} == {likelier}
+
+
+@pytest.mark.parametrize(
+    ("losses", "config", "against"),
+    [
+        ((0.7, 0.69, 0.68, 0.67), {}, {("lr", "decrease")}),
+        (
+            (0.7, 0.69, 0.68, 0.67),
+            {"lr": 1.0, "optimizer": "adam"},
+            set(),
+        ),  # far above the usual rate it may be lowered
+        ((0.7, 0.69, 0.71, 0.67), {}, set()),
+        ((1.0, 50.0, 900.0, 1.4), {}, {("lr", "increase"), ("width", "increase"), ("depth", "increase")}),
+        ((1.0, math.nan, math.nan), {}, {("lr", "increase"), ("width", "increase"), ("batch_size", "decrease")}),
+    ],
+)
+def test_a_run_speaks_against_the_moves_that_its_loss_rules_out(losses, config, against):
+    found = opposed(curves(*losses, config=config))
+    assert against <= found
+    assert bool(found) is bool(against)
+
+
+def test_a_step_that_sees_all_rows_has_no_noise_that_more_rows_would_take_away():
+    assert "batch_size_too_small" in impossible(curves(0.7, 0.71, 0.69, n_train=4, config={"batch_size": 4}))
+    assert "batch_size_too_small" not in impossible(curves(0.7, 0.71, 0.69, n_train=5, config={"batch_size": 4}))
+
+
+@pytest.mark.parametrize(
+    ("more", "is_named"),
+    [({}, True), ({"epochs": 300}, False), ({"optimizer": "sgd"}, False), ({"lr": 0.1}, False)],
+)
+def test_steps_of_adam_that_move_no_weight_far_are_too_few_or_too_small(more, is_named):
+    config = {"optimizer": "adam", "lr": 1e-3, "batch_size": 32, "epochs": 5, "hidden": [2], **more}
+    rows = [{"train_loss": loss, "train_accuracy": 0.5} for loss in (0.776, 0.772, 0.769)]
+    findings = tw.diagnose({"epochs": rows, "config": config, "n_train": 200, "n_classes": 2})
+    text = "steps of adam at a rate of 0.001 move no weight by more than about 0.035"
+    assert any(text in one.evidence for one in findings) is is_named
+    if is_named:
+        assert {one.label for one in findings[:2]} == {"too_few_epochs", "lr_too_low"}

@@ -9,8 +9,8 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "benchmarks"
 SCRIPTS = [path for path in FOLDER.rglob("*.py") if '__name__ == "__main__"' in path.read_text(encoding="utf-8")]
 BY_HAND = {f"benchmarks/diagnosis/{name}.py" for name in ("accuracy", "calibrate", "evaluate", "generate")}
-BY_HAND.add("benchmarks/defects/plant.py")
-"""They take hours, or what others of them have made: not of `make bench`."""
+BY_HAND |= {"benchmarks/defects/plant.py", "benchmarks/stuck/programs.py"}
+"""They take hours, what others of them have made, or programs of other people: not of `make bench`."""
 PAGES = [ROOT / "README.md", *FOLDER.rglob("*.md"), *(ROOT / "docs").rglob("*.md")]
 
 

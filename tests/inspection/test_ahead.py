@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -27,6 +28,12 @@ def train(run):
         error = weight * x_train - y_train
         weight -= run.params.learning_rate * (error * x_train).mean()
         run.report(train_loss=(error**2).mean(), val_loss=(error**2).mean())
+"""
+PROGRAM = """import numpy as np
+x_train, y_train = np.arange(9.0), np.arange(9.0)
+np.random.shuffle(x_train)
+np.random.shuffle(y_train)
+print('{"val_loss": 1.0}')
 """
 APART = "np.random.shuffle(x_train)\n    np.random.shuffle(y_train)"
 
@@ -70,7 +77,21 @@ def test_a_rescue_names_it_and_does_not_train_around_it(script):
     assert "labels-shuffled-apart" in ran.stderr
     assert "nothing was trained" in ran.stderr
     assert not (script.parent / "tunewell.db").exists()
-    assert "val_loss from" in tunewell("rescue", script, "--anyway", "--quiet", "--budget", "2").stdout
+    shown = " ".join(tunewell("rescue", script, "--anyway", "--quiet", "--budget", "2").stdout.split())
+    assert "val_loss from" in shown
+    place = f"{script}:{1 + SCRIPT.format(shuffled=APART).splitlines().index('    np.random.shuffle(y_train)')}"
+    assert f"trained with the mistake at {place} in place, which no setting mends" in shown
+
+
+def test_a_rescue_names_the_mistake_of_a_program_too(script):
+    program = script.with_name("program.py")
+    program.write_text(PROGRAM, encoding="utf-8")
+    script.with_name("space.toml").write_text('[lr]\ntype = "float"\nlow = 0.001\nhigh = 1.0\n', encoding="utf-8")
+    ran = tunewell(
+        "rescue", "--space", "space.toml", "--quiet", "--", sys.executable, program, "--lr", "{lr}", expect=1
+    )
+    assert f"{program}:4: labels-shuffled-apart" in ran.stderr
+    assert "nothing was trained" in ran.stderr
 
 
 def test_what_a_setting_may_mend_is_no_mistake_of_the_program():

@@ -4,7 +4,13 @@ import pytest
 
 import tunewell as tw
 from tunewell.diagnosis import Finding, NextChange
-from tunewell.rescue.parameter_changes import further_change, parameter_changes, with_change
+from tunewell.rescue.parameter_changes import (
+    ParameterChange,
+    further_change,
+    parameter_changes,
+    takes_back,
+    with_change,
+)
 
 SPACE = tw.Space(
     learning_rate=tw.Float(1e-4, 1.0, scale="log", default=0.01),
@@ -106,3 +112,40 @@ def test_a_change_of_a_parameter_that_others_hang_on_fills_these_in():
         found("vanishing_gradients", "batch_norm", "enable", True), space, setting, [setting], 20
     )
     assert with_change(space, setting, plan) == {"batch_norm": True, "bn_momentum": 0.1}
+
+
+def test_a_move_that_the_run_speaks_against_is_not_offered_whatever_the_cause():
+    def moves(label, *opposed):
+        given = SPACE.filled({"momentum": 0.99})
+        return [one.param for one in parameter_changes(found(label), SPACE, given, [given], 20, set(opposed))]
+
+    assert moves("batch_size_too_large") == ["batch_size", "learning_rate"]
+    assert moves("batch_size_too_large", ("lr", "increase")) == ["batch_size"]
+    assert "hidden" in moves("dead_relus")
+    assert "hidden" not in moves("dead_relus", ("width", "increase"))
+    assert moves("bad_initialisation", ("lr", "decrease")) == []
+    assert "learning_rate" in moves("lr_too_high", ("lr", "decrease"))  # that a loss falls does not make a rate low
+
+
+def test_a_rate_that_diverges_is_raised_no_further():
+    done = ParameterChange(found("lr_too_low"), "learning_rate", 0.001, 0.1)
+    setting = SPACE.filled({"learning_rate": 0.1})
+    assert further_change(done, SPACE, setting, [setting], "it helped").new > 0.1
+    assert further_change(done, SPACE, setting, [setting], "it helped", {("lr", "increase")}) is None
+
+
+@pytest.mark.parametrize(
+    ("param", "old", "new", "then", "is_back"),
+    [
+        ("learning_rate", 0.001, 0.1, 0.03, True),
+        ("learning_rate", 0.001, 0.1, 0.3, False),
+        ("learning_rate", 0.1, 0.01, 0.03, True),
+        ("activation", "relu", "tanh", "relu", True),
+        ("activation", "relu", "tanh", "leaky_relu", False),
+    ],
+)
+def test_a_change_takes_another_one_back_if_it_moves_its_parameter_the_way_that_it_came(param, old, new, then, is_back):
+    done = ParameterChange(found("lr_too_low"), param, old, new)
+    assert takes_back(ParameterChange(found("lr_too_high"), param, new, then), done) is is_back
+    assert not takes_back(ParameterChange(found("dropout_too_high"), "dropout", 0.9, 0.0), done)
+    assert not takes_back(done, None)

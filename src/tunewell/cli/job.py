@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from tunewell.cli.space_file import read_space
 from tunewell.errors import SettingError
 from tunewell.runners.trained import Trained
 from tunewell.space.space import Space
+from tunewell.space.values import Value
 from tunewell.study import Study
 from tunewell.training.run import Train
 from tunewell.training.script import Script, load_script
@@ -131,6 +132,24 @@ class Job:
         from tunewell.logs.look import FoundMetrics  # noqa: PLC0415  only who tunes a program needs it
 
         return replace(self, found=FoundMetrics.from_dict(known.reads))
+
+    def source(self, setting: Mapping[str, Value]) -> tuple[Path | None, Sequence[str] | None]:
+        """Return the Python file that trains, and its arguments with a setting; None for what there is none of.
+
+        Arguments are known where the program is Python's own call of the file.
+        """
+        if not self.program:
+            return self.file.path, ()
+        from tunewell.training.external_program import ExternalProgram  # noqa: PLC0415  only who tunes a program needs it
+
+        words = ExternalProgram(self.program).filled(self.needed_space().filled(setting))
+        at = next((i for i, word in enumerate(words) if word.endswith(".py") and Path(word).is_file()), None)
+        if at is None:
+            return None, None
+        is_python = (
+            at > 0 and Path(words[0]).name.startswith("python") and all(one.startswith("-") for one in words[1:at])
+        )
+        return Path(words[at]), words[at + 1 :] if is_python else None
 
     def needed_space(self) -> Space:
         """Return its space.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -28,6 +30,9 @@ from tunewell.stores import default_store, open_store
 from tunewell.study import Study
 from tunewell.study.settings import DEFAULT_TIER, LAST_TIER
 from tunewell.training.run import Train
+
+if TYPE_CHECKING:
+    from tunewell.inspection import Mistake
 
 
 @click.command("rescue", cls=ProgramCommand)
@@ -96,8 +101,8 @@ def command(
 
     Trains the SCRIPT (or the PROGRAM) as it is, diagnoses the run, makes the one change that is named, looks whether it
     helped, and so on, until nothing is found that holds the best run back, the target is reached or the budget spent.
-    What single changes do not mend is searched as `tunewell tune` does. A mistake that is seen in the SCRIPT itself is
-    named before anything is trained: no setting mends it.
+    What single changes do not mend is searched as `tunewell tune` does. A mistake that is seen in the SCRIPT, or in the
+    Python file of the PROGRAM, is named before anything is trained: no setting mends it.
     """
     from tunewell.cli.probe_report import about_of  # noqa: PLC0415  the rules are many, --help needs none of them
     from tunewell.cli.rescue_report import lines, record  # noqa: PLC0415  the rules are many, --help needs none of them
@@ -111,11 +116,10 @@ def command(
         check_metric(to_train, wanted, resume=resume)
         metric = wanted.name or to_train.file.metric or METRIC
         as_it_is = parse_settings(settings, space)
-        if script is not None and not resume:
-            _name_mistakes(ctx, script, anyway=anyway, as_json=as_json)
+        mistakes = () if resume else _named_mistakes(ctx, to_train, as_it_is, anyway=anyway, as_json=as_json)
         about = about_of(to_train.file) if script is not None else to_train.file.about
         possible = None
-        if script is not None and options["target"] is None and ".data(" in to_train.file.path.read_text("utf-8"):
+        if script is not None and options["target"] is None and _passes_rows(to_train.file.path):
             possible = _shown_possible(to_train, as_it_is, about, quiet=quiet)
         if not resume:
             to_train, first = look_at(to_train, wanted, quiet=quiet)
@@ -149,10 +153,10 @@ def command(
             )
         look = None if result.study.is_in_memory else advice("show", result.study.record.name, store=store)
         if as_json:
-            print_json(record(result))
+            print_json(record(result, mistakes))
         else:
             search = to_train.advice("tune", {}, store) if options["target"] is None else None
-            print_lines(lines(result, look, search))
+            print_lines(lines(result, look, search, mistakes))
         nothing_found = result.best is None
     finally:
         opened.close()
@@ -164,19 +168,35 @@ def command(
         ctx.exit(1)
 
 
-def _name_mistakes(ctx: click.Context, script: str, *, anyway: bool, as_json: bool) -> None:
-    """Name the mistakes of a program; end if there are any that no setting mends, unless it is to be trained anyway."""
+def _named_mistakes(
+    ctx: click.Context, to_train: Job, as_it_is: Mapping[str, Any], *, anyway: bool, as_json: bool
+) -> Sequence[Mistake]:
+    """Name the mistakes of a program; return those that no setting mends, and end unless it is to be trained anyway."""
     from tunewell.cli.inspect_command import described  # noqa: PLC0415  as above
     from tunewell.inspection import inspect  # noqa: PLC0415
 
-    mistakes = inspect(script).mistakes
+    path, arguments = to_train.source(as_it_is)
+    if path is None:
+        return ()
+    found = inspect(path, arguments or (), static=arguments is None)
+    if found.not_run is not None:
+        echo(f"its steps could not be looked at for mistakes, only its source: {found.not_run}", err=True)
+    mistakes = found.mistakes
     print_lines((line for one in mistakes for line in described(one)), err=True)
-    if anyway or all(one.is_of_setting for one in mistakes):
-        return
-    if as_json:
-        print_json({"mistakes": [one.as_dict() for one in mistakes]})
-    echo("nothing was trained: no setting mends that; mend it, or say --anyway", err=True)
-    ctx.exit(1)
+    beyond = [one for one in mistakes if not one.is_of_setting]
+    if beyond and not anyway:
+        if as_json:
+            print_json({"mistakes": [one.as_dict() for one in mistakes]})
+        echo("nothing was trained: no setting mends that; mend it, or say --anyway", err=True)
+        ctx.exit(1)
+    return beyond
+
+
+def _passes_rows(path: Path) -> bool:
+    """Return True if a script calls a method `data`, as `run.data(x, y)` is."""
+    tree = ast.parse(path.read_bytes())
+    calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return any(isinstance(called, ast.Attribute) and called.attr == "data" for called in calls)
 
 
 def _shown_possible(

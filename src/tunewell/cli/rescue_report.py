@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 import click
@@ -12,13 +12,17 @@ from tunewell.display.formatting import counted, measured, short
 from tunewell.display.records import best_record
 from tunewell.display.summary import counts, spent_of_budget
 from tunewell.display.tables import setting_lines
+from tunewell.inspection import Mistake
 from tunewell.rescue import Attempt, Rescue
 
 
-def lines(result: Rescue, look: str | None, search: str | None = None) -> Iterator[str]:
-    """Yield the attempts, the setting that they end with, and what may still hold that run back.
+def lines(
+    result: Rescue, look: str | None, search: str | None = None, mistakes: Sequence[Mistake] = ()
+) -> Iterator[str]:
+    """Yield the attempts, the setting that they end with, and what may still hold the training back.
 
     search: a command that searches on, where no target was given.
+    mistakes: of the program, which was trained with them.
     """
     metric = result.study.metric
     for attempt in result.attempts:
@@ -28,6 +32,9 @@ def lines(result: Rescue, look: str | None, search: str | None = None) -> Iterat
         yield f"single changes were not enough: the search took {counted(result.searched, 'more trial')}"
     yield ""
     yield from _ending(result)
+    for one in mistakes:
+        text = f"all of this was trained with the mistake at {one.place} in place, which no setting mends: {one.mend}"
+        yield from wrapped(text, "", "  ")
     if search is not None and result.best is not None and not result.healthy:
         yield f"no target was given: if you know what is possible, say --target X; or search on: {search}"
     yield ""
@@ -41,19 +48,21 @@ def lines(result: Rescue, look: str | None, search: str | None = None) -> Iterat
     )
 
 
-def record(result: Rescue) -> dict[str, object]:
+def record(result: Rescue, mistakes: Sequence[Mistake] = ()) -> dict[str, object]:
     """Return the same as plain data."""
     return {
         "study": result.study.record.name,
         "metric": result.study.metric,
         "first": result.first,
         "best": None if result.best is None else best_record(result.best),
+        "own": result.own,
         "healthy": result.healthy,
         "finished": result.over,
         "attempts": [asdict(attempt) for attempt in result.attempts],
         "searched": result.searched,
         "epochs": result.study.spent.trained,
         "findings": [finding.as_dict() for finding in result.findings],
+        "mistakes": [one.as_dict() for one in mistakes],
     }
 
 
@@ -69,7 +78,8 @@ def _attempt(attempt: Attempt, metric: str) -> Iterator[str]:
     before = "" if attempt.incumbent_value is None else f", {measured(attempt.incumbent_value)} before"
     mark = click.style("better", fg="green") if attempt.helped else "no better"
     changed = click.style(f"{attempt.param} {_shown(attempt.old)} -> {_shown(attempt.new)}", bold=True)
-    yield f"  {changed}: {after}{before}: {mark}"
+    why = f" ({attempt.why})" if attempt.why else ""
+    yield f"  {changed}: {after}{before}: {mark}{why}"
 
 
 def _ending(result: Rescue) -> Iterator[str]:
@@ -78,19 +88,28 @@ def _ending(result: Rescue) -> Iterator[str]:
         yield f"no trial has reported a finite {metric}"
         return
     first = "nothing finite" if result.first is None else measured(result.first)
-    yield f"{metric} from {first} to {click.style(measured(best.value), fg='green', bold=True)}, trial {best.trial}"
+    own = {attempt.trial: attempt for attempt in result.attempts}
+    found = "" if best.trial in own else " of the search"
+    reached = click.style(measured(best.value), fg="green", bold=True)
+    yield f"{metric} from {first} to {reached}, trial {best.trial}{found}"
     yield ""
     yield from (f"    {line}" for line in setting_lines(best.params))
     yield ""
+    if result.own is not None:
+        yield from wrapped(_closing(result, own[result.own]), "", "  ")
+
+
+def _closing(result: Rescue, own: Attempt) -> str:
+    """Return what may still hold the training back, as it is or with the changes that helped."""
+    run = f"your training {'as it is' if own.incumbent is None else 'with what helped'} (trial {own.trial})"
     if result.healthy:
-        yield f"nothing is found that holds trial {best.trial} back"
-    elif result.findings and result.findings[0].label == "healthy":
-        sure = f"{result.findings[0].confidence:.0%} sure"
-        yield f"nothing plain holds trial {best.trial} back; that it is healthy is {sure}"
-    elif result.findings:
-        left = result.findings[0]
-        text = f"what may hold trial {best.trial} back is {left.label}, {left.confidence:.0%}: {left.evidence}"
-        yield from wrapped(text, "", "  ")
+        return f"nothing is found that holds {run} back"
+    if not result.findings:
+        return f"what was likeliest to hold {run} back has been tried, and was not it"
+    likeliest = result.findings[0]
+    if likeliest.label == "healthy":
+        return f"nothing plain holds {run} back; that it is healthy is {likeliest.confidence:.0%} sure"
+    return f"what may hold {run} back is {likeliest.label}, {likeliest.confidence:.0%}: {likeliest.evidence}"
 
 
 def _shown(value: object) -> str:

@@ -14,35 +14,27 @@ import numpy as np
 from tunewell.arrays import Floats
 from tunewell.diagnosis.features import strengths
 from tunewell.diagnosis.findings import LABELS
+from tunewell.diagnosis.possible import can_diverge, has_exploded
 from tunewell.diagnosis.rules import RULES, Sign
 from tunewell.diagnosis.rules.facts import Fact
 from tunewell.diagnosis.signals import Signals
-from tunewell.diagnosis.signals.summaries import finite
 
 _PROVEN = 0.95
 _OF_A_FACT = 0.9
 _OF_A_RULE = 0.5
 _IS_HEALTHY = np.array(LABELS) == "healthy"
 _RULED_OUT = 0.02  # of its probability stays: records have been wrong before
-_DIVERGES = frozenset(
-    (
-        *("lr_too_high", "exploding_gradients", "unnormalised_inputs", "bad_initialisation"),
-        *("missing_zero_grad", "loss_output_mismatch", "batch_size_too_small"),
-    )
-)
-"""Causes that can end in a loss that is no finite number."""
-_EXPLODED = 100.0  # times the first epoch's loss
 
 
 def with_certainties(
     chances: Floats, signals: Signals, signs: Mapping[str, Sign], known: Sequence[Fact] = ()
 ) -> Floats:
     """Return the probabilities of the causes, (K,), with regard to what is proven or ruled out."""
-    broke = signals["ends_broken"] > 0 or _has_exploded(signals)
+    broke = has_exploded(signals)
     if signals.run.by_loss:
         # the trees have met few such runs, and what a rule sees plainly is hardly healthy
         chances = np.where(_IS_HEALTHY, (1 - _OF_A_RULE * strengths(signs).max()) * chances, chances)
-    out = [(broke and label not in _DIVERGES) or _is_unlikely(label, signals) for label in LABELS]
+    out = [(broke and not can_diverge(label)) or _is_unlikely(label, signals) for label in LABELS]
     left = np.where(out, _RULED_OUT * chances, chances)
     if broke and not signals.known("rate"):
         # nothing tells these causes apart, and this is the one that people meet
@@ -55,12 +47,6 @@ def with_certainties(
         left = _PROVEN * np.array([label in proven for label in LABELS]) / len(proven) + (1 - _PROVEN) * left
     result: Floats = left
     return result
-
-
-def _has_exploded(s: Signals) -> bool:
-    """Return True if the loss was far above where it began: it has diverged, also if it has come down again."""
-    losses = finite(s.run["train_loss"])
-    return bool(losses.size > 1 and losses[0] > 0 and losses.max() >= _EXPLODED * losses[0])
 
 
 def _with_fact(chances: Floats, fact: Fact, out: Sequence[bool]) -> Floats:

@@ -16,7 +16,7 @@ from tunewell.diagnosis.features import feature_row, features, strengths
 from tunewell.diagnosis.findings import LABELS, Finding
 from tunewell.diagnosis.goal import Goal, Possible, goal_of, with_goal, without_healthy
 from tunewell.diagnosis.model import Forest, forest, level_of
-from tunewell.diagnosis.next_change import next_change
+from tunewell.diagnosis.next_change import Move, next_change, opposed
 from tunewell.diagnosis.possible import impossible, with_possible
 from tunewell.diagnosis.rules import RULES, Sign, see
 from tunewell.diagnosis.rules.facts import Fact, facts
@@ -43,6 +43,8 @@ class Diagnosis:
     """The evidence of each finding."""
     goal: Goal | None = None
     """What is known to be possible, beside what the run reached."""
+    opposed: frozenset[Move] = frozenset()
+    """The moves of a setting that the run itself speaks against, whatever holds it back."""
 
 
 def diagnose(record: Mapping[str, Any], *, target: float | None = None, metric: str | None = None) -> list[Finding]:
@@ -86,8 +88,8 @@ def examine(
     chances = trees.probabilities(row, plainest)
     chances = with_possible(with_certainties(chances, signals, signs, known), signals, plainest)
     chances = chances if weigh is None else weigh(chances)
-    chances = chances if may_be_healthy else without_healthy(chances, plainest)
-    chances = chances if goal is None else with_goal(chances, goal, plainest)
+    chances = chances if may_be_healthy else without_healthy(chances)
+    chances = chances if goal is None else with_goal(chances, goal)
     ranked = sorted(zip(LABELS, chances.tolist(), strict=True), key=lambda pair: -pair[1])
     shown = [pair for i, pair in enumerate(ranked[:_MAX_FINDINGS]) if pair[1] and (i < 2 or pair[1] >= _MIN_CONFIDENCE)]
     evidence = _evidence([label for label, _ in shown], signals, signs, known, trees, row)
@@ -97,7 +99,7 @@ def examine(
     findings = [
         _finding(label, chance, sign, signals, gone) for (label, chance), sign in zip(shown, evidence, strict=True)
     ]
-    return Diagnosis(run, findings, evidence, goal)
+    return Diagnosis(run, findings, evidence, goal, opposed(signals))
 
 
 def _finding(label: str, chance: float, sign: Sign, signals: Signals, gone: Mapping[str, str]) -> Finding:

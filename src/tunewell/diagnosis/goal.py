@@ -10,7 +10,6 @@ import numpy as np
 
 from tunewell.arrays import Floats
 from tunewell.diagnosis.findings import LABELS
-from tunewell.diagnosis.possible import without
 from tunewell.diagnosis.rules.wording import IN_WORDS, figure, percent
 from tunewell.diagnosis.run_record import RunRecord
 from tunewell.diagnosis.signals.summaries import finite
@@ -27,7 +26,6 @@ _ROWS = 400  # of validation, where their number is not known
 _REACHED = 0.95
 """The confidence that a run which reached what is possible is healthy."""
 _IS_HEALTHY = np.array(LABELS) == "healthy"
-_LOWER_IS_BETTER = ("loss", "error", "perplexity", "wer", "cer", *(name for name, one in SCORES.items() if one.is_loss))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +113,13 @@ def metrics_of(run: RunRecord) -> list[str]:
     return [name for name in names if np.isfinite(curves[name]).any() and name not in run.estimated]
 
 
-def with_goal(chances: Floats, goal: Goal, strengths: Floats) -> Floats:
+def with_goal(chances: Floats, goal: Goal) -> Floats:
     """Return the probabilities of the causes, (K,), with regard to what is known to be possible.
 
     A run that is there is healthy by that, unless it cannot be: it may have been there before it diverged.
-
-    strengths: of the plainest sign of each cause, (K,).
     """
     if goal.falls_short:
-        return without_healthy(chances, strengths)
+        return without_healthy(chances)
     if goal.is_reached and chances[_IS_HEALTHY].any():
         others = np.where(_IS_HEALTHY, 0.0, chances)
         rest = others.sum()
@@ -133,14 +129,20 @@ def with_goal(chances: Floats, goal: Goal, strengths: Floats) -> Floats:
     return chances
 
 
-def without_healthy(chances: Floats, strengths: Floats) -> Floats:
-    """Return the probabilities of the causes, (K,), of a run that is known not to be healthy."""
-    return without(chances, _IS_HEALTHY, strengths)
+def without_healthy(chances: Floats) -> Floats:
+    """Return the probabilities of the causes, (K,), of a run that is known not to be healthy.
+
+    Nobody gets what `healthy` had: that something is wrong makes none of the causes more plain, and it may be none of
+    them.
+    """
+    result: Floats = np.where(_IS_HEALTHY, 0.0, chances)
+    return result
 
 
 def lower_is_better(metric: str) -> bool:
     """Return True for a loss or an error."""
-    return metric.partition("_")[2] in _LOWER_IS_BETTER
+    kind = metric.partition("_")[2]
+    return kind == "loss" or (kind in SCORES and SCORES[kind].less_is_better)
 
 
 def name_of(metric: str) -> str:

@@ -9,31 +9,62 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
 
 from tunewell.diagnosis.findings import NextChange
-from tunewell.diagnosis.possible import has_diverged, is_broken
+from tunewell.diagnosis.possible import has_diverged, has_exploded, is_broken
 from tunewell.diagnosis.rules.wording import best_known, figure
 from tunewell.diagnosis.signals import Signals
-from tunewell.diagnosis.signals.summaries import number
+from tunewell.diagnosis.signals.summaries import finite, number
+
+Move: TypeAlias = tuple[str, str]
+"""A setting of a record's configuration, and the direction in which it is moved."""
 
 _USUAL_BATCH = 32
 _SATURATING = ("tanh", "sigmoid", "softsign")
+_FEWEST = 3  # epochs that a course is seen in
+_LARGE = 0.5  # decades above the usual rate
 
 
 def next_change(label: str, s: Signals) -> NextChange:
-    """Return the change that would help if this is the cause.
-
-    A rate at which the loss diverges is never raised, and a network that learns nothing is never enlarged, whatever the
-    cause is held to be.
-    """
+    """Return the change that would help if this is the cause, unless the run itself speaks against it."""
     change = _CHANGES[label](s)
-    if (change.param, change.direction) == ("lr", "increase") and has_diverged(s):
+    move = (change.param, change.direction)
+    if move not in opposed(s):
+        return change
+    if move == ("lr", "increase"):
         return _lower_rate(s)
-    if (change.param, change.direction) == ("width", "increase") and is_broken(s):
+    if move == ("width", "increase"):
         return NextChange(
             "code", "fit_one_batch", None, "first fit 32 rows: a network that cannot is broken, and no size mends that"
         )
     return change
+
+
+def opposed(s: Signals) -> frozenset[Move]:
+    """Return the moves that the run itself speaks against, whatever holds it back.
+
+    A rate at which the loss diverges is not raised, one at which it falls at every epoch is not lowered, and a network
+    that learns nothing, or breaks, is not enlarged.
+    """
+    moves: set[Move] = set()
+    if has_diverged(s):
+        moves |= {("lr", "increase"), ("momentum", "increase"), ("batch_size", "decrease")}
+    elif _falls_at_each_epoch(s):
+        moves |= {("lr", "decrease"), ("momentum", "decrease")}
+    if is_broken(s):
+        moves |= {("width", "increase"), ("depth", "increase")}
+    return frozenset(moves)
+
+
+def _falls_at_each_epoch(s: Signals) -> bool:
+    """Return True if training loss, as it was reported, has never risen, at a rate that is not known to be large."""
+    losses = finite(s.run["train_loss"])
+    if losses.size < _FEWEST or "train_loss" in s.run.estimated or s["rate_to_usual"] > _LARGE:
+        return False
+    return bool((np.diff(losses) < 0).all())
 
 
 def _none(s: Signals) -> NextChange:  # noqa: ARG001  all changes are called alike
@@ -44,7 +75,7 @@ def _lower_rate(s: Signals) -> NextChange:
     """Lower the rate by the update ratio if known (CS231n: a thousandth), by ten to a thousand times; else by ten."""
     factor, why = _by_updates(s, 1e-3, 0.1, "update ratio")
     if math.isnan(factor):
-        broken = s["ends_broken"] > 0
+        broken = has_exploded(s)
         factor, why = (0.03, "it diverges: a decade and a half") if broken else (0.1, "a decade is the usual step")
     return _rate_times(s, "decrease", factor, why)
 

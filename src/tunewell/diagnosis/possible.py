@@ -46,14 +46,30 @@ class Requirement:
 
 def has_diverged(s: Signals) -> bool:
     """Return True if training loss is no number, or was far above its beginning, or ends well above it."""
-    if s["ends_broken"] > 0 or s.run.broken["train_loss"].any():
+    if has_exploded(s) or s.run.broken["train_loss"].any():
         return True
-    name = "train_loss" if finite(s.run["train_loss"]).size and "train_loss" not in s.run.estimated else "val_loss"
-    losses = finite(s.run[name])
-    if name in s.run.estimated or losses.size < 2 or losses[0] <= 0:
+    name, losses = _losses(s)
+    if name != "train_loss" or losses.size < 2 or losses[0] <= 0:
         return False
-    above = losses[-1] > _ROSE[0] * losses[0] and losses[-1] > _ROSE[1] * max(losses.min(), 0)
-    return bool(losses.max() >= _EXPLODED * losses[0] or (name == "train_loss" and above))
+    return bool(losses[-1] > _ROSE[0] * losses[0] and losses[-1] > _ROSE[1] * max(losses.min(), 0))
+
+
+def has_exploded(s: Signals) -> bool:
+    """Return True if the loss ends as no number, or was far above where it began, also if it has come down again."""
+    _, losses = _losses(s)
+    far_above = losses.size > 1 and losses[0] > 0 and losses.max() >= _EXPLODED * losses[0]
+    return bool(s["ends_broken"] > 0 or far_above)
+
+
+def _losses(s: Signals) -> tuple[str, Floats]:
+    """Return the loss that shows whether a run diverges, training's if there is one, and its finite values."""
+    reported = {name: finite(s.run[name]) for name in ("train_loss", "val_loss") if name not in s.run.estimated}
+    return next(((name, values) for name, values in reported.items() if values.size), ("", np.empty(0)))
+
+
+def can_diverge(label: str) -> bool:
+    """Return True if a run with this cause can end in a loss that is no number."""
+    return not {_NOT_DIVERGED, _LEARNS} & set(POSSIBLE_IF[label])
 
 
 def is_broken(s: Signals) -> bool:
@@ -164,10 +180,16 @@ def _batch_is_not(least: float, most: float) -> Condition:
     return lambda s: None if math.isnan(s["batch"]) else not least <= s["batch"] <= most
 
 
+def _batch_is_part(s: Signals) -> bool | None:
+    """Return False where each step sees all rows: there is no noise that more rows would take away."""
+    return None if math.isnan(s["batch_share"]) else bool(s["batch_share"] < 1)
+
+
 _IS_NETWORK = Requirement("it is a network, and no boosted trees", _framework_not_in(_TREES))
 _HAS_HIDDEN = Requirement("it has a hidden layer", _has_hidden_layer)
 _VALIDATED = Requirement("there are validation rows", _has_validation)
 _NOT_DIVERGED = Requirement("the loss has not diverged", lambda s: not has_diverged(s))
+_LEARNS = Requirement("the network learns at all", lambda s: not is_broken(s))
 
 POSSIBLE_IF: Mapping[str, tuple[Requirement, ...]] = {
     "healthy": (_NOT_DIVERGED,),
@@ -175,7 +197,7 @@ POSSIBLE_IF: Mapping[str, tuple[Requirement, ...]] = {
     "lr_too_low": (_NOT_DIVERGED,),
     "lr_decays_too_early": (_NOT_DIVERGED, Requirement("the learning rate falls, or may do so", _rate_falls)),
     "too_few_epochs": (_NOT_DIVERGED,),
-    "model_too_small": (Requirement("the network learns at all", lambda s: not is_broken(s)),),
+    "model_too_small": (_LEARNS,),
     "overfitting": (_NOT_DIVERGED, _VALIDATED),
     "dropout_too_high": (_NOT_DIVERGED, Requirement("there is dropout", _above_zero("dropout")), _IS_NETWORK),
     "weight_decay_too_high": (_NOT_DIVERGED, Requirement("there is weight decay", _above_zero("weight_decay"))),
@@ -184,7 +206,11 @@ POSSIBLE_IF: Mapping[str, tuple[Requirement, ...]] = {
         Requirement("a batch has more than 8 rows", _batch_is_not(0, 8)),
         _IS_NETWORK,
     ),
-    "batch_size_too_small": (Requirement("a batch has less than 256 rows", _batch_is_not(256, math.inf)), _IS_NETWORK),
+    "batch_size_too_small": (
+        Requirement("a batch has less than 256 rows", _batch_is_not(256, math.inf)),
+        Requirement("a batch has less than all rows", _batch_is_part),
+        _IS_NETWORK,
+    ),
     "bad_initialisation": (_IS_NETWORK,),
     "unnormalised_inputs": (Requirement("inputs are far from mean 0 and spread 1", _inputs_off_scale), _IS_NETWORK),
     "labels_mismatched": (_NOT_DIVERGED,),

@@ -46,6 +46,9 @@ LAYERS = (
 )
 """What a watched network reports of each weight matrix."""
 _ACCURACIES = ("train_accuracy", "val_accuracy")
+_LOSSES = ("train_loss", "val_loss")
+MOST_CLASSES = 1000
+"""The largest number of classes that a loss at the start is taken to indicate."""
 _SHARES = ("train_accuracy", "val_accuracy", "train_eval_accuracy", "val_balanced_accuracy", "val_top_prediction_share")
 _MOST = 1e30  # a number beyond is held there, so that its square is still one
 _MAX_SHARE = 1.5  # accuracies above are percentages
@@ -89,7 +92,17 @@ class RunRecord:
         """True if the run has no accuracy and none can be estimated: it is judged by its losses alone."""
         if self.task != "classification":
             return True
-        return bool(self.scores) and not any(np.isfinite(self[name]).any() for name in _ACCURACIES)
+        if any(np.isfinite(self[name]).any() for name in _ACCURACIES):
+            return False
+        return bool(self.scores) or self._begins_beyond_guessing()
+
+    def _begins_beyond_guessing(self) -> bool:
+        """Return True if the first loss is more than guessing costs, and nothing says that there are classes."""
+        knows_classes = not math.isnan(self.n_classes) or any(name.startswith("class_counts") for name in self.data)
+        if knows_classes or "loss" in self.config:
+            return False
+        first = next((known[0] for name in _LOSSES if (known := self[name][np.isfinite(self[name])]).size), 0.0)
+        return bool(first > math.log(MOST_CLASSES))
 
 
 def read_record(record: Mapping[str, Any]) -> RunRecord:

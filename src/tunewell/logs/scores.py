@@ -24,24 +24,36 @@ class Score:
     """Its value if nothing was learned; NaN if that is another for each data set."""
     is_loss: bool = False
     """True if it is what a network for the task may minimize."""
+    less_is_better: bool = False
+    """True of an error, and of what else is to be small."""
+    top: float = math.inf
+    """The best that it can be, where more is better; infinite if nothing is."""
 
 
-def _score(title: str, words: str, task: str = "classification", floor: float = math.nan) -> Score:
-    return Score(title, frozenset(words.split()), task, floor)
+def _score(
+    title: str,
+    words: str,
+    task: str = "classification",
+    floor: float = math.nan,
+    *,
+    less_is_better: bool = False,
+    top: float = math.inf,
+) -> Score:
+    return Score(title, frozenset(words.split()), task, floor, less_is_better=less_is_better, top=top)
 
 
 def _error(title: str, words: str) -> Score:
-    return Score(title, frozenset(words.split()), "regression", is_loss=True)
+    return Score(title, frozenset(words.split()), "regression", is_loss=True, less_is_better=True)
 
 
 SCORES: Mapping[str, Score] = {
-    "f1": _score("F1", "f1 fscore f1score macrof1 microf1 fbeta", floor=0.0),
-    "auc": _score("AUC", "auc auroc rocauc aucroc", floor=0.5),
-    "precision": _score("precision", "precision prec", floor=0.0),
-    "recall": _score("recall", "recall sensitivity tpr", floor=0.0),
-    "mcc": _score("Matthews correlation", "mcc matthews", floor=0.0),
-    "kappa": _score("kappa", "kappa", floor=0.0),
-    "error": _score("error rate", "error err errorrate merror"),
+    "f1": _score("F1", "f1 fscore f1score macrof1 microf1 fbeta", floor=0.0, top=1.0),
+    "auc": _score("AUC", "auc auroc rocauc aucroc", floor=0.5, top=1.0),
+    "precision": _score("precision", "precision prec", floor=0.0, top=1.0),
+    "recall": _score("recall", "recall sensitivity tpr", floor=0.0, top=1.0),
+    "mcc": _score("Matthews correlation", "mcc matthews", floor=0.0, top=1.0),
+    "kappa": _score("kappa", "kappa", floor=0.0, top=1.0),
+    "error": _score("error rate", "error err errorrate merror", less_is_better=True),
     "map": _score("average precision", "map map50 map5095 ap auprc prauc", "other", 0.0),
     "lrap": _score("LRAP", "lrap", "other"),
     "dice": _score("Dice", "dice", "other", 0.0),
@@ -50,10 +62,10 @@ SCORES: Mapping[str, Score] = {
     "rouge": _score("ROUGE", "rouge rouge1 rouge2 rougel", "other", 0.0),
     "psnr": _score("PSNR", "psnr", "other"),
     "ssim": _score("SSIM", "ssim", "other"),
-    "wer": _score("word error rate", "wer", "other"),
-    "cer": _score("character error rate", "cer", "other"),
-    "perplexity": _score("perplexity", "perplexity ppl", "other"),
-    "r2": _score("R²", "r2 r2score rsquared", "regression", 0.0),
+    "wer": _score("word error rate", "wer", "other", less_is_better=True),
+    "cer": _score("character error rate", "cer", "other", less_is_better=True),
+    "perplexity": _score("perplexity", "perplexity ppl", "other", less_is_better=True),
+    "r2": _score("R²", "r2 r2score rsquared", "regression", 0.0, top=1.0),
     "mse": _error("squared error", "mse l2 meansquarederror"),
     "rmse": _error("root of the squared error", "rmse rootmeansquarederror"),
     "mae": _error("absolute error", "mae l1 meanabsoluteerror"),
@@ -70,6 +82,12 @@ TASKS = ("classification", "regression", "other")
 
 CURVES_OF_SCORES = tuple(f"{split}_{name}" for name in SCORES for split in ("train", "val"))
 """What a record's epochs may have beside losses and accuracies."""
+
+
+def top_of(curve: str) -> float:
+    """Return the best that one of a record's curves can be, where more is better: 1 of an accuracy; else infinite."""
+    kind = curve.partition("_")[2]
+    return 1.0 if kind == "accuracy" else SCORES[kind].top if kind in SCORES else math.inf
 
 
 def task_of_loss(name: str) -> str:

@@ -8,10 +8,11 @@ another the same way, which is a search along a line.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tunewell.diagnosis import Finding
+from tunewell.diagnosis.next_change import Move
 from tunewell.diagnosis.readers.names import parameter_of
 from tunewell.space.params import Choice, Float, Int, Param
 from tunewell.space.space import Space
@@ -36,6 +37,8 @@ _DIRECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "batchnorm_misuse": (("batch_size", "increase"),),
 }
 """The settings to move for a cause, and the directions, the likeliest first. A cause in code or data has none."""
+_CAUSE_OF = {("lr", "decrease"): "lr_too_high", ("momentum", "decrease"): "lr_too_high"}
+"""The cause whose own change a move is, and by which it is made whatever the loss does."""
 _FACTORS = {"lr": 10.0, "weight_decay": 100.0, "batch_size": 4.0, "width": 4.0, "grad_clip": 10.0}
 _DROPOUT, _MOMENTUM, _CLIP = 0.3, 0.9, 1.0
 _MOST_MOMENTUM = 0.97
@@ -54,16 +57,24 @@ class ParameterChange:
 
 
 def parameter_changes(
-    finding: Finding, space: Space, params: Params, tried: Sequence[Mapping[str, Value]], max_epochs: int
+    finding: Finding,
+    space: Space,
+    params: Params,
+    tried: Sequence[Mapping[str, Value]],
+    max_epochs: int,
+    opposed: Container[Move] = (),
 ) -> Iterator[ParameterChange]:
     """Yield the changes that may mend a finding, in the order in which to try them.
 
     params: the setting of the run.
     tried: all settings so far.
     max_epochs: of a full training.
+    opposed: the moves that the run itself speaks against.
     """
     change = finding.next
     for key, direction in _directions(finding.label, space, params):
+        if (key, direction) in opposed and finding.label != _CAUSE_OF.get((key, direction)):
+            continue
         name = parameter_of(key, space.names)
         if name is None or name not in params:
             continue
@@ -79,17 +90,25 @@ def parameter_changes(
 
 
 def further_change(
-    done: ParameterChange | None, space: Space, params: Params, tried: Sequence[Mapping[str, Value]], evidence: str
+    done: ParameterChange | None,
+    space: Space,
+    params: Params,
+    tried: Sequence[Mapping[str, Value]],
+    evidence: str,
+    opposed: Container[Move] = (),
 ) -> ParameterChange | None:
     """Move the learning rate half a decade further where moving it has helped: the search along a line.
 
     evidence: how much it has helped.
+    opposed: the moves that the run itself speaks against; that its loss falls is nothing against a lower rate here.
     """
     name = parameter_of("lr", space.names)
     if done is None or done.param != name:
         return None
     param, old = space.params[name], params[name]
     if not isinstance(param, Float) or not isinstance(old, float) or not isinstance(done.old, float):
+        return None
+    if old > done.old and ("lr", "increase") in opposed:
         return None
     factor = math.sqrt(_FACTORS["lr"])
     new = min(max(float(f"{old * factor if old > done.old else old / factor:.6g}"), param.low), param.high)
@@ -99,6 +118,17 @@ def further_change(
         return None
     finding = replace(done.finding, evidence=f"{evidence}; half a decade more may help more")
     return ParameterChange(finding, name, old, param.check(new))
+
+
+def takes_back(change: ParameterChange, done: ParameterChange | None) -> bool:
+    """Return True if a change moves the parameter that another one has moved, back the way that it came."""
+    if done is None or change.param != done.param:
+        return False
+    values = (done.old, done.new, change.new)
+    if any(isinstance(value, bool) or not isinstance(value, int | float) for value in values):
+        return change.new == done.old
+    old, here, new = (float(value) for value in values)
+    return (here - old) * (new - here) < 0
 
 
 def with_change(space: Space, params: Params, change: ParameterChange) -> Params:

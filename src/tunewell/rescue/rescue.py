@@ -11,7 +11,9 @@ from typing import Any
 from tunewell.diagnosis import Finding, Possible
 from tunewell.diagnosis.readers.names import curves_of, scores_of
 from tunewell.errors import SettingError
-from tunewell.rescue.scheduler import NOTE, RescueScheduler, best_of_curve, is_better, is_healthy, own_trials
+from tunewell.logs.scores import top_of
+from tunewell.rescue.comparison import best_of_curve
+from tunewell.rescue.scheduler import NOTE, RescueScheduler, is_healthy, own_trials
 from tunewell.runners import Execution, Observer
 from tunewell.runners.trained import warn_of_changes
 from tunewell.runners.tune import base_name, drive, study_name
@@ -50,6 +52,8 @@ class Attempt:
     new: Value | None = None
     helped: bool = False
     """True if it was better than the run that it changes."""
+    why: str = ""
+    """What decided that, in words, where it was not the metric."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +62,10 @@ class Rescue:
 
     study: Study
     attempts: list[Attempt]
+    own: int | None
+    """The training as it is, or with the changes that helped: the best trial but for those of a search."""
     findings: list[Finding]
-    """The findings of the best run, the likeliest first."""
+    """The findings of that trial, the likeliest first, without those against which all was tried and did not help."""
     searched: int
     """Trials of the search that followed, where single changes were not enough."""
     over: bool
@@ -77,7 +83,7 @@ class Rescue:
 
     @property
     def healthy(self) -> bool:
-        """True if nothing is found that holds the best run back, and that is more likely than not."""
+        """True if nothing is found that holds `own` back, and that is more likely than not."""
         return is_healthy(self.findings)
 
 
@@ -155,10 +161,11 @@ def rescue(
     assert search is not None  # there is none only where it is to be built from a record
     maximize = record.direction == "maximize"
     goal = math.nan if target is None else -target if maximize else target
+    curve = next(iter(curves_of([metric]) | scores_of([metric])), metric)
     if target is not None:
-        curve = next(iter(curves_of([metric]) | scores_of([metric])), metric)
         possible = Possible(target, curve)
-    scheduler = RescueScheduler(search, first, about or {}, goal, possible, maximize)
+    top = -top_of(curve) if maximize else -math.inf
+    scheduler = RescueScheduler(search, first, about or {}, goal, top, possible, maximize)
     study = Study.of(replace(settings, scheduler=scheduler, first=()), opened, resume=resume)
     warn_of_changes(study, train)
     over = drive(study, train, Execution(isolate=isolate), observer)
@@ -167,25 +174,28 @@ def rescue(
 
 def _result(study: Study, scheduler: RescueScheduler, *, over: bool) -> Rescue:
     history, trials = study.history, study.trials
-    attempts = [_attempt(study, number) for number in own_trials(history)]
-    best = study.best_so_far
-    findings = [] if best is None else scheduler.given(trials, study.reports()).findings(best.trial, history)
-    return Rescue(study, attempts, findings, len(trials) - len(attempts), over)
+    knowing = scheduler.given(trials, study.reports())
+    mine = own_trials(history)
+    attempts = [_attempt(study, knowing, number) for number in mine]
+    own = knowing.incumbent(history) if mine else None
+    findings = [] if own is None else knowing.findings(own, history)
+    return Rescue(study, attempts, own, findings, len(trials) - len(attempts), over)
 
 
-def _attempt(study: Study, number: int) -> Attempt:
+def _attempt(study: Study, scheduler: RescueScheduler, number: int) -> Attempt:
     note: Any = study.trials[number].note[NOTE]
     history = study.history
     epochs, incumbent = int(history.epochs[number]), note.get("of")
     value = study.best_of(number)
-    incumbent_value = None if incumbent is None else _best_until(study, incumbent, epochs)
+    comparison = None if incumbent is None else scheduler.compared(number, incumbent, history)
     return Attempt(
         trial=number,
         epochs=epochs,
         value=None if value is None else value[1],
-        incumbent_value=incumbent_value,
+        incumbent_value=None if incumbent is None else _best_until(study, incumbent, epochs),
         incumbent=incumbent,
-        helped=incumbent is not None and is_better(history, number, incumbent),
+        helped=comparison is not None and comparison.is_better,
+        why="" if comparison is None else comparison.why,
         **{name: note[name] for name in ("label", "confidence", "evidence", "param") if name in note},
         old=note.get("from"),
         new=note.get("to"),

@@ -3,8 +3,8 @@
 The *incumbent* is the best so far of the rescue's own runs, the first of which is the training as it is. It trains from
 look to look. At each look its record is diagnosed; a plain finding that a parameter can mend starts another run with
 that one change, and the better of the two, at the same epoch, is the incumbent from then on. When the incumbent is
-trained to its end and healthy, all is done. When nothing is left to be tried, the study's own scheduler goes on, which
-knows all these runs.
+trained to its end and healthy, or its metric can be no better, all is done. When nothing is left to be tried, the
+study's own scheduler goes on, which knows all these runs, with rates below those at which the loss exploded.
 """
 
 from __future__ import annotations
@@ -16,13 +16,24 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from tunewell.diagnosis import Finding, NextChange, Possible, examine
+from tunewell.diagnosis import Diagnosis, Finding, NextChange, Possible, examine
 from tunewell.diagnosis.goal import metrics_of
+from tunewell.diagnosis.next_change import Move
+from tunewell.diagnosis.possible import has_exploded
+from tunewell.diagnosis.readers.names import parameter_of
 from tunewell.diagnosis.readers.trial import record_of
 from tunewell.diagnosis.run_record import read_record
+from tunewell.diagnosis.signals import Signals, measure
 from tunewell.errors import RecordError
 from tunewell.history import History
-from tunewell.rescue.parameter_changes import ParameterChange, further_change, parameter_changes, with_change
+from tunewell.rescue.comparison import Comparison, best_of_curve, compared
+from tunewell.rescue.parameter_changes import (
+    ParameterChange,
+    further_change,
+    parameter_changes,
+    takes_back,
+    with_change,
+)
 from tunewell.schedulers import Scheduler
 from tunewell.space.space import Space
 from tunewell.space.values import Params
@@ -31,6 +42,7 @@ from tunewell.trial import Allowance, Report, Resume, Start, Trial
 NOTE = "rescue"
 _LOOKS = (1 / 9, 1 / 3, 1.0)  # of a training
 _LEAST_EPOCHS = 3  # of the first look
+_LEAST_CHANGED = 2  # of the first look at a changed run, which is compared and need not show what holds it back
 _EARLIEST = 1 / 3  # of a training: before, its end cannot be foreseen
 _MIN_CONFIDENCE = 0.25  # of a finding that is acted upon before the training's end
 _MIN_CONFIDENCE_AT_END = 0.1
@@ -55,6 +67,8 @@ class RescueScheduler(Scheduler):
     """The rest of a run's record besides its reports and its setting."""
     target: float = math.nan
     """A metric, lower is better, at which all is done."""
+    top: float = -math.inf
+    """The best that the metric can be, lower is better."""
     possible: Possible | None = None
     """What is known to be possible of the metric, for the words, or as a simple model shows."""
     maximize: bool = False
@@ -82,33 +96,93 @@ class RescueScheduler(Scheduler):
         if history.running[mine].any() or history.lowest.min(initial=np.inf) <= self.target:
             return None
         if len(mine) == len(history):
+            incumbent = self.incumbent(history)
+            if history.lowest[incumbent] <= self.top:
+                return None if history.ended[incumbent] else Resume(incumbent, history.max_epochs)
             decision = self._advance_or_change(space, history, mine, looks)
             if decision is not None:
                 return decision if allowance.trials or isinstance(decision, Resume) else None
             if self._is_settled(history):
                 return None
-        elif math.isnan(self.target) and self._is_found(history):
+        elif math.isnan(self.target) and (self._is_found(history) or history.lowest.min() <= self.top):
             return None
-        return self.then.next(space, history, allowance, rng)
+        step = self.then.next(space, history, allowance, rng)
+        return self._below_what_explodes(step, space, mine, history) if isinstance(step, Start) else step
 
     def findings(self, trial: int, history: History) -> list[Finding]:
+        """Return what may hold a run back, the likeliest first, beside what is known to be possible.
+
+        A cause against which all that it calls for has been tried, and did not help, is left out.
+        """
+        diagnosis = self._diagnosed(trial, history, possible=self.possible)
+        if diagnosis is None:
+            return []
+        params = self.trials[trial].params
+        tried = [self.trials[number].params for number in own_trials(history)]
+
+        def changes(finding: Finding, others: Sequence[Params]) -> Iterator[ParameterChange]:
+            return parameter_changes(finding, history.space, params, others, history.max_epochs, diagnosis.opposed)
+
+        def is_open(finding: Finding) -> bool:
+            return next(changes(finding, ()), None) is None or next(changes(finding, tried), None) is not None
+
+        return [finding for finding in diagnosis.findings if is_open(finding)]
+
+    def compared(self, one: int, other: int, history: History) -> Comparison:
+        """Compare a run with the one that it changes."""
+        return compared(history, one, other, (self._signals(one, history), self._signals(other, history)))
+
+    def incumbent(self, history: History) -> int:
+        """Return the best of the rescue's runs: each in turn against the best before, at the last epoch of both."""
+        incumbent, *others = own_trials(history)
+        for other in others:
+            if self.compared(other, incumbent, history).is_better:
+                incumbent = other
+        return incumbent
+
+    def _diagnosed(self, trial: int, history: History, possible: Possible | None = None) -> Diagnosis | None:
         """Diagnose a run; of one that is still to be trained on, find what holds it back already.
 
         A run that falls short of the target is not healthy, whatever it looks like.
+
+        possible: what its best so far is compared with; of a run at its end, that is done in any case.
         """
+        record = self._record(trial, history)
+        try:
+            known = possible or (self.possible if history.ended[trial] else None)
+            known = known if self._has_metric(record) else None
+            may_be_healthy = not self._falls_short(history, trial)
+            diagnosis = examine(record, possible=known, may_be_healthy=may_be_healthy)
+        except RecordError:
+            return None
+        if history.ended[trial]:
+            return diagnosis
+        found = [finding for finding in diagnosis.findings if finding.label not in _UNFINISHED]
+        return replace(diagnosis, findings=found)
+
+    def _signals(self, trial: int, history: History) -> Signals | None:
+        try:
+            return measure(read_record(self._record(trial, history)))
+        except RecordError:
+            return None
+
+    def _record(self, trial: int, history: History) -> dict[str, Any]:
         reports = [{"epoch": one.epoch, **one.metrics} for one in self.reports if one.trial == trial]
         # while nobody knows how long a training is, the history has 1
         max_epochs = history.max_epochs if history.max_epochs >= history.epochs[trial] else None
-        record = record_of(self.trials[trial].params, reports, max_epochs, self.about)
-        try:
-            known = self.possible if history.ended[trial] and self._has_metric(record) else None
-            may_be_healthy = not self._falls_short(history, trial)
-            found = examine(record, possible=known, may_be_healthy=may_be_healthy).findings
-        except RecordError:
-            return []
-        if not history.ended[trial]:
-            found = [finding for finding in found if finding.label not in _UNFINISHED]
-        return found
+        return record_of(self.trials[trial].params, reports, max_epochs, self.about)
+
+    def _below_what_explodes(self, step: Start, space: Space, mine: list[int], history: History) -> Start:
+        """Return a trial of the search with its learning rate below those at which a loss has exploded."""
+        name = parameter_of("lr", space.names)
+        signals = {run: self._signals(run, history) for run in mine}
+        exploded = [self.trials[run].params for run, s in signals.items() if s is not None and has_exploded(s)]
+        rates = [rate for params in exploded if isinstance(rate := params.get(name or ""), float)]
+        if name is None or not rates or not isinstance(rate := step.params.get(name), float) or rate < min(rates):
+            return step
+        param = space.params[name]
+        here, there = (float(unit) for unit in param.to_unit([rate, min(rates)]))
+        return replace(step, params=space.filled({**step.params, name: param.decode([here * there])[0]}))
 
     def _has_metric(self, record: Mapping[str, Any]) -> bool:
         return self.possible is not None and self.possible.metric in metrics_of(read_record(record))
@@ -130,7 +204,7 @@ class RescueScheduler(Scheduler):
         """Return True if the incumbent is at its end, and surely healthy, or held back by no parameter of the space."""
         if not math.isnan(self.target):
             return False
-        incumbent = incumbent_of(history)
+        incumbent = self.incumbent(history)
         if not history.ended[incumbent]:
             return False
         found = self.findings(incumbent, history)
@@ -142,34 +216,40 @@ class RescueScheduler(Scheduler):
         self, space: Space, history: History, mine: list[int], looks: list[int]
     ) -> Start | Resume | None:
         """Train the incumbent on, or change it; None if neither can be done."""
-        incumbent = incumbent_of(history)
+        incumbent = self.incumbent(history)
         over, epochs = bool(history.ended[incumbent]), int(history.epochs[incumbent])
         params, tried = self.trials[incumbent].params, [self.trials[number].params for number in mine]
-        chosen = None
+        diagnosis = self._diagnosed(incumbent, history)
+        opposed: frozenset[Move] = frozenset() if diagnosis is None else diagnosis.opposed
+        chosen = done = None
         if epochs <= looks[0]:
+            done = _change_on_record(history.notes[incumbent][NOTE])
             evidence = self._helped(history, incumbent)
             if evidence:
-                chosen = further_change(
-                    _change_on_record(history.notes[incumbent][NOTE]), space, params, tried, evidence
-                )
-        if chosen is None:
-            found = self.findings(incumbent, history)
-            chosen = next(self._changes_to_try(found, space, params, tried, history.max_epochs, over=over), None)
+                chosen = further_change(done, space, params, tried, evidence, opposed)
+        if chosen is None and diagnosis is not None:
+            changes = self._changes_to_try(diagnosis, space, params, tried, history.max_epochs, over=over)
+            # at the look at which a change has helped, nothing is known yet that speaks against it
+            chosen = next((change for change in changes if not takes_back(change, done)), None)
         if chosen is None:
             return None if over else Resume(incumbent, next(look for look in looks if look > epochs))
-        until = max(looks[0], epochs if chosen.finding.label in _LATE else 0)
+        until = max(_first_look_at_changed(history.max_epochs), epochs if chosen.finding.label in _LATE else 0)
         return Start(with_change(space, params, chosen), until, {NOTE: _note(incumbent, chosen)})
 
     def _helped(self, history: History, run: int) -> str:
         """Describe how much better a run is than the one that it changed, so far; empty if it is not."""
         note: Any = history.notes[run][NOTE]
         incumbent = note.get("of")
-        if incumbent is None or not is_better(history, run, incumbent):
+        if incumbent is None:
             return ""
+        comparison = self.compared(run, incumbent, history)
+        if not comparison.is_better:
+            return ""
+        ended_early = history.failed[run] or history.stopped[run]
+        if comparison.why:
+            return f"moving it this way helped at first: {comparison.why}" if not ended_early else comparison.why
         epoch = int(min(history.epochs[run], history.epochs[incumbent]))
         before, now = (best_of_curve(history.curves[one, :epoch]) for one in (incumbent, run))
-        if not now < before:
-            return "this way it breaks as well"
         sign = -1 if self.maximize else 1
         reached = f"{sign * now:.4g} at epoch {epoch}"
         return f"moving it this way helped at first, with {reached}" + (
@@ -177,14 +257,15 @@ class RescueScheduler(Scheduler):
         )
 
     def _changes_to_try(
-        self, found: list[Finding], space: Space, params: Params, tried: list[Params], max_epochs: int, *, over: bool
+        self, diagnosis: Diagnosis, space: Space, params: Params, tried: list[Params], max_epochs: int, *, over: bool
     ) -> Iterator[ParameterChange]:
         """Yield the changes to try, the likeliest first; a cause without any left cedes its share to the others."""
-        left, least = 1.0, _MIN_CONFIDENCE_AT_END if over else _MIN_CONFIDENCE
-        for finding in found:
+        least = _MIN_CONFIDENCE_AT_END if over else _MIN_CONFIDENCE
+        left = sum(finding.confidence for finding in diagnosis.findings)
+        for finding in diagnosis.findings:
             if finding.label == "healthy" or finding.confidence < left * least:
                 return
-            yield from parameter_changes(finding, space, params, tried, max_epochs)
+            yield from parameter_changes(finding, space, params, tried, max_epochs, diagnosis.opposed)
             left -= finding.confidence
 
     def _is_found(self, history: History) -> bool:
@@ -199,34 +280,13 @@ def own_trials(history: History) -> list[int]:
     return [number for number, note in enumerate(history.notes) if NOTE in note]
 
 
-def incumbent_of(history: History) -> int:
-    """Return the best of the rescue's runs: each in turn against the best before, at the last epoch of both."""
-    first, *others = own_trials(history)
-    incumbent = first
-    for other in others:
-        if is_better(history, other, incumbent):
-            incumbent = other
-    return incumbent
-
-
-def is_better(history: History, one: int, other: int) -> bool:
-    """Return True if one run's best so far is better than the other's; of two that broke, the first is better."""
-    epoch = int(min(history.epochs[one], history.epochs[other]))
-    broken = [bool(history.failed[run] or history.stopped[run]) for run in (one, other)]
-    if broken[0] != broken[1]:
-        return broken[1]
-    values = [best_of_curve(history.curves[run, :epoch]) for run in (one, other)]
-    return values[0] < values[1] or all(broken)
-
-
-def best_of_curve(curve: np.ndarray) -> float:
-    """Return the lowest finite value; infinite if there is none."""
-    finite = curve[np.isfinite(curve)]
-    return float(finite.min()) if finite.size else math.inf
-
-
 def _looks(max_epochs: int) -> list[int]:
     return sorted({min(max_epochs, max(_LEAST_EPOCHS, round(share * max_epochs))) for share in _LOOKS})
+
+
+def _first_look_at_changed(max_epochs: int) -> int:
+    first = _looks(max_epochs)[0]
+    return first if max_epochs >= _LEAST_EPOCHS / _LOOKS[1] else min(first, _LEAST_CHANGED)
 
 
 def is_healthy(found: list[Finding]) -> bool:

@@ -18,6 +18,7 @@ _UP = frozenset(
     """
     acc accuracy balanced_accuracy accuracy_score balanced_accuracy_score exact_match em
     auc auroc roc_auc roc_auc_score pr_auc auprc average_precision average_precision_score ap map
+    lrap label_ranking_average_precision label_ranking_average_precision_score
     f1 f1_score fbeta f_beta precision precision_score recall recall_score sensitivity specificity tpr tnr
     jaccard jaccard_score iou miou dice dice_score dice_coef dice_coefficient
     mcc matthews_corrcoef kappa cohen_kappa pearson pearsonr spearman spearmanr concordance concordance_index

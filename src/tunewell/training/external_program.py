@@ -133,7 +133,7 @@ class ExternalProgram:
 
     def begun(self, run: Run, reading: Reading) -> Program:
         """Return the program with the setting of a trial, ready to be started."""
-        return Program(self._filled(run), _environment(run), reading)
+        return Program(self.filled(_values(run)), _environment(run), reading)
 
     def _reading(self, run: Run) -> EpochLines | LogReading:
         """Return what reads the epochs of a trial."""
@@ -142,24 +142,23 @@ class ExternalProgram:
         path = self.found.path and Path(self.fill(self.found.path, run))
         return LogReading(self.found, self.metric or self.found.names[0], file=path or None)
 
-    def _filled(self, run: Run) -> list[str]:
-        """Return the arguments of one trial. Only known names are placeholders: other braces are the program's own."""
+    def filled(self, values: Mapping[str, object]) -> list[str]:
+        """Return the arguments with these values. Only known names are placeholders: other braces are the program's."""
 
         def words(argument: str) -> Iterator[str]:
             flag, switch = _FLAG.fullmatch(argument), _SWITCH.fullmatch(argument)
-            if flag and isinstance(value := run.params.get(flag[1]), bool):
-                yield f"--{flag[1]}" if value else f"--no-{flag[1]}"
-            elif switch and isinstance(value := run.params.get(switch[1]), bool):
-                yield from filter(None, [switch[2] if value else switch[3]])
+            if flag and isinstance(values.get(flag[1]), bool):
+                yield f"--{flag[1]}" if values[flag[1]] else f"--no-{flag[1]}"
+            elif switch and isinstance(values.get(switch[1]), bool):
+                yield from filter(None, [switch[2] if values[switch[1]] else switch[3]])
             else:
-                yield self.fill(argument, run)
+                yield _filled(argument, values)
 
         return [word for argument in self.arguments for word in words(argument)]
 
     def fill(self, text: str, run: Run) -> str:
         """Return a text with the values of a trial in place of its placeholders."""
-        values: Mapping[str, object] = {**run.params, "seed": run.seed, "trial": run.trial}
-        return _PLACEHOLDER.sub(lambda found: str(values.get(found[1], found[0])), text)
+        return _filled(text, _values(run))
 
     # The messages name the command as the user gave it: errors that end with the same line are one error, and a study
     # that meets the same one again and again stops. With the arguments filled in, each trial's would be another.
@@ -179,6 +178,15 @@ class ExternalProgram:
         talk = redacted_talk(program.talk, self.arguments)
         printed = f"the last lines that the program printed:\n{talk}\n" if talk else ""
         return f"{printed}{self._shown} ended without a report; {mend}"
+
+
+def _values(run: Run) -> Mapping[str, object]:
+    """Return what stands in the place of a trial's placeholders."""
+    return {**run.params, "seed": run.seed, "trial": run.trial}
+
+
+def _filled(text: str, values: Mapping[str, object]) -> str:
+    return _PLACEHOLDER.sub(lambda found: str(values.get(found[1], found[0])), text)
 
 
 def placeholders(arguments: Sequence[str]) -> set[str]:

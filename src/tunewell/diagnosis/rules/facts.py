@@ -14,9 +14,9 @@ import numpy as np
 
 from tunewell.arrays import Floats
 from tunewell.diagnosis.rules.rule import Sign, both, ramp
-from tunewell.diagnosis.rules.wording import IN_WORDS, figure, last_known, percent
+from tunewell.diagnosis.rules.wording import IN_WORDS, counted, figure, last_known, percent
 from tunewell.diagnosis.signals import Signals
-from tunewell.diagnosis.signals.summaries import end, finite, highest
+from tunewell.diagnosis.signals.summaries import end, finite, highest, number
 from tunewell.logs.scores import SCORES
 
 _STILL = 1e-5  # of a value: less is the rounding of a log, and the order in which a mean is taken
@@ -43,7 +43,10 @@ def facts(s: Signals) -> list[Fact]:
     """Return the facts that a run shows, the plainest first."""
     found = [
         fact
-        for fact in (outputs_cut_off(s), nothing_moves(s), one_class_for_all(s), score_at_its_floor(s))
+        for fact in (
+            *(outputs_cut_off(s), nothing_moves(s), steps_reach_nowhere(s)),
+            *(one_class_for_all(s), score_at_its_floor(s)),
+        )
         if fact.sign.strength > 0
     ]
     return sorted(found, key=lambda fact: -fact.sign.strength)
@@ -106,6 +109,31 @@ def _odds_if_still(s: Signals, moved: float) -> dict[str, float]:
 
 _HIGH, _DONE = 0.8, 0.9999  # accuracies: of one class that is most of the rows; of a task that is done
 _SAME = 1e-4
+
+
+_FAR, _NOWHERE = 0.3, 0.05  # by how much a weight can move: weights are made of about that size
+_LEARNS, _HARDLY = 0.3, 0.05  # of the loss of a guess
+
+
+def steps_reach_nowhere(s: Signals) -> Fact:
+    """Detect so few steps of Adam, at so low a rate, that no weight gets anywhere: each moves it by the rate."""
+    planned = s["steps_per_epoch"] * float(np.fmax(s["epochs"], number(s.run.config, "epochs")))
+    reach = planned * 10 ** s["rate"]
+    if s["adam"] != 1 or not reach > 0:
+        return _NONE
+    strength = both(
+        ramp(math.log10(reach), math.log10(_FAR), math.log10(_NOWHERE)), ramp(s["loss_gain"], _LEARNS, _HARDLY)
+    )
+    if not strength > 0:
+        return _NONE
+    sign = Sign(
+        strength,
+        f"{counted(planned, 'step')} of {s.run.config['optimizer']} at a rate of {figure(10 ** s['rate'])} move no "
+        f"weight by more than about {figure(reach)}, less than the size of weights as they are made",
+        "train_loss",
+        last_known(s.run, "train_loss")[0],
+    )
+    return Fact(sign, {"lr_too_low": 1.0, "too_few_epochs": 1.0})
 
 
 def one_class_for_all(s: Signals) -> Fact:

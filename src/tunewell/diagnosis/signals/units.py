@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 
 from tunewell.arrays import Floats
-from tunewell.diagnosis.run_record import RunRecord
+from tunewell.diagnosis.run_record import MOST_CLASSES, RunRecord
 from tunewell.diagnosis.signals.summaries import number
 
 _MEAN_DEVIATION = 0.8  # of a normal distribution, in standard deviations
-_MAX_CLASSES = 1000  # the largest number of classes that a loss at the start is taken to indicate
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ def _classes_by_loss(run: RunRecord) -> float:
     """Estimate the classes as exp(loss at the start); a network that began badly misleads it."""
     for losses in (run.step_losses[:1], run["train_loss"][:1], run["val_loss"][:1]):
         known = losses[np.isfinite(losses)]
-        if known.size and 0 < known[0] < math.log(_MAX_CLASSES):
+        if known.size and 0 < known[0] < math.log(MOST_CLASSES):
             return float(max(2, round(math.exp(known[0]))))
     return 2.0
 
