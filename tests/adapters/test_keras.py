@@ -1,14 +1,20 @@
 """Keras, on each backend that is installed: one a process."""
 
+import atexit
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:  # one network is trained again and again: compiled once, it is quick
+    os.environ |= {"JAX_COMPILATION_CACHE_DIR": tempfile.mkdtemp(), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+    atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"])
 sys.path.insert(0, str(Path(__file__).parent))
 from contract import AdapterContract, Framework, Searched
 

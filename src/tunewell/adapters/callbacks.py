@@ -12,7 +12,7 @@ from tunewell.training.run import Run
 
 
 class CallbackLoop:
-    """A run's loop, one step at a time: `begin`, then `end_epoch` after each epoch."""
+    """A run's loop, one step at a time: `begin`, and after each epoch `report` and `advance`."""
 
     def __init__(self, run: Run | None) -> None:
         """Follow a run; the current one if None."""
@@ -27,23 +27,24 @@ class CallbackLoop:
         n_epochs: how many a full training has.
         """
         self._epochs = self.run.epochs(n_epochs)
-        return self._advance()
-
-    def end_epoch(self, metrics: Mapping[str, Any]) -> bool:
-        """Report what an epoch measured; wait while the trial is paused; return False if no epoch is to follow."""
-        self.run.report(**numbers(metrics))
-        return self._advance() is not None
-
-    def _advance(self) -> int | None:
-        self.epoch = next(self._epochs, None)
+        self.advance()
         return self.epoch
+
+    def report(self, metrics: Mapping[str, Any]) -> None:
+        """Report what an epoch measured."""
+        self.run.report(**numbers(metrics))
+
+    def advance(self) -> bool:
+        """Wait while the trial is paused; return False if no epoch is to follow."""
+        self.epoch = next(self._epochs, None)
+        return self.epoch is not None
 
 
 def numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
-    """Return those of a framework's logs that are single numbers, by names that a report takes."""
+    """Return those of a framework's logs that are single numbers."""
     found = {}
     for name, value in metrics.items():
         array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
         if array.size == 1 and array.dtype.kind in "biuf":
-            found[name.replace("/", "_")] = float(array.reshape(()))
+            found[name] = float(array.reshape(()))
     return found

@@ -35,7 +35,8 @@ class TuneCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002  as Keras calls it
         """Report, and wait while the trial is paused."""
-        if not self._loop.end_epoch(logs or {}):
+        self._loop.report(logs or {})
+        if not self._loop.advance():
             self.model.stop_training = True
 
     def on_train_end(self, logs: Any = None) -> None:  # noqa: ARG002  as Keras calls it

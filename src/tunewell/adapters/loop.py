@@ -25,16 +25,17 @@ def tuned(epochs: range | int, run: Run | None = None, /, **tracked: Any) -> Ite
         run: the trial; the current one if None.
         tracked: what a checkpoint holds: models, optimizers, schedules, data.
     """
-    return follow(range(epochs) if isinstance(epochs, int) else epochs, run or current_run(), tracked)
+    return follow(epochs, current_run() if run is None else run, tracked)
 
 
-def follow(epochs: range, run: Run, tracked: dict[str, Any]) -> Iterator[int]:
+def follow(epochs: range | int, run: Run, tracked: dict[str, Any]) -> Iterator[int]:
     """Yield the epochs of a range as a run has it; the run is the current one of the code in the loop."""
+    numbers = range(epochs) if isinstance(epochs, int) else epochs
     with as_current(run):
         if tracked:
             run.track(**tracked)
-        for number in run.epochs(len(epochs)):
-            yield epochs[number - 1]
+        for number in run.epochs(len(numbers)):
+            yield numbers[number - 1]
 
 
 def report(**metrics: float) -> None:

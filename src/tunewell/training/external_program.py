@@ -201,7 +201,7 @@ class _Conversation:
     epochs: Iterator[int] = field(default_factory=lambda: iter(()))
     """The loop, of a program that has one."""
     waits: LoopMessage | None = None
-    """The message that is not answered yet."""
+    """The message to which no reply has been sent yet."""
 
     def hold(self) -> None:
         """Hand each report to the run, which may wait, until the program has ended."""

@@ -24,7 +24,10 @@ Scale = Callable[[float, float], None]
 
 
 def scales_of(value: object, params: Params) -> Iterator[tuple[str, Scale]]:
-    """Yield, for each parameter that a tracked object follows, its name and how it is set there."""
+    """Yield, for each parameter that a tracked object follows, its name and how it is set there; also of a list."""
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from scales_of(item, params)
     for name in _GROUP_KEYS:
         number = params.get(name)
         if isinstance(number, int | float) and not isinstance(number, bool):

@@ -74,7 +74,7 @@ class LoopMessage(ProgramReport):
         return str(self.content["tunewell"])
 
     def request(self, **wish: str) -> None:
-        """Let the program do something before it is answered, and acknowledge that."""
+        """Let the program do something before it gets its reply, and acknowledge that."""
         assert self.asker is not None  # it came through the socket
         _send(self.asker, wish)
 

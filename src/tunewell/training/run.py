@@ -287,6 +287,15 @@ class Run:
         return bool(self.tracked) or self.state_holder is not None
 
     @property
+    def state(self) -> RunState:
+        """The part of a checkpoint that is the run's own: its epoch, and its randomness."""
+        return self._state
+
+    def connect(self, through: Callable[[Channel], Channel]) -> None:
+        """Put a channel before the run's own, before its loop begins: one of several processes that train together."""
+        self._channel = through(self._channel)
+
+    @property
     def has_begun(self) -> bool:
         """Its loop, or its first report, has been reached."""
         return self._begun

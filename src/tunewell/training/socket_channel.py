@@ -17,15 +17,15 @@ from typing import Any
 
 from tunewell.errors import CheckpointError, ReportError
 from tunewell.space.values import Value
-from tunewell.training.run import Run, RunEnded
+from tunewell.training.run import Run
 
 
 class SocketChannel:
     """A channel to the tuner that runs this program."""
 
     def __init__(self, address: str, values: dict[str, Value]) -> None:
-        """Reach it at a socket's address; `values`: of the run's parameters, which are changed as they are set."""
-        self._address, self._values = address, values
+        """Reach it at a socket's address; `values`: of the parameters, which are changed as they are set."""
+        self._address, self.values = address, values
         self._run: Run | None = None
         self._granted = 0
         """The epoch that may begin already."""
@@ -47,7 +47,7 @@ class SocketChannel:
     def report(self, epoch: int, metrics: Mapping[str, float]) -> None:  # noqa: ARG002  as Channel has it
         """Implement `Channel.report`."""
         if not self._send(metrics)["go"]:
-            raise RunEnded
+            raise SystemExit(0)  # the tuner gives the trial up; it is no failure of the program
 
     def end(self) -> None:
         """Implement `Channel.end`."""
@@ -69,7 +69,7 @@ class SocketChannel:
             raise SystemExit("tunewell, which ran this program, is gone") from None
         if "error" in reply:
             raise ReportError(reply["error"])
-        self._values.update(reply.get("params", {}))
+        self.values.update(reply.get("params", {}))
         return reply
 
     def _done(self, wish: Mapping[str, str]) -> dict[str, Any]:
