@@ -29,6 +29,7 @@ from tunewell import checkpoint
 from tunewell.commands import Branch, Pause, Resume, Rewind, Set, Stop
 from tunewell.runners import Execution
 from tunewell.runners.tune import drive
+from tunewell.training.external_program import ExternalProgram
 from tunewell.trial import TrialState
 
 ROOT = Path(__file__).parents[2]
@@ -118,9 +119,9 @@ class Searched:
     trained: dict[int, list[bytes]] = field(default_factory=dict)
     rates: dict[int, float] = field(default_factory=dict)
 
-    def run(self, script=None):
-        module, store = self.framework.module(), self.folder / "tunewell.db"
-        study = tw.Study(
+    def _study(self, module):
+        store = self.folder / "tunewell.db"
+        return tw.Study(
             module.space,
             metric=module.metric,
             max_epochs=EPOCHS,
@@ -132,6 +133,9 @@ class Searched:
             resume=store.exists(),
         )
 
+    def run(self, script=None):
+        module = self.framework.module()
+
         def train(run):
             if self.kill:
                 run.on_report = killed
@@ -139,7 +143,14 @@ class Searched:
             self.trained[run.trial] = self.framework.numbers(trained)
             self.rates[run.trial] = self.framework.rate(trained)
 
-        drive(study, train, Execution(checkpoint_every=1), controllers=[Commands(script or {})])
+        drive(self._study(module), train, Execution(checkpoint_every=1), controllers=[Commands(script or {})])
+        return self
+
+    def run_script(self, script):
+        """Train the example as a script, as `tunewell tune -- python EXAMPLE` does."""
+        module = self.framework.module()
+        program = ExternalProgram((sys.executable, str(ROOT / "examples" / self.framework.example)), module.metric)
+        drive(self._study(module), program, Execution(checkpoint_every=1), controllers=[Commands(script)])
         return self
 
     @property
@@ -213,6 +224,16 @@ class AdapterContract:
         assert searched.rates == {trial: pytest.approx(0.02, rel=1e-6) for trial in (0, 1)}
         assert searched.trained[0] == searched.trained[1] != undisturbed.trained[0]
         assert all(searched.curve()[epoch] == undisturbed.curve()[epoch] for epoch in (1, 2))
+
+    def test_as_a_script_it_is_reported_saved_set_and_stopped(self, searched, undisturbed, monkeypatch):
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+        for name, value in self.framework.environment.items():
+            monkeypatch.setenv(name, value)
+        searched.run_script({(0, 1): [Set("learning_rate", 0.02)], (0, 2): [Stop()]})
+        assert [one.refused for one in searched.study.commands(0)] == [None, None]
+        assert [one.epoch for one in searched.study.checkpoints(0)] == [1, 2]
+        assert sorted(searched.curve()) == [1, 2]
+        assert searched.curve()[1] == undisturbed.curve()[1]  # of the same seed and setting
 
     def test_a_process_that_was_killed_is_gone_on_from_to_the_same_numbers(self, searched, undisturbed):
         code = (

@@ -55,7 +55,7 @@ class LeaderChannel:
     """The channel of rank 0: that to the tuner, of which the others hear too."""
 
     def __init__(self, group: Any, run: Run, channel: SocketChannel) -> None:
-        """Speak with the tuner through `channel`."""
+        """Reach the tuner through `channel`."""
         self._group, self._run, self._channel = group, run, channel
         self._ranks = _Ranks()
 
