@@ -54,9 +54,16 @@ class Framework:
     test_file: str = ""
     """The file of the test, relative to this one, which defines `FRAMEWORK`: the process that is killed loads it."""
 
+    replacing: Mapping[str, str] = field(default_factory=dict)
+    """What stands in the example in place of some text, by that text."""
+
     @property
     def source(self) -> str:
-        return (ROOT / "examples" / self.example).read_text(encoding="utf-8")
+        source = (ROOT / "examples" / self.example).read_text(encoding="utf-8")
+        for old, new in self.replacing.items():
+            assert old in source
+            source = source.replace(old, new)
+        return source
 
     def module(self, source: str | None = None) -> ModuleType:
         """Return the example as a module; or one with another source."""
@@ -157,9 +164,8 @@ class Searched:
     def study(self):
         return tw.Study.open(self.folder / "tunewell.db", "s")
 
-    def curve(self, trial=0):
-        metric = self.study.metric
-        return {report.epoch: report.metrics[metric] for report in self.study.reports(trial)}
+    def curve(self, trial=0, name=None):
+        return {report.epoch: report.metrics[name or self.study.metric] for report in self.study.reports(trial)}
 
 
 def killed(epoch, metrics):

@@ -6,10 +6,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+
+from tunewell.commands import Branch
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:  # one network is trained again and again: compiled once, it is quick
@@ -32,6 +35,17 @@ FRAMEWORK = Framework(
 
 class TestKeras(AdapterContract):
     framework = FRAMEWORK
+
+
+@pytest.mark.filterwarnings("default")  # theirs are not ours
+def test_what_other_callbacks_remember_is_part_of_a_checkpoint(tmp_path):
+    others = "keras.callbacks.ReduceLROnPlateau(monitor='loss', min_delta=9.0, patience=2), "
+    others += "keras.callbacks.EarlyStopping(monitor='loss', min_delta=9.0, patience=3, restore_best_weights=True), "
+    framework = replace(FRAMEWORK, replacing={"callbacks=[TuneCallback": f"callbacks=[{others}TuneCallback"})
+    searched = Searched(framework, tmp_path).run({(0, 2): [Branch()]})
+    assert list(searched.curve(0, "lr").values()) == pytest.approx([1e-3, 1e-3, 1e-4, 1e-4])
+    assert list(searched.curve(1, "lr").values()) == pytest.approx([1e-4, 1e-4])
+    assert searched.trained[0] == searched.trained[1]
 
 
 @pytest.mark.parametrize("backend", ["torch", "jax", "tensorflow"])

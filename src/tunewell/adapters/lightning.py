@@ -87,8 +87,10 @@ class TuneCallback(Callback):  # type: ignore[misc]  # it is not installed every
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002  as Lightning calls it
         """Report."""
-        self._loop.report(trainer.callback_metrics)
+        rates = [group["lr"] for optimizer in trainer.optimizers for group in optimizer.param_groups]
+        self._loop.report({**({"lr": rates[0]} if rates else {}), **trainer.callback_metrics})
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002  as Lightning calls it
-        """End the trial's loop, if it is not over."""
-        self._loop.advance()
+        """End the trial's loop, if its last epoch was trained."""
+        if self._loop.epoch == trainer.max_epochs:
+            self._loop.advance()
