@@ -20,6 +20,7 @@ torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.filterwarnings("default")  # theirs are not ours
 SOURCE = (ROOT / "examples" / "ddp_digits.py").read_text(encoding="utf-8")
 SPACE = tw.Space(learning_rate=tw.learning_rate(optimizer="adam"), hidden=tw.hidden_units(high=256, default=64))
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 SAVED = """
     model, optimizer = train(tw.current_run(**space.defaults()))
     weights = np.concatenate([one.detach().numpy().ravel() for one in model.parameters()])
@@ -37,10 +38,10 @@ def program(folder, source=SOURCE):
     source = source.replace("\n    train(tw.current_run(**space.defaults()))\n", SAVED)
     source = source.replace("        sampler.set_epoch(epoch)\n", KILLED)
     (folder / "train.py").write_text(source)
-    return [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "train.py"]
+    return [*TORCHRUN, "train.py"]
 
 
-def searched(folder, script=None, **options):
+def searched(folder, script=None, write=program, **options):
     study = tw.Study(
         SPACE,
         metric="val_accuracy",
@@ -51,7 +52,7 @@ def searched(folder, script=None, **options):
         store=folder / "tunewell.db",
         name="s",
     )
-    train = ExternalProgram(program(folder), "val_accuracy")
+    train = ExternalProgram(write(folder), "val_accuracy")
     drive(study, train, Execution(checkpoint_every=1, **options), controllers=[Commands(script or {})])
     return tw.Study.open(folder / "tunewell.db", "s")
 
@@ -95,3 +96,41 @@ def test_both_ranks_are_paused_set_branched_and_stopped_together(tmp_path):
     assert [[report.epoch for report in study.reports(trial)] for trial in (0, 1)] == [[1, 2, 3, 4], [3]]
     assert ended(tmp_path, 0)[1] == ended(tmp_path, 1)[1] == 0.02
     assert study.reports(1)[0].metrics == study.reports(0)[2].metrics
+
+
+def lightning_program(folder):
+    """Lightning's example on two ranks, one of which is killed once."""
+    source = (ROOT / "examples" / "lightning_digits.py").read_text(encoding="utf-8")
+    source = source.replace('accelerator="cpu",', 'accelerator="cpu", devices=2, strategy="ddp",')
+    hook = """
+    def on_train_epoch_start(self):
+        if self.trainer.current_epoch == 2 and self.trainer.global_rank == 1 and __import__("os").path.exists("kill"):
+            __import__("os").remove("kill")
+            __import__("os").kill(__import__("os").getpid(), 9)
+
+    def validation_step"""
+    saved = """
+    trainer = train(tw.current_run(**space.defaults()))
+    weights = np.concatenate([one.detach().numpy().ravel() for one in trainer.lightning_module.parameters()])
+    np.savez(f"weights-{tw.current_run().trial}-{trainer.global_rank}.npz", weights=weights, rate=0)
+"""
+    source = source.replace("\n    def validation_step", hook)
+    (folder / "train.py").write_text(source.replace("\n    train(tw.current_run(**space.defaults()))\n", saved))
+    return [*TORCHRUN, "train.py"]
+
+
+@pytest.mark.exhaustive
+def test_ranks_of_lightning_go_on_to_the_same_numbers_after_one_was_killed(tmp_path):
+    pytest.importorskip("lightning")
+    found = []
+    for kill in (False, True):
+        folder = tmp_path / str(kill)
+        folder.mkdir()
+        os.chdir(folder)
+        if kill:
+            (folder / "kill").touch()
+        study = searched(folder, write=lightning_program, retries=1, retry_on=["ProgramFailed"])
+        assert not (folder / "kill").exists()
+        assert [report.epoch for report in study.reports(0)] == [1, 2, 3, 4]
+        found.append(ended(folder, 0)[0])
+    assert found[0] == found[1]
