@@ -49,7 +49,7 @@ def test_it_begins_later_and_ends_earlier_as_the_run_does():
 
 
 def test_without_a_tuner_the_run_is_one_of_its_own():
-    assert [epoch for epoch in tuned(2, tw.Run({}))] == [0, 1]
+    assert list(tuned(2, tw.Run({}))) == [0, 1]
 
 
 def test_a_report_outside_of_a_loop_is_refused():
