@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import tunewell as tw
 from tunewell.commands import Branch
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
@@ -46,6 +47,18 @@ def test_what_other_callbacks_remember_is_part_of_a_checkpoint(tmp_path):
     assert list(searched.curve(0, "lr").values()) == pytest.approx([1e-3, 1e-3, 1e-4, 1e-4])
     assert list(searched.curve(1, "lr").values()) == pytest.approx([1e-4, 1e-4])
     assert searched.trained[0] == searched.trained[1]
+
+
+@pytest.mark.filterwarnings("default")  # theirs are not ours
+def test_a_rate_that_is_tracked_twice_is_set_once():
+    setting = {"learning_rate": 0.1}
+    run, model = tw.Run(setting), keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(optimizer=keras.optimizers.SGD(0.1), loss="mse")
+    run.track(model=model, optimizer=model.optimizer)
+    for epoch in run.epochs(2):
+        setting["learning_rate"] = 0.02
+        assert float(model.optimizer.learning_rate) == pytest.approx(0.1 if epoch == 1 else 0.02)
+        run.report(loss=0.0)
 
 
 @pytest.mark.parametrize("backend", ["torch", "jax", "tensorflow"])

@@ -45,7 +45,7 @@ def _scale(value: Any, name: str, number: float) -> Scale | None:
         return (lambda old, new: _scale_groups(value, name, old, new)) if _has(value, name, number) else None
     rate = _keras_rate(value) if name in ("learning_rate", "lr") else None
     if rate is not None and _is_close(float(rate), number):
-        return lambda old, new: rate.assign(_scaled(float(rate), old, new))
+        return _KerasRate(rate)
     return None
 
 
@@ -79,6 +79,22 @@ def _put(group: MutableMapping[str, Any], key: str, number: float) -> None:
         group[key].fill_(number)  # a tensor, which a compiled step holds on to
     else:
         group[key] = number
+
+
+class _KerasRate:
+    """Sets the rate of an optimizer of Keras, which may be tracked by itself and with its model: equal, so set once."""
+
+    def __init__(self, rate: Any) -> None:
+        self._rate = rate
+
+    def __call__(self, old: float, new: float) -> None:
+        self._rate.assign(_scaled(float(self._rate), old, new))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _KerasRate) and self._rate is other._rate
+
+    def __hash__(self) -> int:
+        return id(self._rate)
 
 
 def _keras_rate(value: Any) -> Any:

@@ -257,7 +257,8 @@ class Run:
         self.tracked.update(objects)
         for value in objects.values():
             for name, scale in scales_of(value, self.params):
-                self._following.append((name, scale))
+                if (name, scale) not in self._following:
+                    self._following.append((name, scale))
                 self._state.live[name] = self.params[name]
 
     def checkpoint(self, path: str | Path) -> int:
