@@ -12,6 +12,7 @@ from tunewell.commands import Branch, Pause, Resume, Rewind, Set, Stop
 from tunewell.runners import Execution
 from tunewell.runners.tune import drive
 from tunewell.training.external_program import ExternalProgram
+from tunewell.training.first_look import first_look
 
 SPACE = tw.Space(rate=tw.Float(0.01, 0.9, scale="log", default=0.1, live=True))
 SCRIPT = """
@@ -29,6 +30,8 @@ for epoch in run.epochs(6):
         os.kill(TUNER if TUNER else os.getpid(), signal.SIGKILL)
     state["weights"] *= 1 - run.params.rate
     state["weights"] += 0.01 * run.rng.normal(size=3) + 0.001 * state["after"]
+    if TALKS:
+        print('{"loss": 0.0}')  # no report of a program that has a run of its own
     run.report(loss=float(np.abs(state["weights"]).sum()), rate=run.params.rate)
     state["after"] += 1  # after the report, and part of the epoch all the same
 np.save(f"weights-{run.trial}-{os.getpid()}.npy", state["weights"])
@@ -54,7 +57,7 @@ class Steered:
 
 
 def program(tuner="0"):
-    return ExternalProgram((sys.executable, "-c", SCRIPT.replace("TUNER", tuner)), "loss")
+    return ExternalProgram((sys.executable, "-c", SCRIPT.replace("TUNER", tuner).replace("TALKS", "True")), "loss")
 
 
 def searched(folder, script=None, *, tuner="0", n=1, **options):
@@ -91,7 +94,7 @@ def reference(tmp_path):
 
 
 def test_alone_it_trains_as_it_is(tmp_path):
-    code = SCRIPT.replace("TUNER", "0")
+    code = SCRIPT.replace("TUNER", "0").replace("TALKS", "False")
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("", "")
     assert len(list(tmp_path.glob("weights-0-*.npy"))) == 1
@@ -136,3 +139,8 @@ def test_one_whose_tuner_was_killed_goes_on_from_its_checkpoint_when_that_is_res
     study = searched(tmp_path)
     assert (study.trials[0].state, curve(study, 0)) == ("complete", reference)
     assert "retrained" not in [event.kind for event in study.events(0)]
+
+
+def test_a_first_look_at_it_finds_what_it_reports():
+    seen = first_look(program(), SPACE)
+    assert set(seen.found.names) == {"loss", "rate"}

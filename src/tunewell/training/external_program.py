@@ -24,7 +24,7 @@ from tunewell.space.params import Choice
 from tunewell.space.space import Space
 from tunewell.stores.redaction import redacted_command, redacted_talk
 from tunewell.training.log_reading import LogReading
-from tunewell.training.program import LoopMessage, Program, Reading
+from tunewell.training.program import LoopMessage, Program, ProgramReport, Reading
 from tunewell.training.report_lines import EpochLines
 from tunewell.training.run import Run, RunEnded
 
@@ -205,7 +205,7 @@ class _Conversation:
 
     def hold(self) -> None:
         """Hand each report to the run, which may wait, until the program has ended."""
-        while (message := self.program.receive()) is not None:
+        while (message := self._receive()) is not None:
             try:
                 if isinstance(message, LoopMessage):
                     self._loop(message)
@@ -215,6 +215,13 @@ class _Conversation:
                 self.program.finish(message)
                 raise
             message.answer(go=True)
+
+    def _receive(self) -> ProgramReport | None:
+        """Return the next report or message; what a program that has a run of its own prints is neither."""
+        while True:
+            message = self.program.receive()
+            if message is None or message.asker is not None or self.waits is None:
+                return message
 
     def _loop(self, message: LoopMessage) -> None:
         """Begin the program's loop, or let it go on, or end it."""
@@ -237,7 +244,7 @@ class _Conversation:
         """Let the program do something now; return what it says of it."""
         assert self.waits is not None  # a run wants something only while its program waits
         self.waits.request(**wish)
-        reply = self.program.receive()
+        reply = self._receive()
         if isinstance(reply, LoopMessage) and reply.kind == done:
             return reply.content
         if isinstance(reply, LoopMessage) and reply.kind == "failed":
