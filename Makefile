@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 WORKERS ?= logical
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal
 
-.PHONY: setup fmt check test slow exhaustive frameworks inspections schema-dump bench bench-search demo clean clean-cache
+.PHONY: setup fmt check test slow exhaustive frameworks tensorflow inspections schema-dump bench bench-search demo clean clean-cache
 
 setup: $(VENV)/.ready
 
@@ -44,8 +44,18 @@ exhaustive: setup
 # most of their modules are never imported, and to compile them all takes a minute
 frameworks: setup
 	$(BIN)/python -m pip install --quiet --no-compile --group frameworks
-	$(PYTEST) --dist loadfile -m "not exhaustive" tests/nn/test_frameworks.py tests/runners/test_ray.py tests/runners/test_loggers.py tests/checkpoint/test_keras.py tests/display/test_notebook.py tests/watching tests/diagnosis/test_generator.py tests/diagnosis/test_readers.py tests/scripts/test_programs.py
+	$(PYTEST) --dist loadfile -m "not exhaustive" tests/nn/test_frameworks.py tests/runners/test_ray.py tests/runners/test_loggers.py tests/checkpoint/test_keras.py tests/display/test_notebook.py tests/adapters tests/watching tests/diagnosis/test_generator.py tests/diagnosis/test_readers.py tests/scripts/test_programs.py
 	$(PYTEST) tests/inspection/test_pytorch.py
+
+# an environment of its own, which is large: Keras on TensorFlow, and loops of its own
+tensorflow: .venv-tensorflow/.ready
+	KERAS_BACKEND=tensorflow .venv-tensorflow/bin/python -m pytest tests/adapters/test_tensorflow.py tests/adapters/test_keras.py tests/checkpoint/test_tensorflow.py tests/checkpoint/test_keras.py
+
+.venv-tensorflow/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv-tensorflow
+	.venv-tensorflow/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	.venv-tensorflow/bin/python -m pip install --quiet --no-compile --editable . pytest hypothesis --group tensorflow
+	touch $@
 
 # a hundred and seventy small trainings in Keras, each compiled: too long for each change
 inspections: setup
@@ -106,4 +116,4 @@ clean-cache:
 	rm -f src/tunewell/nn/__pycache__/*.nbc src/tunewell/nn/__pycache__/*.nbi
 
 clean: clean-cache
-	rm -rf $(VENV) .venv-demo .venv-peers
+	rm -rf $(VENV) .venv-demo .venv-peers .venv-tensorflow

@@ -32,6 +32,7 @@ from tunewell.study.budget import Budget
 from tunewell.study.confirmation import Confirmed, confirmation, confirmed
 from tunewell.study.reader import Best
 from tunewell.training.client import params, report
+from tunewell.training.current import current_run
 from tunewell.training.run import Run
 from tunewell.trial import Step, Trial, TrialState
 
@@ -78,6 +79,7 @@ __all__ = [
     "beta2",
     "confirmation",
     "confirmed",
+    "current_run",
     "diagnose",
     "dropout",
     "hidden_units",

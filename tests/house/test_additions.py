@@ -14,6 +14,7 @@ from tunewell.diagnosis import rules as diagnosis_rules
 from tunewell.probing import probes
 
 TESTS = Path(__file__).parents[1]
+SOURCE = TESTS.parent / "src" / "tunewell"
 
 
 def public_functions(module, first):
@@ -63,3 +64,20 @@ def test_each_place_for_workers_has_a_test(name):
     is_place = f"def run_{name}(" in (Path(runners.__file__).parent / f"{name}.py").read_text(encoding="utf-8")
     has_test = (TESTS / "runners" / f"test_{name}.py").exists() or f"run_{name}" in text_of_tests("runners")
     assert has_test or not is_place, f"no test of tests/runners/ runs run_{name}"
+
+
+ADAPTERS = [
+    path.stem
+    for path in sorted((SOURCE / "adapters").glob("*.py"))
+    if f"from tunewell.adapters.{path.stem} import" in path.read_text(encoding="utf-8").split('"""')[1]
+]
+"""Those whose docstring shows how they are used; the others are what these are made of."""
+
+
+@pytest.mark.parametrize("name", ADAPTERS)
+def test_each_adapter_is_on_its_page_and_has_a_test(name):
+    page = (TESTS.parent / "docs" / "frameworks.md").read_text(encoding="utf-8")
+    assert f"| `tunewell.adapters.{name}` |" in page, f"docs/frameworks.md has no row of {name}"
+    examples = " ".join(path.read_text(encoding="utf-8") for path in (TESTS.parent / "examples").glob("*.py"))
+    tests = text_of_tests("adapters")
+    assert f"tunewell.adapters.{name} import" in examples + tests, f"nothing in tests/adapters/ uses {name}"

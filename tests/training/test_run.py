@@ -43,6 +43,9 @@ class Gate:
     def report(self, epoch, metrics):
         self.reported.append((epoch, metrics))
 
+    def end(self):
+        pass
+
     def release(self, until):
         self.waits.clear()
         self.until = until

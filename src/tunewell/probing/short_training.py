@@ -13,6 +13,7 @@ from tunewell import checkpoint
 from tunewell.diagnosis.readers.names import curves_of
 from tunewell.errors import ProbeFailed, TrainingTraceback
 from tunewell.space.values import Value
+from tunewell.training.current import as_current
 from tunewell.training.function import returned_report
 from tunewell.training.loggers import end_runs, open_runs
 from tunewell.training.process_state import ProcessState
@@ -40,6 +41,9 @@ class EpochLimit:
     def report(self, epoch: int, metrics: Mapping[str, float]) -> None:  # noqa: ARG002  of `Channel`
         """Implement `Channel.report`."""
         self.broken = any(math.isnan(value) for name, value in metrics.items() if name in _losses(metrics))
+
+    def end(self) -> None:
+        """Implement `Channel.end`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,7 @@ def run_seeded(train: Train, run: Run, channel: EpochLimit, metric: str = "val_l
     checkpoint.seed_everything(run.seed)
     error = None
     try:
-        with suppress(RunEnded):
+        with suppress(RunEnded), as_current(run):
             returned = train(run)
             if not run.reports and (metrics := returned_report(returned, metric)) is not None:
                 run.report(**metrics)

@@ -25,6 +25,7 @@ from tunewell.runners.signals import Call, TrialSignals, add_advice
 from tunewell.runners.thread_settings import ThreadSettings
 from tunewell.space.values import Value
 from tunewell.study.directive import Directive, Move
+from tunewell.training.current import as_current
 from tunewell.training.function import returned_report
 from tunewell.training.loggers import end_runs, open_runs
 from tunewell.training.process_state import ProcessState
@@ -202,7 +203,7 @@ class ThreadTrial:
             if self._alone:
                 checkpoint.seed_everything(self._run.seed)
             self._runs_before = open_runs()
-            with suppress(RunEnded), self._settings.in_force():
+            with suppress(RunEnded), self._settings.in_force(), as_current(self._run):
                 try:
                     returned = self._train(self._run)
                 finally:
@@ -210,7 +211,7 @@ class ThreadTrial:
                 self._report_returned(returned)
             if self._refusal is None and not self._given_up and self.epoch > self._on_record:
                 with suppress(RunEnded):
-                    saved = self._save()
+                    saved = self._save() or self._saved_already()
         except SystemExit as stop:
             if stop.code:
                 where = traceback.format_tb(stop.__traceback__)[1:]  # not this frame
@@ -360,12 +361,20 @@ class ThreadTrial:
             self._end_runs(failed=isinstance(refusal, ReportError))
             raise RunEnded from refusal
 
+    def end(self) -> None:
+        """Implement `Channel.end`: another process, which holds the state, may be gone once its training is over."""
+        if self._run.state_holder is not None and self.epoch > self._on_record:
+            self._saved = self._saved_already() or self._save()
+
+    def _saved_already(self) -> SavedState | None:
+        return self._saved if self._saved is not None and self._saved.epoch == self.epoch else None
+
     def _pause(self) -> None:
-        if self._run.on_pause is not None:
-            self._run.on_pause()
         inside = checkpoint.random_states() if self._alone else None
         interrupted = self.epoch < self._until
-        is_saved = self._saved is not None and self._saved.epoch == self.epoch
+        saved = self._saved_already() or self._save()
+        if self._run.on_pause is not None:  # a program that stands still writes no checkpoint
+            self._run.on_pause()
         self._results.put(
             StepResult(
                 self._run.trial,
@@ -373,7 +382,7 @@ class ThreadTrial:
                 paused=True,
                 interrupted=interrupted,
                 directive=self._directive,
-                saved=self._saved if is_saved else self._save(),
+                saved=saved,
             )
         )
         if self._assignments.get() is None:
@@ -386,7 +395,7 @@ class ThreadTrial:
             self._run.on_resume()
 
     def _save(self) -> SavedState | None:
-        if not self._run.tracked or self._assignment.folder is None:
+        if not self._run.has_state or self._assignment.folder is None:
             return None
         name = f"trial-{self._run.trial}-epoch-{self.epoch}.npz"
         try:
@@ -400,7 +409,7 @@ class ThreadTrial:
 
     def _restore(self) -> tuple[int, str | None]:
         """Take up the newest checkpoint; return its epoch, 0 if there is none to be used, and why it cannot be read."""
-        if not self._run.tracked or self._assignment.checkpoint is None or self._assignment.folder is None:
+        if not self._run.has_state or self._assignment.checkpoint is None or self._assignment.folder is None:
             if self._assignment.is_branch:
                 raise CheckpointError(f"trial {self._run.trial} branched from a checkpoint, and has none to begin with")
             return 0, None

@@ -15,15 +15,16 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from tunewell.errors import ReportError, ScriptError, SpaceError
+from tunewell.errors import CheckpointError, ReportError, ScriptError, SpaceError
 from tunewell.logs.look import OBJECTS, FoundMetrics
 from tunewell.near_names import nearest
 from tunewell.space.params import Choice
 from tunewell.space.space import Space
 from tunewell.stores.redaction import redacted_command, redacted_talk
 from tunewell.training.log_reading import LogReading
-from tunewell.training.program import Program, Reading
+from tunewell.training.program import LoopMessage, Program, ProgramReport, Reading
 from tunewell.training.report_lines import EpochLines
 from tunewell.training.run import Run, RunEnded
 
@@ -103,9 +104,10 @@ class ExternalProgram:
         try:
             with program:
                 run.on_pause, run.on_resume = program.stop, program.go_on
-                _pass_on_reports(program, run)
+                _Conversation(program, run).hold()
                 code = program.exit_code
         finally:
+            run.state_holder = None
             if program.went_on:
                 message = f"the program of trial {run.trial} {program.went_on}"
                 warnings.warn(message, RuntimeWarning, stacklevel=1)
@@ -209,15 +211,65 @@ def _python(word: str) -> str | None:
         return None
 
 
-def _pass_on_reports(program: Program, run: Run) -> None:
-    """Hand each report to the run, which may wait, until the program has ended."""
-    while (report := program.receive()) is not None:
-        try:
-            run.report(**report.metrics)
-        except RunEnded:
-            program.finish(report)
-            raise
-        report.answer(go=True)
+@dataclass(slots=True)
+class _Conversation:
+    """The messages of a program to its run, and the replies; also what the run wants of a program that has its own."""
+
+    program: Program
+    run: Run
+    epochs: Iterator[int] = field(default_factory=lambda: iter(()))
+    """The loop, of a program that has one."""
+    waits: LoopMessage | None = None
+    """The message to which no reply has been sent yet."""
+
+    def hold(self) -> None:
+        """Hand each report to the run, which may wait, until the program has ended."""
+        while (message := self._receive()) is not None:
+            try:
+                if isinstance(message, LoopMessage):
+                    self._loop(message)
+                    continue
+                self.run.report(**message.metrics)
+            except RunEnded:
+                self.program.finish(message)
+                raise
+            message.answer(go=True)
+
+    def _receive(self) -> ProgramReport | None:
+        """Return the next report or message; what a program that has a run of its own prints is neither."""
+        while True:
+            message = self.program.receive()
+            if message is None or message.asker is not None or self.waits is None:
+                return message
+
+    def _loop(self, message: LoopMessage) -> None:
+        """Begin the program's loop, or let it go on, or end it."""
+        self.waits = message
+        if message.kind == "begin":
+            self.run.state_holder = self if message.content.get("tracks") else None
+            self.epochs = self.run.epochs(message.content.get("epochs") or 1)
+        epoch = next(self.epochs, None)
+        message.answer(go=epoch is not None, epoch=(epoch or 1) - 1, params=dict(self.run.params))
+
+    def checkpoint(self, path: Path) -> int:
+        """Implement `StateHolder.checkpoint`."""
+        return int(self._wish("saved", save=str(path.absolute()))["size"])
+
+    def restore(self, path: Path) -> int:
+        """Implement `StateHolder.restore`."""
+        return int(self._wish("restored", restore=str(path.absolute()))["epoch"])
+
+    def _wish(self, done: str, **wish: str) -> Mapping[str, Any]:
+        """Let the program do something now; return what it says of it."""
+        assert self.waits is not None  # a run wants something only while its program waits
+        self.waits.request(**wish)
+        reply = self._receive()
+        if isinstance(reply, LoopMessage) and reply.kind == done:
+            return reply.content
+        if isinstance(reply, LoopMessage) and reply.kind == "failed":
+            why = str(reply.content.get("why"))
+            raise CheckpointError(why) from (OSError(why) if reply.content.get("is_disk") else None)
+        raise CheckpointError("the program ended, or reported, while it was to write or read its checkpoint")
 
 
 def _environment(run: Run) -> dict[str, str]:

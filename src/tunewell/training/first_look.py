@@ -157,7 +157,8 @@ def first_look(
     with program.begun(run, watching) as process:
         while (report := process.receive()) is not None:
             if report.asker is not None:
-                reports.append(dict(report.metrics))
+                if report.metrics:  # else it begins an epoch of a run of its own
+                    reports.append(dict(report.metrics))
                 if len(reports) > 1:
                     break
                 report.answer(go=True)

@@ -19,8 +19,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
-from typing import IO, Protocol, Self
+from dataclasses import dataclass, field
+from typing import IO, Any, Protocol, Self
 
 import psutil
 
@@ -29,6 +29,7 @@ from tunewell.logs.cutter import Line, LineCutter
 from tunewell.logs.json_lines import json_objects, numbers_of
 from tunewell.training.process_tree import Guard, descendants, kill_rest, new_mark, signal_group
 
+LOOP_MESSAGES = ("begin", "train", "end", "saved", "restored", "failed")
 _CHUNK = 1 << 16
 _TAIL = 50
 """Lines of the program's talk that are kept for a message."""
@@ -55,10 +56,27 @@ class ProgramReport:
     asker: socket.socket | None = None
     """Who waits for an answer, if it came through the socket."""
 
-    def answer(self, *, go: bool) -> None:
+    def answer(self, *, go: bool, **more: object) -> None:
         """Let the next epoch begin, or say that none is wanted."""
         if self.asker is not None:
-            _send(self.asker, {"go": go})
+            _send(self.asker, {"go": go, **more})
+
+
+@dataclass(frozen=True, slots=True)
+class LoopMessage(ProgramReport):
+    """A message of a program that has a run of its own (see `socket_channel`); it measures nothing."""
+
+    content: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """The message by name: `begin`, say."""
+        return str(self.content["tunewell"])
+
+    def request(self, **wish: str) -> None:
+        """Let the program do something before it gets its reply, and acknowledge that."""
+        assert self.asker is not None  # it came through the socket
+        _send(self.asker, wish)
 
 
 class Reading(Protocol):
@@ -250,6 +268,9 @@ class Program:
         self._reports.extend(ProgramReport(metrics) for metrics in epochs)
 
     def _hear_asker(self, line: Line, asker: socket.socket) -> None:
+        if (content := _loop_message(line.text)) is not None:
+            self._reports.append(LoopMessage({}, asker, content))
+            return
         try:
             metrics = [numbers_of(entries) for entries in json_objects(line.text)]
         except ReportError as error:
@@ -303,6 +324,15 @@ def _socket_folder() -> tempfile.TemporaryDirectory[str]:
         f"the program's socket needs a folder with a short path, and {tempfile.gettempdir()} is too long; "
         f"set TMPDIR to a folder of at most {_LONGEST_SOCKET_PATH - len('/tunewell-12345678/s')} characters"
     )
+
+
+def _loop_message(text: bytes) -> dict[str, Any] | None:
+    """Return the message that a program with a run of its own sends; None if it is a report."""
+    with suppress(ValueError, RecursionError):
+        message = json.loads(text)
+        if isinstance(message, dict) and message.get("tunewell") in LOOP_MESSAGES:
+            return message
+    return None
 
 
 def _send(asker: socket.socket, answer: Mapping[str, object]) -> None:

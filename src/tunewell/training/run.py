@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
@@ -18,6 +18,7 @@ from tunewell import checkpoint
 from tunewell.errors import CheckpointError, ReportError
 from tunewell.near_names import did_you_mean
 from tunewell.space.values import Params, Value
+from tunewell.training.live_values import Scale, scales_of
 from tunewell.training.rows import Rows, facts_of, is_array, length_of, rows_of
 from tunewell.training.unwinding import raise_again
 from tunewell.trial import as_numbers, whole
@@ -59,6 +60,22 @@ class Channel(Protocol):
         """Record what an epoch measured; return when it is safe."""
         ...
 
+    def end(self) -> None:
+        """Take note that the loop over the epochs is over, in order."""
+        ...
+
+
+class StateHolder(Protocol):
+    """Another process, which holds what the training tracks: a program that has a run of its own."""
+
+    def checkpoint(self, path: Path) -> int:
+        """Write a checkpoint there; return its bytes."""
+        ...
+
+    def restore(self, path: Path) -> int:
+        """Fill what is tracked there; return the checkpoint's epoch."""
+        ...
+
 
 @dataclass(slots=True, eq=False)
 class RunState:
@@ -69,16 +86,25 @@ class RunState:
     rng: np.random.Generator
     epoch: int = 0
     """The last epoch done; inside the loop, the current one."""
+    live: dict[str, Value] = field(default_factory=dict)
+    """The values of live parameters that are in force in the optimizers that follow them."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Return its epoch and all of its randomness."""
-        return {"epoch": self.epoch, "rng": self.rng.bit_generator.state, "random": checkpoint.random_states()}
+        """Return its epoch, its live values and all of its randomness."""
+        random_states = checkpoint.random_states()
+        return {
+            "epoch": self.epoch,
+            "rng": self.rng.bit_generator.state,
+            "random": random_states,
+            "live": dict(self.live),
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over what `state_dict` returned."""
         self.rng.bit_generator.state = state["rng"]
         checkpoint.set_random_states(state["random"])
         self.epoch = int(state["epoch"])
+        self.live.update(state.get("live", {}))  # older checkpoints have none
 
 
 class Run:
@@ -116,9 +142,13 @@ class Run:
         """Is called when the code has caught each end of its training and cannot be ended; it need not return."""
         self.n_rows: int | None = None
         """How many rows `data` was given; None before."""
+        self.state_holder: StateHolder | None = None
+        """The process that holds what is tracked, if it is another one."""
         self._facts: dict[str, float] = {}
         self._channel: Channel = _Alone() if channel is None else channel
         self._state = RunState(self.rng)
+        self._following: list[tuple[str, Scale]] = []
+        """Live parameters, and how each is set in what follows it."""
         self._begun = False
         self._n_ends = 0
         """How often the end of the training was raised; what is caught does not end it."""
@@ -149,8 +179,11 @@ class Run:
         last = _at_least_1(n)
         self._begin(last)
         while self._state.epoch < last and self._may_train():
+            self._follow()
             self._state.epoch += 1
             yield self._state.epoch
+        with self._counting_ends():
+            self._channel.end()
 
     def report(self, /, **metrics: float) -> None:
         """Record what the current epoch measured, once an epoch; return when it is safe on record.
@@ -213,14 +246,25 @@ class Run:
         arrays, dictionaries, lists and objects made of those. What is replaced and not changed, as JAX's arrays
         and states of optax are, goes into a dictionary: `run.track(state=state)` and `state["weights"] = ...`.
 
+        A live parameter `learning_rate` (or `lr`, and PyTorch's `weight_decay` and `momentum`) that is set while
+        training goes into the optimizers of PyTorch and Keras that are tracked and began with its value; schedules of
+        PyTorch that are tracked go on from it.
+
         Raises:
             CheckpointError: an object cannot be saved and filled again.
         """
         checkpoint.capture(objects)  # fails here, before any training, rather than at the first pause
         self.tracked.update(objects)
+        for value in objects.values():
+            for name, scale in scales_of(value, self.params):
+                if (name, scale) not in self._following:
+                    self._following.append((name, scale))
+                self._state.live[name] = self.params[name]
 
     def checkpoint(self, path: str | Path) -> int:
         """Write what is tracked, the random states and the epoch to a file, whole or not at all; return its bytes."""
+        if self.state_holder is not None:
+            return self.state_holder.checkpoint(Path(path))
         return checkpoint.write(Path(path), checkpoint.capture(self._all_tracked()))
 
     def restore(self, path: str | Path) -> int:
@@ -232,8 +276,30 @@ class Run:
         if self._paced_by_reports:
             # its loop is its own and has begun at the beginning; what it reports next is not the epoch after this one
             raise CheckpointError("a training with no run.epochs(...) loop cannot start later than at its first epoch")
-        checkpoint.refill(self._all_tracked(), checkpoint.read(Path(path)))
+        if self.state_holder is not None:
+            self._state.epoch = self.state_holder.restore(Path(path))
+        else:
+            checkpoint.refill(self._all_tracked(), checkpoint.read(Path(path)))
         return self._state.epoch
+
+    @property
+    def has_state(self) -> bool:
+        """There is something to be saved."""
+        return bool(self.tracked) or self.state_holder is not None
+
+    @property
+    def state(self) -> RunState:
+        """The part of a checkpoint that is the run's own: its epoch, and its randomness."""
+        return self._state
+
+    def connect(self, through: Callable[[Channel], Channel]) -> None:
+        """Put a channel before the run's own, before its loop begins: one of several processes that train together."""
+        self._channel = through(self._channel)
+
+    @property
+    def has_begun(self) -> bool:
+        """Its loop, or its first report, has been reached."""
+        return self._begun
 
     @property
     def is_ending(self) -> bool:
@@ -253,6 +319,14 @@ class Run:
             self._end()
         with self._counting_ends():
             return self._channel.may_train(self._state.epoch + 1)
+
+    def _follow(self) -> None:
+        """Set live values in what follows them, if they are not what they were."""
+        changed = {name: old for name, old in self._state.live.items() if self.params.get(name, old) != old}
+        for name, scale in self._following:
+            if name in changed:
+                scale(float(changed[name]), float(self.params[name]))
+        self._state.live.update({name: self.params[name] for name in changed})
 
     @contextmanager
     def _counting_ends(self) -> Iterator[None]:
@@ -291,6 +365,9 @@ class _Alone:
         return True
 
     def report(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        pass
+
+    def end(self) -> None:
         pass
 
 
