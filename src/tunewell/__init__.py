@@ -38,7 +38,7 @@ from tunewell.trial import Step, Trial, TrialState
 
 if TYPE_CHECKING:
     from tunewell.diagnosis import Finding, diagnose
-    from tunewell.estimators import TunedClassifier, TunedRegressor
+    from tunewell.estimators import TunedClassifier, TunedRegressor, TunedSearchCV
     from tunewell.probing import lr_find, probe
     from tunewell.watching import Watcher, watch
 
@@ -72,6 +72,7 @@ __all__ = [
     "TrialState",
     "TunedClassifier",
     "TunedRegressor",
+    "TunedSearchCV",
     "TunewellError",
     "Watcher",
     "batch_size",
@@ -103,6 +104,7 @@ _LAZY = {
     "Finding": ("tunewell.diagnosis", None),
     "TunedClassifier": ("tunewell.estimators", ("scikit-learn", "sklearn")),
     "TunedRegressor": ("tunewell.estimators", ("scikit-learn", "sklearn")),
+    "TunedSearchCV": ("tunewell.estimators", ("scikit-learn", "sklearn")),
     "Watcher": ("tunewell.watching", ("torch", "torch")),
     "diagnose": ("tunewell.diagnosis", None),
     "lr_find": ("tunewell.probing", None),
