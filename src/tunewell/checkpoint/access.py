@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tunewell.checkpoint import flax_modules, keras_models, pytorch, tensorflow_variables
+from tunewell.checkpoint import flax_modules, keras_models, pytorch, sklearn_estimators, tensorflow_variables
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,8 @@ def access(value: Any) -> Access | None:
         return Access(lambda: keras_models.take(value), lambda state: keras_models.put(value, state))
     if tensorflow_variables.is_tensorflow(value):
         return Access(lambda: tensorflow_variables.take(value), lambda state: tensorflow_variables.put(value, state))
+    if sklearn_estimators.is_estimator(value):
+        return Access(lambda: sklearn_estimators.take(value), lambda state: sklearn_estimators.put(value, state))
     if not isinstance(value, type) and callable(getattr(value, "state_dict", None)):
         load = getattr(value, "load_state_dict", None)
         return Access(value.state_dict, load) if callable(load) else None

@@ -21,7 +21,7 @@ from sklearn.model_selection._validation import (
     _score,
     _warn_or_raise_about_fit_failures,
 )
-from sklearn.utils import check_random_state, indexable
+from sklearn.utils import check_random_state, get_tags, indexable
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
 
@@ -162,6 +162,12 @@ class TunedSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has no 
         self.scorer_ = getattr(scorer, "_scorers", scorer)
         self.cv_results_ = results
         return self
+
+    def __sklearn_tags__(self) -> Any:
+        """Return the estimator's."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags = get_tags(self.estimator).target_tags
+        return tags
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state without the study, which belongs to its store."""
