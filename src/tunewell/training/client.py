@@ -20,6 +20,8 @@ from tunewell.trial import as_numbers
 
 _is_over = False
 """The tuner wants no further epoch."""
+_has_reported = False
+"""There was a report of this process."""
 _is_caught = False
 """The program was ended for that; if it calls again, it has caught it."""
 
@@ -33,8 +35,9 @@ def report(**metrics: float) -> None:
     Raises:
         ReportError: a value is no number, or the tuner cannot read the report.
     """
-    global _is_over, _is_caught  # noqa: PLW0603  as the process it speaks for
+    global _has_reported, _is_over, _is_caught  # noqa: PLW0603  as the process it speaks for
     line = json.dumps(as_numbers(metrics))
+    _has_reported = True
     address = os.environ.get("TUNEWELL_SOCKET")
     if _is_over:
         if not _is_caught:
@@ -51,6 +54,11 @@ def report(**metrics: float) -> None:
     if "error" in answer:
         raise ReportError(answer["error"])
     _is_over = not answer["go"]
+
+
+def has_reported() -> bool:
+    """Return True if this process has reported something."""
+    return _has_reported
 
 
 def params() -> dict[str, Any]:
