@@ -144,3 +144,11 @@ def test_one_whose_tuner_was_killed_goes_on_from_its_checkpoint_when_that_is_res
 def test_a_first_look_at_it_finds_what_it_reports():
     seen = first_look(program(), SPACE)
     assert set(seen.found.names) == {"loss", "rate"}
+
+
+def test_what_a_framework_prints_of_an_epoch_that_a_run_reports_is_no_report(tmp_path, monkeypatch):
+    printed = SCRIPT.replace("    run.report(", "    print({'loss': 7.0, 'epoch': epoch}, flush=True)\n    run.report(")
+    monkeypatch.setattr(sys.modules[__name__], "SCRIPT", printed)
+    study = searched(tmp_path)
+    assert [report.epoch for report in study.reports(0)] == [1, 2, 3, 4, 5, 6]
+    assert 7.0 not in [report.metrics["loss"] for report in study.reports(0)]

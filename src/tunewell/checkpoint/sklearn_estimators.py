@@ -1,4 +1,4 @@
-"""What estimators of scikit-learn have learned, as plain data, if scikit-learn is imported already.
+"""The learned attributes of scikit-learn's estimators, as plain data, if scikit-learn is imported already.
 
 An estimator's parameters are left as they are: a setting is given to a trial, not learnt by it. What it has learned may
 hold objects of scikit-learn's own (a loss, a tree, an optimizer), which are made anew: of such a class by name, without

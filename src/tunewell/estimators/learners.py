@@ -23,7 +23,7 @@ _MOST_EPOCHS, _STEPS = 50, 10
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """What a step of a training adds to."""
+    """The quantity that a step of a training adds to."""
 
     name: str
     """`epochs` of `partial_fit`; `folds` of the data, each with its own fit; or a parameter: `n_estimators`, say."""

@@ -1,0 +1,82 @@
+"""Hugging Face's Trainer."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+import tunewell as tw
+from contract import AdapterContract, Framework, Searched
+from tunewell.errors import ReportError, SettingError
+
+transformers = pytest.importorskip("transformers")
+FRAMEWORK = Framework(
+    "transformers_digits.py",
+    imports="transformers",
+    weights=lambda trainer: [one.detach().numpy() for one in trainer.model.state_dict().values()],
+    rate=lambda trainer: trainer.lr_scheduler.base_lrs[0],
+    test_file="test_transformers",
+)
+
+
+class TestTransformers(AdapterContract):
+    framework = FRAMEWORK
+
+
+def trainer_of(folder, model_init, **settings):
+    """A trainer of the example's data, with a model that is made for each trial."""
+    example = FRAMEWORK.module()
+    arguments = {
+        "num_train_epochs": 3,
+        "eval_strategy": "epoch",
+        "save_strategy": "no",
+        "report_to": [],
+        "use_cpu": True,
+    }
+    return transformers.Trainer(
+        model_init=model_init,
+        args=transformers.TrainingArguments(str(folder), disable_tqdm=True, **{**arguments, **settings}),
+        train_dataset=example.pixels("train", 64),
+        eval_dataset=example.pixels("validation", 64),
+    )
+
+
+def small(params=None):
+    """A model whose width a trial may set."""
+    hidden = 8 if params is None else params["hidden"]
+    sizes = {"hidden_size": hidden, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = transformers.BertConfig(vocab_size=8, max_position_embeddings=8, num_labels=10, **sizes)
+    return transformers.BertForSequenceClassification(config)
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_search_finds_fields_of_the_arguments_and_what_the_model_is_made_of(tmp_path):
+    from tunewell.adapters.transformers import hyperparameter_search
+
+    space = {"learning_rate": tw.learning_rate(), "hidden": tw.Choice([4, 8])}
+    best = hyperparameter_search(trainer_of(tmp_path, small), space, budget=2, store="memory")
+    assert set(best.hyperparameters) == {"learning_rate", "hidden"}
+    assert best.objective == best.run_summary.best.value
+    assert len(best.run_summary.trials) > 2
+
+
+def fixed():
+    """A model that is made without a trial."""
+    return small()
+
+
+@pytest.mark.filterwarnings("default")
+def test_what_cannot_be_searched_or_followed_is_named(tmp_path):
+    from tunewell.adapters.transformers import follow, hyperparameter_search
+
+    with pytest.raises(SettingError, match="learning_rate"):
+        hyperparameter_search(trainer_of(tmp_path, fixed), {"learning_rat": tw.learning_rate()})
+    with pytest.raises(SettingError, match="model_init"):
+        hyperparameter_search(transformers.Trainer(small()), {"learning_rate": tw.learning_rate()})
+    with pytest.raises(ReportError, match="number of epochs"):
+        follow(trainer_of(tmp_path, small, max_steps=3))
+    trainer = trainer_of(tmp_path, small, eval_strategy="no", num_train_epochs=1)
+    follow(trainer, tw.Run({}))
+    with pytest.raises(ReportError, match="eval_strategy"):
+        trainer.train()
