@@ -26,7 +26,12 @@ class Channel:
 def trained(found, **params):
     """What a trial of the command prints."""
     run = Run({**found.space.defaults(), **params}, seed=7, channel=Channel())
-    done = subprocess.run(ExternalProgram(found.command)._filled(run), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ExternalProgram(found.command).filled({**run.params, "seed": run.seed, "trial": run.trial}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -225,3 +230,24 @@ def test_a_script_that_runs_by_itself_is_run_by_its_interpreter(folder, direct):
     script.chmod(0o755)
     its = find_parameters(["./train.py"] if direct else [sys.executable, "-u", "train.py"])
     assert trained(its, lr=0.5) == 0.5
+
+
+def test_mappings_in_braces_are_read_and_changed_in_place(tmp_path):
+    path = tmp_path / "base.yaml"
+    path.write_text(
+        "data: {root: ./data, batch_size: 32}  # rows\n"
+        "train:\n  optimizer: {name: 'sgd, plain', lr: 0.05, betas: [0.9, 0.99], inner: {decay: 1e-4}}\n  epochs: 5\n"
+        "open: {a: 1,\n  b: 2}\n"
+    )
+    known = config_file.entries(path)
+    assert known["train.optimizer.lr"] == 0.05
+    assert known["train.optimizer.inner.decay"] == 1e-4
+    assert known["train.optimizer.name"] == "sgd, plain"
+    assert not any(name.startswith("open") for name in known)
+    values = {"train.optimizer.lr": "1e-05", "data.batch_size": "64"}
+    assert config_file.changed(path.read_text(), ".yaml", values) == path.read_text().replace(
+        "0.05", "1.0e-05"
+    ).replace("batch_size: 32", "batch_size: 64")
+    path = tmp_path / "base.toml"
+    path.write_text('optimizer = {lr = 0.1, name = "adam"}\n[model]\nhidden = 64\n')
+    assert config_file.entries(path) == {"optimizer.lr": 0.1, "optimizer.name": "adam", "model.hidden": 64}

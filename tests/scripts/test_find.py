@@ -48,7 +48,7 @@ class Channel:
 def filled(found, **params):
     """The command of a trial, after the interpreter."""
     run = Run({**found.space.defaults(), **params}, seed=7, channel=Channel())
-    return ExternalProgram(found.command)._filled(run)[1:]
+    return ExternalProgram(found.command).filled({**run.params, "seed": run.seed, "trial": run.trial})[1:]
 
 
 RICH = flags("""

@@ -21,6 +21,9 @@ _HOLE = "{}"
 _YAML_LINE = re.compile(r"""^(\s*)(-\s+)?(["']?[\w.\-/ ]+?["']?)\s*:(?:\s+(.*?))?(\s+#.*|\s*)$""")
 _TOML_LINE = re.compile(r"""^(\s*)([\w.\-"']+)\s*=\s*(.*?)(\s+#.*|\s*)$""")
 _TOML_TABLE = re.compile(r"^\s*\[([^\[\]]+)\]\s*(#.*)?$")
+_FLOW_KEY = re.compile(r"""\s*(["']?[\w.\-/ ]+?["']?)\s*[:=]\s*""")
+_FLOW_VALUE = re.compile(r"""("[^"]*"|'[^']*'|[^,{}\[\]"']+)""")
+_FLOW_END, _COMMA = re.compile(r"\s*}\s*,?"), re.compile(r"\s*,")
 _INT = re.compile(r"[-+]?(0|[1-9][\d_]*)")
 _FLOAT = re.compile(r"[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off")
@@ -55,11 +58,14 @@ def changed(text: str, suffix: str, values: Dict[str, str]) -> str:
         return json.dumps(data, indent=2)
     lines = text.splitlines(keepends=True)
     places = {address: (value, place) for address, value, place in _lines(text, suffix)}
-    for address, value in values.items():
-        if address not in places:
-            raise ValueError(f"it has no {address}; it may have been edited since its settings were found")
+    missing = next((address for address in values if address not in places), None)
+    if missing is not None:
+        raise ValueError(f"it has no {missing}; it may have been edited since its settings were found")
+    # from the right, since a line may have several
+    for address in sorted(values, key=lambda name: places[name][1], reverse=True):
         before, (line, begin, end) = places[address]
-        lines[line] = lines[line][:begin] + _written(value, before, lines[line][begin:end], suffix) + lines[line][end:]
+        written = _written(values[address], before, lines[line][begin:end], suffix)
+        lines[line] = lines[line][:begin] + written + lines[line][end:]
     return "".join(lines)
 
 
@@ -68,7 +74,7 @@ def _lines(text: str, suffix: str) -> Iterator[Tuple[str, Any, Place]]:
 
 
 def _yaml(text: str) -> Iterator[Tuple[str, Any, Place]]:
-    """Yield address, value and place of the scalars of block mappings; what is in lists is left alone."""
+    """Yield address, value and place of the scalars of mappings; what is in lists is left alone."""
     parents: List[Tuple[int, str]] = []
     skipped: Optional[int] = None
     for number, line in enumerate(text.splitlines()):
@@ -94,7 +100,9 @@ def _yaml(text: str) -> Iterator[Tuple[str, Any, Place]]:
             parents.append((indent, key))
         elif value[0] in "|>":
             skipped = indent
-        elif value[0] not in "[{&*!":
+        elif value[0] == "{":
+            yield from _flow(line, match.start(4), f"{address}.", number)
+        elif value[0] not in "[&*!":
             yield address, _scalar(value), (number, match.start(4), match.end(4))
 
 
@@ -105,8 +113,51 @@ def _toml(text: str) -> Iterator[Tuple[str, Any, Place]]:
             table = header[1].strip().replace('"', "") + "."
             continue
         match = _TOML_LINE.match(line)
-        if match is not None and match[3] and match[3][0] not in "[{":
-            yield table + match[2].strip("\"'"), _scalar(match[3]), (number, match.start(3), match.end(3))
+        if match is None or not match[3]:
+            continue
+        address = table + match[2].strip("\"'")
+        if match[3][0] == "{":
+            yield from _flow(line, match.start(3), f"{address}.", number)
+        elif match[3][0] != "[":
+            yield address, _scalar(match[3]), (number, match.start(3), match.end(3))
+
+
+def _flow(line: str, at: int, before: str, number: int) -> List[Tuple[str, Any, Place]]:
+    """Return the scalars of `{lr: 0.1, decay: {rate: 0.9}}`; none if it is not all on its line.
+
+    at: where it begins; before: what its addresses begin with.
+    """
+    found: List[Tuple[str, Any, Place]] = []
+    parents, at = [before], at + 1
+    while parents:
+        key = _FLOW_KEY.match(line, at)
+        if key is None:
+            closing = _FLOW_END.match(line, at)
+            if closing is None:
+                return []
+            parents.pop()
+            at = closing.end()
+            continue
+        address = parents[-1] + key[1].strip("\"'")
+        at = key.end()
+        if line[at : at + 1] == "{":
+            parents.append(f"{address}.")
+            at += 1
+            continue
+        if line[at : at + 1] == "[":
+            at = line.find("]", at) + 1
+            if not at:
+                return []
+        else:
+            value = _FLOW_VALUE.match(line, at)
+            if value is None:
+                return []
+            text = value[1].rstrip()
+            found.append((address, _scalar(text), (number, at, at + len(text))))
+            at = value.end()
+        comma = _COMMA.match(line, at)
+        at = at if comma is None else comma.end()
+    return found
 
 
 def _scalar(text: str) -> Any:
