@@ -25,6 +25,12 @@ def train(run):
         run.report(val_loss=run.params.rate / epoch)
 """
 TABLE = "a,b,kind\n" + "".join(f"{i % 7},{i % 3},{'xy'[i % 7 > 3]}\n" for i in range(60))
+PLAIN = """
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float, default=0.1)
+print(parser.parse_args())
+"""
 SHADOWED = ("random", "multiprocessing", "threading", "numpy", "tunewell", "json", "sqlite3", "usercustomize")
 SAFE_IN = ["--workers", "2", "--budget", "2"]
 """Arguments of a command that trains in other processes."""
@@ -37,6 +43,7 @@ COMMANDS = {
     "steer": ["study", "0", "note", "a"],
     "replay": ["study", "0"],
     "space": ["{clean}/train.py"],
+    "init": ["--force", "{clean}/plain.py"],
     "config": ["--origin"],
     "completion": ["bash"],
     "list": [],
@@ -100,6 +107,7 @@ def folder(tmp_path, victim):
     theirs.mkdir()
     clean.mkdir()
     (clean / "train.py").write_text(TRAIN)
+    (clean / "plain.py").write_text(PLAIN)
     (theirs / "train.py").write_text(TRAIN)
     (theirs / "table.csv").write_text(TABLE)
     (theirs / "table.model").symlink_to(victim / "letter")

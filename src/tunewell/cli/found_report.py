@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 import click
 
+from tunewell.advice import advice
 from tunewell.cli.printing import table, wrapped
 from tunewell.display.formatting import counted, short
 from tunewell.errors import SettingError
@@ -50,8 +50,8 @@ def confirm(program: Sequence[str]) -> None:
             return
         raise SettingError("nothing was tuned; name what may be: --space FILE.toml, and {name} in the command")
     raise SettingError(
-        f"{program[0]} cannot be looked into, so that its numbers are to be confirmed: tunewell init -- "
-        f"{shlex.join(program)} writes them to tunewell.toml"
+        f"{program[0]} cannot be looked into, so that its numbers are to be confirmed: "
+        f"{advice('init', program=program)} writes them to tunewell.toml"
     )
 
 

@@ -42,6 +42,10 @@ class RunEnded(BaseException):
         return "tunewell trains this trial no further; this is no failure"
 
 
+_OF_USERS = ("checkpoint", "data", "epochs", "params", "report", "reports", "restore", "rng", "seed", "track", "trial")
+"""What a training uses of a run; the rest is between it and whoever runs it."""
+
+
 class Channel(Protocol):
     """The link between a run and whoever decides about it."""
 
@@ -164,7 +168,7 @@ class Run:
             elif name.startswith("should_"):
                 mend = "the loop over run.epochs(n) waits and ends by itself"
             else:
-                mend = did_you_mean(name, [known for known in dir(self) if not known.startswith("_")], listed="it has")
+                mend = did_you_mean(name, _OF_USERS, listed="it has")
             raise AttributeError(f"a run has no {name!r}; {mend}")
 
     def epochs(self, n: int) -> Iterator[int]:
