@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import click
-import tomli_w
 
 from tunewell.cli.echo import echo
 from tunewell.cli.main import COMMANDS
@@ -131,7 +130,13 @@ def _lines(shown: list[_Shown], *, origin: bool) -> Iterator[str]:
     for one in shown:
         if isinstance(one.value, dict):
             yield f"\n# {one.origin}" if origin else ""
-            yield from tomli_w.dumps({one.key: one.value}).rstrip().splitlines()
+            yield from _toml({one.key: one.value}).splitlines()
+
+
+def _toml(table: dict[str, Any]) -> str:
+    import tomli_w  # noqa: PLC0415  --help of all commands needs none of it
+
+    return tomli_w.dumps(table).strip()
 
 
 def _line(one: _Shown) -> str:
@@ -139,7 +144,7 @@ def _line(one: _Shown) -> str:
         return f"# {one.key}: {one.default or 'not set'}"
     if isinstance(one.value, list):
         return f"{one.key} = {json.dumps(one.value, ensure_ascii=False)}"
-    return tomli_w.dumps({one.key: one.value}).strip()
+    return _toml({one.key: one.value})
 
 
 def _as_data(shown: list[_Shown]) -> dict[str, object]:
