@@ -39,10 +39,9 @@ def train(run: tw.Run) -> tuple[nn.Module, torch.optim.Optimizer]:
         model.eval()
         with torch.no_grad():
             outputs = model(x_val)
-        val_accuracy = (outputs.argmax(1) == y_val).float().mean()
-        report(
-            val_loss=float(nn.functional.cross_entropy(outputs, y_val)), val_accuracy=float(val_accuracy)
-        )  # tunewell
+        val_loss = float(nn.functional.cross_entropy(outputs, y_val))
+        val_accuracy = float((outputs.argmax(1) == y_val).float().mean())
+        report(val_loss=val_loss, val_accuracy=val_accuracy)  # tunewell
         scheduler.step()
     return model, optimizer
 

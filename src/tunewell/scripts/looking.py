@@ -18,7 +18,7 @@ import psutil
 from tunewell.errors import ScriptError, last_line
 from tunewell.scripts.invocation import Invocation
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 180.0
 _LOOK = Path(__file__).with_name("look.py")
 _MARK = "TUNEWELL_LOOK"
 """In the environment of all that a look starts, so that nothing of it stays."""
