@@ -32,7 +32,6 @@ from tunewell.space.values import Params, Value
 from tunewell.training.client import has_reported, report
 from tunewell.training.external_program import ExternalProgram
 from tunewell.training.function import returned_report
-from tunewell.training.run import Run
 
 RESULTS = "optimization_results.yaml"
 _OWN = re.compile(r"hydra[./](sweeper|launcher|mode|sweep|run|job\.num|job\.id)\b")
@@ -154,9 +153,10 @@ class HydraJob(ExternalProgram):
     keys: Mapping[str, str] = field(default_factory=dict)
     """By the space's name, the key of the override."""
 
-    def _filled(self, run: Run) -> list[str]:
-        own = [f"{self.keys[name]}={_text(value)}" for name, value in run.params.items()]
-        return [*self.arguments, *own, f"hydra.job.num={run.trial}", f"hydra.job.id={run.trial}"]
+    def filled(self, values: Mapping[str, object]) -> list[str]:
+        """Return the command of a trial's job: the values are overrides."""
+        own = [f"{self.keys[name]}={_text(value)}" for name, value in values.items() if name in self.keys]
+        return [*self.arguments, *own, *(f"hydra.job.{one}={values['trial']}" for one in ("num", "id"))]
 
 
 class ReportReturned(Callback):  # type: ignore[misc]  # Hydra's types are not here everywhere
@@ -243,7 +243,7 @@ def _meant(value: Value) -> Any:
     return found.text if isinstance(found, QuotedString) else found
 
 
-def _text(value: Value) -> str:
+def _text(value: object) -> str:
     """Return a value as an override has it; what is written in Hydra's syntax already is left as it is."""
     return repr(value) if isinstance(value, float) else str(value)
 
