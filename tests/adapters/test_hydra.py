@@ -94,7 +94,7 @@ def test_a_space_may_be_given_in_the_config_and_the_command_line_has_the_last_wo
     assert list(found.space.names) == ["net_lr", "db"]
     assert list(found.fixed) == ["net.width=3", "other=2"]
     job = HydraJob(["python", "app.py"], "val_loss", keys=found.keys)
-    words = job._filled(tw.Run({"net_lr": 1e-5, "db": "x"}, trial=7))
+    words = job.filled({"net_lr": 1e-5, "db": "x", "seed": 1, "trial": 7})
     assert words[2:] == ["net.lr=1e-05", "+db=x", "hydra.job.num=7", "hydra.job.id=7"]
 
 
