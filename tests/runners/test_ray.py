@@ -113,6 +113,24 @@ def curves(study):
     return {n: [report.metrics["loss"] for report in study.reports(n)] for n in range(len(study.trials))}
 
 
+def of_the_page(folder, slot, **slots):
+    """Run a command of the page as it is written there, but for where things are."""
+    root = Path(__file__).parents[2]
+    (folder / "examples").symlink_to(root / "examples")
+    section = (root / "docs" / "cluster.md").read_text().split("\n## On a cluster of Ray's\n")[1]
+    lines = re.findall(r"^tunewell (.*)$", section, flags=re.MULTILINE)
+    assert len(lines) == 2
+    words = [slots.get(word, word) for word in shlex.split(lines[slot])]
+    subprocess.run([sys.executable, "-m", "tunewell", *words], cwd=folder, check=True)
+    assert tw.Study.open(folder / "tunewell.db").spent.epochs == 6 * 60
+
+
+def test_the_command_of_the_page_for_one_machine_runs(tmp_path, monkeypatch):
+    # before any test that has a cluster here: two at a time are more than a small machine starts in Ray's half a minute
+    monkeypatch.setenv("RAY_ADDRESS", "local")
+    of_the_page(tmp_path, 0)
+
+
 def test_a_study_on_a_cluster_is_the_study_that_it_is_here(cluster, tmp_path):
     studies = [make(tmp_path / f"{n}.db") for n in range(2)]
     assert drive(studies[0], Training(tmp_path, nodes=2), Execution(workers=2, ray=Ray()))
@@ -315,23 +333,6 @@ def test_a_study_whose_driver_was_killed_goes_on(cluster, tmp_path):
             assert process.wait() == 0
     killed, whole = (tw.Study.open(tmp_path / store) for store in ("killed.db", "whole.db"))
     assert curves(killed) == curves(whole)
-
-
-def of_the_page(folder, slot, **slots):
-    """Run a command of the page as it is written there, but for where things are."""
-    root = Path(__file__).parents[2]
-    (folder / "examples").symlink_to(root / "examples")
-    section = (root / "docs" / "cluster.md").read_text().split("\n## On a cluster of Ray's\n")[1]
-    lines = re.findall(r"^tunewell (.*)$", section, flags=re.MULTILINE)
-    assert len(lines) == 2
-    words = [slots.get(word, word) for word in shlex.split(lines[slot])]
-    subprocess.run([sys.executable, "-m", "tunewell", *words], cwd=folder, check=True)
-    assert tw.Study.open(folder / "tunewell.db").spent.epochs == 6 * 60
-
-
-def test_the_command_of_the_page_for_one_machine_runs(tmp_path, monkeypatch):
-    monkeypatch.setenv("RAY_ADDRESS", "local")  # as where no cluster runs, though that of other tests does
-    of_the_page(tmp_path, 0)
 
 
 def test_the_command_of_the_page_for_a_cluster_runs(cluster, tmp_path):
