@@ -160,7 +160,7 @@ def test_nothing_that_a_folder_or_a_record_names_is_run_or_reached(command, fold
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert contents(victim) == before, done.stderr
