@@ -116,9 +116,11 @@ class TunedSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has no 
         params: what `fit` of the estimator takes; `groups` goes to the splitter.
 
         Raises:
-            ValueError: all fits failed.
+            ValueError: all fits failed, or the estimator needs targets and there are none.
             SettingError: a setting cannot be used.
         """
+        if y is None and get_tags(self.estimator).target_tags.required:
+            raise ValueError(f"{type(self.estimator).__name__} requires y to be passed, but the target y is None")
         scorer, refit_metric = self._get_scorers()
         X, y = indexable(X, y)  # noqa: N806
         routed = self._get_routed_params_for_fit(_check_method_params(X, params=params))
