@@ -82,6 +82,7 @@ bench: setup
 	$(BIN)/python benchmarks/training/batchnorm.py
 	$(BIN)/python benchmarks/training/estimators.py
 	$(BIN)/python benchmarks/training/sklearn_search.py
+	$(BIN)/python benchmarks/frameworks/compare.py
 	$(BIN)/python benchmarks/stuck/rescue.py
 	$(BIN)/python benchmarks/stuck/probe.py
 	$(BIN)/python benchmarks/stuck/babysit.py
