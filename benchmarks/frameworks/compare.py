@@ -27,6 +27,7 @@ import statistics
 import subprocess
 import sys
 import time
+from functools import cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, distribution
 from itertools import pairwise
@@ -95,12 +96,17 @@ def installed_mb(packages: tuple[str, ...]) -> float:
     return sum(files.values()) / 1e6
 
 
-def import_s(python: str, module: str) -> float:
+@cache
+def import_s(python: str, module: str, backend: str | None) -> float:
     """Return the processor's seconds that an import takes in a fresh process, over those of NumPy."""
     took = []
     for name in (module, "numpy"):
         code = f"import time, numpy; import {name}; print(time.process_time())"
-        runs = [subprocess.run([python, "-c", code], capture_output=True, text=True, check=True) for _ in range(3)]
+        environment = {**os.environ, **({} if backend is None else {"KERAS_BACKEND": backend})}
+        runs = [
+            subprocess.run([python, "-c", code], env=environment, capture_output=True, text=True, check=True)
+            for _ in range(3)
+        ]
         took.append(statistics.median(float(run.stdout) for run in runs))
     return took[0] - took[1]
 
@@ -125,16 +131,15 @@ def main() -> None:
         print(json.dumps(train_once(given.one[0], given.one[1], int(given.one[2]))))
         return
     pythons = dict(pair.split("=", 1) for pair in given.python)
-    found: dict[tuple[str, str], list[dict[str, object]]] = {}
     failures: dict[str, str] = {}
     for name in ("digits", "cnn"):
+        found: dict[str, list[dict[str, object]]] = {}
         for seed in range(given.seeds):
             for label, (module, environment) in NAMES.items():
                 if label in failures:
                     continue
-                python = pythons.get(label, sys.executable)
                 run = subprocess.run(
-                    [python, __file__, "--one", module, name, str(seed)],
+                    [pythons.get(label, sys.executable), __file__, "--one", module, name, str(seed)],
                     env={**os.environ, **ONE_THREAD, **environment, "PYTHONPATH": f"{HERE}:{HERE.parents[1] / 'src'}"},
                     capture_output=True,
                     text=True,
@@ -143,17 +148,17 @@ def main() -> None:
                 if run.returncode:
                     failures[label] = (run.stderr.strip().splitlines() or ["failed"])[-1]
                 elif result := json.loads(run.stdout.splitlines()[-1]):
-                    found.setdefault((label, name), []).append(result)
-    for name in ("digits", "cnn"):
+                    found.setdefault(label, []).append(result)
         print(f"\n{name}\n| framework | lines | install, MB | import, s | first epoch, s", end="")
         print(" | epoch, ms | memory, MB | accuracy, % |")
         print("|---|---|---|---|---|---|---|---|")
-        for label, (module, _) in NAMES.items():
-            if results := found.get((label, name)):
+        for label, (module, environment) in NAMES.items():
+            if results := found.get(label):
                 python = pythons.get(label, sys.executable)
-                print(row(label, module, results, import_s(python, str(results[0]["imports"])), name))
+                imported_s = import_s(python, str(results[0]["imports"]), environment.get("KERAS_BACKEND"))
+                print(row(label, module, results, imported_s, name), flush=True)
             elif label in failures:
-                print(f"| {label} | not measured: {failures[label]} |")
+                print(f"| {label} | not measured: {failures[label]} |", flush=True)
 
 
 def row(label: str, module: str, results: list[dict[str, object]], imported_s: float, name: str) -> str:
