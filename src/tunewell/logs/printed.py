@@ -18,6 +18,8 @@ from tunewell.logs.rows import Row
 from tunewell.logs.table import TableReader
 from tunewell.logs.text import without_escapes
 
+_BAR_BEFORE = re.compile(rb"^[^{]*\d%\|[^{]*(?={)")
+"""A progress bar that stands on the line of an object."""
 Knows = Callable[[str], bool]
 """Says which names are metrics."""
 
@@ -49,7 +51,7 @@ class PrintedReader:
         if b"{" not in line.text:
             return None
         try:
-            objects = json_objects(line.text)
+            objects = json_objects(_BAR_BEFORE.sub(b"", line.text))
         except ReportError:
             return None
         return row_of(objects[0]) if len(objects) == 1 else None
