@@ -244,10 +244,12 @@ def test_mappings_in_braces_are_read_and_changed_in_place(tmp_path):
     assert known["train.optimizer.inner.decay"] == 1e-4
     assert known["train.optimizer.name"] == "sgd, plain"
     assert not any(name.startswith("open") for name in known)
-    values = {"train.optimizer.lr": "1e-05", "data.batch_size": "64"}
-    assert config_file.changed(path.read_text(), ".yaml", values) == path.read_text().replace(
-        "0.05", "1.0e-05"
-    ).replace("batch_size: 32", "batch_size: 64")
+    # two of them on one line, where the first changes its length
+    values = {"train.optimizer.lr": "1e-05", "train.optimizer.inner.decay": "0.002", "data.batch_size": "64"}
+    text = path.read_text()
+    for before, after in (("0.05", "1.0e-05"), ("1e-4", "0.002"), ("batch_size: 32", "batch_size: 64")):
+        text = text.replace(before, after)
+    assert config_file.changed(path.read_text(), ".yaml", values) == text
     path = tmp_path / "base.toml"
     path.write_text('optimizer = {lr = 0.1, name = "adam"}\n[model]\nhidden = 64\n')
     assert config_file.entries(path) == {"optimizer.lr": 0.1, "optimizer.name": "adam", "model.hidden": 64}
