@@ -233,9 +233,14 @@ def _remarks(look: FirstLook, place: _Place, values: Sequence[float]) -> Iterato
             "no test any more; measure on rows held out from training"
         )
     if here is not None and here.is_of_training:
+        whose = (
+            "is measured on training rows"
+            if split_of(metric) == "train"
+            else "does not say on which rows it is measured"
+        )
         yield (
-            f"{metric} is measured on training rows, as far as its name says, and no metric of validation was found: "
-            "what is tuned on these fits them by heart; print one of validation"
+            f"{metric} {whose}, and no metric of validation was found: what is tuned on training rows fits them by "
+            "heart; print one of validation"
         )
     if look.found.is_once:
         yield (

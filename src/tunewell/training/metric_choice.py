@@ -38,7 +38,7 @@ class Candidate:
 
     @property
     def is_of_training(self) -> bool:
-        """True if it was measured on the rows of training, as far as its name says."""
+        """True if it was measured on the rows of training, or its name says of no others."""
         return self.rows in (_UNKNOWN, _TRAINING)
 
 
