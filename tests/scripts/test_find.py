@@ -428,3 +428,20 @@ def test_constants_are_tuned_where_the_flags_are_none(found):
     )
     assert its.space.names == ("lr",)
     assert its.command[-5:] == ("LR={lr}", "--", "train.py", "--data", "y")
+
+
+def test_a_positional_argument_that_was_left_out_is_not_given(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import argparse\n"
+        "parser = argparse.ArgumentParser()\n"
+        "parser.add_argument('data', nargs='?', default='./data')\n"
+        "parser.add_argument('--lr', type=float, default=0.1)\n"
+        "parser.parse_args()\n"
+    )
+    reasons = {
+        words: dict(find_parameters([sys.executable, str(script), *words]).left_out)["data"]
+        for words in ((), ("here",))
+    }
+    assert "given" not in reasons[()]
+    assert reasons[("here",)] == "is given in the command"

@@ -154,6 +154,8 @@ def _settings(
             continue
         options = action.option_strings
         given = values.get(action.dest, _UNSET) not in (_UNSET, None) if values else is_given(options, words)
+        if not options and values.get(action.dest) == action.default:
+            given = False  # a positional one that may be left out has its default there
         common: Dict[str, Any] = {
             "help": str(action.help or "")[:MOST_HELP] if action.help != argparse.SUPPRESS else "",
             "given": given,
