@@ -70,7 +70,23 @@ class Note:
     text: str
 
 
-Action = Set | Pause | Resume | Stop | Rewind | Branch | Note | Checkpoint
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """Give the trial a tag, by which it is found again."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Untag:
+    """Take a tag from the trial."""
+
+    name: str
+
+
+Action = Set | Pause | Resume | Stop | Rewind | Branch | Note | Tag | Untag | Checkpoint
+Remark = Note | Tag | Untag
+"""The actions that change nothing of a training: whoever sends one has done it."""
 
 ACTIONS: Mapping[str, type[Action]] = {
     "pause": Pause,
@@ -80,6 +96,8 @@ ACTIONS: Mapping[str, type[Action]] = {
     "rewind": Rewind,
     "branch": Branch,
     "note": Note,
+    "tag": Tag,
+    "untag": Untag,
     "checkpoint": Checkpoint,
 }
 """Every action by the name that it has on the command line and on record."""
@@ -124,4 +142,4 @@ class Command:
     @property
     def is_for_ended_trials(self) -> bool:
         """True if it may also be sent to a trial that has ended."""
-        return isinstance(self.action, Branch | Note)
+        return isinstance(self.action, Branch | Remark)

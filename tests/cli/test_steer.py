@@ -250,3 +250,40 @@ def test_a_schedule_that_is_not_named_is_refused(options, message):
     done = CliRunner().invoke(cli, ("tune", "train.py", *options), prog_name="tunewell")
     assert done.exit_code == 2
     assert message in done.stderr.splitlines()[-1]
+
+
+def test_a_study_is_steered_as_a_whole_and_gets_a_trial_of_ones_own(training):
+    assert "budget" in tunewell("steer", "train", "all", "budget", "77").stdout
+    assert "is paused" in tunewell("steer", "train", "all", "pause", "--why", "lunch").stdout
+    queued = json.loads(
+        tunewell(
+            "steer", "train", "new", "queue", "--set", "hidden=16", "--like", "0", "--epochs", "1", "--json"
+        ).stdout
+    )
+    assert (queued["command"], queued["params"]["hidden"]) == ("queue", 16)
+    assert "goes on" in tunewell("steer", "train", "all", "resume").stdout
+    study = tw.Study.open("tunewell.db", "train")
+    assert str(study.budget) == "77trainings"
+    assert study.trials[queued["trial"]].params["hidden"] == 16
+    assert not study.is_paused
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("all", "stop"), "stop is for a trial; of all there is pause, resume, budget"),
+        (("new", "pause"), "pause is for a trial; of new there is queue"),
+        (("0", "budget", "4"), "budget is not for a trial: say steer STUDY all budget"),
+        (("0", "queue"), "queue is not for a trial: say steer STUDY new queue"),
+        (("one", "stop"), "steer takes a trial's number, all or new, got 'one'"),
+        (("all", "budget"), "budget takes AMOUNT, got nothing"),
+        (("all", "budget", "lots"), "budget 'lots' is none that tunewell knows"),
+        (("0", "pause", "--like", "3"), "--like and --epochs are for queue, not for pause"),
+        (("new", "queue", "--set", "hiden=3"), "hidden"),
+    ],
+)
+def test_what_cannot_be_asked_of_a_study_is_one_line(words, line):
+    space = tw.Space(hidden=tw.Int(1, 64, default=8))
+    tw.Study(space, metric="val_loss", max_epochs=3, store="tunewell.db", name="train").queue({})
+    shown = tunewell("steer", "train", *words, expect=2).stderr
+    assert re.search(line, shown), shown

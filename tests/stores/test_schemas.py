@@ -90,7 +90,9 @@ def test_each_column_is_a_field_of_a_record(table):
     assert fields - columns == set(), "these fields have no column"
 
 
-@pytest.mark.parametrize(("record", "later"), [(STUDY, {"id", "min_delta"}), (SESSION, {"id", "beats", "ended_at"})])
+@pytest.mark.parametrize(
+    ("record", "later"), [(STUDY, {"id", "min_delta", "is_paused"}), (SESSION, {"id", "beats", "ended_at"})]
+)
 def test_the_contract_of_stores_writes_a_value_into_each_field(record, later):
     at_default = {field.name for field in dataclasses.fields(record) if getattr(record, field.name) == field.default}
     assert at_default <= later, "give them a value in tunewell/testing/records.py"

@@ -39,6 +39,8 @@ class StudyRecord:
     """Names the study across stores."""
     min_delta: float = 0.0
     """It ends when no training is expected to improve the metric by as much; 0: only when the budget is spent."""
+    is_paused: bool = False
+    """No step is given out, and trainings pause after their epoch, until the study goes on."""
     id: int = 0
     """Its key in this store; the store gives it."""
 
@@ -121,6 +123,10 @@ class Changes:
     """How many commands wait to be taken up."""
     seconds: float = 0.0
     """For how long processes have run the study: the most that was given to `beat`, `report` or `end_session`."""
+    budget: str = ""
+    """The study's, as it is now."""
+    is_paused: bool = False
+    """No step is given out, and trainings pause after their epoch."""
 
 
 class Store(Protocol):
@@ -163,8 +169,13 @@ class Store(Protocol):
         max_epochs: int | None = None,
         budget: str | None = None,
         min_delta: float | None = None,
+        is_paused: bool | None = None,
+        event: Event | None = None,
     ) -> None:
-        """Set what is given."""
+        """Set what is given.
+
+        event: is appended with it.
+        """
         ...
 
     def add_space(self, study_id: int, version: SpaceVersion) -> bool:
@@ -259,7 +270,7 @@ class Store(Protocol):
         session: int | None = None,
         seconds: float = 0.0,
     ) -> int:
-        """Add a report, and return how many commands to the study's trials wait to be taken up.
+        """Add a report, and return how many commands wait to be taken up; while the study is paused, one more.
 
         value: the study's metric, finite or the infinity that is worst; None if it was not reported.
         session: who reports; None for whoever runs the trial.

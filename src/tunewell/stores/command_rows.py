@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tunewell.commands import ACTIONS, Action, Branch, Command, Note, Rewind, Set
+from tunewell.commands import ACTIONS, Action, Branch, Command, Note, Rewind, Set, Tag, Untag
 from tunewell.errors import StoreError
 from tunewell.trial import STEERED, Event
 
@@ -87,6 +87,8 @@ def _data(action: Action) -> dict[str, object]:
             return {"name": action.name, "value": action.value}
         case Note():
             return {"text": action.text}
+        case Tag() | Untag():
+            return {"tag": action.name}
         case Rewind():
             return {"epoch": action.epoch, "setting": dict(action.params)}
         case Branch():
@@ -104,6 +106,10 @@ def _action(kind: str, data: Mapping[str, Any]) -> Action:
             return Set(str(data["name"]), data["value"])
         case "note":
             return Note(str(data["text"]))
+        case "tag":
+            return Tag(str(data["tag"]))
+        case "untag":
+            return Untag(str(data["tag"]))
         case "rewind":
             return Rewind(int(data["epoch"]), dict(data.get("setting") or {}))
         case "branch":

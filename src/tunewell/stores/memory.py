@@ -145,6 +145,8 @@ class MemoryStore:
         max_epochs: int | None = None,
         budget: str | None = None,
         min_delta: float | None = None,
+        is_paused: bool | None = None,
+        event: Event | None = None,
     ) -> None:
         """Implement `Store.change_study`."""
         with self._lock:
@@ -156,6 +158,9 @@ class MemoryStore:
                 study.record = replace(study.record, budget=budget)
             if min_delta is not None:
                 study.record = replace(study.record, min_delta=min_delta)
+            if is_paused is not None:
+                study.record = replace(study.record, is_paused=is_paused)
+            study.settle(None, event)
 
     def add_space(self, study_id: int, version: SpaceVersion) -> bool:
         """Implement `Store.add_space`."""
@@ -290,7 +295,7 @@ class MemoryStore:
             if value is not None:
                 study.values.append((trial, epoch, float(value)))
                 study.valued_at.append(revision)
-            return study.n_waiting
+            return study.n_waiting + study.record.is_paused
 
     def end_step(
         self,
@@ -448,6 +453,8 @@ class MemoryStore:
                 n_spaces=len(study.spaces),
                 n_waiting=study.n_waiting,
                 seconds=study.seconds,
+                budget=study.record.budget,
+                is_paused=study.record.is_paused,
             )
 
     def values(self, study_id: int, since: int, until: int) -> Iterator[NDArray[np.float64]]:

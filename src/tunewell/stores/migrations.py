@@ -70,6 +70,11 @@ def m006_seconds(cursor: Cursor, dialect: Dialect) -> None:  # noqa: ARG001  the
     cursor.execute(_M006)
 
 
+def m007_paused(cursor: Cursor, dialect: Dialect) -> None:  # noqa: ARG001  the same in both
+    """Add that a study is paused."""
+    cursor.execute("ALTER TABLE studies ADD COLUMN is_paused BOOLEAN NOT NULL DEFAULT FALSE /* no step is given out */")
+
+
 MIGRATIONS: Sequence[Callable[[Cursor, Dialect], None]] = (
     m001_initial,
     m002_process,
@@ -77,6 +82,7 @@ MIGRATIONS: Sequence[Callable[[Cursor, Dialect], None]] = (
     m004_steering,
     m005_leases,
     m006_seconds,
+    m007_paused,
 )
 
 

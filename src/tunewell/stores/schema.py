@@ -55,6 +55,7 @@ studies = Table(
     Column("n_spaces", Integer, nullable=False),
     Column("min_delta", Double, nullable=False),
     Column("seconds", Double, nullable=False),
+    Column("is_paused", Boolean, nullable=False),
 )
 
 spaces = Table(

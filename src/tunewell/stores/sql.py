@@ -156,15 +156,20 @@ class SqlStore:
         max_epochs: int | None = None,
         budget: str | None = None,
         min_delta: float | None = None,
+        is_paused: bool | None = None,
+        event: Event | None = None,
     ) -> None:
         """Implement `Store.change_study`."""
-        with self._revising(study_id) as (log, _):
+        with self._revising(study_id) as (log, revision):
             if max_epochs is not None:
                 log.run("set_max_epochs", {"study": study_id, "max_epochs": max_epochs})
             if budget is not None:
                 log.run("set_budget", {"study": study_id, "budget": budget})
             if min_delta is not None:
                 log.run("set_min_delta", {"study": study_id, "min_delta": min_delta})
+            if is_paused is not None:
+                log.run("set_is_paused", {"study": study_id, "is_paused": is_paused})
+            log.settle(study_id, revision, None, event)
 
     @_retried
     def add_space(self, study_id: int, version: SpaceVersion) -> bool:
@@ -463,9 +468,10 @@ class SqlStore:
             key = {"study": study_id, "study_id": study_id, "trial": trial.number, "revision": revision}
             if trial.number != log.n_trials(key):
                 raise TrialEnded(trial.number, log.check_trial(key))
-            if not log.settle(study_id, revision, done, event):
+            if not log.settle(study_id, revision, done, None):
                 return False
             log.run("add_trial", {**key, **rows.TRIALS.values(trial)})
+            log.settle(study_id, revision, None, event)  # it may be of the trial itself
             if checkpoint is not None:
                 log.run("add_checkpoint", {"study_id": study_id, **rows.CHECKPOINTS.values(checkpoint)})
             if stopped is not None and done is not None:
@@ -549,9 +555,9 @@ class SqlStore:
             self.damaged.setdefault(rows.STUDIES.name, set()).add(study_id)
             counted = log.row("progress_by_rows", {"study": study_id})
             assert counted is not None  # it is of counts alone
-            row = (_ALL, counted[0], None, max(1, counted[1]), counted[2], 0.0, None)
-        revision, n_steps, max_epochs, n_spaces, n_waiting, seconds, _ = row
-        return Changes(revision, n_steps, max_epochs, (), (), n_spaces, n_waiting, seconds)
+            row = (_ALL, counted[0], None, max(1, counted[1]), counted[2], 0.0, "", False, None)
+        revision, n_steps, max_epochs, n_spaces, n_waiting, seconds, budget, is_paused, _ = row
+        return Changes(revision, n_steps, max_epochs, (), (), n_spaces, n_waiting, seconds, budget, bool(is_paused))
 
     def _studies(self, log: _Transaction) -> list[StudyRecord]:
         known = [self._study(log, row) for row in list(log.rows("studies", {}))]
@@ -645,12 +651,13 @@ _MOST_SPACES = 1_000
 
 def _is_progress(row: tuple[Any, ...]) -> bool:
     """Return False for a study whose counts cannot be what was written."""
-    revision, n_steps, max_epochs, n_spaces, n_waiting, seconds, last_revision = row
+    revision, n_steps, max_epochs, n_spaces, n_waiting, seconds, budget, _, last_revision = row
     if not all(type(number) is int and number >= 0 for number in (revision, n_steps, n_spaces, n_waiting)):
         return False
     has_epochs = max_epochs is None or (type(max_epochs) is int and 0 < max_epochs <= OPEN_END)
     is_last = type(last_revision) is not int or last_revision <= revision
-    return has_epochs and is_last and n_spaces <= _MOST_SPACES and isinstance(seconds, int | float)
+    are_plain = isinstance(seconds, int | float) and isinstance(budget, str)
+    return has_epochs and is_last and n_spaces <= _MOST_SPACES and are_plain
 
 
 def _came_of(done: Command) -> dict[str, object]:

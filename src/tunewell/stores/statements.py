@@ -59,6 +59,7 @@ def _of_studies(dialect: sa.Dialect) -> dict[str, _Statement]:
         .where(commands.c.study_id == _study, commands.c.taken_at.is_(None))
         .scalar_subquery()
     )
+    holding_back = sa.case((studies.c.is_paused, _one), else_=_zero)
     return {
         "add_study": (
             _insert(dialect, studies)
@@ -79,6 +80,7 @@ def _of_studies(dialect: sa.Dialect) -> dict[str, _Statement]:
         "set_max_epochs": (studies.update().where(_this_study), ["max_epochs"]),
         "set_budget": (studies.update().where(_this_study), ["budget"]),
         "set_min_delta": (studies.update().where(_this_study), ["min_delta"]),
+        "set_is_paused": (studies.update().where(_this_study), ["is_paused"]),
         "progress": (
             sa.select(
                 studies.c.revision,
@@ -87,6 +89,8 @@ def _of_studies(dialect: sa.Dialect) -> dict[str, _Statement]:
                 studies.c.n_spaces,
                 waiting,
                 studies.c.seconds,
+                studies.c.budget,
+                studies.c.is_paused,
                 sa.select(sa.func.max(reports.c.revision)).where(reports.c.study_id == _study).scalar_subquery(),
             ).where(_this_study),
             (),
@@ -112,7 +116,7 @@ def _of_studies(dialect: sa.Dialect) -> dict[str, _Statement]:
             studies.update()
             .where(_this_study)
             .values(revision=revised, seconds=seconds)
-            .returning(studies.c.revision, waiting),
+            .returning(studies.c.revision, waiting + holding_back),
             (),
         ),
         "raise_seconds": (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from tunewell.commands import KINDS, Branch, Command, Note, Rewind, Set
+from tunewell.commands import KINDS, Branch, Command, Note, Rewind, Set, Tag, Untag
 from tunewell.errors import SettingError, SpaceError, TrialEnded
 from tunewell.space.space import Space
 from tunewell.space.values import Value
@@ -35,6 +35,9 @@ def checked(command: Command, trial: Trial, epochs: int, space: Space, saved: Se
         case Note():
             if not isinstance(action.text, str) or not action.text.strip():
                 raise SettingError("note needs a text")
+        case Tag() | Untag():
+            if not isinstance(action.name, str) or not action.name.strip() or len(action.name.split()) != 1:
+                raise SettingError(f"a tag is one word, got {action.name!r}")
         case Rewind():
             if action.epoch is None:
                 raise SettingError("rewind needs an epoch; 0 is the beginning")
@@ -127,6 +130,8 @@ def describe_effect(command: Command) -> str:
             return f"rewound to epoch {action.epoch}, goes on as trial {command.branch}{_differing(action.params)}"
         case Note():
             return action.text
+        case Tag() | Untag():
+            return f"{command.kind} {action.name}"
     return command.kind
 
 

@@ -36,9 +36,9 @@ def readable_study(store: Store, record: StudyRecord) -> StudyRecord:
     return DamagedStudy(**known | {"metric": metric})
 
 
-def readable_budget(record: StudyRecord) -> Budget:
-    """Return the budget of a study; of one that cannot be read, one that is never spent."""
-    return _budget(record.budget) or _UNENDING
+def readable_budget(text: str) -> Budget:
+    """Return the budget of a study, as on record; of one that cannot be read, one that is never spent."""
+    return _budget(text) or _UNENDING
 
 
 def readable_versions(store: Store, study: StudyRecord) -> tuple[SpaceVersions, bool]:

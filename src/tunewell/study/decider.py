@@ -59,9 +59,9 @@ class Decider:
             return bool(self.min_delta) and self.expected_gains.gain(self._log) < self.min_delta
 
     def decide(self) -> Start | Resume | None:
-        """Return the scheduler's answer, within the budget."""
+        """Return the scheduler's answer, within the budget; None while the study is paused."""
         allowance, history = self.allowance(), self._log.history
-        if allowance.epochs < 1 or self.out_of_time or self.flat:
+        if self._log.is_paused or allowance.epochs < 1 or self.out_of_time or self.flat:
             return None
         released = np.flatnonzero(history.paused & (history.epochs < history.until))
         if released.size:  # somebody let it go on, or began it as a branch
@@ -88,19 +88,27 @@ class Decider:
     def end_of_first_step(self, trial: int, max_epochs: int) -> int:
         """Return where the step of the trial that went ahead ends, now that it has shown how long a training is."""
         allowance = self.allowance(besides=trial, max_epochs=max_epochs)
-        plan = self.scheduler.next(self._reader.space, self._log.empty_history(max_epochs), allowance, self._rng(0))
-        until = plan.until if isinstance(plan, Start) else max_epochs
         inherited = self._log.trials[trial].inherited
-        return inherited + max(1, min(until - inherited, allowance.epochs))
+        return inherited + max(1, min(self._first_look(max_epochs, allowance) - inherited, allowance.epochs))
+
+    def first_look(self) -> int:
+        """Return the epoch at which a new trial's first step ends; an open end while nobody knows how long one is."""
+        known = self._log.max_epochs
+        return OPEN_END if known is None else self._first_look(known, Allowance(OPEN_END, 1))
+
+    def _first_look(self, max_epochs: int, allowance: Allowance) -> int:
+        plan = self.scheduler.next(self._reader.space, self._log.empty_history(max_epochs), allowance, self._rng(0))
+        return plan.until if isinstance(plan, Start) else max_epochs
 
     def check_drawn_from(self, versions: SpaceVersions) -> None:
         """Check that settings can be drawn from a new version of the space; a grid may name what is gone."""
         history = History(versions.space, self._log.max_epochs, versions)
         self.scheduler.next(versions.space, history, Allowance(OPEN_END, 1), self._rng(0))
 
-    def is_held(self) -> bool:
-        """Return True if somebody has paused a trial, and there is budget left to let it go on."""
-        return bool(self._log.history.held.any()) and self.allowance().epochs >= 1 and not self.out_of_time
+    def is_waiting(self) -> bool:
+        """Return True if somebody has paused the study, or a trial, and there is budget left to let it go on."""
+        is_held = self._log.is_paused or bool(self._log.history.held.any())
+        return is_held and self.allowance().epochs >= 1 and not self.out_of_time
 
     def allowance(self, besides: int | None = None, max_epochs: int | None = None) -> Allowance:
         """Return what is left of the budget.

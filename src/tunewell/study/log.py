@@ -43,6 +43,10 @@ class Log:
         """For how long processes have run the study, as far as is on record."""
         self.n_waiting = 0
         """How many commands wait to be taken up."""
+        self.budget = self._study.budget
+        """As on record."""
+        self.is_paused = self._study.is_paused
+        """Somebody has paused the study."""
         self._revision = 0
         self._values_until = 0
         """The revision up to which the history has the reports' values."""
@@ -80,6 +84,7 @@ class Log:
         self.history.advance(changes.reached)
         self._revision, self.n_steps, self.n_waiting = changes.revision, changes.n_steps, changes.n_waiting
         self.seconds = changes.seconds
+        self.budget, self.is_paused = changes.budget or self.budget, changes.is_paused
         if self._values_until < self._revision:
             self.history.defer(_weakly(self._new_values))
 

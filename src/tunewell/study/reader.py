@@ -19,7 +19,7 @@ from tunewell.analysis.lineage import Segment, segments
 from tunewell.analysis.twins import Difference, difference
 from tunewell.arrays import own_numerics
 from tunewell.checkpoint.folder import folder_in
-from tunewell.commands import Command
+from tunewell.commands import Command, Tag, Untag
 from tunewell.errors import MissingExtra, NothingReported, RecordError, StoreError, TrialNotFound
 from tunewell.history import History
 from tunewell.space.space import Space
@@ -27,6 +27,7 @@ from tunewell.space.values import Params
 from tunewell.stores import MemoryStore, Session, Store, StudyRecord, open_store
 from tunewell.study import provenance
 from tunewell.study.branches import TWIN
+from tunewell.study.budget import Budget
 from tunewell.study.damage import readable_budget, readable_study
 from tunewell.study.log import Log
 from tunewell.study.page import study_html
@@ -89,7 +90,8 @@ class StudyReader:
         self.record = record
         self.metric = record.metric
         self.maximize = record.direction == "maximize"
-        self.budget = readable_budget(record)
+        self.requested_budget: Budget | None = None
+        """The budget that this process goes on with, as long as it is not on record."""
         self.lock = threading.RLock()
         """Held by whoever reads what is to fit together, or runs the study."""
         self.log = Log(store, record)
@@ -117,6 +119,18 @@ class StudyReader:
     def url(self) -> str:
         """The store, as the user would name it, with no password in it."""
         return self.store.url
+
+    @property
+    def budget(self) -> Budget:
+        """The amount that may be spent, as this process has seen it last."""
+        return self.requested_budget or readable_budget(self.log.budget)
+
+    @property
+    def is_paused(self) -> bool:
+        """True if somebody has paused the study: nothing of it trains until it goes on."""
+        with self.lock:
+            self.look()
+            return self.log.is_paused
 
     @property
     def awaited_s(self) -> float:
@@ -292,6 +306,17 @@ class StudyReader:
     def commands(self, trial: int | None = None) -> list[Command]:
         """Return the commands to all trials, or to one, oldest first, with what came of them."""
         return [one for one in self.store.commands(self.record.id) if trial in (None, one.trial)]
+
+    def tags(self) -> dict[int, tuple[str, ...]]:
+        """Return, by trial, the tags that somebody gave it, in the order in which they came."""
+        found: dict[int, dict[str, None]] = {}
+        for one in self.commands():
+            match one.action:
+                case Tag(name) if one.is_done:
+                    found.setdefault(one.trial, {})[name] = None
+                case Untag(name) if one.is_done:
+                    found.get(one.trial, {}).pop(name, None)
+        return {trial: tuple(names) for trial, names in found.items() if names}
 
     @own_numerics
     def twins(self) -> dict[int, Difference]:

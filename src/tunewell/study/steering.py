@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from tunewell.analysis.lineage import live_values, trial_of_epoch
-from tunewell.commands import KINDS, Action, Branch, Command, Note, Pause, Resume, Rewind, Set, Stop
+from tunewell.commands import KINDS, Action, Branch, Command, Note, Pause, Remark, Resume, Rewind, Set, Stop, Tag, Untag
 from tunewell.commands import Checkpoint as WriteCheckpoint
 from tunewell.errors import CheckpointError, SettingError, TrialEnded, TrialNotFound
 from tunewell.space.values import Value
@@ -75,7 +75,11 @@ class Steering:
             TrialNotFound: there is no such trial.
             TrialEnded: the trial has.
         """
-        return self._store.add_command(self._study, self._checked(trial, action, by, why))
+        sent = self._store.add_command(self._study, self._checked(trial, action, by, why))
+        if isinstance(action, Remark):
+            self._settle(sent, int(self._reader.history.epochs[sent.trial]))
+            sent = next((one for one in self._store.commands(self._study) if one.id == sent.id), sent)
+        return sent
 
     def stop_at_once(self, trial: int, *, by: str = "user", why: str = "") -> Command:
         """Send the command to stop; a trial that does not train now is stopped without waiting for who runs the study.
@@ -149,22 +153,20 @@ class Steering:
     def poll(self, trial: int, epoch: int) -> Directive:
         """Take up the commands to a running trial, and return what its training has to do after an epoch."""
         with self._reader.lock:
-            commands = self._store.commands(self._study)
+            commands, trials = self._store.commands(self._study), self._reader.trials
             waiting = self._waiting(commands)
-            if not waiting:
-                return Directive()
-            trials = self._reader.trials
             if any(trials[one.trial].state is not TrialState.RUNNING for one in waiting):
                 self.poll_at_rest()
             effects, reached = _Effects(_values(trials[trial], commands)), int(self._reader.log.history.epochs[trial])
             for command in waiting:
                 if command.trial == trial:
                     # epochs that are trained again are as they were: what changes a trial comes after them
-                    if epoch < reached and not isinstance(command.action, Stop | Pause | Resume | Note):
+                    if epoch < reached and not isinstance(command.action, Stop | Pause | Resume | Remark):
                         break
                     self._take(command, trials[trial], max(epoch, reached), effects)
             self._pending.setdefault(trial, []).extend(effects.wait_for_checkpoint)
-            return effects.directive()
+            directive = effects.directive()
+            return directive.pausing() if self._reader.log.is_paused else directive
 
     def owed(self, trial: int) -> Directive:
         """Return what a trial in the middle of a step was to do by commands that were taken up, and did not come to do.
@@ -236,7 +238,7 @@ class Steering:
             case Stop():
                 effects.stop = _why_stopped(command)
                 self._settle(command, epoch)
-            case Note():
+            case Note() | Tag() | Untag():
                 self._settle(command, epoch)
             case Rewind() if action.epoch >= epoch:
                 self._settle(command, epoch, refused=f"the trial is at epoch {epoch}, not beyond")

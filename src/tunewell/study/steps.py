@@ -32,7 +32,7 @@ def begun(answer: Start | Resume, trials: Sequence[Trial], session: Session, stu
         state=TrialState.RUNNING,
         epochs=0,
         until=answer.until,
-        seed=_trial_seed(study_seed, number),
+        seed=trial_seed(study_seed, number),
         started_at=time.time(),
         note=note,
         session=session.id,
@@ -100,6 +100,6 @@ class ExpectedGains:
         return recent_gain(self._given, log.max_epochs or 1)
 
 
-def _trial_seed(study_seed: int, trial: int) -> int:
+def trial_seed(study_seed: int, trial: int) -> int:
     """Return 31 bits, a seed for every framework; the third key keeps it apart from the search's own draws."""
     return int(np.random.SeedSequence([study_seed, trial, 1]).generate_state(1)[0] >> 1)

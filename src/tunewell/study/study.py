@@ -38,6 +38,7 @@ from tunewell.space.values import Value
 from tunewell.stores import DamagedStudy, MemoryStore, Session, Store, StudyRecord, open_store
 from tunewell.study.branches import TWIN
 from tunewell.study.budget import Budget
+from tunewell.study.control import Control
 from tunewell.study.damage import readable_study
 from tunewell.study.decider import Decider
 from tunewell.study.directive import Move
@@ -104,8 +105,9 @@ class _Of(Generic[_T]):
 class Study:
     """A search for the best setting of a space's parameters, kept in a store.
 
-    It has a `reader`, through which all that is on record is read, and a `steering`, through which commands go to its
-    trials; what both offer it offers too. Every method may be called from any thread.
+    It has a `reader`, through which all that is on record is read, a `steering`, through which commands go to its
+    trials, and a `control` of the study as a whole; what these offer it offers too. Every method may be called from any
+    thread.
     """
 
     @own_numerics
@@ -189,8 +191,9 @@ class Study:
         self.decider = Decider(
             self.reader, decides, min_delta=record.min_delta if is_on_record else requested.min_delta
         )
+        self.control = Control(self.reader, self.decider)
         if budget is not None:
-            self.reader.budget = Budget.parse(requested.budget)
+            self.reader.requested_budget = Budget.parse(requested.budget)
         self._sign = -1.0 if self.reader.maximize else 1.0
         self._is_joined = False
         self._progress: dict[int, Progress] = {}
@@ -264,6 +267,7 @@ class Study:
     reports = _Of(StudyReader.reports, lambda study: study.reader.reports)
     events = _Of(StudyReader.events, lambda study: study.reader.events)
     commands = _Of(StudyReader.commands, lambda study: study.reader.commands)
+    tags = _Of(StudyReader.tags, lambda study: study.reader.tags)
     checkpoints = _Of(StudyReader.checkpoints, lambda study: study.reader.checkpoints)
     sessions = _Of(StudyReader.sessions, lambda study: study.reader.sessions)
     session_of = _Of(StudyReader.session_of, lambda study: study.reader.session_of)
@@ -287,6 +291,11 @@ class Study:
     live = _Of(Steering.live, lambda study: study.steering.live)
     steer = _Of(Steering.send, lambda study: study.steering.send)
     set_with_twin = _Of(Steering.set_with_twin, lambda study: study.steering.set_with_twin)
+    is_paused = _Of(StudyReader.is_paused, lambda study: study.reader.is_paused)
+    pause = _Of(Control.pause, lambda study: study.control.pause)
+    resume = _Of(Control.resume, lambda study: study.control.resume)
+    set_budget = _Of(Control.set_budget, lambda study: study.control.set_budget)
+    queue = _Of(Control.queue, lambda study: study.control.queue)
 
     @property
     def budget(self) -> Budget:
@@ -295,7 +304,7 @@ class Study:
 
     @budget.setter
     def budget(self, budget: Budget) -> None:
-        self.reader.budget = budget
+        self.reader.requested_budget = budget
 
     @own_numerics
     def ask(self) -> Step | None:
@@ -587,6 +596,8 @@ class Study:
     def _next_step(self, session: Session) -> Step | None:
         while True:
             self._log.refresh()
+            if self._log.is_paused and self.decider.is_waiting():
+                return WAIT
             # what a session that is gone left in progress is given out again before anything new is decided, so
             # that a study that was killed and resumed is the study that it would have been
             step = self._taken_up(session)
@@ -600,7 +611,7 @@ class Study:
             self.steering.poll_at_rest()
             answer = self.decider.decide()
             if answer is None:
-                return WAIT if self._log.history.running.any() or self.decider.is_held() else None
+                return WAIT if self._log.history.running.any() or self.decider.is_waiting() else None
             trial = begun(answer, self._log.trials, session, self.reader.record.seed)
             first = trial.epochs + 1
             if self.reader.store.begin_step(self.reader.record.id, self._log.n_steps, trial):
@@ -675,10 +686,14 @@ class Study:
 
     def _record_settings(self) -> None:
         """Record the settings of a study that is gone on with: only now is it known that no other process runs it."""
-        new = replace(self.reader.record, budget=str(self.reader.budget), min_delta=self.min_delta)
-        if new != self.reader.record:
-            self.reader.store.change_study(self.reader.record.id, budget=new.budget, min_delta=new.min_delta)
-            self.reader.record = new
+        now = replace(self.reader.record, budget=self._log.budget, is_paused=self._log.is_paused)
+        new = replace(now, budget=str(self.reader.budget), min_delta=self.min_delta, is_paused=False)
+        if new != now:
+            self.reader.store.change_study(
+                self.reader.record.id, budget=new.budget, min_delta=new.min_delta, is_paused=new.is_paused
+            )
+            self._log.refresh()
+        self.reader.record, self.reader.requested_budget = new, None
 
     @contextmanager
     def _letting_go(self, trial: int) -> Iterator[None]:

@@ -30,7 +30,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from tunewell.commands import Action, Branch, Command, Note, Pause, Resume, Rewind, Set, Stop
+from tunewell.commands import Action, Branch, Command, Note, Pause, Resume, Rewind, Set, Stop, Tag, Untag
 from tunewell.commands import Checkpoint as WriteCheckpoint
 from tunewell.errors import StepTaken, StoreError, StudyExists, StudyNotFound, TrialEnded, TrialNotFound
 from tunewell.space.values import Params
@@ -115,6 +115,12 @@ class StoreContract:
         store.change_study(study, max_epochs=50)
         assert store.study("digits") == replace(STUDY, id=study, budget="900epochs", max_epochs=50)
         assert store.changes(study, before).max_epochs == 50
+        before = store.changes(study, 0).revision
+        store.change_study(study, budget="5trials", is_paused=True, event=Event("paused", 3.0, by="ada"))
+        changes = store.changes(study, before)
+        assert (changes.revision, changes.budget, changes.is_paused) == (before + 1, "5trials", True)
+        assert [(event.kind, event.by) for event in store.events(study)] == [("paused", "ada")]
+        assert store.studies()[0].is_paused
         store.change_study(study, min_delta=0.01)
         assert store.study("digits").min_delta == 0.01
 
@@ -410,6 +416,15 @@ class StoreContract:
         store.settle_command(study, replace(first, taken_at=2.0, epoch=1))
         assert store.changes(study, 0).n_waiting == 1
 
+    def test_a_report_to_a_study_that_is_paused_counts_one_more_that_waits(self, store: Store, study: int) -> None:
+        begin(store, study, 0)
+        store.change_study(study, is_paused=True)
+        assert store.report(study, 0, 1, {"val_loss": 1.0}, 1.0, at=1.0) == 1
+        store.add_command(study, Command(0, Pause(), 1.0))
+        assert store.report(study, 0, 2, {"val_loss": 1.0}, 1.0, at=1.0) == 2
+        store.change_study(study, is_paused=False)
+        assert store.report(study, 0, 3, {"val_loss": 1.0}, 1.0, at=1.0) == 1
+
     def test_the_seconds_of_a_study_are_the_most_that_anybody_knew(self, store: Store, study: int) -> None:
         one, other = begin_session(store, study), begin_session(store, study)
         begin(store, study, 0)
@@ -667,6 +682,8 @@ class StoreContract:
             Rewind(3),
             Branch(params={"x": True}, epochs=4),
             Note("why"),
+            Tag("good"),
+            Untag("good"),
         ]
         for action in actions:
             store.add_command(study, Command(0, action, 1.0))
