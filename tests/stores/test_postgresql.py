@@ -254,7 +254,10 @@ def _copy(rows, cursor, table):
     columns = [column[0] for column in found.description]
     names, places = ", ".join(f'"{name}"' for name in columns), ", ".join(["%s"] * len(columns))
     for row in found.fetchall():
-        values = [None if v is None else bool(v) if c == "git_dirty" else v for c, v in zip(columns, row, strict=True)]
+        values = [
+            None if v is None else bool(v) if c in ("git_dirty", "is_paused") else v
+            for c, v in zip(columns, row, strict=True)
+        ]
         cursor.execute(f'INSERT INTO "{table}" ({names}) VALUES ({places})', values)
     if "id" in columns:
         cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM \"{table}\"))")
