@@ -152,10 +152,11 @@ def test_a_database_of_something_else_is_refused_and_left_alone(file):
 
 
 def test_a_record_of_a_newer_tunewell_is_refused(store, file):
+    newer = len(MIGRATIONS) + 1
     with store._database.writing() as cursor:
-        cursor.execute(f"INSERT INTO tunewell_schema VALUES ({len(MIGRATIONS) + 1}, 0.0)")
+        cursor.execute(f"INSERT INTO tunewell_schema VALUES ({newer}, 0.0)")
     assert refused(file).endswith(
-        f"was written by a newer tunewell (schema {len(MIGRATIONS) + 1}, this one knows {len(MIGRATIONS)}); upgrade tunewell"
+        f"was written by a newer tunewell (schema {newer}, this one knows {len(MIGRATIONS)}); upgrade tunewell"
     )
 
 
