@@ -480,3 +480,84 @@ def test_losses_that_begin_beyond_guessing_are_those_of_a_regression():
     assert tw.diagnose({"epochs": rows, "config": {"lr": 1e-3}})[0].label == "healthy"
     of_classes = tw.diagnose({"epochs": rows, "config": {"lr": 1e-3}, "n_classes": 10})
     assert "bad_initialisation" in {one.label for one in of_classes[:2]}
+
+
+def confidence(findings, label):
+    return next((one.confidence for one in findings if one.label == label), 0.0)
+
+
+@pytest.mark.parametrize("part", [("batch_norm", True, "batchnorm_misuse"), ("dropout", 0.5, "dropout_too_high")])
+def test_a_part_that_a_described_network_is_not_said_to_have_is_hardly_the_cause(part):
+    name, value, label = part
+    rows = [{"train_loss": 2.3, "train_accuracy": 0.1 + e % 3 / 50, "val_loss": 2.3 + e % 2} for e in range(12)]
+    described = {"model": "mlp", "hidden": [64, 64], "activation": "relu", "lr": 0.1, "optimizer": "sgd"}
+    without = tw.diagnose({"epochs": rows, "n_classes": 10, "config": described})
+    with_it = tw.diagnose({"epochs": rows, "n_classes": 10, "config": described | {name: value}})
+    assert confidence(without, label) <= 0.02
+    assert confidence(without, label) <= confidence(with_it, label)
+
+
+def test_a_loss_that_stands_above_guessing_is_of_layers_that_take_no_steps():
+    rows = [{"train_loss": 2.61, "train_accuracy": 0.09, "val_loss": 2.63, "val_accuracy": 0.1}] * 10
+    config = {"lr": 0.01, "optimizer": "sgd", "momentum": 0.9, "activation": "relu"}
+    first, *rest = tw.diagnose({"epochs": rows, "n_classes": 10, "config": config})
+    assert first.label == "frozen_layers"
+    assert confidence(rest, "dead_relus") < first.confidence / 2
+
+
+PLATEAU = [
+    {"train_loss": 2.304 - e / 2000, "train_accuracy": 0.1 + e / 200, "val_loss": 2.305, "val_accuracy": 0.11}
+    for e in range(15)
+]
+
+
+@pytest.mark.parametrize(
+    ("config", "label"),
+    [
+        ({}, "loss_output_mismatch"),
+        ({"hidden": [64] * 7, "activation": "sigmoid"}, "vanishing_gradients"),
+        ({"weight_decay": 0.1}, "weight_decay_too_high"),
+    ],
+)
+def test_a_loss_that_stays_at_guessing_at_a_usual_rate_is_not_of_the_rate(config, label):
+    usual = {"lr": 1e-3, "optimizer": "adam", "batch_size": 32}
+    findings = tw.diagnose({"epochs": PLATEAU, "n_classes": 10, "n_train": 3000, "config": usual | config})
+    assert label in {one.label for one in findings[:3]}
+    assert findings[0].label not in {"healthy", "lr_too_low"}
+    assert findings[0].confidence < 0.9  # it may be one of several
+
+
+def test_one_class_that_has_all_of_the_probability_is_of_something_large():
+    rows = [{"train_loss": 16.118 * 0.89, "train_accuracy": 0.11, "val_loss": 14.3, "val_accuracy": 0.11}] * 6
+    findings = tw.diagnose({"epochs": rows, "n_classes": 10})
+    assert findings[0].label in {"lr_too_high", "unnormalised_inputs", "exploding_gradients"}
+    assert findings[0].confidence < 0.7
+
+
+def test_an_error_in_numbers_that_is_huge_and_stays_so_is_of_targets_out_of_scale():
+    rows = [{"train_loss": 1.9e11 * 0.98**e, "val_loss": 1.9e11 * 0.98**e} for e in range(40)]
+    findings = tw.diagnose({"epochs": rows, "config": {"loss": "mse", "lr": 1e-3, "optimizer": "adam"}})
+    scale = next(one for one in findings[:2] if one.label == "unnormalised_inputs")
+    assert "of targets far from a spread of 1" in scale.evidence
+    assert "y = (y - y_train.mean())" in scale.next.line
+    assert findings[0].label in {"unnormalised_inputs", "lr_too_low"}
+    falling = [{"train_loss": 1.9e4 * 0.5**e + 40, "val_loss": 1.9e4 * 0.5**e + 60} for e in range(40)]
+    assert tw.diagnose({"epochs": falling, "config": {"loss": "mse"}})[0].label == "healthy"
+
+
+@pytest.mark.parametrize("config", [{"loss": "mse"}, {}])
+def test_where_nothing_tells_what_loss_can_be_reached_health_is_no_more_than_even(config):
+    rows = [{"train_loss": 0.45 + 0.3 * 0.4**e, "val_loss": 0.46 + 0.2 * 0.4**e} for e in range(30)]
+    first = tw.diagnose({"epochs": rows, "config": config})[0]
+    assert first.label == "healthy"
+    assert first.confidence <= 0.5
+    known = tw.diagnose({"epochs": rows, "config": config | {"target_variance": 8.0}}) if config else [first]
+    assert known[0].confidence >= first.confidence
+
+
+@pytest.mark.parametrize("rate", [None, 0.1, 0.01])
+def test_an_error_in_numbers_that_explodes_is_first_of_the_rate(rate):
+    losses = [5.7e6, 3.1e10, 1.0e9, 4.2e8, 1.7e8, *[1430.0] * 50]
+    config = {"loss": "mse", "optimizer": "sgd", "batch_size": 32} | ({} if rate is None else {"lr": rate})
+    findings = tw.diagnose({"epochs": [{"train_loss": loss} for loss in losses], "config": config, "n_train": 50})
+    assert findings[0].label == "lr_too_high"

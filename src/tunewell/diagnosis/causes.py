@@ -274,6 +274,13 @@ _LINES: Mapping[str, Mapping[str, str]] = {
         "keras": "normalize = keras.layers.Normalization(); normalize.adapt(x_train); it is the first layer",
         "sklearn": "make_pipeline(StandardScaler(), model)",
     },
+    "input_normalisation regression": {
+        _ANY: (
+            "x = (x - x_train.mean(axis=0)) / x_train.std(axis=0) and y = (y - y_train.mean()) / y_train.std(), for "
+            "every split; a prediction times y_train.std() plus y_train.mean() is in the units of before"
+        ),
+        "sklearn": "TransformedTargetRegressor(make_pipeline(StandardScaler(), model), transformer=StandardScaler())",
+    },
     "data check_labels": {_ANY: "for row, label in zip(x_train[:20], y_train[:20]): print(label, row)"},
     "data check_split": {_ANY: "print(len({row.tobytes() for row in x_train} & {row.tobytes() for row in x_val}))"},
     "data check_shift": {_ANY: "print(x_train.mean(), x_train.std(), x_val.mean(), x_val.std())"},
@@ -387,6 +394,8 @@ def _keys(change: NextChange, run: RunRecord) -> tuple[str, ...]:
     if change.param == "loss":
         kind = "regression" if run.task == "regression" else "two" if run.n_classes == 2 else ""
         return (f"loss {kind}", "loss")
+    if change.param == "input_normalisation" and run.task == "regression":
+        return ("input_normalisation regression",)
     return (f"{change.param} {change.value}", f"{change.param} {change.direction}", change.param)
 
 

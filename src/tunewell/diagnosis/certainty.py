@@ -23,6 +23,8 @@ _PROVEN = 0.95
 _OF_A_FACT = 0.9
 _OF_A_RULE = 0.5
 _IS_HEALTHY = np.array(LABELS) == "healthy"
+_FAR_DOWN = 0.2  # of the first loss: what is below has learned most of what there is
+_MOST_UNKNOWN = 0.5
 _RULED_OUT = 0.02  # of its probability stays: records have been wrong before
 
 
@@ -36,10 +38,10 @@ def with_certainties(
         chances = np.where(_IS_HEALTHY, (1 - _OF_A_RULE * strengths(signs).max()) * chances, chances)
     out = [(broke and not can_diverge(label)) or _is_unlikely(label, signals) for label in LABELS]
     left = np.where(out, _RULED_OUT * chances, chances)
-    if broke and not signals.known("rate"):
-        # nothing tells these causes apart, and this is the one that people meet
+    if broke and (not signals.known("rate") or signals.run.by_loss):
+        # nothing tells these causes apart, and this is the one that people meet; an error in numbers has no usual rate
         left[LABELS.index("lr_too_high")] = 2 * left.max()
-    left = np.asarray(left / left.sum())
+    left = _with_reserve(np.asarray(left / left.sum()), signals)
     if known:
         left = _with_fact(left, known[0], out)
     proven = {rule.label for rule in RULES if rule.settles and signs[rule.name].strength == 1.0}
@@ -64,6 +66,21 @@ def _with_fact(chances: Floats, fact: Fact, out: Sequence[bool]) -> Floats:
     return result
 
 
+def _with_reserve(chances: Floats, s: Signals) -> Floats:
+    """Return the probabilities, with no more for health than is known where nothing tells what loss can be reached."""
+    healthy = float(chances[_IS_HEALTHY].sum())
+    is_open = s.units.baseline == "first" if s.run.by_loss else _has_no_accuracy(s) and not s.units.classes_known
+    if not is_open or not s["loss_last"] > _FAR_DOWN or healthy <= _MOST_UNKNOWN:
+        return chances
+    result: Floats = np.where(_IS_HEALTHY, _MOST_UNKNOWN, chances * (1 - _MOST_UNKNOWN) / (1 - healthy))
+    return result
+
+
+def _has_no_accuracy(s: Signals) -> bool:
+    names = ("train_accuracy", "val_accuracy")
+    return all(name in s.run.estimated or not np.isfinite(s.run[name]).any() for name in names)
+
+
 def _is_unlikely(label: str, s: Signals) -> bool:
     return label in _UNLIKELY and _UNLIKELY[label](s)
 
@@ -74,8 +91,19 @@ def _is_standardized(s: Signals) -> bool:
     return bool(s["inputs_mean"] < 0.3 and abs(s["inputs_spread"]) < 0.3 and least > -0.5 and most < 0.5)
 
 
+def _is_described_without(name: str) -> Callable[[Signals], bool]:
+    """Return whether the settings describe the network, its layers and their activation, without a part of it."""
+
+    def holds(s: Signals) -> bool:
+        config = s.run.config
+        return "activation" in config and bool({"hidden", "channels"} & config.keys()) and name not in config
+
+    return holds
+
+
 _UNLIKELY: dict[str, Callable[[Signals], bool]] = {
-    "dropout_too_high": lambda s: s["dropout"] < 0.2,
+    "dropout_too_high": lambda s: s["dropout"] < 0.2 or _is_described_without("dropout")(s),
+    "batchnorm_misuse": _is_described_without("batch_norm"),
     "batch_size_too_small": lambda s: s["batch"] >= 64,
     "class_imbalance": lambda s: s["class_ratio"] < 0.18,
     "unnormalised_inputs": _is_standardized,

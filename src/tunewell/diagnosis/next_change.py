@@ -173,7 +173,9 @@ def _initialize(s: Signals) -> NextChange:
 
 
 def _standardize(s: Signals) -> NextChange:
-    return NextChange("input_normalisation", "enable", "standardize", f"mean 0 and spread 1 a feature, {_inputs(s)}")
+    targets = ", and of the targets too" if s.run.task == "regression" else ""
+    why = f"mean 0 and spread 1 a feature, {_inputs(s)}{targets}"
+    return NextChange("input_normalisation", "enable", "standardize", why)
 
 
 def _inputs(s: Signals) -> str:

@@ -44,8 +44,8 @@ def facts(s: Signals) -> list[Fact]:
     found = [
         fact
         for fact in (
-            *(outputs_cut_off(s), nothing_moves(s), steps_reach_nowhere(s)),
-            *(one_class_for_all(s), score_at_its_floor(s)),
+            *(outputs_cut_off(s), nothing_moves(s), steps_reach_nowhere(s), hardly_learns(s)),
+            *(one_class_for_all(s), score_at_its_floor(s), error_stays_huge(s)),
         )
         if fact.sign.strength > 0
     ]
@@ -96,16 +96,20 @@ def _odds_if_still(s: Signals, moved: float) -> dict[str, float]:
     usual = s["rate_to_usual"]
     too_low = 2.0 if math.isnan(usual) else 12.0 if usual < -4 else 2.0 if usual < -1 else 0.2
     is_guessing = abs(s["loss_last"] - 1) < 0.02
+    # a dead network still learns the shares of the classes, by its last bias: above a guess nothing arrives at all
+    is_above = s.units.classes_known and not is_guessing and 1 < s["loss_last"] < _OF_A_FRESH_NETWORK
     return {
-        "frozen_layers": 3.0 if moved <= _STILL else 1.0,
+        "frozen_layers": (12.0 if is_above else 3.0) if moved <= _STILL else 1.0,
         "lr_too_low": too_low,
         "lr_too_high": 2.0 if usual > 1 or (is_guessing and not usual < 0) else 0.3,
-        "dead_relus": 3.0 if is_guessing else 2.0,
+        "dead_relus": 3.0 if is_guessing else 0.5 if is_above else 2.0,
         "loss_output_mismatch": 6.0 if s["loss_for_accuracy"] > 0.2 else 1.0,
         "bad_initialisation": 2.0 if is_guessing else 0.5,
         "vanishing_gradients": 3.0 if s["depth"] >= 5 else 1.0 if is_guessing else 0.3,
     }
 
+
+_OF_A_FRESH_NETWORK = 2.0  # times the loss of a guess, at most
 
 _HIGH, _DONE = 0.8, 0.9999  # accuracies: of one class that is most of the rows; of a task that is done
 _SAME = 1e-4
@@ -134,6 +138,77 @@ def steps_reach_nowhere(s: Signals) -> Fact:
         last_known(s.run, "train_loss")[0],
     )
     return Fact(sign, {"lr_too_low": 1.0, "too_few_epochs": 1.0})
+
+
+_PLATEAU = (0.04, 0.01)  # of the loss of a guess, gained in all of the run
+_USUAL = (-1.05, 0.7)  # decades from the usual rate
+_ENOUGH_STEPS = (150, 600)
+_MOST_OF_A_PLATEAU = 0.7  # many causes can show it
+
+
+def hardly_learns(s: Signals) -> Fact:
+    """Detect a loss that stays at that of a guess over many steps at a usual rate: it is not the rate that is wrong."""
+    low, high = _USUAL
+    if s.run.by_loss or not low <= s["rate_to_usual"] <= high or not s["steps"] > 0:
+        return _NONE
+    strength = both(
+        ramp(s["loss_gain"], *_PLATEAU),
+        ramp(math.log10(s["steps"]), *map(math.log10, _ENOUGH_STEPS)),
+        ramp(abs(s["loss_last"] - 1), 0.15, 0.08),
+        ramp(s["accuracy_last"], 0.4, 0.2),
+    )
+    if not strength > 0:
+        return _NONE
+    epoch, loss = last_known(s.run, "train_loss")
+    sign = Sign(
+        _MOST_OF_A_PLATEAU * strength,
+        f"training loss is {figure(loss)} after {counted(s['steps'], 'step')} at a learning rate of "
+        f"{figure(10 ** s['rate'])}, which is a usual one, where knowing nothing costs {figure(s.units.guess_loss)}: "
+        "what is learned does not reach the loss",
+        "train_loss",
+        epoch,
+    )
+    return Fact(sign, _odds_at_a_plateau(s))
+
+
+def _odds_at_a_plateau(s: Signals) -> dict[str, float]:
+    """Return the causes of a loss that stays at that of a guess at a usual rate, by the settings that explain it."""
+    schedule = s.run.config.get("lr_schedule")
+    name = schedule.get("name") if isinstance(schedule, Mapping) else schedule
+    falls = s["decayed_at"] < 1 or (name in _FALLING and not np.isfinite(s.run["lr"]).any())
+    decay, adamw = s["weight_decay"], s.run.config.get("optimizer") == "adamw"
+    return {
+        "loss_output_mismatch": 5.0,
+        "labels_mismatched": 1.5,
+        "lr_decays_too_early": 4.0 if falls else 0.0,
+        "vanishing_gradients": 4.0 if s["depth"] >= 5 and not s["rectified"] == 1 else 1.0,
+        "weight_decay_too_high": 4.0 if decay >= (1.0 if adamw else 0.01) else 0.0,
+        "dropout_too_high": 3.0 if s["dropout"] >= 0.7 else 0.0,
+        **dict.fromkeys(("bad_initialisation", "dead_relus", "unnormalised_inputs", "frozen_layers"), 1.0),
+        "lr_too_low": 1.5 if s["rate_to_usual"] < -0.8 else 0.3,
+        "model_too_small": 0.3,
+    }
+
+
+_FALLING = ("step", "multistep", "exponential", "poly", "linear", "cosine", "inverse_time")
+_HUGE = (1e3, 1e5)  # no mean of a cross entropy, and no error in numbers of a usual size
+_STAYS = (0.02, 0.2)  # of the first loss
+
+
+def error_stays_huge(s: Signals) -> Fact:
+    """Detect an error in numbers that is huge and stays so: targets of a scale that no weight gets to (Goodfellow)."""
+    losses = finite(s.run["train_loss"])
+    if not s.run.by_loss or losses.size < 2 or not losses[0] > 0 or s["loss_rise"] > 1 or s["broken_share"] > 0:
+        return _NONE
+    epoch, last = last_known(s.run, "train_loss")
+    sign = Sign(
+        both(ramp(math.log10(losses[0]), *map(math.log10, _HUGE)), ramp(last / losses[0], *_STAYS)),
+        f"training loss was {figure(float(losses[0]))} at first and is {figure(last)} after {len(s.run)} epochs: of "
+        "targets far from a spread of 1, where a step moves an output by little",
+        "train_loss",
+        epoch,
+    )
+    return Fact(sign, {"unnormalised_inputs": 8.0, "lr_too_low": 2.0, "too_few_epochs": 1.0, "lr_too_high": 0.3})
 
 
 def one_class_for_all(s: Signals) -> Fact:
@@ -167,6 +242,15 @@ _ODDS_IF_CUT_OFF = {
     "bad_initialisation": 0.5,
 }
 """A loss that does not fit drives units to their ends; inputs, steps or weights that are too large do so as well."""
+_ODDS_IF_ONE_OF_MANY = {
+    "loss_output_mismatch": 1.0,
+    "unnormalised_inputs": 2.0,
+    "lr_too_high": 2.0,
+    "bad_initialisation": 0.5,
+    "exploding_gradients": 0.5,
+}
+"""Of many classes one has all of the probability for every row: that takes scores far apart, so something large."""
+_MANY = 0.75  # wrong rows, which two or three classes do not have at a guess
 
 
 def outputs_cut_off(s: Signals) -> Fact:
@@ -192,7 +276,8 @@ def outputs_cut_off(s: Signals) -> Fact:
         "train_loss",
         last_known(run, "train_loss")[0],
     )
-    return Fact(sign, _ODDS_IF_CUT_OFF)
+    is_one_of_many = float(np.median(error[known])) > _MANY and float(np.ptp(error[known])) < 1 - _MANY
+    return Fact(sign, _ODDS_IF_ONE_OF_MANY if is_one_of_many else _ODDS_IF_CUT_OFF)
 
 
 _ODDS_AT_FLOOR: Mapping[str, Mapping[str, float]] = {
