@@ -43,6 +43,21 @@ X_train, X_test, y_train, y_test = train_test_split(x, y)
 scaler = StandardScaler()
 """
 
+SCALER = """
+from sklearn.preprocessing import StandardScaler
+scaler = StandardScaler()
+"""
+OPTAX = """
+import jax
+import optax
+@jax.jit
+def step(params, state, batch):
+    loss, grads = jax.value_and_grad(loss_fn)(params, batch)
+    updates, state = optimizer.update(grads, state)
+    return optax.apply_updates(params, updates), state, loss
+"""
+FLAX = "from flax import linen as nn\n"
+
 CASES = [
     ("logits-expected", sequential(", nn.Softmax(dim=1)"), sequential("")),
     ("logits-expected", sequential(", nn.ReLU()"), sequential(", nn.Identity()")),
@@ -288,6 +303,66 @@ CASES = [
         "labels-shuffled-apart",
         program(KERAS, "np.random.shuffle(x_train)\nnp.random.shuffle(y_train)"),
         program(KERAS, "np.random.seed(1)\nnp.random.shuffle(x_train)\nnp.random.seed(1)\nnp.random.shuffle(y_train)"),
+    ),
+    (
+        "labels-shuffled-apart",
+        program(KERAS, "x_train = x_train[np.random.permutation(len(x_train))]\ny_train = y_train[np.random.permutation(len(y_train))]"),
+        program(KERAS, "order = np.random.permutation(len(x_train))\nx_train = x_train[order]\ny_train = y_train[order]"),
+    ),
+    (
+        "labels-shuffled-apart",
+        program(TORCH, "rows = TensorDataset(x[torch.randperm(len(x))], y[torch.randperm(len(x))])"),
+        program(TORCH, "order = torch.randperm(len(x))\nrows = TensorDataset(x[order], y[order])"),
+    ),
+    (
+        "splits-prepared-differently",
+        program(TORCH, SCALER, "a = torch.tensor(scaler.fit_transform(X[:900]))\nb = torch.tensor(X[900:])\nmodel(b)"),
+        program(TORCH, SCALER, "a = torch.tensor(scaler.fit_transform(X[:900]))\nb = torch.tensor(scaler.transform(X[900:]))\nmodel(b)"),
+    ),
+    (
+        "splits-prepared-differently",
+        program(KERAS, SCALER, "a = scaler.fit_transform(X[:900])\nb = X[900:]\nmodel.fit(a, y[:900], validation_data=(b, y[900:]))"),
+        program(KERAS, SCALER, "a = scaler.fit_transform(X[:900])\nb = X[900:]\nb = scaler.transform(b)\nmodel.fit(a, y[:900], validation_data=(b, y[900:]))"),
+    ),
+    (
+        "parameters-not-optimized",
+        program(TORCH, "model = resnet18()\noptimizer = torch.optim.SGD(filter(lambda p: p.requires_grad, model.parameters()), lr=0.1)\nmodel.fc = nn.Linear(512, 10)"),
+        program(TORCH, "model = resnet18()\nmodel.fc = nn.Linear(512, 10)\noptimizer = torch.optim.SGD(filter(lambda p: p.requires_grad, model.parameters()), lr=0.1)"),
+    ),
+    (
+        "parameters-not-optimized",
+        program(TORCH, "model = resnet18()\noptimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.1)\nmodel.fc = nn.Linear(512, 10)"),
+        program(TORCH, "model = resnet18()\noptimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.1)\nmodel.eval()"),
+    ),
+    (
+        "optimizer-state-lost",
+        loop(TRAIN.replace("for epoch in range(10):", "for epoch in range(10):\n    optimizer = torch.optim.Adam(model.parameters(), lr=0.1)")),
+        loop(TRAIN.replace("for epoch in range(10):", "for epoch in range(10):\n    optimizer = torch.optim.Adam(model.parameters(), lr=0.1 * 0.9**epoch)")),
+    ),
+    (
+        "no-step",
+        program(OPTAX, "for batch in batches:\n    _, state, loss = step(params, state, batch)"),
+        program(OPTAX, "for batch in batches:\n    params, state, _ = step(params, state, batch)"),
+    ),
+    (
+        "random-key-reused",
+        program(OPTAX, "weights = [jax.random.normal(key, (m, n)) for m, n in shapes]"),
+        program(OPTAX, "weights = [jax.random.normal(k, (m, n)) for k, (m, n) in zip(jax.random.split(key, 3), shapes)]"),
+    ),
+    (
+        "random-key-reused",
+        program(OPTAX, "weights = {name: jax.random.normal(key, (8, 8)) for name in names}"),
+        program(OPTAX, "weights = {name: jax.random.normal(jax.random.fold_in(key, i), (8, 8)) for i, name in enumerate(names)}"),
+    ),
+    (
+        "zero-weights",
+        program(FLAX, "body = nn.Dense(8, kernel_init=nn.initializers.zeros)\nout = nn.Dense(3)"),
+        program(FLAX, "body = nn.Dense(8, bias_init=nn.initializers.zeros)\nout = nn.Dense(3, kernel_init=nn.initializers.zeros)"),
+    ),
+    (
+        "zero-weights",
+        program(FLAX, "body = nn.Conv(8, (3, 3), kernel_init=nn.initializers.constant(0.1))\nout = nn.Dense(3)"),
+        program(FLAX, "body = nn.Conv(8, (3, 3), kernel_init=nn.initializers.he_normal())\nout = nn.Dense(3)"),
     ),
 ]  # fmt: skip
 

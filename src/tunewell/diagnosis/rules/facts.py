@@ -181,7 +181,7 @@ def _odds_at_a_plateau(s: Signals) -> dict[str, float]:
         "loss_output_mismatch": 5.0,
         "labels_mismatched": 1.5,
         "lr_decays_too_early": 4.0 if falls else 0.0,
-        "vanishing_gradients": 4.0 if s["depth"] >= 5 and not s["rectified"] == 1 else 1.0,
+        "vanishing_gradients": 4.0 if s["depth"] >= 5 and s["rectified"] != 1 else 1.0,
         "weight_decay_too_high": 4.0 if decay >= (1.0 if adamw else 0.01) else 0.0,
         "dropout_too_high": 3.0 if s["dropout"] >= 0.7 else 0.0,
         **dict.fromkeys(("bad_initialisation", "dead_relus", "unnormalised_inputs", "frozen_layers"), 1.0),

@@ -40,14 +40,18 @@ RULES: tuple[Rule, ...] = (
     jax.gradients_not_applied,
     jax.state_not_kept,
     jax.keys_reused,
+    jax.key_of_all_draws,
+    jax.equal_kernels,
     steps.optimizer_in_loop,
     splits.fitted_to_held_back,
     splits.normalized_in_one,
     splits.rescaled_in_one,
     splits.scaled_in_one,
+    splits.one_slice_scaled,
     splits.held_back_in_training,
     splits.shuffled_apart,
     splits.shuffled_alone,
+    splits.shuffled_by_two_draws,
 )
 
 

@@ -33,6 +33,8 @@ _DENSE = {
     "flax.nnx.Linear": (1, "out_features"),
     "haiku.Linear": (0, "output_size"),
 }
+_WITH_KERNEL = ("flax.linen.Dense", "flax.linen.Conv", "flax.nnx.Linear", "flax.nnx.Conv")
+_LISTED = (ast.ListComp, ast.DictComp, ast.GeneratorExp)
 _TRANSFORMS = ("jax.jit", "jax.vmap", "equinox.filter_jit", "equinox.filter_vmap", "flax.nnx.jit", "flax.nnx.vmap")
 _DEPTH = 12
 _GRADIENTS = (
@@ -145,6 +147,7 @@ def gradients_not_applied(program: Program) -> Iterator[Mistake]:
                 f"{text(call)} on line {line(call)} returns the new parameters, and nothing takes them",
                 f"write what it returns in place of the old: ... = {text(call)}",
             )
+    yield from _state_dropped(program)
     updates = [call for call in program.calls() if _is_update(program, call)]
     names = {node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "") for node in program.nodes}
     if updates and not names & {*_APPLIED, "tree_map", "map", "tree_multimap"}:
@@ -158,6 +161,35 @@ def gradients_not_applied(program: Program) -> Iterator[Mistake]:
         yield from _gradients_not_used(program)
 
 
+def _state_dropped(program: Program) -> Iterator[Mistake]:
+    """Find new parameters, or a state with them, that stand at the place of a `_`."""
+    for node in program.nodes:
+        target = node.targets[0] if isinstance(node, ast.Assign) else None
+        if (
+            not isinstance(node, ast.Assign)
+            or not isinstance(node.value, ast.Call)
+            or not isinstance(target, ast.Tuple)
+        ):
+            continue
+        left_out = [i for i, one in enumerate(target.elts) if isinstance(one, ast.Name) and one.id == "_"]
+        values = program.returned(node.value) if left_out and program.mentions("optax", "flax") else []
+        parts = [one for one in values if isinstance(one, ast.Tuple) and len(one.elts) == len(target.elts)]
+        if any(_is_new_state(program, one.elts[i]) for one in parts for i in left_out):
+            yield program.mistake(
+                "no-step",
+                node,
+                f"{text(node.value)} on line {line(node)} returns the new parameters, and `_` throws them away",
+                "take them in place of the old: give them the name that the next step is called with",
+            )
+
+
+def _is_new_state(program: Program, part: ast.expr) -> bool:
+    return any(
+        isinstance(one, ast.Call) and method(one) in _APPLIED and _gives_new_state(program, one)
+        for one in program.origins(part)
+    )
+
+
 def _gives_new_state(program: Program, call: ast.Call) -> bool:
     """Return True for `apply_updates`, `state.apply_gradients`, and a function that returns what they give."""
     if program.called(call) in ("optax.apply_updates", "equinox.apply_updates"):
@@ -166,11 +198,7 @@ def _gives_new_state(program: Program, call: ast.Call) -> bool:
         return program.mentions("flax") and keyword(call, "grads") is not None
     values = program.returned(call) if program.mentions("optax", "flax") else []
     parts = [part for one in values for part in (one.elts if isinstance(one, ast.Tuple) else [one])]
-    return any(
-        isinstance(one, ast.Call) and method(one) in _APPLIED and _gives_new_state(program, one)
-        for part in parts
-        for one in program.origins(part)
-    )
+    return any(_is_new_state(program, part) for part in parts)
 
 
 def _is_update(program: Program, call: ast.Call) -> bool:
@@ -251,6 +279,47 @@ def keys_reused(program: Program) -> Iterator[Mistake]:
                 f"{text(call)} draws from {text(drawn)}, which is the same key in each turn of the loop of line "
                 f"{line(loop)}",
                 "split it in the loop: key, subkey = jax.random.split(key), and draw from subkey",
+            )
+
+
+def key_of_all_draws(program: Program) -> Iterator[Mistake]:
+    """Find a list of draws, such as the weights of all layers, that are all from one key."""
+    for call in program.calls():
+        drawn = _key_drawn_from(program, call)
+        listed = next((one for one in program.ancestors(call) if isinstance(one, _LISTED)), None)
+        if listed is None or not isinstance(drawn, ast.Name):
+            continue
+        bound = {one.id for part in listed.generators for one in ast.walk(part.target) if isinstance(one, ast.Name)}
+        taken = [one for one in program.ancestors(call) if isinstance(one, ast.Lambda | Function)][:1]
+        inner = any(one is not program.function(listed) for one in taken)
+        if drawn.id not in bound and not inner:
+            yield program.mistake(
+                "random-key-reused",
+                call,
+                f"{text(call)} draws from {drawn.id}, which is the same key for each element of the list of line "
+                f"{line(listed)}",
+                f"draw from a key each: for key, ... in zip(jax.random.split({drawn.id}, n), ...)",
+            )
+
+
+def equal_kernels(program: Program) -> Iterator[Mistake]:
+    """Find hidden layers of Flax whose weights all begin with the same value."""
+    made = [call for call in program.calls() if program.called(call) in _WITH_KERNEL]
+    for call in sorted(made, key=line)[:-1]:
+        given = keyword(call, "kernel_init")
+        name = (program.called(given) or program.name(given)) if given is not None else ""
+        if "initializers." in name and name.rpartition(".")[2] in (
+            "zeros",
+            "zeros_init",
+            "ones",
+            "ones_init",
+            "constant",
+        ):
+            yield program.mistake(
+                "zero-weights",
+                call,
+                f"{text(call)} begins with weights that are all the same, so that its units stay alike",
+                "leave kernel_init out, or draw at random: nn.initializers.he_normal()",
             )
 
 

@@ -63,15 +63,13 @@ def _until_training(statements: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def _parameters_of(node: ast.expr | None) -> ast.expr | None:
-    """Return `model` of `model.parameters()`."""
-    return (
-        node.func.value
-        if node is not None
-        and method(node) == "parameters"
-        and isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        else None
-    )
+    """Return `model` of `model.parameters()`, also where these are listed or filtered."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("filter", "list"):
+        return _parameters_of(node.args[-1] if node.args else None)
+    if isinstance(node, ast.ListComp | ast.GeneratorExp) and len(node.generators) == 1:
+        return _parameters_of(node.generators[0].iter)
+    is_call = node is not None and method(node) == "parameters" and isinstance(node, ast.Call)
+    return node.func.value if is_call and isinstance(node.func, ast.Attribute) else None
 
 
 def _statement(program: Program, node: ast.AST) -> ast.stmt | None:

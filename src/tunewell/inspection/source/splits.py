@@ -171,6 +171,47 @@ def scaled_in_one(program: Program) -> Iterator[Mistake]:
                 )
 
 
+def one_slice_scaled(program: Program) -> Iterator[Mistake]:
+    """Find rows of which one part is scaled, `scaler.fit_transform(X[:n])`, and another, `X[n:]`, is used as it is."""
+    for call in program.calls():
+        owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+        part = call.args[0] if method(call) == "fit_transform" and call.args else None
+        rows = "" if part is None or not _is_slice(part) else _name(_whole(part))
+        if not rows or not _is_preprocessor(program, owner):
+            continue
+        scope = program.scope(call)
+        others = [one for one in ast.walk(scope) if _is_slice(one) and _name(_whole(one)) == rows and one is not part]
+        bare = [one for one in others if line(one) > line(call) and not _is_handed_to_a_transform(program, one)]
+        if bare and len(bare) == len(others):
+            yield program.mistake(
+                "splits-prepared-differently",
+                bare[0],
+                f"{text(part)} is scaled on line {line(call)}, and {text(bare[0])} on line {line(bare[0])} is not",
+                f"write {text(owner)}.transform({text(bare[0])})",
+            )
+
+
+def _is_slice(node: ast.AST | None) -> bool:
+    return isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice)
+
+
+def _is_handed_to_a_transform(program: Program, rows: ast.AST) -> bool:
+    """Return True if rows go through a call that may prepare them, or are given a name, which may be prepared later."""
+    for one in program.ancestors(rows):
+        if isinstance(one, ast.Call) and not program.called(one).startswith(
+            ("torch.", "numpy.", "jax.numpy.", "float")
+        ):
+            return True
+        if isinstance(one, ast.Assign):
+            name = _name(one.targets[0])
+            return not name or any(
+                name in _names_in(call) for call in program.calls() if method(call) in _SCALING or "scale" in text(call)
+            )
+        if isinstance(one, ast.stmt):
+            return True
+    return True
+
+
 def _without_side(name: str) -> str:
     if name in _BARE:
         return f"{name.lower()}*"
@@ -363,6 +404,36 @@ def shuffled_alone(program: Program) -> Iterator[Mistake]:
             )
             if drawn and _belong_together(*names):
                 yield _apart(program, other, names[0], names[1], "apart from")
+
+
+_OF_ROWS = ("TensorDataset", "train_test_split", "ArrayDataset")
+
+
+def shuffled_by_two_draws(program: Program) -> Iterator[Mistake]:
+    """Find rows and labels that are each taken in an order drawn for them: `X = X[permutation(n)]`, then `y` so."""
+    for call in program.calls():
+        if program.called(call).rpartition(".")[2] in _OF_ROWS:
+            drawn = [one for one in call.args if any(_is_drawn(program, part) for part in ast.walk(one))]
+            if len(drawn) > 1:
+                yield _apart(program, drawn[1], text(drawn[0]), text(drawn[1]), "apart from")
+    for block in (body for node in program.nodes if isinstance(body := getattr(node, "body", None), list)):
+        before: list[str] = []
+        for statement in block:
+            name = _reordered(program, statement)
+            labels = next((one for one in before if _belong_together(one, name)), "") if name else ""
+            if labels:
+                yield _apart(program, statement, labels, name, "apart from")
+            before += [name] if name else []
+
+
+def _reordered(program: Program, statement: ast.stmt) -> str:
+    """Return `x` of `x = x[permutation(len(x))]`; "" of any other statement."""
+    taken = statement.value if isinstance(statement, ast.Assign) else None
+    if not isinstance(statement, ast.Assign) or not isinstance(taken, ast.Subscript):
+        return ""
+    name = _name(statement.targets[0])
+    is_own = _name(taken.value) == name and _is_drawn(program, taken.slice)
+    return name if is_own else ""
 
 
 def _rows(taken: ast.Subscript) -> ast.expr:

@@ -102,13 +102,25 @@ def optimizer_in_loop(program: Program) -> Iterator[Mistake]:
         given = next((one for one in ast.walk(call) if method(one) == "parameters"), None)
         owner = given.func.value if isinstance(given, ast.Call) and isinstance(given.func, ast.Attribute) else None
         made = {one.id for one in inside if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
-        if steps and isinstance(owner, ast.Name) and owner.id not in made and _is_batch_loop(program, loop):
+        kept = isinstance(owner, ast.Name) and owner.id not in made
+        if kept and ((steps and _is_batch_loop(program, loop)) or _is_made_each_epoch(program, call, loop)):
             yield program.mistake(
                 "optimizer-state-lost",
                 call,
                 f"{text(call.func)} on line {line(call)} is made anew in each turn of the loop of line {line(loop)}",
                 "make it once, before the loop",
             )
+
+
+def _is_made_each_epoch(program: Program, call: ast.Call, loop: Loop) -> bool:
+    """Return True if a loop over epochs makes an optimizer in each, always alike, for the loop of batches within."""
+    if not isinstance(loop, ast.For) or "epoch" not in text(loop.target).lower():
+        return False
+    changed = {one.id for one in ast.walk(loop) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
+    is_alike = not any(isinstance(one, ast.Name) and one.id in changed for one in ast.walk(call))
+    after = [node for part in loop.body for node in ast.walk(part) if getattr(node, "lineno", 0) > line(call)]
+    stepped = any(_is_step(program, node) and program.loops(node)[1:2] == [loop] for node in after)
+    return is_alike and stepped and program.parent(call) in loop.body
 
 
 def _is_meta(program: Program) -> bool:
