@@ -68,8 +68,9 @@ def _parameters_of(node: ast.expr | None) -> ast.expr | None:
         return _parameters_of(node.args[-1] if node.args else None)
     if isinstance(node, ast.ListComp | ast.GeneratorExp) and len(node.generators) == 1:
         return _parameters_of(node.generators[0].iter)
-    is_call = node is not None and method(node) == "parameters" and isinstance(node, ast.Call)
-    return node.func.value if is_call and isinstance(node.func, ast.Attribute) else None
+    if node is None or method(node) != "parameters" or not isinstance(node, ast.Call):
+        return None
+    return node.func.value if isinstance(node.func, ast.Attribute) else None
 
 
 def _statement(program: Program, node: ast.AST) -> ast.stmt | None:

@@ -176,11 +176,11 @@ def one_slice_scaled(program: Program) -> Iterator[Mistake]:
     for call in program.calls():
         owner = call.func.value if isinstance(call.func, ast.Attribute) else None
         part = call.args[0] if method(call) == "fit_transform" and call.args else None
-        rows = "" if part is None or not _is_slice(part) else _name(_whole(part))
-        if not rows or not _is_preprocessor(program, owner):
+        rows = _sliced(part)
+        if part is None or owner is None or not rows or not _is_preprocessor(program, owner):
             continue
         scope = program.scope(call)
-        others = [one for one in ast.walk(scope) if _is_slice(one) and _name(_whole(one)) == rows and one is not part]
+        others = [one for one in ast.walk(scope) if _sliced(one) == rows and one is not part]
         bare = [one for one in others if line(one) > line(call) and not _is_handed_to_a_transform(program, one)]
         if bare and len(bare) == len(others):
             yield program.mistake(
@@ -191,8 +191,10 @@ def one_slice_scaled(program: Program) -> Iterator[Mistake]:
             )
 
 
-def _is_slice(node: ast.AST | None) -> bool:
-    return isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice)
+def _sliced(node: ast.AST | None) -> str:
+    """Return `X` of `X[:n]`; "" of anything else."""
+    is_slice = isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice)
+    return _name(node.value) if is_slice and isinstance(node, ast.Subscript) else ""
 
 
 def _is_handed_to_a_transform(program: Program, rows: ast.AST) -> bool:
