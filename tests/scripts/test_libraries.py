@@ -28,7 +28,13 @@ def test_a_library_has_its_four_names(library):
 
 def test_what_the_scripts_interpreter_runs_imports_nothing_of_tunewell():
     package = Path(constants.__file__).parent
-    for path in [*FOLDER.glob("*.py"), package / "look.py", package / "constants.py", package / "config_file.py"]:
+    for path in [
+        *FOLDER.glob("*.py"),
+        *(package / "literals").glob("*.py"),
+        package / "look.py",
+        package / "constants.py",
+        package / "config_file.py",
+    ]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []

@@ -1,5 +1,6 @@
 """Scripts that have never heard of tunewell: their hyperparameters, found without an edit."""
 
-from tunewell.scripts.find import FoundParameters, find_parameters
+from tunewell.scripts.find import find_parameters
+from tunewell.scripts.found import FoundParameters
 
 __all__ = ["FoundParameters", "find_parameters"]

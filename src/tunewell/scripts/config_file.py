@@ -1,8 +1,8 @@
 """A settings file as parameters: `config_file.py base.yaml lr={lr} -- python train.py --config {}`.
 
 The program is started with the path of a changed copy in the place of `{}`; the copy is removed when it has ended.
-YAML and TOML are changed line by line, so that all else stays as it is written; JSON is written anew. Python alone is
-needed.
+It is changed where its values stand, so that all else stays as it is written: comments, anchors, the order. Python
+alone is needed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
-SUFFIXES = (".yaml", ".yml", ".json", ".toml")
+SUFFIXES = (".yaml", ".yml", ".json", ".jsonc", ".json5", ".toml", ".ini", ".cfg")
 _HOLE = "{}"
 _YAML_LINE = re.compile(r"""^(\s*)(-\s+)?(["']?[\w.\-/ ]+?["']?)\s*:(?:\s+(.*?))?(\s+#.*|\s*)$""")
 _TOML_LINE = re.compile(r"""^(\s*)([\w.\-"']+)\s*=\s*(.*?)(\s+#.*|\s*)$""")
@@ -24,6 +24,11 @@ _TOML_TABLE = re.compile(r"^\s*\[([^\[\]]+)\]\s*(#.*)?$")
 _FLOW_KEY = re.compile(r"""\s*(["']?[\w.\-/ ]+?["']?)\s*[:=]\s*""")
 _FLOW_VALUE = re.compile(r"""("[^"]*"|'[^']*'|[^,{}\[\]"']+)""")
 _FLOW_END, _COMMA = re.compile(r"\s*}\s*,?"), re.compile(r"\s*,")
+_JSON_TOKEN = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[{}\[\],:]|[^\s{}\[\],:"']+""")
+_JSON_COMMENT = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|//[^\n]*|/\*.*?\*/""", re.DOTALL)
+_INI_SECTION = re.compile(r"^\[([^\]]+)\]")
+_INI_LINE = re.compile(r"^([^\s#;=:\[][^=:]*?)\s*[=:]\s*(\S.*?)\s*(?:\s[;#].*)?$")
+_YAML_ANCHOR = re.compile(r"[&!]\S+\s*")
 _INT = re.compile(r"[-+]?(0|[1-9][\d_]*)")
 _FLOAT = re.compile(r"[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off")
@@ -40,8 +45,7 @@ def entries(path: Path) -> Dict[str, Any]:
     """
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".json":
-        data = json.loads(text)
-        return dict(_leaves(data, "")) if isinstance(data, dict) else {}
+        json.loads(text)  # whose errors say where it is no JSON
     return {address: value for address, value, _ in _lines(text, path.suffix)}
 
 
@@ -51,11 +55,6 @@ def changed(text: str, suffix: str, values: Dict[str, str]) -> str:
     Raises:
         ValueError: it has no such address.
     """
-    if suffix == ".json":
-        data = json.loads(text)
-        for address, value in values.items():
-            _set(data, address, value)
-        return json.dumps(data, indent=2)
     lines = text.splitlines(keepends=True)
     places = {address: (value, place) for address, value, place in _lines(text, suffix)}
     missing = next((address for address in values if address not in places), None)
@@ -70,7 +69,50 @@ def changed(text: str, suffix: str, values: Dict[str, str]) -> str:
 
 
 def _lines(text: str, suffix: str) -> Iterator[Tuple[str, Any, Place]]:
-    yield from _toml(text) if suffix == ".toml" else _yaml(text)
+    if suffix.startswith(".json"):
+        yield from _json(text)
+    elif suffix in (".ini", ".cfg"):
+        yield from _ini(text)
+    else:
+        yield from _toml(text) if suffix == ".toml" else _yaml(text)
+
+
+def _json(text: str) -> Iterator[Tuple[str, Any, Place]]:
+    """Yield address, value and place of the scalars of objects, also of JSON with comments and without some quotes."""
+    parents: List[str] = []
+    lists = 0
+    key: Optional[str] = None
+    for number, line in enumerate(_without_comments(text).splitlines()):
+        for token in _JSON_TOKEN.finditer(line):
+            word = token[0]
+            if lists or word in "[]":
+                lists += {"[": 1, "{": 1, "]": -1, "}": -1}.get(word, 0)
+                key = key if lists else None
+            elif word == "{":
+                parents.append("" if key is None else f"{parents[-1]}{key}.")
+                key = None
+            elif word == "}":
+                parents.pop()
+            elif line[token.end() :].lstrip().startswith(":") and key is None:
+                key = word.strip("\"'")
+            elif word not in ",:" and key is not None and parents:
+                yield parents[-1] + key, _scalar(word), (number, token.start(), token.end())
+                key = None
+
+
+def _without_comments(text: str) -> str:
+    """Return JSON with blanks where its comments stand, so that all else keeps its place."""
+    return _JSON_COMMENT.sub(lambda found: found[1] or re.sub(r"[^\n]", " ", found[0]), text)
+
+
+def _ini(text: str) -> Iterator[Tuple[str, Any, Place]]:
+    """Yield address, value and place of the entries of sections."""
+    section = ""
+    for number, line in enumerate(text.splitlines()):
+        if (header := _INI_SECTION.match(line)) is not None:
+            section = f"{header[1].strip()}."
+        elif (match := _INI_LINE.match(line)) is not None:
+            yield section + match[1].strip(), _scalar(match[2]), (number, match.start(2), match.end(2))
 
 
 def _yaml(text: str) -> Iterator[Tuple[str, Any, Place]]:
@@ -94,16 +136,18 @@ def _yaml(text: str) -> Iterator[Tuple[str, Any, Place]]:
         while parents and parents[-1][0] >= indent:
             parents.pop()
         key = match[3].strip("\"'")
-        value = match[4] or ""
+        value, begin = match[4] or "", match.start(4)
+        if (anchor := _YAML_ANCHOR.match(value)) is not None:  # &name, or !!float
+            value, begin = value[anchor.end() :], begin + anchor.end()
         address = ".".join([*(name for _, name in parents), key])
         if not value:
             parents.append((indent, key))
         elif value[0] in "|>":
             skipped = indent
         elif value[0] == "{":
-            yield from _flow(line, match.start(4), f"{address}.", number)
-        elif value[0] not in "[&*!":
-            yield address, _scalar(value), (number, match.start(4), match.end(4))
+            yield from _flow(line, begin, f"{address}.", number)
+        elif value[0] not in "[*":
+            yield address, _scalar(value), (number, begin, begin + len(value))
 
 
 def _toml(text: str) -> Iterator[Tuple[str, Any, Place]]:
@@ -188,34 +232,6 @@ def _written(text: str, before: Any, old: str, suffix: str) -> str:
         # YAML reads 1e-05 as a text, and 1.0e-05 as a number
         return f"{mantissa}.0e{exponent}" if exponent and "." not in mantissa else text
     return text
-
-
-def _leaves(data: Dict[str, Any], before: str) -> Iterator[Tuple[str, Any]]:
-    for key, value in data.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, f"{before}{key}.")
-        elif isinstance(value, (bool, int, float, str)):
-            yield before + key, value
-
-
-def _set(data: Dict[str, Any], address: str, text: str) -> None:
-    inner: Any = data
-    rest = address
-    while isinstance(inner, dict) and rest not in inner:
-        key = next((key for key in inner if rest.startswith(f"{key}.")), None)
-        if key is None:
-            break
-        inner, rest = inner[key], rest[len(key) + 1 :]
-    if not isinstance(inner, dict) or rest not in inner:
-        raise ValueError(f"it has no {address}; it may have been edited since its settings were found")
-    before = inner[rest]
-    number = _scalar(text)
-    if isinstance(before, bool):
-        inner[rest] = text.lower() == "true"
-    elif isinstance(before, str):
-        inner[rest] = text
-    else:
-        inner[rest] = float(number) if isinstance(before, float) and isinstance(number, int) else number
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import ast
-import keyword
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tunewell.errors import ScriptError
 from tunewell.scripts import config_file, constants
-from tunewell.scripts.habits import is_length, is_seed, proposed
+from tunewell.scripts.draft import REPLACED, Draft, drafted, is_address, length_of, param_names, result_of
+from tunewell.scripts.found import FoundParameters, Layout
 from tunewell.scripts.invocation import Invocation, invocation
-from tunewell.scripts.lacks import Lack, Resume, lacks_of, resume_of
 from tunewell.scripts.libraries import LIBRARIES
 from tunewell.scripts.libraries.setting import HOLE, Setting, Source
 from tunewell.scripts.looking import look
 from tunewell.scripts.ranges import Facts, plain_name
 from tunewell.scripts.source import compared, source_of
-from tunewell.space.params import Param
 from tunewell.space.space import Space
-from tunewell.space.values import Params
 
 _GIVEN = "is given in the command"
 _SETTINGS_MODULES = frozenset(
@@ -33,88 +30,6 @@ _RESERVED = frozenset({"seed", "trial"})
 _BETAS = ("beta1", "beta2")
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _FLAG_WORD = re.compile(r"--?[A-Za-z][\w.\-]*")
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """A command in parts, so that words can be put where they belong."""
-
-    before: tuple[str, ...]
-    arguments: tuple[str, ...] = ()
-    """The script's own, of the user."""
-    added: tuple[tuple[int | None, tuple[str, ...]], ...] = ()
-    """What is added to them, and at which place; None for the end."""
-    replaced: tuple[str, ...] = ()
-    """`LR={lr}`: constants of a script, or entries of a file, that a launcher replaces."""
-    launcher: tuple[str, ...] = ()
-
-    def words(self) -> tuple[str, ...]:
-        """Return the command."""
-        arguments: list[str] = []
-        for place in range(len(self.arguments) + 1):
-            for at, words in self.added:
-                if at == place and place < len(self.arguments):
-                    arguments += words
-            arguments += self.arguments[place : place + 1]
-        for at, words in self.added:
-            if at is None or at >= len(self.arguments):
-                arguments += words
-        if not self.replaced:
-            return (*self.before, *arguments)
-        return (*self.launcher, *self.replaced, "--", *self.before, *arguments)
-
-
-@dataclass(frozen=True, slots=True)
-class FoundParameters:
-    """The hyperparameters of a program, and how a trial's values reach it."""
-
-    space: Space
-    layout: Layout
-    epochs: int | None
-    """The length of its training, by its own default."""
-    length: tuple[int | None, tuple[str, ...]] | str | None
-    """What sets the length: words with `{}` and their place, or an address of a constant or an entry; None: nothing."""
-    left_out: Sequence[tuple[str, str]]
-    """Name and reason of each setting that is not tuned."""
-    lacks: Sequence[Lack]
-    """What the script lacks, with the lines that add it."""
-    resume: Resume | None
-    """Its own way to go on from a checkpoint, as far as it is recognised."""
-    how: str
-    """What the settings were found by: `argparse at train.py:12`."""
-    to_confirm: bool = False
-    """They are no more than numbers that follow a flag, in a program that cannot be looked into."""
-
-    @property
-    def command(self) -> tuple[str, ...]:
-        """The user's command with `{name}` where a trial's value goes."""
-        return self.layout.words()
-
-    def with_epochs(self, epochs: int) -> FoundParameters:
-        """Return the same for trainings of another length, as far as the program can be given one."""
-        if epochs == self.epochs or self.length is None:
-            return replace(self, epochs=epochs)
-        if isinstance(self.length, str):
-            layout = replace(self.layout, replaced=(*self.layout.replaced, f"{self.length}={epochs}"))
-        else:
-            at, words = self.length
-            filled = tuple(word.replace(HOLE, str(epochs)) for word in words)
-            layout = replace(self.layout, added=(*self.layout.added, (at, filled)))
-        return replace(self, layout=layout, epochs=epochs, length=None)
-
-
-@dataclass(slots=True)
-class _Draft:
-    """The settings so far, sorted."""
-
-    params: dict[str, tuple[Setting, Param]] = field(default_factory=dict)
-    left_out: list[tuple[str, str]] = field(default_factory=list)
-    length: Setting | None = None
-    seed: Setting | None = None
-
-    @property
-    def is_empty(self) -> bool:
-        return not self.params
 
 
 def find_parameters(command: Sequence[str], *, static: bool = False) -> FoundParameters:
@@ -140,7 +55,7 @@ def find_parameters(command: Sequence[str], *, static: bool = False) -> FoundPar
     settings, how = _flags(at, source, static=static)
     settings = [_as_given(one, at.arguments) for one in settings]
     facts = _facts(settings, source)
-    draft = _drafted(settings, facts)
+    draft = drafted(settings, facts)
     layout = Layout(at.command(()), at.arguments)
     if (named := _config_of(at.arguments)) is not None:
         return _with_config(named, draft, layout, source, settings, how)
@@ -149,7 +64,7 @@ def find_parameters(command: Sequence[str], *, static: bool = False) -> FoundPar
     if draft.is_empty:
         raise _nothing(at.shown, how, draft)
     _check_required(at.shown, settings, draft)
-    return _found(draft, layout, source, settings, how)
+    return result_of(draft, layout, source, settings, how)
 
 
 def _flags(at: Invocation, source: Source, *, static: bool) -> tuple[list[Setting], str]:
@@ -217,158 +132,7 @@ def _optimizer(chosen: Sequence[str], text: str) -> str:
     return found[0] if found else "sgd"
 
 
-def _drafted(settings: Iterable[Setting], facts: Facts, *, anyway: bool = False) -> _Draft:
-    """Sort the settings into parameters, the length, the seed, and what is left out."""
-    draft = _Draft()
-    for setting in settings:
-        if is_length(setting) and setting.words and draft.length is None and not _is_list(setting):
-            draft.length = setting
-        elif is_seed(setting) and setting.kind in ("int", "number") and not setting.given and draft.seed is None:
-            draft.seed = setting
-            draft.left_out.append((setting.name, "is a seed; each trial has its own"))
-        elif setting.given:
-            draft.left_out.append((setting.name, _GIVEN))
-        else:
-            _add(draft, setting, facts, anyway=anyway)
-    return draft
-
-
-def _add(draft: _Draft, setting: Setting, facts: Facts, *, anyway: bool) -> None:
-    if not setting.words and not setting.on and not setting.off:
-        draft.left_out.append((setting.name, "has its place in the command, and no flag"))
-        return
-    if _is_list(setting) and sum(word.count(HOLE) for word in setting.words) != len(setting.default):
-        draft.left_out.append((setting.name, "is a list in one word"))
-        return
-    for name, one in _elements(setting):
-        param = proposed(one, facts, anyway=anyway)
-        if isinstance(param, str):
-            draft.left_out.append((setting.name, param))
-            return
-        draft.params[name] = (setting, param)
-
-
-def _is_list(setting: Setting) -> bool:
-    return isinstance(setting.default, list)
-
-
-def _elements(setting: Setting) -> list[tuple[str, Setting]]:
-    """Return the setting, or one for each value of a list."""
-    if not _is_list(setting):
-        return [(setting.name, setting)]
-    values = list(setting.default)
-    if plain_name(setting.name) in ("betas", "adam_betas", "opt_betas", "beta") and len(values) == 2:
-        before, dot, _ = setting.name.rpartition(".")
-        names = [f"{before}{dot}{beta}" for beta in _BETAS]
-    else:
-        names = [f"{setting.name}_{place}" for place in range(1, len(values) + 1)]
-    kind = setting.kind
-    return [
-        (name, replace(setting, name=name if name.endswith(_BETAS) else setting.name, default=value, kind=kind))
-        for name, value in zip(names, values, strict=True)
-    ]
-
-
-def _param_names(names: Sequence[str]) -> Mapping[str, str]:
-    """Return what each setting is called as a parameter: the last part of its name, where no other has the same."""
-    last = {name: _identifier(name.rpartition(".")[2]) for name in names}
-    known = list(last.values())
-    found: dict[str, str] = {}
-    for name, short in last.items():
-        wish = unique = short if known.count(short) == 1 else _identifier(name.replace(".", "_"))
-        while unique in found.values():
-            unique = f"{wish}_{1 + list(found.values()).count(unique) + len(found)}"
-        found[name] = unique
-    return found
-
-
-def _identifier(name: str) -> str:
-    text = plain_name(name) or "p"
-    if text[0].isdigit() or keyword.iskeyword(text):
-        text = f"{text}_" if keyword.iskeyword(text) else f"p_{text}"
-    return f"{text}_" if text in _RESERVED or hasattr(Params, text) else text
-
-
-def _words_of(setting: Setting, names: Sequence[str]) -> tuple[str, ...]:
-    """Return the words that set it, with `{name}` where a value goes."""
-    if setting.on or setting.off:
-        return (f"{{{names[0]}:{' '.join(setting.on)}|{' '.join(setting.off)}}}",)
-    waiting = list(names)
-    words = []
-    for word in setting.words:
-        while HOLE in word and waiting:
-            word = word.replace(HOLE, f"{{{waiting.pop(0)}}}", 1)  # noqa: PLW2901
-        words.append(word)
-    return tuple(words)
-
-
-def _found(
-    draft: _Draft,
-    layout: Layout,
-    source: Source,
-    settings: Sequence[Setting],
-    how: str,
-    *,
-    to_confirm: bool = False,
-) -> FoundParameters:
-    """Return what was found by flags, or by addresses where the layout has a launcher."""
-    names = _param_names(list(draft.params))
-    added: list[tuple[int | None, tuple[str, ...]]] = []
-    replaced_words: list[str] = []
-    done: set[int] = set()
-    for name, (setting, _) in draft.params.items():
-        if id(setting) in done:
-            continue
-        done.add(id(setting))
-        its = [names[other] for other, (one, _) in draft.params.items() if one is setting]
-        if _is_address(setting):
-            replaced_words.append(f"{setting.words[0].removesuffix('=' + HOLE)}={{{names[name]}}}")
-        else:
-            added.append((setting.at, _words_of(setting, its)))
-    if draft.seed is not None:
-        words = tuple(word.replace(HOLE, "{seed}") for word in draft.seed.words)
-        if _is_address(draft.seed):
-            replaced_words.append(words[0])
-        else:
-            added.append((draft.seed.at, words))
-    epochs, length = _length_of(draft.length)
-    space = Space({names[name]: param for name, (_, param) in draft.params.items()})
-    return FoundParameters(
-        space=space,
-        layout=replace(layout, added=tuple(added), replaced=tuple(replaced_words)),
-        epochs=epochs,
-        length=length,
-        left_out=tuple(draft.left_out),
-        lacks=() if to_confirm else lacks_of(source, settings),
-        resume=resume_of(settings),
-        how=how,
-        to_confirm=to_confirm,
-    )
-
-
-def _is_address(setting: Setting) -> bool:
-    """Return True for a constant, or an entry of a file, which a launcher replaces."""
-    return setting.kind != "flag" and setting.at == _REPLACED
-
-
-_REPLACED = -1
-"""The place of what is no word of the script."""
-
-
-def _length_of(setting: Setting | None) -> tuple[int | None, tuple[int | None, tuple[str, ...]] | str | None]:
-    if setting is None:
-        return None, None
-    value = setting.default
-    whole = isinstance(value, int | float) and not isinstance(value, bool) and value >= 1 and value == int(value)
-    epochs = int(value) if whole else None
-    if setting.given:
-        return epochs, None
-    if _is_address(setting):
-        return epochs, setting.words[0].removesuffix("=" + HOLE)
-    return epochs, (setting.at, setting.words)
-
-
-def _check_required(script: str, settings: Sequence[Setting], draft: _Draft) -> None:
+def _check_required(script: str, settings: Sequence[Setting], draft: Draft) -> None:
     """Check that the command has what the script needs, besides what trials give it."""
     tuned = {setting.name for setting, _ in draft.params.values()}
     missing = [
@@ -381,7 +145,7 @@ def _check_required(script: str, settings: Sequence[Setting], draft: _Draft) -> 
         raise ScriptError(f"{script} needs {some}; add {'it' if len(missing) == 1 else 'them'} to the command")
 
 
-def _nothing(script: str, how: str, draft: _Draft) -> ScriptError:
+def _nothing(script: str, how: str, draft: Draft) -> ScriptError:
     seen = f"; it has {', '.join(name for name, _ in draft.left_out[:8])}" if draft.left_out else ""
     return ScriptError(
         f"no hyperparameter is found in {script} ({how}){seen}; say what may be tuned: "
@@ -392,7 +156,7 @@ def _nothing(script: str, how: str, draft: _Draft) -> ScriptError:
 # Constants.
 
 
-def _of_constants(at: Invocation, file: Path, source: Source, flags: _Draft, how: str) -> FoundParameters:
+def _of_constants(at: Invocation, file: Path, source: Source, flags: Draft, how: str) -> FoundParameters:
     """Return what the constants of a script let be tuned."""
     try:
         tree = ast.parse(file.read_bytes())
@@ -400,16 +164,21 @@ def _of_constants(at: Invocation, file: Path, source: Source, flags: _Draft, how
         raise ScriptError(f"{file} is no Python that can be read: {error}; mend it, or give --space") from error
     places: dict[str, str] = {}
     settings = []
-    for module, its_file, its_tree in [("", str(file), tree), *_settings_modules(file, source)]:
+    for module, its_file, its_tree in [("", str(file), tree), *_modules_beside(file, source)]:
         for address, one in constants.constants(its_tree).items():
+            if module and not one.name and module.lower() not in _SETTINGS_MODULES:
+                continue
             whole = f"{module}{constants.OF_MODULE}{address}" if module else address
-            setting = Setting(whole.replace(constants.OF_MODULE, "."), one.value, _kind(one.value), at=_REPLACED)
-            settings.append(replace(setting, words=(f"{whole}={HOLE}",)))
-            places[setting.name] = f"{its_file}:{one.line}"
+            short = whole.replace(constants.OF_MODULE, ".")
+            name = one.name if one.name and one.name not in places else short
+            is_given = _is_assigned(address, at.arguments) or (one.needs_no_argument and bool(at.arguments))
+            kind = _kind(one.value)
+            settings.append(Setting(name, one.value, kind, words=(f"{whole}={HOLE}",), at=REPLACED, given=is_given))
+            places[name] = f"{its_file}:{one.line}"
     facts = _facts(settings, source)
-    draft = _drafted(settings, facts)
+    draft = drafted(settings, facts)
     draft.left_out = [*flags.left_out, *((name, why) for name, why in draft.left_out if not why.startswith("is text"))]
-    if flags.length is not None:
+    if flags.length is not None and (draft.length is None or flags.length.default is not None):
         draft.length = flags.length
     draft.seed = flags.seed or draft.seed
     if draft.is_empty:
@@ -420,17 +189,23 @@ def _of_constants(at: Invocation, file: Path, source: Source, flags: _Draft, how
     runs_itself = at.python[:-1] == at.before
     launcher = (*(at.python if runs_itself else at.before), *_runs(at, "constants"))
     layout = Layout((at.target,), at.arguments, launcher=launcher)
-    return _found(draft, layout, source, settings, f"constants at {first}")
+    return result_of(draft, layout, source, settings, f"constants at {first}")
 
 
-def _settings_modules(script: Path, source: Source) -> list[tuple[str, str, ast.Module]]:
-    """Return name, file and tree of the modules beside a script that hold its settings, as far as it imports them."""
+def _modules_beside(script: Path, source: Source) -> list[tuple[str, str, ast.Module]]:
+    """Return name, file and tree of the modules beside a script, as far as it imports them."""
     found = []
     for file, tree in source.trees:
         path = Path(file)
-        if path.stem.lower() in _SETTINGS_MODULES and path.parent.resolve() == script.parent.resolve() != path:
+        if path.parent.resolve() == script.parent.resolve() and path.resolve() != script.resolve():
             found.append((path.stem, file, tree))
     return found
+
+
+def _is_assigned(address: str, arguments: Sequence[str]) -> bool:
+    """Return True if an argument sets an entry: `optim.lr=0.1` that of `defaults.optim.lr`."""
+    names = [word.partition("=")[0] for word in arguments if "=" in word and not word.startswith("-")]
+    return any(f".{address}".endswith(f".{name}") for name in names)
 
 
 def _kind(value: Any) -> str:
@@ -464,7 +239,7 @@ def _config_of(arguments: Sequence[str]) -> tuple[int, str, Path] | None:
 
 def _with_config(
     named: tuple[int, str, Path],
-    flags: _Draft,
+    flags: Draft,
     layout: Layout,
     source: Source,
     settings: Sequence[Setting],
@@ -477,13 +252,13 @@ def _with_config(
     except (OSError, ValueError) as error:
         raise ScriptError(f"{path} cannot be read: {error}; mend it, or give --space") from error
     found = [
-        Setting(address, value, _kind(value), words=(f"{address}={HOLE}",), at=_REPLACED)
+        Setting(address, value, _kind(value), words=(f"{address}={HOLE}",), at=REPLACED)
         for address, value in data.items()
         if value is not None
     ]
     given = {plain_name(one.name) for one in settings if one.given}
     found = [replace(one, given=plain_name(one.name) in given) for one in found]
-    draft = _drafted(found, _facts([*settings, *found], source))
+    draft = drafted(found, _facts([*settings, *found], source))
     theirs = {plain_name(name) for name in draft.params}
     defaults = {plain_name(one.name): one.default for one in found}
     for name, (setting, param) in flags.params.items():
@@ -500,13 +275,13 @@ def _with_config(
     if draft.is_empty:
         raise _nothing(str(path), how, draft)
     _check_required(layout.before[-1], settings, draft)
-    if not any(_is_address(setting) for setting, _ in draft.params.values()):
-        return _found(draft, layout, source, settings, how)
+    if not any(is_address(setting) for setting, _ in draft.params.values()):
+        return result_of(draft, layout, source, settings, how)
     arguments = (*layout.arguments[:place], word, *layout.arguments[place + 1 :])
     launcher = (sys.executable, "-m", "tunewell.scripts.config_file", str(path))
     changed = replace(layout, arguments=arguments, launcher=launcher)
     also = f", {how}" if settings else ""
-    return _found(draft, changed, source, [*settings, *found], f"{path}{also}")
+    return result_of(draft, changed, source, [*settings, *found], f"{path}{also}")
 
 
 # Programs in other languages.
@@ -526,17 +301,17 @@ def _of_words(command: Sequence[str]) -> FoundParameters:
             place += 1
             settings.append(_numbered(word, words[place], place, HOLE))
         place += 1
-    draft = _drafted(settings, Facts(), anyway=True)
+    draft = drafted(settings, Facts(), anyway=True)
     if draft.is_empty:
         raise ScriptError(
             f"{words[0]} is no Python, so that it cannot be looked into, and no number follows a flag in its command; "
             f"say what may be tuned: --space FILE.toml, and {words[0]} --step {{step}}"
         )
-    names = _param_names(list(draft.params))
+    names = param_names(list(draft.params))
     for name, (setting, _) in draft.params.items():
         assert setting.at is not None
         words[setting.at] = setting.words[0].replace(HOLE, f"{{{names[name]}}}")
-    epochs, _ = _length_of(draft.length)
+    epochs, _ = length_of(draft.length)
     if draft.seed is not None:
         assert draft.seed.at is not None
         words[draft.seed.at] = draft.seed.words[0].replace(HOLE, "{seed}")

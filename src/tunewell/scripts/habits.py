@@ -45,7 +45,9 @@ def _fits(words: str) -> re.Pattern[str]:
 def is_length(setting: Setting) -> bool:
     """Return True if it is the number of epochs of a training, by its name or its help."""
     name = plain_name(setting.name)
-    return bool(_LENGTH.fullmatch(name) or (name in _ROUNDS and _LENGTH_IN_WORDS.search(setting.help.lower())))
+    flag = plain_name(setting.words[0].partition("=")[0]) if setting.words and setting.words[0].startswith("--") else ""
+    is_named = _LENGTH.fullmatch(name) or (_LENGTH.fullmatch(flag) and len(name) <= 2)
+    return bool(is_named or (name in _ROUNDS and _LENGTH_IN_WORDS.search(setting.help.lower())))
 
 
 def is_seed(setting: Setting) -> bool:

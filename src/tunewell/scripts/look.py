@@ -119,7 +119,7 @@ def _run(how: str, target: str, arguments: list) -> None:  # type: ignore[type-a
     module = types.ModuleType("__main__")
     module.__dict__.update(__file__=path, __builtins__=builtins)
     sys.modules["__main__"] = module
-    exec(compile(Path(path).read_bytes(), path, "exec"), module.__dict__)  # noqa: S102  the user's own script
+    exec(compile(Path(path).read_bytes(), path, "exec", dont_inherit=True), module.__dict__)  # noqa: S102  the user's own script
 
 
 if __name__ == "__main__":
