@@ -25,6 +25,13 @@ def lines(found: FoundParameters) -> Iterator[str]:
     yield from table(("name", "range", "scale", "default"), rows)
     if found.epochs is not None:
         yield f"a training has {counted(found.epochs, 'epoch')}"
+    if found.resume is not None and found.resume.words:
+        folder = found.resume.folder
+        text = (
+            f"a trial that was ended goes on from its own checkpoint by {found.resume.flag}, in a folder of its own "
+            f"({folder}); to turn that off, give {folder} in the command"
+        )
+        yield from wrapped(text, rest="  ")
     if found.left_out:
         yield from wrapped(f"left out: {'; '.join(_reasons(found.left_out))}", rest="  ")
 
@@ -34,9 +41,10 @@ def lack_lines(found: FoundParameters) -> Iterator[str]:
     for lack in found.lacks:
         yield from wrapped(f"lacks {lack.what}{':' if lack.mend else ''}", rest="  ")
         yield from (f"    {line}" for line in lack.mend)
-    if found.resume is not None:
-        saves = "" if found.resume.folder is None else f", and saves where {found.resume.folder} says"
-        yield f"goes on from its own checkpoint by {found.resume.flag}{saves}"
+    if found.resume is not None and not found.resume.words:
+        flag, folder = found.resume.flag, found.resume.folder
+        why = "it has no flag for the folder where it saves" if folder is None else f"{folder} is given, or {flag} is"
+        yield f"{flag} is not used to go on: {why}; a trial that was ended is trained anew"
 
 
 def confirm(program: Sequence[str]) -> None:

@@ -132,6 +132,8 @@ class ThreadTrial:
         self._values: dict[str, Value] = dict(assignment.step.params)
         self._run = Run(self._values, seed=assignment.step.seed, trial=assignment.step.trial, channel=self)
         self._run.on_end_caught = self._abandon
+        self._run.on_record = self._on_record
+        self._run.study = Path(assignment.folder).name[:8] if assignment.folder else ""
         # it trains as it would in the thread that begins it
         self._settings = ThreadSettings.here()
         self._thread = threading.Thread(
@@ -286,7 +288,7 @@ class ThreadTrial:
             self._until = self._ask(lambda: self._coordinator.learn_max_epochs(run.trial, n_epochs))
         if self._on_record == 0:
             return 0
-        restored, unreadable = self._restore()
+        restored, unreadable = (run.state.epoch, None) if run.state.epoch else self._restore()
         if self._on_record > restored:
             self._ask(lambda: self._coordinator.retrained(run.trial, self._on_record - restored, unreadable))
         self.epoch = restored

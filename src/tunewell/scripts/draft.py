@@ -8,15 +8,18 @@ from dataclasses import dataclass, field, replace
 
 from tunewell.scripts.found import FoundParameters, Layout
 from tunewell.scripts.habits import is_length, is_seed, proposed
-from tunewell.scripts.lacks import lacks_of, resume_of
+from tunewell.scripts.lacks import lacks_of
 from tunewell.scripts.libraries.setting import HOLE, Setting, Source
 from tunewell.scripts.ranges import Facts, plain_name
+from tunewell.scripts.resuming import resume_of
 from tunewell.space.params import Param
 from tunewell.space.space import Space
 from tunewell.space.values import Params
 
 _GIVEN = "is given in the command"
-_RESERVED = frozenset({"seed", "trial"})
+_RESERVED = frozenset(
+    {"seed", "trial", "resume", "trial_folder", "checkpoint", "checkpoint_folder", "epochs_done", "next_epoch"}
+)
 _BETAS = ("beta1", "beta2")
 REPLACED = -1
 """The place of what is no word of the script: a constant, or an entry of a file, which a launcher replaces."""
@@ -151,6 +154,9 @@ def result_of(
             replaced_words.append(words[0])
         else:
             added.append((draft.seed.at, words))
+    resume = None if to_confirm else resume_of(settings)
+    if resume is not None and resume.words:
+        added.append((None, resume.words))
     epochs, length = length_of(draft.length)
     space = Space({names[name]: param for name, (_, param) in draft.params.items()})
     return FoundParameters(
@@ -160,7 +166,7 @@ def result_of(
         length=length,
         left_out=tuple(draft.left_out),
         lacks=() if to_confirm else lacks_of(source, settings),
-        resume=resume_of(settings),
+        resume=resume,
         how=how,
         to_confirm=to_confirm,
     )

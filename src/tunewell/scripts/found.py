@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tunewell.scripts.lacks import Lack, Resume
+from tunewell.scripts.lacks import Lack
 from tunewell.scripts.libraries.setting import HOLE
+from tunewell.scripts.resuming import Resume
 from tunewell.space.space import Space
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tunewell.scripts.habits import is_seed
 from tunewell.scripts.libraries.setting import Setting, Source
-from tunewell.scripts.ranges import plain_name
+from tunewell.scripts.resuming import resume_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +20,6 @@ class Lack:
     """The lines that add it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resume:
-    """A script's own way to go on from what it has saved."""
-
-    flag: str
-    """The setting that names what it goes on from, or says that it does."""
-    folder: str | None = None
-    """The setting that names where it saves."""
-
-
 _SEEDED = re.compile(
     r"manual_seed|random\.seed\(|seed_everything|PRNGKey|random\.key\(|set_random_seed|set_seed|default_rng\(\s*\w|RandomState\(\s*\w"
 )
@@ -38,19 +28,6 @@ _SAVES = re.compile(
     r"pickle\.dump|joblib\.dump|np\.savez?|savez|save_state|enable_checkpointing|TrainingArguments|Trainer\("
 )
 _VALIDATES = re.compile(r"\b\w*(val|valid|validation|test|eval|dev|holdout)\w*\b", re.IGNORECASE)
-_RESUMES = tuple(
-    """
-    resume resume_from resume_from_checkpoint resume_path resume_checkpoint ckpt_path restore load_checkpoint
-    checkpoint from_checkpoint continue_from auto_resume load_ckpt init_from restore_from start_from
-    continue_training load
-    """.split()  # noqa: SIM905  a list of that length is not read
-)
-_FOLDERS = tuple(
-    """
-    checkpoint_dir ckpt_dir checkpoint_path checkpoints save_dir output_dir out_dir save_path outdir output
-    model_dir workdir log_dir logdir save run_dir exp_dir
-    """.split()  # noqa: SIM905  a list of that length is not read
-)
 
 
 def lacks_of(source: Source, settings: Sequence[Setting]) -> tuple[Lack, ...]:
@@ -73,21 +50,6 @@ def lacks_of(source: Source, settings: Sequence[Setting]) -> tuple[Lack, ...]:
             )
         )
     return tuple(lacks)
-
-
-def resume_of(settings: Sequence[Setting]) -> Resume | None:
-    """Return the script's own resume flag; None if it has none."""
-    names = {plain_name(one.name): one for one in settings}
-    flag = next((names[name] for name in _RESUMES if name in names), None)
-    if flag is None:
-        return None
-    folder = next((names[name] for name in _FOLDERS if name in names and names[name] is not flag), None)
-    return Resume(_flag(flag), None if folder is None else _flag(folder))
-
-
-def _flag(setting: Setting) -> str:
-    words = (*setting.words, *setting.on, *setting.off)
-    return words[0] if words else setting.name
 
 
 def _seed_lines(text: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import re
 import shlex
 import shutil
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from tunewell.space.params import Choice
 from tunewell.space.space import Space
 from tunewell.stores.redaction import redacted_command, redacted_talk
 from tunewell.training.log_reading import LogReading
+from tunewell.training.own_checkpoints import FOLDER, GOING_ON, RESUME, BeganAgain, OwnCheckpoints, name_of
 from tunewell.training.program import LoopMessage, Program, ProgramReport, Reading
 from tunewell.training.report_lines import EpochLines
 from tunewell.training.run import Run, RunEnded
@@ -63,14 +64,15 @@ class ExternalProgram:
         program = self.arguments[0]
         if shutil.which(program) is None:
             raise ScriptError(f"there is no program {program!r}; give its path, or install it")
-        known = {*space.names, *_ALWAYS}
         used = placeholders(self.arguments)
+        always = {*_ALWAYS, *((FOLDER, RESUME, *GOING_ON) if FOLDER in used else ())}
+        known = {*space.names, *always}
         for name in sorted(used - known):
             near = nearest(name, known)
             hint = f"did you mean {{{near}}}?" if near else f"there are {', '.join(sorted(known))}"
             raise SpaceError(f"the command has {{{name}}}, which is no parameter of the space; {hint}")
         # a command with no placeholder at all reads TUNEWELL_PARAMS; one with some has forgotten those that are missing
-        if missing := [name for name in space.names if used - set(_ALWAYS) and name not in used]:
+        if missing := [name for name in space.names if used - always and name not in used]:
             raise SpaceError(
                 f"parameter {missing[0]!r} is nowhere in the command; add {{{missing[0]}}}, or take it from the space"
             )
@@ -99,18 +101,46 @@ class ExternalProgram:
             ProgramFailed: it ended with an exit code other than 0.
             ReportError: it ended without a report, or in the middle of one, or printed one that cannot be read.
         """
+        own = OwnCheckpoints.of(self.arguments, run)
+        if own is not None and (values := own.values()):
+            try:
+                self._train(run, values, own)
+            except BeganAgain as why:
+                message = f"the program of trial {run.trial} {why}, in spite of {self._resuming}; it is trained anew"
+                warnings.warn(message, RuntimeWarning, stacklevel=1)
+            else:
+                return
+        if own is not None:
+            own.clear()
+        self._train(run, {}, own)
+
+    def _train(self, run: Run, going_on: Mapping[str, object], own: OwnCheckpoints | None) -> None:
+        """Run the program once; `going_on`: what lets it go on from its own checkpoint.
+
+        Raises:
+            BeganAgain: it did not.
+        """
         reading = self._reading(run)
-        program = self.begun(run, reading)
+        program = Program(self.filled({**_values(run), **going_on}), _environment(run), reading)
+
+        def begin() -> None:
+            if own is not None and going_on:
+                run.begin_after(own.done(reading.first_number))
+            elif own is not None:
+                own.note_first(reading.first_number)
+
         try:
             with program:
                 run.on_pause, run.on_resume = program.stop, program.go_on
-                _Conversation(program, run).hold()
+                _Conversation(program, run, begin).hold()
                 code = program.exit_code
         finally:
             run.state_holder = None
             if program.went_on:
                 message = f"the program of trial {run.trial} {program.went_on}"
                 warnings.warn(message, RuntimeWarning, stacklevel=1)
+        if going_on and not run.reports:
+            raise BeganAgain(f"ended with exit code {code} before an epoch was over")
         if code != 0:
             raise ProgramFailed(self._failure(code, program.talk))
         if isinstance(reading, LogReading):
@@ -133,6 +163,11 @@ class ExternalProgram:
             mend = f'print a line of JSON after each epoch, such as {{"{metric}": 0.31}}, or call tunewell.report'
             raise ReportError(self._without(program, f"{mend}({metric}=0.31)"))
 
+    @property
+    def _resuming(self) -> str:
+        """The words that let it go on, as the command has them."""
+        return " ".join(word for word in self.arguments if placeholders([word]) & {RESUME, *GOING_ON})
+
     def begun(self, run: Run, reading: Reading) -> Program:
         """Return the program with the setting of a trial, ready to be started."""
         return Program(self.filled(_values(run)), _environment(run), reading)
@@ -146,6 +181,7 @@ class ExternalProgram:
 
     def filled(self, values: Mapping[str, object]) -> list[str]:
         """Return the arguments with these values. Only known names are placeholders: other braces are the program's."""
+        values = {RESUME: False, **values}
 
         def words(argument: str) -> Iterator[str]:
             flag, switch = _FLAG.fullmatch(argument), _SWITCH.fullmatch(argument)
@@ -153,6 +189,8 @@ class ExternalProgram:
                 yield f"--{flag[1]}" if values[flag[1]] else f"--no-{flag[1]}"
             elif switch and isinstance(values.get(switch[1]), bool):
                 yield from filter(None, [switch[2] if values[switch[1]] else switch[3]])
+            elif any(f"{{{name}}}" in argument and name not in values for name in GOING_ON):
+                return  # there is nothing to go on from
             else:
                 yield _filled(argument, values)
 
@@ -184,7 +222,7 @@ class ExternalProgram:
 
 def _values(run: Run) -> Mapping[str, object]:
     """Return what stands in the place of a trial's placeholders."""
-    return {**run.params, "seed": run.seed, "trial": run.trial}
+    return {FOLDER: name_of(run), RESUME: False, **run.params, "seed": run.seed, "trial": run.trial}
 
 
 def _filled(text: str, values: Mapping[str, object]) -> str:
@@ -217,6 +255,8 @@ class _Conversation:
 
     program: Program
     run: Run
+    begin: Callable[[], None]
+    """Is called before the first report."""
     epochs: Iterator[int] = field(default_factory=lambda: iter(()))
     """The loop, of a program that has one."""
     waits: LoopMessage | None = None
@@ -229,6 +269,8 @@ class _Conversation:
                 if isinstance(message, LoopMessage):
                     self._loop(message)
                     continue
+                if not self.run.reports:
+                    self.begin()
                 self.run.report(**message.metrics)
             except RunEnded:
                 self.program.finish(message)

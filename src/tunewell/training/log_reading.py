@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from tunewell.logs.cutter import Line
@@ -19,6 +20,8 @@ class LogReading:
 
     def __init__(self, found: FoundMetrics, metric: str, *, file: Path | None = None) -> None:
         """Begin; `file`: the log that the program writes, if the user has named it."""
+        self.first_number = math.nan
+        """What the log gave its first epoch as its number; NaN if it gave none."""
         self._found = found
         self._metric = metric
         self._n_with = self._n_without = 0
@@ -77,7 +80,11 @@ class LogReading:
         return ""
 
     def _reported(self, epochs: list[Epoch]) -> list[dict[str, float]]:
-        found = [metrics for epoch in epochs if (metrics := self._found.reported(epoch))]
+        found: list[dict[str, float]] = []
+        for epoch in epochs:
+            if metrics := self._found.reported(epoch):
+                self.first_number = self.first_number if self._n_with + self._n_without + len(found) else epoch.number
+                found.append(metrics)
         for metrics in found:
             if self._metric in metrics:
                 self._was_in_each = self._was_in_each and not self._n_without

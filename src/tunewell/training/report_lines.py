@@ -5,6 +5,8 @@ What names the metric and cannot be read is an error: an epoch that is passed ov
 
 from __future__ import annotations
 
+import math
+
 from tunewell.errors import ReportError
 from tunewell.logs.cutter import Line
 from tunewell.logs.json_lines import is_begun, json_objects, numbers_of, plainly, same
@@ -18,6 +20,8 @@ class EpochLines:
     """
 
     def __init__(self, metric: str | None) -> None:
+        self.first_number = math.nan
+        """What the first epoch's line gave as its number; NaN if it gave none."""
         self.numbers: dict[str, float] = {}
         """Numbers of lines that were no epochs."""
         self.cut_off: str | None = None
@@ -77,5 +81,7 @@ class EpochLines:
             )
         if epoch is not None and epoch == self._aside[0]:
             numbers = self._aside[1] | numbers
+        if not self._last and isinstance(epoch, int | float):
+            self.first_number = float(epoch)
         self._epoch, self._last = epoch, numbers
         return numbers

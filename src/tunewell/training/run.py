@@ -148,6 +148,10 @@ class Run:
         """How many rows `data` was given; None before."""
         self.state_holder: StateHolder | None = None
         """The process that holds what is tracked, if it is another one."""
+        self.study = ""
+        """A short name of the study, no other's; "" if there is none."""
+        self.on_record = 0
+        """How many of its epochs are on record already."""
         self._facts: dict[str, float] = {}
         self._channel: Channel = _Alone() if channel is None else channel
         self._state = RunState(self.rng)
@@ -285,6 +289,10 @@ class Run:
         else:
             checkpoint.refill(self._all_tracked(), checkpoint.read(Path(path)))
         return self._state.epoch
+
+    def begin_after(self, epoch: int) -> None:
+        """Let the first report be of the epoch after this one: a program has gone on from a checkpoint of its own."""
+        self._state.epoch = epoch
 
     @property
     def has_state(self) -> bool:
