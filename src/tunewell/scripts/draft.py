@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from tunewell.scripts.conditions import conditioned
 from tunewell.scripts.found import FoundParameters, Layout
 from tunewell.scripts.habits import is_length, is_seed, proposed
 from tunewell.scripts.lacks import lacks_of
@@ -40,10 +41,13 @@ class Draft:
         return not self.params
 
 
-def drafted(settings: Iterable[Setting], facts: Facts, *, anyway: bool = False) -> Draft:
+def drafted(settings: Sequence[Setting], facts: Facts, *, anyway: bool = False) -> Draft:
     """Sort the settings into parameters, the length, the seed, and what is left out."""
     draft = Draft()
+    chosen = {setting.name: setting.default for setting in settings}
     for setting in settings:
+        if setting.only and setting.only[0] not in draft.params and chosen[setting.only[0]] not in setting.only[1]:
+            continue  # what another option of a choice would bring, which is not tuned
         if is_length(setting) and setting.words and draft.length is None and not _is_list(setting):
             draft.length = setting
         elif is_seed(setting) and setting.kind in ("int", "number") and not setting.given and draft.seed is None:
@@ -112,17 +116,25 @@ def _identifier(name: str) -> str:
     return f"{text}_" if text in _RESERVED or hasattr(Params, text) else text
 
 
-def _words_of(setting: Setting, names: Sequence[str]) -> tuple[str, ...]:
-    """Return the words that set it, with `{name}` where a value goes."""
+def _words_of(setting: Setting, names: Sequence[str], *, at_times: bool) -> tuple[str, ...]:
+    """Return the words that set it, with `{name}` where a value goes; `at_times`: some trials have none."""
     if setting.on or setting.off:
         return (f"{{{names[0]}:{' '.join(setting.on)}|{' '.join(setting.off)}}}",)
-    waiting = list(names)
+    waiting = [f"{name}?" if at_times else name for name in names]
     words = []
-    for word in setting.words:
+    for word in _one_word(setting) if at_times else setting.words:
         while HOLE in word and waiting:
             word = word.replace(HOLE, f"{{{waiting.pop(0)}}}", 1)  # noqa: PLW2901
         words.append(word)
     return tuple(words)
+
+
+def _one_word(setting: Setting) -> tuple[str, ...]:
+    """Return what sets it as a word that can be left out as a whole; none if it takes several."""
+    if len(setting.words) == 1:
+        return setting.words
+    joins = len(setting.words) == 2 and setting.words[0].startswith("--")
+    return ("=".join(setting.words),) if joins else ()
 
 
 def result_of(
@@ -136,18 +148,28 @@ def result_of(
 ) -> FoundParameters:
     """Return what was found by flags, or by addresses where the layout has a launcher."""
     names = param_names(list(draft.params))
+    params = {names[name]: param for name, (_, param) in draft.params.items()}
+    with_conditions = conditioned(params, source.text)
+    params |= {
+        names[name]: with_conditions[names[name]]
+        for name, (setting, _) in draft.params.items()
+        if setting.on or setting.off or _one_word(setting)
+    }
+    for name, (setting, param) in draft.params.items():
+        if setting.only and setting.only[0] in draft.params:
+            params[names[name]] = replace(param, when={names[setting.only[0]]: list(setting.only[1])})
     added: list[tuple[int | None, tuple[str, ...]]] = []
     replaced_words: list[str] = []
     done: set[int] = set()
-    for name, (setting, _) in draft.params.items():
+    for setting, _ in draft.params.values():
         if id(setting) in done:
             continue
         done.add(id(setting))
         its = [names[other] for other, (one, _) in draft.params.items() if one is setting]
         if is_address(setting):
-            replaced_words.append(f"{setting.words[0].removesuffix('=' + HOLE)}={{{names[name]}}}")
+            replaced_words += _words_of(setting, its, at_times=params[its[0]].when is not None)
         else:
-            added.append((setting.at, _words_of(setting, its)))
+            added.append((setting.at, _words_of(setting, its, at_times=params[its[0]].when is not None)))
     if draft.seed is not None:
         words = tuple(word.replace(HOLE, "{seed}") for word in draft.seed.words)
         if is_address(draft.seed):
@@ -158,7 +180,7 @@ def result_of(
     if resume is not None and resume.words:
         added.append((None, resume.words))
     epochs, length = length_of(draft.length)
-    space = Space({names[name]: param for name, (_, param) in draft.params.items()})
+    space = Space(params)
     return FoundParameters(
         space=space,
         layout=replace(layout, added=tuple(added), replaced=tuple(replaced_words)),

@@ -59,7 +59,7 @@ def resume_of(settings: Sequence[Setting]) -> Resume | None:
         return Resume(_flag(first), None if folder is None else _flag(folder))
     words = [*_joined(folder, _place(folder)), *(word for one in used for word in _words(one))]
     if start is not None and not start.given and start.kind in ("int", "number"):
-        words += _joined(start, "{next_epoch}" if start.default == 1 else "{epochs_done}")
+        words += _joined(start, "{next_epoch?}" if start.default == 1 else "{epochs_done?}")
     is_whole = len(words) == 1 + len(used) + (start is not None)
     return Resume(_flag(first), _flag(folder), tuple(words) if is_whole else ())
 
@@ -77,7 +77,7 @@ def _is_folder(setting: Setting) -> bool:
 def _words(setting: Setting) -> list[str]:
     if setting.on:
         return [f"{{resume:{' '.join(setting.on)}|}}"]
-    return _joined(setting, "{checkpoint_folder}" if _is_folder(setting) else "{checkpoint}")
+    return _joined(setting, "{checkpoint_folder?}" if _is_folder(setting) else "{checkpoint?}")
 
 
 def _place(setting: Setting) -> str:

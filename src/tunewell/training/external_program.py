@@ -29,11 +29,14 @@ from tunewell.training.program import LoopMessage, Program, ProgramReport, Readi
 from tunewell.training.report_lines import EpochLines
 from tunewell.training.run import Run, RunEnded
 
-_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(\??)\}")
+"""With a question mark: where there is no such value, its word is left out."""
 _FLAG = re.compile(r"--\{([A-Za-z_][A-Za-z0-9_]*)\}")
 """A word of its own, for a parameter that is True or False: `--amp` or `--no-amp`."""
 _SWITCH = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*):([^{}|]*)\|([^{}|]*)\}")
-"""The same, with the word for True and the one for False, of which one may be none: `{nesterov:--nesterov|}`."""
+"""The same, with the word for True and the one for False, of which one may be none: `{nesterov:--nesterov|}`.
+
+It is False where there is no such value."""
 _TAKES_FALSE_FOR_TRUE = r"""add_argument\(\s*(?:["'][^"']+["']\s*,\s*)*["']{option}["'][^()]*type\s*=\s*bool\b"""
 """An argument of argparse that is True whatever its text is."""
 _ALWAYS = ("seed", "trial")
@@ -170,6 +173,8 @@ class ExternalProgram:
 
     def begun(self, run: Run, reading: Reading) -> Program:
         """Return the program with the setting of a trial, ready to be started."""
+        if (own := OwnCheckpoints.of(self.arguments, run)) is not None:
+            own.clear()
         return Program(self.filled(_values(run)), _environment(run), reading)
 
     def _reading(self, run: Run) -> EpochLines | LogReading:
@@ -181,16 +186,15 @@ class ExternalProgram:
 
     def filled(self, values: Mapping[str, object]) -> list[str]:
         """Return the arguments with these values. Only known names are placeholders: other braces are the program's."""
-        values = {RESUME: False, **values}
 
         def words(argument: str) -> Iterator[str]:
             flag, switch = _FLAG.fullmatch(argument), _SWITCH.fullmatch(argument)
             if flag and isinstance(values.get(flag[1]), bool):
                 yield f"--{flag[1]}" if values[flag[1]] else f"--no-{flag[1]}"
-            elif switch and isinstance(values.get(switch[1]), bool):
-                yield from filter(None, [switch[2] if values[switch[1]] else switch[3]])
-            elif any(f"{{{name}}}" in argument and name not in values for name in GOING_ON):
-                return  # there is nothing to go on from
+            elif switch and isinstance(values.get(switch[1], False), bool):
+                yield from filter(None, [switch[2] if values.get(switch[1]) else switch[3]])
+            elif any(mark and name not in values for name, mark in _PLACEHOLDER.findall(argument)):
+                return
             else:
                 yield _filled(argument, values)
 
@@ -222,7 +226,7 @@ class ExternalProgram:
 
 def _values(run: Run) -> Mapping[str, object]:
     """Return what stands in the place of a trial's placeholders."""
-    return {FOLDER: name_of(run), RESUME: False, **run.params, "seed": run.seed, "trial": run.trial}
+    return {FOLDER: name_of(run), **run.params, "seed": run.seed, "trial": run.trial}
 
 
 def _filled(text: str, values: Mapping[str, object]) -> str:
@@ -231,7 +235,7 @@ def _filled(text: str, values: Mapping[str, object]) -> str:
 
 def placeholders(arguments: Sequence[str]) -> set[str]:
     """Return the names that a command has in braces."""
-    named = {name for argument in arguments for name in _PLACEHOLDER.findall(argument)}
+    named = {name for argument in arguments for name, _ in _PLACEHOLDER.findall(argument)}
     return named | {switch[1] for argument in arguments if (switch := _SWITCH.fullmatch(argument))}
 
 

@@ -4,9 +4,9 @@ A command that has `{trial_folder}` in it gives each trial a folder of its own. 
 empty. When it has epochs on record, and the program has saved something there, the words with these placeholders are
 filled; otherwise they are left out:
 
-* `{checkpoint}`: the newest checkpoint in the folder; `{checkpoint_folder}`: the folder, of a program that looks there,
+* `{checkpoint?}`: the newest checkpoint in the folder; `{checkpoint_folder?}`: the folder, for one that looks there,
 * `{resume:--resume|}`: a switch, of a program that looks for its checkpoint itself,
-* `{epochs_done}` and `{next_epoch}`: one less than the number of the next epoch, counted from 1, and the number.
+* `{epochs_done?}` and `{next_epoch?}`: for a program that counts its epochs from 0, and for one that does from 1.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ _SUFFIXES = frozenset(
 _LAST, _BEST = re.compile(r"last|latest|resume|state", re.IGNORECASE), re.compile(r"best|top|final", re.IGNORECASE)
 _OF_TRAINER = re.compile(r"(checkpoint|ckpt|step|epoch|iter)\w*[-_=](\d+)")
 """Folders that are a checkpoint: `checkpoint-500`."""
+_OF_LOOK = "study-none"
+"""Where a program saves while its first epochs are looked at."""
 _FIRST_NUMBERS = (0.0, 1.0)
 
 
@@ -73,6 +75,7 @@ class OwnCheckpoints:
     def clear(self) -> None:
         """Make the folder anew, for a trial that begins at the beginning."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self.folder.parents[1] / _OF_LOOK, ignore_errors=True)  # which is over by now
         self._note.unlink(missing_ok=True)
         self.folder.mkdir(parents=True, exist_ok=True)
 
@@ -102,7 +105,7 @@ class OwnCheckpoints:
 
 def name_of(run: Run) -> str:
     """Return the folder of a trial, below the one where its program saves."""
-    return f"study-{run.study or 'none'}/trial-{run.trial}"
+    return f"{f'study-{run.study}' if run.study else _OF_LOOK}/trial-{run.trial}"
 
 
 def newest_in(folder: Path) -> Path | None:

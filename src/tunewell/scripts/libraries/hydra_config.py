@@ -5,22 +5,26 @@ from __future__ import annotations
 import os
 import re
 import sys
-from typing import Any, Dict, Iterator, List, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Sequence
 
 from .setting import HOLE, Deliver, Setting, Source, found, keyword, kind_of, plain
 
 MODULES = ("hydra._internal.hydra",)
 WORDS = ("hydra",)
+_MOST_OPTIONS = 8
 
 
 def patch(module: Any, deliver: Deliver) -> None:
     """Have the composed configuration be delivered in place of a run."""
 
     def run(self: Any, config_name: Any, task_function: Any, overrides: Any, **_: Any) -> Any:
-        try:
-            config = self.compose_config(
-                config_name=config_name, overrides=overrides, run_mode=_mode(), with_log_configuration=False
+        def compose(*more: str) -> Any:
+            return self.compose_config(
+                config_name=config_name, overrides=[*overrides, *more], run_mode=_mode(), with_log_configuration=False
             )
+
+        try:
+            config = compose()
         except Exception as error:  # noqa: BLE001  of Hydra's own making
             return deliver({"error": f"Hydra composes no configuration: {str(error).strip().splitlines()[0]}"})
         from omegaconf import OmegaConf  # noqa: PLC0415  it is there with Hydra
@@ -29,10 +33,46 @@ def patch(module: Any, deliver: Deliver) -> None:
         code = getattr(task_function, "__code__", None)
         file = os.path.relpath(code.co_filename) if code is not None else "the script"
         place = f"Hydra at {file}:{code.co_firstlineno if code is not None else 1}"
-        return deliver(found(_settings(data, "", [str(one) for one in overrides]), place))
+        given = [str(one) for one in overrides]
+        settings = {one.name: one for one in _settings(data, "", given)}
+        for group, chosen in data["hydra"]["runtime"]["choices"].items():
+            options = [] if "hydra" in group else self.config_loader.get_group_options(group)
+            if chosen in options and 2 <= len(options) <= _MOST_OPTIONS:
+                settings.update(_of_group(group, chosen, options, compose, settings, given))
+        # a choice comes before what depends on it
+        return deliver(found(sorted(settings.values(), key=lambda one: bool(one.only)), place))
 
     module.Hydra.run = run
     module.Hydra.multirun = run
+
+
+def _of_group(
+    group: str,
+    chosen: str,
+    options: Sequence[str],
+    compose: Callable[[str], Any],
+    known: Dict[str, Setting],
+    overrides: Sequence[str],
+) -> Dict[str, Setting]:
+    """Return the choice of a group's option, and the settings that only some options have."""
+    from omegaconf import OmegaConf  # noqa: PLC0415  it is there with Hydra
+
+    its: Dict[str, Dict[str, Setting]] = {}
+    for option in options:
+        try:
+            data = OmegaConf.to_container(compose(f"{group}={option}"), resolve=False)
+        except Exception:  # noqa: BLE001, S112  of Hydra's own making; an option that needs something else
+            continue
+        its[option] = {one.name: one for one in _settings(data, "", overrides) if not one.name.startswith("hydra.")}
+    is_given = group in {word.split("=")[0] for word in overrides}
+    choice = Setting(group, chosen, "str", tuple(its), words=(f"{group}={HOLE}",), given=is_given)
+    settings = {group: choice}
+    for name in {name: None for one in its.values() for name in one}:
+        having = tuple(option for option, one in its.items() if name in one)
+        if len(having) < len(its):
+            one = known.get(name) or its[having[0]][name]
+            settings[name] = Setting(**{**one.__dict__, "only": (group, having)})
+    return settings
 
 
 def _mode() -> Any:

@@ -40,6 +40,8 @@ class Setting:
     """The least and the most that it takes, as far as the script says."""
     at: Optional[int] = None
     """Where its words belong, counted in the script's arguments; None for the end."""
+    only: Tuple[Any, ...] = ()
+    """The name of another setting, and the values of that with which this one exists; none: it does with all."""
 
     def to_json(self) -> Dict[str, Any]:
         """Return plain data, of which `from_json` makes the same setting."""
@@ -52,7 +54,7 @@ class Setting:
         return cls(**known)
 
 
-_TUPLES = ("choices", "words", "on", "off", "bounds")
+_TUPLES = ("choices", "words", "on", "off", "bounds", "only")
 Deliver = Callable[[Dict[str, Any]], Any]
 """Hands over what was found and ends the process; what it is given is JSON."""
 
