@@ -51,6 +51,8 @@ def find_parameters(command: Sequence[str], *, static: bool = False) -> FoundPar
     file = at.file
     if at.how == "file" and file is None:
         raise ScriptError(f"there is no file {at.target!r}; give the path of the script")
+    if file is not None and file.suffix == ".ipynb":
+        raise ScriptError(f"{at.shown} is a notebook; make a script of it: jupyter nbconvert --to script {at.shown}")
     source = source_of(file) if file is not None else Source([])
     settings, how = _flags(at, source, static=static)
     settings = [_as_given(one, at.arguments) for one in settings]
@@ -145,12 +147,24 @@ def _check_required(script: str, settings: Sequence[Setting], draft: Draft) -> N
         raise ScriptError(f"{script} needs {some}; add {'it' if len(missing) == 1 else 'them'} to the command")
 
 
-def _nothing(script: str, how: str, draft: Draft) -> ScriptError:
+def _nothing(script: str, how: str, draft: Draft, source: Source | None = None) -> ScriptError:
     seen = f"; it has {', '.join(name for name, _ in draft.left_out[:8])}" if draft.left_out else ""
+    why = "" if source is None else _why_nothing(source)
     return ScriptError(
-        f"no hyperparameter is found in {script} ({how}){seen}; say what may be tuned: "
+        f"no hyperparameter is found in {script} ({how}){seen}{why}; say what may be tuned: "
         "--space FILE.toml, with {name} in the command where a value goes"
     )
+
+
+def _why_nothing(source: Source) -> str:
+    """Return what is seen of the source that is not read, or cannot be."""
+    if any(gin in source.text for gin in ("import gin", "from gin")):
+        return "; the bindings of gin are not read, flags or constants would be"
+    for file, call in source.calls("input"):
+        if isinstance(call.func, ast.Name):
+            place = f"{file}:{call.lineno}"
+            return f"; it asks for input at {place}, which no trial can give, let that be a constant or a flag"
+    return ""
 
 
 # Constants.
@@ -159,7 +173,7 @@ def _nothing(script: str, how: str, draft: Draft) -> ScriptError:
 def _of_constants(at: Invocation, file: Path, source: Source, flags: Draft, how: str) -> FoundParameters:
     """Return what the constants of a script let be tuned."""
     try:
-        tree = ast.parse(file.read_bytes())
+        tree = ast.parse(file.read_bytes(), file.name)
     except (SyntaxError, ValueError) as error:
         raise ScriptError(f"{file} is no Python that can be read: {error}; mend it, or give --space") from error
     places: dict[str, str] = {}
@@ -182,7 +196,7 @@ def _of_constants(at: Invocation, file: Path, source: Source, flags: Draft, how:
         draft.length = flags.length
     draft.seed = flags.seed or draft.seed
     if draft.is_empty:
-        raise _nothing(at.shown, how, draft)
+        raise _nothing(at.shown, how, draft, source)
     if at.how == "module":
         raise ScriptError(f"{at.shown} has its hyperparameters in constants, which need its file: give python {file}")
     first = places[next(iter(draft.params.values()))[0].name]

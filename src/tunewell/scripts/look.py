@@ -56,7 +56,7 @@ def _in_words(error: BaseException) -> str:
         if file not in (__file__, runpy.__file__) and not file.startswith("<frozen") and "site-packages" not in file:
             place = f" ({os.path.relpath(file)}:{trace.tb_lineno})" if os.path.exists(file) else place
         trace = trace.tb_next
-    return f"{type(error).__name__}: {error}{place}"
+    return f"{type(error).__name__}: {' '.join(str(error).split())}{place}"
 
 
 def _patch(deliver: Callable[[Dict[str, Any]], None]) -> None:

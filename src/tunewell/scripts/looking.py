@@ -75,7 +75,10 @@ def _in_words(at: Invocation, code: int | str, output: str) -> str:
     """Return why a look came to nothing."""
     text = last_line(str(code) if isinstance(code, str) else output) if output.strip() or isinstance(code, str) else ""
     ended = f"exit code {code}" if isinstance(code, int) else "an error"
-    return f"{at.shown} ends with {ended} before it reads its command line{f': {text}' if text else ''}"
+    shown = f": {text}" if text else ""
+    return (
+        f"{at.shown} ends with {ended} before it reads its command line{shown}; mend that, or read its source: --static"
+    )
 
 
 def _end(process: subprocess.Popen[bytes], mark: str) -> None:
