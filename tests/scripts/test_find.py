@@ -82,13 +82,13 @@ def test_each_hyperparameter_of_argparse_has_a_range_that_holds_its_default(foun
         ("batch_size", Choice([16, 32, 64, 128, 256, 512], ordered=True, tier=2, default=64)),
         ("dropout", Float(0.0, 0.6, tier=3, default=0.0)),
         ("weight_decay", Choice([0.0, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1], ordered=True, tier=3, default=0.0)),
-        ("momentum", Float(0.5, 0.999, scale="log1m", tier=2, default=0.9)),
+        ("momentum", Float(0.5, 0.999, scale="log1m", tier=2, default=0.9, when={"optimizer": "sgd"})),
         ("beta1", Float(0.5, 0.99, scale="log1m", tier=4, default=0.9)),
         ("beta2", Float(0.9, 0.9999, scale="log1m", tier=4, default=0.999)),
         ("hidden_1", Int(16, 512, scale="log", tier=2, default=64)),
         ("hidden_2", Int(16, 512, scale="log", tier=2, default=32)),
         ("optimizer", Choice(["sgd", "adam"], tier=2, default="adam")),
-        ("nesterov", Choice([False, True], tier=3, default=False)),
+        ("nesterov", Choice([False, True], tier=3, default=False, when={"optimizer": "sgd"})),
         ("bias", Choice([False, True], tier=3, default=True)),
         ("augment", Choice([False, True], tier=3, default=True)),
     ]
@@ -101,7 +101,7 @@ def test_each_hyperparameter_of_argparse_has_a_range_that_holds_its_default(foun
 
 def test_the_values_of_a_trial_reach_the_script(found):
     its = found(RICH + "print(vars(args))", "--lr", "0.5")
-    words = filled(its, nesterov=True, bias=False, augment=False, beta1=0.8, hidden_2=99)
+    words = filled(its, optimizer="sgd", nesterov=True, bias=False, augment=False, beta1=0.8, hidden_2=99)
     assert words[:3] == ["train.py", "--lr", "0.5"]
     assert "--nesterov" in words
     assert "--no-bias" in words
