@@ -253,3 +253,24 @@ def test_mappings_in_braces_are_read_and_changed_in_place(tmp_path):
     path = tmp_path / "base.toml"
     path.write_text('optimizer = {lr = 0.1, name = "adam"}\n[model]\nhidden = 64\n')
     assert config_file.entries(path) == {"optimizer.lr": 0.1, "optimizer.name": "adam", "model.hidden": 64}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("base.ini", "[train]\nlr = 0.1  ; fast\n# x\ndropout: 0.2\n[data]\npath = x\n", "lr = 0.5  ; fast"),
+        ("base.json5", '{\n  // fast\n  lr: 0.1, "net": {"dropout": 0.2, "units": [1, {"lr": 3}],},\n}\n', "lr: 0.5,"),
+        ("base.yaml", "net: &net {dropout: 0.2}\ntrain:\n  lr: !!float 0.1\n  <<: *net\n", "lr: !!float 0.5"),
+    ],
+)
+def test_settings_files_of_other_habits_are_changed_where_their_values_stand(folder, name, text, says):
+    (folder / name).write_text(text)
+    (folder / "train.py").write_text(
+        f"import argparse\np = argparse.ArgumentParser()\np.add_argument('--config', default={name!r})\n"
+        "import json\nprint(json.dumps(open(p.parse_args().config).read()))\n"
+    )
+    its = find_parameters([sys.executable, "train.py"])
+    assert set(its.space.names) == {"lr", "dropout"}
+    changed = trained(its, lr=0.5)
+    assert says in changed
+    assert changed.replace("0.5", "0.1") == text

@@ -28,6 +28,7 @@ _SETTINGS_MODULES = frozenset(
 )
 _RESERVED = frozenset({"seed", "trial"})
 _BETAS = ("beta1", "beta2")
+_CONFIG = re.compile(r"(^|_)(config|cfg|conf|ya?ml|json|settings|h?params|hyp)")
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _FLAG_WORD = re.compile(r"--?[A-Za-z][\w.\-]*")
 
@@ -59,7 +60,7 @@ def find_parameters(command: Sequence[str], *, static: bool = False) -> FoundPar
     facts = _facts(settings, source)
     draft = drafted(settings, facts)
     layout = Layout(at.command(()), at.arguments)
-    if (named := _config_of(at.arguments)) is not None:
+    if (named := _config_of(at.arguments, settings)) is not None:
         return _with_config(named, draft, layout, source, settings, how)
     if draft.is_empty and file is not None and at.how in ("file", "module"):
         return _of_constants(at, file, source, draft, how)
@@ -241,18 +242,26 @@ def _runs(at: Invocation, launcher: str) -> tuple[str, ...]:
 # A settings file that the command names.
 
 
-def _config_of(arguments: Sequence[str]) -> tuple[int, str, Path] | None:
-    """Return which argument names a settings file, the word with a hole in its place, and the file."""
+def _config_of(arguments: Sequence[str], settings: Sequence[Setting]) -> tuple[tuple[str, ...], Path] | None:
+    """Return the arguments with a hole in the place of a settings file, and the file; also one that is a default."""
     for place, word in enumerate(arguments):
         head, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
-        path = Path(value)
-        if path.suffix in config_file.SUFFIXES and path.is_file() and path.name != "tunewell.toml":
-            return place, f"{head}{equals}{HOLE}", path
+        if _is_config(value):
+            return (*arguments[:place], f"{head}{equals}{HOLE}", *arguments[place + 1 :]), Path(value)
+    for one in settings:
+        names_it = isinstance(one.default, str) and one.words and not one.given and _CONFIG.search(plain_name(one.name))
+        if names_it and _is_config(one.default):
+            return (*arguments, *one.words), Path(one.default)
     return None
 
 
+def _is_config(value: str) -> bool:
+    path = Path(value)
+    return path.suffix in config_file.SUFFIXES and path.is_file() and path.name != "tunewell.toml"
+
+
 def _with_config(
-    named: tuple[int, str, Path],
+    named: tuple[tuple[str, ...], Path],
     flags: Draft,
     layout: Layout,
     source: Source,
@@ -260,7 +269,7 @@ def _with_config(
     how: str,
 ) -> FoundParameters:
     """Return what the entries of a settings file let be tuned, besides the flags that it has no entry for."""
-    place, word, path = named
+    arguments, path = named
     try:
         data = config_file.entries(path)
     except (OSError, ValueError) as error:
@@ -291,7 +300,6 @@ def _with_config(
     _check_required(layout.before[-1], settings, draft)
     if not any(is_address(setting) for setting, _ in draft.params.values()):
         return result_of(draft, layout, source, settings, how)
-    arguments = (*layout.arguments[:place], word, *layout.arguments[place + 1 :])
     launcher = (sys.executable, "-m", "tunewell.scripts.config_file", str(path))
     changed = replace(layout, arguments=arguments, launcher=launcher)
     also = f", {how}" if settings else ""

@@ -78,18 +78,22 @@ def read(source: Source, args: Sequence[str]) -> List[Setting]:
     for _, call in source.calls("cli"):
         for name in {called(one) for one in call.args} & set(classes):
             settings += [_flag(one, args) for one in read_fields(source, name, classes)]
-    for call_name, function in _functions(source, "cli", "Fire"):
+    for call_name, function in _functions(source, args, "cli", "Fire"):
         make = _flag if call_name == "cli" else _of_fire
         settings += [make(one, args) for one in _parameters(source, function)]
     return settings
 
 
-def _functions(source: Source, *names: str) -> Iterator[Tuple[str, ast.FunctionDef]]:
+def _functions(source: Source, args: Sequence[str], *names: str) -> Iterator[Tuple[str, ast.FunctionDef]]:
+    """Yield the functions that are passed to some calls; of a class its `__init__`, and the methods in the command."""
     passed = {called(one): called(call.func) for _, call in source.calls(*names) for one in call.args}
     for _, tree in source.trees:
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef) and node.name in passed:
                 yield passed[node.name], node
+            elif isinstance(node, ast.ClassDef) and passed.get(node.name) == "Fire":
+                methods = [one for one in node.body if isinstance(one, ast.FunctionDef)]
+                yield from (("Fire", one) for one in methods if one.name == "__init__" or one.name in args)
 
 
 def _parameters(source: Source, function: ast.FunctionDef) -> Iterator[Setting]:
@@ -98,5 +102,7 @@ def _parameters(source: Source, function: ast.FunctionDef) -> Iterator[Setting]:
     )
     pairs = [*zip(function.args.args, defaults), *zip(function.args.kwonlyargs, function.args.kw_defaults)]
     for argument, default in pairs:
+        if argument.arg == "self":
+            continue
         annotation = ast.unparse(argument.annotation) if argument.annotation is not None else ""
         yield read_setting(source, argument.arg, annotation, default)
