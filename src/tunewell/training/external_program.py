@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tunewell.errors import CheckpointError, ReportError, ScriptError, SpaceError
-from tunewell.logs.look import OBJECTS, FoundMetrics
+from tunewell.logs.look import FILE, OBJECTS, FoundMetrics
 from tunewell.near_names import nearest
 from tunewell.space.params import Choice
 from tunewell.space.space import Space
@@ -105,7 +105,8 @@ class ExternalProgram:
             ReportError: it ended without a report, or in the middle of one, or printed one that cannot be read.
         """
         own = OwnCheckpoints.of(self.arguments, run)
-        if own is not None and (values := own.values()):
+        # of a log that is gone on with it is not seen which epochs are new
+        if own is not None and self.found.where != FILE and (values := own.values()):
             try:
                 self._train(run, values, own)
             except BeganAgain as why:
