@@ -1,4 +1,4 @@
-"""What was found in a script: its hyperparameters, and the command that sets them."""
+"""The result of a search: the hyperparameters of a script, and the command that sets them."""
 
 from __future__ import annotations
 
