@@ -14,6 +14,7 @@ from tunewell.errors import RecordError
 from tunewell.logs.cutter import LineCutter
 from tunewell.logs.event_files import rows_of_events
 from tunewell.logs.json_lines import row_of
+from tunewell.logs.languages import in_english
 from tunewell.logs.names import says_split
 from tunewell.logs.printed import Knows, PrintedReader, spelled
 from tunewell.logs.rows import Row
@@ -145,7 +146,7 @@ def _whole(path: Path, in_percent: set[str]) -> list[Row]:
     if path.suffix.lower() == ".json":
         return [row_of(document) for document in _documents(text)]
     try:
-        log = read_table(path.name, text[: text.rfind("\n") + 1])  # the last line may not be whole yet
+        log = read_table(path.name, in_english(text[: text.rfind("\n") + 1]))  # the last line may not be whole yet
     except RecordError:
         return []
     in_percent |= {spelled(name) for name in log.in_percent}

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 from tunewell.errors import ReportError
-from tunewell.logs.names import EPOCH, STEP
+from tunewell.logs.names import EPOCH, STEP, says_split
 from tunewell.logs.rows import Row
 
 _MOST_OBJECTS = 16
@@ -33,6 +33,8 @@ _WORDS = {
     "false": "false",
 }
 """How languages write what JSON writes otherwise, or cannot."""
+_OF_SPLIT = ("split", "phase", "mode", "stage", "set", "subset", "dataset", "partition", "type", "kind", "event")
+"""Names of what says on which rows the numbers beside it were measured."""
 _DECODER = json.JSONDecoder(parse_int=float)  # a whole number may be longer than a float can hold: that is infinity
 
 
@@ -89,10 +91,31 @@ def numbers_of(entries: Mapping[str, object], metric: str | None = None) -> dict
 
 
 def row_of(document: object) -> Row:
-    """Return the numbers of an object, of those within it as well, with the epoch and the step that it says."""
-    values = {name: number for name, value in flat(document).items() if (number := number_of(value)) is not None}
+    """Return the numbers of an object, of those within it as well, with the epoch and the step that it says.
+
+    An entry that is a word for a split, such as `{"split": "val"}`, says it of all numbers.
+    """
+    entries = flat(document)
+    split = split_in(entries)
+    values = {
+        f"{split}_{name}" if split and not says_split(name) and name.lower() not in (*EPOCH, *STEP) else name: number
+        for name, value in entries.items()
+        if (number := number_of(value)) is not None
+    }
     place = first_of(values, EPOCH), first_of(values, STEP)
     return Row({name: value for name, value in values.items() if name.lower() not in (*EPOCH, *STEP)}, *place)
+
+
+def split_in(entries: Mapping[str, object]) -> str:
+    """Return the split that an entry of a record names; "" if none does."""
+    return next(
+        (
+            value
+            for name, value in entries.items()
+            if name.lower() in _OF_SPLIT and isinstance(value, str) and says_split(value)
+        ),
+        "",
+    )
 
 
 def flat(document: object, prefix: str = "") -> dict[str, Any]:

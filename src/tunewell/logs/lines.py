@@ -40,6 +40,10 @@ _STAMP = re.compile(
     r"|\b(?:DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL)\b:?(?:[\w.]+:(?=\s*\S))?"
     r"|(?<=\s)[\w/]+\.py:\d+:?|(?<![\w.])[\w.]+:[\w<>.]+:\d+(?!\w)",
 )
+_LOGGER = re.compile(
+    r"\[\d\d/\d\d \d\d:\d\d:\d\d [\w.]+\]:?|(?<![\w.])[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+(?=\s*(?:\]|\||-\s|:\s+[^\d\s]))"
+)
+"""The name of a logger, or of its module, which may have a word for a split: `d2.evaluation.testing`."""
 _TIME = re.compile(
     r"(?<![\w.])(?:\d+:\d\d(?::\d\d)?(?:[.,]\d+)?|\d+-\d\d:\d\d:\d\d)(?![\w.])"
     r"|(?<![\w.])\d+(?:\.\d*)?\s?(?:ms|us|µs|s|sec|secs|seconds|min|mins|minutes|m|h|hours|hrs)"
@@ -64,6 +68,14 @@ _FILE = re.compile(r"\S+\.(?:ckpt|pth?|h5|keras|safetensors|bin|onnx)\b")
 _TOP = re.compile(r"(?<![a-z])top[- @](\d)", _FLAGS)
 _ASIDE = re.compile(r"(?<=\w)\s*\((train\w*|val\w*|test\w*|batch|avg|mean|epoch)\)(?=\s*[:=])", _FLAGS)
 """A split behind the name: `loss (val): 0.3`."""
+_QUOTED = re.compile(r"['\"]([\w /@.-]*[A-Za-z][\w /@.-]*?)\s*[:=]?\s*['\"]\s*,\s*(?=[-+]?[.\d])")
+"""A name in a tuple that is printed: `('val rmse:', 0.31)`."""
+_OF_MODEL = re.compile(
+    r"(?:\b(?:train\w*|val\w*|test\w*)\s+)?\b(\w+)\s+of\s+(?:the\s+)?(?:\w+\s+)?(?:network|model|net|classifier)\s+(?:on|over|for)\s+"
+    r"(?:the\s+)?(?:\d[\d,]*\s+)?(train\w*|val\w*|test\w*|dev)(?:\s+(?:images?|sets?|data\w*|samples|examples|rows|sentences))?",
+    _FLAGS,
+)
+"""A sentence in place of a name: `Accuracy of the network on the 10000 test images`."""
 _COMMA = re.compile(r"(?<![\w.,])(\d+),(\d+)(?![\w.,])")
 """A decimal comma."""
 _FILLERS = re.compile(r"^(?:(?:and|with|a|an|the|then|after|at|its|has|had)\s+)+", _FLAGS)
@@ -89,6 +101,7 @@ _STEP = re.compile(
     _FLAGS,
 )
 _EACH = re.compile(rf"(?<![\w.@$#])(?:(?<![A-Za-z]-)|(?<=-))({_NUMBER})(?![\w.]*[A-Za-z_])(\s?%)?", _FLAGS)
+_RATE = re.compile(r"(?<![a-z])(?:lr|learning.?rate)(?![a-z])", _FLAGS)
 _SHARE = re.compile(r"\s*/\s*(\d+(?:\.\d+)?)(?!\w)")
 _MEAN = re.compile(rf"\s*\(\s*(?:avg|mean|average)?\.?:?\s*({_NUMBER})(\s?%)?\s*\)", _FLAGS)
 _TWO = re.compile(r"\b(train\w*)\s*[/|]\s*(val\w*|test)\b", _FLAGS)
@@ -162,7 +175,9 @@ class LineReader:
         """Of the last line with numbers, for a line of its sums that begins with a star."""
         self._nth = 0
         """The epoch as progress bars count that name none."""
-        self._counted = 0
+        self._counted = -1
+        self._drawn: dict[str, float] = {}
+        """What the bar that counts has shown last."""
         self._counting = ""
         """The title of the bar that counts."""
         self._names: set[str] = set()
@@ -181,8 +196,9 @@ class LineReader:
         cells = _CELLS.match(line)
         if cells:
             line = f"{cells[1]}: {cells[2]}"
-        plain = _TIME.sub(" ", _STAMP.sub(" ", _WRAPPED.sub(r"\1", _FILE.sub(" ", line))))
-        plain, epoch, step = self._place(_ASIDE.sub(r" \1", _TOP.sub(r"top\1", plain)))
+        plain = _TIME.sub(" ", _STAMP.sub(" ", _LOGGER.sub(" ", _WRAPPED.sub(r"\1", _FILE.sub(" ", line)))))
+        plain, epoch, step = self._place(_OF_MODEL.sub(r"\2 \1", _ASIDE.sub(r" \1", _TOP.sub(r"top\1", plain))))
+        plain = _QUOTED.sub(r"\1: ", plain)
         plain = _COMMA.sub(r"\1.\2", plain)
         ends_epoch = not math.isnan(epoch) and bool(_ENDS.search(line))
         if not math.isnan(epoch):
@@ -198,6 +214,8 @@ class LineReader:
         title = re.sub(r"[\d\W]+", " ", _BAR.split(plain, maxsplit=1)[0]).strip()
         bar = Bar(int(counter[1]), int(counter[2]), bool(_OF_EPOCHS.search(line)), title) if counter else None
         plain = _BAR.sub(_SEPARATOR, plain)
+        if not math.isnan(step) and (_RATE.search(plain) or " eta" in plain):
+            self._split = ""  # a step of training, whatever the heading above was
         is_sum = plain.lstrip().startswith("*") and "**" not in plain
         found, split = self._numbers(plain, self._last_split if is_sum else self._split)
         place = Row({}, epoch, step, ends_epoch=ends_epoch) if not math.isnan(epoch) else None
@@ -211,26 +229,28 @@ class LineReader:
         if not known or (is_rate and math.isnan(self._epoch)):
             return place
         if counter and math.isnan(self._epoch):
-            self._count(int(counter[1]), set(values), title)
+            self._count(int(counter[1]), int(counter[2]), values, title)
         row = Row(values, self._now(), step, is_running, self._begins_run, ends_epoch, bar)
         self._begins_run, self._last_split = False, split
         self._names |= set(values)
         return row
 
     def _now(self) -> float:
-        return self._epoch if not math.isnan(self._epoch) else self._nth if self._counted else math.nan
+        return self._epoch if not math.isnan(self._epoch) else self._nth or math.nan
 
-    def _count(self, at: int, names: set[str], title: str) -> None:
+    def _count(self, at: int, total: int, values: dict[str, float], title: str) -> None:
         """Begin another epoch where a progress bar begins anew and no line says which epoch it is.
 
-        Of bars with several titles, as of training and of validation, the first counts.
+        Of bars with several titles, as of training and of validation, the first counts. A bar that is drawn again is
+        the same one, but at its end another state is that of another bar.
         """
-        if self._counted and title != self._counting:
+        if self._nth and title != self._counting:
             return
         self._counting = title
-        if not self._counted or at < self._counted or (at == self._counted and names <= self._names):
+        is_other = at == self._counted == total and values.keys() <= self._names and values != self._drawn
+        if not self._nth or at < self._counted or is_other:
             self._nth, self._names = self._nth + 1, set()
-        self._counted = at
+        self._counted, self._drawn = at, values
 
     def _place(self, line: str) -> tuple[str, float, float]:
         """Return the line without its epoch and step; and those, NaN where it has none."""

@@ -147,13 +147,12 @@ def _is_bar_of_epochs(rows: Sequence[Row], *, is_whole: bool) -> bool:
         return False
     if any(row.bar is not None and row.bar.is_of_epochs for row in on_bar):
         return True
-    if any(row.bar is not None and says_split(row.bar.title) for row in on_bar):
-        return False
+    is_sure = is_whole and not any(row.bar is not None and says_split(row.bar.title) for row in on_bar)
     counts = [row.bar.count for row in on_bar if row.bar is not None]
     goes_through_once = counts == sorted(counts) and len({row.epoch for row in on_bar}) == 1
     if not goes_through_once or any(not row.values and not math.isnan(row.epoch) for row in rows):
         return False
-    if is_whole:
+    if is_sure:
         return max(counts) > 1
     by_count: dict[str, set[float]] = {}
     for row in on_bar:
@@ -236,15 +235,18 @@ class Sight:
         names = [name for name in {*self._times, *self._running} if (wants or _is_of_validation)(name)]
         if not math.isnan(self._now):
             seen = [epoch for epoch in self._epochs if any(name in epoch.metrics for name in names)]
-            if len(seen) >= self._enough or len(self._epochs) >= self._most * (4 if wants else 1):
+            if len(seen) >= self._enough or (wants and len(self._epochs) >= self._most * 4):
                 return True
             once = {name for name, count in self._had.items() if count == 1}
             is_second = len(seen) == self._enough - 1 and seen[-1:] == self._epochs[-1:]
             return is_second and once <= self._has_now.keys() and not once.isdisjoint(names)
         most = max((self._times[name] for name in names), default=0)
-        if most > self._enough or (most == self._enough and min(self._times.values()) == most):
-            return True
-        return wants is None and len(self._times) > 0 and max(self._times.values()) > 10 * self._most
+        return most > self._enough or (most == self._enough and min(self._times.values()) == most)
+
+    @property
+    def has_seen_much(self) -> bool:
+        """True if several epochs were seen, or many lines, whatever they have."""
+        return len(self._epochs) >= self._most or max(self._times.values(), default=0) > 10 * self._most
 
 
 def _is_of_validation(name: str) -> bool:

@@ -26,7 +26,7 @@ _VALIDATION = {
     "vali",
 }
 TEST = {"test", "tst", "te", "testing", "holdout"}
-_TRAINING = {"train", "training", "tr", "trn"}
+_TRAINING = {"train", "training", "tr", "trn", "learn"}
 _LOSS = {"loss", "nll", "crossentropy", "xent", "logloss", "mlogloss", "ce", "bce", "objective"}
 _ACCURACY = {"acc", "accuracy", "top1", "acc1", "prec1", "multiclassaccuracy", "binaryaccuracy"}
 _RATE = {"lr", "learningrate"}

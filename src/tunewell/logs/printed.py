@@ -13,7 +13,9 @@ from functools import lru_cache
 from tunewell.errors import ReportError
 from tunewell.logs.cutter import Line
 from tunewell.logs.json_lines import json_objects, row_of
+from tunewell.logs.languages import in_english
 from tunewell.logs.lines import LineReader
+from tunewell.logs.report_of_classes import ReportOfClasses
 from tunewell.logs.rows import Row
 from tunewell.logs.table import TableReader
 from tunewell.logs.text import without_escapes
@@ -31,6 +33,7 @@ class PrintedReader:
         self._knows = knows
         self._lines = LineReader(lambda name: knows(spelled(name)), takes_best=takes_best)
         self._table = TableReader()
+        self._report = ReportOfClasses()
 
     @property
     def in_percent(self) -> set[str]:
@@ -39,11 +42,14 @@ class PrintedReader:
 
     def read(self, line: Line) -> Row | None:
         """Return what a line tells; None if nothing."""
-        text = without_escapes(line.text.decode(errors="replace"))
+        text = in_english(without_escapes(line.text.decode(errors="replace")))
         printed = self._lines.read(text, is_drawn_over=line.is_overwritten)
         in_table = self._table.read(text)
+        if self._report.takes(text):
+            printed = in_table = self._report.row
         for row in (self._object(line), in_table, printed):
             if row is not None and (known := self._known(row)).values:
+                self._report.heard(known)
                 return known
         return printed and replace(printed, values={})
 

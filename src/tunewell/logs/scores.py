@@ -52,7 +52,7 @@ SCORES: Mapping[str, Score] = {
     "precision": _score("precision", "precision prec", floor=0.0, top=1.0),
     "recall": _score("recall", "recall sensitivity tpr", floor=0.0, top=1.0),
     "mcc": _score("Matthews correlation", "mcc matthews", floor=0.0, top=1.0),
-    "kappa": _score("kappa", "kappa", floor=0.0, top=1.0),
+    "kappa": _score("kappa", "kappa qwk", floor=0.0, top=1.0),
     "error": _score("error rate", "error err errorrate merror", less_is_better=True),
     "map": _score("average precision", "map map50 map5095 ap auprc prauc", "other", 0.0),
     "lrap": _score("LRAP", "lrap", "other"),

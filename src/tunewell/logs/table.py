@@ -13,13 +13,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tunewell.errors import RecordError
-from tunewell.logs.names import EPOCH, STEP, meaning
+from tunewell.logs.json_lines import split_in
+from tunewell.logs.names import EPOCH, STEP, meaning, says_split
 from tunewell.logs.rows import Log, Row
 
 _GAPS = ("", "na", "n/a", "none", "null", "-", "--", "—", "no log")
 _RULE = re.compile(r"[\s|+:=_\-─━═│┃┼╇╪╞╡├┤┡┩┏┓┗┛┌┐└┘┬┴┳┻]*")
 """A line that is drawn between the lines of a table."""
 _BARS = "|│┃║"
+_BAR_BEHIND = re.compile(r":?\s+\d+%\|.*$")
+"""A progress bar that stands on the line of a table, as YOLO has it."""
+_ALL = "all"
+"""The row of a table of classes that is of all of them."""
 _MOST_LETTERS = 2000  # of a line that may be one of a table among others
 _SPLIT_OF_TWO = re.compile(r"(?i)\b(training|validation|train|valid|val|test|eval|learning|grad)\s+(?=[a-z])")
 
@@ -91,6 +96,7 @@ class TableReader:
         """Return the row of a table; None if the line is none."""
         if len(line) > _MOST_LETTERS or not _kept([line]):
             return None
+        line = _BAR_BEHIND.sub("", line)
         before, self._before = self._before, line
         if before and is_table([before, line]):
             self._mark = _mark(before)
@@ -98,16 +104,27 @@ class TableReader:
         if len(self._names) < 2 or not _fits(line, self._mark, len(self._names)):
             return None
         cells = _cells(line, self._mark) if self._mark else _words(line)
+        if self._names[0].lower() == "class" and cells[0] != _ALL:
+            return None
+        epoch, step = _place(self._names, EPOCH), _place(self._names, STEP)
+        row = _row(self._names, cells, epoch, step)
+        if epoch is not None and math.isnan(row.epoch) and cells[epoch].lower() not in _GAPS:
+            return None  # of another table
         self.in_percent |= {name for name, cell in zip(self._names, cells, strict=True) if cell.endswith("%")}
-        return _row(self._names, cells, _place(self._names, EPOCH), _place(self._names, STEP))
+        return row
 
 
 def _row(
     names: Sequence[str], cells: Sequence[str], epoch: int | None, step: int | None, *, begins_run: bool = False
 ) -> Row:
     """Return the numbers of a line of a table; `epoch` and `step` are where these stand."""
-    numbers = [_parsed(cell) for cell in cells]
-    values = {name: number for name, number in zip(names, numbers, strict=True) if name and number is not None}
+    numbers = [_parsed(cell.partition("/")[0] if i == epoch else cell) for i, cell in enumerate(cells)]
+    split = split_in(dict(zip(names, cells, strict=True)))
+    values = {
+        f"{split}_{name}" if split and i not in (epoch, step) and not says_split(name) else name: number
+        for i, (name, number) in enumerate(zip(names, numbers, strict=True))
+        if name and number is not None
+    }
     return Row(values, _at(numbers, epoch), _at(numbers, step), begins_run=begins_run)
 
 
@@ -151,6 +168,9 @@ def _spaced(lines: Sequence[str]) -> list[str]:
         found = [name.replace("\N{NO-BREAK SPACE}", " ") for name in names if name]
         if len(found) == width > 1:
             return found
+    names = lines[0].split()
+    if len(names) == width - 1 > 1 and _words(lines[1])[0].isdigit() and "support" not in names:
+        return ["", *names]  # pandas numbers its rows, and has no name for that
     return []
 
 

@@ -21,9 +21,9 @@ _UP = frozenset(
     lrap label_ranking_average_precision label_ranking_average_precision_score
     f1 f1_score fbeta f_beta precision precision_score recall recall_score sensitivity specificity tpr tnr
     jaccard jaccard_score iou miou dice dice_score dice_coef dice_coefficient
-    mcc matthews_corrcoef kappa cohen_kappa pearson pearsonr spearman spearmanr concordance concordance_index
+    mcc matthews_corrcoef kappa cohen_kappa qwk pearson pearsonr spearman spearmanr concordance concordance_index
     r2 r2_score explained_variance explained_variance_score d2_absolute_error_score d2_brier_score d2_log_loss_score
-    bleu bleu_score rouge rougel rouge_l meteor chrf ndcg dcg mrr hit_rate
+    bleu bleu_score rouge rougel rouge_l meteor chrf ndcg dcg mrr hit hits hr hit_rate hit_ratio
     psnr ssim ms_ssim inception_score
     adjusted_rand_score adjusted_mutual_info_score normalized_mutual_info_score mutual_info_score rand_score v_measure
     v_measure_score completeness_score homogeneity_score fowlkes_mallows_score silhouette silhouette_score
@@ -46,6 +46,10 @@ _DOWN = frozenset(
     fid fid_score kid lpips eer ece fpr fnr davies_bouldin davies_bouldin_score negative_likelihood_ratio
     """.split()  # noqa: SIM905  as above
 )
+_AT_A_RANK = frozenset(
+    {"acc", "ap", "auc", "hit", "hits", "hr", "map", "mrr", "ndcg", "prec", "recall", "rouge", "top"}
+)
+"""Of those that get better upwards, the ones that have a rank or a threshold right behind: `map50`, `top1`, `hr10`."""
 _LOSSES = frozenset(
     """
     actor adversarial aux auxiliary bce binary box categorical ce class classification cls contrastive critic cross
@@ -119,7 +123,8 @@ def _direction(words: list[str]) -> str | None:
 
 
 def _known(name: str) -> str | None:
-    if name in _UP:
+    ranked = re.fullmatch(r"([a-z]+)\d+", name)
+    if name in _UP or (ranked and ranked[1] in _AT_A_RANK):
         return "maximize"
     if name in _DOWN or (name.endswith("_loss") and set(name.split("_")[:-1]) <= _LOSSES):
         return "minimize"

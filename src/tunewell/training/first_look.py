@@ -15,10 +15,10 @@ from pathlib import Path
 
 from tunewell.errors import ReportError, ScriptError, SettingError
 from tunewell.logs.cutter import Line
-from tunewell.logs.epochs import epochs_of
+from tunewell.logs.epochs import METRIC, Rule, epochs_of
 from tunewell.logs.files import WrittenLogs, name_pattern
 from tunewell.logs.look import FILE, OBJECTS, PATTERN, PRINTED, FoundMetrics, Sight, in_percent, rule_of
-from tunewell.logs.names import split_of, words_of
+from tunewell.logs.names import meaning, split_of, words_of
 from tunewell.logs.pattern import PatternReader
 from tunewell.logs.printed import PrintedReader
 from tunewell.logs.rows import Row
@@ -34,7 +34,10 @@ LOOKED_AT = 999_999
 """The trial that the program is called as: no other has the folders that it makes."""
 _MOST_LINES = 50_000
 _LAST_LINES = 8
+_PATIENCE_S = 600.0
+"""How long a metric of validation is waited for, where there are only those of training."""
 _LONGEST_EXAMPLE = 160
+_MOST_NAMES = 4
 _SAYS_INPUT = re.compile(
     r"EOFError|EOF when reading|Inappropriate ioctl for device|no tty|not a terminal", re.IGNORECASE
 )
@@ -78,7 +81,16 @@ class _Place:
 class Watching:
     """Takes in all that a program prints and writes: `Reading`, whose only report is that enough was seen."""
 
-    def __init__(self, metric: str | None, pattern: str | None, path: Path | None) -> None:
+    def __init__(
+        self,
+        metric: str | None,
+        pattern: str | None,
+        path: Path | None,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._tell = tell
+        self._waits_until = math.inf
+        """When it is given up that there is a metric of validation."""
         self.lines: list[tuple[Line, bool]] = []
         self._wants = None if metric is None else _wants(metric)
 
@@ -121,10 +133,23 @@ class Watching:
 
     def _seen(self, place: _Place, row: Row, example: str) -> list[dict[str, float]]:
         place.sight.add(row, example)
-        if not self.is_enough and place.sight.has_seen(self._wants):
+        if not self.is_enough and (place.sight.has_seen(self._wants) or self._has_waited(place)):
             self.is_enough = True
             return [{"enough": 1.0}]
         return []
+
+    def _has_waited(self, place: _Place) -> bool:
+        """Return True if the time is over for which a metric of validation, that may come at the end, is waited for."""
+        if self._wants is not None or not place.sight.has_seen_much:
+            return False
+        if self._waits_until == math.inf:
+            self._waits_until = time.monotonic() + _PATIENCE_S
+            names = ", ".join(place.names[:_MOST_NAMES])
+            self._tell(
+                f"so far it shows {names}, none of validation: the look goes on to the end of the training, for "
+                f"{_PATIENCE_S / 60:g} min at most; --metric {place.names[0]} ends it sooner"
+            )
+        return time.monotonic() > self._waits_until
 
 
 def first_look(
@@ -135,6 +160,7 @@ def first_look(
     pattern: str | None = None,
     log_file: str | None = None,
     choose: Callable[[Sequence[Candidate]], str] | None = None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> FirstLook:
     """Run a program with its default setting, and return what was found.
 
@@ -142,6 +168,7 @@ def first_look(
     pattern: a regular expression whose groups are the metrics.
     log_file: the file that has them, which may have placeholders.
     choose: is called with several metrics that fit equally; the first is taken, if it is not given.
+    tell: is called with what is worth knowing while it takes its time.
 
     Raises:
         SettingError: the pattern or the metric cannot be used.
@@ -151,7 +178,7 @@ def first_look(
         raise SettingError("--pattern is for what the program prints, and --log-file for what it writes; give one")
     run = Run(space.defaults(), trial=LOOKED_AT)
     path = None if log_file is None else Path(program.fill(log_file, run))
-    watching = Watching(metric, pattern, path)
+    watching = Watching(metric, pattern, path, tell)
     begun = time.monotonic()
     reports: list[dict[str, float]] = []
     with program.begun(run, watching) as process:
@@ -197,14 +224,22 @@ def found_by(
         raise ScriptError(_nothing(talk, pattern, log_file))
     names = list(dict.fromkeys(name for place in places for name in _lasting(place)))
     beside = [name for place in places for name in place.names]
-    chosen = _chosen(metric, names, candidates(names, beside), choose)
-    place = next(one for one in places if chosen in _lasting(one))
+    if metric is None and is_whole and (last := _measured_at_the_end(watching, places, candidates(names, beside))):
+        place, names = last
+        places = [place]
+        chosen = _chosen(metric, names, candidates(names, place.names), choose)
+    else:
+        chosen = _chosen(metric, names, candidates(names, beside), choose)
+        place = next(one for one in places if chosen in _lasting(one))
     rows = place.sight.rows
     rule = rule_of(rows, chosen, is_whole=is_whole)
     epochs = epochs_of(rows, rule)
+    if is_whole and len(epochs) > 1 and sum(chosen in epoch.metrics for epoch in epochs) == 1:
+        rule = Rule(METRIC, chosen, frozenset({chosen}))
+        epochs = epochs_of(rows, rule)
     found = FoundMetrics(
         where=place.where,
-        names=tuple(name for name in _lasting(place) if any(name in epoch.metrics for epoch in epochs)),
+        names=tuple(name for name in (*_lasting(place), chosen) if any(name in epoch.metrics for epoch in epochs)),
         rule=rule,
         in_percent=in_percent(rows, set(place.names) - place.signed),
         file=name_pattern(place.path) if place.path is not None else "",
@@ -280,6 +315,31 @@ def _lasting(place: _Place) -> list[str]:
     times: Counter[str] = Counter(name for row in place.sight.rows for name in row.values)
     most = max(times.values(), default=0)
     return [name for name, count in times.items() if count > 1 or most == 1] or list(times)
+
+
+def _measured_at_the_end(
+    watching: Watching, places: Sequence[_Place], lasting: Sequence[Candidate]
+) -> tuple[_Place, list[str]] | None:
+    """Return the place of metrics that come once, at the end, where the others are of training; and which."""
+    if lasting and not lasting[0].is_of_training:
+        return None
+    has_score = any(not _is_loss(one.name) for one in lasting)
+    for place in (*places, *_best_ones(watching)):
+        again = {one.name for one in lasting}
+        last = [
+            one.name
+            for one in candidates(place.names)
+            if one.name not in again
+            and (not one.is_of_training or (not has_score and not _is_loss(one.name) and split_of(one.name) == ""))
+        ]
+        if last:
+            return place, last
+    return None
+
+
+def _is_loss(name: str) -> bool:
+    known = meaning(name)
+    return known is not None and known.quantity in ("loss", "lr")
 
 
 def _best_ones(watching: Watching) -> Iterator[_Place]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,9 +18,10 @@ _BEST_FIRST = (
     *("recall", "precision", "wer", "cer", "error", "rmse", "mse", "mae", "huber", "mape", "perplexity", "loss"),
 )
 """Quantities, those first that people tune for where they measure several."""
+_NTH_SET = re.compile(r"(?i)(?<![a-z])(?:val|valid|validation|eval|test)_(\d+)(?![\d.])")
 _VALIDATION, _TEST, _UNKNOWN, _TRAINING = range(4)
 _LAST = {"final", "best", "last"}
-_RANKED_DOWN = {"top", "k", "5", "top5", "top3", "acc5", "3", "at", "train"}
+_TOP_K = {"5", "top5", "top3", "acc5", "3", "k"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +128,15 @@ def _is_part(name: str) -> bool:
     return known is not None and (bool(known.part) or known.quantity == "lr")
 
 
-def _place(name: str) -> tuple[bool, int, int]:
-    known = meaning(name)
+def _place(name: str) -> tuple[bool, int, int, int]:
+    """Return a key that sorts names of the same rows, the best one first.
+
+    An accuracy among the first five goes last; and of sets that are numbered the last one is held out: boosted trees
+    are given the training rows first.
+    """
+    known, words = meaning(name), words_of(name)
     quantity = known.quantity if known else ""
     order = _BEST_FIRST.index(quantity) if quantity in _BEST_FIRST else _BEST_FIRST.index("wer")
-    return bool(words_of(name) & _RANKED_DOWN), order, len(name)
+    of_first_five = bool(words & _TOP_K and words & {"acc", "accuracy", "prec", "top", "top5", "top3", "acc5"})
+    nth = _NTH_SET.search(name)
+    return of_first_five, order, -int(nth[1]) if nth else 0, len(name)
