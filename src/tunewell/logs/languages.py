@@ -44,6 +44,9 @@ _COUNTED = re.compile(
     re.IGNORECASE,
 )
 """The number of an epoch between two signs: `第3轮/共10轮`."""
+_OF = re.compile(
+    r"\b(loss|accuracy|error|recall|precision)\s+(?:de|du|di|del|della|da|en|sur)\s+(?:la\s+|le\s+)?(?=train|val|test)"
+)
 _RULES = [(re.compile(words, re.IGNORECASE), f" {english} ") for english, words in _PARTS.items()] + [
     (re.compile(rf"(?<![^\W\d_])(?:{words})(?![^\W\d_])", re.IGNORECASE), english) for english, words in _WORDS.items()
 ]
@@ -61,4 +64,5 @@ def in_english(text: str) -> str:
     text = _COUNTED.sub(r" epoch \g<n> ", text)
     for rule, english in _RULES:
         text = rule.sub(english, text)
+    text = _OF.sub(r"\1 ", text)
     return text.replace("：", ": ").replace("，", ", ").replace("；", "; ").replace("％", "%")

@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Callable, Iterator
 
-from tunewell.logs.names import meaning, says_split
+from tunewell.logs.names import meaning, says_split, words_of
 from tunewell.logs.rows import Bar, Log, Row
 
 EXAMPLES = (
@@ -359,5 +359,5 @@ def _label(between: str) -> str:
 def _split_of(text: str) -> str:
     """Return the split that a text names for what follows: by its last word, unless it is joined to another."""
     words = re.findall(r"(?<![\w-])([A-Za-z]+)(?![\w-])", text)
-    named = [word for word in words if says_split(word)]
+    named = [word for word in words if says_split(word) and len(words_of(word)) == 1]
     return named[-1] if named else ""

@@ -24,6 +24,7 @@ _VALIDATION = {
     "evaluating",
     "va",
     "vali",
+    "cv",
 }
 TEST = {"test", "tst", "te", "testing", "holdout"}
 _TRAINING = {"train", "training", "tr", "trn", "learn"}

@@ -38,6 +38,8 @@ _PATIENCE_S = 600.0
 """How long a metric of validation is waited for, where there are only those of training."""
 _LONGEST_EXAMPLE = 160
 _MOST_NAMES = 4
+_MEANS = {"mean", "average", "avg", "overall"}
+"""Words of the sum of several folds."""
 _SAYS_INPUT = re.compile(
     r"EOFError|EOF when reading|Inappropriate ioctl for device|no tty|not a terminal", re.IGNORECASE
 )
@@ -324,13 +326,18 @@ def _measured_at_the_end(
     if lasting and not lasting[0].is_of_training:
         return None
     has_score = any(not _is_loss(one.name) for one in lasting)
+    quantities = {known.quantity for one in lasting if (known := meaning(one.name))}
     for place in (*places, *_best_ones(watching)):
         again = {one.name for one in lasting}
         last = [
             one.name
             for one in candidates(place.names)
             if one.name not in again
-            and (not one.is_of_training or (not has_score and not _is_loss(one.name) and split_of(one.name) == ""))
+            and (
+                not one.is_of_training
+                or (not has_score and not _is_loss(one.name) and split_of(one.name) == "")
+                or (words_of(one.name) & _MEANS and (known := meaning(one.name)) and known.quantity in quantities)
+            )
         ]
         if last:
             return place, last

@@ -118,7 +118,7 @@ def _rows(name: str, quantities: dict[str, set[str]]) -> int:
         return {"val": _VALIDATION, "test": _TEST, "train": _TRAINING}[split]
     own = quantities.get(known.quantity, set()) if known else set()
     losses = quantities.get("loss", set())
-    if "val" not in own and ("train" in own or ("val" in losses and "" not in losses)):
+    if own.isdisjoint(("val", "test")) and ("train" in own or ("val" in losses and "" not in losses)):
         return _VALIDATION
     return _UNKNOWN
 
