@@ -178,11 +178,22 @@ def test_a_program_that_prints_something_else_midway_is_noticed():
     text = "".join(f"epoch {e} train_loss 0.5 val_acc 0.{e}\n" for e in (1, 2, 3))
     look = looked(text)
     changed = text + "".join(f"epoch {e} train_loss 0.5 held out: 0.{e}\n" for e in (4, 5, 6))
-    reading = LogReading(look.found, look.metric)
+    told = []
+    reading = LogReading(look.found, look.metric, tell=told.append)
     for line in cut(changed):
         reading.hear(line, is_output=True)
-    reading.end()
-    assert reading.stopped == "printed val_acc up to epoch 3, and not from there to epoch 6"
+    assert len(told) == 1
+    assert "has shown val_acc up to epoch 3, as in 'epoch 2 " in told[0]
+    told.clear()
+    reading = LogReading(look.found, look.metric, tell=told.append)
+    for line in cut(text + "".join(f">> {e} : 0.5 / 0.{e}\n" for e in range(4, 9))):
+        reading.hear(line, is_output=True)
+    assert [line.count("now it prints '>> 8 : 0.5 / 0.8'") for line in told] == [1]
+    told.clear()
+    reading = LogReading(look.found, look.metric, tell=told.append)
+    for line in cut(text + "Training finished\nsaved to model.pt\n"):
+        reading.hear(line, is_output=True)
+    assert not told
 
 
 def test_what_is_found_is_plain_data():

@@ -111,6 +111,7 @@ def look_at(job: Job, metric: Metric, *, quiet: bool = False, by_loss: bool = Fa
         pattern=metric.pattern,
         log_file=metric.log_file,
         choose=loss_of if by_loss else _ask if not quiet and _is_terminal() else None,
+        tell=lambda line: None if quiet else echo(line, err=True),
     )
     direction_of(look.metric, metric.direction)
     if not quiet:

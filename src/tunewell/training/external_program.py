@@ -148,10 +148,6 @@ class ExternalProgram:
         if code != 0:
             raise ProgramFailed(self._failure(code, program.talk))
         if isinstance(reading, LogReading):
-            if reading.stopped:
-                mend = "print all epochs alike, or say with --pattern where it is"
-                message = f"the program of trial {run.trial} {reading.stopped}; {mend}"
-                warnings.warn(message, RuntimeWarning, stacklevel=1)
             if not run.reports:
                 raise ReportError(self._without(program, reading.missing))
             return

@@ -26,6 +26,7 @@ from tunewell.logs.text import without_escapes
 from tunewell.space.space import Space
 from tunewell.stores.redaction import redacted_talk
 from tunewell.training.external_program import ExternalProgram
+from tunewell.training.left_files import left_in, states_of
 from tunewell.training.metric_choice import Candidate, candidates, is_bare, is_metric, named
 from tunewell.training.report_lines import EpochLines
 from tunewell.training.run import Run
@@ -37,6 +38,7 @@ _LAST_LINES = 8
 _PATIENCE_S = 600.0
 """How long a metric of validation is waited for, where there are only those of training."""
 _LONGEST_EXAMPLE = 160
+_QUIET_S = 60.0
 _MOST_NAMES = 4
 _MEANS = {"mean", "average", "avg", "overall"}
 """Words of the sum of several folds."""
@@ -91,6 +93,8 @@ class Watching:
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._tell = tell
+        self._quiet_until = time.monotonic() + _QUIET_S
+        """When it is said that there is no metric yet."""
         self._waits_until = math.inf
         """When it is given up that there is a metric of validation."""
         self.lines: list[tuple[Line, bool]] = []
@@ -120,6 +124,13 @@ class Watching:
 
     def poll(self) -> list[dict[str, float]]:
         """Implement `Reading.poll`."""
+        if not self.places and time.monotonic() > self._quiet_until:
+            self._quiet_until = math.inf
+            last = f"; it printed {_example(self.lines[-1][0])!r} last" if self.lines else ""
+            self._tell(
+                f"no metric yet after {_QUIET_S:g} s{last}; the look goes on until one comes or the program ends; Ctrl-C "
+                "ends it, and --pattern or --log-file says where it is"
+            )
         found: list[dict[str, float]] = []
         for path, row in self._written.poll() if self._written is not None else ():
             # the files of one kind are one log: TensorBoard has one for each split
@@ -181,6 +192,8 @@ def first_look(
     run = Run(space.defaults(), trial=LOOKED_AT)
     path = None if log_file is None else Path(program.fill(log_file, run))
     watching = Watching(metric, pattern, path, tell)
+    folder = Path.cwd()
+    before = states_of(folder)
     begun = time.monotonic()
     reports: list[dict[str, float]] = []
     with program.begun(run, watching) as process:
@@ -196,6 +209,8 @@ def first_look(
         code, talk = process.exit_code, redacted_talk(process.talk, program.arguments)
         is_whole = report is None
     seconds = time.monotonic() - begun
+    if left := left_in(folder, before):
+        tell(f"the look {left} here, as each training may; what you do not want of it can be removed")
     if is_whole and code:
         raise ScriptError(_failed(code, talk))
     if reports:
@@ -282,7 +297,7 @@ def _remarks(look: FirstLook, place: _Place, values: Sequence[float]) -> Iterato
     if look.found.is_once:
         yield (
             f"{metric} comes once, at the end: each training counts as one epoch, and is trained in full "
-            "(--scheduler full)"
+            "(--scheduler full); print it after each epoch, and poor trainings can end early"
         )
     if values and all(math.isnan(value) for value in values):
         yield f"{metric} is nan with the default setting; begin with one that trains, such as a lower learning rate"

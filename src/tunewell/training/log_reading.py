@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from tunewell.logs.cutter import Line
@@ -12,17 +14,33 @@ from tunewell.logs.look import FILE, PATTERN, FoundMetrics
 from tunewell.logs.pattern import PatternReader
 from tunewell.logs.printed import PrintedReader
 from tunewell.logs.rows import Row
+from tunewell.logs.text import without_escapes
 from tunewell.training.metric_choice import is_metric
+
+_LONGEST_LINE = 120  # letters that are shown
+_TIMES_LONGER, _LINES_MORE = 3, 4
+"""So many times the most lines of an epoch so far, and a few more, are too many without the metric."""
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 class LogReading:
     """Reads what a first look has found: `Reading` of a program whose lines are no reports."""
 
-    def __init__(self, found: FoundMetrics, metric: str, *, file: Path | None = None) -> None:
-        """Begin; `file`: the log that the program writes, if the user has named it."""
+    def __init__(
+        self, found: FoundMetrics, metric: str, *, file: Path | None = None, tell: Callable[[str], None] = _say
+    ) -> None:
+        """Begin; `file`: the log that the program writes, if the user has named it; `tell`: shows the user a line."""
         self.first_number = math.nan
         """What the log gave its first epoch as its number; NaN if it gave none."""
         self._found = found
+        self._tell = tell
+        self._has_told = False
+        self._n_lines = self._longest = 0
+        """Lines since the metric came last, and the most there were before it came again."""
         self._metric = metric
         self._n_with = self._n_without = 0
         """Epochs with the metric, and without it."""
@@ -44,7 +62,14 @@ class LogReading:
         if self._written is not None:
             return []
         row = self._printed.read(line)
-        return [] if row is None else self._fed(row)
+        epochs = [] if row is None else self._fed(row)
+        if any(self._metric in metrics for metrics in epochs):
+            self._longest, self._n_lines = max(self._longest, self._n_lines), 0
+        elif line.text and not line.is_overwritten:
+            self._n_lines += 1
+            if self._n_with > 1 and self._n_lines > _TIMES_LONGER * self._longest + _LINES_MORE:
+                self._miss(line.text)
+        return epochs
 
     def poll(self) -> list[dict[str, float]]:
         """Implement `Reading.poll`."""
@@ -71,13 +96,17 @@ class LogReading:
         like = f", as in {self._found.examples[-1]!r}" if self._found.examples else ""
         return f"it is to {what} {self._metric}{like}; see why it does not"
 
-    @property
-    def stopped(self) -> str:
-        """The place where its metric has ended before its epochs did, in words; "" if it has not."""
-        if self._n_with and self._n_without > 1 and self._was_in_each:
-            last = self._n_with + self._n_without
-            return f"printed {self._metric} up to epoch {self._n_with}, and not from there to epoch {last}"
-        return ""
+    def _miss(self, line: bytes) -> None:
+        """Say once, while it trains, that a metric which was in each epoch does not come any more."""
+        if self._has_told or self._found.is_once or not self._was_in_each:
+            return
+        self._has_told = True
+        like = f", as in {self._found.examples[-1]!r}" if self._found.examples else ""
+        now = f"; now it prints {without_escapes(line.decode(errors='replace'))[-_LONGEST_LINE:]!r}" if line else ""
+        self._tell(
+            f"the program has shown {self._metric} up to epoch {self._n_with}{like}, and not since{now}; print all "
+            "epochs alike, or say with --pattern where it is"
+        )
 
     def _reported(self, epochs: list[Epoch]) -> list[dict[str, float]]:
         found: list[dict[str, float]] = []
@@ -91,4 +120,6 @@ class LogReading:
                 self._n_with += 1
             else:
                 self._n_without += 1
+                if self._n_with and self._n_without > 1:
+                    self._miss(b"")
         return found
