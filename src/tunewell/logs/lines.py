@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from tunewell.logs.names import meaning, says_split, words_of
 from tunewell.logs.rows import Bar, Log, Row
+from tunewell.logs.shapes import Positions, Shape, shape_of
 
 EXAMPLES = (
     "Epoch 3/10 - loss: 0.31 - val_accuracy: 0.91",
@@ -123,6 +125,7 @@ _CELLS = re.compile(rf"^\s*[│┃|]\s*([A-Za-z][\w/@. -]*?)\s*[│┃|]\s*({_NU
 _ENDS = re.compile(r"\b(?:finished|completed?|done|ended|took|end of|over)\b", _FLAGS)
 _OF_EPOCHS = re.compile(r"\bepochs?(?:/s|\])|s/epoch\b|^\W*(?:\w+\s+)?epochs?\s*:?\s+\d+(?:\.\d+)?%", _FLAGS)
 """What a bar says that counts epochs."""
+_MOST_SHAPES = 1000
 _MOST_LETTERS = 3000  # of a line, which is else no line of a log
 
 
@@ -156,6 +159,58 @@ def _is_understood(name: str) -> bool:
     return meaning(name) is not None
 
 
+@dataclass(frozen=True, slots=True)
+class _Stated:
+    """What a line says beside its metrics."""
+
+    plain: str = ""
+    """The line without that."""
+    epoch: float = math.nan
+    step: float = math.nan
+    bar: Bar | None = None
+    ends_epoch: bool = False
+    is_header: bool = False
+    """True if it says nothing but its epoch."""
+    is_running: bool = False
+    is_step: bool = False
+    """True if it is of a step of training."""
+    is_sum: bool = False
+    is_short: bool = False
+    is_news: bool = False
+    """True if it is about a number of another line."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What is known of the lines of a shape."""
+
+    places: Positions = field(default_factory=Positions)
+    """Of epoch, step and the count of a bar."""
+    metrics: dict[str, Positions] = field(default_factory=dict)
+    """By the split that the lines before have named."""
+    splits: dict[str, str] = field(default_factory=dict)
+    """The split that they name themselves, by the same."""
+    _like: _Stated | None = None
+
+    def stated(self, numbers: Sequence[str]) -> _Stated | None:
+        """Return what another line says beside its metrics; None if that has to be read."""
+        at = self.places.values(numbers)
+        if at is None or self._like is None:
+            return None
+        bar = self._like.bar and replace(self._like.bar, count=int(at["count"]), total=int(at["total"]))
+        return replace(self._like, plain="", epoch=at.get("epoch", math.nan), step=at.get("step", math.nan), bar=bar)
+
+    def learn(self, numbers: Sequence[str], stated: _Stated) -> None:
+        """Take in what a line says."""
+        if self.places.is_known:
+            return
+        at = {"epoch": stated.epoch, "step": stated.step}
+        if stated.bar:
+            at |= {"count": float(stated.bar.count), "total": float(stated.bar.total)}
+        self.places.learn(numbers, {name: number for name, number in at.items() if not math.isnan(number)})
+        self._like = stated
+
+
 class LineReader:
     """A reader of one line after the other, with what the lines before say of the next.
 
@@ -183,44 +238,36 @@ class LineReader:
         self._names: set[str] = set()
         """What the epoch has so far."""
         self._begins_run = False
+        self._shapes: dict[tuple[Shape, bool], _Seen] = {}
 
     def read(self, line: str, *, is_drawn_over: bool = False) -> Row | None:
         """Return what a line tells: numbers, or no more than where the training is; None if neither."""
         if len(line) > _MOST_LETTERS or (self._knows is _is_understood and not _WORTH_A_LOOK.search(line)):
             return None
-        if not _HAS_NUMBER.search(line) and len(line) > _MOST_OF_A_HEADING:
-            return None
         line = _WIDE.sub("  ", line)
-        if not self._takes_best and _NEWS.search(line):
+        shape, numbers = shape_of(line)
+        if not numbers and len(line) > _MOST_OF_A_HEADING and not _HAS_NUMBER.search(line):
             return None
-        cells = _CELLS.match(line)
-        if cells:
-            line = f"{cells[1]}: {cells[2]}"
-        plain = _TIME.sub(" ", _STAMP.sub(" ", _LOGGER.sub(" ", _WRAPPED.sub(r"\1", _FILE.sub(" ", line)))))
-        plain, epoch, step = self._place(_OF_MODEL.sub(r"\2 \1", _ASIDE.sub(r" \1", _TOP.sub(r"top\1", plain))))
-        plain = _QUOTED.sub(r"\1: ", plain)
-        plain = _COMMA.sub(r"\1.\2", plain)
-        ends_epoch = not math.isnan(epoch) and bool(_ENDS.search(line))
+        seen = self._seen(shape, is_drawn_over=is_drawn_over)
+        stated = seen.stated(numbers) or self._stated(line, is_drawn_over=is_drawn_over)
+        seen.learn(numbers, stated)
+        if stated.is_news:
+            return None
+        epoch, step = stated.epoch, stated.step
         if not math.isnan(epoch):
             # a header begins its epoch also where it is that of the epoch before, as in a loop around trainings
-            if plain.strip(" |-:=*#>") == "" and epoch == self._epoch and self._names:
+            if stated.is_header and epoch == self._epoch and self._names:
                 self._begins_run = True
             if epoch != self._epoch:
                 self._split = ""
                 self._names = set()
             self._epoch = epoch
-        is_running = is_drawn_over or bool(_BAR.search(plain))
-        counter = _COUNTER.search(plain) if is_running else None
-        title = re.sub(r"[\d\W]+", " ", _BAR.split(plain, maxsplit=1)[0]).strip()
-        bar = Bar(int(counter[1]), int(counter[2]), bool(_OF_EPOCHS.search(line)), title) if counter else None
-        plain = _BAR.sub(_SEPARATOR, plain)
-        if not math.isnan(step) and (_RATE.search(plain) or " eta" in plain):
-            self._split = ""  # a step of training, whatever the heading above was
-        is_sum = plain.lstrip().startswith("*") and "**" not in plain
-        found, split = self._numbers(plain, self._last_split if is_sum else self._split)
-        place = Row({}, epoch, step, ends_epoch=ends_epoch) if not math.isnan(epoch) else None
+        if stated.is_step:
+            self._split = ""  # of training, whatever the heading above was
+        found, split = self._found(line, seen, stated, numbers, self._last_split if stated.is_sum else self._split)
+        place = Row({}, epoch, step, ends_epoch=stated.ends_epoch) if not math.isnan(epoch) else None
         if not found:
-            if split and len(plain.split()) <= _MOST_WORDS_OF_A_HEADING:
+            if split and stated.is_short:
                 self._split = split
             return place
         values = {label: value for label, value in found.items() if not math.isnan(value) or self._knows(label)}
@@ -228,12 +275,59 @@ class LineReader:
         is_rate = all((one := meaning(label)) is not None and one.quantity == "lr" for label in known)
         if not known or (is_rate and math.isnan(self._epoch)):
             return place
-        if counter and math.isnan(self._epoch):
-            self._count(int(counter[1]), int(counter[2]), values, title)
-        row = Row(values, self._now(), step, is_running, self._begins_run, ends_epoch, bar)
+        if stated.bar and math.isnan(self._epoch):
+            self._count(stated.bar.count, stated.bar.total, values, stated.bar.title)
+        row = Row(values, self._now(), step, stated.is_running, self._begins_run, stated.ends_epoch, stated.bar)
         self._begins_run, self._last_split = False, split
         self._names |= set(values)
         return row
+
+    def _seen(self, shape: Shape, *, is_drawn_over: bool) -> _Seen:
+        """Return what is known of the lines of a shape."""
+        if len(self._shapes) > _MOST_SHAPES:
+            self._shapes.clear()
+        return self._shapes.setdefault((shape, is_drawn_over), _Seen())
+
+    def _stated(self, line: str, *, is_drawn_over: bool) -> _Stated:
+        """Return what a line says beside its metrics."""
+        if not self._takes_best and _NEWS.search(line):
+            return _Stated(is_news=True)
+        cells = _CELLS.match(line)
+        if cells:
+            line = f"{cells[1]}: {cells[2]}"
+        plain = _TIME.sub(" ", _STAMP.sub(" ", _LOGGER.sub(" ", _WRAPPED.sub(r"\1", _FILE.sub(" ", line)))))
+        plain, epoch, step = self._place(_OF_MODEL.sub(r"\2 \1", _ASIDE.sub(r" \1", _TOP.sub(r"top\1", plain))))
+        plain = _COMMA.sub(r"\1.\2", _QUOTED.sub(r"\1: ", plain))
+        is_running = is_drawn_over or bool(_BAR.search(plain))
+        counter = _COUNTER.search(plain) if is_running else None
+        title = re.sub(r"[\d\W]+", " ", _BAR.split(plain, maxsplit=1)[0]).strip()
+        bar = Bar(int(counter[1]), int(counter[2]), bool(_OF_EPOCHS.search(line)), title) if counter else None
+        is_header = plain.strip(" |-:=*#>") == ""
+        plain = _BAR.sub(_SEPARATOR, plain)
+        return _Stated(
+            plain=plain,
+            epoch=epoch,
+            step=step,
+            bar=bar,
+            ends_epoch=not math.isnan(epoch) and bool(_ENDS.search(line)),
+            is_header=is_header,
+            is_running=is_running,
+            is_step=not math.isnan(step) and (bool(_RATE.search(plain)) or " eta" in plain),
+            is_sum=plain.lstrip().startswith("*") and "**" not in plain,
+            is_short=len(plain.split()) <= _MOST_WORDS_OF_A_HEADING,
+        )
+
+    def _found(
+        self, line: str, seen: _Seen, stated: _Stated, numbers: Sequence[str], split: str
+    ) -> tuple[dict[str, float], str]:
+        """Return the numbers of a line by their names, by position where that is known, and the split that it names."""
+        positions = seen.metrics.setdefault(split, Positions())
+        if (found := positions.values(numbers)) is not None:
+            return found, seen.splits[split]
+        plain = stated.plain or self._stated(line, is_drawn_over=stated.is_running).plain
+        found, seen.splits[split] = self._numbers(plain, split)
+        positions.learn(numbers, found)
+        return found, seen.splits[split]
 
     def _now(self) -> float:
         return self._epoch if not math.isnan(self._epoch) else self._nth or math.nan

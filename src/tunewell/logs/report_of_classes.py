@@ -32,6 +32,8 @@ class ReportOfClasses:
     def takes(self, line: str) -> bool:
         """Return True if a line is one of a report; what it tells is `row`."""
         self.row = None
+        if not self._is_open and "precision" not in line:
+            return False
         if _HEAD.fullmatch(line):
             self._is_open = True
             return True

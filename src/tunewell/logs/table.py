@@ -23,6 +23,8 @@ _RULE = re.compile(r"[\s|+:=_\-─━═│┃┼╇╪╞╡├┤┡┩┏┓�
 _BARS = "|│┃║"
 _BAR_BEHIND = re.compile(r":?\s+\d+%\|.*$")
 """A progress bar that stands on the line of a table, as YOLO has it."""
+_NO_NAMES = re.compile(r":|(?<![\w.@])\d+\.\d")
+"""What no line of names has, which is seen at a glance."""
 _ALL = "all"
 """The row of a table of classes that is of all of them."""
 _MOST_LETTERS = 2000  # of a line that may be one of a table among others
@@ -96,9 +98,10 @@ class TableReader:
         """Return the row of a table; None if the line is none."""
         if len(line) > _MOST_LETTERS or not _kept([line]):
             return None
-        line = _BAR_BEHIND.sub("", line)
+        if "%|" in line:
+            line = _BAR_BEHIND.sub("", line)
         before, self._before = self._before, line
-        if before and is_table([before, line]):
+        if before and not _NO_NAMES.search(before) and is_table([before, line]):
             self._mark = _mark(before)
             self._names = _cells(before, self._mark) if self._mark else _spaced([before, line])
         if len(self._names) < 2 or not _fits(line, self._mark, len(self._names)):

@@ -14,7 +14,8 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)
 
 def without_escapes(text: str) -> str:
     """Return a text without what moves a terminal's cursor or colors its letters."""
-    return _ESCAPES.sub("", text.removeprefix("\ufeff"))
+    text = text.removeprefix("\ufeff")
+    return _ESCAPES.sub("", text) if "\x1b" in text or "\x08" in text else text
 
 
 def text_of(path: Path) -> str:

@@ -128,7 +128,7 @@ class Watching:
             self._quiet_until = math.inf
             last = f"; it printed {_example(self.lines[-1][0])!r} last" if self.lines else ""
             self._tell(
-                f"no metric yet after {_QUIET_S:g} s{last}; the look goes on until one comes or the program ends; Ctrl-C "
+                f"no metric yet after {_QUIET_S:g} s{last}; the look goes on until one comes, or to the end; Ctrl-C "
                 "ends it, and --pattern or --log-file says where it is"
             )
         found: list[dict[str, float]] = []
