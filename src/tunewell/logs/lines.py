@@ -202,8 +202,6 @@ class _Seen:
 
     def learn(self, numbers: Sequence[str], stated: _Stated) -> None:
         """Take in what a line says."""
-        if self.places.is_known:
-            return
         at = {"epoch": stated.epoch, "step": stated.step}
         if stated.bar:
             at |= {"count": float(stated.bar.count), "total": float(stated.bar.total)}
@@ -249,8 +247,10 @@ class LineReader:
         if not numbers and len(line) > _MOST_OF_A_HEADING and not _HAS_NUMBER.search(line):
             return None
         seen = self._seen(shape, is_drawn_over=is_drawn_over)
-        stated = seen.stated(numbers) or self._stated(line, is_drawn_over=is_drawn_over)
-        seen.learn(numbers, stated)
+        stated = seen.stated(numbers)
+        if stated is None:
+            stated = self._stated(line, is_drawn_over=is_drawn_over)
+            seen.learn(numbers, stated)
         if stated.is_news:
             return None
         epoch, step = stated.epoch, stated.step

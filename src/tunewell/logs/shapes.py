@@ -40,12 +40,8 @@ class Positions:
     _places: dict[str, set[tuple[int, float]]] = field(default_factory=dict)
     """Those where a name may stand, with the sign and the percent that its number has."""
     _n_lines: int = 0
-    _found: list[tuple[str, int, float]] | None = None
-
-    @property
-    def is_known(self) -> bool:
-        """True if all of them are known for certain."""
-        return self._found is not None
+    _found: list[tuple[str, int, float, list[tuple[int, float]]]] | None = None
+    """By name: the first place, and the others, where so far the same number stood."""
 
     def learn(self, numbers: Sequence[str], values: Mapping[str, float]) -> None:
         """Take in what was read of a line."""
@@ -60,14 +56,20 @@ class Positions:
         else:
             self._n_lines = 1
         self._places = places
-        if self._n_lines >= _LEARNED_FROM and all(len(one) == 1 for one in places.values()):
-            self._found = [(name, *next(iter(one))) for name, one in places.items()]
+        if self._n_lines >= _LEARNED_FROM and all(places.values()):
+            found = [(name, sorted(one)) for name, one in places.items()]
+            self._found = [(name, *first, rest) for name, (first, *rest) in found]
 
     def values(self, numbers: Sequence[str]) -> dict[str, float] | None:
         """Return what stands where the names are; None if that is not known for certain."""
         if self._found is None:
             return None
-        return {name: _scaled(float(numbers[i]), scale) for name, i, scale in self._found}
+        values = {}
+        for name, i, scale, others in self._found:
+            value = values[name] = _scaled(float(numbers[i]), scale)
+            if others and any(_scaled(float(numbers[j]), other) != value for j, other in others):
+                return None
+        return values
 
 
 def _scaled(number: float, scale: float) -> float:
