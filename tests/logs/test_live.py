@@ -1,6 +1,7 @@
 """The metrics of programs, found and read line by line in what these print."""
 
 import importlib.util
+import json
 import math
 import sys
 from pathlib import Path
@@ -84,6 +85,20 @@ def test_a_percentage_is_a_share_with_its_sign_and_without():
     look = looked("epoch 1 val_acc: 51.5\nepoch 2 val_acc: 52.5\n")
     assert any("in percent" in remark for remark in look.remarks)
     assert values("".join(f"epoch {e} val_acc: 0.5{e}\n" for e in (1, 2, 3))) == [0.51, 0.52, 0.53]
+
+
+CORPUS = json.loads(Path(__file__).with_name("corpus.json").read_text(encoding="utf-8"))
+"""What scripts in the habits of many authors print, each with its metric and the value of each epoch."""
+
+
+@pytest.mark.parametrize("name", CORPUS)
+def test_the_metric_of_a_script_is_found_at_the_first_look(name):
+    script = CORPUS[name]
+    look = looked(script["text"])
+    assert look.metric == script["metric"]
+    assert {one.name: one.direction for one in look.candidates}[look.metric] == script["direction"]
+    found = [epoch[look.metric] for epoch in read(script["text"], look) if look.metric in epoch]
+    assert found == pytest.approx(script["values"], abs=1e-5)
 
 
 NUMBERS = (1, 2, 3)

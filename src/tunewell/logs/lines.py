@@ -68,6 +68,7 @@ _NEWS = re.compile(
 """Words of a line that is about a number of another line."""
 _FILE = re.compile(r"\S+\.(?:ckpt|pth?|h5|keras|safetensors|bin|onnx)\b")
 _TOP = re.compile(r"(?<![a-z])top[- @](\d)", _FLAGS)
+_AT = re.compile(r"(?<![\w@])([PR])@(?=\d)")
 _ASIDE = re.compile(r"(?<=\w)\s*\((train\w*|val\w*|test\w*|batch|avg|mean|epoch)\)(?=\s*[:=])", _FLAGS)
 """A split behind the name: `loss (val): 0.3`."""
 _QUOTED = re.compile(r"['\"]([\w /@.-]*[A-Za-z][\w /@.-]*?)\s*[:=]?\s*['\"]\s*,\s*(?=[-+]?[.\d])")
@@ -91,6 +92,12 @@ _EPOCH = re.compile(
     r"(?:\s?\[\s*(?P<step>\d+)\s*/\s*\d+(?:[^\]]*)\])?",
     _FLAGS,
 )
+_N_EPOCHS = re.compile(
+    r"\W*(?:num[_ ]|number of |max[_ ]|total )?epochs\s*[:=]\s*\d+(?!\s*(?:/|of|out of))"
+    r"(?!.*(?:loss|acc|score|err|mae|mse|auc|f1|iou))",
+    _FLAGS,
+)
+"""A setting that is listed before the training: `Epochs: 5`."""
 _PAIR = re.compile(r"^\s*\[\s*(?P<epoch>\d+)\s*,\s*(?P<step>\d+)\s*\]")
 _BEFORE_EPOCH = re.compile(r"(?<=\w)\s+\(?(?:after|at|for|in|of|on)\s+$|(?<=\w)\s*\(\s*$", _FLAGS)
 _OF_SPLIT = re.compile(
@@ -107,6 +114,7 @@ _RATE = re.compile(r"(?<![a-z])(?:lr|learning.?rate)(?![a-z])", _FLAGS)
 _SHARE = re.compile(r"\s*/\s*(\d+(?:\.\d+)?)(?!\w)")
 _MEAN = re.compile(rf"\s*\(\s*(?:avg|mean|average)?\.?:?\s*({_NUMBER})(\s?%)?\s*\)", _FLAGS)
 _TWO = re.compile(r"\b(train\w*)\s*[/|]\s*(val\w*|test)\b", _FLAGS)
+_RANKED = {"P": "precision", "R": "recall"}
 _COUNTED = ("accuracy", "error", "precision", "recall")
 """Quantities that are printed as a share of rows."""
 _WORTH_A_LOOK = re.compile(
@@ -295,6 +303,7 @@ class LineReader:
         cells = _CELLS.match(line)
         if cells:
             line = f"{cells[1]}: {cells[2]}"
+        line = _AT.sub(lambda found: f"{_RANKED[found[1]]}@", line)
         plain = _TIME.sub(" ", _STAMP.sub(" ", _LOGGER.sub(" ", _WRAPPED.sub(r"\1", _FILE.sub(" ", line)))))
         plain, epoch, step = self._place(_OF_MODEL.sub(r"\2 \1", _ASIDE.sub(r" \1", _TOP.sub(r"top\1", plain))))
         plain = _COMMA.sub(r"\1.\2", _QUOTED.sub(r"\1: ", plain))
@@ -350,7 +359,7 @@ class LineReader:
         """Return the line without its epoch and step; and those, NaN where it has none."""
         epoch = step = math.nan
         for pattern in (_PAIR, _EPOCH, _OF_SPLIT, _ROUND):
-            if found := pattern.search(line):
+            if (found := pattern.search(line)) and not (pattern is _EPOCH and _N_EPOCHS.match(line)):
                 epoch = float(found["epoch"])
                 if found.groupdict().get("step"):
                     step = float(found["step"])

@@ -30,6 +30,8 @@ TEST = {"test", "tst", "te", "testing", "holdout"}
 _TRAINING = {"train", "training", "tr", "trn", "learn"}
 _LOSS = {"loss", "nll", "crossentropy", "xent", "logloss", "mlogloss", "ce", "bce", "objective"}
 _ACCURACY = {"acc", "accuracy", "top1", "acc1", "prec1", "multiclassaccuracy", "binaryaccuracy"}
+_OF_WHAT = {"instance", "pixel", "class", "balanced", "node", "token", "word", "char", "sentence", "sequence"}
+"""Words for what an accuracy counts."""
 _RATE = {"lr", "learningrate"}
 _IGNORED = {
     *("epoch", "mean", "avg", "average", "metrics", "metric", "scalars", "categorical", "sparse", "binary", "cross"),
@@ -102,7 +104,12 @@ def meaning(name: str) -> Meaning | None:
         return Meaning("lr")
     if (rest and rest <= _LOSS | _MODIFIERS and rest & _LOSS) or (not rest and {"cross", "entropy"} <= words):
         return Meaning("loss", split)
-    if (rest and rest <= _ACCURACY) or rest in ({"acc", "1"}, {"prec", "1"}, {"top", "1"}, {"top", "1", "acc"}):
+    if (rest - _OF_WHAT and rest - _OF_WHAT <= _ACCURACY) or rest in (
+        {"acc", "1"},
+        {"prec", "1"},
+        {"top", "1"},
+        {"top", "1", "acc"},
+    ):
         return Meaning("accuracy", split)
     if "loss" in rest and len(rest) == 2 and (part := (rest - {"loss"}).pop()) in _PARTS:
         return Meaning("loss", split, part=part)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from tunewell.errors import RecordError
 from tunewell.logs.json_lines import split_in
-from tunewell.logs.names import EPOCH, STEP, meaning, says_split
+from tunewell.logs.names import EPOCH, STEP, meaning, says_split, words_of
 from tunewell.logs.rows import Log, Row
 
 _GAPS = ("", "na", "n/a", "none", "null", "-", "--", "—", "no log")
@@ -23,6 +23,9 @@ _RULE = re.compile(r"[\s|+:=_\-─━═│┃┼╇╪╞╡├┤┡┩┏┓�
 _BARS = "|│┃║"
 _BAR_BEHIND = re.compile(r":?\s+\d+%\|.*$")
 """A progress bar that stands on the line of a table, as YOLO has it."""
+_KNOWN = {"loss", "score"}
+"""Words of a column of numbers that are measured, whatever else its name has."""
+_EPOCHS, _STEPS = (*EPOCH, "e"), (*STEP, "#")
 _NO_NAMES = re.compile(r":|(?<![\w.@])\d+\.\d")
 """What no line of names has, which is seen at a glance."""
 _ALL = "all"
@@ -53,7 +56,7 @@ def is_table(lines: Sequence[str]) -> bool:
     names = _cells(kept[0], mark) if mark else _spaced(kept)
     if len(names) < 2 or any(name and not _is_name(name) for name in names):
         return False
-    known = any(name.lower() in (*EPOCH, *STEP) or meaning(name) for name in names)
+    known = any(name.lower() in (*EPOCH, *STEP) or meaning(name) or words_of(name) & _KNOWN for name in names)
     if not known:
         return False
     return (mark in (",", ";", "\t") and len(kept) < 2) or any(_fits(line, mark, len(names)) for line in kept[1:4])
@@ -109,7 +112,7 @@ class TableReader:
         cells = _cells(line, self._mark) if self._mark else _words(line)
         if self._names[0].lower() == "class" and cells[0] != _ALL:
             return None
-        epoch, step = _place(self._names, EPOCH), _place(self._names, STEP)
+        epoch, step = _place(self._names, _EPOCHS), _place(self._names, _STEPS)
         row = _row(self._names, cells, epoch, step)
         if epoch is not None and math.isnan(row.epoch) and cells[epoch].lower() not in _GAPS:
             return None  # of another table
@@ -227,7 +230,12 @@ def _parsed(cell: str) -> float | None:
 
 
 def _is_name(cell: str) -> bool:
-    return any(letter.isalpha() for letter in cell) and not _is_number(cell) and ":" not in cell and len(cell) <= 60
+    return (
+        (cell == "#" or any(letter.isalpha() for letter in cell))
+        and not _is_number(cell)
+        and ":" not in cell
+        and len(cell) <= 60
+    )
 
 
 def _is_number(cell: str) -> bool:

@@ -66,7 +66,8 @@ _BESIDE = frozenset(
     mean avg average overall global macro micro weighted samples ovr ovo
     best final last epoch step ema
     coco bbox segm
-    top k at binary categorical sparse multiclass multilabel masked token sequence
+    top k at binary categorical sparse multiclass multilabel masked
+    token sequence instance pixel class node word char sentence
     """.split()  # noqa: SIM905  as above
 )
 """Words that change nothing about the direction."""

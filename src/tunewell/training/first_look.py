@@ -40,6 +40,7 @@ _PATIENCE_S = 600.0
 _LONGEST_EXAMPLE = 160
 _QUIET_S = 60.0
 _MOST_NAMES = 4
+_PUNCTUATION = re.compile(r"[\W_]")
 _MEANS = {"mean", "average", "avg", "overall"}
 """Words of the sum of several folds."""
 _SAYS_INPUT = re.compile(
@@ -248,6 +249,8 @@ def found_by(
     else:
         chosen = _chosen(metric, names, candidates(names, beside), choose)
         place = next(one for one in places if chosen in _lasting(one))
+        if metric is None:
+            chosen = _last_of_same(place, chosen)
     rows = place.sight.rows
     rule = rule_of(rows, chosen, is_whole=is_whole)
     epochs = epochs_of(rows, rule)
@@ -256,7 +259,9 @@ def found_by(
         epochs = epochs_of(rows, rule)
     found = FoundMetrics(
         where=place.where,
-        names=tuple(name for name in (*_lasting(place), chosen) if any(name in epoch.metrics for epoch in epochs)),
+        names=tuple(
+            name for name in dict.fromkeys((*_lasting(place), chosen)) if any(name in epoch.metrics for epoch in epochs)
+        ),
         rule=rule,
         in_percent=in_percent(rows, set(place.names) - place.signed),
         file=name_pattern(place.path) if place.path is not None else "",
@@ -357,6 +362,16 @@ def _measured_at_the_end(
         if last:
             return place, last
     return None
+
+
+def _last_of_same(place: _Place, metric: str) -> str:
+    """Return the spelling in which a place has a metric last: `Acc@1` of an epoch's sum, after `acc1` of its steps."""
+    plain = _PUNCTUATION.sub("", metric.lower())
+    same = [name for name in _lasting(place) if _PUNCTUATION.sub("", name.lower()) == plain]
+    if len(same) == 1:
+        return metric
+    rows = place.sight.rows
+    return max(same, key=lambda name: (max(i for i, row in enumerate(rows) if name in row.values), name == metric))
 
 
 def _is_loss(name: str) -> bool:

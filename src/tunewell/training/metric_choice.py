@@ -131,12 +131,14 @@ def _is_part(name: str) -> bool:
 def _place(name: str) -> tuple[bool, int, int, int]:
     """Return a key that sorts names of the same rows, the best one first.
 
-    An accuracy among the first five goes last; and of sets that are numbered the last one is held out: boosted trees
-    are given the training rows first.
+    An accuracy among the first five, or of the mean class, goes last; and of sets that are numbered the last one is
+    held out: boosted trees are given the training rows first.
     """
     known, words = meaning(name), words_of(name)
     quantity = known.quantity if known else ""
     order = _BEST_FIRST.index(quantity) if quantity in _BEST_FIRST else _BEST_FIRST.index("wer")
-    of_first_five = bool(words & _TOP_K and words & {"acc", "accuracy", "prec", "top", "top5", "top3", "acc5"})
+    is_other = "class" in words or bool(
+        words & _TOP_K and words & {"acc", "accuracy", "prec", "top", "top5", "top3", "acc5"}
+    )
     nth = _NTH_SET.search(name)
-    return of_first_five, order, -int(nth[1]) if nth else 0, len(name)
+    return is_other, order, -int(nth[1]) if nth else 0, len(name)
