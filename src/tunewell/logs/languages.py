@@ -24,9 +24,9 @@ _PARTS = {
 """Words that need not be set apart: German compounds, Chinese, Japanese and Korean."""
 _WORDS = {
     "epoch": "epochen epoche époque epoque época epoca эпоха эпохи",
-    "train": "entraînement entrainement entrenamiento treinamento treino addestramento обучение обучения",
+    "train": "entraînement entrainement entrenamiento treinamento treino addestramento обучение обучения обучении",
     "val": "validierung validación validacion validação validazione валидация валидации",
-    "test": "prueba teste тест",
+    "test": "prueba teste тест тесте",
     "loss": "perte pérdida perdida perda perdita потери потеря",
     "accuracy": "exactitud exactitude précision precisión acurácia accuratezza точность",
     "error": "erreur ошибка",
@@ -44,8 +44,9 @@ _COUNTED = re.compile(
     r"(?i)第\s*(\d+)\s*(?:/\s*\d+\s*)?(?:轮|輪|代|个?\s*epoch|エポック)(?:\s*[/,]?\s*共\s*\d+\s*(?:轮|輪|代))?"
 )
 """The number of an epoch between two signs: `第3轮/共10轮`."""
+_ON = re.compile("(?<=集)上?的?")
 _OF = re.compile(
-    r"\b(loss|accuracy|error|recall|precision)\s+(?:de|du|di|del|della|da|en|sur)\s+(?:la\s+|le\s+)?(?=train|val|test)"
+    r"\b(loss|accuracy|error|recall|precision)\s+(?:de|du|di|del|della|da|en|sur|на)\s+(?:la\s+|le\s+)?(?=train|val|test)"
 )
 _WIDE_SIGNS = str.maketrans({"：": ": ", "，": ", ", "；": "; ", "％": "%", "（": "(", "）": ")"})
 
@@ -60,7 +61,7 @@ def in_english(text: str) -> str:
     found = [word for word in _ENGLISH if word in lower]
     if not found and "第" not in text:
         return text
-    text = _OF_GERMAN.sub("test ", _COUNTED.sub(r" epoch \1 ", text))
+    text = _ON.sub("", _OF_GERMAN.sub("test ", _COUNTED.sub(r" epoch \1 ", text)))
     for word in found:
         english, is_part = _ENGLISH[word]
         pattern = re.escape(word) if is_part else rf"(?<![^\W\d_]){re.escape(word)}(?![^\W\d_])"

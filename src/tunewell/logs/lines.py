@@ -73,6 +73,8 @@ _ASIDE = re.compile(r"(?<=\w)\s*\((train\w*|val\w*|test\w*|batch|avg|mean|epoch)
 """A split behind the name: `loss (val): 0.3`."""
 _QUOTED = re.compile(r"['\"]([\w /@.-]*[A-Za-z][\w /@.-]*?)\s*[:=]?\s*['\"]\s*,\s*(?=[-+]?[.\d])")
 """A name in a tuple that is printed: `('val rmse:', 0.31)`."""
+_LISTED = re.compile(r"\b([A-Za-z]+_\w+|loss|acc|accuracy)\s*,\s*(?=[-+]?\d+\.\d)", _FLAGS)
+"""A name that a comma separates from its number: `val_acc, 0.91`."""
 _OF_MODEL = re.compile(
     r"(?:\b(?:train\w*|val\w*|test\w*)\s+)?\b(\w+)\s+of\s+(?:the\s+)?(?:\w+\s+)?(?:network|model|net|classifier)\s+(?:on|over|for)\s+"
     r"(?:the\s+)?(?:\d[\d,]*\s+)?(train\w*|val\w*|test\w*|dev)(?:\s+(?:images?|sets?|data\w*|samples|examples|rows|sentences))?",
@@ -82,7 +84,7 @@ _OF_MODEL = re.compile(
 _COMMA = re.compile(r"(?<![\w.,])(\d+),(\d+)(?![\w.,])")
 """A decimal comma."""
 _FILLERS = re.compile(r"^(?:(?:and|with|a|an|the|then|after|at|its|has|had)\s+)+", _FLAGS)
-_CUT = re.compile(r"[,;|()\[\]{}\t<>]|\s[-–—→=]+\s|(?<=\w)\.\s|:\s*-\s")
+_CUT = re.compile(r"\.{2,}|[,;|()\[\]{}\t<>]|\s[-–—→=]+\s|(?<=\w)\.\s|:\s*-\s")
 _BEST = re.compile(r"(?:^|[\W_])(?:best|lowest|highest|min|max|prev|previous|old|target|final)(?:$|[\W_])", _FLAGS)
 
 # where in the training it is
@@ -169,7 +171,7 @@ def _is_understood(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Stated:
-    """What a line says beside its metrics."""
+    """The rest of a line, beside its metrics."""
 
     plain: str = ""
     """The line without that."""
@@ -190,7 +192,7 @@ class _Stated:
 
 @dataclass(slots=True)
 class _Seen:
-    """What is known of the lines of a shape."""
+    """The knowledge of the lines of a shape."""
 
     places: Positions = field(default_factory=Positions)
     """Of epoch, step and the count of a bar."""
@@ -306,7 +308,7 @@ class LineReader:
         line = _AT.sub(lambda found: f"{_RANKED[found[1]]}@", line)
         plain = _TIME.sub(" ", _STAMP.sub(" ", _LOGGER.sub(" ", _WRAPPED.sub(r"\1", _FILE.sub(" ", line)))))
         plain, epoch, step = self._place(_OF_MODEL.sub(r"\2 \1", _ASIDE.sub(r" \1", _TOP.sub(r"top\1", plain))))
-        plain = _COMMA.sub(r"\1.\2", _QUOTED.sub(r"\1: ", plain))
+        plain = _COMMA.sub(r"\1.\2", _LISTED.sub(r"\1: ", _QUOTED.sub(r"\1: ", plain)))
         is_running = is_drawn_over or bool(_BAR.search(plain))
         counter = _COUNTER.search(plain) if is_running else None
         title = re.sub(r"[\d\W]+", " ", _BAR.split(plain, maxsplit=1)[0]).strip()
@@ -393,6 +395,8 @@ class LineReader:
                 label = f"{here} {label}"
             if label in values:
                 continue
+            if known is None and says_split(label) and len(words_of(label)) == 1:
+                split = ""  # a split in place of a name says nothing of what follows
             values[label] = value / 100 if is_percent else value
             if is_percent:
                 self.in_percent.add(label)

@@ -1,4 +1,4 @@
-"""Where the numbers stand in lines of one shape: a program prints the same line again and again, with other numbers.
+"""The places of numbers in lines of one shape: a program prints the same line again and again, with other numbers.
 
 What was read in full from a few lines of a shape is read by position from the next ones, which is many times faster.
 """

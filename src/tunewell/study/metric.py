@@ -61,13 +61,13 @@ _LOSSES = frozenset(
 """Words that say of a `..._loss` which one it is."""
 _BESIDE = frozenset(
     """
-    val valid validation train training test testing dev eval evaluation holdout heldout cv fold set
+    val valid validation validate validating evaluating train training test testing dev eval evaluation holdout heldout cv fold set
     tr trn va vali tst te on
     mean avg average overall global macro micro weighted samples ovr ovo
     best final last epoch step ema
     coco bbox segm
     top k at binary categorical sparse multiclass multilabel masked
-    token sequence instance pixel class node word char sentence
+    token sequence data dataset instance pixel class node word char sentence
     """.split()  # noqa: SIM905  as above
 )
 """Words that change nothing about the direction."""

@@ -95,7 +95,7 @@ class Watching:
     ) -> None:
         self._tell = tell
         self._quiet_until = time.monotonic() + _QUIET_S
-        """When it is said that there is no metric yet."""
+        """When the lack of a metric is to be shown."""
         self._waits_until = math.inf
         """When it is given up that there is a metric of validation."""
         self.lines: list[tuple[Line, bool]] = []

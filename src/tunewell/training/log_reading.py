@@ -38,7 +38,7 @@ class LogReading:
         """What the log gave its first epoch as its number; NaN if it gave none."""
         self._found = found
         self._tell = tell
-        self._has_told = False
+        self._is_reported = False
         self._n_lines = self._longest = 0
         """Lines since the metric came last, and the most there were before it came again."""
         self._metric = metric
@@ -97,10 +97,10 @@ class LogReading:
         return f"it is to {what} {self._metric}{like}; see why it does not"
 
     def _miss(self, line: bytes) -> None:
-        """Say once, while it trains, that a metric which was in each epoch does not come any more."""
-        if self._has_told or self._found.is_once or not self._was_in_each:
+        """Show once, while it trains, that a metric which was in each epoch does not come any more."""
+        if self._is_reported or self._found.is_once or not self._was_in_each:
             return
-        self._has_told = True
+        self._is_reported = True
         like = f", as in {self._found.examples[-1]!r}" if self._found.examples else ""
         now = f"; now it prints {without_escapes(line.decode(errors='replace'))[-_LONGEST_LINE:]!r}" if line else ""
         self._tell(
