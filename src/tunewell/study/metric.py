@@ -61,7 +61,7 @@ _LOSSES = frozenset(
 """Words that say of a `..._loss` which one it is."""
 _BESIDE = frozenset(
     """
-    val valid validation validate validating evaluating train training test testing dev eval evaluation holdout heldout cv fold set
+    val valid validation train training test testing dev eval evaluation holdout heldout cv fold set
     tr trn va vali tst te on
     mean avg average overall global macro micro weighted samples ovr ovo
     best final last epoch step ema
