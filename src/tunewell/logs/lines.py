@@ -84,7 +84,7 @@ _OF_MODEL = re.compile(
 _COMMA = re.compile(r"(?<![\w.,])(\d+),(\d+)(?![\w.,])")
 """A decimal comma."""
 _FILLERS = re.compile(r"^(?:(?:and|with|a|an|the|then|after|at|its|has|had)\s+)+", _FLAGS)
-_CUT = re.compile(r"\.{2,}|[,;|()\[\]{}\t<>]|\s[-–—→=]+\s|(?<=\w)\.\s|:\s*-\s")
+_CUT = re.compile(r"[,;|()\[\]{}\t<>]|\s[-–—→=]+\s|(?<=\w)\.\s|:\s*-\s")
 _BEST = re.compile(r"(?:^|[\W_])(?:best|lowest|highest|min|max|prev|previous|old|target|final)(?:$|[\W_])", _FLAGS)
 
 # where in the training it is
@@ -395,8 +395,6 @@ class LineReader:
                 label = f"{here} {label}"
             if label in values:
                 continue
-            if known is None and says_split(label) and len(words_of(label)) == 1:
-                split = ""  # a split in place of a name says nothing of what follows
             values[label] = value / 100 if is_percent else value
             if is_percent:
                 self.in_percent.add(label)
