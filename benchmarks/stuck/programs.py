@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from tunewell.diagnosis.readers.names import curves_of, scores_of
+from tunewell.study.metric import direction_of
 
 SLACK = 0.02
 """Of the way from the value as it is to the healthy one: what may be missing."""
@@ -69,7 +70,12 @@ def best_of(file: Path, metric: str) -> float:
     wanted = next(iter(curves_of([metric]) | scores_of([metric])), metric)
     column = named.get(wanted, metric)
     values = [float(row[column]) for row in rows if row.get(column) and math.isfinite(float(row[column]))]
-    return (min if "loss" in metric else max)(values, default=math.nan)
+    return (min if is_less_better(metric) else max)(values, default=math.nan)
+
+
+def is_less_better(metric: str) -> bool:
+    """Which way a metric goes."""
+    return direction_of(metric) == "minimize"
 
 
 def row_of(folder: Path, budget: float, limit: float) -> dict[str, Any]:
@@ -88,7 +94,7 @@ def row_of(folder: Path, budget: float, limit: float) -> dict[str, Any]:
     start = math.nan if answer["first"] is None else answer["first"]
     changes = [f"{one['param']} {one['old']:.4g} -> {one['new']:.4g}" for one in answer["attempts"] if one["helped"]]
     found = answer["findings"][0] if answer["findings"] else {"label": "-", "confidence": 0.0}
-    short = (healthy - best) * (-1 if "loss" in metric else 1)
+    short = (healthy - best) * (-1 if is_less_better(metric) else 1)
     reached = short <= SLACK * abs(healthy - start) or short <= 0
     return row | {
         "metric": metric,

@@ -17,6 +17,7 @@
   + NothingReported                    the study has no finite value of its metric yet
   + RepeatedFailure                    trials keep failing with one and the same error
   + ProbeFailed                        a training that was to be probed failed
+  + MistakesSeen                       a program has mistakes that no setting mends
   + MissingExtra     (an ImportError)  an optional package is not installed
 
 Each is built from plain values that it keeps in `args`, so each can be pickled and cross a process.
@@ -24,6 +25,8 @@ The message says what is wrong, what was got and what to do, in one line.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from tunewell.near_names import perhaps
 
@@ -180,6 +183,18 @@ class TrainingTraceback(Exception):
     def of(cls, error: str) -> TrainingTraceback | None:
         """Return the cause that an error's text has; None if it is a line alone."""
         return cls(error) if len(error.strip().splitlines()) > 1 else None
+
+
+class MistakesSeen(TunewellError):
+    """A program has mistakes that no setting mends, so that nothing was trained."""
+
+    def __init__(self, seen: Sequence[str]) -> None:
+        super().__init__(tuple(seen))
+        self.seen = tuple(seen)
+        """Place, kind and mend of each, in words."""
+
+    def __str__(self) -> str:
+        return f"nothing was trained, since no setting mends {'; '.join(self.seen)}; or train with anyway=True"
 
 
 class MissingExtra(TunewellError, ImportError):

@@ -13,7 +13,7 @@ import tunewell as tw
 from tunewell import nn
 from tunewell.cli.main import cli
 from tunewell.demo import digits
-from tunewell.errors import SettingError, SpaceError
+from tunewell.errors import MistakesSeen, SettingError, SpaceError
 from tunewell.rescue import rescue
 
 EPOCHS = 18
@@ -273,3 +273,53 @@ def test_a_setting_that_cannot_be_is_refused_in_one_line(script):
     assert line == "error: --set needs NAME=VALUE, such as dropout=0.1; got 'learning_rate'"
     (line,) = tunewell("rescue", script, "--set", "rate=1", "--quiet", expect=2).stderr.splitlines()
     assert "there is no parameter 'rate'" in line
+
+
+def test_a_mistake_in_the_function_is_named_and_nothing_is_trained():
+    x_train, y_train = np.arange(9.0), np.arange(9.0)
+    trained = []
+
+    def shuffles_apart(run):
+        np.random.shuffle(x_train)
+        np.random.shuffle(y_train)
+        for _ in run.epochs(2):
+            trained.append(run.trial)
+            run.report(val_loss=1.0)
+
+    settings = {"metric": "val_loss", "store": "memory", "budget": 1}
+    with pytest.raises(MistakesSeen, match=r"^nothing was trained, .*test_rescue.py:\d+: labels-shuffled-apart"):
+        rescue(shuffles_apart, space(), **settings)
+    assert not trained
+    result = rescue(shuffles_apart, space(), anyway=True, **settings)
+    assert [one.kind for one in result.mistakes] == ["labels-shuffled-apart"]
+    assert trained
+
+
+def learns_slowly(run):
+    """Learn at a pace that no setting changes: what is missing is epochs."""
+    for epoch in run.epochs(6):
+        left = math.exp(-epoch / 25)
+        run.report(train_loss=0.7 * left, val_loss=0.7 * left, val_accuracy=1 - left / 2, train_accuracy=1 - left / 2)
+
+
+def test_a_training_that_is_too_short_is_made_longer_within_the_budget(tmp_path):
+    only_rate = tw.Space(lr=tw.learning_rate(optimizer="adam"))
+    settings = {"metric": "val_accuracy", "store": tmp_path / "s.db", "budget": 8}
+    result = rescue(learns_slowly, only_rate, **settings)
+    assert result.over
+    longer = result.attempts[result.own]
+    assert (longer.param, longer.old, longer.is_of_length, longer.helped) == ("epochs", 6, True, True)
+    assert longer.epochs == longer.new > 20
+    assert result.study.spent.trained <= 8 * 6
+    again = rescue(learns_slowly, only_rate, resume=True, **settings)
+    assert [one.epochs for one in again.attempts] == [one.epochs for one in result.attempts]
+    assert again.study.spent.trained == result.study.spent.trained
+
+
+def test_a_training_that_has_come_to_rest_is_not_made_longer():
+    def rests(run):
+        for epoch in run.epochs(9):
+            run.report(train_loss=0.6 + 0.1**epoch, val_loss=0.6 + 0.1**epoch, val_accuracy=0.6 - 0.1**epoch)
+
+    result = rescue(rests, tw.Space(lr=tw.learning_rate()), metric="val_accuracy", store="memory", budget=4)
+    assert not any(one.is_of_length for one in result.attempts)

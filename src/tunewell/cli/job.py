@@ -13,7 +13,7 @@ from tunewell.advice import Options, advice, script_argument, words_of
 from tunewell.cli.printing import print_lines
 from tunewell.cli.settings import fill_in
 from tunewell.cli.space_file import read_space
-from tunewell.errors import SettingError
+from tunewell.errors import ScriptError, SettingError
 from tunewell.runners.trained import Trained
 from tunewell.space.space import Space
 from tunewell.space.values import Value
@@ -35,6 +35,8 @@ class ProgramCommand(click.Command):
 
     takes_settings = True
     """What it trains may be named in a settings file."""
+    otherwise = "SCRIPT"
+    """What it takes where there is no program."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Implement `click.Command.parse_args`: what stands after `--` is the parameter `program`."""
@@ -50,7 +52,7 @@ class ProgramCommand(click.Command):
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """Implement `click.Command.collect_usage_pieces`."""
-        trained = "SCRIPT | -- PROGRAM..."
+        trained = f"{self.otherwise} | -- PROGRAM..."
         before = [one.make_metavar(ctx) for one in self.params if isinstance(one, click.Argument) and one.required]
         # whoever names a study first may leave out what the study trains
         return ["[OPTIONS]", *before, f"[{trained}]" if before else trained]
@@ -74,6 +76,8 @@ class Job:
     """They were found, or would be, without running it."""
     found: FoundMetrics | None = None
     """Where a program's metrics are, if a first look has found them."""
+    parameters: FoundParameters | None = None
+    """What was found in a program, if its parameters were."""
 
     @property
     def name(self) -> str:
@@ -110,7 +114,26 @@ class Job:
 
         command = ExternalProgram(found.command)
         file = replace(self.file, space=found.space, epochs=found.epochs)
-        return replace(self, train=command, file=file, program=found.command, check=command.check, typed=self.program)
+        typed = self.typed or self.program
+        return replace(
+            self,
+            train=command,
+            file=file,
+            program=found.command,
+            check=command.check,
+            typed=typed,
+            parameters=found,
+        )
+
+    def longer(self, epochs: int, metric: str) -> Train:
+        """Return what trains a program whose length was found, with so many epochs."""
+        assert self.parameters is not None
+        return self.by(self.parameters.with_epochs(epochs)).train_for(metric)
+
+    @property
+    def may_be_longer(self) -> bool:
+        """True for a program whose length was found, and can be set."""
+        return self.parameters is not None and self.parameters.length is not None
 
     def train_for(self, metric: str) -> Train:
         """Return what trains a trial of a study of a metric; a program may print other JSON before its first report."""
@@ -125,13 +148,18 @@ class Job:
         )
 
     def as_begun(self, study: Study) -> Job:
-        """Return it with a program's metrics where the study has found them when it was begun."""
+        """Return it with a program's metrics where the study has found them when it was begun, and with its length."""
         known = Trained.on_record(study)
-        if not self.program or known is None or not known.reads:
+        if not self.program or known is None:
             return self
+        job = self
+        if self.may_be_longer and self.parameters and study.max_epochs not in (None, self.parameters.epochs):
+            job = self.by(self.parameters.with_epochs(study.max_epochs or 1))
+        if not known.reads:
+            return job
         from tunewell.logs.look import FoundMetrics  # noqa: PLC0415  only who tunes a program needs it
 
-        return replace(self, found=FoundMetrics.from_dict(known.reads))
+        return replace(job, found=FoundMetrics.from_dict(known.reads))
 
     def source(self, setting: Mapping[str, Value]) -> tuple[Path | None, Sequence[str] | None]:
         """Return the Python file that trains, and its arguments with a setting; None for what there is none of.
@@ -140,16 +168,20 @@ class Job:
         """
         if not self.program:
             return self.file.path, ()
-        from tunewell.training.external_program import ExternalProgram  # noqa: PLC0415  only who tunes a program needs it
+        from tunewell.scripts.invocation import invocation  # noqa: PLC0415  only who tunes a program needs it
+        from tunewell.training.external_program import ExternalProgram  # noqa: PLC0415  as above
 
         words = ExternalProgram(self.program).filled(self.needed_space().filled(setting))
-        at = next((i for i, word in enumerate(words) if word.endswith(".py") and Path(word).is_file()), None)
-        if at is None:
+        try:
+            at, typed = invocation(words), invocation(self._words)
+        except ScriptError:
             return None, None
-        is_python = (
-            at > 0 and Path(words[0]).name.startswith("python") and all(one.startswith("-") for one in words[1:at])
-        )
-        return Path(words[at]), words[at + 1 :] if is_python else None
+        if at is not None and typed is not None and at.target != typed.target:
+            at = typed  # what sets constants of the script, or entries of its file, stands before it
+        if at is None or at.file is None or at.file.suffix != ".py":
+            return None, None
+        is_plain = at.how == "file" and not at.environment and at.before[:1] == at.python
+        return at.file, at.arguments if is_plain else None
 
     def needed_space(self) -> Space:
         """Return its space.

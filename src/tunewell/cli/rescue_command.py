@@ -6,6 +6,7 @@ import ast
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,6 +105,7 @@ def command(
     What single changes do not mend is searched as `tunewell tune` does. A mistake that is seen in the SCRIPT, or in the
     Python file of the PROGRAM, is named before anything is trained: no setting mends it.
     """
+    from tunewell.cli.own_places import places  # noqa: PLC0415  as below
     from tunewell.cli.probe_report import about_of  # noqa: PLC0415  the rules are many, --help needs none of them
     from tunewell.cli.rescue_report import lines, record  # noqa: PLC0415  the rules are many, --help needs none of them
     from tunewell.rescue import rescue  # noqa: PLC0415
@@ -116,14 +118,23 @@ def command(
         check_metric(to_train, wanted, resume=resume)
         metric = wanted.name or to_train.file.metric or METRIC
         as_it_is = parse_settings(settings, space)
-        mistakes = () if resume else _named_mistakes(ctx, to_train, as_it_is, anyway=anyway, as_json=as_json)
-        about = about_of(to_train.file) if script is not None else to_train.file.about
+        path, mistakes = (None, ()) if resume else _named_mistakes(to_train, as_it_is)
+    beyond = [one for one in mistakes if not one.is_of_setting]
+    if beyond and not anyway:
+        if as_json:
+            print_json({"mistakes": [one.as_dict() for one in mistakes]})
+        echo("nothing was trained: no setting mends that; mend it, or say --anyway", err=True)
+        ctx.exit(1)
+    with stdout_to_stderr():
+        about = about_of(to_train.file, path)
         possible = None
         if script is not None and options["target"] is None and _passes_rows(to_train.file.path):
             possible = _shown_possible(to_train, as_it_is, about, quiet=quiet)
         if not resume:
             to_train, first = look_at(to_train, wanted, quiet=quiet)
             metric = metric if first is None else first.metric
+        as_named = to_train
+        longer = partial(to_train.longer, metric=metric) if to_train.may_be_longer else None
         opened = open_store(store or default_store(), create=not resume)
         name = name or study_name(opened, f"{to_train.name}-rescue", resume=resume)
     try:
@@ -143,6 +154,9 @@ def command(
                 as_it_is=as_it_is,
                 about=about,
                 possible=possible,
+                mistakes=mistakes,
+                anyway=True,
+                longer=longer,
                 max_tier=tier,
                 seed=options["seed"],
                 store=opened,
@@ -153,10 +167,10 @@ def command(
             )
         look = None if result.study.is_in_memory else advice("show", result.study.record.name, store=store)
         if as_json:
-            print_json(record(result, mistakes))
+            print_json(record(result, beyond))
         else:
             search = to_train.advice("tune", {}, store) if options["target"] is None else None
-            print_lines(lines(result, look, search, mistakes))
+            print_lines(lines(result, look, search, beyond, partial(places, as_named)))
         nothing_found = result.best is None
     finally:
         opened.close()
@@ -168,28 +182,14 @@ def command(
         ctx.exit(1)
 
 
-def _named_mistakes(
-    ctx: click.Context, to_train: Job, as_it_is: Mapping[str, Any], *, anyway: bool, as_json: bool
-) -> Sequence[Mistake]:
-    """Name the mistakes of a program; return those that no setting mends, and end unless it is to be trained anyway."""
+def _named_mistakes(to_train: Job, as_it_is: Mapping[str, Any]) -> tuple[Path | None, Sequence[Mistake]]:
+    """Name the mistakes of a program; return its file, if it is to be seen, and the mistakes."""
     from tunewell.cli.inspect_command import described  # noqa: PLC0415  as above
-    from tunewell.inspection import inspect  # noqa: PLC0415
+    from tunewell.cli.probe_report import inspected_source  # noqa: PLC0415
 
-    path, arguments = to_train.source(as_it_is)
-    if path is None:
-        return ()
-    found = inspect(path, arguments or (), static=arguments is None)
-    if found.not_run is not None:
-        echo(f"its steps could not be looked at for mistakes, only its source: {found.not_run}", err=True)
-    mistakes = found.mistakes
-    print_lines((line for one in mistakes for line in described(one)), err=True)
-    beyond = [one for one in mistakes if not one.is_of_setting]
-    if beyond and not anyway:
-        if as_json:
-            print_json({"mistakes": [one.as_dict() for one in mistakes]})
-        echo("nothing was trained: no setting mends that; mend it, or say --anyway", err=True)
-        ctx.exit(1)
-    return beyond
+    path, found = inspected_source(to_train, as_it_is)
+    print_lines((line for one in found.mistakes for line in described(one)), err=True)
+    return path, found.mistakes
 
 
 def _passes_rows(path: Path) -> bool:

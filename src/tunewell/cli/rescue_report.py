@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 
 import click
 
+from tunewell.cli.own_places import Changed
 from tunewell.cli.printing import facts, wrapped
+from tunewell.diagnosis.causes import CAUSES
 from tunewell.display.formatting import counted, measured, short
 from tunewell.display.records import best_record
 from tunewell.display.summary import counts, spent_of_budget
@@ -17,12 +19,17 @@ from tunewell.rescue import Attempt, Rescue
 
 
 def lines(
-    result: Rescue, look: str | None, search: str | None = None, mistakes: Sequence[Mistake] = ()
+    result: Rescue,
+    look: str | None,
+    search: str | None = None,
+    mistakes: Sequence[Mistake] = (),
+    where: Callable[[Changed, tuple[int, int] | None], Iterator[str]] | None = None,
 ) -> Iterator[str]:
     """Yield the attempts, the setting that they end with, and what may still hold the training back.
 
     search: a command that searches on, where no target was given.
     mistakes: of the program, which was trained with them.
+    where: yields what to write in the user's own program for the values that changed, and for the length.
     """
     metric = result.study.metric
     for attempt in result.attempts:
@@ -32,6 +39,7 @@ def lines(
         yield f"single changes were not enough: the search took {counted(result.searched, 'more trial')}"
     yield ""
     yield from _ending(result)
+    yield from _what_to_change(result, where)
     for one in mistakes:
         text = f"all of this was trained with the mistake at {one.place} in place, which no setting mends: {one.mend}"
         yield from wrapped(text, "", "  ")
@@ -97,6 +105,33 @@ def _ending(result: Rescue) -> Iterator[str]:
     yield ""
     if result.own is not None:
         yield from wrapped(_closing(result, own[result.own]), "", "  ")
+
+
+def _what_to_change(
+    result: Rescue, where: Callable[[Changed, tuple[int, int] | None], Iterator[str]] | None
+) -> Iterator[str]:
+    """Yield what to change in the user's own program, how sure that is, and how to see that it helped."""
+    best = result.best
+    if best is None or where is None or not result.attempts or best.trial == result.attempts[0].trial:
+        return
+    own = {attempt.trial: attempt for attempt in result.attempts}
+    before = result.study.trials[result.attempts[0].trial].params
+    after = result.study.trials[best.trial].params
+    changed = {name: (before[name], after[name]) for name in after if name in before and before[name] != after[name]}
+    steps, trial = [], best.trial if best.trial in own else None
+    while trial is not None:
+        steps.append(own[trial])
+        trial = own[trial].incumbent
+    helped = [step for step in steps[::-1] if step.incumbent is not None]
+    length = next(((int(str(step.old)), int(str(step.new))) for step in helped if step.is_of_length), None)
+    yield ""
+    yield "what to change:"
+    yield from (f"  {place}" for place in where(changed, length))
+    seed = result.study.record.seed
+    sure = f"how sure: measured, with one seed ({seed}); train it as it was and as it is now with another"
+    yield from wrapped(sure, "", "  ")
+    if helped:
+        yield from wrapped(f"how to check: {CAUSES[helped[0].label].check}", "", "  ")
 
 
 def _closing(result: Rescue, own: Attempt) -> str:

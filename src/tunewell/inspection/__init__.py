@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tunewell.inspection.inspect import Inspected, inspect
+from tunewell.inspection.inspect import Inspected, inspect, inspect_training
 from tunewell.inspection.mistakes import KINDS, Kind, Mistake
 
-__all__ = ["KINDS", "Inspected", "Kind", "Mistake", "inspect"]
+__all__ = ["KINDS", "Inspected", "Kind", "Mistake", "inspect", "inspect_training"]

@@ -1,16 +1,27 @@
-"""`inspect`: all that can be seen of a training file, in its source and while its first steps run."""
+"""`inspect`: all that can be seen of a training file, in its source and while its first steps run.
+
+`inspect_training` looks at a function in the same way: at its file as far as the function uses it.
+"""
 
 from __future__ import annotations
 
+import ast
+import functools
+import inspect as python_inspect
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import FunctionType
 
 from tunewell.errors import ScriptError
 from tunewell.inspection.mistakes import KINDS, Mistake
 from tunewell.inspection.source import mistakes_in, read_program
 from tunewell.inspection.source.program import Program
+from tunewell.space.values import Value
+from tunewell.training.run import Train
+from tunewell.training.script import ScriptTrain
 
 _FRAMEWORKS = re.compile(r"\b(torch|keras|tensorflow|(pytorch_)?lightning|transformers|fastai)\b")
 """What a program must mention for its steps to be looked at: of others there is nothing to see."""
@@ -51,6 +62,71 @@ def inspect(path: str | Path, arguments: Sequence[str] = (), *, static: bool = F
     except ScriptError as error:
         return Inspected(tuple(_one_of_each(found)), was_run=False, not_run=str(error))
     return Inspected(tuple(_one_of_each([*found, *seen])), was_run=True)
+
+
+def inspect_training(train: Train, params: Mapping[str, Value], *, seed: int = 0) -> Inspected:
+    """Look at a training function: at its source, with what it calls in its own file, and while its first steps run.
+
+    It takes its steps in this process, and is ended when enough was seen. Of a function that was typed, or is no
+    Python, there is no source to be looked at.
+    """
+    if isinstance(train, ScriptTrain):
+        return inspect(train.path)
+    function = _plain(train)
+    if function.__module__.partition(".")[0] == __name__.partition(".")[0]:
+        return Inspected((), was_run=False)  # a program, or another of our own
+    program, lines = _source_of(function)
+    found = [] if program is None else [one for one in mistakes_in(program) if one.line in lines]
+    mentions = program is None or _FRAMEWORKS.search(program.text) is not None
+    from tunewell.inspection.observing import OBSERVERS, observe  # noqa: PLC0415  only who runs needs it
+
+    if not mentions or not any(framework in sys.modules for framework in OBSERVERS):
+        return Inspected(tuple(_one_of_each(found)), was_run=False)
+    try:
+        seen = observe(train, params, seed=seed)
+    except ScriptError as error:
+        return Inspected(tuple(_one_of_each(found)), was_run=False, not_run=str(error))
+    return Inspected(tuple(_one_of_each([*found, *seen])), was_run=True)
+
+
+def _plain(train: Train) -> FunctionType | type:
+    """Return the function behind a training function, or the class of an object that can be called."""
+    plain = train.func if isinstance(train, functools.partial) else train
+    plain = getattr(plain, "__func__", plain)
+    return plain if isinstance(plain, FunctionType) else type(plain)
+
+
+def _source_of(function: FunctionType | type) -> tuple[Program | None, set[int]]:
+    """Return the file of a function, and the lines that the function uses: its own, and those of what it calls."""
+    try:
+        path = python_inspect.getsourcefile(function)
+        text, first = python_inspect.getsourcelines(function)
+        program = None if path is None else read_program(path)
+    except (OSError, TypeError, ScriptError):
+        return None, set()
+    if program is None:
+        return None, set()
+    definitions = {
+        node.name: node
+        for node in program.tree.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    }
+    own = range(first, first + len(text))
+    waiting = [node for node in program.nodes if getattr(node, "lineno", 0) in own]
+    used: dict[str, ast.AST] = {}
+    while waiting:
+        for node in ast.walk(waiting.pop()):
+            name = node.id if isinstance(node, ast.Name) else ""
+            if name in definitions and name not in used:
+                used[name] = definitions[name]
+                waiting.append(definitions[name])
+    defined = {line for node in definitions.values() for line in _lines(node)}
+    outside = set(range(1, program.text.count("\n") + 2)) - defined
+    return program, {*own, *outside, *(line for node in used.values() for line in _lines(node))}
+
+
+def _lines(node: ast.AST) -> range:
+    return range(getattr(node, "lineno", 0), (getattr(node, "end_lineno", 0) or 0) + 1)
 
 
 def _seen(program: Program, arguments: Sequence[str]) -> list[Mistake]:

@@ -41,6 +41,7 @@ _FAR = 5.0  # times the learning rate
 _GAINS = 0.1  # of a loss: what is less is noise
 _HELD_BACK = 0.25  # of a loss: regularization that is right costs some at first
 _LOADED = 500  # rows for simple models, where each has to be loaded
+_TIMES = 3.0  # what a higher rate gains, of what is gained as it is
 _SHORT = 4  # one in so many of a training's epochs
 _IN_CODE = (
     *("loss_output_mismatch", "frozen_layers", "vanishing_gradients", "dead_relus", "missing_zero_grad"),
@@ -68,6 +69,13 @@ class ProbeResult:
     """What it has shown to be possible."""
     decides: bool = False
     """True if it has shown a cause, such as by a change that made the training better."""
+    why_not: str = ""
+    """Why it was not done, if it was not."""
+
+
+def left_out(name: str, why: str, epochs: int = 0) -> ProbeResult:
+    """Return the result of an experiment that could not be done."""
+    return ProbeResult(name, f"left out: {why}", epochs=epochs, why_not=why)
 
 
 @dataclass(slots=True)
@@ -149,7 +157,7 @@ def loss_at_start(case: Case) -> ProbeResult:
     case.start = checked(case.short(1, still | case.regularization))
     loss, classes = _start(case.start), case.n_classes
     if not any(case.start.curve(name) for name in ("train_loss", "val_loss")):
-        return ProbeResult("loss at start", "left out: report train_loss or val_loss", epochs=1)
+        return left_out("loss at start", _ASK_FOR_A_LOSS, epochs=1)
     if case.start.is_broken or math.isnan(loss):
         return ProbeResult(
             "loss at start", "the loss is no finite number before anything has moved", points_to=_START, epochs=1
@@ -177,11 +185,11 @@ def loss_at_start(case: Case) -> ProbeResult:
 def fits_one_batch(case: Case) -> ProbeResult:
     """Fit one batch: a network that cannot is held back by code, activations or rate, and not by the data."""
     if case.start is None or not case.may_change:
-        return ProbeResult("one batch", f"left out: {_ask_for_arrays(case)}")
+        return left_out("one batch", _ask_for_arrays(case))
     size = case.setting.get(parameter_of("batch_size", case.space.names) or "", _BATCH)
     change = one_batch(int(size) if isinstance(size, int | float) else _BATCH, case.seed)
     if not (case.start.curve("train_loss") or case.start.curve("train_accuracy")):
-        return ProbeResult("one batch", f"left out: {_ASK_FOR_LOSS}")
+        return left_out("one batch", _ASK_FOR_LOSS)
     start = _start(case.start)
     rates = [float(case.setting[case.rate])] if case.rate else []
     if rates and (other := _other_rate(case, rates[0])) is not None:
@@ -221,7 +229,7 @@ def fits_one_batch(case: Case) -> ProbeResult:
 def sweep_of_rates(case: Case) -> ProbeResult:
     """Compare the learning rate with those of a sweep that would have done better."""
     if case.rate is None:
-        return ProbeResult("learning rates", "left out: no parameter of the space is called as a learning rate is")
+        return left_out("learning rates", "no parameter of the space is called as a learning rate is")
     sweep = lr_find(case.train, case.space, param=case.rate, setting=case.setting, seed=case.seed)
     case.sweep = sweep
     case.costs.append(sweep.epochs)
@@ -231,9 +239,11 @@ def sweep_of_rates(case: Case) -> ProbeResult:
         out = both if any(not point.diverged for point in sweep.points) else both[:1]
         return ProbeResult("learning rates", sweep.why, rules_out=out, epochs=sweep.epochs)
     rate = float(case.setting[case.rate])
-    here, least = sweep.loss_at(rate), min(point.loss for point in sweep.points if not point.diverged)
-    found = f"{sweep.suggestion:.2g} is suggested ({sweep.why}); {rate:.3g} as it is, with a loss of {here:.4g}"
-    start = sweep.points[0].loss
+    sign = -1 if sweep.direction == "maximize" else 1
+    here, least = sign * sweep.loss_at(rate), min(sign * point.loss for point in sweep.points if not point.diverged)
+    judged = f"a loss of {here:.4g}" if sign > 0 else f"{sweep.metric} {-here:.4g}"
+    found = f"{sweep.suggestion:.2g} is suggested ({sweep.why}); {rate:.3g} as it is, with {judged}"
+    start = sign * sweep.points[0].loss
     if case.n_classes > 1 and sweep.metric in ("val_loss", "train_loss"):
         start = min(start, math.log(case.n_classes))  # to come down to guessing is no learning
     if start - least < _GAINS * abs(start):
@@ -254,19 +264,28 @@ def higher_rate(case: Case) -> ProbeResult:
     """Compare a short run at a higher rate to the same epochs as it is, where a sweep's epochs were too few to tell."""
     name = "a higher rate"
     if case.rate is None or case.as_is is None or case.sweep_tells:
-        return ProbeResult(name, "left out: the sweep of rates says enough")
+        return left_out(name, "the sweep of rates says enough")
     rate = float(case.setting[case.rate])
     other = _other_rate(case, rate)
     if other is None or other <= rate:
-        return ProbeResult(name, f"left out: training diverges above {rate:.3g}")
+        return left_out(name, f"training diverges above {rate:.3g}")
     n = min(case.n_short, len(case.as_is.reports))
-    base, short = _best(case.as_is, n), case.short(n, {case.rate: other})
+    base = _best(case.as_is, n)
+    if math.isinf(base):
+        return left_out(name, _ASK_FOR_A_LOSS)
+    short = case.short(n, {case.rate: other})
     loss = _best(short, n)
     found = f"in {counted(n, 'epoch')} the loss came to {base:.4g} at {rate:.3g}, to {loss:.4g} at {other:.3g}"
-    if short.is_broken or not loss < (1 - _GAINS) * base:
+    if short.is_broken or not loss < base:
         return ProbeResult(name, found, rules_out=("lr_too_low",), epochs=n)
+    is_lower = loss < (1 - _GAINS) * base
+    start = math.nan if case.start is None else _start(case.start)
+    # a loss of which most is noise that no network can learn falls little, however well it does
+    gains = start - loss > max(_TIMES * (start - base), _GAINS / 2 * abs(start))
+    if not (is_lower or gains):
+        return ProbeResult(name, found, epochs=n)
     change = NextChange("lr", "increase", other, "the loss falls further there in as many epochs")
-    return ProbeResult(name, found, ("lr_too_low",), ("lr_too_high",), epochs=n, next=change, decides=True)
+    return ProbeResult(name, found, ("lr_too_low",), ("lr_too_high",), epochs=n, next=change, decides=is_lower)
 
 
 def without_regularization(case: Case) -> ProbeResult:
@@ -274,11 +293,11 @@ def without_regularization(case: Case) -> ProbeResult:
     off, labels = case.regularization, {"dropout": "dropout_too_high", "weight_decay": "weight_decay_too_high"}
     by_name = {parameter_of(key, case.space.names): label for key, label in labels.items()}
     if not off or case.as_is is None:
-        return ProbeResult(
-            "no regularization", "left out: the setting has no dropout or weight decay that could be off"
-        )
+        return left_out("no regularization", "the setting has no dropout or weight decay that could be off")
     n = min(case.n_short, len(case.as_is.reports))
     base, epochs, costly = _best(case.as_is, n), 0, {}
+    if math.isinf(base):
+        return left_out("no regularization", _ASK_FOR_A_LOSS)
     trials = [off] if len(off) == 1 else [off, *({name: value} for name, value in off.items())]
     for given in trials:
         short = case.short(n, given)
@@ -304,9 +323,9 @@ def without_regularization(case: Case) -> ProbeResult:
 def labels_at_random(case: Case) -> ProbeResult:
     """Train on shuffled labels: if these are learnt as well, the labels are unrelated to the rows."""
     if case.as_is is None or case.start is None or not case.may_change:
-        return ProbeResult("shuffled labels", f"left out: {_ask_for_arrays(case)}")
+        return left_out("shuffled labels", _ask_for_arrays(case))
     if not case.start.curve("train_loss"):
-        return ProbeResult("shuffled labels", f"left out: {_ASK_FOR_LOSS}")
+        return left_out("shuffled labels", _ASK_FOR_LOSS)
     n = min(case.n_short, len(case.as_is.reports))
     short = case.short(n, {}, shuffled_labels(case.seed))
     true, other = _training(case.as_is, n), _training(short)
@@ -324,10 +343,10 @@ def labels_at_random(case: Case) -> ProbeResult:
 def simple_models(case: Case) -> ProbeResult:
     """Train simple models on the same rows: what they get is possible, and what none of them gets may not be there."""
     if case.rows is None:
-        return ProbeResult("simple models", f"left out: {_ASK_FOR_DATA}")
+        return left_out("simple models", _ASK_FOR_DATA)
     found = baselines(case.rows, case.validation, case.seed)
     if isinstance(found, str):
-        return ProbeResult("simple models", f"left out: {found}")
+        return left_out("simple models", found)
     network = _reached(case, "val_accuracy", found.floor) if found.of_classes else math.nan
     text = in_words(found)
     knows_nothing = found.best.score <= found.floor + found.noise
@@ -409,6 +428,7 @@ PROBES: tuple[Probe, ...] = (
 )
 """In the order in which each can use what those before have found."""
 _ASK_FOR_DATA = "pass the training rows through x, y = run.data(x, y)"
+_ASK_FOR_A_LOSS = "report train_loss or val_loss"
 _ASK_FOR_LOSS = "report train_loss, which alone shows what becomes of these rows"
 _ASK_FOR_ARRAYS = "pass the training rows as arrays, x, y = run.data(x, y), which a probe can change"
 

@@ -17,7 +17,7 @@ from tunewell.diagnosis.readers.trial import record_of
 from tunewell.diagnosis.rules import Sign
 from tunewell.diagnosis.run_record import read_record
 from tunewell.display.formatting import counted
-from tunewell.inspection import Mistake
+from tunewell.inspection import Mistake, inspect_training
 from tunewell.inspection.mistakes import KINDS
 from tunewell.probing.probes import PROBES, ProbeResult, most_epochs, new_case
 from tunewell.probing.short_training import checked
@@ -60,7 +60,7 @@ def probe(
     epochs: int | None = None,
     setting: Mapping[str, Value] | None = None,
     about: Mapping[str, Any] | None = None,
-    mistakes: Sequence[Mistake] = (),
+    mistakes: Sequence[Mistake] | None = None,
     target: float | None = None,
     metric: str | None = None,
     seed: int = 0,
@@ -75,7 +75,8 @@ def probe(
         epochs: of the training as it is; a full one if None.
         setting: the values that are not the defaults.
         about: the rest of the training's record besides its curves, as docs/diagnose.md has it.
-        mistakes: what `tunewell.inspection` has seen in the program: ahead of all that curves and experiments show.
+        mistakes: what `tunewell.inspection` has seen in the program, ahead of all that curves and experiments show; if
+            None, the function is looked at, in its source and while its first steps run.
         target: what is known to be possible.
         metric: of what; validation accuracy if None, or what else there is.
         seed: of each training.
@@ -86,6 +87,10 @@ def probe(
         ProbeFailed: the training fails, or reports nothing.
     """
     case = new_case(train, space, setting or {}, seed, about)
+    if mistakes is None:
+        mistakes = inspect_training(train, case.setting, seed=seed).mistakes
+        for one in mistakes:
+            say(f"{one.place}: {one.kind}: {one.seen}")
     done: list[ProbeResult] = []
     for experiment in (one for one in PROBES if not one.needs_as_is):
         done.append(experiment.run(case))

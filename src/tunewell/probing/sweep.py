@@ -32,6 +32,7 @@ _UNLEARNT = 0.25  # of the loss at the lowest rate: below, it has not diverged, 
 _ROSE = 1.5  # times the loss at the lowest rate
 _MOVES = 0.1  # of the way from the loss at the lowest rate to the least
 _LOST = 0.9  # of that way, of a number that may be below zero: it is back where it began
+_BY_DEFAULT = ("val_loss", "train_loss", "val_accuracy", "train_accuracy")
 _FEWEST = 3  # rates: with fewer, there is no least between others
 _BELOW_DIVERGING = 3.0
 
@@ -104,7 +105,7 @@ def lr_find(
         space: the parameters that it takes; all but the rate stays as `setting` says.
         param: the name of the rate; found by its usual names if None.
         metric: the reported number that rates are judged by; if None, `val_loss`, which is measured at an epoch's end,
-            or else `train_loss`.
+            or else `train_loss`, or an accuracy where no loss is reported.
         direction: `minimize` or `maximize`; as the metric's name has it if None.
         setting: the other parameters, as far as they are not at their defaults.
         low: the lowest rate; a decade below the parameter's range if None.
@@ -128,7 +129,7 @@ def lr_find(
     if epochs < 1:
         raise SettingError(f"a sweep trains an epoch at least at each rate, got epochs={epochs!r}")
     rates = rates_of(space, name, float(filled[name]), low, high, per_decade)
-    goal = direction_of("val_loss" if metric is None else metric, direction)
+    goal = direction_of(_BY_DEFAULT[0] if metric is None else metric, direction)
     points: list[SweepPoint] = []
     first: ShortTraining | None = None
     for rate in rates:
@@ -136,6 +137,7 @@ def lr_find(
         if first is None:
             first = checked(short)
             metric = _metric(first, metric)
+            goal = direction_of(metric, direction)
         points.append(_point(rate, short, metric or "", goal, points))
         on_point(points[-1])
         if len(points) > 1 and points[-1].diverged and points[-2].diverged:
@@ -198,16 +200,16 @@ def rates_of(
 def _metric(first: ShortTraining, requested: str | None) -> str:
     """Return the metric that rates are judged by."""
     reported = sorted({name for report in first.reports for name in report} - {"epoch"})
-    for name in [requested] if requested else ["val_loss", "train_loss"]:
+    for name in [requested] if requested else _BY_DEFAULT:
         if first.curve(name):
-            return name
+            return name if requested else first.curves[name]
     if requested:
         raise SettingError(
             f"the training reports no {requested}; {did_you_mean(requested, reported, listed='it reports')}"
         )
     raise SettingError(
-        f"the training reports neither val_loss nor train_loss, only {', '.join(reported)}; "
-        f"report one of them, or name another metric"
+        f"the training reports no loss and no accuracy, only {', '.join(reported)}; "
+        f"report val_loss or train_loss, or name another metric"
     )
 
 

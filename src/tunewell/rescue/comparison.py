@@ -27,12 +27,16 @@ class Comparison:
     """What decided, in words, where it was not the metric."""
 
 
-def compared(history: History, one: int, other: int, signals: tuple[Signals | None, Signals | None]) -> Comparison:
+def compared(
+    history: History, one: int, other: int, signals: tuple[Signals | None, Signals | None], *, longer: bool = False
+) -> Comparison:
     """Compare a run with the one that it changes: of two that ended early it is the better one, as the newer.
 
     signals: of both; None of a run that has reported nothing.
+    longer: its length is what was changed, so that each is judged by all of its epochs.
     """
-    epoch = int(min(history.epochs[one], history.epochs[other]))
+    last = [int(history.epochs[run]) for run in (one, other)]
+    last = last if longer else [min(last)] * 2
     broken = [bool(history.failed[run] or history.stopped[run]) for run in (one, other)]
     if any(broken):
         return Comparison(broken[1], "this way it breaks as well" if all(broken) else "")
@@ -40,11 +44,11 @@ def compared(history: History, one: int, other: int, signals: tuple[Signals | No
     if exploded[0] != exploded[1]:
         how = "its loss explodes" if exploded[1] == 1 else "its loss explodes no longer" if exploded[0] == 1 else ""
         return Comparison(exploded[0] < exploded[1], how or "both explode, and by how much decides")
-    now, before = (best_of_curve(history.curves[run, :epoch]) for run in (one, other))
+    now, before = (best_of_curve(history.curves[run, :epoch]) for run, epoch in zip((one, other), last, strict=True))
     if now != before:
         return Comparison(now < before)
     for name in _LOSSES:
-        now, before = (_lowest(s, name, epoch) for s in signals)
+        now, before = (_lowest(s, name, epoch) for s, epoch in zip(signals, last, strict=True))
         if now != before and math.isfinite(now) and math.isfinite(before):
             return Comparison(now < before, f"{name} {now:.4g} in place of {before:.4g}")
     return Comparison(is_better=False)

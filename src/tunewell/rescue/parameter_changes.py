@@ -11,7 +11,7 @@ import math
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tunewell.diagnosis import Finding
+from tunewell.diagnosis import Finding, NextChange
 from tunewell.diagnosis.next_change import Move
 from tunewell.diagnosis.readers.names import parameter_of
 from tunewell.space.params import Choice, Float, Int, Param
@@ -40,6 +40,8 @@ _DIRECTIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
 _CAUSE_OF = {("lr", "decrease"): "lr_too_high", ("momentum", "decrease"): "lr_too_high"}
 """The cause whose own change a move is, and by which it is made whatever the loss does."""
 _FACTORS = {"lr": 10.0, "weight_decay": 100.0, "batch_size": 4.0, "width": 4.0, "grad_clip": 10.0}
+_STEPS = (("a decade", 10.0), ("half a decade", math.sqrt(10)))
+"""Of the learning rate, along a line."""
 _DROPOUT, _MOMENTUM, _CLIP = 0.3, 0.9, 1.0
 _MOST_MOMENTUM = 0.97
 _LEFT_OF_RATE = 0.05  # of the learning rate, at the end of a training whose schedule was too quick
@@ -96,10 +98,13 @@ def further_change(
     tried: Sequence[Mapping[str, Value]],
     evidence: str,
     opposed: Container[Move] = (),
+    *,
+    coarse: bool = False,
 ) -> ParameterChange | None:
     """Move the learning rate half a decade further where moving it has helped: the search along a line.
 
     evidence: how much it has helped.
+    coarse: a whole decade, as long as that helps.
     opposed: the moves that the run itself speaks against; that its loss falls is nothing against a lower rate here.
     """
     name = parameter_of("lr", space.names)
@@ -110,14 +115,36 @@ def further_change(
         return None
     if old > done.old and ("lr", "increase") in opposed:
         return None
-    factor = math.sqrt(_FACTORS["lr"])
-    new = min(max(float(f"{old * factor if old > done.old else old / factor:.6g}"), param.low), param.high)
     others = [setting[name] for setting in tried if _differs_in(setting, params) == {name}]
-    met = any(min(old, new) <= other <= max(old, new) for other in others if isinstance(other, float))
-    if met or new == old:
-        return None
-    finding = replace(done.finding, evidence=f"{evidence}; half a decade more may help more")
-    return ParameterChange(finding, name, old, param.check(new))
+    for words, factor in _STEPS if coarse else _STEPS[1:]:
+        new = min(max(float(f"{old * factor if old > done.old else old / factor:.6g}"), param.low), param.high)
+        met = any(min(old, new) <= other <= max(old, new) for other in others if isinstance(other, float))
+        if not met and new != old:
+            finding = replace(done.finding, evidence=f"{evidence}; {words} more may help more")
+            return ParameterChange(finding, name, old, param.check(new))
+    return None
+
+
+def rate_changes(
+    findings: Sequence[Finding],
+    space: Space,
+    params: Params,
+    tried: Sequence[Mapping[str, Value]],
+    opposed: Container[Move] = (),
+) -> Iterator[ParameterChange]:
+    """Yield the learning rates a decade away, the higher one first: what to try where no finding calls for a change."""
+    name = parameter_of("lr", space.names)
+    if name is None or name not in params:
+        return
+    param, old = space.params[name], params[name]
+    others = [setting[name] for setting in tried if _differs_in(setting, params) == {name}]
+    for label, direction in (("lr_too_low", "increase"), ("lr_too_high", "decrease")):
+        target = None if ("lr", direction) in opposed else _target("lr", direction, param, old, None, 1)
+        new = None if target is None else _untried(param, old, target, others, halves=False)
+        if new is not None:
+            confidence = next((one.confidence for one in findings if one.label == label), 0.0)
+            evidence = "no other change is called for, so the rates a decade away are looked at"
+            yield ParameterChange(Finding(label, confidence, evidence, NextChange("lr", direction)), name, old, new)
 
 
 def takes_back(change: ParameterChange, done: ParameterChange | None) -> bool:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tunewell.diagnosis import Finding, Possible
-from tunewell.diagnosis.readers.names import curves_of, scores_of
-from tunewell.errors import SettingError
+from tunewell.diagnosis.readers.names import curve_named
+from tunewell.errors import MistakesSeen, SettingError
+from tunewell.inspection import Mistake, inspect_training
 from tunewell.logs.scores import top_of
 from tunewell.rescue.comparison import best_of_curve
 from tunewell.rescue.scheduler import NOTE, RescueScheduler, is_healthy, own_trials
@@ -21,14 +23,18 @@ from tunewell.space.space import SpaceLike, as_space
 from tunewell.space.values import Value
 from tunewell.stores import Store, default_store, open_store
 from tunewell.study import Study
+from tunewell.study.budget import Budget
 from tunewell.study.metric import direction_of
 from tunewell.study.reader import Best
 from tunewell.study.settings import StudySettings
-from tunewell.training.function import check_train
+from tunewell.training.external_program import ExternalProgram
+from tunewell.training.function import LongerTrain, check_train
 from tunewell.training.run import Train
 
 BUDGET = 15
 """Full trainings."""
+_LENGTHENED = "lengthened"
+"""The kind of the event that has the training's own length and the longer one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,8 @@ class Attempt:
     """True if it was better than the run that it changes."""
     why: str = ""
     """What decided that, in words, where it was not the metric."""
+    is_of_length: bool = False
+    """True if the training's length was changed, which is no parameter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +78,8 @@ class Rescue:
     """Trials of the search that followed, where single changes were not enough."""
     over: bool
     """False if it was interrupted, and can be resumed."""
+    mistakes: tuple[Mistake, ...] = ()
+    """What was seen in the program itself; it was trained with them."""
 
     @property
     def first(self) -> float | None:
@@ -99,6 +109,9 @@ def rescue(
     possible: Possible | None = None,
     as_it_is: Mapping[str, Value] | None = None,
     about: Mapping[str, Any] | None = None,
+    mistakes: Sequence[Mistake] | None = None,
+    anyway: bool = False,
+    longer: Callable[[int], Train] | None = None,
     max_tier: int = 3,
     seed: int = 0,
     store: str | Path | Store | None = None,
@@ -125,6 +138,11 @@ def rescue(
         as_it_is: the setting to begin with, as far as it is not the default.
         about: the rest of the training's record besides its curves: `config`, `n_train`, `n_classes`, ... as
             docs/diagnose.md has them.
+        mistakes: what was seen in the program already; if None, the function is looked at first, in its source and
+            while its first steps run.
+        anyway: train also if a mistake is seen that no setting mends.
+        longer: the training with so many epochs, where a longer one is called for; of a function, if None, the loop
+            over `run.epochs` goes on.
         max_tier: parameters of a higher tier are held at their defaults.
         seed: same seed, same rescue.
         store: where the record goes; `TUNEWELL_STORE` or `tunewell.db` if None.
@@ -135,7 +153,17 @@ def rescue(
 
     Raises:
         SettingError: a setting cannot be used.
+        MistakesSeen: a mistake is seen in the function that no setting mends.
         RepeatedFailure: trials keep failing with one and the same error.
+
+    Example:
+        >>> from tunewell.rescue import rescue
+        >>> def train(run):
+        ...     for epoch in run.epochs(9):
+        ...         run.report(val_loss=(run.params.lr - 0.1) ** 2 + 1 / epoch)
+        >>> space = tunewell.Space(lr=tunewell.learning_rate(default=0.1))
+        >>> rescue(train, space, metric="val_loss", budget=1, store="memory", observer=NullObserver()).first < 0.2
+        True
     """
     check_train(train)
     space = as_space(space)
@@ -144,32 +172,74 @@ def rescue(
         raise SettingError(f"target must be a finite {metric}, got {target!r}")
     tuned = space.hold([name for name in space.names if space.tier(name) > max_tier])
     first = tuned.filled(as_it_is or {})
+    if mistakes is None:
+        mistakes = () if resume else inspect_training(train, first, seed=seed).mistakes
+    beyond = [one for one in mistakes if not one.is_of_setting]
+    if beyond and not anyway:
+        raise MistakesSeen([f"{one.place or 'this'}: {one.kind} ({one.mend})" for one in beyond])
     store = default_store() if store is None else store
     opened = open_store(store) if isinstance(store, str | Path) else store
+    name = name or study_name(opened, f"{base_name(train)}-rescue", resume=resume)
+    budget = BUDGET if budget is None else budget
     settings = StudySettings(
         space=tuned,
         metric=metric,
         direction=direction,
         max_epochs=max_epochs,
-        budget=BUDGET if budget is None else budget,
+        budget=budget,
         first=[first],
         max_tier=max_tier,
         seed=seed,
-        name=name or study_name(opened, f"{base_name(train)}-rescue", resume=resume),
+        name=name,
     )
     record, search = settings.define()
     assert search is not None  # there is none only where it is to be built from a record
     maximize = record.direction == "maximize"
     goal = math.nan if target is None else -target if maximize else target
-    curve = next(iter(curves_of([metric]) | scores_of([metric])), metric)
+    curve = curve_named(metric)
     if target is not None:
         possible = Possible(target, curve)
     top = -top_of(curve) if maximize else -math.inf
-    scheduler = RescueScheduler(search, first, about or {}, goal, top, possible, maximize)
-    study = Study.of(replace(settings, scheduler=scheduler, first=()), opened, resume=resume)
+    if longer is None and not isinstance(train, ExternalProgram):
+        longer = partial(LongerTrain, train)
+    may_be_longer = longer is not None
+    scheduler = RescueScheduler(search, first, about or {}, goal, top, possible, maximize, may_be_longer)
+    settings, execution = replace(settings, scheduler=scheduler, first=()), Execution(isolate=isolate)
+    own = _own_length(opened, name) if resume else None
+    over = True
+    if own is None:
+        study = Study.of(settings, opened, resume=resume)
+        warn_of_changes(study, train)
+        over = drive(study, train, execution, observer)
+        own = study.max_epochs
+        if not over or own is None or (length := _longer_length(study, scheduler)) is None:
+            return replace(_result(study, scheduler, over=over), mistakes=tuple(mistakes))
+        study.add_event(_LENGTHENED, own=own, epochs=length)
+        study.lengthen(length)
+    scheduler = replace(scheduler, own_length=own)
+    epochs = Budget.parse(budget).epochs(own)  # of trainings as long as they were
+    settings = replace(settings, max_epochs=None, budget=budget if epochs is None else f"{epochs}epochs")
+    study = Study.of(replace(settings, scheduler=scheduler), opened, resume=True)
+    assert longer is not None
+    train = longer(study.max_epochs or own)
     warn_of_changes(study, train)
-    over = drive(study, train, Execution(isolate=isolate), observer)
-    return _result(study, scheduler, over=over)
+    over = drive(study, train, execution, observer)
+    return replace(_result(study, scheduler, over=over), mistakes=tuple(mistakes))
+
+
+def _own_length(store: Store, name: str) -> int | None:
+    """Return the training's own length, if a study has a longer one by now."""
+    if name not in [study.name for study in store.studies()]:
+        return None
+    lengths = [event.data["own"] for event in Study.open(store, name).events() if event.kind == _LENGTHENED]
+    return int(lengths[0]) if lengths else None  # type: ignore[call-overload]  # a number, of our own making
+
+
+def _longer_length(study: Study, scheduler: RescueScheduler) -> int | None:
+    """Return the length to train to where that is what is left to be changed."""
+    allowed = study.budget.epochs(study.max_epochs or 1)
+    left = math.inf if allowed is None else allowed - study.spent.trained
+    return scheduler.given(study.trials, study.reports()).longer(study.history, left)
 
 
 def _result(study: Study, scheduler: RescueScheduler, *, over: bool) -> Rescue:
@@ -197,6 +267,7 @@ def _attempt(study: Study, scheduler: RescueScheduler, number: int) -> Attempt:
         helped=comparison is not None and comparison.is_better,
         why="" if comparison is None else comparison.why,
         **{name: note[name] for name in ("label", "confidence", "evidence", "param") if name in note},
+        is_of_length="length" in note,
         old=note.get("from"),
         new=note.get("to"),
     )

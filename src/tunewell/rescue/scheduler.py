@@ -3,8 +3,10 @@
 The *incumbent* is the best so far of the rescue's own runs, the first of which is the training as it is. It trains from
 look to look. At each look its record is diagnosed; a plain finding that a parameter can mend starts another run with
 that one change, and the better of the two, at the same epoch, is the incumbent from then on. When the incumbent is
-trained to its end and healthy, or its metric can be no better, all is done. When nothing is left to be tried, the
-study's own scheduler goes on, which knows all these runs, with rates below those at which the loss exploded.
+trained to its end and healthy, or its metric can be no better, all is done. Where no finding calls for a change any
+more, rates are tried a decade away, then a longer training, if the metric was getting better to the end. When nothing
+is left to be tried, the study's own scheduler goes on, which knows all these runs, with rates below those at which the
+loss exploded.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from tunewell.rescue.parameter_changes import (
     ParameterChange,
     further_change,
     parameter_changes,
+    rate_changes,
     takes_back,
     with_change,
 )
@@ -40,6 +43,10 @@ from tunewell.space.values import Params
 from tunewell.trial import Allowance, Report, Resume, Start, Trial
 
 NOTE = "rescue"
+LENGTH = "epochs"
+"""What a change of the training's length is called, as the parameter that it is not."""
+_LONGEST, _LEAST_LONGER = 10, 1.5  # times the training's own length
+_STILL = 0.1  # of what a run gained in all: if its last third gained as much, more epochs may gain more
 _LOOKS = (1 / 9, 1 / 3, 1.0)  # of a training
 _LEAST_EPOCHS = 3  # of the first look
 _LEAST_CHANGED = 2  # of the first look at a changed run, which is compared and need not show what holds it back
@@ -73,6 +80,10 @@ class RescueScheduler(Scheduler):
     """What is known to be possible of the metric, for the words, or as a simple model shows."""
     maximize: bool = False
     """True if the metric's sign was turned, which is turned back in the evidence."""
+    may_be_longer: bool = False
+    """True if the training can be given another length."""
+    own_length: int | None = None
+    """The training's own length, once the study has a longer one."""
     trials: Sequence[Trial] = ()
     reports: Sequence[Report] = ()
 
@@ -102,7 +113,10 @@ class RescueScheduler(Scheduler):
             decision = self._advance_or_change(space, history, mine, looks)
             if decision is not None:
                 return decision if allowance.trials or isinstance(decision, Resume) else None
-            if self._is_settled(history):
+            is_settled = self._is_settled(history)
+            if not is_settled and (rate := self._rate_to_try(space, history, mine)) is not None:
+                return rate if allowance.trials else None
+            if is_settled or self.longer(history, allowance.epochs) is not None:
                 return None
         elif math.isnan(self.target) and (self._is_found(history) or history.lowest.min() <= self.top):
             return None
@@ -128,9 +142,29 @@ class RescueScheduler(Scheduler):
 
         return [finding for finding in diagnosis.findings if is_open(finding)]
 
+    def longer(self, history: History, left: float) -> int | None:
+        """Return the length to train to where that is what is left to be changed; None where it is not.
+
+        left: epochs of the budget.
+        """
+        mine, length = own_trials(history), history.max_epochs
+        if not self.may_be_longer or self.own_length is not None or not mine or len(mine) < len(history):
+            return None
+        longest = int(min(_LONGEST * length, left))
+        incumbent = self.incumbent(history)
+        is_whole = history.ended[incumbent] and not (history.failed[incumbent] or history.stopped[incumbent])
+        if longest < _LEAST_LONGER * length or not is_whole or history.lowest.min() <= max(self.top, self._goal):
+            return None
+        found = self.findings(incumbent, history)
+        is_beyond = found and found[0].confidence >= SURE and _is_beyond(found[0], self.as_it_is, history.space)
+        if is_healthy(found) or (is_beyond and found[0].label not in _UNFINISHED):
+            return None
+        return longest if self._is_unfinished(incumbent, history) else None
+
     def compared(self, one: int, other: int, history: History) -> Comparison:
         """Compare a run with the one that it changes."""
-        return compared(history, one, other, (self._signals(one, history), self._signals(other, history)))
+        signals = (self._signals(one, history), self._signals(other, history))
+        return compared(history, one, other, signals, longer=_is_longer(history, one))
 
     def incumbent(self, history: History) -> int:
         """Return the best of the rescue's runs: each in turn against the best before, at the last epoch of both."""
@@ -170,6 +204,8 @@ class RescueScheduler(Scheduler):
         reports = [{"epoch": one.epoch, **one.metrics} for one in self.reports if one.trial == trial]
         # while nobody knows how long a training is, the history has 1
         max_epochs = history.max_epochs if history.max_epochs >= history.epochs[trial] else None
+        if self.own_length is not None and history.epochs[trial] <= self.own_length and history.ended[trial]:
+            max_epochs = self.own_length
         return record_of(self.trials[trial].params, reports, max_epochs, self.about)
 
     def _below_what_explodes(self, step: Start, space: Space, mine: list[int], history: History) -> Start:
@@ -200,6 +236,51 @@ class RescueScheduler(Scheduler):
         gain = best_of_curve(curve[: epochs // 2]) - now
         return now - gain * math.log2(history.max_epochs / epochs) > self.target
 
+    @property
+    def _goal(self) -> float:
+        return -math.inf if math.isnan(self.target) else self.target
+
+    def _is_unfinished(self, run: int, history: History) -> bool:
+        """Return True if a run that is trained to its end was getting better there."""
+        signals = self._signals(run, history)
+        if signals is None or has_exploded(signals):
+            return False
+        found = self.findings(run, history)
+        if any(one.label in _UNFINISHED and one.confidence >= _MIN_CONFIDENCE_AT_END for one in found):
+            return True
+        curve = history.curves[run, : int(history.epochs[run])]
+        before, best = best_of_curve(curve[: -(-2 * len(curve) // 3)]), best_of_curve(curve)
+        return math.isfinite(before) and before - best > _STILL * (float(curve[0]) - best)
+
+    def _rate_to_try(self, space: Space, history: History, mine: list[int]) -> Start | None:
+        """Change the incumbent's learning rate by a decade; None where that was tried, or is spoken against."""
+        incumbent = self.incumbent(history)
+        diagnosis = self._diagnosed(incumbent, history)
+        if diagnosis is None:
+            return None
+        params, tried = self.trials[incumbent].params, [self.trials[number].params for number in mine]
+        change = next(rate_changes(diagnosis.findings, space, params, tried, diagnosis.opposed), None)
+        if change is None:
+            return None
+        until = _first_look_at_changed(history.max_epochs)
+        return Start(with_change(space, params, change), until, {NOTE: _note(incumbent, change, coarse=True)})
+
+    def _lengthened(self, history: History, incumbent: int, looks: list[int]) -> Start:
+        """Train the incumbent anew, with the longer length."""
+        own, length = int(history.epochs[incumbent]), history.max_epochs
+        evidence = f"{self.metric_at_end(history, incumbent)} and was still getting better"
+        label = next(iter(_UNFINISHED))
+        confidence = next((one.confidence for one in self.findings(incumbent, history) if one.label == label), 0.0)
+        finding = Finding(label, confidence, evidence, NextChange(LENGTH, "increase"))
+        until = next(look for look in looks if look > own)
+        note = _note(incumbent, ParameterChange(finding, LENGTH, own, length))
+        return Start(self.trials[incumbent].params, until, {NOTE: {**note, "length": length}})
+
+    def metric_at_end(self, history: History, run: int) -> str:
+        """Format `it came to 0.61 in 5 epochs`."""
+        best = best_of_curve(history.curves[run]) * (-1 if self.maximize else 1)
+        return f"it came to {best:.4g} in {int(history.epochs[run])} epochs"
+
     def _is_settled(self, history: History) -> bool:
         """Return True if the incumbent is at its end, and surely healthy, or held back by no parameter of the space."""
         if not math.isnan(self.target):
@@ -210,7 +291,12 @@ class RescueScheduler(Scheduler):
         found = self.findings(incumbent, history)
         if not found or found[0].label == "healthy":
             return is_healthy(found)
-        return found[0].confidence >= _MIN_CONFIDENCE and _is_beyond(found[0], self.as_it_is, history.space)
+        mendable = found[0].label in _UNFINISHED and self.may_be_longer and self.own_length is None
+        return (
+            found[0].confidence >= _MIN_CONFIDENCE
+            and not mendable
+            and _is_beyond(found[0], self.as_it_is, history.space)
+        )
 
     def _advance_or_change(
         self, space: Space, history: History, mine: list[int], looks: list[int]
@@ -218,15 +304,21 @@ class RescueScheduler(Scheduler):
         """Train the incumbent on, or change it; None if neither can be done."""
         incumbent = self.incumbent(history)
         over, epochs = bool(history.ended[incumbent]), int(history.epochs[incumbent])
+        if self.own_length is not None and not any(_is_longer(history, run) for run in mine):
+            return self._lengthened(history, incumbent, looks)
         params, tried = self.trials[incumbent].params, [self.trials[number].params for number in mine]
         diagnosis = self._diagnosed(incumbent, history)
         opposed: frozenset[Move] = frozenset() if diagnosis is None else diagnosis.opposed
+        note: Any = history.notes[incumbent][NOTE]
         chosen = done = None
+        coarse = False
         if epochs <= looks[0]:
-            done = _change_on_record(history.notes[incumbent][NOTE])
+            done = _change_on_record(note)
             evidence = self._helped(history, incumbent)
             if evidence:
-                chosen = further_change(done, space, params, tried, evidence, opposed)
+                coarse = bool(note.get("coarse"))
+                chosen = further_change(done, space, params, tried, evidence, opposed, coarse=coarse)
+                coarse = coarse and chosen is not None
         if chosen is None and diagnosis is not None:
             changes = self._changes_to_try(diagnosis, space, params, tried, history.max_epochs, over=over)
             # at the look at which a change has helped, nothing is known yet that speaks against it
@@ -234,7 +326,7 @@ class RescueScheduler(Scheduler):
         if chosen is None:
             return None if over else Resume(incumbent, next(look for look in looks if look > epochs))
         until = max(_first_look_at_changed(history.max_epochs), epochs if chosen.finding.label in _LATE else 0)
-        return Start(with_change(space, params, chosen), until, {NOTE: _note(incumbent, chosen)})
+        return Start(with_change(space, params, chosen), until, {NOTE: _note(incumbent, chosen, coarse=coarse)})
 
     def _helped(self, history: History, run: int) -> str:
         """Describe how much better a run is than the one that it changed, so far; empty if it is not."""
@@ -307,9 +399,17 @@ def _is_beyond(finding: Finding, params: Params, space: Space) -> bool:
     return next(parameter_changes(finding, space, params, [], 1), None) is None
 
 
-def _note(incumbent: int, change: ParameterChange) -> dict[str, Any]:
+def _is_longer(history: History, run: int) -> bool:
+    """Return True if a run's length is what was changed."""
+    note: Any = history.notes[run].get(NOTE, {})
+    return "length" in note
+
+
+def _note(incumbent: int, change: ParameterChange, *, coarse: bool = False) -> dict[str, Any]:
+    """Return what is on record of a change; `coarse` if the rate is searched by decades."""
     finding = change.finding
     return {
+        **({"coarse": True} if coarse else {}),
         "of": incumbent,
         "label": finding.label,
         "confidence": finding.confidence,

@@ -22,6 +22,7 @@ from tunewell.logs.look import FoundMetrics
 from tunewell.stores.redaction import redacted_command
 from tunewell.study import Study
 from tunewell.training.external_program import ExternalProgram
+from tunewell.training.function import LongerTrain
 from tunewell.training.run import Train
 from tunewell.training.script import ScriptTrain
 
@@ -56,6 +57,8 @@ class Trained:
         if isinstance(train, ScriptTrain):
             digest = _digest(Path(train.path))
             return cls([train.path], {} if digest is None else {train.path: digest})
+        if isinstance(train, LongerTrain):
+            return cls.by(train.train)
         return _function(train)
 
     @classmethod

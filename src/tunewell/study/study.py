@@ -306,6 +306,16 @@ class Study:
     def budget(self, budget: Budget) -> None:
         self.reader.requested_budget = budget
 
+    def lengthen(self, max_epochs: int) -> None:
+        """Let a full training have more epochs from now on; a budget of trainings stays what it was in epochs.
+
+        Trials that have ended stay as they are.
+        """
+        budget = self.reader.budget
+        if budget.unit == "trainings" and self._log.max_epochs is not None:
+            self.reader.budget = Budget(budget.epochs(self._log.max_epochs) or 0, "epochs")
+        self._set_max_epochs(max_epochs)
+
     @own_numerics
     def ask(self) -> Step | None:
         """Return the next thing to train: a step, one whose `wait` is True, or None when the study is over.

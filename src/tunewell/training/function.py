@@ -8,18 +8,33 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from tunewell.errors import ReportError, SettingError
 from tunewell.space.mends import shown
+from tunewell.training.run import Run, Train
 
 _DEFERRED = {
     "is a coroutine (async def)": "a call of it trains nothing; write def train(run): asyncio.run(...) around it",
     "is a generator (it yields)": "a call of it trains nothing; call run.report(...) where it yields",
 }
 _WISH = "train must be a function of one argument, the run: def train(run): ..."
+
+
+@dataclass(frozen=True, slots=True)
+class LongerTrain:
+    """A training function whose loop over `run.epochs` has more epochs than it says."""
+
+    train: Train
+    epochs: int
+
+    def __call__(self, run: Run) -> object:
+        """Train, with a longer loop."""
+        run.least_epochs = self.epochs
+        return self.train(run)
 
 
 def check_train(train: object) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from tunewell.training.function import LongerTrain
 from tunewell.training.loggers import LOGGERS
 from tunewell.training.script import ScriptTrain
 
@@ -29,11 +30,11 @@ _MOST_FILES = 200
 
 def imported_logger(train: Callable[..., object]) -> str | None:
     """Return the logger that a training's sources import, by the name of its module; None if there is none."""
-    if isinstance(train, ScriptTrain):
-        return _first([train.path])
     function: Any = train
-    while isinstance(function, functools.partial):
-        function = function.func
+    while isinstance(function, functools.partial | LongerTrain):
+        function = function.train if isinstance(function, LongerTrain) else function.func
+    if isinstance(function, ScriptTrain):
+        return _first([function.path])
     function = inspect.unwrap(function)
     code = getattr(function, "__code__", None) or getattr(type(function).__call__, "__code__", None)
     module = sys.modules.get(getattr(function, "__module__", None) or "")

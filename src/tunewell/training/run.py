@@ -129,6 +129,8 @@ class Run:
         """What was reported in this process, by epoch: `{"epoch": 1, "val_loss": 0.4}`."""
         self.tracked: dict[str, object] = {}
         """What `track` was given."""
+        self.least_epochs = 1
+        """How many epochs its loop has at least, whatever the training function says."""
         self.on_pause: Callable[[], None] | None = None
         """Is called in the trial's thread before it waits, for what must wait with it (a program, say)."""
         self.on_resume: Callable[[], None] | None = None
@@ -184,7 +186,7 @@ class Run:
             self._end()
         if self._begun:
             self._refuse("run.epochs(...) may be looped over once in a trial, and before any report outside it")
-        last = _at_least_1(n)
+        last = max(_at_least_1(n), self.least_epochs)
         self._begin(last)
         while self._state.epoch < last and self._may_train():
             self._follow()

@@ -54,6 +54,11 @@ def scores_of(names: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def curve_named(metric: str) -> str:
+    """Return what a record calls a metric, `val_accuracy` for `Val Acc`; the name itself if it is not understood."""
+    return next(iter(curves_of([metric]) | scores_of([metric])), metric)
+
+
 def check_column(curve: str, name: str, names: Sequence[str]) -> None:
     """Check that the user named a curve and a column that there are.
 
