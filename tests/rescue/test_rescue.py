@@ -323,3 +323,20 @@ def test_a_training_that_has_come_to_rest_is_not_made_longer():
 
     result = rescue(rests, tw.Space(lr=tw.learning_rate()), metric="val_accuracy", store="memory", budget=4)
     assert not any(one.is_of_length for one in result.attempts)
+
+
+def test_where_nothing_can_be_diagnosed_rates_are_tried_by_decades():
+    def rated(run):  # an error that is no loss by its name
+        for epoch in run.epochs(9):
+            run.report(val_mape=3.0 * math.exp(-epoch * run.params.lr))
+
+    result = rescue(
+        rated,
+        tw.Space(lr=tw.Float(1e-6, 1.0, scale="log", default=1e-4)),
+        metric="val_mape",
+        direction="minimize",
+        store="memory",
+        budget=3,
+    )
+    assert [one.new for one in result.attempts[1:4]] == [1e-3, 1e-2, 1e-1]
+    assert all(one.helped for one in result.attempts[1:4])

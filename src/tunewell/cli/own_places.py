@@ -1,4 +1,4 @@
-"""Where a setting is changed in the user's own program: a flag, the line of a constant, an entry of a file."""
+"""The places of settings in the user's own program: a flag, the line of a constant, an entry of a file."""
 
 from __future__ import annotations
 

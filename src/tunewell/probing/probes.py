@@ -264,7 +264,7 @@ def higher_rate(case: Case) -> ProbeResult:
     """Compare a short run at a higher rate to the same epochs as it is, where a sweep's epochs were too few to tell."""
     name = "a higher rate"
     if case.rate is None or case.as_is is None or case.sweep_tells:
-        return left_out(name, "the sweep of rates says enough")
+        return ProbeResult(name, "not needed: the sweep of rates says enough")
     rate = float(case.setting[case.rate])
     other = _other_rate(case, rate)
     if other is None or other <= rate:

@@ -157,12 +157,13 @@ def rescue(
         RepeatedFailure: trials keep failing with one and the same error.
 
     Example:
+        >>> import tunewell as tw
         >>> from tunewell.rescue import rescue
         >>> def train(run):
         ...     for epoch in run.epochs(9):
         ...         run.report(val_loss=(run.params.lr - 0.1) ** 2 + 1 / epoch)
-        >>> space = tunewell.Space(lr=tunewell.learning_rate(default=0.1))
-        >>> rescue(train, space, metric="val_loss", budget=1, store="memory", observer=NullObserver()).first < 0.2
+        >>> space = tw.Space(lr=tw.learning_rate(default=0.1))
+        >>> rescue(train, space, metric="val_loss", budget=1, store="memory").first < 0.2
         True
     """
     check_train(train)

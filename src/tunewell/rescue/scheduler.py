@@ -243,7 +243,7 @@ class RescueScheduler(Scheduler):
     def _is_unfinished(self, run: int, history: History) -> bool:
         """Return True if a run that is trained to its end was getting better there."""
         signals = self._signals(run, history)
-        if signals is None or has_exploded(signals):
+        if signals is not None and has_exploded(signals):
             return False
         found = self.findings(run, history)
         if any(one.label in _UNFINISHED and one.confidence >= _MIN_CONFIDENCE_AT_END for one in found):
@@ -255,11 +255,12 @@ class RescueScheduler(Scheduler):
     def _rate_to_try(self, space: Space, history: History, mine: list[int]) -> Start | None:
         """Change the incumbent's learning rate by a decade; None where that was tried, or is spoken against."""
         incumbent = self.incumbent(history)
+        # of a run with no loss nothing can be diagnosed, but its metric shows what a rate does
         diagnosis = self._diagnosed(incumbent, history)
-        if diagnosis is None:
-            return None
+        found: Sequence[Finding] = () if diagnosis is None else diagnosis.findings
+        opposed: frozenset[Move] = frozenset() if diagnosis is None else diagnosis.opposed
         params, tried = self.trials[incumbent].params, [self.trials[number].params for number in mine]
-        change = next(rate_changes(diagnosis.findings, space, params, tried, diagnosis.opposed), None)
+        change = next(rate_changes(found, space, params, tried, opposed), None)
         if change is None:
             return None
         until = _first_look_at_changed(history.max_epochs)

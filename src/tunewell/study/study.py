@@ -313,7 +313,7 @@ class Study:
         """
         budget = self.reader.budget
         if budget.unit == "trainings" and self._log.max_epochs is not None:
-            self.reader.budget = Budget(budget.epochs(self._log.max_epochs) or 0, "epochs")
+            self.budget = Budget(budget.epochs(self._log.max_epochs) or 0, "epochs")
         self._set_max_epochs(max_epochs)
 
     @own_numerics
