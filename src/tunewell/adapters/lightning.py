@@ -10,11 +10,10 @@ trial waits, and is saved, where an epoch begins: then the one before is all don
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from tunewell import checkpoint
 from tunewell.adapters.callbacks import CallbackLoop
 from tunewell.adapters.ranks import join_ranks
 from tunewell.errors import ReportError
@@ -52,15 +51,27 @@ class TuneCallback(Callback):  # type: ignore[misc]  # it is not installed every
         """Follow a run; the current one if None."""
         super().__init__()
         self._loop = CallbackLoop(run)
-        self._random_states: Mapping[str, Any] | None = None
-        """Those of the checkpoint, until the first epoch begins."""
+        self._every = 1
+        """So many epochs of the trainer's are one of the trial's: it ends with a validation."""
+        self._n_epochs = 0
         self._is_granted = False
         """The next epoch is to be trained, and has not begun."""
+        self._rates: dict[str, float] | None = None
+        """Those in force in an epoch that is done and not reported."""
+        self._has_validated = False
+        self._names_before: set[str] = set()
+        self._of_validation: set[str] = set()
+        """The names of what validation logs."""
 
-    def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Go on from the trial's checkpoint, if it has one."""
-        if not trainer.max_epochs or trainer.max_epochs < 0:
-            raise ReportError("a tuned training needs its number of epochs: Trainer(max_epochs=10)")
+        self._every = trainer.check_val_every_n_epoch or 1 if trainer.enable_validation else 1
+        self._n_epochs = _n_epochs(trainer) // self._every
+        if self._n_epochs == 0:
+            raise ReportError(
+                f"{_n_epochs(trainer)} epochs end before the first validation; give "
+                f"Trainer(max_epochs=...) at least check_val_every_n_epoch={self._every}"
+            )
         run = self._loop.run
         join_ranks(run)
         others = [one for one in trainer.callbacks if one is not self]
@@ -72,25 +83,62 @@ class TuneCallback(Callback):  # type: ignore[misc]  # it is not installed every
             callbacks=others,
             precision=trainer.precision_plugin,
         )
-        first = self._loop.begin(trainer.max_epochs)
+        first = self._loop.begin(self._n_epochs)
         self._is_granted = first is not None
-        self._random_states = checkpoint.random_states() if first is not None and first > 1 else None
 
     def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002  as Lightning calls it
-        """Wait while the trial is paused; end if no epoch is to follow."""
+        """Report the epoch before; wait while the trial is paused; end if no epoch is to follow."""
+        done = trainer.current_epoch
+        if done % self._every:
+            return
+        self._report(trainer)
+        if done // self._every == self._n_epochs:
+            return  # a few more epochs, which no validation follows
         if not self._is_granted and not self._loop.advance():
             raise StopIteration  # by which its loop ends in order
         self._is_granted = False
-        if self._random_states is not None:  # the loader was begun since, which has drawn from them
-            checkpoint.set_random_states(self._random_states)
-            self._random_states = None
+
+    def on_validation_start(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002  as Lightning calls it
+        """Take note of what is logged already."""
+        self._names_before = set(trainer.callback_metrics)
+
+    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002  as Lightning calls it
+        """Take note of what validation logs: the trainer shows it until the next one, also in epochs without one."""
+        self._of_validation |= set(trainer.callback_metrics) - self._names_before
+        self._has_validated = not trainer.sanity_checking
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002  as Lightning calls it
-        """Report."""
+        """Take note of the rate in force; what the module logs in its own hook of this name comes after it."""
         rates = [group["lr"] for optimizer in trainer.optimizers for group in optimizer.param_groups]
-        self._loop.report({**({"lr": rates[0]} if rates else {}), **trainer.callback_metrics})
+        self._rates = {"lr": rates[0]} if rates else {}
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002  as Lightning calls it
-        """End the trial's loop, if its last epoch was trained."""
-        if self._loop.epoch == trainer.max_epochs:
+        """Report the last epoch; end the trial's loop, if it has no other."""
+        if trainer.current_epoch % self._every == 0:
+            self._report(trainer)
+        if self._loop.epoch == self._n_epochs:
             self._loop.advance()
+
+    def _report(self, trainer: Any) -> None:
+        """Report an epoch that is done, if it has not been."""
+        if self._rates is None:
+            return
+        stale = set() if self._has_validated else self._of_validation
+        logged = {name: value for name, value in trainer.callback_metrics.items() if name not in stale}
+        rates, self._rates, self._has_validated = self._rates, None, False
+        self._loop.report({**rates, **logged})
+
+
+def _n_epochs(trainer: Any) -> int:
+    """Return how many epochs a full training has.
+
+    Raises:
+        ReportError: it has no end that is known.
+    """
+    ends = [trainer.max_epochs] if trainer.max_epochs and trainer.max_epochs > 0 else []
+    steps = trainer.num_training_batches / trainer.accumulate_grad_batches
+    if trainer.max_steps > 0 and math.isfinite(steps):
+        ends.append(math.ceil(trainer.max_steps / math.ceil(steps)))
+    if not ends:
+        raise ReportError("a tuned training needs its number of epochs: Trainer(max_epochs=10)")
+    return int(min(ends))

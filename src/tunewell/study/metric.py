@@ -67,7 +67,7 @@ _BESIDE = frozenset(
     best final last epoch step ema
     coco bbox segm
     top k at binary categorical sparse multiclass multilabel masked
-    token sequence data dataset instance pixel class node word char sentence
+    token sequence data dataset dataloader idx instance pixel class node word char sentence
     """.split()  # noqa: SIM905  as above
 )
 """Words that change nothing about the direction."""
