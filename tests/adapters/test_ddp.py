@@ -11,7 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 import tunewell as tw
 from contract import ROOT, Commands, marked_lines, without_tunewell
-from tunewell.commands import Branch, Pause, Resume, Set, Stop
+from tunewell.commands import Branch, Pause, Resume, Rewind, Set, Stop
 from tunewell.runners import Execution
 from tunewell.runners.tune import drive
 from tunewell.training.external_program import ExternalProgram
@@ -89,13 +89,15 @@ def test_a_rank_that_was_killed_is_gone_on_from_and_an_undisturbed_training_is_t
         assert ended(tmp_path, 0) == under_tunewell
 
 
-def test_both_ranks_are_paused_set_branched_and_stopped_together(tmp_path):
-    script = {(0, 1): [Set("learning_rate", 0.02), Pause()], (0, "rests"): [Resume()], (0, 2): [Branch()]}
-    study = searched(tmp_path, {**script, (1, 3): [Stop()]})
-    assert [one.refused for one in study.commands()] == [None] * 5
-    assert [[report.epoch for report in study.reports(trial)] for trial in (0, 1)] == [[1, 2, 3, 4], [3]]
-    assert ended(tmp_path, 0)[1] == ended(tmp_path, 1)[1] == 0.02
+def test_both_ranks_are_paused_branched_rewound_set_and_stopped_together(tmp_path):
+    script = {(0, 1): [Pause()], (0, "rests"): [Resume()], (0, 2): [Branch()], (0, 3): [Rewind(1)]}
+    study = searched(tmp_path, {**script, (1, 3): [Stop()], (2, 2): [Set("learning_rate", 0.02)]})
+    assert [one.refused for one in study.commands()] == [None] * 6
+    epochs = [[report.epoch for report in study.reports(trial)] for trial in range(3)]
+    assert epochs == [[1, 2, 3], [3], [2, 3, 4]]
     assert study.reports(1)[0].metrics == study.reports(0)[2].metrics
+    assert study.reports(2)[0].metrics == study.reports(0)[1].metrics
+    assert ended(tmp_path, 1)[1] != ended(tmp_path, 2)[1] == 0.02
 
 
 def lightning_program(folder):
