@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import tunewell as tw
+from tunewell import checkpoint
 
 sys.path.insert(0, str(Path(__file__).parent))
 from contract import AdapterContract, Framework, Searched
@@ -84,3 +85,85 @@ def test_only_what_began_with_the_value_follows_it():
         setting |= {"learning_rate": 0.2, "weight_decay": 0.03}
     rates = [(group["lr"], group["weight_decay"]) for one in (follows, fixed) for group in one.param_groups]
     assert rates == [(0.2, 0.03), (pytest.approx(0.02), 0.03), (0.003, 0.5), (pytest.approx(0.0003), 0.5)]
+
+
+def network():
+    torch.manual_seed(0)
+    model = torch.nn.Linear(3, 2)
+    return {"model": model, "optimizer": torch.optim.SGD(model.parameters(), 0.1)}
+
+
+def gather(model):
+    model(torch.ones(1, 3)).sum().backward()
+
+
+def test_gradients_that_are_gathered_over_the_end_of_an_epoch_are_part_of_a_checkpoint():
+    one, other = network(), network()
+    checkpoint.capture(one)  # as when it is tracked
+    gather(one["model"])
+    one["optimizer"].step()
+    assert "gradients" not in str(checkpoint.capture(one)["optimizer"].state.keys())  # they are used
+    gather(one["model"])
+    checkpoint.refill(other, checkpoint.capture(one))
+    for parts in (one, other):
+        gather(parts["model"])
+        parts["optimizer"].step()
+    assert torch.equal(one["model"].weight, other["model"].weight)
+
+
+def test_what_is_tracked_twice_is_set_once():
+    setting = {"learning_rate": 0.1}
+    run, parts = tw.Run(setting), network()
+    parts["optimizer"].param_groups[0]["lr"] = 0.1
+    run.track(**parts, again=[parts["optimizer"]])
+    parts["optimizer"].param_groups[0]["lr"] = 0.05  # a schedule's doing
+    for _ in run.epochs(2):
+        setting["learning_rate"] = 0.2
+        run.report(loss=0.0)
+    assert parts["optimizer"].param_groups[0]["lr"] == pytest.approx(0.1)
+
+
+def test_of_a_value_that_nothing_follows_there_is_a_warning():
+    setting = {"learning_rate": 0.3}
+    run = tw.Run(setting)
+    run.track(**network())
+    epochs = run.epochs(3)
+    next(epochs)
+    setting["learning_rate"] = 0.2
+    with pytest.warns(RuntimeWarning, match=r"learning_rate is set to 0.2, and nothing follows it: the SGD .* 0.1 now"):
+        next(epochs)
+
+
+def test_a_loop_with_scaled_gradients_a_schedule_of_batches_and_an_average_goes_on_to_the_same_numbers():
+    def train(run):
+        parts = network()
+        parts["schedule"] = RATES.OneCycleLR(parts["optimizer"], max_lr=0.1, total_steps=8)
+        parts["scaler"] = torch.amp.GradScaler("cpu")
+        parts["average"] = torch.optim.swa_utils.AveragedModel(parts["model"], use_buffers=True)
+        run.track(**parts)
+        for epoch in run.epochs(4):
+            for batch in range(3):  # of which every second steps, over the ends of epochs too
+                with torch.autocast("cpu", dtype=torch.bfloat16):
+                    loss = torch.nn.functional.dropout(parts["model"](torch.randn(4, 3))).square().mean()
+                parts["scaler"].scale(loss).backward()
+                if (3 * (epoch - 1) + batch) % 2:
+                    parts["scaler"].step(parts["optimizer"])
+                    parts["scaler"].update()
+                    parts["optimizer"].zero_grad()
+                    parts["average"].update_parameters(parts["model"])
+                    parts["schedule"].step()
+            run.report(loss=loss.item())
+            yield epoch
+        yield [one.detach().numpy().tobytes() for one in parts["average"].state_dict().values()]
+
+    torch.manual_seed(1)
+    whole = tw.Run({})
+    for at in train(whole):
+        if at == 1:
+            state = checkpoint.capture({**whole.tracked, "tunewell.run": whole.state})
+    later = tw.Run({})
+    resumed = train(later)
+    next(resumed)  # tracks, and trains an epoch, which the checkpoint undoes
+    checkpoint.refill({**later.tracked, "tunewell.run": later.state}, state)
+    assert list(resumed)[-1] == at
+    assert later.reports[1:] == whole.reports[1:]

@@ -18,6 +18,7 @@ DOWN = """
     loss val_loss valLoss val/loss Loss train_loss total_loss cross_entropy_loss val_mse_loss mse rmse
     mean_absolute_error error err test_error error_rate perplexity eval_ppl wer fid fid_score
     davies_bouldin_score negative_log_likelihood val_nll log_loss brier_score bits_per_dim vae_loss
+    val_loss/dataloader_idx_0
 """.split()  # noqa: SIM905  a list of that length is not read
 UNKNOWN = """
     -loss 1-accuracy loss_reduction accuracy_drop acc_std accuracy_gap loss_diff lossy score_error_rate

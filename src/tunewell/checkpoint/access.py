@@ -32,6 +32,8 @@ def access(value: Any) -> Access | None:
         return Access(lambda: tensorflow_variables.take(value), lambda state: tensorflow_variables.put(value, state))
     if sklearn_estimators.is_estimator(value):
         return Access(lambda: sklearn_estimators.take(value), lambda state: sklearn_estimators.put(value, state))
+    if pytorch.is_optimizer(value):
+        return Access(lambda: pytorch.optimizer_state(value), lambda state: pytorch.set_optimizer_state(value, state))
     if not isinstance(value, type) and callable(getattr(value, "state_dict", None)):
         load = getattr(value, "load_state_dict", None)
         return Access(value.state_dict, load) if callable(load) else None

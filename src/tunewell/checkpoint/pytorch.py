@@ -7,13 +7,19 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Iterator, MutableMapping
 from typing import Any
+from weakref import ReferenceType, WeakKeyDictionary, ref
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tunewell.checkpoint.tree import TensorState
 from tunewell.errors import CheckpointError, MissingExtra
+
+_GRADIENTS = "tunewell.gradients"
+_steps: MutableMapping[Any, tuple[ReferenceType[Any], int] | None] = WeakKeyDictionary()
+"""By optimizer, which gradient it had, and how often changed, when it stepped last."""
 
 
 def torch() -> Any:
@@ -60,6 +66,59 @@ def as_tensor(saved: TensorState, path: str) -> Any:
         return loaded.from_numpy(saved.content.copy()).view(getattr(loaded, saved.dtype)).reshape(saved.shape)
     except (AttributeError, RuntimeError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} cannot be made a tensor of {saved.dtype}: {_line(error)}") from error
+
+
+def is_optimizer(value: object) -> bool:
+    """Return True if it is an optimizer of PyTorch."""
+    return torch() is not None and isinstance(value, torch().optim.Optimizer)
+
+
+def inmost(value: Any, name: str, kind: type) -> Any:
+    """Return what a wrapper, such as Accelerate's, has inside: as long as its attribute is of this kind."""
+    while isinstance(inside := getattr(value, name, None), kind):
+        value = inside
+    return value
+
+
+def optimizer_state(optimizer: Any) -> dict[str, Any]:
+    """Return an optimizer's state, with the gradients that were gathered since its last step, if any were."""
+    inner = inmost(optimizer, "optimizer", torch().optim.Optimizer)
+    if inner not in _steps:
+        inner.register_step_post_hook(_note_step)
+        _steps[inner] = None
+    state: dict[str, Any] = optimizer.state_dict()
+    if _has_used(inner):
+        return state
+    gradients = [None if one.grad is None or one.grad.is_sparse else one.grad for one in _parameters(inner)]
+    return {**state, _GRADIENTS: gradients} if any(one is not None and one.any() for one in gradients) else state
+
+
+def set_optimizer_state(optimizer: Any, state: dict[str, Any]) -> None:
+    """Restore an optimizer's state, and the gradients that it was to step with."""
+    gradients = state.get(_GRADIENTS, ())
+    optimizer.load_state_dict({name: value for name, value in state.items() if name != _GRADIENTS})
+    for parameter, gradient in zip(_parameters(optimizer), gradients, strict=False):
+        parameter.grad = None if gradient is None else gradient.to(parameter.device)
+
+
+def _note_step(optimizer: Any, *_: object) -> None:
+    gradient = _first_gradient(optimizer)
+    _steps[optimizer] = None if gradient is None else (ref(gradient), gradient._version)  # noqa: SLF001  it is documented
+
+
+def _has_used(optimizer: Any) -> bool:
+    """Return True if its gradients are those that it stepped with last: a look at one of them is quick."""
+    gradient, last = _first_gradient(optimizer), _steps[optimizer]
+    return gradient is None or (last is not None and last[0]() is gradient and last[1] == gradient._version)  # noqa: SLF001
+
+
+def _first_gradient(optimizer: Any) -> Any:
+    return next((one.grad for one in _parameters(optimizer) if one.grad is not None), None)
+
+
+def _parameters(optimizer: Any) -> Iterator[Any]:
+    for group in optimizer.param_groups:
+        yield from group["params"]
 
 
 def random_state(generator: Any) -> NDArray[np.uint8]:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 
+from tunewell.checkpoint.pytorch import inmost
 from tunewell.checkpoint.sklearn_estimators import is_estimator
 from tunewell.space.values import Params
 
@@ -40,23 +41,75 @@ def scales_of(value: object, params: Params) -> Iterator[tuple[str, Scale]]:
                 yield name, scale
 
 
+def unfollowed(value: object, name: str) -> str | None:
+    """Return why a tracked object that has a learning rate does not follow this parameter; None of any other object.
+
+    Of a list it is why the first such object in it does not.
+    """
+    if name not in _RATES:
+        return None
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list):
+        return next((why for item in value if (why := unfollowed(item, name)) is not None), None)
+    optim = getattr(sys.modules.get("torch"), "optim", None)
+    if optim is not None and isinstance(value, optim.Optimizer):
+        rates = [float(group["lr"]) for group in value.param_groups]
+        return f"the {type(value).__name__} that is tracked began with another rate, and has {rates[0]} now"
+    optimizer = _keras_optimizer(value)
+    if optimizer is not None and not hasattr(optimizer._learning_rate, "assign"):  # noqa: SLF001  as below
+        schedule = type(optimizer._learning_rate).__name__  # noqa: SLF001
+        return f"{schedule} computes the rate of {type(optimizer).__name__} anew at each step"
+    states = [getattr(value, "opt_state", ()), value]
+    if "optax" in sys.modules and any(_is_of_optax(one) for one in states):
+        return "a rate of optax is a constant of the compiled step, unless optax.inject_hyperparams makes the optimizer"
+    return None
+
+
+def _is_of_optax(value: object) -> bool:
+    """Return True if it is a state of an optimizer of Optax, or of a chain of them."""
+    if type(value).__module__.startswith("optax"):
+        return True
+    return isinstance(value, tuple) and any(_is_of_optax(item) for item in value)
+
+
+class _Set:
+    """Sets the rate of one object: equal to any other that does, so what is tracked twice is set once."""
+
+    def __init__(self, target: Any, scale: Callable[[Any, float, float], None]) -> None:
+        self._target, self._scale = target, scale
+
+    def __call__(self, old: float, new: float) -> None:
+        self._scale(self._target, old, new)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Set) and self._target is other._target
+
+    def __hash__(self) -> int:
+        return id(self._target)
+
+
 def _scale(value: Any, name: str, number: float) -> Scale | None:
     if is_estimator(value):
         places = _in_estimator(value, name, number)
-        return (lambda old, new: _set_in_estimator(places, old, new)) if places else None
+        return _Set(value, lambda _, old, new: _set_in_estimator(places, old, new)) if places else None
     if any(_is_close(float(found[key]), number) for found, key in _injected(value, name)):
-        return lambda old, new: _set_injected(value, name, old, new)
+        return _Set(value, lambda target, old, new: _set_injected(target, name, old, new))
     if name not in _GROUP_KEYS:
         return None
     optim = getattr(sys.modules.get("torch"), "optim", None)
-    if optim is not None and isinstance(value, optim.lr_scheduler.LRScheduler):
-        follows = name in _RATES and _has(value.optimizer, name, number)
-        return (lambda old, new: _rebase(value, old, new)) if follows else None
-    if optim is not None and isinstance(value, optim.Optimizer):
-        return (lambda old, new: _scale_groups(value, name, old, new)) if _has(value, name, number) else None
-    rate = _keras_rate(value) if name in _RATES else None
-    if rate is not None and _is_close(float(rate), number):
-        return _KerasRate(rate)
+    if optim is not None:
+        schedule = inmost(value, "scheduler", optim.lr_scheduler.LRScheduler)
+        if isinstance(schedule, optim.lr_scheduler.LRScheduler):
+            follows = name in _RATES and _has(schedule.optimizer, name, number)
+            return _Set(schedule, _rebase) if follows else None
+        if isinstance(value, optim.Optimizer):
+            optimizer = inmost(value, "optimizer", optim.Optimizer)
+            follows = _has(optimizer, name, number)
+            return _Set(optimizer, lambda target, old, new: _scale_groups(target, name, old, new)) if follows else None
+    rate = getattr(_keras_optimizer(value), "_learning_rate", None) if name in _RATES else None
+    if hasattr(rate, "assign") and _is_close(float(rate), number):  # a schedule computes it anew at each step
+        return _Set(rate, _assign)
     return None
 
 
@@ -92,31 +145,18 @@ def _put(group: MutableMapping[str, Any], key: str, number: float) -> None:
         group[key] = number
 
 
-class _KerasRate:
-    """Sets the rate of an optimizer of Keras, which may be tracked by itself and with its model: equal, so set once."""
-
-    def __init__(self, rate: Any) -> None:
-        self._rate = rate
-
-    def __call__(self, old: float, new: float) -> None:
-        self._rate.assign(_scaled(float(self._rate), old, new))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _KerasRate) and self._rate is other._rate
-
-    def __hash__(self) -> int:
-        return id(self._rate)
+def _assign(rate: Any, old: float, new: float) -> None:
+    rate.assign(_scaled(float(rate), old, new))
 
 
-def _keras_rate(value: Any) -> Any:
-    """Return the variable of the learning rate of an optimizer of Keras, or of a model's; None if there is none."""
+def _keras_optimizer(value: Any) -> Any:
+    """Return it if it is an optimizer of Keras, or a model's; None if there is none."""
     optimizers = getattr(sys.modules.get("keras"), "optimizers", None)
     kind = getattr(optimizers, "Optimizer", None)
     if not isinstance(kind, type):
         return None
     optimizer = value if isinstance(value, kind) else getattr(value, "optimizer", None)
-    rate = getattr(optimizer, "_learning_rate", None) if isinstance(optimizer, kind) else None
-    return rate if hasattr(rate, "assign") else None  # a schedule computes it anew at each step
+    return optimizer if isinstance(optimizer, kind) and hasattr(optimizer, "_learning_rate") else None
 
 
 def _in_estimator(estimator: Any, name: str, number: float) -> list[tuple[Any, str]]:

@@ -6,6 +6,7 @@ are kept in `run.reports`. Under a worker, the run's `Channel` says after each e
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from tunewell import checkpoint
 from tunewell.errors import CheckpointError, ReportError
 from tunewell.near_names import did_you_mean
 from tunewell.space.values import Params, Value
-from tunewell.training.live_values import Scale, scales_of
+from tunewell.training.live_values import Scale, scales_of, unfollowed
 from tunewell.training.rows import Rows, facts_of, is_array, length_of, rows_of
 from tunewell.training.unwinding import raise_again
 from tunewell.trial import as_numbers, whole
@@ -159,6 +160,8 @@ class Run:
         self._state = RunState(self.rng)
         self._following: list[tuple[str, Scale]] = []
         """Live parameters, and how each is set in what follows it."""
+        self._unfollowed: dict[str, Value] = {}
+        """The values, in the epoch before, of parameters that nothing follows."""
         self._begun = False
         self._n_ends = 0
         """How often the end of the training was raised; what is caught does not end it."""
@@ -297,6 +300,11 @@ class Run:
         self._state.epoch = epoch
 
     @property
+    def has_tuner(self) -> bool:
+        """It is a trial's, and no run of its own."""
+        return not isinstance(self._channel, _Alone)
+
+    @property
     def has_state(self) -> bool:
         """There is something to be saved."""
         return bool(self.tracked) or self.state_holder is not None
@@ -341,6 +349,21 @@ class Run:
             if name in changed:
                 scale(float(changed[name]), float(self.params[name]))
         self._state.live.update({name: self.params[name] for name in changed})
+        self._warn_of_what_is_not_followed()
+
+    def _warn_of_what_is_not_followed(self) -> None:
+        """Warn if a value was set that an optimizer that is tracked should have, and cannot take up."""
+        present = {name: value for name, value in self.params.items() if name not in self._state.live}
+        for name, value in present.items():
+            if self._unfollowed.get(name, value) == value:
+                continue
+            why = next((why for one in self.tracked.values() if (why := unfollowed(one, name)) is not None), None)
+            if why is not None:
+                message = (
+                    f"{name} is set to {value}, and nothing follows it: {why}; read run.params.{name} in each epoch"
+                )
+                warnings.warn(message, RuntimeWarning, stacklevel=2)
+        self._unfollowed = present
 
     @contextmanager
     def _counting_ends(self) -> Iterator[None]:
