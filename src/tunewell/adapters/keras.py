@@ -55,7 +55,7 @@ class TuneCallback(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has
 
     def on_train_begin(self, logs: Any = None) -> None:  # noqa: ARG002  as Keras calls it
         """Go on from the trial's checkpoint, if it has one."""
-        caller = sys._getframe(1).f_locals.get("self")  # noqa: SLF001  only the list that calls knows the others
+        caller: Any = sys._getframe(1).f_locals.get("self")  # noqa: SLF001  only the list that calls knows the others
         others = [one for one in getattr(caller, "callbacks", ()) if one is not self]
         if others:
             caller.callbacks = [*others, self]  # another list: the present one is gone over

@@ -108,8 +108,11 @@ def _note_step(optimizer: Any, *_: object) -> None:
 
 def _has_used(optimizer: Any) -> bool:
     """Return True if its gradients are those that it stepped with last: a look at one of them is quick."""
-    gradient, last = _first_gradient(optimizer), _steps[optimizer]
-    return gradient is None or (last is not None and last[0]() is gradient and last[1] == gradient._version)  # noqa: SLF001
+    gradient: Any = _first_gradient(optimizer)
+    if gradient is None:
+        return True
+    last = _steps[optimizer]
+    return last is not None and last[1] == gradient._version and last[0]() is gradient  # noqa: SLF001  as above
 
 
 def _first_gradient(optimizer: Any) -> Any:

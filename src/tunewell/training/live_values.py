@@ -107,7 +107,7 @@ def _scale(value: Any, name: str, number: float) -> Scale | None:
             optimizer = inmost(value, "optimizer", optim.Optimizer)
             follows = _has(optimizer, name, number)
             return _Set(optimizer, lambda target, old, new: _scale_groups(target, name, old, new)) if follows else None
-    rate = getattr(_keras_optimizer(value), "_learning_rate", None) if name in _RATES else None
+    rate: Any = getattr(_keras_optimizer(value), "_learning_rate", None) if name in _RATES else None
     if hasattr(rate, "assign") and _is_close(float(rate), number):  # a schedule computes it anew at each step
         return _Set(rate, _assign)
     return None
