@@ -105,11 +105,11 @@ _LAZY = {
     "TunedClassifier": ("tunewell.estimators", ("scikit-learn", "sklearn")),
     "TunedRegressor": ("tunewell.estimators", ("scikit-learn", "sklearn")),
     "TunedSearchCV": ("tunewell.estimators", ("scikit-learn", "sklearn")),
-    "Watcher": ("tunewell.watching", ("torch", "torch")),
+    "Watcher": ("tunewell.watching", None),
     "diagnose": ("tunewell.diagnosis", None),
     "lr_find": ("tunewell.probing", None),
     "probe": ("tunewell.probing", None),
-    "watch": ("tunewell.watching", ("torch", "torch")),
+    "watch": ("tunewell.watching", None),
 }
 """Names that are slow to import: their module, and the package and the extra that they need, if any."""
 

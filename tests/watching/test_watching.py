@@ -356,7 +356,7 @@ def test_a_trial_of_a_study_keeps_what_was_measured(data):
 
 
 def test_activations_are_what_they_are_with_and_without_numbers_that_are_not_finite():
-    from tunewell.watching import activations
+    from tunewell.watching.pytorch import activations
 
     outputs = torch.tensor([[0.0, 2.0, 0.0], [0.0, 4.0, 1.0]])
     seen = activations._measured("relu", outputs, -1)
@@ -370,7 +370,7 @@ def test_activations_are_what_they_are_with_and_without_numbers_that_are_not_fin
 
 
 def test_small_rows_are_evaluated_together_and_large_ones_in_parts(data):
-    from tunewell.watching import evaluation
+    from tunewell.watching.pytorch import evaluation
 
     asked = []
 
@@ -704,7 +704,7 @@ def test_outputs_of_any_shape_do_not_break_the_training(data):
 
 
 def test_large_outputs_of_batches_do_not_wait_together(data):
-    from tunewell.watching import losses
+    from tunewell.watching.pytorch import losses
 
     meter = losses.LossMeter()
     for _ in range(3):

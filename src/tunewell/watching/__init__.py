@@ -1,8 +1,9 @@
-"""Measurements inside a PyTorch network while it trains: gradients, updates, activations, predictions.
+"""Measurements inside a network while it trains: gradients, updates, activations, predictions.
 
-PyTorch is imported here and nowhere below; `tunewell.watch` imports this when it is used.
+`watch` finds out which framework a model is of, and imports the part that is for it; no framework is imported before.
 """
 
-from tunewell.watching.watcher import Watcher, watch
+from tunewell.watching.watch import watch
+from tunewell.watching.watcher import Watcher
 
 __all__ = ["Watcher", "watch"]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 
-from tunewell.training.rows import spreads_of
-from tunewell.watching.evaluation import Rows
+from tunewell.training.rows import scale_of, spreads_of
 
 
 def plain(value: Any) -> Any:
@@ -23,26 +23,19 @@ def plain(value: Any) -> Any:
     return value
 
 
-def data_summary(train: Rows | None, val: Rows | None) -> dict[str, Any]:
-    """Summarize the rows that are evaluated: the scale of their inputs, and how many there are of each class."""
-    summary: dict[str, Any] = {}
-    for name, rows in (("train", train), ("val", val)):
-        if rows is not None and rows.inputs.is_floating_point():
-            summary[f"{name}_inputs"] = _scale(rows.inputs)
-        if rows is not None and rows.class_counts:
-            summary[f"class_counts_{name}"] = list(rows.class_counts)
-    if train is not None and train.inputs.is_floating_point() and len(train.inputs) > 1:
-        spreads = spreads_of(train.inputs.float().numpy(force=True))
-        if spreads is not None:
-            summary |= {"feature_std_min": float(spreads.min()), "feature_std_max": float(spreads.max())}
-    return summary
+def data_summary(inputs: Mapping[str, NDArray[Any]], class_counts: Mapping[str, Sequence[int]]) -> dict[str, Any]:
+    """Summarize the rows that are evaluated: the scale of their inputs, and how many there are of each class.
 
-
-def _scale(inputs: Any) -> dict[str, float]:
-    values = inputs.float()
-    return {
-        "mean": float(values.mean()),
-        "std": float(torch.std(values, correction=0)),
-        "min": float(values.min()),
-        "max": float(values.max()),
+    Args:
+        inputs: of `train` and `val`, as far as there are any; whole numbers are no measurements, and have no scale.
+        class_counts: of the same, those whose targets are classes.
+    """
+    floats = {name: values for name, values in inputs.items() if np.issubdtype(values.dtype, np.floating)}
+    summary: dict[str, Any] = {
+        f"{name}_inputs": scale for name, values in floats.items() if (scale := scale_of(values))
     }
+    summary |= {f"class_counts_{name}": list(counts) for name, counts in class_counts.items() if counts}
+    spreads = spreads_of(floats["train"]) if "train" in floats else None
+    if spreads is not None:
+        summary |= {"feature_std_min": float(spreads.min()), "feature_std_max": float(spreads.max())}
+    return summary

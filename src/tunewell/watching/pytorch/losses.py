@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
-from tunewell.watching.evaluation import n_classes_of, predicted_classes
+from tunewell.watching.measurements import StepLosses
+from tunewell.watching.pytorch.evaluation import n_classes_of, predicted_classes
 
-_KEPT = 512  # losses of steps; beyond that, every second is dropped
 _TOGETHER = 64  # batches
 _NUMBERS = 2**20  # in the outputs of batches that wait together: those of a language model would fill the memory
 
@@ -18,13 +18,10 @@ class LossMeter:
     """A meter of the loss of each training step; nothing waits for the device until an epoch ends."""
 
     def __init__(self) -> None:
-        self.every = 1
-        """The loss of every so many steps is kept, the first step's first."""
-        self.losses: list[float] = []
+        self.losses = StepLosses()
         """Those of the epochs that have ended."""
         self.n_classes = 0
         """The number of classes of the outputs; 0 while it is not known."""
-        self._steps = 0
         self._begin()
 
     def _begin(self) -> None:
@@ -74,13 +71,9 @@ class LossMeter:
         if sum(self._rows):
             losses = torch.cat(self._losses).tolist()
             measured["train_loss"] = sum(map(mul, losses, self._rows)) / sum(self._rows)
-            self.losses += losses[-self._steps % self.every :: self.every]
-            self._steps += len(losses)
+            self.losses.add(losses)
         if self._n_classes and self._certain and self._classified:
             self.n_classes = self._n_classes
             measured["train_accuracy"] = float(self._correct) / float(self._classified)
-        while len(self.losses) > _KEPT:
-            self.losses = self.losses[::2]
-            self.every *= 2
         self._begin()
         return measured

@@ -10,28 +10,13 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from statistics import fmean, median
+from statistics import fmean
 from typing import Any, NamedTuple
 
 import torch
 
 from tunewell.nn.noise_scale import noise_scale
-
-_AT_LEAST = 4  # steps that are measured in an epoch, if it has as many
-
-
-@dataclass(frozen=True, slots=True)
-class StepStatistics:
-    """Means over the measured steps of an epoch; NaN is what was not finite, or cannot be known."""
-
-    grad_norm: float
-    grad_norm_max: float
-    update_ratio: float
-    """Median over the matrices of their mean |change| / |weights| of a step."""
-    grad_noise_scale: float
-    """In rows."""
-    layer_grad_norms: tuple[float, ...]
-    layer_update_ratios: tuple[float, ...]
+from tunewell.watching.measurements import Schedule, StepStatistics, mean_ratio
 
 
 class StepMeters:
@@ -66,11 +51,11 @@ class StepMeters:
         one = len({steps.n_steps for steps in seen}) == 1  # else there is no batch that all of them are of
         grad_norms = {place: norm for steps in seen for place, norm in steps.grad_norms.items()}
         ratios = {place: ratio for steps in seen for place, ratio in steps.update_ratios.items()}
-        return StepStatistics(
-            grad_norm=fmean(totals),
-            grad_norm_max=max(totals, key=lambda norm: math.inf if math.isnan(norm) else norm),
-            update_ratio=_median(ratios.values()),
-            grad_noise_scale=noise_scale(
+        return StepStatistics.of(
+            totals,
+            [grad_norms.get(place, 0.0) for place in self._matrices],
+            [ratios.get(place, 0.0) for place in self._matrices],
+            noise_scale(
                 totals,
                 math.hypot(*(steps.norm_of_sum for steps in seen)) ** 2,
                 [max(rows) for rows in zip(*(steps.rows for steps in seen), strict=False)],
@@ -78,8 +63,6 @@ class StepMeters:
             )
             if one
             else math.nan,
-            layer_grad_norms=tuple(grad_norms.get(place, 0.0) for place in self._matrices),
-            layer_update_ratios=tuple(ratios.get(place, 0.0) for place in self._matrices),
         )
 
     def close(self) -> None:
@@ -111,8 +94,7 @@ class _StepMeter:
         """The places of the matrices that an optimizer was given."""
         self._model = model
         self._matrices = dict(matrices)
-        self._every = self._stride = every
-        self._in_a_row = _AT_LEAST  # measured at the start of the first epoch, whose length nobody knows
+        self._schedule = Schedule(every)
         self._hooks: list[Any] = []
         self._begin()
 
@@ -129,7 +111,6 @@ class _StepMeter:
         self.moved -= set(places)
 
     def _begin(self) -> None:
-        self._step = 0
         self._steps: list[_Step] = []
         self._sum: dict[int, Any] = {}
         self._kept: dict[int, Any] = {}
@@ -138,7 +119,7 @@ class _StepMeter:
 
     def _hook_next_step(self) -> None:
         """Install hooks for the next step, if it is one to measure."""
-        if self._step >= self._in_a_row and self._step % self._stride:
+        if not self._schedule.is_due:
             return
         self._rows = self._rows_of_call = 0
         if not self._hooks:
@@ -169,7 +150,7 @@ class _StepMeter:
 
     def after_step(self) -> None:
         """Measure the gradients, and how the optimizer has moved the weights, if the step is one to measure."""
-        self._step += 1
+        self._schedule.step += 1
         if self._hooks:
             if self._before:
                 self._measure()
@@ -196,8 +177,7 @@ class _StepMeter:
     def epoch(self) -> _Steps | None:
         """Return what the steps since the last call showed; None if there was none."""
         self.close()
-        steps, total, n_steps = self._steps, list(self._sum.values()), self._step
-        self._in_a_row, self._stride = 0, min(self._every, max(self._step // _AT_LEAST, 1))
+        steps, total, n_steps = self._steps, list(self._sum.values()), self._schedule.end_epoch()
         self._begin()
         if not (steps and self._matrices):
             return None
@@ -220,7 +200,7 @@ class _StepMeter:
             rows=[step.rows for step in steps],
             n_steps=n_steps,
             grad_norms=dict(zip(self._matrices, map(fmean, by_matrix[0]), strict=True)),
-            update_ratios=dict(zip(self._matrices, map(_mean_ratio, by_matrix[1], by_matrix[2]), strict=True)),
+            update_ratios=dict(zip(self._matrices, map(mean_ratio, by_matrix[1], by_matrix[2]), strict=True)),
         )
 
     def close(self) -> None:
@@ -251,14 +231,3 @@ def _gradient(matrix: Any) -> Any:
         return torch.zeros_like(matrix)
     gradient = matrix.grad.detach()
     return gradient.to_dense() if gradient.is_sparse else gradient.clone()
-
-
-def _mean_ratio(moved: Sequence[float], weight: Sequence[float]) -> float:
-    """Return the mean over one matrix's steps; steps from weights of zero have no ratio, and do not count."""
-    ratios = [change / size for change, size in zip(moved, weight, strict=True) if size != 0.0]
-    return fmean(ratios) if ratios else math.nan
-
-
-def _median(ratios: Iterable[float]) -> float:
-    finite = [ratio for ratio in ratios if math.isfinite(ratio)]
-    return median(finite) if finite else math.nan

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from tunewell.arrays import Integers
 from tunewell.errors import SettingError
+from tunewell.watching.measurements import BATCH, Evaluation
 
-BATCH = 256  # rows that are evaluated at a time
 _SMALL = 1024  # numbers in a row; of smaller ones all are evaluated at a time, which is quicker
 
 
@@ -32,20 +33,6 @@ class Rows:
     def first(self, n: int) -> Rows:
         """Return the first n of them."""
         return Rows(self.inputs[:n], self.targets[:n], self.total, self.class_counts)
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """A network's evaluation on some rows; NaN for what cannot be known."""
-
-    loss: float
-    accuracy: float
-    balanced_accuracy: float
-    """Mean over the classes of the share of their rows that is found."""
-    top_prediction_share: float
-    """Share of the class that is predicted most."""
-    n_classes: int
-    """The number of classes among the outputs; 0 if the outputs are no classes."""
 
 
 def rows_of(name: str, data: Any, limit: int, device: Any) -> Rows:
@@ -66,23 +53,18 @@ def rows_of(name: str, data: Any, limit: int, device: Any) -> Rows:
     return Rows(inputs[:limit].to(device), targets[:limit].to(device), total, _counts(seen))
 
 
+def as_numpy(inputs: Any) -> NDArray[Any]:
+    """Return inputs as an array, of floats in a precision that NumPy has."""
+    array: NDArray[Any] = (inputs.float() if inputs.is_floating_point() else inputs).numpy(force=True)
+    return array
+
+
 def evaluate_rows(rows: Rows, evaluate: Callable[[Any, Any], tuple[Any, Any]]) -> Evaluation:
     """Evaluate the rows by `evaluate(inputs, targets)`, which returns the mean loss and the outputs."""
     at_a_time = len(rows.targets) if rows.inputs[:1].numel() <= _SMALL else BATCH
     loss, outputs = _loss_and_outputs(rows, evaluate, at_a_time)
     predicted, wanted = _classes(outputs, rows.targets)
-    if not len(wanted):
-        return Evaluation(loss, math.nan, math.nan, math.nan, 0)
-    n = n_classes_of(outputs)
-    of_each, found = np.bincount(wanted, minlength=n), np.bincount(wanted[predicted == wanted], minlength=n)
-    present = of_each > 0
-    return Evaluation(
-        loss=loss,
-        accuracy=float(found.sum() / len(wanted)),
-        balanced_accuracy=float((found[present] / of_each[present]).mean()),
-        top_prediction_share=float(np.bincount(predicted).max() / len(predicted)),
-        n_classes=n,
-    )
+    return Evaluation.of(loss, predicted, wanted, n_classes_of(outputs))
 
 
 def loss_and_accuracy(rows: Rows, evaluate: Callable[[Any, Any], tuple[Any, Any]]) -> tuple[float, float, int]:

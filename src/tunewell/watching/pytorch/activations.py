@@ -8,32 +8,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch.overrides import TorchFunctionMode
 
-_EDGE = 0.05  # from either end of its range a sigmoid or tanh counts as saturated
-_RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
+from tunewell.watching.measurements import RANGES, Activation, edges
+
 _KINDS = {
     **dict.fromkeys(("relu", "relu_", "relu6", "rnn_relu"), "relu"),
     **dict.fromkeys(("sigmoid", "sigmoid_"), "sigmoid"),
     **dict.fromkeys(("tanh", "tanh_", "rnn_tanh", "lstm", "gru"), "tanh"),
     **dict.fromkeys(("leaky_relu", "leaky_relu_", "prelu", "elu", "selu", "gelu", "silu", "mish", "softplus"), "other"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Activation:
-    """Statistics of one non-linearity's outputs."""
-
-    mean: float
-    std: float
-    dead_fraction: float | None
-    """Share of its units (channels, of a convolution) that are above zero for no row; of rectifiers."""
-    saturated_fraction: float | None
-    """Share of its outputs within 0.05 of either end of its range; of sigmoid and tanh."""
 
 
 class ActivationRecorder(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not installed everywhere
@@ -77,8 +64,8 @@ def _measured(kind: str, outputs: Any, units: int) -> Activation:
         # the largest of each unit is found four times as fast as whether any is positive, but NaN would be the largest
         fires = values.amax(dim=others) > 0 if math.isfinite(mean) else (values > 0).any(dim=others)
         dead = 1.0 - int(fires.sum()) / fires.numel()
-    if kind in _RANGES:
-        low, high = _RANGES[kind]
-        saturated = float(((values > high - _EDGE) | (values < low + _EDGE)).float().mean())
+    if kind in RANGES:
+        low, high = edges(kind)
+        saturated = float(((values > high) | (values < low)).float().mean())
     std = float(torch.linalg.vector_norm(values - mean)) / math.sqrt(values.numel())  # torch.std takes twice as long
     return Activation(mean, std, dead, saturated)
