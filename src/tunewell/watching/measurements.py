@@ -269,13 +269,18 @@ class Schedule:
         """Begin the first epoch, whose length nobody knows: its first steps are measured in a row."""
         self._every = self._stride = every
         self._in_a_row = AT_LEAST
+        self._is_over = False
         self.step = 0
         """How many steps of the epoch have been taken."""
 
     @property
     def is_due(self) -> bool:
         """True if the next step is one to measure."""
-        return self.step < self._in_a_row or self.step % self._stride == 0
+        return not self._is_over and (self.step < self._in_a_row or self.step % self._stride == 0)
+
+    def stop(self) -> None:
+        """Let no further step be due."""
+        self._is_over = True
 
     def end_epoch(self) -> int:
         """Begin the next epoch; return how many steps this one had."""

@@ -38,7 +38,7 @@ class Watcher(ABC):
         """Begin with no epoch.
 
         Args:
-            config: the configuration that is kept with the record, `batch_norm` among it.
+            config: the configuration that is kept with the record; `batch_norm` among it, where that is known.
             sizes: `n_train` and `n_val`, as far as they are known.
             summary: of the rows that are evaluated.
             step_losses: what the framework's part adds to.
@@ -71,7 +71,7 @@ class Watcher(ABC):
         measured = {"epoch": number, **self._measured(), **(given or {})}
         self._epochs.append(measured)
         flat = {name: value for name, value in measured.items() if name not in ("epoch", "layers")}
-        if number == 1:
+        if number == 1 and "batch_norm" in self._config:
             flat["has_batch_norm"] = float(bool(self._config["batch_norm"]))
         if number == 1 and not math.isnan(self.loss_at_start):
             flat |= {"loss_at_start": self.loss_at_start, "chance_loss": self.chance_loss}
