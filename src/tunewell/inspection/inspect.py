@@ -23,7 +23,9 @@ from tunewell.space.values import Value
 from tunewell.training.run import Train
 from tunewell.training.script import ScriptTrain
 
-_FRAMEWORKS = re.compile(r"\b(torch|keras|tensorflow|(pytorch_)?lightning|transformers|fastai)\b")
+_FRAMEWORKS = re.compile(
+    r"\b(torch|keras|tensorflow|(pytorch_)?lightning|transformers|fastai|jax|flax|optax|equinox)\b"
+)
 """What a program must mention for its steps to be looked at: of others there is nothing to see."""
 
 

@@ -229,6 +229,12 @@ KINDS: Mapping[str, Kind] = {
         "there is nothing to learn but single rows by heart",
         "the training loss falls below ln(classes) and the validation loss with it",
     ),
+    "labels-not-learnable": Kind(
+        "labels that do not depend on their rows",
+        "labels_mismatched",
+        "there is nothing to learn but single rows by heart",
+        "the training loss falls below ln(classes) and the validation loss with it",
+    ),
     "labels-out-of-range": Kind(
         "labels that the outputs have no unit for",
         "labels_mismatched",

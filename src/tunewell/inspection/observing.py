@@ -24,9 +24,11 @@ from typing import Any, Protocol, Self
 
 from tunewell import checkpoint
 from tunewell.errors import ScriptError, last_line
+from tunewell.inspection.learnable import labels_not_learnable
 from tunewell.inspection.mistakes import Mistake
 from tunewell.inspection.places import is_users
 from tunewell.space.values import Value
+from tunewell.training.rows import classes_of, rows_of
 from tunewell.training.run import Run, RunEnded, Train
 
 MAX_STEPS = 200
@@ -34,7 +36,11 @@ MAX_STEPS = 200
 TIMEOUT_S = 60.0
 _ENDED = "ended with exit code"
 
-OBSERVERS: Mapping[str, str] = {"torch": "tunewell.inspection.pytorch", "keras": "tunewell.inspection.keras"}
+OBSERVERS: Mapping[str, str] = {
+    "torch": "tunewell.inspection.pytorch",
+    "keras": "tunewell.inspection.keras",
+    "jax": "tunewell.inspection.jax",
+}
 """By the framework's package: the module whose `observer(limits)` makes what looks at it. Of one more, one line."""
 
 
@@ -89,12 +95,25 @@ def observe(
         ScriptError: it failed, or took no step, and no mistake was seen that could explain that.
     """
     run = Run(params, seed=seed)
+    found: list[Mistake] = []
+    run.on_rows = lambda arrays, _: found.extend(_of_rows(arrays))
     outside = checkpoint.random_states()
     checkpoint.seed_everything(seed)
     try:
-        return observed(lambda: train(run), Limits(max_steps, timeout_s), "the training")
+        seen = observed(lambda: train(run), Limits(max_steps, timeout_s), "the training", found)
     finally:
         checkpoint.set_random_states(outside)
+    return [*seen, *(one for one in found if all(one.kind != other.kind for other in seen))]
+
+
+def _of_rows(arrays: Sequence[Any]) -> list[Mistake]:
+    """Return what is seen in the rows that a training passes through `run.data`."""
+    rows = rows_of(arrays)
+    if rows is None or rows.pairs is None:
+        return []
+    inputs, labels = rows.pairs
+    classes = classes_of(labels)
+    return [] if classes is None else labels_not_learnable(inputs, classes)
 
 
 def observe_script(
@@ -154,14 +173,17 @@ def _run(command: Sequence[str], stderr: Any, timeout_s: float) -> bool:
     return False
 
 
-def observed(train: Any, limits: Limits, name: str) -> list[Mistake]:
-    """Let a training run under the observers, and return what they saw."""
+def observed(train: Any, limits: Limits, name: str, found: Sequence[Mistake] = ()) -> list[Mistake]:
+    """Let a training run under the observers, and return what they saw.
+
+    found: mistakes that were seen otherwise, to which more are added while it runs; they may explain an error too.
+    """
     with ExitStack() as stack:
         observers = stack.enter_context(_observers(limits))
         error = _failure(train)
     mistakes = [mistake for observer in observers for mistake in observer.mistakes]
     steps = sum(observer.steps for observer in observers)
-    if mistakes:
+    if mistakes or found:
         return mistakes
     if error is not None and not any(observer.altered for observer in observers):
         raise ScriptError(f"{name} {error}")
@@ -200,7 +222,7 @@ def _observers(limits: Limits) -> Iterator[list[Observer]]:
             observers.append(stack.enter_context(module.observer(limits)))
 
         missing = [framework for framework in OBSERVERS if framework not in sys.modules]
-        stack.enter_context(_ImportWatch(missing, look_at))
+        stack.enter_context(ImportWatch(missing, look_at))
         for framework in OBSERVERS:
             if framework not in missing:
                 look_at(framework)
@@ -208,7 +230,7 @@ def _observers(limits: Limits) -> Iterator[list[Observer]]:
 
 
 @dataclass
-class _ImportWatch(importlib.abc.MetaPathFinder, AbstractContextManager[Any]):
+class ImportWatch(importlib.abc.MetaPathFinder, AbstractContextManager[Any]):
     """Calls a function once a package has been imported: a script imports its framework when it likes."""
 
     packages: list[str]

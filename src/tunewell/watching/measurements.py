@@ -285,7 +285,8 @@ class Schedule:
     def end_epoch(self) -> int:
         """Begin the next epoch; return how many steps this one had."""
         n_steps, self.step = self.step, 0
-        self._in_a_row, self._stride = 0, min(self._every, max(n_steps // AT_LEAST, 1))
+        # the longest stride that has so many steps in an epoch like this one, the first and about the last among them
+        self._in_a_row, self._stride = 0, min(self._every, max((n_steps - 1) // (AT_LEAST - 1), 1))
         return n_steps
 
 

@@ -6,8 +6,11 @@ import weakref
 from collections import Counter
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from tunewell.inspection.learnable import MOST_ROWS, labels_not_learnable
 from tunewell.inspection.places import Place
 from tunewell.inspection.pytorch.check import Check, LossCall
 from tunewell.inspection.pytorch.training import Training
@@ -60,6 +63,16 @@ class LabelsCheck(Check):
         self._batches: dict[Place, list[Counter[int]]] = {}
         """By loss: the classes of each batch of the first epoch."""
         self._plain: dict[Place, bool] = {}
+        self._given: Any = None
+        """What the network was given last, with gradients wanted."""
+        self._pairs: dict[Place, list[tuple[Any, Any]]] = {}
+        """By loss: inputs and classes of the first batches."""
+
+    def before_forward(self, module: Any, inputs: Any) -> None:
+        """Take note of what a network is given."""
+        if self.training.with_gradients and len(self.training.stack) == 1 and id(module) in self.training.roots:
+            alone = len(inputs) == 1 and isinstance(inputs[0], torch.Tensor) and not inputs[0].requires_grad
+            self._given = inputs[0].detach() if alone else None
 
     def after_call(self, name: str, args: Any, kwargs: Any, result: Any) -> None:
         """Take note of targets that the program makes itself."""
@@ -82,6 +95,15 @@ class LabelsCheck(Check):
             self._binary(loss)
         if loss.with_gradient and not self._is_made(loss.target):
             self._count(loss)
+            self._pair(loss)
+        self._given = None
+
+    def _pair(self, loss: LossCall) -> None:
+        """Keep the rows of a batch beside their classes, until there are enough to see whether they belong together."""
+        pairs, given = self._pairs.setdefault(loss.place, []), self._given
+        plain = loss.takes_classes and loss.is_mean and loss.target.ndim == 1 and given is not None
+        if plain and len(given) == len(loss.target) and sum(len(one) for _, one in pairs) < MOST_ROWS:
+            pairs.append((as_array(given), as_array(loss.target.detach())))
 
     def _range(self, loss: LossCall) -> None:
         if loss.input.ndim < 1 or not loss.target.numel():
@@ -166,6 +188,16 @@ class LabelsCheck(Check):
                 self._sorted(place, len(pure), len(batches), every)
             elif self._plain[place] and rows >= _ENOUGH_ROWS:
                 self._unequal(place, every, rows)
+            if not self.found:
+                self._learnable(place)
+
+    def _learnable(self, place: Place) -> None:
+        pairs = self._pairs.get(place, [])
+        if not pairs or len({inputs.shape[1:] for inputs, _ in pairs}) > 1:
+            return
+        inputs, labels = (np.concatenate([pair[side] for pair in pairs]) for side in (0, 1))
+        for mistake in labels_not_learnable(inputs, labels.astype(np.int64)):
+            self.accuse(mistake.kind, mistake.seen, mistake.mend, place)
 
     def _constant(self, place: Place, every: Counter[int], rows: int) -> None:
         if not self._saw_all():
@@ -200,3 +232,9 @@ class LabelsCheck(Check):
             "a WeightedRandomSampler",
             place,
         )
+
+
+def as_array(tensor: Any) -> NDArray[Any]:
+    """Return a copy of a tensor, which the program may write into, in a precision that NumPy has."""
+    array: NDArray[Any] = (tensor.float() if tensor.is_floating_point() else tensor).numpy(force=True).copy()
+    return array

@@ -12,8 +12,6 @@ from typing import Any
 import jax
 from jax.extend.core import Literal
 
-_PASSING = frozenset({"convert_element_type", "transpose", "reshape", "broadcast_in_dim", "copy", "squeeze", "rev"})
-"""Operations after which a matrix is still that matrix."""
 _TAKING = frozenset({"dot_general", "conv_general_dilated", "ragged_dot_general"})
 _INSIDE = {"jit": "jaxpr", "pjit": "jaxpr", "closed_call": "call_jaxpr", "core_call": "call_jaxpr"}
 _INSIDE |= {"custom_jvp_call": "call_jaxpr", "custom_vjp_call": "call_jaxpr", "remat2": "jaxpr", "checkpoint": "jaxpr"}
@@ -88,8 +86,11 @@ class _Pass:
                 result = eqn.primitive.bind(*subfuns, *inputs, **params)
                 outputs = list(result) if eqn.primitive.multiple_results else [result]
             values |= dict(zip(eqn.outvars, outputs, strict=True))
-            if name in _PASSING and of[0] is not None:
-                known[eqn.outvars[0]] = of[0]
+            matrix = next((var for var, one in zip(eqn.invars, of, strict=True) if one is not None), None)
+            if matrix is not None and inner is None and name not in _TAKING:
+                for var in eqn.outvars:  # cast, transposed, scaled, masked: it is still that matrix
+                    if getattr(var.aval, "size", 0) == matrix.aval.size:
+                        known[var] = known[matrix]
             if kind is not None:
                 self._note(kind, outputs[0])
         return [read(var) for var in jaxpr.outvars], [

@@ -168,11 +168,11 @@ class _StepMeter:
         ]
         changes = torch._foreach_sub(matrices, before)  # noqa: SLF001  one call for all, as PyTorch's optimizers do it
         self._steps.append(_Step(places, norms([*gradients, *changes, *before]), self._rows))
+        known = [(self._sum[place], one) for place, one in zip(places, gradients, strict=True) if place in self._sum]
+        if known:
+            torch._foreach_add_(*map(list, zip(*known, strict=True)))  # noqa: SLF001
         for place, gradient in zip(places, gradients, strict=True):
-            if place in self._sum:
-                self._sum[place] += gradient
-            else:
-                self._sum[place] = gradient
+            self._sum.setdefault(place, gradient)
 
     def epoch(self) -> _Steps | None:
         """Return what the steps since the last call showed; None if there was none."""

@@ -35,6 +35,7 @@ ROWS: tuple[Check, ...] = (
     outputs.targets_out_of_reach,
     rows.not_finite,
     rows.labels_constant,
+    rows.labels_not_learnable,
     rows.rows_not_shuffled,
     rows.classes_unequal,
     rows.splits_prepared_differently,

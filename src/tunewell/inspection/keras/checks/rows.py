@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tunewell.inspection import rows
+from tunewell.inspection import learnable, rows
 from tunewell.inspection.keras.graph import kind_of
 from tunewell.inspection.keras.losses import BINARY, CROSS_ENTROPIES, REGRESSION
 from tunewell.inspection.keras.training import Output, Training, is_fresh, targets_of
@@ -82,6 +82,16 @@ def labels_constant(training: Training) -> Iterator[Mistake]:
     of_classes = output.loss.name in CROSS_ENTROPIES and _labels(output) is not None
     if of_classes or (output.loss.name in REGRESSION and output.target.size == len(output.target)):
         yield from _placed(training, rows.labels_constant(output.target))
+
+
+def labels_not_learnable(training: Training) -> Iterator[Mistake]:
+    """Labels that do not depend on their rows: of a model of one input and one output, whose rows are all known."""
+    inputs = training.rows.inputs
+    if training.by_batch or len(training.outputs) != 1 or len(inputs) != 1 or training.rows.batches:
+        return
+    labels = _labels(training.outputs[0])
+    if labels is not None:
+        yield from _placed(training, learnable.labels_not_learnable(np.asarray(inputs[0]), labels))
 
 
 def rows_not_shuffled(training: Training) -> Iterator[Mistake]:
