@@ -170,7 +170,7 @@ class _StepMeter:
         self._steps.append(_Step(places, norms([*gradients, *changes, *before]), self._rows))
         known = [(self._sum[place], one) for place, one in zip(places, gradients, strict=True) if place in self._sum]
         if known:
-            torch._foreach_add_(*map(list, zip(*known, strict=True)))  # noqa: SLF001
+            torch._foreach_add_(*map(list, zip(*known, strict=True)))
         for place, gradient in zip(places, gradients, strict=True):
             self._sum.setdefault(place, gradient)
 

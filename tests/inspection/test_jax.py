@@ -1,0 +1,121 @@
+"""What the first steps of a program in JAX show."""
+
+import numpy as np
+import pytest
+
+jax = pytest.importorskip("jax")
+pytest.importorskip("optax")
+
+from tunewell.inspection.jax.findings import Gradients, Losses  # noqa: E402
+from tunewell.inspection.jax.shapes import broadcast_in  # noqa: E402
+from tunewell.inspection.observing import Limits, observed  # noqa: E402
+from tunewell.inspection.places import Place  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("default")  # theirs are not ours
+PROGRAM = """
+import numpy as np, jax, jax.numpy as jnp, optax
+rng = np.random.default_rng(0)
+y = rng.integers(0, 3, 320)
+x = (rng.normal(size=(3, 8))[y] * 3 + rng.normal(size=(320, 8))).astype(np.float32)
+{prepare}
+params = {{"w": jax.random.normal(jax.random.key(0), (8, 3)) * 0.3, "b": jnp.zeros(3)}}
+optimizer = optax.adam(1e-2)
+state = optimizer.init(params)
+def loss(params, x, y, key):
+    keep = jax.random.bernoulli(key, 0.9, x.shape)
+    outputs = (x * keep) @ params["w"] + params["b"]
+    return {loss}
+@jax.jit
+def step(params, state, x, y, key):
+    value, grads = jax.value_and_grad(loss)(params, x, y, key)
+    updates, state = optimizer.update(grads, state, params)
+    new = optax.apply_updates(params, updates)
+    return {returned}, state, value
+key = jax.random.key(1)
+for epoch in range(100):
+    for i in range(0, 320, 32):
+        key, sub = {split}
+        params, state, value = step(params, state, x[i:i + 32], y[i:i + 32], sub)
+"""
+SOUND = {
+    "prepare": "",
+    "loss": "optax.softmax_cross_entropy_with_integer_labels(outputs, y).mean()",
+    "returned": "new",
+    "split": "jax.random.split(key)",
+}
+PROBABILITIES = "optax.softmax_cross_entropy_with_integer_labels(jax.nn.softmax(outputs), y).mean()"
+FAULTS = [
+    ("logits-expected", {"loss": PROBABILITIES}),
+    ("no-step", {"returned": "params"}),
+    ("random-key-reused", {"split": "key, key"}),
+    ("inputs-not-scaled", {"prepare": "x = x * 1000"}),
+    ("labels-constant", {"prepare": "y[:] = 1"}),
+    ("labels-out-of-range", {"prepare": "y = y + 1"}),
+    ("shapes-broadcast", {"loss": "jnp.mean((outputs[:, :1] - y.astype(jnp.float32)) ** 2)"}),
+    ("softmax-over-one-unit", {"loss": "optax.softmax_cross_entropy(outputs[:, :1], y[:, None] * 1.0).mean()"}),
+]
+
+
+def seen(tmp_path, changes):
+    file = tmp_path / "train.py"
+    file.write_text(PROGRAM.format(**SOUND | changes))
+    code = compile(file.read_text(), str(file), "exec")
+    return observed(lambda: exec(code, {"__name__": "__main__"}), Limits(40, 60.0), "train.py")
+
+
+def test_a_sound_program_is_not_accused(tmp_path):
+    assert seen(tmp_path, {}) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "changes"), FAULTS, ids=[kind for kind, _ in FAULTS])
+def test_a_mistake_is_seen(tmp_path, kind, changes):
+    found = seen(tmp_path, changes)
+    assert kind in [mistake.kind for mistake in found]
+    assert all(mistake.path.endswith("train.py") and mistake.line for mistake in found)
+
+
+def gradients(steps):
+    found = Gradients(Place("train.py", 3))
+    for parameters, norms, loss in steps:
+        found.add(np.array(parameters), np.array(norms), loss)
+    return [mistake.kind for mistake in found.placed()]
+
+
+def test_parameters_that_never_change_though_they_have_gradients_are_found():
+    assert gradients([([1.0, 2.0], [0.5, 0.5], 1.0)] * 40) == ["no-step"]
+    assert gradients([([1.0, 2.0], [0.0, 0.0], 1.0)] * 40) == []
+    assert gradients([([1.0, float(step // 8)], [0.5, 0.5], 1.0) for step in range(40)]) == []  # added up before a step
+    assert gradients([([1.0, 2.0], [0.5, 0.5], 1.0)] * 10) == []
+
+
+def test_numbers_that_stay_not_finite_are_found():
+    sound, broken = ([1.0], [1.0], 1.0), ([1.0], [np.inf], 1.0)
+    assert gradients([sound, broken, sound, broken, broken]) == []  # a scale of half precision that is found
+    assert gradients([sound, broken, broken, broken]) == ["not-finite"]
+
+
+def test_outputs_that_are_no_probabilities_are_not_accused():
+    random = np.random.default_rng(0)
+    for outputs, expected in (
+        (random.normal(size=(50, 4)), []),
+        (random.dirichlet(np.ones(4), 50), ["logits-expected"]),
+    ):
+        losses = Losses("softmax_cross_entropy", Place("train.py", 3), 4)
+        for _ in range(5):
+            losses.add(outputs, np.eye(4)[random.integers(0, 4, 50)])
+        assert [mistake.kind for mistake in losses.placed()] == expected
+
+
+def test_differences_of_outputs_and_targets_that_are_broadcast_are_seen_in_the_traced_loss():
+    jnp = jax.numpy
+    weights, x, y = jnp.ones((3, 1)), jnp.ones((5, 3)), jnp.ones(5)
+
+    def found(loss):
+        return broadcast_in(jax.make_jaxpr(loss)(weights, x, y).jaxpr, 1)
+
+    assert found(lambda w, x, y: jnp.mean((x @ w - y) ** 2)) == ((5, 1), (5,))
+    assert found(lambda w, x, y: jnp.mean((y - x @ w) ** 2)) == ((5, 1), (5,))
+    assert found(lambda w, x, y: jnp.mean(((x @ w)[:, 0] - y) ** 2)) is None
+    assert found(lambda w, x, y: jnp.mean((x @ w - y[:, None]) ** 2)) is None
+    assert found(lambda w, x, y: jnp.mean((x @ w - (x @ w)[:, 0]) ** 2)) is None  # distances of outputs
