@@ -1,20 +1,18 @@
 """`tunewell.watch` where PyTorch is not installed; what it measures where it is, is in tests/watching."""
 
 import math
-from importlib.util import find_spec
 
 import pytest
 
 import tunewell
-from tunewell.errors import MissingExtra
+from tunewell.errors import SettingError
 from tunewell.nn.noise_scale import noise_scale
 from tunewell.training.run import Run
 
 
-@pytest.mark.skipif(find_spec("torch") is not None, reason="PyTorch is installed")
-def test_watching_without_pytorch_says_what_to_install():
-    with pytest.raises(MissingExtra, match=r"watch needs torch, .* pip install 'tunewell\[torch\]'"):
-        _ = tunewell.watch
+def test_what_is_of_no_framework_is_refused():
+    with pytest.raises(SettingError, match="got list"):
+        tunewell.watch([1.0])
 
 
 def test_a_report_is_complemented_by_what_else_was_measured():

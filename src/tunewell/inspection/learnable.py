@@ -128,9 +128,9 @@ def _principal(columns: Floats) -> Floats:
     if columns.shape[1] > len(columns):
         values, vectors = np.linalg.eigh(columns @ columns.T)
         kept = slice(-min(_COMPONENTS, len(values)), None)
-        return vectors[:, kept][:, ::-1] * np.sqrt(np.maximum(values[kept][::-1], 0.0))
-    _, vectors = np.linalg.eigh(columns.T @ columns)
-    components: Floats = columns @ vectors[:, ::-1][:, :_COMPONENTS]
+        components: Floats = vectors[:, kept][:, ::-1] * np.sqrt(np.maximum(values[kept][::-1], 0.0))
+    else:
+        components = columns @ np.linalg.eigh(columns.T @ columns)[1][:, ::-1][:, :_COMPONENTS]
     return components
 
 

@@ -3,7 +3,7 @@
 `watch` finds out which framework a model is of, and imports the part that is for it; no framework is imported before.
 """
 
-from tunewell.watching.watch import watch
+from tunewell.watching.frameworks import watch
 from tunewell.watching.watcher import Watcher
 
 __all__ = ["Watcher", "watch"]

@@ -137,9 +137,10 @@ class JaxObserver:
         leaves = [leaf for leaf in jax.tree.leaves((parameters, others)) if hasattr(leaf, "shape")]
         if outer is not None or any("Batch" in type(leaf).__name__ for leaf in leaves):
             return result  # gradients of gradients, or of each row by itself
-        loss, gradients = result if has_value else (None, result)
-        if has_aux:
-            loss, gradients = (loss[0], gradients) if has_value else (None, gradients[0])
+        if has_value:
+            loss, gradients = (result[0][0] if has_aux else result[0]), result[1]
+        else:
+            loss, gradients = None, (result[0] if has_aux else result)
         numbers, norms = _sums(parameters), _norms(gradients)
         value = jnp.zeros(()) if loss is None else jnp.asarray(loss, jnp.float32)
         if numbers.size and numbers.shape == norms.shape:

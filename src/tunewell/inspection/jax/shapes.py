@@ -44,6 +44,6 @@ def _look(jaxpr: Any, learned: Sequence[bool], found: list[Any]) -> list[bool]:
             made[eqn.outvars[0]] = made.get(eqn.invars[0], eqn.invars[0])
         if eqn.primitive.name == "sub" and sum(given) == 1 and not any(isinstance(var, Literal) for var in eqn.invars):
             shapes = [tuple(made.get(var, var).aval.shape) for var in eqn.invars]
-            if are_broadcast(*shapes):
+            if are_broadcast(*shapes) and eqn.outvars[0].aval.shape == (max(shapes[0]),) * 2:
                 found.append((shapes[0], shapes[1]) if given[0] else (shapes[1], shapes[0]))
     return [not isinstance(var, Literal) and var in depends for var in jaxpr.outvars]

@@ -21,27 +21,30 @@ _SATURATING = {"tanh": "tanh", "logistic": "sigmoid"}
 _PRODUCTS = frozenset({"mul", "add"})
 
 
-def recorder(network: Callable[..., Any], names: Mapping[int, str]) -> Callable[..., tuple[Any, list[Any]]]:
-    """Return a function that also returns the outputs of non-linearities, and can be compiled.
+class ActivationRecorder:
+    """A function of a network that also returns the outputs of non-linearities, and can be compiled."""
 
-    `recorder(...).found` has, once it was called, the matrix, the kind and the axis of units of each of them; `.order`
-    the matrices in the order in which they are taken.
+    def __init__(self, network: Callable[..., Any], names: Mapping[int, str]) -> None:
+        """Make it of a network, a function of the leaves of the parameters, a list, and of more.
 
-    Args:
-        network: a function of the leaves of the parameters, a list, and of more.
         names: of those leaves that are matrices, by their places.
-    """
+        """
+        self._network, self._names = network, names
+        self.found: list[tuple[str, str, int]] = []
+        """Matrix, kind and axis of units of each non-linearity, once the network was traced."""
+        self.order: list[str] = []
+        """The matrices in the order in which they are taken."""
 
-    def recording(leaves: Sequence[Any], *others: Any) -> tuple[Any, list[Any]]:
-        closed, shape = jax.make_jaxpr(network, return_shape=True)(leaves, *others)
-        pass_ = _Pass()
+    def __call__(self, leaves: Sequence[Any], *others: Any) -> tuple[Any, list[Any]]:
+        """Return the network's outputs, and those of each non-linearity."""
+        closed, shape = jax.make_jaxpr(self._network, return_shape=True)(leaves, *others)
+        one_pass = _Pass()
         given = [*leaves, *jax.tree.leaves(others)]
-        outputs, _ = pass_.run(closed.jaxpr, closed.consts, given, [names.get(place) for place in range(len(given))])
-        recording.found = [found[:3] for found in pass_.found]  # type: ignore[attr-defined]
-        recording.order = list(dict.fromkeys(pass_.taken))  # type: ignore[attr-defined]
-        return jax.tree.unflatten(jax.tree.structure(shape), outputs), [values for *_, values in pass_.found]
-
-    return recording
+        names = [self._names.get(place) for place in range(len(given))]
+        outputs, _ = one_pass.run(closed.jaxpr, closed.consts, given, names)
+        self.found = [(name, kind, units) for name, kind, units, _ in one_pass.found]
+        self.order = list(dict.fromkeys(one_pass.taken))
+        return jax.tree.unflatten(jax.tree.structure(shape), outputs), [values for *_, values in one_pass.found]
 
 
 class _Pass:

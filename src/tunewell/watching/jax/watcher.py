@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunewell.errors import SettingError
-from tunewell.watching.jax.activations import recorder
+from tunewell.watching.jax.activations import ActivationRecorder
 from tunewell.watching.jax.parameters import copied, is_matrix, matrices_of, named_leaves, natural, parameters_of
 from tunewell.watching.measurements import (
     BATCH,
@@ -202,7 +202,7 @@ class JaxWatcher(Watcher):
             found = jax.grad(loss_of)({i: given[i] for i in names})
             return {names[i]: gradient for i, gradient in found.items()}
 
-        self._recording: Any = recorder(network, names)
+        self._recording = ActivationRecorder(network, names)
         self._compiled = {
             "evaluation": jax.jit(network),
             "gradients": jax.jit(gradients),
