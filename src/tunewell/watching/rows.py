@@ -31,7 +31,7 @@ class ArrayRows:
 
     @property
     def class_counts(self) -> tuple[int, ...]:
-        """How many rows there are of each class, if the targets are classes."""
+        """The number of rows of each class, if the targets are classes."""
         if self.targets.dtype.kind not in "iu" and self.targets.ndim < 2:
             return ()
         classes = classes_of(self.targets)

@@ -1,4 +1,4 @@
-"""What `tunewell.watch` returns, of whichever framework: the epochs that it has measured, and their record."""
+"""The watcher that `tunewell.watch` returns, of whichever framework: the epochs that it has measured, and their record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the steps of a JAX program show, from numbers that its compiled code hands out.
+"""The mistakes that the steps of a JAX program show, from numbers that its compiled code hands out.
 
 A step is one computation of gradients. Those of each place in the program are looked at by themselves.
 """

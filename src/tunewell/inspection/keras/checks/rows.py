@@ -85,7 +85,7 @@ def labels_constant(training: Training) -> Iterator[Mistake]:
 
 
 def labels_not_learnable(training: Training) -> Iterator[Mistake]:
-    """Labels that do not depend on their rows: of a model of one input and one output, whose rows are all known."""
+    """Find labels that do not depend on their rows: of one input and one output, whose rows are all known."""
     inputs = training.rows.inputs
     if training.by_batch or len(training.outputs) != 1 or len(inputs) != 1 or training.rows.batches:
         return
