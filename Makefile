@@ -49,7 +49,7 @@ frameworks: setup
 
 # an environment of its own, which is large: Keras on TensorFlow, and loops of its own
 tensorflow: .venv-tensorflow/.ready
-	KERAS_BACKEND=tensorflow .venv-tensorflow/bin/python -m pytest tests/adapters/test_tensorflow.py tests/adapters/test_keras.py tests/checkpoint/test_tensorflow.py tests/checkpoint/test_keras.py
+	KERAS_BACKEND=tensorflow .venv-tensorflow/bin/python -m pytest tests/adapters/test_tensorflow.py tests/adapters/test_keras.py tests/watching/test_watching_keras.py tests/checkpoint/test_tensorflow.py tests/checkpoint/test_keras.py
 
 .venv-tensorflow/.ready: pyproject.toml
 	$(PYTHON) -m venv .venv-tensorflow

@@ -26,7 +26,7 @@ def data():
     return x, ((x[:, 0] > 0).astype(np.int32) + (x[:, 1] > 1)).astype(np.int32)
 
 
-def dense(activation="relu", widths=(12, 9), scale=1.0, bias=0.0, lr=0.1, extra=()):
+def dense(activation="relu", widths=(12, 9), scale=1.0, bias=0.0, lr=0.1, extra=list):
     keras.utils.set_random_seed(0)
     hidden = [
         LAYERS.Dense(
@@ -37,7 +37,7 @@ def dense(activation="relu", widths=(12, 9), scale=1.0, bias=0.0, lr=0.1, extra=
         )
         for width in widths
     ]
-    model = keras.Sequential([keras.Input((COLUMNS,)), *hidden, *extra, LAYERS.Dense(CLASSES)])
+    model = keras.Sequential([keras.Input((COLUMNS,)), *hidden, *extra(), LAYERS.Dense(CLASSES)])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(optimizer=keras.optimizers.SGD(lr), loss=loss, metrics=["accuracy"])
     return model
@@ -85,7 +85,7 @@ def test_the_numbers_are_those_of_pytorch(data, activation):
 
 def test_watching_does_not_change_the_training(data):
     def weights(*, watched):
-        model = dense(extra=[LAYERS.BatchNormalization(), LAYERS.Dropout(0.3)])
+        model = dense(extra=lambda: [LAYERS.BatchNormalization(), LAYERS.Dropout(0.3)])  # made once the seed is set
         callbacks = [tw.watch(model, train=data, val=data, every=2)] if watched else []
         model.fit(*data, batch_size=40, epochs=2, verbose=0, callbacks=callbacks)
         return [keras.ops.convert_to_numpy(one) for one in (*model.variables, *model.optimizer.variables)]

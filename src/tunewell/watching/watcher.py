@@ -1,4 +1,4 @@
-"""The watcher that `tunewell.watch` returns, of whichever framework: the epochs that it has measured, and their record."""
+"""The watcher that `tunewell.watch` returns, of whichever framework: the epochs that it has measured."""
 
 from __future__ import annotations
 
