@@ -28,9 +28,15 @@ def test_each_kind_is_on_the_page():
 
 def test_the_table_says_which_steps_are_looked_at():
     folder = Path(inspection.__file__).parent
-    steps = {"PyTorch": [*folder.glob("pytorch/*.py")], "Keras": [*folder.glob("keras/**/*.py"), folder / "rows.py"]}
+    steps = {
+        "PyTorch": [*folder.glob("pytorch/*.py")],
+        "Keras": [*folder.glob("keras/**/*.py"), folder / "rows.py"],
+        "JAX": [*folder.glob("jax/*.py")],
+    }
     found = {name: "\n".join(file.read_text(encoding="utf-8") for file in files) for name, files in steps.items()}
     rows = dict(re.findall(r"^\| `([\w-]+)` \| [^|]*\|([^|]*)\|$", PAGE.partition("\n## What")[0], re.MULTILINE))
     assert list(rows) == list(KINDS)
     for kind, named in rows.items():
-        assert [one for one in found if f'"{kind}"' in found[one]] == re.findall(r"\w+", named)
+        assert [
+            one for one in found if f'"{kind}"' in found[one] or f"{kind.replace('-', '_')}(" in found[one]
+        ] == re.findall(r"\w+", named)
