@@ -1,5 +1,9 @@
 """The search over any estimator: as scikit-learn's own, with fewer fits in full."""
 
+import multiprocessing
+import os
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +11,7 @@ from scipy.stats import expon, loguniform, norm, randint, uniform
 from sklearn.base import clone
 from sklearn.datasets import load_wine, make_classification, make_regression
 from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier
+from sklearn.ensemble import GradientBoostingRegressor, HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
 from sklearn.model_selection import GroupKFold, RandomizedSearchCV, cross_val_score
@@ -47,17 +51,47 @@ def test_poor_candidates_of_a_pipeline_are_stopped_early_and_the_best_is_trained
     assert search.best_estimator_[-1].random_state == 0
 
 
-def test_of_an_estimator_that_is_fitted_whole_poor_candidates_are_fitted_on_few_folds():
-    search = tw.TunedSearchCV(SVC(), {"C": loguniform(1e-3, 1e3), "class_weight": [None, "balanced"]}, **QUICK).fit(
-        X, Y
-    )
+def test_of_an_estimator_that_is_fitted_whole_poor_candidates_are_fitted_on_few_rows():
+    space = {"C": loguniform(1e-3, 1e3), "class_weight": [None, "balanced"]}
+    search = tw.TunedSearchCV(SVC(), space, **QUICK).fit(X, Y)
+    results, best = search.cv_results_, search.best_index_
+    assert results["n_resources"].min() == 80 // 3
+    assert results["n_resources"][best] == 80
+    assert search.n_fits_ == 3
+    assert set(results["param_class_weight"]) <= {None, "balanced"}
+    scores = [results[f"split{split}_test_score"][best] for split in range(3)]
+    assert np.allclose(cross_val_score(SVC(**search.best_params_), X, Y, cv=3), scores)
+
+
+def test_or_on_few_folds():
+    search = tw.TunedSearchCV(SVC(), {"C": loguniform(1e-3, 1e3)}, resource="folds", **QUICK).fit(X, Y)
     results = search.cv_results_
     scores = np.array([results[f"split{fold}_test_score"] for fold in range(3)])
     assert (np.isfinite(scores).sum(axis=0) == results["n_resources"]).all()
     assert results["n_resources"][search.best_index_] == 3
-    assert set(results["param_class_weight"]) <= {None, "balanced"}
-    same = cross_val_score(SVC(**search.best_params_), X, Y, cv=3)
-    assert np.allclose(same, scores[:, search.best_index_])
+
+
+def test_few_rows_have_all_classes_in_their_shares():
+    x, y = make_classification(300, 4, n_informative=3, n_redundant=0, weights=[0.9], random_state=0)
+    seen = []
+
+    class Seeing(LogisticRegression):
+        def fit(self, x, y):
+            seen.append((len(y), np.mean(y)))
+            return super().fit(x, y)
+
+    tw.TunedSearchCV(Seeing(), {"C": loguniform(1e-3, 1e3)}, **QUICK).fit(x, y)
+    assert {n for n, _ in seen} == {22, 66, 200, 300}
+    assert all(abs(share - y.mean()) < 0.05 for _, share in seen)
+
+
+def test_the_estimators_own_setting_comes_first():
+    space = {"C": loguniform(1e-3, 1e3), "gamma": loguniform(1e-3, 10), "class_weight": ["balanced", None]}
+    search = tw.TunedSearchCV(SVC(C=7.0), space, **QUICK).fit(X, Y)
+    first = search.cv_results_["params"][0]
+    assert first["C"] == 7.0
+    assert first["class_weight"] is None
+    assert first["gamma"] == pytest.approx(0.1)  # 'scale' is none of the range
 
 
 def test_trees_are_added_to_those_that_there_are():
@@ -75,24 +109,38 @@ def test_trees_are_added_to_those_that_there_are():
     ("estimator", "names", "resource"),
     [
         (sgd(), ["sgdclassifier__alpha"], "epochs"),
-        (sgd(early_stopping=True), ["sgdclassifier__alpha"], "folds"),
+        (sgd(early_stopping=True), ["sgdclassifier__alpha"], "rows"),
         (MLPClassifier(), ["alpha"], "epochs"),
-        (MLPClassifier(), ["solver"], "folds"),
-        (MLPClassifier(solver="lbfgs"), ["alpha"], "folds"),
+        (MLPClassifier(), ["solver"], "rows"),
+        (MLPClassifier(solver="lbfgs"), ["alpha"], "rows"),
         (RandomForestClassifier(), ["max_depth"], "n_estimators"),
-        (RandomForestClassifier(), ["n_estimators"], "folds"),
+        (RandomForestClassifier(), ["n_estimators"], "rows"),
+        (HistGradientBoostingClassifier(), ["max_depth"], "max_iter"),
+        (HistGradientBoostingClassifier(early_stopping=True), ["max_depth"], "rows"),
+        (GradientBoostingRegressor(n_iter_no_change=3), ["max_depth"], "rows"),
+        (LogisticRegression(warm_start=True), ["C"], "rows"),
         (
             make_pipeline(RandomForestClassifier()),
             ["randomforestclassifier__max_depth"],
             "randomforestclassifier__n_estimators",
         ),
-        (GaussianNB(), ["var_smoothing"], "folds"),
-        (Pipeline([("model", SGDClassifier())]), ["model"], "folds"),
-        (StandardScaler(), ["with_mean"], "folds"),
+        (GaussianNB(), ["var_smoothing"], "rows"),
+        (Pipeline([("model", SGDClassifier())]), ["model"], "rows"),
+        (StandardScaler(), ["with_mean"], "rows"),
     ],
 )
 def test_what_a_step_adds_is_what_the_estimator_can_be_given_more_of(estimator, names, resource):
-    assert Resource.of(estimator, names, "auto", "auto", 5).name == resource
+    assert Resource.of(estimator, names, "auto", "auto", n_splits=5, n_rows=100).name == resource
+
+
+def test_looks_cost_a_ninth_and_a_third_of_a_fit_in_full():
+    of = partial(Resource.of, n_splits=3)
+    assert of(SVC(), [], "rows", "auto", n_rows=270) == Resource("rows", (30, 90, 90, 90, *[270] * 9), 9)
+    assert of(SVC(), [], "rows", "auto", n_rows=100) == Resource("rows", (33, 100, 100, 100), 3)
+    assert of(SVC(), [], "rows", "auto", n_rows=30) == Resource("rows", (30,), 1)
+    assert of(SVC(), [], "auto", "auto", n_rows=30) == Resource("folds", (1, 2, 3), 3)
+    assert of(MLPClassifier(max_iter=90), [], "epochs", 90, n_rows=9).amounts == tuple(range(10, 91, 10))
+    assert of(MLPClassifier(), [], "epochs", 4, n_rows=9) == Resource("epochs", (1, 2, 3, 4), 4)
 
 
 def test_several_scores_are_kept_and_the_one_named_is_optimized():
@@ -211,10 +259,40 @@ def test_what_is_no_distribution_is_named():
             tw.TunedSearchCV(RandomForestClassifier(), {"max_depth": randint(1, 3)}, **settings, **QUICK).fit(X, Y)
 
 
-def test_the_same_seed_finds_the_same_and_two_jobs_find_something():
-    one, other = (tw.TunedSearchCV(sgd(), ALPHA, max_resources=3, **QUICK).fit(X, Y) for _ in range(2))
-    assert one.best_params_ == other.best_params_
-    assert tw.TunedSearchCV(sgd(), ALPHA, max_resources=3, n_jobs=2, **QUICK).fit(X, Y).best_score_ > 0.4
+def test_the_same_seed_finds_the_same_however_many_jobs_there_are():
+    one, two = (tw.TunedSearchCV(sgd(), ALPHA, max_resources=3, n_jobs=n, **QUICK).fit(X, Y) for n in (None, 2))
+    assert one.cv_results_["params"] == two.cv_results_["params"]
+    assert (one.cv_results_["mean_test_score"] == two.cv_results_["mean_test_score"]).all()
+
+
+class Dying(SGDClassifier):
+    """Kills its process after so many epochs."""
+
+    left = 10**9
+
+    def partial_fit(self, x, y, classes=None, sample_weight=None):
+        Dying.left -= 1
+        if Dying.left < 0:
+            os._exit(9)
+        return super().partial_fit(x, y, classes, sample_weight)
+
+
+@pytest.mark.parametrize("scheduler", ["asha", "auto"])
+def test_a_search_that_was_killed_goes_on_in_another_process_as_if_it_had_not_been(tmp_path, scheduler):
+    space = {"alpha": loguniform(1e-6, 1)}
+    settings = {**QUICK, "scheduler": scheduler, "max_resources": 6, "scoring": ["accuracy", "f1_macro"]}
+    settings |= {"refit": "f1_macro", "return_train_score": True}
+    whole = tw.TunedSearchCV(Dying(random_state=0), space, **settings).fit(X, Y)
+    resumed = tw.TunedSearchCV(Dying(random_state=0), space, store=tmp_path / "a.db", resume=True, **settings)
+    for left in (20, 9):
+        assert _dies_after(left, resumed) == 9
+    resumed.fit(X, Y)
+    assert tw.Study.open(tmp_path / "a.db").others() == []
+    assert resumed.best_params_ == whole.best_params_
+    for name, column in whole.cv_results_.items():
+        if "_time" not in name:
+            assert np.array_equal(np.ma.filled(column), np.ma.filled(resumed.cv_results_[name])), name
+    assert (resumed.best_estimator_.coef_ == whole.best_estimator_.coef_).all()
 
 
 def test_a_table_and_no_refit_and_a_record(tmp_path):
@@ -225,6 +303,19 @@ def test_a_table_and_no_refit_and_a_record(tmp_path):
     refitted = clone(search).set_params(refit=True, store=None).fit(x, y)
     assert list(refitted.feature_names_in_) == list(x.columns)
     assert isinstance(pd.DataFrame(refitted.cv_results_), pd.DataFrame)
+
+
+def _dies_after(epochs, search):
+    """Return how another process ended."""
+
+    def fit():
+        Dying.left = epochs
+        search.fit(X, Y)
+
+    process = multiprocessing.get_context("fork").Process(target=fit)
+    process.start()
+    process.join()
+    return process.exitcode
 
 
 @pytest.mark.slow

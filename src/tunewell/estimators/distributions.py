@@ -73,6 +73,18 @@ class Distributions:
             if name in self.names
         }
 
+    def own(self, estimator: Any) -> dict[str, Value]:
+        """Return what an estimator is set to, as a trial's params; defaults where that is not in the space."""
+        known = estimator.get_params()
+        values = dict(self.space.defaults())
+        for name in values:
+            own = known.get(self.names.get(name, ""))
+            if name in self.objects:
+                own = next((label for label, value in self.objects[name].items() if value is own), None)
+            if own is not None and self.space.params[name].contains(own):
+                values[name] = own
+        return values
+
 
 def _legal(name: str, taken: set[str]) -> str:
     """Return a name that a space may have, and has not yet."""

@@ -1,4 +1,4 @@
-"""Any estimator of scikit-learn's, trained a step at a time: an epoch, some trees, or a fold of the data."""
+"""Any estimator of scikit-learn's, trained a step at a time: some epochs, some trees, more rows, or a fold of the data."""
 
 from __future__ import annotations
 
@@ -17,8 +17,12 @@ from tunewell.errors import SettingError
 from tunewell.near_names import did_you_mean
 from tunewell.trial import whole
 
-FOLDS, EPOCHS = "folds", "epochs"
-_MOST_EPOCHS, _STEPS = 50, 10
+FOLDS, EPOCHS, ROWS = "folds", "epochs", "rows"
+_MOST_EPOCHS = 50
+_UNITS = 9
+"""So many parts a fit in full has, so that a first look costs a ninth of it, and the next a third."""
+_FEWEST_ROWS = 20
+"""A fit on fewer says next to nothing of one on all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,40 +30,70 @@ class Resource:
     """The quantity that a step of a training adds to."""
 
     name: str
-    """`epochs` of `partial_fit`; `folds` of the data, each with its own fit; or a parameter: `n_estimators`, say."""
+    """`epochs` of `partial_fit`; `rows`, of which each look takes more, or `folds`, each with fits of their own; or a
+    parameter: `n_estimators`, say."""
     amounts: tuple[int, ...]
-    """How much there is after each step."""
+    """How much there is after each step. Of rows, steps with as many as the one before train nothing: so a step costs
+    as much as any other, on average."""
+    units: int
+    """How many steps a fit in full costs."""
+
+    @property
+    def is_repeated(self) -> bool:
+        """True if each amount is fitted anew; else training goes on."""
+        return self.name in (FOLDS, ROWS)
+
+    def rows_of(self, amount: int) -> int | None:
+        """Return how many rows of a split are trained on; None for all."""
+        return amount if self.name == ROWS and amount < self.amounts[-1] else None
 
     @classmethod
-    def of(cls, estimator: Any, names: Collection[str], resource: str, most: str | int, n_splits: int) -> Resource:
+    def of(
+        cls, estimator: Any, names: Collection[str], resource: str, most: str | int, *, n_splits: int, n_rows: int
+    ) -> Resource:
         """Return the resource of an estimator, whose parameters `names` are tuned.
+
+        n_rows: of the smallest training part of a split.
 
         Raises:
             SettingError: it has no such resource.
         """
         if resource == "auto":
-            resource = _usual(estimator, names)
+            resource = _usual(estimator, names, n_rows)
+        if resource in (FOLDS, ROWS) and most != "auto":
+            raise SettingError(f"max_resources is how many epochs or trees there are, not {resource}; got {most!r}")
         if resource == FOLDS:
-            if most != "auto":
-                raise SettingError(f"max_resources is how many epochs or trees there are, not folds; got {most!r}")
-            return cls(FOLDS, tuple(range(1, n_splits + 1)))
+            return cls(FOLDS, tuple(range(1, n_splits + 1)), n_splits)
+        if resource == ROWS:
+            return cls(ROWS, *_rows(n_rows))
         if resource == EPOCHS:
             last = _last(estimator)
             if not hasattr(last, "partial_fit"):
-                raise SettingError(f"{type(last).__name__} has no partial_fit; choose resource='folds'")
+                raise SettingError(f"{type(last).__name__} has no partial_fit; choose resource='rows'")
             n = min(int(getattr(last, "max_iter", None) or _MOST_EPOCHS), _MOST_EPOCHS) if most == "auto" else most
-            return cls(EPOCHS, tuple(range(1, _at_least_1(n) + 1)))
+            return cls(EPOCHS, *_parts(_at_least_1(n)))
         known = estimator.get_params()
         warm = f"{resource.rpartition('__')[0]}__warm_start" if "__" in resource else "warm_start"
         if resource not in known:
-            near = did_you_mean(resource, [FOLDS, EPOCHS, *sorted(known)])
+            near = did_you_mean(resource, [FOLDS, EPOCHS, ROWS, *sorted(known)])
             raise SettingError(f"{type(estimator).__name__} has no parameter {resource!r}; {near}")
         if warm not in known or resource in names:
             why = "is tuned itself" if resource in names else f"cannot grow, because there is no {warm}"
-            raise SettingError(f"{resource} {why}; choose resource='folds'")
-        n = _at_least_1(known[resource] if most == "auto" else most)
-        steps = min(_STEPS, n)
-        return cls(resource, tuple(round(n * step / steps) for step in range(1, steps + 1)))
+            raise SettingError(f"{resource} {why}; choose resource='rows'")
+        return cls(resource, *_parts(_at_least_1(known[resource] if most == "auto" else most)))
+
+
+def _parts(n: int) -> tuple[tuple[int, ...], int]:
+    """Return how much there is after each step of one that is trained on and on, and the number of steps."""
+    steps = min(_UNITS, n)
+    return tuple(round(n * step / steps) for step in range(1, steps + 1)), steps
+
+
+def _rows(n: int) -> tuple[tuple[int, ...], int]:
+    """Return how many rows there are after each step, and the steps that a fit on all n of them costs."""
+    factors = [factor for factor in (9, 3, 1) if n // factor >= _FEWEST_ROWS or factor == 1]
+    units = factors[0]
+    return tuple(n // factor for factor in factors for _ in range(units // factor)), units
 
 
 class Learner:
@@ -74,8 +108,8 @@ class Learner:
         self._is_begun = False
 
     def step(self, number: int) -> None:
-        """Train to the end of a step, 1, 2, ...; of folds, all there is."""
-        if self._resource.name == FOLDS:
+        """Train to the end of a step, 1, 2, ...; of folds and rows, all there is."""
+        if self._resource.is_repeated:
             _fit(self.model, self._x, self._y, self._fit_params)
             return
         if not self._is_begun:
@@ -122,23 +156,29 @@ def _fit(model: Any, x: Any, y: Any, fit_params: Mapping[str, Any]) -> None:
     model.fit(x, **fit_params) if y is None else model.fit(x, y, **fit_params)
 
 
-def _usual(estimator: Any, names: Collection[str]) -> str:
+def _usual(estimator: Any, names: Collection[str], n_rows: int) -> str:
     """Return the resource in which an estimator is trained best."""
     last = _last(estimator)
+    whole_fits = ROWS if n_rows >= 3 * _FEWEST_ROWS else FOLDS
     if not (is_classifier(last) or is_regressor(last)):
-        return FOLDS
+        return whole_fits
     prefix = f"{estimator.steps[-1][0]}__" if isinstance(estimator, Pipeline) else ""
     tuned = {name.removeprefix(prefix) for name in names if name.startswith(prefix)}
     if any(name.rstrip("_") == prefix.rstrip("_") for name in names):
-        return FOLDS  # the step itself is tuned
+        return whole_fits  # the step itself is tuned
     params = last.get_params(deep=False)
     by_epochs = hasattr(last, "partial_fit") and "max_iter" in params
     by_epochs = by_epochs and not tuned & {"max_iter", "early_stopping", "solver", "class_weight"}
     if by_epochs and not params.get("early_stopping") and params.get("class_weight") != "balanced":
         return EPOCHS
-    if {"warm_start", "n_estimators"} <= params.keys() and not tuned & {"warm_start", "n_estimators"}:
-        return f"{prefix}n_estimators"
-    return FOLDS
+    # of histograms' gradient boosting, which alone of those with max_iter has leaves, it counts trees
+    trees = "n_estimators" if "n_estimators" in params else "max_iter" if "max_leaf_nodes" in params else None
+    stops_itself = params.get("early_stopping") is True or (
+        "early_stopping" not in params and params.get("n_iter_no_change") is not None
+    )
+    if "warm_start" in params and trees and not stops_itself and not tuned & {"warm_start", "early_stopping", trees}:
+        return f"{prefix}{trees}"
+    return whole_fits
 
 
 def _last(estimator: Any) -> Any:

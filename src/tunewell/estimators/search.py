@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import threading
+import math
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -23,19 +24,23 @@ from sklearn.model_selection._validation import (
 )
 from sklearn.utils import check_random_state, get_tags, indexable
 from sklearn.utils.metaestimators import _safe_split
+from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _check_method_params
 
 from tunewell.errors import RepeatedFailure, SettingError
 from tunewell.estimators.distributions import Distributions
-from tunewell.estimators.learners import FOLDS, Learner, Resource
+from tunewell.estimators.learners import FOLDS, ROWS, Learner, Resource
 from tunewell.runners.base import NullObserver
-from tunewell.runners.tune import tune
+from tunewell.runners.tune import study_name, tune
+from tunewell.space.values import Params
+from tunewell.stores import open_store
 
 if TYPE_CHECKING:
     from tunewell.runners import Observer
     from tunewell.stores import Store
     from tunewell.study import Study
     from tunewell.training.run import Run
+    from tunewell.trial import Report
 
 _METRIC = "score"
 
@@ -50,22 +55,23 @@ class TunedSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has no 
         param_distributions: by name, lists, distributions of `scipy.stats`, or parameters such as
             `tw.learning_rate()`; or a list of such dicts.
         n_iter: the budget, in candidates that are trained in full; many more are begun.
-        resource: what a candidate gets step by step: `epochs` of `partial_fit`, `folds` of the cross-validation, or a
-            parameter that grows with `warm_start`, such as `n_estimators`; `auto` chooses what the estimator has.
+        resource: what a candidate gets step by step: `epochs` of `partial_fit`, a parameter that grows with `warm_start`,
+            such as `n_estimators`, more `rows`, or `folds` of the cross-validation; `auto` chooses what the estimator has.
         max_resources: how many epochs, or trees, a full training has; `auto`: what the estimator is set to, of epochs
             50 at most.
         scoring: as of `RandomizedSearchCV`; of several scores, the one that `refit` names is optimized, else the
             first.
         refit: train the best candidate again, on all rows.
         cv: as of `RandomizedSearchCV`.
-        n_jobs: how many candidates are trained at a time, in threads.
+        n_jobs: how many splits are trained at a time, in threads; the result does not depend on it.
         verbose: above 0, what happens is shown on a terminal.
-        random_state: of the search; with one job, the same gives the same.
+        random_state: of the search; the same gives the same.
         error_score: the score of a fit that failed; `"raise"` raises its error.
         return_train_score: `cv_results_` has scores on the training rows too.
         scheduler: which candidate gets the next step, as of `tunewell.tune`.
         store: where the record goes; nowhere if None.
-        name: of the study in its store.
+        name: of the study in its store; if None, `search`, numbered if there is one already.
+        resume: go on with the newest study of that name; the rows and all settings must be the same.
         observer: watches what happens.
     """
 
@@ -88,6 +94,7 @@ class TunedSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has no 
         scheduler: str = "auto",
         store: str | Path | Store | None = None,
         name: str | None = None,
+        resume: bool = False,
         observer: Observer | None = None,
     ) -> None:
         self.param_distributions = param_distributions
@@ -98,6 +105,7 @@ class TunedSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has no 
         self.scheduler = scheduler
         self.store = store
         self.name = name
+        self.resume = resume
         self.observer = observer
         super().__init__(
             estimator=estimator,
@@ -129,12 +137,19 @@ class TunedSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has no 
         )
         self.n_splits_ = len(splits)
         distributions = Distributions.of(self.param_distributions)
-        names = {*distributions.names.values()}
-        resource = Resource.of(self.estimator, names, self.resource, self.max_resources, self.n_splits_)
-        folds = [_Fold.of(self.estimator, X, y, one, routed.estimator.fit, routed.scorer.score) for one in splits]
-        candidates = _Candidates(self, folds, scorer, resource, distributions, refit_metric)
+        resource = Resource.of(
+            self.estimator,
+            {*distributions.names.values()},
+            self.resource,
+            self.max_resources,
+            n_splits=self.n_splits_,
+            n_rows=min(len(train) for train, _ in splits),
+        )
+        data = _Data(self.estimator, X, y, splits, routed.estimator.fit, routed.scorer.score)
+        candidates = _Candidates(self, data, scorer, resource, distributions, refit_metric)
         self.study_: Study = self._tuned(candidates)
-        found = candidates.complete()
+        self.n_fits_ = self.study_.spent.epochs / resource.units
+        found = candidates.found(self.study_)
         _warn_or_raise_about_fit_failures([outcome for one in found for outcome in one.outcomes], self.error_score)
         outcomes = [outcome for one in found for outcome in one.filled(self.n_splits_)]
         if callable(self.scoring):
@@ -155,7 +170,11 @@ class TunedSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has no 
                 {"n_resources": [one.amount for one in found], "trial": [one.trial for one in found]},
             )
         if self.refit or not self.multimetric_:
-            self.best_index_ = self._select_best_index(self.refit, refit_metric, results)
+            self.best_index_ = (
+                self._select_best_index(self.refit, refit_metric, results)
+                if callable(self.refit)
+                else _best_of(found, results[f"mean_test_{refit_metric}"], resource)
+            )
             if not callable(self.refit):
                 self.best_score_ = results[f"mean_test_{refit_metric}"][self.best_index_]
             self.best_params_ = results["params"][self.best_index_]
@@ -177,7 +196,12 @@ class TunedSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has no 
         return {name: value for name, value in state.items() if name not in ("study_", "observer")} | {"observer": None}
 
     def _tuned(self, candidates: _Candidates) -> Study:
+        store = open_store("memory" if self.store is None else self.store)
+        name = self.name or study_name(store, "search", resume=self.resume)
+        known = next((one for one in store.studies() if one.name == name), None) if self.resume else None
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        if known is not None and self.random_state is None:
+            seed = known.seed
         observer = self.observer if self.observer is not None or self.verbose else NullObserver()
         try:
             study = tune(
@@ -186,15 +210,15 @@ class TunedSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has no 
                 metric=_METRIC,
                 direction="maximize",
                 max_epochs=len(candidates.resource.amounts),
-                budget=self.n_iter,
+                budget=f"{math.ceil(self.n_iter * candidates.resource.units)}epochs",
                 scheduler=self.scheduler,
-                workers=effective_n_jobs(self.n_jobs),
-                threads=True,
+                first=[candidates.distributions.own(self.estimator)],
                 isolate=False,
                 max_tier=4,
                 seed=seed,
-                store="memory" if self.store is None else self.store,
-                name=self.name or "search",
+                store=store,
+                name=name,
+                resume=self.resume,
                 observer=observer,
             )
         except RepeatedFailure:
@@ -210,7 +234,7 @@ class TunedSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has no 
         begin = time.time()
         model = clone(self.estimator).set_params(**clone(best.setting, safe=False))
         learner = Learner(model, resource, x, y, fit_params)
-        for step in range(1, best.step + 1) if resource.name != FOLDS else [1]:
+        for step in range(1, best.step + 1) if resource.name not in (FOLDS, ROWS) else [1]:
             learner.step(step)
         self.best_estimator_ = learner.model
         self.refit_time_ = time.time() - begin
@@ -219,8 +243,8 @@ class TunedSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has no 
 
 
 @dataclass(frozen=True, slots=True)
-class _Fold:
-    """The rows to train on and to judge by, and what goes with them."""
+class _Part:
+    """Rows to train on and to judge by, and what goes with them."""
 
     train: tuple[Any, Any]
     test: tuple[Any, Any]
@@ -228,22 +252,57 @@ class _Fold:
     score_params: Mapping[str, Any]
     train_score_params: Mapping[str, Any]
 
-    @classmethod
-    def of(cls, estimator: Any, x: Any, y: Any, split: Any, fit_params: Any, score_params: Any) -> _Fold:
-        """Return a fold of all rows; `split`: the numbers of the two parts' rows."""
-        train, test = split
-        return cls(
-            _safe_split(estimator, x, y, train),
-            _safe_split(estimator, x, y, test, train),
-            _check_method_params(x, params=fit_params, indices=train),
-            _check_method_params(x, params=score_params, indices=test),
-            _check_method_params(x, params=score_params, indices=train),
-        )
+
+class _Data:
+    """The rows, as the splits divide them."""
+
+    def __init__(
+        self, estimator: Any, x: Any, y: Any, splits: Sequence[Any], fit_params: Any, score_params: Any
+    ) -> None:
+        self._estimator, self._x, self._y = estimator, x, y
+        self._fit_params, self._score_params = fit_params, score_params
+        self._splits = splits
+        self._parts: dict[tuple[int, int | None], _Part] = {}
+
+    @property
+    def n_splits(self) -> int:
+        """The number of splits."""
+        return len(self._splits)
+
+    def part(self, split: int, n_rows: int | None = None) -> _Part:
+        """Return the parts of a split, with so many rows to train on; all if None."""
+        key = (split, n_rows)
+        if key not in self._parts:  # two threads that find this make the same
+            train, test = self._splits[split]
+            if n_rows is not None:
+                train = np.sort(np.asarray(train)[self._order(train)[:n_rows]])
+            self._parts[key] = _Part(
+                _safe_split(self._estimator, self._x, self._y, train),
+                _safe_split(self._estimator, self._x, self._y, test, train),
+                _check_method_params(self._x, params=self._fit_params, indices=train),
+                _check_method_params(self._x, params=self._score_params, indices=test),
+                _check_method_params(self._x, params=self._score_params, indices=train),
+            )
+        return self._parts[key]
+
+    def _order(self, train: Any) -> Any:
+        """Return an order of the rows, the first of which, however many, have all classes in their shares."""
+        drawn = np.random.default_rng(0).permutation(len(train))
+        if self._y is None or not is_classifier(self._estimator):
+            return drawn
+        labels = np.asarray(self._y)[np.asarray(train)[drawn]]
+        if labels.ndim > 1:
+            return drawn
+        places = np.empty(len(drawn))
+        for label in np.unique(labels):
+            of_class = np.flatnonzero(labels == label)
+            places[of_class] = (np.arange(len(of_class)) + 0.5) / len(of_class)
+        return drawn[places.argsort(kind="stable")]
 
 
 @dataclass(slots=True)
 class _Candidate:
-    """One setting, and what its folds measured."""
+    """One setting, and what its splits measured."""
 
     trial: int
     setting: dict[str, Any]
@@ -253,9 +312,10 @@ class _Candidate:
     amount: int = 0
     value: float = -np.inf
 
-    def filled(self, n_folds: int) -> list[dict[str, Any]]:
-        """Return the outcomes of all folds; those that were left out have measured nothing."""
-        return [*self.outcomes, *(_outcome(np.nan, None) for _ in range(n_folds - len(self.outcomes)))]
+    def filled(self, n_splits: int) -> list[dict[str, Any]]:
+        """Return the outcomes of all splits; those that were left out have measured nothing."""
+        missing = {**_outcome(np.nan, None, np.nan), "score_time": np.nan}
+        return [*self.outcomes, *(dict(missing) for _ in range(n_splits - len(self.outcomes)))]
 
 
 class _Candidates:
@@ -264,7 +324,7 @@ class _Candidates:
     def __init__(
         self,
         search: TunedSearchCV,
-        folds: list[_Fold],
+        data: _Data,
         scorer: Any,
         resource: Resource,
         distributions: Distributions,
@@ -274,114 +334,152 @@ class _Candidates:
         self.distributions = distributions
         self.error: BaseException | None = None
         """Of a fit, where it is to be raised."""
-        self._search, self._folds, self._scorer, self._refit_metric = search, folds, scorer, refit_metric
-        self._by_trial: dict[int, _Candidate] = {}
-        self._lock = threading.Lock()
+        self._search, self._data, self._scorer, self._refit_metric = search, data, scorer, refit_metric
+        self._errors: dict[tuple[int, int], str] = {}
+        """By trial and split, the traceback of a fit that failed in this process."""
+        self._n_jobs = effective_n_jobs(search.n_jobs)
 
     def __call__(self, run: Run) -> None:
         """Train a candidate."""
         setting = self.distributions.setting(run.params)
-        trainings = (
-            _folds_one_by_one(self._trained(setting, fold) for fold in self._folds)
-            if self.resource.name == FOLDS
-            else _steps_of_all([self._trained(setting, fold) for fold in self._folds])
-        )
-        for step, outcomes in zip(run.epochs(len(self.resource.amounts)), trainings, strict=False):
+        trainings = self._trainings(setting)
+        for _, outcomes in zip(run.epochs(len(self.resource.amounts)), trainings, strict=False):
             if self.error is not None:
                 return
-            scores = _means(outcomes)
-            value = scores.get(self._refit_metric, next(iter(scores.values())))
-            self._keep(run.trial, setting, outcomes, step, value)
-            others = {} if scores.keys() == {_METRIC} else {f"test_{name}": score for name, score in scores.items()}
-            run.report(**{_METRIC: value}, **others)
+            for split, one in enumerate(outcomes):
+                if one["fit_error"] is not None:
+                    self._errors[run.trial, split] = one["fit_error"]
+            run.report(**self._report(outcomes))
 
-    def complete(self) -> list[_Candidate]:
-        """Return what was tried, of which one at least has trained on all of its folds."""
-        found = [self._by_trial[trial] for trial in sorted(self._by_trial)]
+    def found(self, study: Study) -> list[_Candidate]:
+        """Return what was tried, by the record, of which one at least has been trained as far as it goes."""
+        settings = {trial.number: self.distributions.setting(Params(trial.params)) for trial in study.trials}
+        found: dict[int, _Candidate] = {}
+        for report in study.reports():
+            known = found.setdefault(report.trial, _Candidate(report.trial, settings[report.trial]))
+            value = report.metrics[_METRIC]
+            if self.resource.is_repeated or value > known.value or not known.outcomes:
+                known.outcomes, known.step, known.value = self._outcomes(report), report.epoch, value
+                known.amount = self.resource.amounts[report.epoch - 1]
         if not found:
             raise SettingError("n_iter is too small for a single fit; give at least 1")
-        if self.resource.name == FOLDS and not any(len(one.outcomes) == len(self._folds) for one in found):
-            best = max(found, key=lambda one: (one.amount, one.value))
-            for fold in self._folds[len(best.outcomes) :]:
-                best.outcomes.append(next(self._trained(best.setting, fold)))
-                best.amount += 1
-        return found
+        full = self.resource.amounts[-1]
+        if self.resource.is_repeated and not any(one.amount == full for one in found.values()):
+            best = max(found.values(), key=lambda one: (not np.isnan(one.value), one.amount, one.value))
+            if not np.isnan(best.value):
+                *_, best.outcomes = self._trainings(best.setting)
+                best.amount, best.step = full, len(self.resource.amounts)
+        return [found[trial] for trial in sorted(found)]
 
-    def _keep(
-        self, trial: int, setting: dict[str, Any], outcomes: list[dict[str, Any]], step: int, value: float
-    ) -> None:
-        """Keep what a candidate measured: of folds all, else at its best step."""
-        with self._lock:
-            known = self._by_trial.setdefault(trial, _Candidate(trial, setting))
-            if self.resource.name == FOLDS or value > known.value or not known.outcomes:
-                known.outcomes, known.step, known.value = outcomes, step, value
-                known.amount = self.resource.amounts[step - 1]
+    def _trainings(self, setting: Mapping[str, Any]) -> Iterator[list[dict[str, Any]]]:
+        """Yield, after each step, what the splits measured."""
+        splits = [self._trained(setting, split) for split in range(self._data.n_splits)]
+        if self.resource.name == FOLDS:
+            return accumulate(([next(split)] for split in splits))
+        return self._side_by_side(splits)
 
-    def _trained(self, setting: Mapping[str, Any], fold: _Fold) -> Iterator[dict[str, Any]]:
-        """Yield what a fold measures after each step; after an error, for ever the same."""
+    def _side_by_side(self, splits: list[Iterator[dict[str, Any]]]) -> Iterator[list[dict[str, Any]]]:
+        """Yield, after each step, what all splits measured: so one seed has one result, however many jobs there are."""
+        for _ in self.resource.amounts:
+            if self._n_jobs == 1:
+                yield [next(split) for split in splits]
+            else:
+                yield Parallel(n_jobs=self._n_jobs, require="sharedmem")(delayed(next)(split) for split in splits)
+
+    def _trained(self, setting: Mapping[str, Any], split: int) -> Iterator[dict[str, Any]]:
+        """Yield what a split measures after each step; after an error, for ever the same."""
         learner: Learner | None = None
-        search, spent = self._search, 0.0
-        for step in range(1, len(self.resource.amounts) + 1):
+        search, spent, amount = self._search, 0.0, 0
+        outcome: dict[str, Any] = {}
+        for step, amount_now in enumerate(self.resource.amounts, start=1):
+            if self.resource.is_repeated and amount_now == amount:
+                yield outcome
+                continue
+            amount = amount_now
+            part = self._data.part(split, self.resource.rows_of(amount))
             begin = time.time()
             try:
-                if learner is None:
+                if learner is None or self.resource.is_repeated:
                     model = clone(search.estimator).set_params(**clone(dict(setting), safe=False))
-                    learner = Learner(model, self.resource, *fold.train, fold.fit_params)
+                    learner = Learner(model, self.resource, *part.train, part.fit_params)
                 learner.step(step)
                 spent += time.time() - begin
                 outcome = _outcome(spent, None)
                 begin = time.time()
-                outcome["test_scores"] = self._scored(learner.model, fold.test, fold.score_params)
+                outcome["test_scores"] = self._scored(learner.model, part.test, part.score_params)
                 outcome["score_time"] = time.time() - begin
                 if search.return_train_score:
-                    outcome["train_scores"] = self._scored(learner.model, fold.train, fold.train_score_params)
+                    outcome["train_scores"] = self._scored(learner.model, part.train, part.train_score_params)
             except Exception as error:
                 if search.error_score == "raise":
                     self.error = error
                     raise
                 outcome = _outcome(spent + time.time() - begin, traceback.format_exc(), search.error_score)
-                while True:
-                    yield outcome
             yield outcome
 
     def _scored(self, model: Any, rows: tuple[Any, Any], params: Mapping[str, Any]) -> Any:
         return _score(model, *rows, self._scorer, params, self._search.error_score)
 
+    def _report(self, outcomes: list[dict[str, Any]]) -> dict[str, float]:
+        """Return what goes on record of a step."""
+        scores = _means(outcomes)
+        metrics = {_METRIC: scores.get(self._refit_metric, next(iter(scores.values())))}
+        for split, one in enumerate(outcomes):
+            numbers = {"fit_time": one["fit_time"], "score_time": one["score_time"]}
+            for kind in ("test", "train"):
+                if one["fit_error"] is None and one[f"{kind}_scores"] is not None:
+                    named = one[f"{kind}_scores"]
+                    named = named if isinstance(named, dict) else {_METRIC: named}
+                    numbers |= {f"{kind}_{name}": score for name, score in named.items()}
+            metrics |= {f"split{split}_{name}": number for name, number in numbers.items()}
+        return metrics
 
-def _folds_one_by_one(folds: Iterator[Iterator[dict[str, Any]]]) -> Iterator[list[dict[str, Any]]]:
-    outcomes: list[dict[str, Any]] = []
-    for fold in folds:
-        outcomes = [*outcomes, next(fold)]
-        yield outcomes
+    def _outcomes(self, report: Report) -> list[dict[str, Any]]:
+        """Return the outcomes of the splits of which `_report` put on record what they measured."""
+        return [
+            self._outcome(report, split)
+            for split in range(self._data.n_splits)
+            if f"split{split}_fit_time" in report.metrics
+        ]
+
+    def _outcome(self, report: Report, split: int) -> dict[str, Any]:
+        prefix = f"split{split}_"
+        own = {name.removeprefix(prefix): value for name, value in report.metrics.items() if name.startswith(prefix)}
+        found = _outcome(own.pop("fit_time"), None)
+        found["score_time"] = own.pop("score_time")
+        for kind in ("test", "train"):
+            named = {name.removeprefix(f"{kind}_"): value for name, value in own.items() if name.startswith(f"{kind}_")}
+            if named:
+                found[f"{kind}_scores"] = named[_METRIC] if named.keys() == {_METRIC} else named
+        if not own:
+            error = self._errors.get((report.trial, split), "it failed in an earlier process")
+            found = _outcome(found["fit_time"], error, self._search.error_score)
+        return found
 
 
-def _steps_of_all(folds: list[Iterator[dict[str, Any]]]) -> Iterator[list[dict[str, Any]]]:
-    while True:
-        yield [next(fold) for fold in folds]
-
-
-def _outcome(fit_time: float, error: str | None, score: Any = np.nan) -> dict[str, Any]:
-    return {
-        "fit_time": fit_time,
-        "score_time": 0.0 if error else np.nan,
-        "fit_error": error,
-        "test_scores": score,
-        "train_scores": score,
-    }
+def _outcome(fit_time: float, error: str | None, score: Any = None) -> dict[str, Any]:
+    return {"fit_time": fit_time, "score_time": 0.0, "fit_error": error, "test_scores": score, "train_scores": score}
 
 
 def _means(outcomes: list[dict[str, Any]]) -> dict[str, float]:
-    """Return the mean of each score over the folds; one whose fit has failed has the same of each."""
+    """Return the mean of each score over the splits; one whose fit has failed has the same of each."""
     scores = [one["test_scores"] for one in outcomes]
     names = next((list(one) for one in scores if isinstance(one, dict)), [_METRIC])
     return {name: float(np.mean([one[name] if isinstance(one, dict) else one for one in scores])) for name in names}
 
 
 def _fill_missing(outcomes: list[dict[str, Any]], example: Any) -> None:
-    """Give each outcome that has no scores, of a failed fit or of a fold that was left out, one by each name."""
+    """Give each outcome that has no scores, of a failed fit or of a split that was left out, one by each name."""
     if not isinstance(example, dict):
         return
     for one in outcomes:
         for kind in ("test_scores", "train_scores"):
             if not isinstance(one[kind], dict):
                 one[kind] = dict.fromkeys(example, one[kind])
+
+
+def _best_of(found: list[_Candidate], scores: Any, resource: Resource) -> int:
+    """Return the place of the best score; where each look is a fit of its own, of those that were trained in full."""
+    full = resource.amounts[-1]
+    may_be = np.array([not resource.is_repeated or one.amount == full for one in found])
+    return int(np.where(may_be & ~np.isnan(scores), scores, -np.inf).argmax())
