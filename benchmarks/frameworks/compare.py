@@ -1,6 +1,7 @@
 """The same two networks in each framework: what it takes to write, install, start and train them, and what they reach.
 
-    python benchmarks/frameworks/compare.py [--seeds 5] [--python NAME=INTERPRETER ...]
+    python benchmarks/frameworks/compare.py [--seeds 5] [--task digits|cnn ...] [--python NAME=INTERPRETER ...]
+        [--record FILE]
 
     digits  1,078 training images of the UCI digits, 64-100-10, ReLU, SGD at 0.1 with momentum 0.9, 30 epochs
     cnn     the same images, two convolutions of 3 x 3 (16, 32), ReLU, pooling, a dense layer; at 0.05, 10 epochs
@@ -11,8 +12,9 @@ needs take on the disk. `import`: of a fresh process, over one that imports NumP
 process, imports and compilation too. `epoch`: of all later ones, the median. `memory`: the highest of the process.
 `accuracy`: of validation images, mean and standard deviation over seeds. Times are those of the processor.
 
-`--python tensorflow=/path/python` names the interpreter of a framework that has an environment of its own. A framework
-that is not installed is left out, and its line says so.
+`--python TensorFlow=/path/python` names the interpreter of a framework that has an environment of its own. A framework
+that is not installed, or whose training fails, is left out, and its line says why. `--record` keeps each training as a
+line of JSON, and one that is there is not trained again: so the table can be made in pieces.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import json
 import os
 import re
 import resource
+import signal
 import statistics
 import subprocess
 import sys
@@ -124,30 +127,46 @@ def n_lines(module: str) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--python", action="append", default=[], metavar="MODULE=INTERPRETER")
+    parser.add_argument("--task", nargs="+", choices=("digits", "cnn"), default=["digits", "cnn"])
+    parser.add_argument("--record", type=Path)
+    parser.add_argument("--python", action="append", default=[], metavar="NAME=INTERPRETER")
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
         print(json.dumps(train_once(given.one[0], given.one[1], int(given.one[2]))))
         return
     pythons = dict(pair.split("=", 1) for pair in given.python)
+    if unknown := pythons.keys() - NAMES.keys():
+        parser.error(f"--python names {unknown.pop()!r}; there is {', '.join(NAMES)}")
+    known = _read(given.record)
     failures: dict[str, str] = {}
-    for name in ("digits", "cnn"):
+    for name in given.task:
         found: dict[str, list[dict[str, object]]] = {}
         for seed in range(given.seeds):
             for label, (module, environment) in NAMES.items():
                 if label in failures:
                     continue
-                run = subprocess.run(
-                    [pythons.get(label, sys.executable), __file__, "--one", module, name, str(seed)],
-                    env={**os.environ, **ONE_THREAD, **environment, "PYTHONPATH": f"{HERE}:{HERE.parents[1] / 'src'}"},
-                    capture_output=True,
-                    text=True,
-                    check=False,  # its last line says why
-                )
-                if run.returncode:
-                    failures[label] = (run.stderr.strip().splitlines() or ["failed"])[-1]
-                elif result := json.loads(run.stdout.splitlines()[-1]):
+                if (name, label, seed) not in known:
+                    run = subprocess.run(
+                        [pythons.get(label, sys.executable), __file__, "--one", module, name, str(seed)],
+                        env={
+                            **os.environ,
+                            **ONE_THREAD,
+                            **environment,
+                            "PYTHONPATH": f"{HERE}:{HERE.parents[1] / 'src'}",
+                        },
+                        capture_output=True,
+                        text=True,
+                        check=False,  # its last line says why
+                    )
+                    if run.returncode:
+                        failures[label] = why(run)
+                        continue
+                    known[name, label, seed] = json.loads(run.stdout.splitlines()[-1])
+                    if given.record is not None:
+                        with given.record.open("a", encoding="utf-8") as file:
+                            file.write(json.dumps([name, label, seed, known[name, label, seed]]) + "\n")
+                if result := known[name, label, seed]:
                     found.setdefault(label, []).append(result)
         print(f"\n{name}\n| framework | lines | install, MB | import, s | first epoch, s", end="")
         print(" | epoch, ms | memory, MB | accuracy, % |")
@@ -159,6 +178,18 @@ def main() -> None:
                 print(row(label, module, results, imported_s, name), flush=True)
             elif label in failures:
                 print(f"| {label} | not measured: {failures[label]} |", flush=True)
+
+
+def why(run: subprocess.CompletedProcess[str]) -> str:
+    """Return in a line why a training failed."""
+    if run.returncode < 0:  # it may have printed nothing, or what has nothing to do with it
+        return f"ended by signal {-run.returncode} ({signal.Signals(-run.returncode).name})"
+    return (run.stderr.strip().splitlines() or [f"exit status {run.returncode}"])[-1]
+
+
+def _read(record: Path | None) -> dict[tuple[str, str, int], dict[str, object]]:
+    lines = record.read_text(encoding="utf-8").splitlines() if record is not None and record.exists() else []
+    return {(name, label, seed): result for name, label, seed, result in map(json.loads, lines)}
 
 
 def row(label: str, module: str, results: list[dict[str, object]], imported_s: float, name: str) -> str:

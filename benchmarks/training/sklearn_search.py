@@ -1,12 +1,13 @@
-"""`TunedSearchCV` beside scikit-learn's searches and Optuna's, at equal cost: the score of what each found on rows kept apart.
+"""`TunedSearchCV` beside other searches at equal cost: the score of what each found on rows that it has not seen.
 
     pip install 'tunewell[sklearn]' optuna optuna-integration
+    export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
     python benchmarks/training/sklearn_search.py [--seeds 5] [--data NAME ...] [--estimator NAME ...] [--record FILE]
 
-Eight data sets, packaged in scikit-learn or generated, by five kinds of estimators. A third of the rows is kept for the test,
-anew for each seed; all search the same distributions by three folds. `HalvingRandomSearchCV`, as it comes, sets the cost,
-once in rows that are fitted (an epoch, a tree, or a row of a fold counts as its part of a fit in full) and once in
-seconds of the processor; the others get as many candidates as cost no more. Methods:
+Eight data sets, packaged in scikit-learn or generated, by five kinds of estimators. A third of the rows is kept for
+the test, anew for each seed; all search the same distributions by three folds. `HalvingRandomSearchCV`, as it comes,
+sets the cost, once in rows that are fitted (an epoch, a tree, or a row of a fold counts as its part of a fit in full)
+and once in seconds of the processor; the others get as many candidates as cost no more. Methods:
 
     halving    HalvingRandomSearchCV
     random     RandomizedSearchCV
@@ -29,9 +30,6 @@ import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-
-for library in ("OMP", "OPENBLAS", "MKL"):
-    os.environ.setdefault(f"{library}_NUM_THREADS", "1")  # before NumPy is imported
 
 import numpy as np
 from scipy.stats import loguniform, randint
@@ -59,7 +57,7 @@ METHODS = ("halving", "random", "optuna", "tunewell")
 
 def _digits() -> Any:
     x, y = datasets.load_digits(return_X_y=True)
-    return x[:600], y[:600]
+    return x[:450], y[:450]
 
 
 def _moons() -> Any:
@@ -111,17 +109,17 @@ def _scaled(model: Any, **before: Any) -> Any:
 
 ESTIMATORS: dict[str, dict[bool, tuple[Any, Mapping[str, Any]]]] = {  # of classes, and of numbers
     "mlp": {
-        True: (_scaled(MLPClassifier((32,), max_iter=30, random_state=0)), MLP),
-        False: (_scaled(MLPRegressor((32,), max_iter=30, random_state=0)), MLP),
+        True: (_scaled(MLPClassifier((16,), max_iter=20, random_state=0)), MLP),
+        False: (_scaled(MLPRegressor((16,), max_iter=20, random_state=0)), MLP),
     },
     "sgd": {True: (_scaled(SGDClassifier(random_state=0)), SGD), False: (_scaled(SGDRegressor(random_state=0)), SGD)},
     "boosting": {
-        True: (HistGradientBoostingClassifier(max_iter=50, random_state=0), BOOSTING),
-        False: (HistGradientBoostingRegressor(max_iter=50, random_state=0), BOOSTING),
+        True: (HistGradientBoostingClassifier(max_iter=20, random_state=0), BOOSTING),
+        False: (HistGradientBoostingRegressor(max_iter=20, random_state=0), BOOSTING),
     },
     "forest": {
-        True: (RandomForestClassifier(50, random_state=0), FOREST),
-        False: (RandomForestRegressor(50, random_state=0), FOREST),
+        True: (RandomForestClassifier(20, random_state=0), FOREST),
+        False: (RandomForestRegressor(20, random_state=0), FOREST),
     },
     "kernel, ridge": {
         True: (_scaled(SVC()), KERNEL),

@@ -2,19 +2,22 @@
 
 import multiprocessing
 import os
+import pickle
 from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import expon, loguniform, norm, randint, uniform
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.datasets import load_wine, make_classification, make_regression
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import GradientBoostingRegressor, HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
-from sklearn.model_selection import GroupKFold, RandomizedSearchCV, cross_val_score
+from sklearn.metrics import accuracy_score, make_scorer
+from sklearn.model_selection import GroupKFold, KFold, RandomizedSearchCV, cross_val_score
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -45,7 +48,8 @@ def test_poor_candidates_of_a_pipeline_are_stopped_early_and_the_best_is_trained
     assert trained.max() <= 8
     assert search.study_.spent.epochs == 3 * 8
     assert search.score(X, Y) > 0.5
-    assert search.best_score_ == search.cv_results_["mean_test_score"].max()
+    in_full = trained == trained.max()
+    assert search.best_score_ == search.cv_results_["mean_test_score"][in_full].max()
     assert search.best_params_ == search.cv_results_["params"][search.best_index_]
     assert search.best_estimator_[-1].t_ == 1 + len(X) * trained[search.best_index_]
     assert search.best_estimator_[-1].random_state == 0
@@ -303,6 +307,65 @@ def test_a_table_and_no_refit_and_a_record(tmp_path):
     refitted = clone(search).set_params(refit=True, store=None).fit(x, y)
     assert list(refitted.feature_names_in_) == list(x.columns)
     assert isinstance(pd.DataFrame(refitted.cv_results_), pd.DataFrame)
+
+
+def test_on_record_are_the_rows_too_and_none_goes_on_with_others(tmp_path):
+    search = tw.TunedSearchCV(sgd(), ALPHA, max_resources=2, store=tmp_path / "a.db", resume=True, **QUICK).fit(X, Y)
+    again = clone(search).fit(X, Y)  # nothing is left to be done
+    assert again.study_.spent.epochs == search.study_.spent.epochs
+    assert (again.cv_results_["mean_test_score"] == search.cv_results_["mean_test_score"]).all()
+    for rows, cv in [((X[:-1], Y[:-1]), 3), ((X, Y), KFold(3, shuffle=True, random_state=1))]:
+        with pytest.raises(SettingError, match="other rows or splits"):
+            clone(search).set_params(cv=cv).fit(*rows)
+    clone(search).set_params(resume=False, n_iter=1).fit(X[:-1], Y[:-1])
+    assert [one.name for one in tw.Study.open(tmp_path / "a.db", "search").others()] == ["search-2"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"n_iter": 0}, "n_iter must be a number of at least 1"),
+        ({"n_iter": "ten"}, "n_iter must be"),
+        ({"cv": []}, "cv has no splits"),
+        ({"error_score": "ignore"}, "The 'error_score' parameter"),
+        ({"scoring": "acuracy"}, "The 'scoring' parameter"),
+    ],
+)
+def test_what_cannot_be_used_is_named(settings, words):
+    with pytest.raises(ValueError, match=words):
+        tw.TunedSearchCV(sgd(), ALPHA, **{**QUICK, **settings}).fit(X, Y)
+
+
+def test_splits_may_be_masks_and_a_search_may_be_pickled():
+    rows = np.arange(len(X))
+    masks = [(rows % 3 != number, rows % 3 == number) for number in range(3)]
+    numbers = [(np.flatnonzero(train), np.flatnonzero(test)) for train, test in masks]
+    one, other = (
+        tw.TunedSearchCV(LogisticRegression(), {"C": loguniform(1e-3, 1e3)}, **{**QUICK, "cv": cv}).fit(X, Y)
+        for cv in (masks, numbers)
+    )
+    assert one.best_score_ == other.best_score_
+    copied = pickle.loads(pickle.dumps(one))
+    assert (copied.predict(X) == one.predict(X)).all()
+    assert clone(copied).get_params().keys() == one.get_params().keys()
+
+
+def test_routed_metadata_go_to_the_fits_the_score_and_the_splitter():
+    with config_context(enable_metadata_routing=True):
+        model = LogisticRegression().set_fit_request(sample_weight=True)
+        search = tw.TunedSearchCV(
+            model,
+            {"C": loguniform(1e-3, 1e3)},
+            scoring=make_scorer(accuracy_score).set_score_request(sample_weight=True),
+            **{**QUICK, "cv": GroupKFold(3)},
+        )
+        weights, groups = np.linspace(0.1, 1, len(X)), np.arange(len(X)) % 6
+        search.fit(X, Y, sample_weight=weights, groups=groups)
+        scores = cross_val_score(
+            clone(model).set_params(**search.best_params_), X, Y,
+            params={"sample_weight": weights, "groups": groups}, cv=GroupKFold(3), scoring=search.scoring,
+        )  # fmt: skip
+    assert search.best_score_ == pytest.approx(scores.mean())
 
 
 def _dies_after(epochs, search):

@@ -1,4 +1,4 @@
-"""Any estimator of scikit-learn's, trained a step at a time: some epochs, some trees, more rows, or a fold of the data."""
+"""Any estimator of scikit-learn's, trained a step at a time: epochs, trees, more rows, or a fold of the data."""
 
 from __future__ import annotations
 

@@ -8,9 +8,12 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import accumulate
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
+from zlib import crc32
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -29,7 +32,7 @@ from sklearn.utils.validation import _check_method_params
 
 from tunewell.errors import RepeatedFailure, SettingError
 from tunewell.estimators.distributions import Distributions
-from tunewell.estimators.learners import FOLDS, ROWS, Learner, Resource
+from tunewell.estimators.learners import FOLDS, Learner, Resource
 from tunewell.runners.base import NullObserver
 from tunewell.runners.tune import study_name, tune
 from tunewell.space.values import Params
@@ -43,6 +46,8 @@ if TYPE_CHECKING:
     from tunewell.trial import Report
 
 _METRIC = "score"
+_MARK = "rows"
+"""Under which the first report of a candidate has what tells the rows from others."""
 
 
 class TunedSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has no types
@@ -55,8 +60,9 @@ class TunedSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has no 
         param_distributions: by name, lists, distributions of `scipy.stats`, or parameters such as
             `tw.learning_rate()`; or a list of such dicts.
         n_iter: the budget, in candidates that are trained in full; many more are begun.
-        resource: what a candidate gets step by step: `epochs` of `partial_fit`, a parameter that grows with `warm_start`,
-            such as `n_estimators`, more `rows`, or `folds` of the cross-validation; `auto` chooses what the estimator has.
+        resource: what a candidate gets step by step: `epochs` of `partial_fit`, a parameter that grows with
+            `warm_start`, such as `n_estimators`, more `rows`, or `folds` of the cross-validation; `auto` chooses what
+            the estimator has.
         max_resources: how many epochs, or trees, a full training has; `auto`: what the estimator is set to, of epochs
             50 at most.
         scoring: as of `RandomizedSearchCV`; of several scores, the one that `refit` names is optimized, else the
@@ -129,12 +135,16 @@ class TunedSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has no 
         """
         if y is None and get_tags(self.estimator).target_tags.required:
             raise ValueError(f"{type(self.estimator).__name__} requires y to be passed, but the target y is None")
+        self._validate_params()
+        if not isinstance(self.n_iter, Real) or not 1 <= self.n_iter < np.inf:
+            raise SettingError(f"n_iter must be a number of at least 1, in candidates, got {self.n_iter!r}")
         scorer, refit_metric = self._get_scorers()
         X, y = indexable(X, y)  # noqa: N806
         routed = self._get_routed_params_for_fit(_check_method_params(X, params=params))
-        splits = list(
-            check_cv(self.cv, y, classifier=is_classifier(self.estimator)).split(X, y, **routed.splitter.split)
-        )
+        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        splits = [tuple(map(_places, split)) for split in cv.split(X, y, **routed.splitter.split)]
+        if not splits:
+            raise SettingError(f"cv has no splits, so that nothing can be judged; got {self.cv!r}")
         self.n_splits_ = len(splits)
         distributions = Distributions.of(self.param_distributions)
         resource = Resource.of(
@@ -148,8 +158,8 @@ class TunedSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has no 
         data = _Data(self.estimator, X, y, splits, routed.estimator.fit, routed.scorer.score)
         candidates = _Candidates(self, data, scorer, resource, distributions, refit_metric)
         self.study_: Study = self._tuned(candidates)
-        self.n_fits_ = self.study_.spent.epochs / resource.units
         found = candidates.found(self.study_)
+        self.n_fits_ = self.study_.spent.epochs / resource.units + candidates.n_more
         _warn_or_raise_about_fit_failures([outcome for one in found for outcome in one.outcomes], self.error_score)
         outcomes = [outcome for one in found for outcome in one.filled(self.n_splits_)]
         if callable(self.scoring):
@@ -167,7 +177,10 @@ class TunedSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has no 
                 [one.setting for one in found],
                 self.n_splits_,
                 outcomes,
-                {"n_resources": [one.amount for one in found], "trial": [one.trial for one in found]},
+                {
+                    "n_resources": [resource.amounts[one.step - 1] for one in found],
+                    "trial": [one.trial for one in found],
+                },
             )
         if self.refit or not self.multimetric_:
             self.best_index_ = (
@@ -179,7 +192,7 @@ class TunedSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has no 
                 self.best_score_ = results[f"mean_test_{refit_metric}"][self.best_index_]
             self.best_params_ = results["params"][self.best_index_]
         if self.refit:
-            self._refit(found[self.best_index_], resource, X, y, routed.estimator.fit)
+            self._refit(resource, X, y, routed.estimator.fit)
         self.scorer_ = getattr(scorer, "_scorers", scorer)
         self.cv_results_ = results
         return self
@@ -200,8 +213,9 @@ class TunedSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has no 
         name = self.name or study_name(store, "search", resume=self.resume)
         known = next((one for one in store.studies() if one.name == name), None) if self.resume else None
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        if known is not None and self.random_state is None:
-            seed = known.seed
+        if known is not None:
+            seed = known.seed if self.random_state is None else seed
+            candidates.check_same_rows(store.reports(known.id, None))
         observer = self.observer if self.observer is not None or self.verbose else NullObserver()
         try:
             study = tune(
@@ -229,12 +243,12 @@ class TunedSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has no 
             raise candidates.error
         return study
 
-    def _refit(self, best: _Candidate, resource: Resource, x: Any, y: Any, fit_params: Mapping[str, Any]) -> None:
-        """Train the best candidate on all rows, as long as it was best."""
+    def _refit(self, resource: Resource, x: Any, y: Any, fit_params: Mapping[str, Any]) -> None:
+        """Train the best candidate on all rows."""
         begin = time.time()
-        model = clone(self.estimator).set_params(**clone(best.setting, safe=False))
+        model = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
         learner = Learner(model, resource, x, y, fit_params)
-        for step in range(1, best.step + 1) if resource.name not in (FOLDS, ROWS) else [1]:
+        for step in range(1, 2 if resource.is_repeated else len(resource.amounts) + 1):
             learner.step(step)
         self.best_estimator_ = learner.model
         self.refit_time_ = time.time() - begin
@@ -269,13 +283,19 @@ class _Data:
         """The number of splits."""
         return len(self._splits)
 
+    @cached_property
+    def mark(self) -> int:
+        """A number that tells these rows and splits from others, as far as sizes, targets and splits differ."""
+        targets = None if self._y is None else np.asarray(self._y).tolist()
+        return crc32(repr((np.shape(self._x), targets, [test.tolist() for _, test in self._splits])).encode())
+
     def part(self, split: int, n_rows: int | None = None) -> _Part:
         """Return the parts of a split, with so many rows to train on; all if None."""
         key = (split, n_rows)
         if key not in self._parts:  # two threads that find this make the same
             train, test = self._splits[split]
             if n_rows is not None:
-                train = np.sort(np.asarray(train)[self._order(train)[:n_rows]])
+                train = np.sort(train[self._order(train)[:n_rows]])
             self._parts[key] = _Part(
                 _safe_split(self._estimator, self._x, self._y, train),
                 _safe_split(self._estimator, self._x, self._y, test, train),
@@ -290,7 +310,7 @@ class _Data:
         drawn = np.random.default_rng(0).permutation(len(train))
         if self._y is None or not is_classifier(self._estimator):
             return drawn
-        labels = np.asarray(self._y)[np.asarray(train)[drawn]]
+        labels = np.asarray(self._y)[train[drawn]]
         if labels.ndim > 1:
             return drawn
         places = np.empty(len(drawn))
@@ -308,8 +328,7 @@ class _Candidate:
     setting: dict[str, Any]
     outcomes: list[dict[str, Any]] = field(default_factory=list)
     step: int = 0
-    """Of its training, where these were measured."""
-    amount: int = 0
+    """The last of its training, where these were measured."""
     value: float = -np.inf
 
     def filled(self, n_splits: int) -> list[dict[str, Any]]:
@@ -334,6 +353,8 @@ class _Candidates:
         self.distributions = distributions
         self.error: BaseException | None = None
         """Of a fit, where it is to be raised."""
+        self.n_more = 0
+        """Candidates that were trained in full beyond what the study spent."""
         self._search, self._data, self._scorer, self._refit_metric = search, data, scorer, refit_metric
         self._errors: dict[tuple[int, int], str] = {}
         """By trial and split, the traceback of a fit that failed in this process."""
@@ -343,13 +364,25 @@ class _Candidates:
         """Train a candidate."""
         setting = self.distributions.setting(run.params)
         trainings = self._trainings(setting)
-        for _, outcomes in zip(run.epochs(len(self.resource.amounts)), trainings, strict=False):
+        for epoch, outcomes in zip(run.epochs(len(self.resource.amounts)), trainings, strict=False):
             if self.error is not None:
                 return
             for split, one in enumerate(outcomes):
                 if one["fit_error"] is not None:
                     self._errors[run.trial, split] = one["fit_error"]
-            run.report(**self._report(outcomes))
+            run.report(**self._report(outcomes), **({_MARK: self._data.mark} if epoch == 1 else {}))
+
+    def check_same_rows(self, reports: Sequence[Report]) -> None:
+        """Check that a search that is on record had these rows and splits.
+
+        Raises:
+            SettingError: it had others.
+        """
+        if any(report.metrics.get(_MARK, self._data.mark) != self._data.mark for report in reports):
+            raise SettingError(
+                "the search on record had other rows or splits; give the X and y that it had, and a cv with a "
+                "random_state if it shuffles, or begin another with resume=False"
+            )
 
     def found(self, study: Study) -> list[_Candidate]:
         """Return what was tried, by the record, of which one at least has been trained as far as it goes."""
@@ -357,25 +390,23 @@ class _Candidates:
         found: dict[int, _Candidate] = {}
         for report in study.reports():
             known = found.setdefault(report.trial, _Candidate(report.trial, settings[report.trial]))
-            value = report.metrics[_METRIC]
-            if self.resource.is_repeated or value > known.value or not known.outcomes:
-                known.outcomes, known.step, known.value = self._outcomes(report), report.epoch, value
-                known.amount = self.resource.amounts[report.epoch - 1]
+            if report.epoch > known.step:
+                known.outcomes, known.step, known.value = self._outcomes(report), report.epoch, report.metrics[_METRIC]
         if not found:
             raise SettingError("n_iter is too small for a single fit; give at least 1")
-        full = self.resource.amounts[-1]
-        if self.resource.is_repeated and not any(one.amount == full for one in found.values()):
-            best = max(found.values(), key=lambda one: (not np.isnan(one.value), one.amount, one.value))
-            if not np.isnan(best.value):
-                *_, best.outcomes = self._trainings(best.setting)
-                best.amount, best.step = full, len(self.resource.amounts)
+        last = len(self.resource.amounts)
+        best = max(found.values(), key=lambda one: (not np.isnan(one.value), one.step, one.value))
+        if best.step < last and not np.isnan(best.value):  # the budget was too small for one that could be the best
+            *_, best.outcomes = self._trainings(best.setting)
+            best.step = last
+            self.n_more += 1
         return [found[trial] for trial in sorted(found)]
 
     def _trainings(self, setting: Mapping[str, Any]) -> Iterator[list[dict[str, Any]]]:
         """Yield, after each step, what the splits measured."""
         splits = [self._trained(setting, split) for split in range(self._data.n_splits)]
         if self.resource.name == FOLDS:
-            return accumulate(([next(split)] for split in splits))
+            return accumulate([next(split)] for split in splits)
         return self._side_by_side(splits)
 
     def _side_by_side(self, splits: list[Iterator[dict[str, Any]]]) -> Iterator[list[dict[str, Any]]]:
@@ -457,6 +488,12 @@ class _Candidates:
         return found
 
 
+def _places(rows: Any) -> Any:
+    """Return the numbers of a split's rows, which may be given as a mask."""
+    numbers = np.asarray(rows)
+    return np.flatnonzero(numbers) if numbers.dtype == bool else numbers
+
+
 def _outcome(fit_time: float, error: str | None, score: Any = None) -> dict[str, Any]:
     return {"fit_time": fit_time, "score_time": 0.0, "fit_error": error, "test_scores": score, "train_scores": score}
 
@@ -479,7 +516,6 @@ def _fill_missing(outcomes: list[dict[str, Any]], example: Any) -> None:
 
 
 def _best_of(found: list[_Candidate], scores: Any, resource: Resource) -> int:
-    """Return the place of the best score; where each look is a fit of its own, of those that were trained in full."""
-    full = resource.amounts[-1]
-    may_be = np.array([not resource.is_repeated or one.amount == full for one in found])
-    return int(np.where(may_be & ~np.isnan(scores), scores, -np.inf).argmax())
+    """Return the place of the best score, of candidates that were trained in full: others are not what is refitted."""
+    in_full = np.array([one.step == len(resource.amounts) for one in found])
+    return int(np.where(in_full & ~np.isnan(scores), scores, -np.inf).argmax())

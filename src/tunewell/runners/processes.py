@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import ModuleType
 
+from tunewell.display.notebook import in_marimo
 from tunewell.errors import SettingError
 from tunewell.runners.base import Controller, Observer
 from tunewell.runners.driver import Driver
@@ -230,9 +231,9 @@ def _serve(
 
 def portable(train: Train) -> Train | bytes:
     """Return the training function in a form that another process can load."""
-    in_notebook = getattr(train, "__module__", None) == "__main__" and not _main_is_a_file()
+    in_a_cell = getattr(train, "__module__", None) == "__main__" and not _main_is_a_file()
     try:
-        if not in_notebook:
+        if not in_a_cell:
             pickle.dumps(train)
             return train
     except Exception as error:  # noqa: BLE001  its objects' own, from their __reduce__ or __getstate__
@@ -302,13 +303,14 @@ def _ctrl_c_ignored() -> Iterator[None]:
 
 
 def _main_is_a_file() -> bool:
+    """Return True if another process that imports the main module has what it has."""
     file = getattr(sys.modules["__main__"], "__file__", None)
-    return file is not None and Path(file).exists()
+    return file is not None and Path(file).exists() and not in_marimo()  # whose cells are functions in their file
 
 
 @contextmanager
 def _no_file_of_a_prompt() -> Iterator[None]:
-    """Let no process begun inside look for the file of a main module that has none: `<stdin>`, say."""
+    """Let no process begun inside look for the file of a main module: there is none, or it has not what is needed."""
     main = sys.modules["__main__"]
     file = getattr(main, "__file__", None)
     if file is None or _main_is_a_file():
