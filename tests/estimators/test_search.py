@@ -29,6 +29,7 @@ import tunewell as tw
 from tunewell.errors import SettingError, SpaceError
 from tunewell.estimators.distributions import Distributions
 from tunewell.estimators.learners import Resource
+from tunewell.stores import MemoryStore
 
 QUICK = {"n_iter": 3, "cv": 3, "random_state": 0, "scheduler": "asha"}
 X, Y = make_classification(120, 6, n_informative=4, n_classes=3, random_state=0)
@@ -304,7 +305,8 @@ def test_a_table_and_no_refit_and_a_record(tmp_path):
     search = tw.TunedSearchCV(sgd(), ALPHA, max_resources=3, refit=False, store=tmp_path / "a.db", **QUICK).fit(x, y)
     assert not hasattr(search, "best_estimator_")
     assert tw.Study.open(tmp_path / "a.db").best.value == pytest.approx(search.best_score_)
-    refitted = clone(search).set_params(refit=True, store=None).fit(x, y)
+    refitted = clone(search).set_params(refit=True, store=MemoryStore()).fit(x, y)
+    assert len(refitted.store.studies()) == 1
     assert list(refitted.feature_names_in_) == list(x.columns)
     assert isinstance(pd.DataFrame(refitted.cv_results_), pd.DataFrame)
 

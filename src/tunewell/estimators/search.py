@@ -209,7 +209,8 @@ class TunedSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has no 
         return {name: value for name, value in state.items() if name not in ("study_", "observer")} | {"observer": None}
 
     def _tuned(self, candidates: _Candidates) -> Study:
-        store = open_store("memory" if self.store is None else self.store)
+        given = "memory" if self.store is None else self.store
+        store = open_store(given) if isinstance(given, str | Path) else given
         name = self.name or study_name(store, "search", resume=self.resume)
         known = next((one for one in store.studies() if one.name == name), None) if self.resume else None
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
