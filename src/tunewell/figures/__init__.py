@@ -1,0 +1,1 @@
+"""Figures of a study, each a function that returns plain data: `Figure`."""
