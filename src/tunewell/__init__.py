@@ -29,7 +29,8 @@ from tunewell.space.values import Params
 from tunewell.stores import MemoryStore, open_store
 from tunewell.study import Study
 from tunewell.study.budget import Budget
-from tunewell.study.confirmation import Confirmed, confirmation, confirmed
+from tunewell.study.confirmation import confirmation
+from tunewell.study.confirmed import Confirmed, confirmed
 from tunewell.study.reader import Best
 from tunewell.training.client import params, report
 from tunewell.training.current import current_run
@@ -37,6 +38,7 @@ from tunewell.training.run import Run
 from tunewell.trial import Step, Trial, TrialState
 
 if TYPE_CHECKING:
+    from tunewell import figures
     from tunewell.diagnosis import Finding, diagnose
     from tunewell.estimators import TunedClassifier, TunedRegressor, TunedSearchCV
     from tunewell.probing import lr_find, probe
@@ -83,6 +85,7 @@ __all__ = [
     "current_run",
     "diagnose",
     "dropout",
+    "figures",
     "hidden_units",
     "layers",
     "learning_rate",
@@ -116,6 +119,8 @@ _LAZY = {
 
 def __getattr__(name: str) -> Any:
     """Return one of the names that are slow to import."""
+    if name == "figures":
+        return import_module("tunewell.figures")
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, needed = _LAZY[name]

@@ -145,6 +145,7 @@ READERS = {
     "list": [[]],
     "show": [["{study}"], ["{study}", "--trial", "0"], ["{study}", "--why", "0"]],
     "best": [["{study}"]],
+    "importance": [["{study}"], ["{study}", "--json"]],
     "export": [["{study}"], ["{study}", "--what", "reports"]],
     "worker": [["{study}", "{script}"], ["{study}"], ["{study}x"]],
     "babysit": [["--attach", "{study}"]],

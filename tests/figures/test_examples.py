@@ -51,7 +51,7 @@ def curves():
     layers = (
         Layer("density", "some", epochs, np.linspace(LOSS.low, LOSS.high, 10), value=cells, label="all trials"),
         Layer("line", "best", places, np.log(lines), label="the best 2", rows=rows),
-        Layer("band", "forecast", epochs[10:], low=np.log(1 / epochs[10:]), high=np.log(2 / epochs[10:]), label="range"),
+        Layer("band", "forecast", epochs[10:], low=np.log(1 / epochs[10:]), high=np.log(2 / epochs[10:])),
         Layer("line", "forecast", epochs[10:], np.log(1.4 / epochs[10:]), dash="dash", label="its middle"),
         Layer("points", "series-1", np.array([4.0]), np.log([0.5]), symbol="diamond", label="live change",
               hover=("trial 3, after epoch 4: learning_rate 0.1 to 0.01",)),

@@ -9,7 +9,8 @@ from tunewell.errors import SettingError
 from tunewell.runners.base import NullObserver
 from tunewell.samplers import RandomSampler
 from tunewell.schedulers import FullScheduler
-from tunewell.study.confirmation import Confirmed, confirmation, confirmed
+from tunewell.study.confirmation import confirmation
+from tunewell.study.confirmed import Confirmed, confirmed
 
 SPACE = tw.Space(learning_rate=tw.Float(1e-3, 1.0, scale="log", default=1e-1))
 

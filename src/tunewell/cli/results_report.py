@@ -9,7 +9,7 @@ from tunewell.cli.printing import table
 from tunewell.display.formatting import counted, measured
 from tunewell.errors import last_line
 from tunewell.study import Study
-from tunewell.study.confirmation import confirmed
+from tunewell.study.confirmed import confirmed
 from tunewell.study.reader import Best
 from tunewell.trial import TrialState
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from tunewell.display.summary import trials_by_state
 from tunewell.study import Study
-from tunewell.study.confirmation import confirmed
+from tunewell.study.confirmed import confirmed
 from tunewell.study.reader import Best
 from tunewell.trial import Report, Trial
 

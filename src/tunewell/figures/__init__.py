@@ -1,1 +1,99 @@
-"""Figures of a study, each a function that returns plain data: `Figure`."""
+"""Figures of a study, each a function that returns plain data, a `Figure`; `study.figures.history()` is the same.
+
+    import tunewell as tw
+
+    study = tw.Study.open("tunewell.db", "digits")
+    tw.figures.history(study).save("history.png")
+    study.figures.curves().records()
+
+* `history`: each trial's best value, and the best so far.
+* `curves`: the metric by epoch, with branches, rewinds, live changes and forecasts.
+* `parallel`: parallel coordinates.
+* `slices`: the metric against each parameter.
+* `contour`: the metric over two parameters.
+* `importance`: by how much each parameter mattered.
+* `timeline`: when trials were trained, worker by worker.
+* `ranks`: rank correlations of parameters and metric.
+* `distribution`: the share of trials that reach a value, also of several studies.
+* `space`: what would be drawn from a space.
+* `lr_sweep`: the loss by learning rate, of `tunewell.lr_find`.
+* `evidence`: the curve on which a diagnosis has seen something.
+* `confirmed`: the best settings, trained again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from tunewell.figures.confirmed import confirmed
+from tunewell.figures.contour import contour
+from tunewell.figures.curves import curves
+from tunewell.figures.distribution import distribution
+from tunewell.figures.evidence import evidence
+from tunewell.figures.figure import Axis, Figure, Layer, Panel, Table
+from tunewell.figures.history import history
+from tunewell.figures.importance import importance
+from tunewell.figures.lr_sweep import lr_sweep
+from tunewell.figures.parallel import parallel
+from tunewell.figures.ranks import ranks
+from tunewell.figures.slices import slices
+from tunewell.figures.source import StudySource
+from tunewell.figures.space import space
+from tunewell.figures.timeline import timeline
+
+__all__ = [
+    "Axis",
+    "Figure",
+    "Figures",
+    "Layer",
+    "Panel",
+    "StudySource",
+    "Table",
+    "confirmed",
+    "contour",
+    "curves",
+    "distribution",
+    "evidence",
+    "history",
+    "importance",
+    "lr_sweep",
+    "parallel",
+    "ranks",
+    "slices",
+    "space",
+    "timeline",
+]
+
+_P = ParamSpec("_P")
+
+
+def _of_study(figure: Callable[Concatenate[StudySource, _P], Figure]) -> Callable[Concatenate[Figures, _P], Figure]:
+    """Return a figure as a method, without its study."""
+
+    @wraps(figure)
+    def method(figures: Figures, /, *args: _P.args, **named: _P.kwargs) -> Figure:
+        return figure(figures.study, *args, **named)
+
+    return method
+
+
+class Figures:
+    """The figures of one study: `study.figures.history()`."""
+
+    def __init__(self, study: StudySource) -> None:
+        """Take the study."""
+        self.study = study
+
+    confirmed = _of_study(confirmed)
+    contour = _of_study(contour)
+    curves = _of_study(curves)
+    distribution = _of_study(distribution)
+    history = _of_study(history)
+    importance = _of_study(importance)
+    parallel = _of_study(parallel)
+    ranks = _of_study(ranks)
+    slices = _of_study(slices)
+    space = _of_study(space)
+    timeline = _of_study(timeline)

@@ -44,9 +44,10 @@ What the arrays of a mark are, n being how many items it has:
     text       x, y (n,): the texts of `hover`, written there
 
 Layers are drawn in their order, the last on top. Color is a role, never a colour: "best", "some", "ended", "failed",
-"paused", "running", "forecast", "range", "value" (by `value`, a sequential ramp), "series-0" ... "series-7". Symbols:
-"circle", "ring", "cross", "square", "diamond", "triangle-up", "triangle-down"; null is a circle. Dashes: "dash", "dot";
-null is a solid line. `static/theme.json` has the colours of all roles on light and on dark ground.
+"paused", "running", "forecast", "range", "value" (by `value`, a sequential ramp), "signed" (by `value`, a ramp to both
+sides of 0), "series-0" ... "series-7". Symbols: "circle", "ring", "cross", "square", "diamond", "triangle-up",
+"triangle-down"; null is a circle. Dashes: "dash", "dot"; null is a solid line. `static/theme.json` has the colours of
+all roles on light and on dark ground.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ import base64
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -216,6 +218,25 @@ class Figure:
             "table": self.table.as_dict(),
         }
 
+    def save(self, path: str | Path, theme: Literal["light", "dark"] = "light") -> Path:
+        """Draw the figure into a file, PNG, SVG or PDF as its name ends, and return the path.
+
+            study.figures.curves().save("curves.svg", theme="dark")
+
+        Raises:
+            MissingExtra: matplotlib is not installed.
+            SettingError: the name ends otherwise, the folder is not there, or there is no such theme.
+        """
+        from tunewell.figures.drawing import save  # noqa: PLC0415  it draws figures
+
+        return save(self, path, theme)
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        """Return it as a notebook shows it: the drawing, or the table where matplotlib is not installed."""
+        from tunewell.figures.page import figure_html  # noqa: PLC0415  it draws figures
+
+        return {"text/html": figure_html(self), "text/plain": f"{self.title}\n{self.caption}"}
+
 
 def numbers(values: ArrayLike) -> Any:
     """Return numbers as JSON has them: a list, or packed where there are many; None for those that are not finite."""
@@ -272,7 +293,7 @@ def _plain(column: Floats | Sequence[Word]) -> Iterator[Word]:
         if isinstance(value, float) and not math.isfinite(value):
             yield None
         else:
-            yield int(value) if whole and abs(value) < 2**53 else value
+            yield int(value) if whole and isinstance(value, float) and abs(value) < 2**53 else value
 
 
 def _digits(array: Floats) -> int:

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tunewell.analysis.bounds import AtBound, at_bounds
 from tunewell.analysis.decisions import Decision, Outlook, decisions, outlook, since_extended
+from tunewell.analysis.importance import Importances, importances
 from tunewell.analysis.lineage import Segment, segments
 from tunewell.analysis.twins import Difference, difference
+from tunewell.analysis.waste import Waste, waste
 from tunewell.arrays import own_numerics
 from tunewell.checkpoint.folder import folder_in
 from tunewell.commands import Command, Tag, Untag
@@ -28,6 +30,7 @@ from tunewell.stores import MemoryStore, Session, Store, StudyRecord, open_store
 from tunewell.study import provenance
 from tunewell.study.branches import TWIN
 from tunewell.study.budget import Budget
+from tunewell.study.confirmed import Confirmed, confirmed
 from tunewell.study.damage import readable_budget, readable_study
 from tunewell.study.log import Log
 from tunewell.study.page import study_html
@@ -37,6 +40,11 @@ from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState, trial_n
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from tunewell.analysis.in_common import AllInCommon
+    from tunewell.analysis.interactions import Interactions
+    from tunewell.analysis.noise import Noise
+    from tunewell.figures import Figures
 
 _FEW_REVISIONS, _ALL_REVISIONS = 100, 2**62
 _OfTrial = TypeVar("_OfTrial", Report, Event)
@@ -346,6 +354,66 @@ class StudyReader:
         if not reports:
             raise RecordError(f"trial {trial} of study {self.record.name!r} has reported nothing yet; try another")
         return of_trial(trials[trial], reports, self.max_epochs)
+
+    def importance(self) -> Importances:
+        """Return by how much each tuned parameter mattered, most important first (PED-ANOVA), with 90 % intervals.
+
+            for one in study.importance():
+                print(f"{one.name}: {one.share:.0%} ({one.low:.0%} to {one.high:.0%})")
+
+        With too few trials it has no parameters, and says why: `study.importance().too_few`.
+        """
+        return importances(self.history)
+
+    def interactions(self) -> Interactions:
+        """Return the pairs of parameters that must be chosen together (functional ANOVA), the strongest first.
+
+        for pair in study.interactions().sure:
+            print(*pair.names, f"{pair.share:.0%}")
+        """
+        from tunewell.analysis.interactions import interactions  # noqa: PLC0415  its special functions are slow to import
+
+        return interactions(self.history)
+
+    def in_common(self) -> AllInCommon:
+        """Return the values that the best quarter of the trials have in common, against all of them.
+
+        for one in study.in_common().sure:
+            print(one.name, one.low, "to", one.high)
+        """
+        from tunewell.analysis.in_common import in_common  # noqa: PLC0415  its special functions are slow to import
+
+        return in_common(self.history)
+
+    def waste(self) -> Waste:
+        """Return the epochs that the study could have done without, as it turned out.
+
+        print(f"{study.waste().share:.0%}")
+        """
+        with self.lock:
+            return waste(self.history, self.trials)
+
+    def noise(self) -> Noise:
+        """Return by how much a new seed changes the metric, and from what that was estimated.
+
+        best = study.noise().best
+        if best is not None:
+            print(f"{best.sd:.2g}, from {best.learned_from}")
+        """
+        from tunewell.analysis.noise import noise  # noqa: PLC0415  its special functions are slow to import
+
+        return noise(self.history, [one.values for one in self.confirmed()])
+
+    def confirmed(self) -> list[Confirmed]:
+        """Return what the newest confirmation of this study has found; empty if no training of it has ended yet."""
+        return confirmed(self)
+
+    @property
+    def figures(self) -> Figures:
+        """The figures of this study: `study.figures.history().save("history.png")`."""
+        from tunewell.figures import Figures  # noqa: PLC0415  few programs draw
+
+        return Figures(self)
 
     @own_numerics
     def at_bounds(self) -> list[AtBound]:

@@ -1,0 +1,267 @@
+"""What figures read of a study, and a study as they see it: arrays, states and values as reported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from tunewell.analysis.decisions import Decision
+from tunewell.analysis.importance import Importances, importance, tuned_of
+from tunewell.arrays import Floats
+from tunewell.commands import Command
+from tunewell.figures.figure import Layer, Table, Word
+from tunewell.figures.words import counts_of
+from tunewell.history import History
+from tunewell.space.params import Choice, Int, Param
+from tunewell.space.space import Space
+from tunewell.stores import Session
+from tunewell.trial import Report, Trial, TrialState
+
+
+class Retrained(Protocol):
+    """A setting that was trained again: `tunewell.Confirmed` is one."""
+
+    @property
+    def trial(self) -> int:
+        """The trial of the search that had it first."""
+        ...
+
+    @property
+    def found(self) -> float:
+        """The metric that the search saw."""
+        ...
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The best report of each new training."""
+        ...
+
+    @property
+    def broken(self) -> int:
+        """How many new trainings failed or diverged."""
+        ...
+
+    @property
+    def mean(self) -> float:
+        """The mean of the values."""
+        ...
+
+    @property
+    def margin(self) -> float:
+        """The mean's 95 % interval reaches so far to both sides."""
+        ...
+
+
+class StudySource(Protocol):
+    """What a figure reads of a study: `tunewell.Study` has it, and so has its reader."""
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        ...
+
+    @property
+    def metric(self) -> str:
+        """The metric that is judged by."""
+        ...
+
+    @property
+    def maximize(self) -> bool:
+        """True if more of it is better."""
+        ...
+
+    @property
+    def space(self) -> Space:
+        """The parameters that are tuned."""
+        ...
+
+    @property
+    def max_epochs(self) -> int | None:
+        """The number of epochs of a full training; None while that is not known."""
+        ...
+
+    @property
+    def trials(self) -> list[Trial]:
+        """All trials, by number."""
+        ...
+
+    @property
+    def history(self) -> History:
+        """All trials as arrays: lower is better."""
+        ...
+
+    def importance(self) -> Importances:
+        """Return by how much each parameter mattered."""
+        ...
+
+    def why(self, trial: int) -> list[Decision]:
+        """Return what was expected of a trial's steps."""
+        ...
+
+    def commands(self, trial: int | None = None) -> list[Command]:
+        """Return the commands to trials."""
+        ...
+
+    def sessions(self) -> list[Session]:
+        """Return the processes that ran the study."""
+        ...
+
+    def reports(self, trial: int | None = None) -> list[Report]:
+        """Return the reports of a trial, or of all."""
+        ...
+
+    def confirmed(self) -> Sequence[Retrained]:
+        """Return the settings that were trained again."""
+        ...
+
+
+class Look(NamedTuple):
+    """The role and the symbol of a state: color is never the only difference."""
+
+    color: str
+    symbol: str
+
+
+LOOKS: Mapping[str, Look] = {
+    "complete": Look("ended", "circle"),
+    "stopped": Look("ended", "square"),
+    "paused": Look("paused", "ring"),
+    "held": Look("paused", "diamond"),
+    "running": Look("running", "triangle-up"),
+    "diverged": Look("failed", "triangle-down"),
+    "failed": Look("failed", "cross"),
+}
+"""The states of trials as figures have them; a stopped trial whose metric was not finite is a diverged one."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """A study at one moment; n trials, c epochs."""
+
+    metric: str
+    maximize: bool
+    space: Space
+    trials: Sequence[Trial]
+    history: History
+    states: np.ndarray
+    """(n,): the name of each trial's state, of `LOOKS`."""
+    best: Floats
+    """(n,): each trial's best finite value, as reported; NaN if it has none."""
+    sign: float
+
+    def __len__(self) -> int:
+        return len(self.trials)
+
+    @property
+    def curves(self) -> Floats:
+        """(n, c): the values as reported; infinite where not finite, NaN where there is none."""
+        curves: Floats = self.sign * self.history.curves
+        return curves
+
+    @property
+    def sound(self) -> np.ndarray:
+        """(n,): it has a value, and neither failed nor diverged."""
+        found: np.ndarray = np.isfinite(self.best) & (self.states != "failed") & (self.states != "diverged")
+        return found
+
+    @property
+    def order(self) -> np.ndarray:
+        """The sound trials, best first; equals by number."""
+        numbers = np.flatnonzero(self.sound)
+        return numbers[np.argsort(self.sign * self.best[numbers], kind="stable")]
+
+    @property
+    def tuned(self) -> list[tuple[int, str, Param]]:
+        """Column, name and kind of the parameters that have more than one value."""
+        return tuned_of(self.space)
+
+    def counts(self, among: np.ndarray | None = None) -> str:
+        """Return `3 failed, 2 paused`: how many trials are in each state but the usual one."""
+        states = (self.states if among is None else self.states[among]).tolist()
+        return counts_of({state: states.count(state) for state in LOOKS if state != "complete"})
+
+    def values(self, column: int, name: str, param: Param) -> Floats | list[Word]:
+        """Return a parameter's value of each trial: numbers, NaN for none; of a choice a list, None for none."""
+        units = self.history.points[: len(self), column]
+        inside = (units >= 0) & (units <= 1)
+        odd = np.flatnonzero(~inside & ~np.isnan(units)).tolist()
+        if isinstance(param, Choice):
+            words: list[Word] = [None] * len(self)
+            at = np.minimum(np.floor(np.nan_to_num(units) * len(param.values)), len(param.values) - 1).astype(int)
+            for i in np.flatnonzero(inside).tolist():
+                words[i] = param.values[at[i]]
+            for i in odd:
+                words[i] = self.trials[i].params.get(name)
+            return words
+        numbers = np.full(len(self), np.nan)
+        numbers[inside] = _to_digits(
+            np.asarray(param.from_unit(units[inside]), dtype=np.float64), isinstance(param, Int)
+        )
+        for i in odd:
+            value = self.trials[i].params.get(name)
+            numbers[i] = float(value) if isinstance(value, int | float) else np.nan
+        return numbers
+
+    def odd_values(self, name: str) -> list[object]:
+        """Return a parameter's value of each trial as it is on record."""
+        return [trial.params.get(name) for trial in self.trials]
+
+    def table(self, **more: Any) -> Table:
+        """Return a row a trial: number, state, best value, epochs, parameters, and more."""
+        about: dict[str, Any] = {
+            "trial": np.arange(float(len(self))),
+            "state": self.states.tolist(),
+            self.metric: self.best,
+            "epochs": self.history.epochs[: len(self)].astype(np.float64),
+            **more,
+        }
+        for column, (name, param) in enumerate(self.space.params.items()):
+            about[f"param_{name}" if name in about else name] = self.values(column, name, param)
+        return Table(about)
+
+    def by_state(self, x: Floats, y: Floats, among: np.ndarray | None = None) -> Iterator[Layer]:
+        """Yield points a state, those that failed last; among: the trials that x and y are of."""
+        numbers = np.arange(len(self)) if among is None else among
+        states = self.states[numbers]
+        for state, look in LOOKS.items():
+            here = np.flatnonzero(states == state)
+            if here.size:
+                yield Layer(
+                    "points", look.color, x[here], y[here], label=state, symbol=look.symbol, rows=numbers[here]
+                )  # fmt: skip
+
+
+def seen(study: StudySource) -> Seen:
+    """Return a study as it is now; one that another process runs may gain trials meanwhile."""
+    history = study.history
+    trials = study.trials[: len(history)]
+    states = np.array([str(trial.state) for trial in trials], dtype=object)
+    broken = history.broken[: len(trials)]
+    states[broken & (states == str(TrialState.STOPPED))] = "diverged"
+    sign = -1.0 if study.maximize else 1.0
+    lowest = history.lowest[: len(trials)]
+    best = np.where(np.isfinite(lowest), sign * lowest, np.nan)
+    return Seen(study.metric, study.maximize, history.space, trials, history, states, best, sign)
+
+
+def most_important(found: Seen, most: int) -> tuple[list[tuple[int, str, Param]], int]:
+    """Return the tuned parameters, the most important first, and how many there are beyond `most`."""
+    tuned = found.tuned
+    if len(tuned) > 1:
+        known = importance(found.history, rng=np.random.default_rng(0), n_bootstrap=0)
+        place = {one.name: i for i, one in enumerate(known)}
+        tuned = sorted(tuned, key=lambda item: place.get(item[1], len(place)))
+    return tuned[:most], max(0, len(tuned) - most)
+
+
+def _to_digits(values: Floats, whole: bool) -> Floats:  # noqa: FBT001
+    """Return numbers with 12 significant digits, as parameters are drawn: exp(log(0.001)) is 0.0010000000000000002."""
+    if whole or not values.size:
+        return values
+    with np.errstate(all="ignore"):
+        factors = 10.0 ** (11 - np.floor(np.log10(np.abs(values))))
+        rounded = np.rint(values * factors) / factors
+    return np.where(np.isfinite(rounded), rounded, values)
