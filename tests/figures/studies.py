@@ -85,7 +85,7 @@ def a_source(space, params, curves, states=None, *, max_epochs=20, maximize=Fals
 
 
 def synthetic(n, epochs=20, seed=0, *, space=SPACE, stopping=True, maximize=False):
-    """A study of n trials whose loss depends on the rate, the momentum and the optimizer; some fail, some are paused."""
+    """A study whose loss depends on the rate, the momentum and the optimizer; some fail, some are paused."""
     rng = np.random.default_rng(seed)
     points = rng.random((n, len(space.params)))
     params = space.decode_many(points)

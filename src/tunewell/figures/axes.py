@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from tunewell.arrays import Floats
+from tunewell.arrays import Floats, own_numerics
 from tunewell.figures.figure import Axis, Ticks
 from tunewell.figures.words import name_of, number
 from tunewell.space.params import Choice, Float, Int, Param
@@ -54,6 +54,7 @@ class MetricAxis:
         return found & np.isfinite(values)
 
 
+@own_numerics
 def metric_axis(title: str, values: Floats, *, maximize: bool) -> MetricAxis:
     """Return an axis on which values of a metric are told apart, above all the good ones.
 
@@ -211,6 +212,7 @@ def time_axis(title: str, seconds: float) -> Axis:
     return Axis(f"{title} ({unit})", -0.01 * high, high * 1.02, tuple(marks), "time")
 
 
+@own_numerics
 def ticks(scale: str, low: float, high: float, *, whole: bool = False) -> Ticks:
     """Return some places from low to high, two at least, at values that are easily read, with these values."""
     if scale == "linear":
@@ -219,7 +221,7 @@ def ticks(scale: str, low: float, high: float, *, whole: bool = False) -> Ticks:
         marks = [value for value in _steps(low, high) if not whole or value == int(value)]
         return tuple(zip(marks, _alike(marks), strict=True))
     one = SCALES[scale]
-    ends = [float(one.value(place)) for place in (low, high)]
+    ends = [min(float(one.value(place)), _LARGEST) for place in (low, high)]
     for values in _candidates(scale, *ends, whole=whole):
         places = [float(one.place(value)) for value in values]
         inside = [(place, value) for place, value in zip(places, values, strict=True) if low <= place <= high]
@@ -236,11 +238,12 @@ def _candidates(scale: str, low: float, high: float, *, whole: bool) -> Iterable
             found = [float(f"{step}e{power}") for power in powers for step in steps]
             yield [value for value in found if value > 0 and (not whole or value == int(value))]
     else:
-        nines = [float(f"{1 - float(f'{step}e-{n}'):.12g}") for n in range(1, 16) for step in (1.0,)]
-        finer = [float(f"{1 - float(f'{step}e-{n}'):.12g}") for n in range(1, 16) for step in (5.0, 2.0, 1.0)]
+        nines = [float(f"{1 - float(f'{step}e-{n}'):.12g}") for n in range(1, 13) for step in (1.0,)]
+        finer = [float(f"{1 - float(f'{step}e-{n}'):.12g}") for n in range(1, 13) for step in (5.0, 2.0, 1.0)]
         mirrored = scale == "logit"
         for ones in (nines, finer):
-            yield sorted({0.5, *ones, *((float(f"{1 - one:.6g}") for one in ones) if mirrored else (0.0,))})
+            every = {0.5, *ones, *((float(f"{1 - one:.6g}") for one in ones) if mirrored else (0.0,))}
+            yield sorted(value for value in every if (value > 0 or not mirrored) and value < 1)
     yield [value for value in _steps(low, high) if 0 < value < 1 or scale == "log"]
 
 

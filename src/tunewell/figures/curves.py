@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
+from tunewell.analysis.decisions import Decision
 from tunewell.arrays import Floats, own_numerics
 from tunewell.commands import Command, Rewind, Set
 from tunewell.errors import TrialNotFound
@@ -45,10 +46,12 @@ def curves(study: StudySource, trials: Sequence[int] | None = None) -> Figure:
     chosen = _chosen(found, trials)
     values = found.curves
     n_epochs = values.shape[1]
-    scale = metric_axis(found.metric, values[chosen].ravel(), maximize=found.maximize)
     many = len(chosen) > _MOST_LINES
     order = found.order
     drawn = order[np.isin(order, chosen)][:_BEST] if many else chosen
+    expected = _expected(study, found, values, drawn)
+    ends = [end for one in expected for end in (one.worse, one.better)]
+    scale = metric_axis(found.metric, np.append(values[chosen], ends), maximize=found.maximize)
     own = _own_epochs(found, values)
     layers: list[Layer] = []
     if many:
@@ -60,7 +63,7 @@ def curves(study: StudySource, trials: Sequence[int] | None = None) -> Figure:
     layers += _lines(found, scale, own, drawn, best, step)
     ended = _ends(found, scale, values, drawn)
     layers += ended
-    fans = list(_fans(study, found, scale, values, drawn))
+    fans = list(_fans(expected, study.max_epochs or 0, scale, values))
     layers += fans
     marks, n_marks = _marks(study.commands(), found, scale, values, drawn)
     layers += marks
@@ -140,7 +143,7 @@ def _ends(found: Seen, scale: MetricAxis, values: Floats, drawn: np.ndarray) -> 
             at, numbers = last[here], drawn[here]
             y = scale.place(values[numbers, at])
             layers.append(
-                Layer("points", look.color, at + 1.0, y, label=state, symbol=look.symbol, rows=numbers)
+                Layer("points", look.color, at.astype(np.float64) + 1, y, symbol=look.symbol, rows=numbers)
             )  # fmt: skip
     return layers
 
@@ -158,31 +161,33 @@ def _density(scale: MetricAxis, values: Floats, n: int) -> Layer:
     cells = np.bincount(flat, minlength=_ROWS * len(picked)).astype(np.float64)
     middles = low + (np.arange(_ROWS) + 0.5) * (high - low) / _ROWS
     share = np.round(cells / max(1.0, cells.max()), 4)
-    return Layer("density", "some", picked + 1.0, middles, value=share, label=f"all {n:,} trials")
+    return Layer("density", "some", picked.astype(np.float64) + 1, middles, value=share, label=f"all {n:,} trials")
 
 
-def _fans(study: StudySource, found: Seen, scale: MetricAxis, values: Floats, drawn: np.ndarray) -> Iterator[Layer]:
-    """Yield what was expected of the best paused trials when they were last given epochs."""
-    last_epoch = study.max_epochs
-    states = found.states
-    paused = [i for i in found.order.tolist() if LOOKS[states[i]].color == "paused" and i in set(drawn.tolist())]
-    if last_epoch is None:
-        return
-    labelled = False
+def _expected(study: StudySource, found: Seen, values: Floats, drawn: np.ndarray) -> list[Decision]:
+    """Return what was expected of the best paused trials when they were last given epochs."""
+    among = set(drawn.tolist())
+    paused = [i for i in found.order.tolist() if LOOKS[found.states[i]].color == "paused" and i in among]
+    known = []
     for trial in paused[:_MOST_FANS]:
-        finite = np.flatnonzero(np.isfinite(values[trial]))
-        known = study.why(trial)
-        if not known or not finite.size or finite[-1] + 1 >= last_epoch:
-            continue
-        decision, since = known[-1], int(finite[-1])
-        here = float(values[trial, since])
+        decisions = study.why(trial)
+        last = int(np.flatnonzero(np.isfinite(values[trial]))[-1]) + 1
+        if decisions and study.max_epochs is not None and last < study.max_epochs:
+            known.append(decisions[-1])
+    return known
+
+
+def _fans(expected: Sequence[Decision], last_epoch: int, scale: MetricAxis, values: Floats) -> Iterator[Layer]:
+    """Yield from each trial's last value what was expected of it at the last epoch."""
+    for i, one in enumerate(expected):
+        since = int(np.flatnonzero(np.isfinite(values[one.trial]))[-1])
+        here = float(values[one.trial, since])
         x = np.array([since + 1.0, float(last_epoch)])
-        edges = [scale.place(np.array([here, end])) for end in (decision.worse, decision.better)]
-        label = None if labelled else "expected of paused trials"
+        edges = [scale.place(np.array([here, end])) for end in (one.worse, one.better)]
+        label = None if i else "expected of paused trials"
         yield Layer("band", "forecast", x, low=np.minimum(*edges), high=np.maximum(*edges), label=label)
-        rows = np.full(2, trial)
-        yield Layer("line", "forecast", x, scale.place(np.array([here, decision.mean])), dash="dash", rows=rows)
-        labelled = True
+        rows = np.full(2, one.trial)
+        yield Layer("line", "forecast", x, scale.place(np.array([here, one.mean])), dash="dash", rows=rows)
 
 
 def _marks(

@@ -7,6 +7,7 @@ import math
 import textwrap
 from collections.abc import Mapping
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -208,16 +209,13 @@ def _spread_labels(ax: Any, axis: Axis, inches: float) -> None:
                 label.set_ha("right")
                 label.set_rotation_mode("anchor")
         return
-    end = -math.inf
-    kept = []
-    for place, label in axis.ticks:
-        at = room * (place - axis.low) / (axis.high - axis.low)
-        if at - len(label) / 2 < end + 1:
-            kept.append("")
-        else:
-            kept.append(label)
-            end = at + len(label) / 2
-    ax.set_xticklabels(kept)
+    labels = [label for _, label in axis.ticks]
+    places = [room * (place - axis.low) / (axis.high - axis.low) for place, _ in axis.ticks]
+    for step in range(1, len(labels) + 1):
+        shown = range(0, len(labels), step)
+        if all(places[b] - places[a] > (len(labels[a]) + len(labels[b])) / 2 + 1 for a, b in pairwise(shown)):
+            break
+    ax.set_xticklabels([label if i in shown else "" for i, label in enumerate(labels)])
 
 
 def _finite(value: float) -> float:
@@ -231,7 +229,7 @@ def _layer(ax: Any, layer: Layer, panel: Panel, colors: Mapping[str, Any], order
     match layer.mark:
         case "line":
             many = len(x) > 2000
-            quiet = layer.color in ("some", "paused", "failed")
+            quiet = layer.color in ("some", "paused", "failed", "forecast")
             width, alpha = (
                 (0.8, 0.4 if many else 0.65) if quiet else (1.8, 1.0) if layer.color == "best" else (1.3, 1.0)
             )
@@ -246,7 +244,9 @@ def _layer(ax: Any, layer: Layer, panel: Panel, colors: Mapping[str, Any], order
             corners = np.stack(
                 [np.stack([x, y], 1), np.stack([x2, y], 1), np.stack([x2, y2], 1), np.stack([x, y2], 1)], 1
             )  # fmt: skip
-            edge = colors["ground"] if len(x) <= 400 else "none"
+            edge = (
+                colors["ground"] if panel.x is None or panel.x.scale != "time" else "none"
+            )  # of short times only edges
             bars = PolyCollection(corners, facecolors=color, edgecolors=edge, linewidths=0.5, alpha=0.85, zorder=order)
             return ax.add_collection(bars, autolim=False)
         case "segments":

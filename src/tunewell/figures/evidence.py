@@ -39,7 +39,9 @@ class DiagnosisSource(Protocol):
 def evidence(diagnosis: DiagnosisSource, finding: int = 0) -> Figure:
     """Return the curves of a run with what a finding of its diagnosis was seen on.
 
-        tw.figures.evidence(diagnose_run(study.run_record(3))).save("evidence.png")
+        from tunewell.diagnosis.diagnose import examine
+
+        tw.figures.evidence(examine(study.run_record(3))).save("evidence.png")
 
     Args:
         diagnosis: of the run.

@@ -83,7 +83,7 @@ def correlations(columns: list[Floats]) -> tuple[Floats, np.ndarray]:
     matrix = np.full((k, k), np.nan)
     counts = np.zeros((k, k), dtype=np.int64)
     known = [~np.isnan(column) for column in columns]
-    whole = [_ranks(column) if mask.all() else None for column, mask in zip(columns, known, strict=True)]
+    whole = [_ranks(column) if mask.size and mask.all() else None for column, mask in zip(columns, known, strict=True)]
     for i in range(k):
         for j in range(i + 1):
             both = known[i] & known[j]

@@ -101,12 +101,12 @@ def _parts(start: float, times: list[float], ended: float | None) -> Iterable[tu
         yield start, max(start, start if ended is None else ended)
         return
     gaps = np.diff([start, *times])
-    usual = float(np.median(gaps))
+    usual, shortest = float(np.median(gaps)), float(gaps.min())
     begin, last = start, start
     for time, gap in zip(times, gaps.tolist(), strict=True):
         if last > start and gap > _PAUSE * usual + 1e-3:
             yield begin, last
-            begin = max(last, time - usual)
+            begin = max(last, time - shortest)
         last = time
     yield begin, max(last, ended) if ended is not None and ended - last <= _PAUSE * usual + 1.0 else last
 
@@ -117,9 +117,11 @@ def _lanes(stretches: list[_Stretch]) -> tuple[list[int], list[str]]:
     busy: dict[int, list[tuple[float, int]]] = {}
     taken: list[tuple[int, int]] = []
     n_of: dict[int, int] = {}
+    # the begin of a stretch after a pause is an estimate, which may lie before the end of another's
+    slack = 0.25 * float(np.median([one.end - one.start for one in stretches] or [0.0])) + 1e-6
     for one in stretches:
         waiting, running = free.setdefault(one.session, []), busy.setdefault(one.session, [])
-        while running and running[0][0] <= one.start + 1e-6:
+        while running and running[0][0] <= one.start + slack:
             heapq.heappush(waiting, heapq.heappop(running)[1])
         lane = heapq.heappop(waiting) if waiting else n_of.get(one.session, 0)
         n_of[one.session] = max(n_of.get(one.session, 0), lane + 1)

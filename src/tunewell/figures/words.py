@@ -25,10 +25,12 @@ def number(value: float, digits: int = 4) -> str:
         return "none"
     if value == int(value) and 1e4 <= abs(value) < 1e7:
         return f"{int(value):,}"
-    text = f"{value:.{digits}g}"
+    text = f"{value:.{digits}g}" if abs(value) >= 1e-3 or not value else f"{value:.{digits - 1}e}"
     if "e" not in text:
         return text
     mantissa, exponent = text.split("e")
+    if "." in mantissa:
+        mantissa = mantissa.rstrip("0").rstrip(".")
     return f"{mantissa}e{int(exponent)}"
 
 
