@@ -75,6 +75,7 @@ bench: setup
 	$(BIN)/python benchmarks/cost/large_study.py
 	$(BIN)/python benchmarks/cost/speedup.py
 	$(BIN)/python benchmarks/cost/ray_trials.py
+	$(BIN)/python benchmarks/cost/figures.py
 	$(BIN)/python benchmarks/search/real_training.py
 	$(BIN)/python benchmarks/search/demo.py
 	$(BIN)/python benchmarks/search/grid_against_random.py

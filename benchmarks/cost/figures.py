@@ -2,8 +2,8 @@
 
 python benchmarks/cost/figures.py [--trials 10000] [--epochs 20] [--repeats 3]
 
-Seconds of the processor, the least of several; in brackets how many times ours. Ours make the numbers and the JSON that a
-browser draws; Optuna's make a figure of Plotly's and its JSON. Both studies are in memory, with the same trials.
+Seconds of the processor, the least of several; in brackets how many times ours. Ours make the numbers and the JSON that
+a browser draws; Optuna's make a figure of Plotly's and its JSON. Both studies are in memory, with the same trials.
 """
 
 from __future__ import annotations

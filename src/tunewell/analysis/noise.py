@@ -47,7 +47,7 @@ class NoiseEstimate:
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """By how much a new seed changes the metric; or why that is not known."""
+    """The change of the metric that a new seed makes; or the reason why that is not known."""
 
     estimates: tuple[NoiseEstimate, ...]
     """The most trustworthy first."""
@@ -59,7 +59,7 @@ class Noise:
 
     @property
     def margin(self) -> float | None:
-        """Two results that differ by less are not told apart, at 95 %; None if the noise is not known."""
+        """Two results that differ by less may be the same, at 95 %; None if the noise is not known."""
         return None if self.best is None else 1.96 * math.sqrt(2.0) * self.best.sd
 
     @property

@@ -54,7 +54,7 @@ class Waste:
 
     @property
     def share(self) -> float:
-        """Of all epochs that were trained, each as often as it was."""
+        """Their share of all epochs that were trained, each as often as it was."""
         again = sum(one.epochs for one in self.kinds if one.kind == "retrained")
         return self.epochs / max(1, self.trained + again)
 

@@ -56,7 +56,7 @@ class MetricAxis:
 
 @own_numerics
 def metric_axis(title: str, values: Floats, *, maximize: bool) -> MetricAxis:
-    """Return an axis on which values of a metric are told apart, above all the good ones.
+    """Return an axis on which values of a metric can be distinguished, above all the good ones.
 
     The scale follows from the values: by factors where the best is many times smaller than the usual, by factors of the
     distance to 1 for shares that come near it, else linear.

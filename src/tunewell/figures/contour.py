@@ -36,7 +36,8 @@ def contour(study: StudySource, x: str | None = None, y: str | None = None) -> F
         SettingError: there is no such parameter that is tuned.
     """
     found = seen(study)
-    ranked = {name: (column, param) for column, name, param in most_important(found, len(found.space.params))[0]}
+    known = found.tuned if x and y else most_important(found, len(found.tuned) - 1)[0] + found.tuned
+    ranked = {name: (column, param) for column, name, param in known}
     for given in (x, y):
         if given is not None and given not in ranked:
             raise SettingError(f"no parameter {given!r} is tuned; {did_you_mean(given, ranked)}")

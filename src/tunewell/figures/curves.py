@@ -61,13 +61,13 @@ def curves(study: StudySource, trials: Sequence[int] | None = None) -> Figure:
         int(drawn[0]) if many and len(drawn) else next((int(one) for one in order if one in set(chosen.tolist())), -1)
     )
     layers += _lines(found, scale, own, drawn, best, step)
-    ended = _ends(found, scale, values, drawn)
+    ended = _ends(found, scale, own, drawn)
     layers += ended
     fans = list(_fans(expected, study.max_epochs or 0, scale, values))
     layers += fans
     marks, n_marks = _marks(study.commands(), found, scale, values, drawn)
     layers += marks
-    silent = int((~np.isfinite(values[chosen])).all(axis=1).sum()) if n_epochs else len(chosen)
+    silent = int((~np.isfinite(own[chosen])).all(axis=1).sum())
     caption = _caption(found, chosen, drawn, many=many, silent=silent, step=step)
     if fans:
         caption += " Fans are what was expected of paused trials when they were last given epochs, 8 of 10 cases."
@@ -238,7 +238,7 @@ def _caption(found: Seen, chosen: np.ndarray, drawn: np.ndarray, *, many: bool, 
     if counts := found.counts(chosen):
         text += f" {counts[:1].upper()}{counts[1:]}."
     if silent:
-        text += f" {silent:,} {'has' if silent == 1 else 'have'} reported nothing finite and cannot be drawn."
+        text += f" {silent:,} {'has' if silent == 1 else 'have'} reported nothing finite of {'its' if silent == 1 else 'their'} own and cannot be drawn."
     if step > 1:
         text += f" Of the lines each {step}th epoch is drawn."
     return text

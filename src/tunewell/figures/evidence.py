@@ -31,7 +31,7 @@ class DiagnosisSource(Protocol):
 
     @property
     def signs(self) -> Sequence[Any]:
-        """Of each finding, the `curve` and the `epoch` at which it is seen."""
+        """The `curve` and the `epoch` at which each finding is seen."""
         ...
 
 

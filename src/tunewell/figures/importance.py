@@ -1,4 +1,4 @@
-"""By how much each parameter mattered, with intervals."""
+"""The importance of each parameter, with its interval."""
 
 from __future__ import annotations
 

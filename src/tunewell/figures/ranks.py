@@ -28,9 +28,9 @@ def ranks(study: StudySource, most: int = _MOST) -> Figure:
         most: so many parameters, those that mattered most.
     """
     found = seen(study)
-    ordered, beyond = most_important(found, len(found.space.params))
-    numeric = [item for item in ordered if is_numeric(item[2])]
-    shown, beyond = numeric[:most], beyond + max(0, len(numeric) - most)
+    ordered = most_important(found, most)[0] if len(found.tuned) > most else found.tuned
+    shown = [item for item in ordered if is_numeric(item[2])]
+    beyond = len(found.tuned) - len(ordered)
     points = found.history.points[: len(found)]
     values = found.best.copy()
     broken = np.isin(found.states, ["failed", "diverged"])

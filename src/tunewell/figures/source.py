@@ -1,4 +1,4 @@
-"""What figures read of a study, and a study as they see it: arrays, states and values as reported."""
+"""A study as figures read it, and as they see it: arrays, states and values as reported."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Retrained(Protocol):
 
     @property
     def broken(self) -> int:
-        """How many new trainings failed or diverged."""
+        """The number of new trainings that failed or diverged."""
         ...
 
     @property
@@ -56,7 +56,7 @@ class Retrained(Protocol):
 
 
 class StudySource(Protocol):
-    """What a figure reads of a study: `tunewell.Study` has it, and so has its reader."""
+    """The part of a study that figures read: `tunewell.Study` has it, and so has its reader."""
 
     @property
     def name(self) -> str:
@@ -248,9 +248,9 @@ def seen(study: StudySource) -> Seen:
 
 
 def most_important(found: Seen, most: int) -> tuple[list[tuple[int, str, Param]], int]:
-    """Return the tuned parameters, the most important first, and how many there are beyond `most`."""
+    """Return the tuned parameters, and how many there are beyond `most`; if there are any, the most important first."""
     tuned = found.tuned
-    if len(tuned) > 1:
+    if len(tuned) > most:
         known = importance(found.history, rng=np.random.default_rng(0), n_bootstrap=0)
         place = {one.name: i for i, one in enumerate(known)}
         tuned = sorted(tuned, key=lambda item: place.get(item[1], len(place)))
