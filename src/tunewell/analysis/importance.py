@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tunewell.arrays import Floats, own_numerics
+from tunewell.arrays import Floats, one_blas_thread, own_numerics
 from tunewell.history import History
 from tunewell.space.params import Choice, Param
 from tunewell.space.space import Space
@@ -32,7 +32,7 @@ _BEST, _BEST_AT_LEAST = 0.25, 5  # the share of trials that counts as the best, 
 _GRID = (np.arange(64) + 0.5) / 64  # the places in [0, 1] at which densities are compared
 _INTERVAL = (0.05, 0.95)
 _ROUNDING = 1e-9  # what is left of a divergence of 0 after subtractions
-_RESAMPLED = 600  # trials, at most
+_RESAMPLED = 500  # trials, at most
 _PLACES = 1000  # that are told apart where trials are as many
 
 
@@ -118,10 +118,12 @@ def importance(history: History, *, rng: np.random.Generator, n_bootstrap: int =
     some = np.arange(0, len(points), math.ceil(len(points) / _RESAMPLED))  # as many of each rank
     resampled = rng.multinomial(len(some), [1 / len(some)] * len(some), n_bootstrap)
     counts = np.vstack([everyone[:, some], resampled])
-    shares = _shares([_divergence(param, units[some], counts) for _, param, units in tuned])  # (1 + B, d)
-    whole = shares[0]
+    with one_blas_thread():
+        shares = _shares([_divergence(param, units[some], counts) for _, param, units in tuned])  # (1 + B, d)
+        whole = shares[0]
+        if len(some) < len(points):
+            whole = _shares([_divergence(param, units, everyone) for _, param, units in tuned])[0]
     if len(some) < len(points):
-        whole = _shares([_divergence(param, units, everyone) for _, param, units in tuned])[0]
         shares = np.clip(whole + math.sqrt(len(some) / len(points)) * (shares - shares[0]), 0.0, 1.0)
     low, high = np.quantile(shares, _INTERVAL, axis=0)
     found = [

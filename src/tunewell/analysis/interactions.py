@@ -25,7 +25,7 @@ import numpy as np
 from scipy.special import fdtrc, ndtri  # type: ignore[import-untyped]
 
 from tunewell.analysis.importance import importance, points_inside, tuned_of, win_rates
-from tunewell.arrays import Floats, own_numerics
+from tunewell.arrays import Floats, one_blas_thread, own_numerics
 from tunewell.history import History
 from tunewell.space.params import Choice, Param
 
@@ -103,7 +103,8 @@ def interactions(history: History) -> Interactions:
         parts = [_basis(kinds[name][1], points[fitted, kinds[name][0]]) for name in chosen]
         score = _score(ranks, parts)
         for degree in (2, 1):
-            found = _fit([*chosen], parts, degree, score)
+            with one_blas_thread():
+                found = _fit(chosen, parts, degree, score)
             if found is not None:
                 rest = tuple(name for name in names if name not in chosen)
                 return Interactions(tuple(sorted(found, key=lambda one: -one.share)), len(known), tuple(chosen), rest)

@@ -7,7 +7,7 @@ metric is drawn at its end, so that one training that blew up does not press all
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -117,11 +117,13 @@ class ParamAxis:
         return apart
 
 
-def param_axis(name: str, param: Param, units: Floats, values: Sequence[object] | None = None) -> ParamAxis:
+def param_axis(
+    name: str, param: Param, units: Floats, values: Callable[[], Sequence[object]] | None = None
+) -> ParamAxis:
     """Return the axis of a parameter on its own scale.
 
     units: (n,), each trial in [0, 1]; outside if it is of an earlier version of the space, NaN if it does not have it.
-    values: those of choices that are no longer among them, by which they are named; in the order of trials.
+    values: returns those of all trials, by which choices are named that are no longer among them.
     """
     unused = np.isnan(units)
     if isinstance(param, Choice):
@@ -143,13 +145,15 @@ def param_axis(name: str, param: Param, units: Floats, values: Sequence[object] 
     return ParamAxis(Axis(name_of(name), shown_low, shown_high, marks, param.scale), places, unused, boundary)
 
 
-def _codes(param: Choice, units: Floats, values: Sequence[object] | None) -> tuple[Floats, list[str]]:
+def _codes(param: Choice, units: Floats, values: Callable[[], Sequence[object]] | None) -> tuple[Floats, list[str]]:
     """Return the place of each trial's value, and the names of values that are no longer among the choices."""
     n = len(param.values)
     codes = np.floor(np.clip(np.nan_to_num(units), 0.0, 1.0 - 1e-12) * n)
     gone: dict[str, int] = {}
-    for i in np.flatnonzero((units < 0) | (units > 1)).tolist():
-        known = "another" if values is None else name_of(values[i])
+    outside = np.flatnonzero((units < 0) | (units > 1)).tolist()
+    of_trials = values() if values is not None and outside else None
+    for i in outside:
+        known = "another" if of_trials is None else name_of(of_trials[i])
         codes[i] = n + gone.setdefault(known, len(gone))
     return codes, list(gone)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
-from tunewell.arrays import Floats, own_numerics
+from tunewell.arrays import Floats, one_blas_thread, own_numerics
 from tunewell.errors import SettingError
 from tunewell.figures.axes import ParamAxis, metric_axis, param_axis
 from tunewell.figures.figure import Axis, Figure, Layer, Panel
@@ -68,7 +70,7 @@ def contour(study: StudySource, x: str | None = None, y: str | None = None) -> F
 
 def _axis(found: Seen, name: str, known: tuple[int, Param]) -> ParamAxis:
     column, param = known
-    return param_axis(name, param, found.history.points[: len(found), column], found.odd_values(name))
+    return param_axis(name, param, found.history.points[: len(found), column], partial(found.odd_values, name))
 
 
 def _layers(found: Seen, across: ParamAxis, up: ParamAxis, value: Floats) -> tuple[Layer, ...]:
@@ -77,11 +79,9 @@ def _layers(found: Seen, across: ParamAxis, up: ParamAxis, value: Floats) -> tup
     if sound.size:
         at_x, weights_x = _weights(across, sound)
         at_y, weights_y = _weights(up, sound)
-        support = weights_y @ weights_x.T
-        mean = np.divide(
-            (weights_y * value[sound]) @ weights_x.T, support, out=np.full_like(support, np.nan),
-            where=support > _SUPPORT,
-        )  # fmt: skip
+        with one_blas_thread():
+            support, total = weights_y @ weights_x.T, (weights_y * value[sound]) @ weights_x.T
+        mean = np.divide(total, support, out=np.full_like(support, np.nan), where=support > _SUPPORT)
         layers.append(Layer("heat", "value", at_x, at_y, value=mean.ravel()))
     for one, vertical in ((across, True), (up, False)):
         if one.boundary is not None:

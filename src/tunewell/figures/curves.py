@@ -238,7 +238,8 @@ def _caption(found: Seen, chosen: np.ndarray, drawn: np.ndarray, *, many: bool, 
     if counts := found.counts(chosen):
         text += f" {counts[:1].upper()}{counts[1:]}."
     if silent:
-        text += f" {silent:,} {'has' if silent == 1 else 'have'} reported nothing finite of {'its' if silent == 1 else 'their'} own and cannot be drawn."
+        whose = "has reported nothing finite of its" if silent == 1 else "have reported nothing finite of their"
+        text += f" {silent:,} {whose} own and cannot be drawn."
     if step > 1:
         text += f" Of the lines each {step}th epoch is drawn."
     return text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from tunewell.arrays import own_numerics
@@ -29,7 +31,9 @@ def parallel(study: StudySource, most: int = _MOST) -> Figure:
     found = seen(study)
     chosen, beyond = most_important(found, most)
     points = found.history.points[: len(found)]
-    parameters = [param_axis(name, param, points[:, column], found.odd_values(name)) for column, name, param in chosen]
+    parameters = [
+        param_axis(name, param, points[:, column], partial(found.odd_values, name)) for column, name, param in chosen
+    ]
     scale = metric_axis(found.metric, found.best[found.sound], maximize=found.maximize)
     value = np.where(found.sound, scale.place(found.best), scale.worst)
     places = np.column_stack([*(one.places for one in parameters), value]) if len(found) else np.empty((0, 1))

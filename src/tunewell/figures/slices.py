@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from tunewell.arrays import own_numerics
@@ -34,7 +36,7 @@ def slices(study: StudySource, most: int = _MOST) -> Figure:
     panels = []
     unused = False
     for column, name, param in chosen:
-        along = param_axis(name, param, points[:, column], found.odd_values(name))
+        along = param_axis(name, param, points[:, column], partial(found.odd_values, name))
         unused |= bool(along.unused.any())
         x = along.apart
         layers = [*found.by_state(x, y)]

@@ -44,14 +44,14 @@ def timeline(study: StudySource) -> Figure:
     lanes, names = _lanes(stretches)
     end = max((one.end for one in stretches), default=begin)
     layers = []
-    states = [found.states[one.trial] for one in stretches]
+    states = found.states[[one.trial for one in stretches]] if stretches else np.empty(0, dtype=object)
     tops = np.array([len(names) - 1.0 - lane for lane in lanes])
     rows = np.array([one.trial for one in stretches], dtype=np.int64)
     starts = np.array([one.start - begin for one in stretches])
     ends = np.array([one.end - begin for one in stretches])
     ends = np.maximum(ends, starts + 0.001 * (end - begin))  # that it is seen
     for state, look in LOOKS.items():
-        here = np.array([i for i, one in enumerate(states) if one == state], dtype=np.intp)
+        here = np.flatnonzero(states == state)
         if here.size:
             layers.append(
                 Layer(
@@ -88,7 +88,8 @@ def _stretches(found: Seen, study: StudySource, *, in_detail: bool) -> list[_Str
     for trial in found.trials:
         if not _is_time(trial.started_at):
             continue
-        times = sorted(time for time in at.get(trial.number, ()) if _is_time(time) and time >= trial.started_at)
+        known = at.get(trial.number, ())
+        times = sorted(time for time in known if _is_time(time) and time >= trial.started_at) if known else []
         ended = trial.ended_at if trial.ended_at is not None and _is_time(trial.ended_at) else None
         parts = _parts(trial.started_at, times, ended)
         stretches += [_Stretch(trial.session, trial.number, start, end) for start, end in parts]
