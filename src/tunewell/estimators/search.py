@@ -190,7 +190,7 @@ class TunedSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has no 
             )
             if not callable(self.refit):
                 self.best_score_ = results[f"mean_test_{refit_metric}"][self.best_index_]
-            self.best_params_ = results["params"][self.best_index_]
+            self.best_params_: dict[str, Any] = results["params"][self.best_index_]
         if self.refit:
             self._refit(resource, X, y, routed.estimator.fit)
         self.scorer_ = getattr(scorer, "_scorers", scorer)

@@ -301,7 +301,7 @@ def _digits(array: Floats) -> int:
     known = np.abs(array[np.isfinite(array)])
     if not known.size or not known.max():
         return _DIGITS
-    spread = float(np.ptp(array[np.isfinite(array)] / 2) * 2)
+    spread = 2.0 * float(np.ptp(array[np.isfinite(array)] / 2))  # Python's product may be infinite without a warning
     if not spread or math.isinf(spread):
         return 2 * _DIGITS
     return min(17, _DIGITS + max(0, math.ceil(math.log10(float(known.max())) - math.log10(spread))))
