@@ -7,6 +7,7 @@ metric is drawn at its end, so that one training that blew up does not press all
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -259,7 +260,7 @@ def _thinned(marks: list[tuple[float, float]]) -> list[tuple[float, float]]:
 
 def _steps(low: float, high: float) -> list[float]:
     """Return multiples of 1, 2, 2.5 or 5 times a power of ten from low to high."""
-    if not high > low:
+    if not high - low >= sys.float_info.min:  # nor where the numbers are too near for a step between them
         return [low]
     step = _step(high - low)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)

@@ -247,7 +247,9 @@ def _layer(ax: Any, layer: Layer, panel: Panel, colors: Mapping[str, Any], order
             edge = (
                 colors["ground"] if panel.x is None or panel.x.scale != "time" else "none"
             )  # of short times only edges
-            bars = PolyCollection(corners, facecolors=color, edgecolors=edge, linewidths=0.5, alpha=0.85, zorder=order)
+            bars = PolyCollection(
+                list(corners), facecolors=color, edgecolors=edge, linewidths=0.5, alpha=0.85, zorder=order
+            )
             return ax.add_collection(bars, autolim=False)
         case "segments":
             from matplotlib.collections import LineCollection  # noqa: PLC0415
