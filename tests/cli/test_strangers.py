@@ -146,6 +146,7 @@ READERS = {
     "show": [["{study}"], ["{study}", "--trial", "0"], ["{study}", "--why", "0"]],
     "best": [["{study}"]],
     "importance": [["{study}"], ["{study}", "--json"]],
+    "report": [["{study}"]],
     "export": [["{study}"], ["{study}", "--what", "reports"]],
     "worker": [["{study}", "{script}"], ["{study}"], ["{study}x"]],
     "babysit": [["--attach", "{study}"]],

@@ -50,6 +50,7 @@ _COMMANDS = (
     "show",
     "best",
     "importance",
+    "report",
     "export",
     "diagnose",
     "inspect",
