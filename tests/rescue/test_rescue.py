@@ -73,14 +73,13 @@ def test_a_healthy_training_is_left_alone():
     assert result.study.spent.epochs == EPOCHS
 
 
-def test_a_training_that_is_hardly_called_healthy_is_searched(tmp_path, monkeypatch):
+def test_a_training_that_falls_short_of_simple_models_is_changed_until_it_does_not(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     page = Path(__file__).parents[2] / "README.md"
     script = re.findall(r"^```python\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL)[0]
     (tmp_path / "train.py").write_text(script)
     result = json.loads(tunewell("rescue", "train.py", "--budget", "6", "--quiet", "--json").stdout)
     assert result["first"] < 0.76
-    assert result["searched"] > 0
     assert result["best"]["value"] > 0.9
 
 

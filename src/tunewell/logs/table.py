@@ -54,7 +54,7 @@ def is_table(lines: Sequence[str]) -> bool:
         return False
     mark = _mark(kept[0])
     names = _cells(kept[0], mark) if mark else _spaced(kept)
-    if len(names) < 2 or any(name and not _is_name(name) for name in names):
+    if len(names) < 2 or _NO_NAMES.search(kept[0]) or any(name and not _is_name(name) for name in names):
         return False
     known = any(name.lower() in (*EPOCH, *STEP) or meaning(name) or words_of(name) & _KNOWN for name in names)
     if not known:
