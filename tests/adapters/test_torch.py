@@ -167,3 +167,29 @@ def test_a_loop_with_scaled_gradients_a_schedule_of_batches_and_an_average_goes_
     checkpoint.refill({**later.tracked, "tunewell.run": later.state}, state)
     assert list(resumed)[-1] == at
     assert later.reports[1:] == whole.reports[1:]
+
+
+@pytest.mark.parametrize("sampler", ["shuffled", "of several ranks", "without"])
+def test_the_order_of_a_data_loader_goes_on(sampler):
+    rows = list(range(12))
+
+    def loader():
+        generator = torch.Generator().manual_seed(3)
+        if sampler == "shuffled":
+            return torch.utils.data.DataLoader(rows, 4, shuffle=True, generator=generator)
+        if sampler == "of several ranks":
+            ranks = torch.utils.data.DistributedSampler(rows, num_replicas=2, rank=1)
+            ranks.set_epoch(5)
+            return torch.utils.data.DataLoader(rows, 4, sampler=ranks)
+        return torch.utils.data.DataLoader(rows, 4)
+
+    def order(batches):
+        return torch.cat(list(batches)).tolist()
+
+    one, other = loader(), loader()
+    order(one)
+    saved = checkpoint.capture({"rows": one})
+    if sampler == "of several ranks":
+        other.sampler.set_epoch(1)
+    checkpoint.refill({"rows": other}, saved)
+    assert order(other) == order(one)

@@ -9,7 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from tunewell.checkpoint import flax_modules, keras_models, pytorch, sklearn_estimators, tensorflow_variables
+from tunewell.checkpoint import (
+    flax_modules,
+    keras_models,
+    pytorch,
+    pytorch_loaders,
+    sklearn_estimators,
+    tensorflow_variables,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,8 @@ def access(value: Any) -> Access | None:
         return Access(lambda: sklearn_estimators.take(value), lambda state: sklearn_estimators.put(value, state))
     if pytorch.is_optimizer(value):
         return Access(lambda: pytorch.optimizer_state(value), lambda state: pytorch.set_optimizer_state(value, state))
+    if pytorch_loaders.is_loader(value):
+        return Access(lambda: pytorch_loaders.take(value), lambda state: pytorch_loaders.put(value, state))
     if not isinstance(value, type) and callable(getattr(value, "state_dict", None)):
         load = getattr(value, "load_state_dict", None)
         return Access(value.state_dict, load) if callable(load) else None
