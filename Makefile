@@ -46,6 +46,7 @@ frameworks: setup
 	$(BIN)/python -m pip install --quiet --no-compile --group frameworks
 	$(PYTEST) --dist loadfile -m "not exhaustive" tests/nn/test_frameworks.py tests/runners/test_ray.py tests/runners/test_loggers.py tests/checkpoint/test_keras.py tests/display/test_notebook.py tests/adapters tests/watching tests/diagnosis/test_generator.py tests/diagnosis/test_readers.py tests/scripts/test_programs.py
 	$(PYTEST) tests/inspection/test_pytorch.py
+	$(PYTEST) -m "not slow" tests/inspection/test_jax.py tests/inspection/test_learnable.py
 
 # an environment of its own, which is large: Keras on TensorFlow, and loops of its own
 tensorflow: .venv-tensorflow/.ready

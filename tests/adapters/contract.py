@@ -175,9 +175,7 @@ def killed(epoch, metrics):
 
 
 @pytest.mark.filterwarnings("default")  # theirs are not ours
-class AdapterContract:
-    """The promises of every adapter."""
-
+class _OfFramework:
     framework: Framework
 
     @pytest.fixture(scope="class")
@@ -188,6 +186,10 @@ class AdapterContract:
     @pytest.fixture
     def searched(self, tmp_path):
         return Searched(self.framework, tmp_path)
+
+
+class InProcessContract(_OfFramework):
+    """The promises that are kept in the process of the search."""
 
     def test_it_takes_at_most_three_lines(self):
         assert 1 <= len(marked_lines(self.framework.source)) <= 3
@@ -231,6 +233,10 @@ class AdapterContract:
         assert searched.trained[0] == searched.trained[1] != undisturbed.trained[0]
         assert all(searched.curve()[epoch] == undisturbed.curve()[epoch] for epoch in (1, 2))
 
+
+class OtherProcessContract(_OfFramework):
+    """The promises that take another process, which is what is slow."""
+
     def test_as_a_script_it_is_reported_saved_set_and_stopped(self, searched, undisturbed, monkeypatch):
         monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
         for name, value in self.framework.environment.items():
@@ -256,3 +262,7 @@ class AdapterContract:
         assert "retrained" not in [event.kind for event in searched.study.events(0)]
         assert searched.curve() == undisturbed.curve()
         assert searched.trained[0] == undisturbed.trained[0]
+
+
+class AdapterContract(InProcessContract, OtherProcessContract):
+    """The promises of every adapter."""

@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 import tunewell as tw
-from contract import ROOT, AdapterContract, Commands, Framework, Searched
+from contract import ROOT, Commands, Framework, InProcessContract, OtherProcessContract, Searched
 from tunewell.commands import Branch, Pause, Resume, Rewind, Set
 from tunewell.runners import Execution
 from tunewell.runners.tune import drive
@@ -28,7 +28,12 @@ FRAMEWORK = Framework(
 )
 
 
-class TestAccelerate(AdapterContract):
+class TestAccelerate(InProcessContract):
+    framework = FRAMEWORK
+
+
+@pytest.mark.exhaustive  # scripts are PyTorch's adapter's, and ranks are tried in test_ddp.py
+class TestAccelerateInOtherProcesses(OtherProcessContract):
     framework = FRAMEWORK
 
 

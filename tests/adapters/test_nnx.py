@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from contract import AdapterContract, Framework, Searched
+from contract import Framework, InProcessContract, OtherProcessContract, Searched
 
 pytest.importorskip("flax")
 FRAMEWORK = Framework(
@@ -20,5 +20,10 @@ FRAMEWORK = Framework(
 )
 
 
-class TestNnx(AdapterContract):
+class TestNnx(InProcessContract):
+    framework = FRAMEWORK
+
+
+@pytest.mark.exhaustive  # the adapter is Flax's
+class TestNnxInOtherProcesses(OtherProcessContract):
     framework = FRAMEWORK
