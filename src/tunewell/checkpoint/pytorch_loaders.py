@@ -20,7 +20,7 @@ def is_loader(value: object) -> bool:
 
 
 def take(loader: Any) -> list[dict[str, Any]]:
-    """Return, of the loader and of each sampler in it, which epoch is next, its seed, and its generators' states."""
+    """Return for the loader and each sampler in it which epoch is next, its seed, and its generators' states."""
     return [
         {name: getattr(part, name) for name in _NUMBERS if isinstance(getattr(part, name, None), int)}
         | {name: random_state(generator) for name, generator in _generators(part)}
