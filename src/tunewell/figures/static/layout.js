@@ -44,6 +44,11 @@ export function columnsFor(panels, width) {
   return Math.ceil(panels / Math.ceil(panels / most)) || 1;
 }
 
+/** Return how narrow a figure may be drawn: parallel axes rather scroll than touch. @param {Panel[]} panels */
+export function leastWidthFor(panels) {
+  return Math.max(0, ...panels.map(({ axes }) => 74 * axes.length));
+}
+
 /**
  * Return how high the panels of a figure stand, where nobody says.
  * @param {Panel[]} panels @param {number} width
@@ -54,7 +59,7 @@ export function heightFor(panels, width) {
   const heights = panels.map((panel) => {
     if (panel.axes.length) return Math.min(Math.max(0.42 * width, 320), 620);
     if (isMatrix(panel) && panel.y) return Math.min(30 * panel.y.ticks.length + 120, 900);
-    if (panel.y?.scale === "category") return Math.min(Math.max(30 * panel.y.ticks.length + 70, 140), 1600);
+    if (panel.y?.scale === "category" && !panel.layers.some((layer) => layer.mark === "heat")) return Math.min(Math.max(30 * panel.y.ticks.length + 70, 140), 1600);
     return rows > 1 ? 240 : Math.min(Math.max(0.45 * (width / columns), 300), 640);
   });
   return Math.max(120, ...heights) * rows;
@@ -73,6 +78,7 @@ export function isMatrix(panel) {
 export function boxesOf(panels, width, height) {
   const columns = columnsFor(panels.length, width);
   const rows = Math.ceil(panels.length / columns);
+  const hasTitles = panels.some((panel) => panel.title);
   const first = panels[0]?.y ? JSON.stringify(panels[0].y) : null;
   const isShared = panels.length > 1 && panels.every((panel) => JSON.stringify(panel.y) === first);
   return panels.map((panel, i) => {
@@ -82,19 +88,19 @@ export function boxesOf(panels, width, height) {
       width: width / columns,
       height: height / rows,
     };
-    return boxOf(panel, cell, isShared && i % columns > 0);
+    return boxOf(panel, cell, hasTitles, isShared && i % columns > 0);
   });
 }
 
 /**
- * @param {Panel} panel @param {Box["cell"]} cell @param {boolean} withoutY
+ * @param {Panel} panel @param {Box["cell"]} cell @param {boolean} hasTitles @param {boolean} withoutY
  * @returns {Box}
  */
-function boxOf(panel, cell, withoutY) {
+function boxOf(panel, cell, hasTitles, withoutY) {
   const x = panel.x ?? { title: "", scale: "linear", low: 0, high: 1, ticks: [], best: null };
   const y = panel.y ?? x;
   const isTight = cell.width < 520;
-  const top = cell.top + (panel.title ? 30 : 12);
+  const top = cell.top + (hasTitles ? 30 : 12);
   // names may take a third of the width; numbers are never cut
   const mostY = y.scale === "category" ? cell.width * (isTight ? 0.32 : 0.3) : Math.max(60, cell.width * 0.2);
   const yTexts = withoutY ? [] : y.ticks.map(([, label]) => cutTo(mostY, label));

@@ -208,9 +208,9 @@ function pointSeries(layer, box, i, z, palette) {
     z,
     silent: true,
     clip: false,
-    symbol: polygon ? `path://${pathOf(polygon, 100)}` : isRing ? "emptyCircle" : "circle",
+    symbol: polygon ? `path://${pathOf(polygon, 100)}` : "circle",
     symbolSize: layer.symbol === "cross" ? size + 1 : size,
-    large: n > manyPoints && !isRing,
+    large: n > manyPoints && !isRing, // which knows no edges
     largeThreshold: manyPoints,
     progressive: 0,
   };

@@ -11,7 +11,7 @@
 
 import { paletteOf } from "./colors.js";
 import { rowText, unpackedFigure, wordOf } from "./data.js";
-import { boxesOf, heightFor } from "./layout.js";
+import { boxesOf, heightFor, leastWidthFor } from "./layout.js";
 import { ParallelAxes } from "./marks.js";
 import { chartOption, drawItems, pointsOf, ratioOf, swatchOf } from "./panels.js";
 import { init } from "./vendor/echarts.tw.js";
@@ -37,12 +37,13 @@ sheet.replaceSync(`
   .legend button span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
   .legend button[aria-pressed="false"] { opacity: 0.55; text-decoration: line-through; }
   .legend button:hover { background: light-dark(#eff1f3, #21262d); }
-  .legend button:focus-visible, .plot:focus-visible { outline: 2px solid light-dark(#0072b2, #56b4e9); outline-offset: 1px; }
+  .legend button:focus-visible, .plot:focus-visible { outline: 2px solid light-dark(#0072b2, #56b4e9); outline-offset: -2px; }
   .ramp { display: inline-flex; align-items: center; gap: 6px; padding: 2px 4px; max-width: 100%; }
   .ramp i { width: 90px; height: 10px; flex: none; border-radius: 2px; forced-color-adjust: none; }
   .ramp span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-  .plot { position: relative; width: 100%; touch-action: pan-y; cursor: crosshair; outline-offset: 2px;
+  .plot { position: relative; width: 100%; touch-action: pan-x pan-y; cursor: crosshair;
     -webkit-user-select: none; user-select: none; }
+  .scroll { overflow-x: auto; overflow-y: hidden; }
   .chart, canvas.own, canvas.over { position: absolute; inset: 0; width: 100%; height: 100%; }
   canvas.own, canvas.over { pointer-events: none; }
   .tip { position: absolute; left: 0; top: 0; z-index: 5; pointer-events: none; visibility: hidden; max-width: min(320px, 90%);
@@ -114,7 +115,9 @@ class TwFigure extends HTMLElement {
     this.spoken = made("div", { class: "hidden", "aria-live": "polite" });
     this.table = made("div", { class: "hidden" });
     this.plot.append(this.chart, this.own, this.over, this.empty, this.tip);
-    root.append(this.titleLine, this.legend, this.plot, this.caption, this.spoken, this.table, this.probe);
+    this.scroll = made("div", { class: "scroll" });
+    this.scroll.append(this.plot);
+    root.append(this.titleLine, this.legend, this.scroll, this.caption, this.spoken, this.table, this.probe);
     this.plot.addEventListener("pointerdown", (event) => this.#down(event));
     this.plot.addEventListener("pointermove", (event) => this.#move(event));
     this.plot.addEventListener("pointerup", (event) => this.#up(event));
@@ -192,6 +195,7 @@ class TwFigure extends HTMLElement {
   #draw() {
     this.#frame = 0;
     const figure = this.#figure;
+    this.plot.style.minWidth = `${figure ? leastWidthFor(figure.panels) : 0}px`;
     const width = this.plot.clientWidth;
     if (!width) return;
     const given = Number(this.getAttribute("height"));
@@ -307,11 +311,13 @@ class TwFigure extends HTMLElement {
     const entries = new Map();
     for (const panel of this.#figure?.panels ?? []) {
       for (const layer of panel.layers) {
-        if (layer.label && !entries.has(layer.label)) entries.set(layer.label, { layer, panel });
+        const look = `${layer.label}\n${layer.color}`; // two studies may have one name
+        if (layer.label && !entries.has(look)) entries.set(look, { layer, panel });
       }
     }
     const focused = /** @type {any} */ (this.shadowRoot)?.activeElement?.dataset?.label;
-    const items = [...entries].map(([label, { layer, panel }]) => {
+    const items = [...entries.values()].map(({ layer, panel }) => {
+      const label = layer.label ?? "";
       const button = made("button", { type: "button", "aria-pressed": String(!this.#off.has(label)), title: label });
       button.dataset.label = label;
       button.append(swatchOf(layer, panel, palette), made("span", {}, label));
