@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 WORKERS ?= logical
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal
 
-.PHONY: setup fmt check test slow exhaustive frameworks tensorflow inspections schema-dump bench bench-search demo clean clean-cache
+.PHONY: setup fmt check test slow exhaustive frameworks tensorflow inspections schema-dump bench bench-search demo vendor vendor-check clean clean-cache
 
 setup: $(VENV)/.ready
 
@@ -62,6 +62,17 @@ tensorflow: .venv-tensorflow/.ready
 inspections: setup
 	$(BIN)/python -m pip install --quiet --group frameworks
 	$(BIN)/python -m pytest tests/inspection
+
+# the parts of others' libraries that pages of figures have in them; nobody else needs node
+vendor: web/node_modules/.ready
+	cd web && npm run --silent vendor
+
+vendor-check: vendor
+	git diff --exit-code -- src/tunewell/figures/static/vendor
+
+web/node_modules/.ready: web/package-lock.json
+	cd web && npm ci --silent
+	touch $@
 
 # after a migration was added: what the tests know its schema by
 schema-dump: setup

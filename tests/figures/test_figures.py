@@ -13,7 +13,6 @@ from tunewell.commands import Command, Rewind, Set
 from tunewell.diagnosis.diagnose import examine
 from tunewell.errors import MissingExtra, SettingError, TrialNotFound
 from tunewell.figures.axes import metric_axis, ticks, time_axis
-from tunewell.figures.page import figure_page
 from tunewell.figures.ranks import correlations
 from tunewell.figures.words import name_of, number
 from tunewell.probing.sweep import Sweep, SweepPoint
@@ -226,16 +225,18 @@ def test_names_are_one_line_that_obeys_nothing():
     assert [number(value) for value in (1e-4, 0.5, 12345.0, 2.5e9)] == ["1e-4", "0.5", "12,345", "2.5e9"]
 
 
-def test_without_matplotlib_what_to_install_is_named_and_the_table_is_shown(monkeypatch, tmp_path):
+def test_without_matplotlib_what_to_install_is_named_and_pages_do_without(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     figure = figures.history(synthetic(12))
     with pytest.raises(MissingExtra, match=r"pip install 'tunewell\[figures\]'"):
         figure.save(tmp_path / "a.png")
-    assert "<table" in figure._repr_mimebundle_()["text/html"]
-    assert "<table" in figure_page(figure)
+    assert "<iframe" in figure._repr_mimebundle_()["text/html"]
+    assert "<tw-figure>" in figure.save(tmp_path / "a.html").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("name", "match"), [("a.jpg", r"\.png, \.svg or \.pdf"), ("no/a.png", "there is no folder")])
+@pytest.mark.parametrize(
+    ("name", "match"), [("a.jpg", r"\.html, \.png, \.svg or \.pdf"), ("no/a.png", "there is no folder")]
+)
 def test_where_a_figure_cannot_be_saved_it_is_said(name, match, tmp_path):
     with pytest.raises(SettingError, match=match):
         figures.history(synthetic(3)).save(tmp_path / name)
@@ -245,7 +246,6 @@ def test_a_figure_is_a_picture_without_a_browser(tmp_path):
     pytest.importorskip("matplotlib")
     figure = figures.history(synthetic(12))
     assert figure.save(tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
-    assert 'src="data:image/svg+xml;base64,' in figure._repr_mimebundle_()["text/html"]
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Figures as PNG, SVG and PDF by matplotlib, without a browser."""
+"""Figures as files: PNG, SVG and PDF by matplotlib, without a browser, and pages."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ import numpy as np
 from tunewell.arrays import Floats
 from tunewell.errors import MissingExtra, SettingError
 from tunewell.figures.figure import Axis, Figure, Layer, Panel
+from tunewell.figures.page import figure_page
 
 Theme = Literal["light", "dark"]
-FORMATS = ("png", "svg", "pdf")
+FORMATS = ("html", "png", "svg", "pdf")
 _STATIC = Path(__file__).parent / "static"
 _WIDE, _PANEL, _HIGH = 8.0, 3.4, 4.4  # inches
 _DPI = 150
@@ -33,21 +34,21 @@ _SIZES = {"best": 40.0}
 
 
 def save(figure: Figure, path: str | Path, theme: Theme = "light") -> Path:
-    """Draw a figure into a file, PNG, SVG or PDF as its name ends, and return the path.
+    """Draw a figure into a file, HTML, PNG, SVG or PDF as its name ends, and return the path.
 
     Raises:
-        MissingExtra: matplotlib is not installed.
+        MissingExtra: matplotlib is not installed, and it is no page.
         SettingError: the name ends otherwise, the folder is not there, or there is no such theme.
     """
     path = Path(path)
     kind = path.suffix.lower().removeprefix(".")
     if kind not in FORMATS:
         raise SettingError(
-            f"a figure is saved as .png, .svg or .pdf, got {path.name!r}; give the file one of these ends"
+            f"a figure is saved as .html, .png, .svg or .pdf, got {path.name!r}; give the file one of these ends"
         )
     if not path.parent.is_dir():
         raise SettingError(f"there is no folder {str(path.parent)!r}; make it, or save elsewhere")
-    path.write_bytes(drawn(figure, kind, theme))
+    path.write_bytes(figure_page(figure).encode() if kind == "html" else drawn(figure, kind, theme))
     return path
 
 

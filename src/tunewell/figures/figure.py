@@ -219,12 +219,14 @@ class Figure:
         }
 
     def save(self, path: str | Path, theme: Literal["light", "dark"] = "light") -> Path:
-        """Draw the figure into a file, PNG, SVG or PDF as its name ends, and return the path.
+        """Draw the figure into a file, HTML, PNG, SVG or PDF as its name ends, and return the path.
 
             study.figures.curves().save("curves.svg", theme="dark")
 
+        A page, `.html`, draws itself in a browser, without a network, on the ground that its reader prefers.
+
         Raises:
-            MissingExtra: matplotlib is not installed.
+            MissingExtra: matplotlib is not installed, and it is no page.
             SettingError: the name ends otherwise, the folder is not there, or there is no such theme.
         """
         from tunewell.figures.drawing import save  # noqa: PLC0415  it draws figures
@@ -232,7 +234,7 @@ class Figure:
         return save(self, path, theme)
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        """Return it as a notebook shows it: the drawing, or the table where matplotlib is not installed."""
+        """Return it as a notebook shows it: its page in a frame."""
         from tunewell.figures.page import figure_html  # noqa: PLC0415  it draws figures
 
         return {"text/html": figure_html(self), "text/plain": f"{self.title}\n{self.caption}"}

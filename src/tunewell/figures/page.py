@@ -82,6 +82,8 @@ def _digest(text: str) -> str:
 def _height(figure: Figure) -> int:
     """Return how many pixels a figure takes in a notebook, where a frame cannot grow with what is in it."""
     n = max(1, len(figure.panels))
-    lines = max((len(one.y.ticks) for one in figure.panels if one.y is not None and one.y.scale == "category"), default=0)
+    lines = max(
+        (len(one.y.ticks) for one in figure.panels if one.y is not None and one.y.scale == "category"), default=0
+    )
     each = max(250, 30 * lines + 120) if n > 1 else max(400, 30 * lines + 120)
     return min(each * -(-n // 3), 1600) + _ROOM
