@@ -20,6 +20,11 @@ _STYLE = """
 body { margin: 0; padding: 12px 16px; background: light-dark(#ffffff, #0d1117); }
 tw-figure { max-width: 2400px; margin: 0 auto; }
 """
+_NOT_IN_PAGES = re.compile(
+    r"^export (?=const|function|class)|^import .*;\n|^ *//.*\n|^ */\*\*(?:(?!\*/).)*\*/\n".replace(".*", "[^\n]*"),
+    re.MULTILINE | re.DOTALL,
+)
+"""What makes modules of a script, and comments on lines of their own."""
 _ROOM = 190  # pixels in a notebook, besides the drawing: title, legend, caption
 
 
@@ -71,7 +76,7 @@ def script() -> str:
     parts = [f"const theme = {theme};"]
     for name in _MODULES:
         text = (_STATIC / name).read_text(encoding="utf-8")
-        parts.append(re.sub(r"^export (?=const|function|class)|^import .*;\n", "", text, flags=re.MULTILINE))
+        parts.append(_NOT_IN_PAGES.sub("", text))
     return "\n".join(parts)
 
 
