@@ -298,6 +298,8 @@ def test_a_training_that_reports_no_loss_is_asked_for_one_and_not_said_to_have_f
 
     said = []
     space = tw.Space(learning_rate=tw.Float(1e-3, 1.0, scale="log"))
-    with pytest.raises(SettingError, match=r"^the training reports no loss and no accuracy.*; report val_loss or train_loss"):
+    with pytest.raises(
+        SettingError, match=r"^the training reports no loss and no accuracy.*; report val_loss or train_loss"
+    ):
         probing.probe(train, space, say=said.append)
     assert said[0] == "loss at start: left out: report train_loss or val_loss"

@@ -9,17 +9,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from tunewell import figures
 from tunewell.display.formatting import moment
 from tunewell.figures import Figure
-from tunewell.figures.page import figure_html
+from tunewell.figures.page import figure_element, page
 from tunewell.report.lessons import in_common, interactions, mattered, noise, wasted
 from tunewell.report.passage import Passage
 from tunewell.report.results import found, held_back, next_steps, reproduce, steered, sure
 from tunewell.study.reader import StudyReader
 
-_POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 _STYLE = """
-:root { color-scheme: light dark; --line: light-dark(#d8dce2, #3a4250); --soft: light-dark(#f5f6f8, #1d222b);
+:root { --line: light-dark(#d8dce2, #3a4250); --soft: light-dark(#f5f6f8, #1d222b);
   --text: light-dark(#1c2330, #e6e9ef); --quiet: light-dark(#5b6575, #9aa4b5); --ground: light-dark(#fff, #14181f); }
-body { margin: 0; background: var(--ground); color: var(--text); font: 15px/1.55 system-ui, sans-serif; }
+body { padding: 0; background: var(--ground); color: var(--text); font: 15px/1.55 system-ui, sans-serif; }
 main { max-width: 1080px; margin: 0 auto; padding: 24px 16px 64px; }
 h1 { font-size: 26px; line-height: 1.25; margin: 0 0 4px; overflow-wrap: anywhere; }
 h2 { font-size: 18px; margin: 36px 0 8px; padding-top: 12px; border-top: 1px solid var(--line); }
@@ -28,7 +27,7 @@ p { margin: 6px 0; max-width: 75ch; overflow-wrap: anywhere; } .quiet { color: v
 th, td { text-align: left; vertical-align: top; padding: 4px 14px 4px 0; border-bottom: 1px solid var(--line);
   max-width: 60ch; overflow-wrap: anywhere; } th { color: var(--quiet); font-weight: 600; }
 pre { background: var(--soft); padding: 10px 12px; border-radius: 6px; overflow-x: auto; }
-img, svg { max-width: 100%; height: auto; } figure { margin: 12px 0; }
+figure { margin: 12px 0; }
 nav a { margin-right: 14px; } a { color: inherit; }
 @media print { h2 { break-after: avoid; } figure { break-inside: avoid; } }
 """
@@ -42,12 +41,7 @@ def report_page(studies: Sequence[StudyReader]) -> str:
     title = " and ".join(study.name for study in studies[:3]) + (" and others" if len(studies) > 3 else "")
     body = "".join(_compared(studies)) if len(studies) > 1 else ""
     body += "".join("".join(_of_one(study)) for study in studies)
-    return (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}: tunewell</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}"><style>{_STYLE}</style></head>'
-        f"<body><main>{body}</main></body></html>\n"
-    )
+    return page(f"{title}: tunewell", f"<main>{body}</main>", _STYLE)
 
 
 def _of_one(study: StudyReader) -> Iterator[str]:
@@ -107,7 +101,7 @@ def _passage(passage: Passage, drawn: Iterable[Figure] = ()) -> Iterator[str]:
     yield from (f"<p>{html.escape(line)}</p>" for line in passage.lines)
     if passage.commands:
         yield f"<pre>{html.escape(chr(10).join(passage.commands))}</pre>"
-    yield from (f"<figure>{figure_html(figure)}</figure>" for figure in drawn)
+    yield from (f"<figure>{figure_element(figure)}</figure>" for figure in drawn)
     yield "</section>"
 
 
