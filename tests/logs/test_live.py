@@ -215,3 +215,14 @@ def test_what_is_found_is_plain_data():
     for habit in HABITS.values():
         found = looked(habit.text).found
         assert FoundMetrics.from_dict(found.as_dict()) == found
+
+
+def test_a_split_alone_gives_its_number_and_not_the_next_name():
+    text = "".join(f"epoch {e} tr 0.{5 + e} | va 0.{4 + e} | te 0.{3 + e} | loss 2.{9 - e}\n" for e in (1, 2, 3))
+    with pytest.raises(SettingError, match=r"reports va, te, .* say --metric va"):
+        looked(text)
+
+
+@pytest.mark.parametrize("name", ["FID", "mean_reward"])
+def test_what_has_no_rows_has_no_remark_on_training_rows(name):
+    assert looked("".join(f"epoch {e} {name} {9 - e}.5\n" for e in (1, 2, 3))).remarks == []

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from tunewell.logs.names import meaning, says_split, words_of
+from tunewell.logs.names import is_bare, meaning, says_split
 from tunewell.logs.rows import Bar, Log, Row
 from tunewell.logs.shapes import Positions, Shape, shape_of
 
@@ -84,8 +84,11 @@ _OF_MODEL = re.compile(
 _COMMA = re.compile(r"(?<![\w.,])(\d+),(\d+)(?![\w.,])")
 """A decimal comma."""
 _FILLERS = re.compile(r"^(?:(?:and|with|a|an|the|then|after|at|its|has|had)\s+)+", _FLAGS)
-_CUT = re.compile(r"[,;|()\[\]{}\t<>]|\s[-–—→=]+\s|(?<=\w)\.\s|:\s*-\s")
+_VERB = re.compile(r"\s+(?:is|was|value)$", _FLAGS)
+"""What stands between a name and its number: `the validation loss was 0.31`."""
+_CUT = re.compile(r"[,;|()\[\]{}\t<>…]|\.{2,}|//|\s[-–—→=]+\s|(?<=\w)\.\s|:\s*-\s")
 _BEST = re.compile(r"(?:^|[\W_])(?:best|lowest|highest|min|max|prev|previous|old|target|final)(?:$|[\W_])", _FLAGS)
+_BEST_ALONE = re.compile(r"^best[\s_]+", _FLAGS)
 
 # where in the training it is
 _EPOCH = re.compile(
@@ -380,19 +383,28 @@ class LineReader:
         """
         values: dict[str, float] = {}
         at = 0
+        above, shared = split, ""
         for between, value, is_percent, end in _named_numbers(line):
             split = _split_of(between) or split
             at = end
             label = _label(between)
+            is_split = is_bare(label)
+            if is_split and shared:
+                label = f"{label} {shared}"
+            elif not is_split:
+                shared = _shared(label)
             is_best = _BEST.search(label) or _BEST.search(between.rpartition(",")[2])
             if not label or (is_best and not self._takes_best):
                 continue
+            label = _BEST_ALONE.sub("", label) or label  # what is read of the best is all that there is
             known = meaning(label)
             # a name that only the caller knows is of the split that stands right before it
             here = _split_of(between) if known is None else split
             is_open = not says_split(label) if known is None else known.quantity != "lr" and not known.split
             if here and is_open and self._knows(label) and f"{here} {label}" not in values:
                 label = f"{here} {label}"
+            if is_split and not shared and value % 1:
+                split = above  # the number is that of the split, and the next name is of no split
             if label in values:
                 continue
             values[label] = value / 100 if is_percent else value
@@ -449,7 +461,7 @@ def _label(between: str) -> str:
     """Return the name in the text before a number; "" if there is none."""
     phrase = _CUT.split(between)[-1] if between.strip(" ([{=:") else ""
     phrase = re.sub(r"(?i)\bcorrect$", "accuracy", phrase.strip(" :=\t"))
-    phrase = phrase.strip(" \t'\"`:=|-–—>*#~≈([{").removesuffix(" is").strip(" '\":=")
+    phrase = _VERB.sub("", phrase.strip(" \t'\"`:=|-–—>*#~≈([{")).strip(" '\":=")
     if not phrase:
         whole = [part for part in _CUT.split(between) if part.strip(" '\":=-*#")]
         phrase = whole[-1].strip(" '\":=-*#") if whole and not between.rstrip().endswith((",", ";", "|")) else ""
@@ -461,8 +473,15 @@ def _label(between: str) -> str:
     return phrase if len(phrase.split()) <= 6 and re.search(r"[A-Za-z]", phrase) else ""
 
 
+def _shared(label: str) -> str:
+    """Return the quantity that stands before its splits, as in `loss: train 0.5, val 0.4`; "" where none does."""
+    quantity, _, split = label.rpartition(" ")
+    quantity = quantity.strip(" :=-")
+    return quantity if is_bare(split) and not says_split(quantity) and meaning(quantity) else ""
+
+
 def _split_of(text: str) -> str:
     """Return the split that a text names for what follows: by its last word, unless it is joined to another."""
     words = re.findall(r"(?<![\w-])([A-Za-z]+)(?![\w-])", text)
-    named = [word for word in words if says_split(word) and len(words_of(word)) == 1]
+    named = [word for word in words if is_bare(word)]
     return named[-1] if named else ""

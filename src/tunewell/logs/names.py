@@ -56,7 +56,7 @@ _IGNORED = {
 """Words that say neither what was measured nor that it is something else."""
 _MODIFIERS = {
     *("macro", "micro", "weighted", "samples", "m", "b", "50", "95", "coefficient", "coef", "index", "multi"),
-    *("coco", "bbox", "segm"),
+    *("coco", "bbox", "segm", "lm"),
 }
 """Words beside the name of a score, or a loss, that leave it what it is."""
 _PARTS = {"box", "cls", "dfl", "obj", "seg", "mask", "pose", "kobj", "rpn", "objectness", "classifier", "giou"}
@@ -154,6 +154,11 @@ def split_of(name: str) -> str:
 def says_split(name: str) -> bool:
     """Return True if a name has a word for training, validation or test rows."""
     return bool(words_of(name) & (_TRAINING | _VALIDATION | TEST))
+
+
+def is_bare(name: str) -> bool:
+    """Return True for the name of a split alone, as in `Val: 0.81`, which says not what was measured on it."""
+    return says_split(name) and len(words_of(name)) == 1
 
 
 def words_of(name: str) -> set[str]:

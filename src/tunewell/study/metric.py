@@ -28,7 +28,7 @@ _UP = frozenset(
     adjusted_rand_score adjusted_mutual_info_score normalized_mutual_info_score mutual_info_score rand_score v_measure
     v_measure_score completeness_score homogeneity_score fowlkes_mallows_score silhouette silhouette_score
     calinski_harabasz_score positive_likelihood_ratio
-    reward episode_reward return episode_return ep_rew win_rate success_rate
+    reward episode_reward return episode_return rew ep_rew win_rate success_rate
     likelihood log_likelihood elbo score
     """.split()  # noqa: SIM905  a list of that length is not read
 )

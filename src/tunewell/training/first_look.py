@@ -18,7 +18,7 @@ from tunewell.logs.cutter import Line
 from tunewell.logs.epochs import METRIC, Rule, epochs_of
 from tunewell.logs.files import WrittenLogs, name_pattern
 from tunewell.logs.look import FILE, OBJECTS, PATTERN, PRINTED, FoundMetrics, Sight, in_percent, rule_of
-from tunewell.logs.names import meaning, split_of, words_of
+from tunewell.logs.names import is_bare, meaning, split_of, words_of
 from tunewell.logs.pattern import PatternReader
 from tunewell.logs.printed import PrintedReader
 from tunewell.logs.rows import Row
@@ -27,7 +27,7 @@ from tunewell.space.space import Space
 from tunewell.stores.redaction import redacted_talk
 from tunewell.training.external_program import ExternalProgram
 from tunewell.training.left_files import left_in, states_of
-from tunewell.training.metric_choice import Candidate, candidates, is_bare, is_metric, named
+from tunewell.training.metric_choice import Candidate, candidates, is_metric, named, needs_rows
 from tunewell.training.report_lines import EpochLines
 from tunewell.training.run import Run
 
@@ -289,7 +289,7 @@ def _remarks(look: FirstLook, place: _Place, values: Sequence[float]) -> Iterato
             f"{metric} is measured on test rows, and no metric of validation was found: what is tuned on test rows is "
             "no test any more; measure on rows held out from training"
         )
-    if here is not None and here.is_of_training:
+    if here is not None and here.is_of_training and needs_rows(metric):
         whose = (
             "is measured on training rows"
             if split_of(metric) == "train"
@@ -320,8 +320,9 @@ def _chosen(
     if metric is not None:
         return named(metric, names)
     held_out = [name for name in names if is_bare(name) and split_of(name) != "train"]
-    if not found or (held_out and found[0].is_of_training):
-        shown = held_out or names
+    of_validation = [name for name in held_out if split_of(name) == "val"]
+    if not found or (held_out and found[0].is_of_training) or (of_validation and found[0].is_of_test):
+        shown = of_validation + [name for name in held_out if name not in of_validation] or names
         raise SettingError(
             f"the program reports {', '.join(shown)}, and which way that is better cannot be told from its name; "
             f"say --metric {shown[0] if shown else 'NAME'}, and --direction minimize or maximize"

@@ -8,16 +8,25 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from tunewell.errors import SettingError
-from tunewell.logs.names import is_aside, meaning, says_split, split_of, words_of
+from tunewell.logs.names import is_aside, is_bare, meaning, says_split, split_of, words_of
 from tunewell.logs.printed import spelled
 from tunewell.near_names import perhaps
 from tunewell.study.metric import direction_of
 
 _BEST_FIRST = (
-    *("accuracy", "f1", "auc", "map", "iou", "dice", "r2", "mcc", "kappa", "lrap", "bleu", "rouge", "psnr", "ssim"),
+    *("accuracy", "f1", "auc", "map", "iou", "dice", "pixel"),
+    *("r2", "mcc", "kappa", "lrap", "bleu", "rouge", "psnr", "ssim"),
     *("recall", "precision", "wer", "cer", "error", "rmse", "mse", "mae", "huber", "mape", "perplexity", "loss"),
 )
-"""Quantities, those first that people tune for where they measure several."""
+"""Quantities, those first that people tune for where they measure several.
+
+An accuracy that counts pixels is behind the overlaps: a mask of nothing but background has a good one.
+"""
+_OF_EPISODES = {"reward", "rewards", "rew", "return", "returns", "score", "win", "success"}
+"""Words of what an agent earns, which has no rows; the mean over episodes says more than one of them."""
+_OF_SAMPLES = {"fid", "kid", "inception"}
+"""Words of what is measured on what a model has generated."""
+_MEANS = {"mean", "avg", "average", "moving", "running"}
 _NTH_SET = re.compile(r"(?i)(?<![a-z])(?:val|valid|validation|eval|test)_(\d+)(?![\d.])")
 _VALIDATION, _TEST, _UNKNOWN, _TRAINING = range(4)
 _LAST = {"final", "best", "last"}
@@ -44,17 +53,17 @@ class Candidate:
         return self.rows in (_UNKNOWN, _TRAINING)
 
 
+def needs_rows(name: str) -> bool:
+    """Return True unless a metric is one of episodes or of generated samples, which are none of training."""
+    return not words_of(name) & (_OF_EPISODES | _OF_SAMPLES) or says_split(name)
+
+
 @lru_cache(maxsize=1000)
 def is_metric(name: str) -> bool:
     """Return True if a name is known as that of a metric."""
     if is_aside(name):
         return False
     return meaning(name) is not None or _direction(name) is not None or is_bare(name)
-
-
-def is_bare(name: str) -> bool:
-    """Return True for the name of a split alone, as in `Val: 0.81`, which says not what was measured on it."""
-    return says_split(name) and len(words_of(name)) == 1
 
 
 def candidates(names: Sequence[str], beside: Iterable[str] = ()) -> list[Candidate]:
@@ -128,17 +137,18 @@ def _is_part(name: str) -> bool:
     return known is not None and (bool(known.part) or known.quantity == "lr")
 
 
-def _place(name: str) -> tuple[bool, int, int, int]:
+def _place(name: str) -> tuple[bool, int, int, bool, int]:
     """Return a key that sorts names of the same rows, the best one first.
 
     An accuracy among the first five, or of the mean class, goes last; and of sets that are numbered the last one is
     held out: boosted trees are given the training rows first.
     """
     known, words = meaning(name), words_of(name)
-    quantity = known.quantity if known else ""
+    quantity = "pixel" if "pixel" in words else known.quantity if known else "loss" if "loss" in words else ""
     order = _BEST_FIRST.index(quantity) if quantity in _BEST_FIRST else _BEST_FIRST.index("wer")
     is_other = "class" in words or bool(
         words & _TOP_K and words & {"acc", "accuracy", "prec", "top", "top5", "top3", "acc5"}
     )
     nth = _NTH_SET.search(name)
-    return is_other, order, -int(nth[1]) if nth else 0, len(name)
+    is_single = bool(words & _OF_EPISODES) and not words & _MEANS
+    return is_other, order, -int(nth[1]) if nth else 0, is_single, len(name)
