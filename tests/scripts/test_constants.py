@@ -126,7 +126,7 @@ def test_a_value_keeps_the_kind_of_the_constant():
 
     tree = replaced(ast.parse("A = 1.0\nB = 2\nC = 'x'\nD = True\n"), {"A": "1", "B": "3", "C": "5", "D": "False"})
     assert ast.unparse(tree) == "A = 1.0\nB = 3\nC = '5'\nD = False"
-    assert set(constants(ast.parse("A = 1\nA = 2\nB = f()\nC = [1]\nD = -3\n"))) == {"D"}
+    assert set(constants(ast.parse("A = 1\nA = 2\nB = f()\nC = [1]\nD = -3\n"))) == {"C", "D"}
 
 
 YAML = """
@@ -274,3 +274,34 @@ def test_settings_files_of_other_habits_are_changed_where_their_values_stand(fol
     changed = trained(its, lr=0.5)
     assert says in changed
     assert changed.replace("0.5", "0.1") == text
+
+
+def test_a_list_of_numbers_is_changed_number_by_number():
+    import ast
+
+    tree = replaced(ast.parse("config = {'hidden': [64, 32]}\nBETAS = (0.9, 0.99)\n"), {"config.hidden": "48,24"})
+    assert ast.unparse(tree) == "config = {'hidden': [48, 24]}\nBETAS = (0.9, 0.99)"
+    with pytest.raises(ValueError, match="has 2 numbers"):
+        replaced(ast.parse("A = [1, 2]"), {"A": "1"})
+
+
+def test_the_settings_file_that_the_source_names_is_changed(tmp_path):
+    (tmp_path / "params.json").write_text('{"lr": 0.1, "hidden_sizes": [64, 32], "epochs": 3}')
+    (tmp_path / "train.py").write_text("import json\nprint(json.dumps(json.load(open('params.json'))))\n")
+    its = find_parameters([sys.executable, "train.py"])
+    assert set(its.space.names) == {"lr", "hidden_sizes_1", "hidden_sizes_2"}
+    assert its.epochs == 3
+    words = ExternalProgram(its.command).filled({"lr": 0.2, "hidden_sizes_1": 48, "hidden_sizes_2": 24})
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == {"lr": 0.2, "hidden_sizes": [48, 24], "epochs": 3}
+    assert '"lr": 0.1' in (tmp_path / "params.json").read_text()
+
+
+def test_the_constants_of_a_package_below_are_changed(tmp_path):
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "__init__.py").touch()
+    (tmp_path / "conf" / "defaults.py").write_text("LR = 0.1\n")
+    (tmp_path / "train.py").write_text("from conf.defaults import LR\nprint(LR)\n")
+    its = find_parameters([sys.executable, "train.py"])
+    done = subprocess.run(ExternalProgram(its.command).filled({"lr": 0.2}), capture_output=True, text=True, check=True)
+    assert done.stdout == "0.2\n"

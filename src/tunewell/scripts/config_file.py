@@ -28,6 +28,8 @@ _JSON_TOKEN = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[{}\[\],:]|[^\s
 _JSON_COMMENT = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|//[^\n]*|/\*.*?\*/""", re.DOTALL)
 _INI_SECTION = re.compile(r"^\[([^\]]+)\]")
 _INI_LINE = re.compile(r"^([^\s#;=:\[][^=:]*?)\s*[=:]\s*(\S.*?)\s*(?:\s[;#].*)?$")
+_LIST = re.compile(r"\[\s*([-+]?[\d.][\d.eE+\-]*(?:\s*,\s*[-+]?[\d.][\d.eE+\-]*){0,7})\s*,?\s*\]")
+"""A short list of numbers that is all on its line."""
 _YAML_ANCHOR = re.compile(r"[&!]\S+\s*")
 _INT = re.compile(r"[-+]?(0|[1-9][\d_]*)")
 _FLOAT = re.compile(r"[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE][-+]?\d+)?")
@@ -85,6 +87,13 @@ def _json(text: str) -> Iterator[Tuple[str, Any, Place]]:
     for number, line in enumerate(_without_comments(text).splitlines()):
         for token in _JSON_TOKEN.finditer(line):
             word = token[0]
+            if (
+                word == "["
+                and not lists
+                and key is not None
+                and (numbers := _LIST.match(line, token.start())) is not None
+            ):
+                yield parents[-1] + key, _scalar(numbers[0]), (number, *numbers.span())
             if lists or word in "[]":
                 lists += {"[": 1, "{": 1, "]": -1, "}": -1}.get(word, 0)
                 key = key if lists else None
@@ -146,7 +155,7 @@ def _yaml(text: str) -> Iterator[Tuple[str, Any, Place]]:
             skipped = indent
         elif value[0] == "{":
             yield from _flow(line, begin, f"{address}.", number)
-        elif value[0] not in "[*":
+        elif value[0] != "*" and (value[0] != "[" or _LIST.fullmatch(value)):
             yield address, _scalar(value), (number, begin, begin + len(value))
 
 
@@ -162,7 +171,7 @@ def _toml(text: str) -> Iterator[Tuple[str, Any, Place]]:
         address = table + match[2].strip("\"'")
         if match[3][0] == "{":
             yield from _flow(line, match.start(3), f"{address}.", number)
-        elif match[3][0] != "[":
+        elif match[3][0] != "[" or _LIST.fullmatch(match[3]):
             yield address, _scalar(match[3]), (number, match.start(3), match.end(3))
 
 
@@ -208,6 +217,8 @@ def _scalar(text: str) -> Any:
     """Return what a text means in YAML and TOML; a number that YAML takes for a text, such as 1e-3, is a number."""
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
         return text[1:-1]
+    if (numbers := _LIST.fullmatch(text)) is not None:
+        return [_scalar(one.strip()) for one in numbers[1].split(",")]
     if _INT.fullmatch(text):
         return int(text.replace("_", ""))
     if _FLOAT.fullmatch(text):
@@ -218,7 +229,9 @@ def _scalar(text: str) -> Any:
 
 
 def _written(text: str, before: Any, old: str, suffix: str) -> str:
-    """Return a value as the file has it."""
+    """Return a value as the file has it; of a list the values are `64,32`."""
+    if isinstance(before, list):
+        return f"[{', '.join(_written(one, its, '', suffix) for one, its in zip(text.split(','), before))}]"
     if isinstance(before, bool):
         return text.lower()
     if isinstance(before, str):

@@ -2,8 +2,9 @@
 
 The script runs as `__main__` with other values where its constants stand; line numbers, `__file__` and `sys.argv` are
 as if it had been run by itself. An address is a path of names: `LR`, `Config.lr` of a class, `config.optimizer.lr` of a
-dict, `main.lr` of a function's own line, `Adam.lr` of a number in a call, `config:LR` of a module beside the script,
-which is replaced as it is imported. Python alone is needed, so that the script's own interpreter can run it.
+dict, `main.lr` of a function's own line, `Adam.lr` of a number in a call, `"params.json"` of a text wherever it stands,
+`config:LR` of a module beside the script or below, which is replaced as it is imported. Python alone is needed, so that
+the script's own interpreter can run it.
 """
 
 from __future__ import annotations
@@ -57,18 +58,35 @@ def replaced(tree: ast.Module, values: Dict[str, str]) -> ast.Module:
     Raises:
         ValueError: an address names no constant, or a value does not fit it.
     """
-    known = constants(tree)
+    known = {**constants(tree), **_texts(tree)}
     if unknown := [address for address in values if address not in known]:
         raise ValueError(f"it has no constant {unknown[0]}; it may have been edited since its constants were found")
     places: Dict[int, Any] = {}
     for address, text in values.items():
         one = known[address]
+        if isinstance(one.value, list):
+            texts = text.split(",")
+            if len(texts) != len(one.nodes):
+                raise ValueError(f"{address} has {len(one.nodes)} numbers, and {text!r} is no such list")
+            places.update({id(node): as_value(its, old) for node, its, old in zip(one.nodes, texts, one.value)})
+            continue
         value = as_value(text, one.value)
         value = value + one.offset if one.offset else value
         places.update({id(node): value for node in one.nodes})
     changed = _Replaced(places).visit(tree)
     assert isinstance(changed, ast.Module)
     return changed
+
+
+def _texts(tree: ast.Module) -> Dict[str, literals.Constant]:
+    """Return the texts of a source by themselves in quotes: a name of a file, wherever it stands."""
+    found: Dict[str, literals.Constant] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            address = f'"{node.value}"'
+            before = found[address].nodes if address in found else ()
+            found[address] = literals.Constant(node.value, (*before, node), node.lineno)
+    return found
 
 
 class _Imports:
@@ -114,7 +132,7 @@ def main(arguments: List[str]) -> None:
         tree = replaced(ast.parse(Path(path).read_bytes(), path), values)
         codes = {}
         for name, its_values in others.items():
-            file = str(folder / f"{name}.py")
+            file = str(folder.joinpath(*name.split(".")).with_suffix(".py"))
             its_tree = replaced(ast.parse(Path(file).read_bytes(), file), its_values)
             codes[name] = compile(ast.fix_missing_locations(its_tree), file, "exec", dont_inherit=True)
     except (OSError, SyntaxError, ValueError) as error:

@@ -24,12 +24,30 @@ from tunewell.space.space import Space
 
 _GIVEN = "is given in the command"
 _SETTINGS_MODULES = frozenset(
-    ["config", "configs", "settings", "params", "parameters", "hparams", "hyperparams", "hyperparameters", "constants"]
+    [
+        "config",
+        "configs",
+        "defaults",
+        "cfg",
+        "conf",
+        "settings",
+        "params",
+        "parameters",
+        "hparams",
+        "hyperparams",
+        "hyperparameters",
+        "constants",
+    ]
 )
 _RESERVED = frozenset({"seed", "trial"})
 _BETAS = ("beta1", "beta2")
 _CONFIG = re.compile(r"(^|_)(config|cfg|conf|ya?ml|json|settings|h?params|hyp)")
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_OF_DATA_OR_ALL = re.compile(
+    r"(^|_)(mean|std|means|stds|class_weights?|seeds?|shape)$|^(layers?|layer_(sizes|dims)|sizes|dims|arch\w*|topology|net_arch)$"
+)
+"""Lists that are the data's, or of all layers, with those of the data first and last."""
+_LISTED = re.compile(rf"{_NUMBER.pattern}(\s*,\s*{_NUMBER.pattern}){{1,7}}")
 _FLAG_WORD = re.compile(r"--?[A-Za-z][\w.\-]*")
 
 
@@ -56,12 +74,19 @@ def find_parameters(command: Sequence[str], *, static: bool = False) -> FoundPar
         raise ScriptError(f"{at.shown} is a notebook; make a script of it: jupyter nbconvert --to script {at.shown}")
     source = source_of(file) if file is not None else Source([])
     settings, how = _flags(at, source, static=static)
-    settings = [_as_given(one, at.arguments) for one in settings]
+    settings = [_listed(_as_given(one, at.arguments)) for one in settings]
     facts = _facts(settings, source)
     draft = drafted(settings, facts)
     layout = Layout(at.command(()), at.arguments)
     if (named := _config_of(at.arguments, settings)) is not None:
         return _with_config(named, draft, layout, source, settings, how)
+    if (fixed := _config_in_source(at, source)) is not None:
+        word, path = fixed
+        before = Layout((*_as_constants(at), f"{word}={HOLE}", "--", at.target), at.arguments)
+        try:
+            return _with_config((at.arguments, path), draft, before, source, settings, how)
+        except ScriptError:
+            pass  # a file of something else
     if draft.is_empty and file is not None and at.how in ("file", "module"):
         return _of_constants(at, file, source, draft, how)
     if draft.is_empty:
@@ -96,6 +121,26 @@ def _as_given(setting: Setting, arguments: Sequence[str]) -> Setting:
         if option and head == option and _NUMBER.fullmatch(text):
             return replace(setting, default=_number(text))
     return setting
+
+
+def _listed(setting: Setting) -> Setting:
+    """Return a setting whose default is numbers in one text, `64,32`, as a list whose values go into one word."""
+    if not isinstance(setting.default, str) or not _LISTED.fullmatch(setting.default) or not setting.words:
+        return setting
+    values = [_number(one.strip()) for one in setting.default.split(",")]
+    values = values if all(isinstance(one, int) for one in values) else [float(one) for one in values]
+    *before, last = setting.words
+    words = (*before, last.replace(HOLE, _holes(values), 1))
+    return replace(setting, default=values, kind=_kind(values), words=words)
+
+
+def _is_list_of_data(name: str, value: Any) -> bool:
+    return isinstance(value, list) and _OF_DATA_OR_ALL.search(plain_name(name)) is not None
+
+
+def _holes(value: Any) -> str:
+    """Return what stands for a value, or for those of a list, in one word."""
+    return ",".join([HOLE] * len(value)) if isinstance(value, list) else HOLE
 
 
 def _number(text: str) -> int | float:
@@ -181,14 +226,17 @@ def _of_constants(at: Invocation, file: Path, source: Source, flags: Draft, how:
     settings = []
     for module, its_file, its_tree in [("", str(file), tree), *_modules_beside(file, source)]:
         for address, one in constants.constants(its_tree).items():
-            if module and not one.name and module.lower() not in _SETTINGS_MODULES:
+            if module and not one.name and module.rpartition(".")[2].lower() not in _SETTINGS_MODULES:
                 continue
             whole = f"{module}{constants.OF_MODULE}{address}" if module else address
             short = whole.replace(constants.OF_MODULE, ".")
             name = one.name if one.name and one.name not in places else short
             is_given = _is_assigned(address, at.arguments) or (one.needs_no_argument and bool(at.arguments))
             kind = _kind(one.value)
-            settings.append(Setting(name, one.value, kind, words=(f"{whole}={HOLE}",), at=REPLACED, given=is_given))
+            if _is_list_of_data(short, one.value):
+                continue
+            words = (f"{whole}={_holes(one.value)}",)
+            settings.append(_listed(Setting(name, one.value, kind, words=words, at=REPLACED, given=is_given)))
             places[name] = f"{its_file}:{one.line}"
     facts = _facts(settings, source)
     draft = drafted(settings, facts)
@@ -201,29 +249,37 @@ def _of_constants(at: Invocation, file: Path, source: Source, flags: Draft, how:
     if at.how == "module":
         raise ScriptError(f"{at.shown} has its hyperparameters in constants, which need its file: give python {file}")
     first = places[next(iter(draft.params.values()))[0].name]
-    runs_itself = at.python[:-1] == at.before
-    launcher = (*(at.python if runs_itself else at.before), *_runs(at, "constants"))
-    layout = Layout((at.target,), at.arguments, launcher=launcher)
+    layout = Layout((at.target,), at.arguments, launcher=_as_constants(at))
     return result_of(draft, layout, source, settings, f"constants at {first}")
 
 
+def _as_constants(at: Invocation) -> tuple[str, ...]:
+    """Return the words that run a script with other constants."""
+    runs_itself = at.python[:-1] == at.before
+    return (*(at.python if runs_itself else at.before), *_runs(at, "constants"))
+
+
 def _modules_beside(script: Path, source: Source) -> list[tuple[str, str, ast.Module]]:
-    """Return name, file and tree of the modules beside a script, as far as it imports them."""
+    """Return name, file and tree of the modules beside a script and below, as far as it imports them."""
     found = []
+    folder = script.parent.resolve()
     for file, tree in source.trees:
-        path = Path(file)
-        if path.parent.resolve() == script.parent.resolve() and path.resolve() != script.resolve():
-            found.append((path.stem, file, tree))
+        path = Path(file).resolve()
+        if path.is_relative_to(folder) and path != script.resolve() and path.name != "__init__.py":
+            found.append((".".join(path.relative_to(folder).with_suffix("").parts), file, tree))
     return found
 
 
 def _is_assigned(address: str, arguments: Sequence[str]) -> bool:
-    """Return True if an argument sets an entry: `optim.lr=0.1` that of `defaults.optim.lr`."""
-    names = [word.partition("=")[0] for word in arguments if "=" in word and not word.startswith("-")]
+    """Return True if an argument sets an entry: `optim.lr=0.1`, or `optim.lr 0.1`, that of `defaults.optim.lr`."""
+    words = [word.partition("=") for word in arguments if not word.startswith("-")]
+    names = [name for name, equals, _ in words if equals or "." in name]
     return any(f".{address}".endswith(f".{name}") for name in names)
 
 
 def _kind(value: Any) -> str:
+    if isinstance(value, list):
+        return "float" if any(isinstance(one, float) for one in value) else "int"
     if isinstance(value, bool):
         return "bool"
     return "number" if isinstance(value, int) else "float" if isinstance(value, float) else "str"
@@ -239,7 +295,7 @@ def _runs(at: Invocation, launcher: str) -> tuple[str, ...]:
     return (str(Path(__file__).with_name(f"{launcher}.py")),)
 
 
-# A settings file that the command names.
+# A settings file that the command names, or the source.
 
 
 def _config_of(arguments: Sequence[str], settings: Sequence[Setting]) -> tuple[tuple[str, ...], Path] | None:
@@ -253,6 +309,29 @@ def _config_of(arguments: Sequence[str], settings: Sequence[Setting]) -> tuple[t
         if names_it and _is_config(one.default):
             return (*arguments, *one.words), Path(one.default)
     return None
+
+
+def _config_in_source(at: Invocation, source: Source) -> tuple[str, Path] | None:
+    """Return the address of the one settings file that a script names in its source, and the file."""
+    if at.file is None or at.how != "file":
+        return None
+    modules = {file: f"{name}{constants.OF_MODULE}" for name, file, _ in _modules_beside(at.file, source)}
+    found: dict[str, Path] = {}
+    for file, tree in source.trees:
+        written = {id(node) for call in ast.walk(tree) if _writes(call) for node in ast.walk(call)}
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or id(node) in written:
+                continue
+            path = next((its for its in (Path(node.value), at.file.parent / node.value) if _is_config(str(its))), None)
+            if path is not None and (file == str(at.file) or file in modules):
+                found[f'{modules.get(file, "")}"{node.value}"'] = path
+    return next(iter(found.items())) if len(found) == 1 else None
+
+
+def _writes(node: ast.AST) -> bool:
+    """Return True for a call that opens a file to write it."""
+    values = [*node.args, *(one.value for one in node.keywords)] if isinstance(node, ast.Call) else []
+    return any(isinstance(one, ast.Constant) and one.value in ("w", "wt", "a", "x", "w+") for one in values)
 
 
 def _is_config(value: str) -> bool:
@@ -275,9 +354,9 @@ def _with_config(
     except (OSError, ValueError) as error:
         raise ScriptError(f"{path} cannot be read: {error}; mend it, or give --space") from error
     found = [
-        Setting(address, value, _kind(value), words=(f"{address}={HOLE}",), at=REPLACED)
+        _listed(Setting(address, value, _kind(value), words=(f"{address}={_holes(value)}",), at=REPLACED))
         for address, value in data.items()
-        if value is not None
+        if value is not None and not _is_list_of_data(address, value)
     ]
     given = {plain_name(one.name) for one in settings if one.given}
     found = [replace(one, given=plain_name(one.name) in given) for one in found]

@@ -200,6 +200,15 @@ TUNED: Sequence[tuple[re.Pattern[str], Make]] = (
         _period,
     ),
     (_fits("(lr|plateau|scheduler|sched|reduce*)_patience"), counted(4)),
+    (
+        _fits(
+            """
+            (lr|learning_rate|wd|weight_decay|l2)_?(exp|exponent|log|log10|pow|power)
+            log(_?10)?_?(lr|learning_rate|wd|weight_decay|l2)
+            """
+        ),
+        ranges.exponent,
+    ),
     (_fits("lr_(mult*|ratio|scale) *_lr_(mult*|ratio|scale) (backbone|head|encoder)_(mult*)"), ranges.coefficient),
     (
         _fits(
@@ -389,7 +398,7 @@ TUNED: Sequence[tuple[re.Pattern[str], Make]] = (
         _fits(
             """
             update_epochs ppo_epochs? k_epochs? inner_(steps|epochs|iters|updates) n_?critic*
-            critic_(iters|steps|updates)
+            critic_(iters|iterations|steps|updates)
             [dg]_steps disc_* gradient_steps updates_per_* utd* train_(pi|v)_iters local_(epochs?|ep|steps) num_sgd_iter
             opt_epochs n_inner* adapt*_steps noise_steps diffusion_steps n_diffusion* *_timesteps_diffusion
             """

@@ -309,6 +309,16 @@ def gamma(setting: Setting, facts: Facts) -> Param | str:
     return near_one(Float(0.5 if not facts.is_reinforcement else 0.8, 0.9999, scale="log1m", tier=3))(setting, facts)
 
 
+def exponent(setting: Setting, facts: Facts) -> Param | str:
+    """Return the power of ten that a rate or a penalty is given as; one that is not below 0 is something else."""
+    default = _real(setting)
+    if default is None or default >= 0:
+        return decay(setting, facts)
+    if setting.kind == "int":
+        return Int(math.floor(default) - 2, min(-1, math.ceil(default) + 2), tier=1, default=int(default))
+    return _takes_reals(lambda *_: Float(default - 2, min(0.0, default + 2), tier=1, default=default))(setting, facts)
+
+
 def decay(setting: Setting, facts: Facts) -> Param | str:
     """Return the parameter of a `decay`: of the weights if it is small, of the rate or an average if it is near 1."""
     default = _real(setting)

@@ -19,7 +19,8 @@ _KINDS = {
     "string enum": "str",
 }
 _DEFINES = {"DEFINE_float": "float", "DEFINE_integer": "int", "DEFINE_bool": "bool", "DEFINE_boolean": "bool",
-            "DEFINE_string": "str", "DEFINE_enum": "str"}  # fmt: skip
+            "DEFINE_string": "str", "DEFINE_enum": "str",
+            "DEFINE_multi_integer": "int", "DEFINE_multi_float": "float"}  # fmt: skip
 _OTHERS = ("absl", "jax", "tensorflow", "tensorflow_datasets", "keras", "chex", "orbax", "ml_collections", "optax")
 """Packages whose own flags are not the script's."""
 
@@ -62,6 +63,13 @@ def _settings(flags: Any, args: List[str]) -> Iterator[Setting]:
                 yield Setting(flag.name, default, kind, on=(f"--{flag.name}",), off=(f"--no{flag.name}",), **common)
             elif not isinstance(default, list):
                 yield Setting(flag.name, default, kind, choices, words=(f"--{flag.name}={HOLE}",), **common)
+            elif str(flag.flag_type()).startswith("multi"):
+                yield _repeated(flag.name, default, common)
+
+
+def _repeated(name: str, values: List[Any], common: Dict[str, Any]) -> Setting:
+    """Return a flag that is given once for each of its values."""
+    return Setting(name, values, kind_of(values, typed=True), words=(f"--{name}={HOLE}",) * len(values), **common)
 
 
 def _of_config(config: Any, before: str, args: Sequence[str]) -> Iterator[Setting]:
@@ -92,7 +100,9 @@ def read(source: Source, args: Sequence[str]) -> List[Setting]:
             default = float(default)
         is_given = any(word.lstrip("-").split("=")[0] in (name, f"no{name}") for word in args if word.startswith("-"))
         common: Dict[str, Any] = {"help": str(text or "")[:MOST_HELP], "given": is_given}
-        if kind == "bool":
+        if isinstance(default, list):
+            settings.append(_repeated(name, default, common))
+        elif kind == "bool":
             settings.append(Setting(name, default, kind, on=(f"--{name}",), off=(f"--no{name}",), **common))
         else:
             settings.append(Setting(name, default, kind, tuple(choices or ()), words=(f"--{name}={HOLE}",), **common))

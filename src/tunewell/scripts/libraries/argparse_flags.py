@@ -208,9 +208,11 @@ def _default(parser: Any, action: Any, argparse: Any) -> Any:
         default = parser._defaults.get(action.dest)
     if isinstance(default, str) and action.type is not None:
         try:
-            default = parser._get_value(action, default)
+            made = parser._get_value(action, default)
         except Exception:  # noqa: BLE001  the user's own function
-            default = None
+            made = None
+        if not isinstance(made, (list, tuple)):  # of 64,32 the text says how it is written
+            default = made
     return plain(default)
 
 
@@ -253,11 +255,28 @@ def _made_kind(make: Any, default: Any) -> str:
     return kind_of(default, typed=True)
 
 
+def _of_other_commands(source: Source, args: Sequence[str]) -> List[str]:
+    """Return the names of the parsers of the subcommands that the command does not choose; none if it chooses none."""
+    parsers = [
+        (target.id, source.value(node.value.args[0]))
+        for _, tree in source.trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and called(node.value.func) == "add_parser"
+        for target in node.targets
+        if isinstance(target, ast.Name) and node.value.args
+    ]
+    chosen = [name for name, command in parsers if command in args]
+    return [name for name, _ in parsers if name not in chosen] if chosen else []
+
+
 def read(source: Source, args: Sequence[str]) -> List[Setting]:
     """Return the flags of the calls of `add_argument`, from the source alone."""
     settings = []
     dests: Dict[str, Setting] = {}
+    others = _of_other_commands(source, args)
     for _, call in source.calls("add_argument"):
+        if isinstance(call.func, ast.Attribute) and getattr(call.func.value, "id", "") in others:
+            continue
         options = [source.value(one) for one in call.args]
         if not options or not all(isinstance(one, str) for one in options):
             continue

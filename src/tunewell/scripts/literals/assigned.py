@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
-from .literal import Constant, needs_no_argument, value_of
+from .literal import Constant, needs_no_argument, numbers_of, value_of
 
 _MAIN = ("main", "train", "run", "fit", "train_model", "training", "run_training", "experiment", "get_config")
 """Functions whose own lines hold constants, besides those of the script itself."""
@@ -32,8 +32,10 @@ def constants(tree: ast.Module) -> dict[str, Constant]:
     for address, node in _scope(tree.body, "", _off(tree)):
         if address in found:
             twice.add(address)
-        value = value_of(node)
-        if value is not None:
+        value, numbers = value_of(node), numbers_of(node)
+        if numbers is not None and isinstance(node, (ast.List, ast.Tuple)):
+            found[address] = Constant(numbers, tuple(node.elts), node.lineno)
+        elif value is not None:
             found[address] = Constant(value, (node,), node.lineno, needs_no_argument=needs_no_argument(node))
         else:
             twice.add(address)

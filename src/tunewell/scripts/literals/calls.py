@@ -70,7 +70,7 @@ _KINDS: Sequence[_Kind] = (
     _Kind("CosineDecay|PolynomialDecay", ("initial_learning_rate",)),
     _Kind(r"get_\w*schedule\w*", (), ("num_warmup_steps",)),
     _Kind(r"\w*CrossEntropy\w*|\w*Crossentropy|cross_entropy", (), ("label_smoothing",), tied=True),
-    _Kind("LSTM|GRU|RNN|TransformerEncoder|TransformerDecoder", (), ("num_layers", "dropout")),
+    _Kind("LSTM|GRU|RNN|TransformerEncoder|TransformerDecoder", (), ("num_layers", "dropout", "recurrent_dropout")),
     _Kind(r"Transformer\w*Layer|MultiheadAttention|MultiHeadAttention", (), ("dropout",), tied=True),
     _Kind(
         r"\w+(Classifier|Regressor|Arguments|CV)|SVC|SVR|LinearSVC|LinearSVR|NuSVC|Ridge|Lasso|ElasticNet"
@@ -139,8 +139,11 @@ def _tied(numbers: Iterator[_Number]) -> list[_Number]:
 
 def _numbers(tree: ast.Module) -> Iterator[_Number]:
     own = _Own(tree)
+    some_shuffle = any(_shuffles(node) for node in ast.walk(tree))
     for node, where in _walk(tree, ()):
         if isinstance(node, ast.Call):
+            if some_shuffle and called(node) == "DataLoader" and not _shuffles(node, or_samples=True):
+                continue  # of what is evaluated on, where that of the training is shuffled
             yield from _of_call(node, where, own)
         elif isinstance(node, ast.For):
             yield from _of_loop(node)
@@ -159,6 +162,15 @@ def _walk(node: ast.AST, where: tuple[str, ...]) -> Iterator[tuple[ast.AST, tupl
             inside = (*where, *(name for target in child.targets for name in _targets(target)))
         yield child, inside
         yield from _walk(child, inside)
+
+
+def _shuffles(node: ast.AST, *, or_samples: bool = False) -> bool:
+    """Return True for a loader that shuffles, or that may: by a sampler, or by a value that is not written there."""
+    if not isinstance(node, ast.Call) or called(node) != "DataLoader":
+        return False
+    given = {one.arg: value_of(one.value) for one in node.keywords}
+    may = {None, "sampler", "batch_sampler"} & given.keys() or ("shuffle" in given and given["shuffle"] is not False)
+    return given.get("shuffle") is True or (or_samples and bool(may))
 
 
 def _targets(target: ast.expr) -> list[str]:

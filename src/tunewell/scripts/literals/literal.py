@@ -46,6 +46,14 @@ def value_of(node: ast.expr) -> Any:
     return _of_environment(node)
 
 
+def numbers_of(node: ast.expr) -> list[Any] | None:
+    """Return the numbers of a short list of them, `[64, 32]`; None for anything else."""
+    if not isinstance(node, (ast.List, ast.Tuple)) or not 1 <= len(node.elts) <= 8:
+        return None
+    values = [value_of(one) for one in node.elts]
+    return values if all(type(one) in (int, float) for one in values) else None
+
+
 def needs_no_argument(node: ast.expr) -> bool:
     """Return True for `float(sys.argv[1]) if len(sys.argv) > 1 else 0.1`."""
     return isinstance(node, ast.IfExp) and _reads_arguments(node.test)

@@ -172,7 +172,7 @@ def _numbers_of_shapes(tree: ast.Module) -> list[int]:
 
 def _of_keras(nodes: Sequence[ast.AST]) -> Iterator[Width]:
     calls = [node for node in nodes if isinstance(node, ast.Call)]
-    if any(called(call) in _MUST_AGREE for call in calls):
+    if any(called(call) in _MUST_AGREE and not _is_appended(call) for call in calls):
         return
     layers = [call for call in calls if called(call) in _KERAS and not _is_of_torch(call)]
     for call in layers[:-1]:
@@ -183,6 +183,11 @@ def _of_keras(nodes: Sequence[ast.AST]) -> Iterator[Width]:
         if node is None or not isinstance(node, ast.Constant) or type(value) is not int or value < 2 or _gives(given):
             continue
         yield Width(called(call), argument, argument, value, (node,))
+
+
+def _is_appended(call: ast.Call) -> bool:
+    """Return True for `model.add(Dense(64))`, which puts a layer after the others."""
+    return called(call) == "add" and len(call.args) == 1 and not isinstance(call.args[0], (ast.List, ast.Tuple))
 
 
 def _is_of_torch(call: ast.Call) -> bool:
