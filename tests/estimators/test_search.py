@@ -47,7 +47,7 @@ def test_poor_candidates_of_a_pipeline_are_stopped_early_and_the_best_is_trained
     trained = search.cv_results_["n_resources"]
     assert len(trained) > 3
     assert trained.max() <= 8
-    assert search.study_.spent.epochs == 3 * 8
+    assert search.n_fits_ == 3
     assert search.score(X, Y) > 0.5
     in_full = trained == trained.max()
     assert search.best_score_ == search.cv_results_["mean_test_score"][in_full].max()
@@ -138,14 +138,23 @@ def test_what_a_step_adds_is_what_the_estimator_can_be_given_more_of(estimator, 
     assert Resource.of(estimator, names, "auto", "auto", n_splits=5, n_rows=100).name == resource
 
 
-def test_looks_cost_a_ninth_and_a_third_of_a_fit_in_full():
+def test_a_look_costs_a_part_of_a_fit_in_full():
     of = partial(Resource.of, n_splits=3)
-    assert of(SVC(), [], "rows", "auto", n_rows=270) == Resource("rows", (30, 90, 90, 90, *[270] * 9), 9)
-    assert of(SVC(), [], "rows", "auto", n_rows=100) == Resource("rows", (33, 100, 100, 100), 3)
+    of_rows = (30, 30, 30, *[90] * 9, 270)
+    assert of(SVC(), [], "rows", "auto", n_rows=270) == Resource("rows", of_rows, 9)
+    assert of(SVC(), [], "rows", "auto", n_rows=100) == Resource("rows", (33, 33, 33, 100), 3)
     assert of(SVC(), [], "rows", "auto", n_rows=30) == Resource("rows", (30,), 1)
     assert of(SVC(), [], "auto", "auto", n_rows=30) == Resource("folds", (1, 2, 3), 3)
-    assert of(MLPClassifier(max_iter=90), [], "epochs", 90, n_rows=9).amounts == tuple(range(10, 91, 10))
-    assert of(MLPClassifier(), [], "epochs", 4, n_rows=9) == Resource("epochs", (1, 2, 3, 4), 4)
+    of_epochs = (10, 10, 30, *[30] * 5, 90)
+    assert of(MLPClassifier(max_iter=90), [], "epochs", 90, n_rows=9) == Resource("epochs", of_epochs, 9)
+    assert of(MLPClassifier(), [], "epochs", 4, n_rows=9) == Resource("epochs", (1, 1, 4), 3)
+
+
+@pytest.mark.parametrize("epochs", [5, 30])
+def test_a_candidate_in_full_has_all_its_epochs(epochs):
+    search = tw.TunedSearchCV(sgd(), {"sgdclassifier__alpha": [1e-3]}, max_resources=epochs, **QUICK).fit(X, Y)
+    assert search.cv_results_["n_resources"].max() == epochs
+    assert search.best_estimator_[-1].t_ == 1 + epochs * len(X)
 
 
 def test_several_scores_are_kept_and_the_one_named_is_optimized():

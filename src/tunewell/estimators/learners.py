@@ -19,8 +19,8 @@ from tunewell.trial import whole
 
 FOLDS, EPOCHS, ROWS = "folds", "epochs", "rows"
 _MOST_EPOCHS = 50
-_UNITS = 9
-"""So many parts a fit in full has, so that a first look costs a ninth of it, and the next a third."""
+_FACTORS = (9, 3, 1)
+"""So many times less than a fit in full each look takes."""
 _FEWEST_ROWS = 20
 """A fit on fewer says next to nothing of one on all."""
 
@@ -33,8 +33,8 @@ class Resource:
     """`epochs` of `partial_fit`; `rows`, of which each look takes more, or `folds`, each with fits of their own; or a
     parameter: `n_estimators`, say."""
     amounts: tuple[int, ...]
-    """How much there is after each step. Of rows, steps with as many as the one before train nothing: so a step costs
-    as much as any other, on average."""
+    """How much there is after each step. Steps with as much as the one before train nothing: so a step costs as much
+    as any other, on average, and nothing is trained that was not paid for."""
     units: int
     """How many steps a fit in full costs."""
 
@@ -65,13 +65,13 @@ class Resource:
         if resource == FOLDS:
             return cls(FOLDS, tuple(range(1, n_splits + 1)), n_splits)
         if resource == ROWS:
-            return cls(ROWS, *_rows(n_rows))
+            return cls(ROWS, *_looks(n_rows, _FEWEST_ROWS, goes_on=False))
         if resource == EPOCHS:
             last = _last(estimator)
             if not hasattr(last, "partial_fit"):
                 raise SettingError(f"{type(last).__name__} has no partial_fit; choose resource='rows'")
             n = min(int(getattr(last, "max_iter", None) or _MOST_EPOCHS), _MOST_EPOCHS) if most == "auto" else most
-            return cls(EPOCHS, *_parts(_at_least_1(n)))
+            return cls(EPOCHS, *_looks(_at_least_1(n)))
         known = estimator.get_params()
         warm = f"{resource.rpartition('__')[0]}__warm_start" if "__" in resource else "warm_start"
         if resource not in known:
@@ -80,20 +80,24 @@ class Resource:
         if warm not in known or resource in names:
             why = "is tuned itself" if resource in names else f"cannot grow, because there is no {warm}"
             raise SettingError(f"{resource} {why}; choose resource='rows'")
-        return cls(resource, *_parts(_at_least_1(known[resource] if most == "auto" else most)))
+        return cls(resource, *_looks(_at_least_1(known[resource] if most == "auto" else most)))
 
 
-def _parts(n: int) -> tuple[tuple[int, ...], int]:
-    """Return how much there is after each step of one that is trained on and on, and the number of steps."""
-    steps = min(_UNITS, n)
-    return tuple(round(n * step / steps) for step in range(1, steps + 1)), steps
+def _looks(n: int, fewest: int = 1, *, goes_on: bool = True) -> tuple[tuple[int, ...], int]:
+    """Return how much of n there is after each step, and the steps that a fit in full costs.
 
-
-def _rows(n: int) -> tuple[tuple[int, ...], int]:
-    """Return how many rows there are after each step, and the steps that a fit on all n of them costs."""
-    factors = [factor for factor in (9, 3, 1) if n // factor >= _FEWEST_ROWS or factor == 1]
+    fewest: of the first look.
+    goes_on: training goes on from look to look; else each begins anew.
+    """
+    factors = [factor for factor in _FACTORS if n // factor >= fewest or factor == 1]
     units = factors[0]
-    return tuple(n // factor for factor in factors for _ in range(units // factor)), units
+    amounts: list[int] = []
+    paid = 0
+    for factor in factors:
+        steps = units // factor - paid
+        amounts += [*amounts[-1:] * (steps - 1), n // factor]
+        paid = units // factor if goes_on else 0
+    return tuple(amounts), units
 
 
 class Learner:
@@ -105,10 +109,13 @@ class Learner:
         self._resource, self._x, self._y = resource, x, y
         self._fit_params = dict(fit_params)
         self._last, self._own = estimator, self._fit_params
-        self._is_begun = False
+        self._is_begun, self._amount = False, 0
 
     def step(self, number: int) -> None:
         """Train to the end of a step, 1, 2, ...; of folds and rows, all there is."""
+        before, self._amount = self._amount, self._resource.amounts[number - 1]
+        if self._amount == before:
+            return
         if self._resource.is_repeated:
             _fit(self.model, self._x, self._y, self._fit_params)
             return
@@ -118,10 +125,11 @@ class Learner:
             classes = {"classes": unique_labels(self._y)} if is_classifier(self._last) else {}
             given = () if self._y is None else (self._y,)
             with self._one_generator():
-                self._last.partial_fit(self._x, *given, **classes, **self._own)
+                for _ in range(self._amount - before):
+                    self._last.partial_fit(self._x, *given, **classes, **self._own)
             return
         name = self._resource.name.rpartition("__")[2]
-        self._last.set_params(**{"warm_start": True, name: self._resource.amounts[number - 1]})
+        self._last.set_params(**{"warm_start": True, name: self._amount})
         _fit(self._last, self._x, self._y, self._own)
 
     def _begin(self) -> None:

@@ -307,7 +307,7 @@ class _Data:
         return self._parts[key]
 
     def _order(self, train: Any) -> Any:
-        """Return an order of the rows, the first of which, however many, have all classes in their shares."""
+        """Return an order of the rows, which begins with one of each class and goes on with all in their shares."""
         drawn = np.random.default_rng(0).permutation(len(train))
         if self._y is None or not is_classifier(self._estimator):
             return drawn
@@ -317,7 +317,7 @@ class _Data:
         places = np.empty(len(drawn))
         for label in np.unique(labels):
             of_class = np.flatnonzero(labels == label)
-            places[of_class] = (np.arange(len(of_class)) + 0.5) / len(of_class)
+            places[of_class] = np.arange(len(of_class)) / len(of_class)
         return drawn[places.argsort(kind="stable")]
 
 
@@ -424,7 +424,7 @@ class _Candidates:
         search, spent, amount = self._search, 0.0, 0
         outcome: dict[str, Any] = {}
         for step, amount_now in enumerate(self.resource.amounts, start=1):
-            if self.resource.is_repeated and amount_now == amount:
+            if amount_now == amount:
                 yield outcome
                 continue
             amount = amount_now
