@@ -128,8 +128,8 @@ ESTIMATORS: dict[str, dict[bool, tuple[Any, Mapping[str, Any]]]] = {  # of class
 }
 
 
-def search_of(method: str, estimator: Any, space: Mapping[str, Any], seed: int, n: int) -> Any:
-    """Return a search by name; n: its candidates in full."""
+def search_of(method: str, estimator: Any, space: Mapping[str, Any], seed: int, n: float) -> Any:
+    """Return a search by name; n: its candidates in full, which need be no whole number of `tunewell`."""
     common = {"cv": FOLDS, "random_state": seed}
     estimator = clone(estimator)
     if method == "halving":
@@ -178,7 +178,7 @@ class Records:
         lines = path.read_text(encoding="utf-8").splitlines() if path is not None and path.exists() else []
         self.known = {tuple(one["key"]): one for one in map(json.loads, lines)}
 
-    def measured(self, data: str, kind: str, seed: int, method: str, n: int) -> dict[str, Any]:
+    def measured(self, data: str, kind: str, seed: int, method: str, n: float) -> dict[str, Any]:
         """Return the test score and the cost of a search."""
         key = (data, kind, seed, method, n)
         if key not in self.known:
@@ -205,7 +205,7 @@ def at_equal_cost(records: Records, data: str, kind: str, seed: int, method: str
     halving = records.measured(data, kind, seed, "halving", 0)
     if method == "halving":
         return float(halving["score"])
-    n = max(2, int(halving["fits"]))
+    n = halving["fits"] if method == "tunewell" else max(2, int(halving["fits"]))
     found = records.measured(data, kind, seed, method, n)
     if unit == "seconds":
         # on a ladder, so that few searches serve
