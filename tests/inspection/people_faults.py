@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.inspection import people_jax, people_keras, people_pytorch
+from tests.inspection import people_jax, people_keras, people_more, people_pytorch
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Fault:
         return f"{self.kind}-{self.program}"
 
 
-RUN = {**people_pytorch.SOUND, **people_keras.SOUND}
-PROGRAMS = {**RUN, **people_keras.READ_ALONE, **people_jax.READ_ALONE}
+RUN = {**people_pytorch.SOUND, **people_keras.SOUND, **people_more.RUN}
+PROGRAMS = {**RUN, **people_keras.READ_ALONE, **people_jax.READ_ALONE, **people_more.SOUND}
 
 
 def fault(kind: str, program: str, *edits: tuple[str, str]) -> Fault:
@@ -151,9 +151,69 @@ IN_SOURCE = (
     fault("validation-rows-in-training", "trainer", ("DataLoader(val_set, batch_size=64)", "DataLoader(train_set, batch_size=64)")),
     fault("validation-rows-in-training", "multi_label", ("net.fit(features[:300], tags[:300]", "net.fit(features, tags")),
     fault("validation-rows-in-training", "transformer_block", ("validation_data=(x_val, y_val)", "validation_data=(x_train, y_train)")),
+    fault("log-probabilities-expected", "donnees", ('modele.add_module("log", nn.LogSoftmax(dim=1))', 'modele.add_module("log", nn.Softmax(dim=1))')),
+    fault("log-probabilities-expected", "vinos", ("return F.log_softmax(salida(h), dim=1)", "return F.softmax(salida(h), dim=1)")),
+    fault("softmax-over-rows", "vinos", ("F.log_softmax(salida(h), dim=1)", "F.log_softmax(salida(h), dim=0)")),
+    fault("units-and-classes-differ", "keras_functional", ('layers.Dense(10, activation="softmax", name="digit")', 'layers.Dense(1, activation="sigmoid", name="digit")')),
+    fault("units-and-classes-differ", "keras_subclass", ('Dense(classes, activation="softmax")', 'Dense(1, activation="sigmoid")')),
+    fault("softmax-over-one-unit", "attention", ("nn.Linear(dim, 2)", "nn.Linear(dim, 1)")),
+    fault("loss-cut-off", "two_optimizers", ("restored = decoder(z)\n", "restored = decoder(z).detach().requires_grad_()\n")),
+    fault("loss-cut-off", "wellen", ("fehler = verlust(netz(x[stapel]), y[stapel])\n", "fehler = torch.tensor(verlust(netz(x[stapel]), y[stapel]).item(), requires_grad=True)\n"), ("        nn.utils.clip_grad_norm_(netz.parameters(), 1.0)\n", "")),
+    fault("loss-cut-off", "donnees", ("perte = self.critere(self.modele(lot), etiquettes)\n", "perte = self.critere(self.modele(lot).data, etiquettes).requires_grad_()\n")),
+    fault("gradients-erased", "two_optimizers", ("            opt_enc.step()\n            opt_dec.step()\n            opt_enc.zero_grad()\n            opt_dec.zero_grad()\n", "            opt_enc.zero_grad()\n            opt_dec.zero_grad()\n            opt_enc.step()\n            opt_dec.step()\n")),
+    fault("gradients-erased", "donnees", ("        self.optimiseur.zero_grad()\n", ""), ("        perte.backward()\n", "        perte.backward()\n        self.optimiseur.zero_grad()\n")),
+    fault("parameters-frozen", "two_optimizers", ("encoder, decoder = Encoder(), Decoder()\n", "encoder, decoder = Encoder(), Decoder()\nfor p in encoder.parameters():\n    p.requires_grad = False\n")),
+    fault("layers-not-registered", "two_optimizers", ("nn.ModuleList(nn.Linear(16, 16) for _ in range(depth))", "[nn.Linear(16, 16) for _ in range(depth)]")),
+    fault("layers-not-registered", "attention", ("self.head = nn.Linear(dim, 2)", "self.heads = (nn.Linear(dim, 2),)"), ("self.head(out", "self.heads[0](out")),
+    fault("axes-swapped", "wellen", ("nn.LSTM(1, breite, batch_first=True)", "nn.LSTM(1, breite)")),
+    fault("recurrent-relu", "keras_series", ("keras.layers.GRU(units)(x)", 'keras.layers.GRU(units, activation="relu")(x)')),
+    fault("recurrent-relu", "keras_subclass", ("LSTM(8, return_sequences=False)", 'LSTM(8, return_sequences=False, activation="relu")')),
+    fault("random-key-reused", "jax_noise", ("        key, noise_key = jax.random.split(key)\n", ""), ("Y[batch], noise_key)", "Y[batch], key)")),
+    fault("labels-shuffled-apart", "donnees", ("yield torch.from_numpy(self.x[choix]), torch.from_numpy(self.y[choix])", "yield torch.from_numpy(self.x[choix]), torch.from_numpy(self.y[debut:debut + self.taille])")),
+    fault("labels-shuffled-apart", "vinos", ("y_ent[lote]", "y_ent[torch.randperm(len(X_ent))[i:i + 16]]")),
+    fault("labels-shuffled-apart", "wellen", ("    x_pruef, y_pruef", "    x, y = x[torch.randperm(len(x))], y[torch.randperm(len(y))]\n    x_pruef, y_pruef")),
+    fault("validation-rows-in-training", "keras_functional", ("validation_data=(test_x, test_y)", "validation_data=(train_x, train_y)")),
 )
 
 IN_STEPS = (
+    fault("softmax-over-rows", "donnees", ("nn.LogSoftmax(dim=1)", "nn.LogSoftmax(dim=0)")),
+    fault("softmax-over-rows", "keras_functional", ('layers.Dense(10, activation="softmax", name="digit")(h)', 'layers.Softmax(axis=0)(layers.Dense(10, name="digit")(h))')),
+    fault("targets-out-of-reach", "estimator", ("torch.nn.Linear(self.hidden, 1),\n", "torch.nn.Linear(self.hidden, 1),\n            torch.nn.Sigmoid(),\n")),
+    fault("targets-out-of-reach", "keras_series", ("keras.layers.Dense(1)(x)", 'keras.layers.Dense(1, activation="relu")(x)')),
+    fault("targets-out-of-reach", "two_optimizers", ("nn.Linear(16, 12))", "nn.Linear(16, 12), nn.Sigmoid())")),
+    fault("shapes-broadcast", "estimator", ("dtype=torch.float32).view(-1, 1)", "dtype=torch.float32)")),
+    fault("shapes-broadcast", "jax_class", ("y = np.sin(x[:, :1]) + x[:, 1:2] * x[:, 2:3] + 0.1 * random.normal(kn, (240, 1))", "y = np.sin(x[:, 0]) + x[:, 1] * x[:, 2] + 0.1 * random.normal(kn, (240,))")),
+    fault("parameters-frozen", "keras_functional", ("net = Model(inp, out)\n", 'net = Model(inp, out)\nnet.get_layer("hidden").trainable = False\nnet.get_layer("digit").trainable = False\n')),
+    fault("step-too-large", "keras_series", ("keras.optimizers.Adam(0.003)", "keras.optimizers.Adam(3.0)")),
+    fault("statistics-frozen", "digits_trainer", ("nn.BatchNorm2d(8)", "nn.BatchNorm2d(8, momentum=0.0)")),
+    fault("statistics-frozen", "estimator", ("torch.nn.BatchNorm1d(self.hidden)", "torch.nn.BatchNorm1d(self.hidden, momentum=1e-6)")),
+    fault("statistics-frozen", "keras_functional", ('layers.BatchNormalization(name="norm")', 'layers.BatchNormalization(momentum=1.0, name="norm")')),
+    fault("batch-norm-on-one-row", "estimator", ("batch_size=32", "batch_size=1")),
+    fault("batch-norm-on-one-row", "keras_functional", ("batch_size=64", "batch_size=1")),
+    fault("batch-norm-on-one-row", "digits_trainer", ("        x = nn.functional.max_pool2d(self.act(self.norm(self.conv(x))), 2)\n        return self.fc(x.flatten(1))", "        x = nn.functional.max_pool2d(self.act(self.conv(x)), 4)\n        x = self.norm(nn.functional.adaptive_avg_pool2d(x, 1))\n        return self.fc(x.flatten(1))"), ("8 * 4 * 4", "8"), ("batch_size=50", "batch_size=1")),
+    fault("axes-swapped", "attention", ("nn.GRU(dim, dim, batch_first=True)", "nn.GRU(dim, dim)")),
+    fault("random-key-reused", "jax_class", ("    def next_key(self):\n        self.key, sub = random.split(self.key)\n        return sub\n", "    def next_key(self):\n        return self.key\n")),
+    fault("dead-units", "estimator", ("            torch.nn.BatchNorm1d(self.hidden),\n            torch.nn.ReLU(),\n", "            torch.nn.ReLU(),\n"), ("optim = torch.optim.Adam", "torch.nn.init.constant_(self.net_[0].bias, -40.0)\n        optim = torch.optim.Adam")),
+    fault("dead-units", "digits_trainer", ("self.norm = nn.BatchNorm2d(8)", "self.norm = nn.BatchNorm2d(8)\n        nn.init.constant_(self.norm.bias, -25.0)")),
+    fault("not-finite", "wellen", ("signal = np.sin(", "signal = np.log("), ("phase + zeit * (0.25 + 0.35 * klasse[:, None]))", "np.sin(phase + zeit * (0.25 + 0.35 * klasse[:, None])))")),
+    fault("not-finite", "estimator", ("target = torch.as_tensor((y - self.mean_) / self.scale_", "target = torch.as_tensor((y - self.mean_) / (self.scale_ - y.std())")),
+    fault("not-finite", "jax_class", ("return ((Regression.forward(p, x, key) - y) ** 2).mean()", "return np.sqrt(((Regression.forward(p, x, key) - y) ** 2).mean() - 1e6)")),
+    fault("inputs-not-scaled", "vinos", ("escala.transform(X_ent)", "X_ent"), ("escala.transform(X_pru)", "X_pru")),
+    fault("inputs-not-scaled", "donnees", ("x = ((x - x[:600].mean(0)) / x[:600].std(0)).astype(np.float32)", "x = (x * 100 + 5000).astype(np.float32)")),
+    fault("labels-constant", "wellen", ("klasse = zufall.integers(0, 3, anzahl)", "klasse = zufall.integers(0, 1, anzahl)")),
+    fault("labels-constant", "donnees", ("y = y.astype(np.int64)", "y = (y > 3).astype(np.int64)")),
+    fault("labels-constant", "keras_functional", ("train_x, test_x", "digit = digit * 0\ntrain_x, test_x")),
+    fault("labels-not-learnable", "digits_trainer", ("torch.tensor(bunch.target)", "torch.tensor(bunch.target)[torch.randperm(1797)]")),
+    fault("labels-not-learnable", "wellen", ("torch.tensor(klasse)", "torch.tensor(zufall.permutation(klasse))")),
+    fault("labels-not-learnable", "donnees", ("y = y.astype(np.int64)", "y = np.roll(y, 1).astype(np.int64)")),
+    fault("labels-out-of-range", "vinos", ("y_ent, y_pru = torch.tensor(y_ent), torch.tensor(y_pru)", "y_ent, y_pru = torch.tensor(y_ent) + 1, torch.tensor(y_pru) + 1")),
+    fault("rows-not-shuffled", "donnees", ("ordre = np.random.permutation(len(self.x))", "ordre = np.argsort(self.y, kind='stable')")),
+    fault("rows-not-shuffled", "digits_trainer", ("order[:1400]", "sorted(order[:1400], key=lambda i: int(digits.labels[i]))"), ("batch_size=50, shuffle=True", "batch_size=50")),
+    fault("rows-not-shuffled", "vinos", ("orden = torch.randperm(len(X_ent))", "orden = y_ent.argsort()")),
+    fault("validation-rows-in-training", "digits_trainer", ("order[1400:]", "order[:300]")),
+    fault("classes-unequal", "donnees", ("y = y.astype(np.int64)", "y = ((y == 2) & (np.arange(800) % 16 == 0)).astype(np.int64)")),
+    fault("classes-unequal", "wellen", ("klasse = zufall.integers(0, 3, anzahl)", "klasse = (zufall.random(anzahl) < 0.015).astype(int)")),
+    fault("classes-unequal", "attention", ("labels = (tokens < 8).sum(1).gt(3).long()", "labels = (tokens < 8).sum(1).gt(8).long()")),
     fault("log-probabilities-expected", "gcn", ("return F.log_softmax(x, dim=1)", "return x")),
     fault("softmax-over-rows", "notebook", ("F.log_softmax(self.fc2(x), dim=-1)", "F.log_softmax(self.fc2(x), dim=0)")),
     fault("softmax-over-rows", "gcn", ("F.log_softmax(x, dim=1)", "x.log_softmax(dim=0)")),

@@ -43,6 +43,19 @@ X_train, X_test, y_train, y_test = train_test_split(x, y)
 scaler = StandardScaler()
 """
 
+CUSTOM_LOSS = """
+class Smooth(nn.Module):
+    def forward(self, scores, targets):
+        return F.cross_entropy(scores, targets) + 0.01 * scores.pow(2).mean()
+
+model, criterion = nn.Linear(8, 3), Smooth()
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+for inputs, targets in train_loader:
+    optimizer.zero_grad()
+    loss = criterion({of}, targets)
+    loss.backward()
+    optimizer.step()
+"""
 SCALER = """
 from sklearn.preprocessing import StandardScaler
 scaler = StandardScaler()
@@ -271,6 +284,16 @@ CASES = [
         "zero-weights",
         program(KERAS, "model = keras.Sequential([layers.Dense(8, kernel_initializer='zeros'), layers.Dense(3)])"),
         program(KERAS, "model = keras.Sequential([layers.Dense(8, bias_initializer='zeros'), layers.Dense(3, kernel_initializer='zeros')])"),
+    ),
+    (
+        "splits-prepared-differently",
+        program(KERAS, SPLIT, "X_train, X_test = [scaler.fit_transform(x) for x in (X_train, X_test)]"),
+        program(KERAS, SPLIT, "scaler.fit(X_train)\nX_train, X_test = [scaler.transform(x) for x in (X_train, X_test)]"),
+    ),
+    (
+        "logits-expected",
+        program(TORCH, CUSTOM_LOSS.format(of="torch.softmax(model(inputs), 1)")),
+        program(TORCH, CUSTOM_LOSS.format(of="model(inputs)")),
     ),
     (
         "splits-prepared-differently",

@@ -282,6 +282,28 @@ def keys_reused(program: Program) -> Iterator[Mistake]:
             )
 
 
+def key_of_all_steps(program: Program) -> Iterator[Mistake]:
+    """Find a key that each turn of a loop hands to a training step, which draws from it as it is."""
+    for call in program.calls():
+        step = program.functions.get(program.called(call))
+        loop = next(iter(program.loops(call)), None)
+        if step is None or loop is None or not any(program.called(one) in _GRADIENTS for one in program.calls(step)):
+            continue
+        stored = {one.id for one in ast.walk(step) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
+        drawn = {
+            text(one) for inner in program.calls(step) if isinstance(one := _key_drawn_from(program, inner), ast.Name)
+        }
+        for given in call.args:
+            if program.parameter_of(call, given) in drawn - stored and _is_the_same_each_turn(program, given, loop):
+                yield program.mistake(
+                    "random-key-reused",
+                    call,
+                    f"{text(call)} draws from {text(given)}, which is the same key in each turn of the loop of line "
+                    f"{line(loop)}",
+                    "split it in the loop: key, subkey = jax.random.split(key), and hand on subkey",
+                )
+
+
 def key_of_all_draws(program: Program) -> Iterator[Mistake]:
     """Find a list of draws, such as the weights of all layers, that are all from one key."""
     for call in program.calls():

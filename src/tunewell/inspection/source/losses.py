@@ -86,14 +86,25 @@ def one_unit(program: Program) -> Iterator[Mistake]:
 def softmax_over_rows(program: Program) -> Iterator[Mistake]:
     """Find outputs whose softmax is taken over the batch."""
     in_batches = any(program.called(call).endswith("DataLoader") for call in program.calls())
-    for _, _, output in losses_of_outputs(program):
-        if "softmax" in output.operation and output.dim == 0 and in_batches:
+    for _, loss, output in losses_of_outputs(program):
+        if "softmax" in output.operation and output.dim == 0 and (in_batches or _is_of_rows(program, loss)):
             yield program.mistake(
                 "softmax-over-rows",
                 output.at,
                 f"{text(output.at)} is over dimension 0, the rows of a batch",
                 "write dim=1, the classes",
             )
+
+
+def _is_of_rows(program: Program, loss: ast.Call) -> bool:
+    """Return True if the targets of a loss are several rows' for certain: a slice, or taken by a slice of an order."""
+    targets = loss.args[1] if len(loss.args) > 1 else None
+    if not isinstance(targets, ast.Subscript):
+        return False
+    return any(
+        isinstance(one, ast.Slice) or (isinstance(one, ast.Subscript) and isinstance(one.slice, ast.Slice))
+        for one in program.origins(targets.slice)
+    )
 
 
 def loss_cut_off(program: Program) -> Iterator[Mistake]:
@@ -129,6 +140,9 @@ def _lost_gradient(program: Program, loss: ast.expr) -> ast.expr | None:
     for value in program.origins(loss):
         if not isinstance(value, ast.Call):
             continue
+        of = value.func.value if method(value) == "requires_grad_" and isinstance(value.func, ast.Attribute) else None
+        if any(one is of for _, one, _ in loss_calls(program)):
+            return value
         wants = constant(keyword(value, "requires_grad")) is True
         made = program.called(value) in ("torch.tensor", "torch.Tensor", "torch.FloatTensor", "torch.autograd.Variable")
         if made and wants and value.args and not isinstance(value.args[0], ast.Constant):
@@ -167,6 +181,8 @@ def _cut(node: ast.expr) -> ast.expr | None:
 def _is_trained_on(program: Program, loss: ast.Call) -> bool:
     """Return True if `backward` is called on what a call returns."""
     parent = program.parent(loss)
+    if isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Div | ast.Mult):  # scaled
+        parent = program.parent(parent)
     if method(parent or loss) == "" and isinstance(parent, ast.Attribute) and parent.attr == "backward":
         return True
     if not isinstance(parent, ast.Assign) or not isinstance(parent.targets[0], ast.Name):
@@ -178,7 +194,7 @@ def _is_trained_on(program: Program, loss: ast.Call) -> bool:
         and isinstance(call.func.value, ast.Name)
         and call.func.value.id == name
         and program.scope(call) is scope
-        and any(one.value is loss for one in program.values(call.func.value))
+        and any(one.value is parent.value for one in program.values(call.func.value))
         for call in program.calls()
     )
 

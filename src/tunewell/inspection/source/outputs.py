@@ -203,7 +203,7 @@ class Networks:
         return Output(_OPERATIONS[kind], made, source, None if units is None else int(units), dim)
 
     def _of_sequential(self, module: ast.Call, depth: int) -> Output | None:
-        layers: list[ast.expr] = list(module.args)
+        layers: list[ast.expr] = list(module.args) or self._added_to(module)
         if (
             len(layers) == 1
             and isinstance(layers[0], ast.Call)
@@ -229,6 +229,19 @@ class Networks:
                 return Output(found.operation, found.at, layers[-1], found.units, found.dim)
             return found
         return None
+
+    def _added_to(self, module: ast.Call) -> list[ast.expr]:
+        """Return the layers that a bare `Sequential()` is given by name, one statement after the other."""
+        made = self._program.parent(module)
+        name = text(made.targets[0]) if isinstance(made, ast.Assign) else ""
+        found: list[ast.expr] = []
+        for call in self._program.calls(self._program.scope(module)):
+            if name and method(call) in ("add_module", "append") and text(call.func).rpartition(".")[0] == name:
+                block = self._program.parent(self._program.parent(call) or call)
+                if block is not self._program.parent(made or module) or not call.args:
+                    return []  # in a loop, or under a condition
+                found.append(call.args[-1])
+        return sorted(found, key=line)
 
     def _last_of_list(self, node: ast.expr) -> ast.expr | None:
         """Return what was put last into a list of layers, unless a loop or a branch may have put more there."""

@@ -337,7 +337,9 @@ class Program:
             return
         for call in self.calls():
             if isinstance(owner, ast.ClassDef):
-                if method(call) == function.name and self._is_of(call, owner):
+                is_named = method(call) == function.name and self._is_of(call, owner)
+                is_itself = function.name in ("forward", "__call__") and self._is_an(call.func, owner)
+                if is_named or is_itself:
                     yield call
             elif self._unwrapped(call.func) == function.name:
                 yield call
@@ -365,7 +367,11 @@ class Program:
         of = call.func.value if isinstance(call.func, ast.Attribute) else call
         if isinstance(of, ast.Name) and of.id == "self":
             return self.class_of(call) is owner
-        return all(self.classes.get(self.called(one)) is owner for one in self.origins(of))
+        return self._is_an(of, owner)
+
+    def _is_an(self, node: ast.expr, owner: ast.ClassDef) -> bool:
+        """Return True for an object of this class."""
+        return all(self.classes.get(self.called(one)) is owner for one in self.origins(node))
 
     def origins(self, node: ast.expr, steps: int = 0) -> list[ast.expr]:
         """Return the expressions that a value may come from; where the source does not tell, the expression itself.

@@ -8,7 +8,17 @@ import re
 from collections.abc import Iterator
 
 from tunewell.inspection.mistakes import Mistake
-from tunewell.inspection.source.program import Program, argument, constant, keyword, line, method, text
+from tunewell.inspection.source.program import (
+    Program,
+    argument,
+    constant,
+    is_self_attribute,
+    keyword,
+    line,
+    method,
+    text,
+)
+from tunewell.inspection.source.torch_calls import loss_calls
 
 _HELD_BACK = re.compile(r"(^|_)(test|val|valid|validation|dev|te|vl|va)($|_)|^[xXyY](test|val|valid|te|v)$|(Test|Val)$")
 _TRAINING = re.compile(r"(^|_)(train|training|tr)($|_)|^[xXyY](train|tr)$|Train$")
@@ -77,6 +87,26 @@ def _same_kind(program: Program, one: ast.AST, other: ast.AST | None) -> bool:
         return True
     made = _maker(program, one)
     return bool(made) and made == _maker(program, other)
+
+
+def fitted_to_each(program: Program) -> Iterator[Mistake]:
+    """Find a comprehension that fits a scaler to each split: `[scaler.fit_transform(x) for x in (x_train, x_test)]`."""
+    for node in program.nodes:
+        if not isinstance(node, ast.ListComp | ast.GeneratorExp) or len(node.generators) != 1:
+            continue
+        loop, fit = node.generators[0], node.elt
+        splits = [_name(one) for one in getattr(loop.iter, "elts", [])]
+        owner = fit.func.value if isinstance(fit, ast.Call) and isinstance(fit.func, ast.Attribute) else None
+        both = any(map(_TRAINING.search, splits)) and any(map(_HELD_BACK.search, splits))
+        if not both or method(fit) != "fit_transform" or not _is_preprocessor(program, owner) or owner is None:
+            continue
+        if isinstance(fit, ast.Call) and fit.args and text(fit.args[0]) == text(loop.target):
+            yield program.mistake(
+                "splits-prepared-differently",
+                fit,
+                f"{text(fit)} on line {line(fit)} is fitted anew to each of {', '.join(splits)}",
+                f"fit it to the training rows alone, and write {text(owner)}.transform(...) for each",
+            )
 
 
 def normalized_in_one(program: Program) -> Iterator[Mistake]:
@@ -371,7 +401,10 @@ def shuffled_apart(program: Program) -> Iterator[Mistake]:
                     "numpy.random.permutation",
                 ) or bool(re.search(r"rng|random|generator", ast.unparse(call.func), re.IGNORECASE))
                 name = _name(call.args[0])
-                if shuffles and before is not None and _belong_together(before[1], name):
+                paired = before is not None and (
+                    _belong_together(before[1], name) or _are_loaded_together(program, before[0], call)
+                )
+                if shuffles and before is not None and paired:
                     yield program.mistake(
                         "labels-shuffled-apart",
                         call,
@@ -385,6 +418,17 @@ def shuffled_apart(program: Program) -> Iterator[Mistake]:
                 before = (call, name) if shuffles else None
             elif isinstance(call, ast.Call) and method(call) in ("seed", "setstate", "set_state", "manual_seed"):
                 before = None  # the same order again
+
+
+def _are_loaded_together(program: Program, one: ast.Call, other: ast.Call) -> bool:
+    """Return True for the rows and labels that a data set of scikit-learn's gives."""
+    names = [call.args[0] for call in (one, other)]
+    found = [program.value(name) if isinstance(name, ast.Name) else None for name in names]
+    if any(bound is None or bound.position not in (0, 1) for bound in found):
+        return False
+    first, second = (bound for bound in found if bound is not None)
+    made = program.called(first.value)
+    return first.at is second.at and first.position != second.position and made.startswith("sklearn.datasets.")
 
 
 def shuffled_alone(program: Program) -> Iterator[Mistake]:
@@ -401,11 +445,53 @@ def shuffled_alone(program: Program) -> Iterator[Mistake]:
         taken = [one for one in parts if isinstance(one, ast.Subscript)]
         for one, other in itertools.pairwise(taken):
             names = [_name(part) for part in (_rows(one), _rows(other))]
-            drawn = any(_is_drawn(program, part) for part in ast.walk(other)) != any(
-                _is_drawn(program, part) for part in ast.walk(one)
-            )
-            if drawn and _belong_together(*names):
+            draws = [sum(_is_drawn(program, inner) for inner in ast.walk(part)) for part in (one, other)]
+            if any(draws) and _belong_together(*names):
                 yield _apart(program, other, names[0], names[1], "apart from")
+    yield from _ordered_and_not(program)
+    for _, loss, _ in loss_calls(program):
+        labels = loss.args[1] if len(loss.args) > 1 else None
+        if isinstance(labels, ast.Subscript) and any(_is_drawn(program, part) for part in ast.walk(labels.slice)):
+            yield program.mistake(
+                "labels-shuffled-apart",
+                labels,
+                f"{text(labels)} on line {line(labels)} are labels in an order that is drawn there, for them alone",
+                "draw one order, and take rows and labels by it",
+            )
+
+
+def _ordered_and_not(program: Program) -> Iterator[Mistake]:
+    """Find rows that are handed on by a drawn order, and labels beside them that are a slice of what was not drawn."""
+    reordered = {text(node.targets[0]) for node in program.nodes if isinstance(node, ast.Assign)}
+    for node in program.nodes:
+        parts = node.elts if isinstance(node, ast.Tuple) else []
+        taken = [one for one in map(_unwrapped, parts) if isinstance(one, ast.Subscript)]
+        if len(parts) != 2 or len(taken) != 2:
+            continue
+        for one, other in (taken, taken[::-1]):
+            is_slice = isinstance(other.slice, ast.Slice) and (other.slice.lower or other.slice.upper) is not None
+            apart = is_slice and not isinstance(one.slice, ast.Slice) and _is_by_order(program, one.slice)
+            kept = sum(text(other.value) == name for name in reordered) == 0 or is_self_attribute(other.value)
+            if apart and kept and _belong_together(_last(one.value), _last(other.value)):
+                yield _apart(program, other, text(one.value), text(other.value), "and not")
+
+
+def _unwrapped(node: ast.expr) -> ast.expr:
+    """Return `x[i]` of `torch.from_numpy(x[i])`."""
+    while isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords:
+        node = node.args[0]
+    return node
+
+
+def _last(node: ast.expr) -> str:
+    return node.attr if is_self_attribute(node) and isinstance(node, ast.Attribute) else _name(node)
+
+
+def _is_by_order(program: Program, index: ast.expr) -> bool:
+    """Return True for a drawn order, and for a part of one: `order[i : i + 32]`."""
+    found = program.origins(index)
+    inner = [program.origins(one.value) if isinstance(one, ast.Subscript) else [one] for one in found]
+    return all(_is_drawn(program, one) for ones in inner for one in ones)
 
 
 _OF_ROWS = ("TensorDataset", "train_test_split", "ArrayDataset")

@@ -138,7 +138,7 @@ def gradients_erased(program: Program) -> Iterator[Mistake]:
     for block in _blocks(program):
         last: ast.AST | None = None
         """The reset that came after the newest backward."""
-        seen_backward = False
+        seen_backward = _begins_with_steps(program, block)
         for statement in block:
             nodes = list(ast.walk(statement)) if isinstance(statement, ast.Expr | ast.Assign) else []
             if not nodes and any(_is_backward(node) or _resets(node) for node in ast.walk(statement)):
@@ -156,6 +156,24 @@ def gradients_erased(program: Program) -> Iterator[Mistake]:
                         "move it before backward()",
                     )
                     last = None
+
+
+def _begins_with_steps(program: Program, block: list[ast.stmt]) -> bool:
+    """Return True for what is done under a condition after a backward, and is nothing but resets and steps."""
+    around = program.parent(block[0])
+    loop = next(iter(program.loops(around)), None) if isinstance(around, ast.If) else None
+    if loop is None or any(_is_backward(node) for statement in block for node in ast.walk(statement)):
+        return False
+    before = [one for one in map(_backward_line, ast.walk(loop)) if one]
+    plain = all(
+        isinstance(statement, ast.Expr) and method(statement.value) in ("zero_grad", "step") for statement in block
+    )
+    closed = any(isinstance(one, ast.Expr) and method(one.value) == "step" and one.value.args for one in block)  # type: ignore[attr-defined]
+    return plain and not closed and any(one < line(block[0]) for one in before)
+
+
+def _backward_line(node: ast.AST) -> int:
+    return line(node) if _is_backward(node) else 0
 
 
 def _same_owner(program: Program, reset: ast.AST, step: ast.AST) -> bool:
