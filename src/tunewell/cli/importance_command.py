@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
-from tunewell.analysis.in_common import AllInCommon
 from tunewell.cli.options import existing_study, json_option, store_option, study_argument
 from tunewell.cli.printing import print_json, print_lines, table
-from tunewell.report import Passage, in_common, interactions, mattered, noise, wasted
+
+if TYPE_CHECKING:
+    from tunewell.analysis.in_common import AllInCommon
+    from tunewell.report import Passage
 
 
 @click.command("importance")
@@ -24,6 +27,14 @@ def command(*, study: str | None, store: str | None, as_json: bool) -> None:
     be chosen together, what the best trials have in common, which epochs were wasted, and by how much a new seed
     changes the metric; each with how sure it is.
     """
+    from tunewell.report import (  # noqa: PLC0415  it needs SciPy, and --help does not
+        in_common,
+        interactions,
+        mattered,
+        noise,
+        wasted,
+    )
+
     with existing_study(store, study) as opened:
         name, metric = opened.record.name, opened.metric
         weights, pairs, shared = opened.importance(), opened.interactions(), opened.in_common()
