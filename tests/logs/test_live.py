@@ -13,6 +13,7 @@ from tunewell.logs.cutter import LineCutter
 from tunewell.logs.look import OBJECTS, FoundMetrics
 from tunewell.training.first_look import Watching, found_by
 from tunewell.training.log_reading import LogReading
+from tunewell.training.metric_choice import needs_rows
 from tunewell.training.report_lines import EpochLines
 
 _spec = importlib.util.spec_from_file_location("habits", Path(__file__).with_name("habits.py"))
@@ -226,3 +227,8 @@ def test_a_split_alone_gives_its_number_and_not_the_next_name():
 @pytest.mark.parametrize("name", ["FID", "mean_reward"])
 def test_what_has_no_rows_has_no_remark_on_training_rows(name):
     assert looked("".join(f"epoch {e} {name} {9 - e}.5\n" for e in (1, 2, 3))).remarks == []
+
+
+@pytest.mark.parametrize(("name", "needs"), [("f1_score", True), ("score", True), ("reward", False), ("fid", False)])
+def test_a_score_is_of_rows_and_a_reward_is_not(name, needs):
+    assert needs_rows(name) is needs

@@ -55,7 +55,8 @@ class Candidate:
 
 def needs_rows(name: str) -> bool:
     """Return True unless a metric is one of episodes or of generated samples, which are none of training."""
-    return not words_of(name) & (_OF_EPISODES | _OF_SAMPLES) or says_split(name)
+    # a score may be of anything: `f1_score` is of rows
+    return not words_of(name) & (_OF_EPISODES - {"score"} | _OF_SAMPLES) or says_split(name)
 
 
 @lru_cache(maxsize=1000)
