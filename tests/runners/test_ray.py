@@ -265,9 +265,10 @@ class Starting:
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_each_trial_may_have_a_process_of_its_own_which_ends_with_all_that_it_has_started(cluster, tmp_path):
     study = make(tmp_path / "t.db", budget="2trials", max_epochs=2)
-    assert drive(study, Starting(tmp_path), Execution(workers=1, trial_timeout=20.0, isolate=True, ray=Ray()))
+    assert drive(study, Starting(tmp_path), Execution(workers=1, trial_timeout=60.0, isolate=True, ray=Ray()))
     assert "trial_timeout" in study.trials[0].reason
-    assert study.trials[1].state == "complete", study.trials[1].reason  # within its time, with a process to start
+    # within its time, with a process to start, which took more than 20 seconds on a machine that was busy
+    assert study.trials[1].state == "complete", study.trials[1].reason
     assert len({path.name.split("-")[1] for path in tmp_path.glob("?-*")}) == 2
     (left,) = (int(path.read_text()) for path in tmp_path.glob("0-*"))
     give_up_at = time.monotonic() + 5
