@@ -234,8 +234,8 @@ class InProcessContract(_OfFramework):
         assert all(searched.curve()[epoch] == undisturbed.curve()[epoch] for epoch in (1, 2))
 
 
-class OtherProcessContract(_OfFramework):
-    """The promises that take another process, which is what is slow."""
+class ScriptContract(_OfFramework):
+    """The promises to a script that tunewell starts."""
 
     def test_as_a_script_it_is_reported_saved_set_and_stopped(self, searched, undisturbed, monkeypatch):
         monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
@@ -246,6 +246,10 @@ class OtherProcessContract(_OfFramework):
         assert [one.epoch for one in searched.study.checkpoints(0)] == [1, 2]
         assert sorted(searched.curve()) == [1, 2]
         assert searched.curve()[1] == undisturbed.curve()[1]  # of the same seed and setting
+
+
+class KilledContract(_OfFramework):
+    """The promise to a process that is killed."""
 
     def test_a_process_that_was_killed_is_gone_on_from_to_the_same_numbers(self, searched, undisturbed):
         code = (
@@ -262,6 +266,10 @@ class OtherProcessContract(_OfFramework):
         assert "retrained" not in [event.kind for event in searched.study.events(0)]
         assert searched.curve() == undisturbed.curve()
         assert searched.trained[0] == undisturbed.trained[0]
+
+
+class OtherProcessContract(ScriptContract, KilledContract):
+    """The promises that take another process, which is what is slow."""
 
 
 class AdapterContract(InProcessContract, OtherProcessContract):

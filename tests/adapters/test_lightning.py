@@ -7,7 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 import tunewell as tw
-from contract import AdapterContract, Framework, Searched
+from contract import Framework, InProcessContract, KilledContract, ScriptContract, Searched
 from tunewell.errors import ReportError
 
 lightning = pytest.importorskip("lightning")
@@ -32,7 +32,12 @@ FRAMEWORK = Framework(
 )
 
 
-class TestLightning(AdapterContract):
+class TestLightning(InProcessContract, KilledContract):
+    framework = FRAMEWORK
+
+
+@pytest.mark.exhaustive  # a framework that takes this long to import; scripts are tried with the others
+class TestLightningAsAScript(ScriptContract):
     framework = FRAMEWORK
 
 

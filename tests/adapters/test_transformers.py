@@ -7,7 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 import tunewell as tw
-from contract import AdapterContract, Framework, Searched
+from contract import Framework, InProcessContract, KilledContract, ScriptContract, Searched
 from tunewell.errors import ReportError, SettingError
 
 transformers = pytest.importorskip("transformers")
@@ -20,7 +20,12 @@ FRAMEWORK = Framework(
 )
 
 
-class TestTransformers(AdapterContract):
+class TestTransformers(InProcessContract, KilledContract):
+    framework = FRAMEWORK
+
+
+@pytest.mark.exhaustive  # a framework that takes this long to import; scripts are tried with the others
+class TestTransformersAsAScript(ScriptContract):
     framework = FRAMEWORK
 
 
