@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from tunewell.errors import SettingError
+from tunewell.runners.deadline import Deadline
 from tunewell.runners.execution import RETRY_ON, Execution, Ray, seconds, size
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -18,6 +19,13 @@ isolate_option = click.option(
     help="Each trial has a process to itself, or not.  [default: if the training imports a logger, W&B say]",
 )
 _OPTIONS = (
+    click.option(
+        "--until",
+        metavar="TIME",
+        help="Train until 18:00, say, or a date and time, whatever is left of the budget; each training ends after the "
+        "epoch that it is in.",
+    ),
+    click.option("--for", "within", metavar="TIME", help="The same, so long from now on: 2h, say."),
     click.option("--workers", type=click.IntRange(1), metavar="N", default=1, help="How many trials train at a time."),
     click.option("--threads", is_flag=True, help="In threads of one process, not in processes of their own."),
     isolate_option,
@@ -51,6 +59,8 @@ _OPTIONS = (
     ),
 )
 _NAMES = (
+    "until",
+    "within",
     "workers",
     "threads",
     "isolate",
@@ -98,6 +108,7 @@ def parse_execution(options: dict[str, Any]) -> Execution:
         trial_memory=None if values["trial_memory"] is None else size(values["trial_memory"], "--trial-memory"),
         retries=values["retries"],
         retry_on=values["retry_on"] or RETRY_ON,
+        deadline=Deadline.of(values["until"], values["within"]),
         ray=_ray(values["address"], values["cpus_per_trial"], values["gpus_per_trial"]) if on_ray else None,
     )
 

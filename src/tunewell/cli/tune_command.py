@@ -26,11 +26,12 @@ from tunewell.cli.study_options import METRIC, Options, as_on_record, grid_of, n
 from tunewell.display.formatting import counted, duration, measured
 from tunewell.display.progress import progress
 from tunewell.display.records import study_record
-from tunewell.display.summary import counts, in_words, spent_of_budget
+from tunewell.display.summary import counts, in_words, spent_of_budget, spent_share
 from tunewell.display.tables import setting_lines
 from tunewell.errors import SettingError
 from tunewell.runners import Controller, Execution
 from tunewell.runners.base import NullObserver
+from tunewell.runners.deadline import confirmation_s
 from tunewell.runners.isolation import settled
 from tunewell.runners.tune import drive, study_name
 from tunewell.samplers import NAMES as SAMPLERS
@@ -194,7 +195,7 @@ def command(
 
     Ctrl-C lets the running epochs finish; `--resume` goes on from there, and from a crash.
     """
-    execution = parse_execution(options)
+    execution = replace(parse_execution(options), seeds_to_confirm=confirm or 0)
     if repeated is not None:
         if resume or origin is not None or babysat:
             other = "--resume" if resume else "--schedule-from"
@@ -266,7 +267,8 @@ def command(
                 print_lines(replayed_lines(study, schedule.origin, schedule.value), err=True)
             if over and confirm and study.best_so_far is not None:
                 again = confirmation(study, seeds=confirm)
-                over = _run(again, train, execution, quiet=quiet)
+                _warn_if_late(study, execution)
+                over = _run(again, train, replace(execution, seeds_to_confirm=0), quiet=quiet)
         go_on: dict[str, str | int | bool | None] = {
             "--resume": True,
             "--checkpoints": checkpoints,
@@ -277,6 +279,9 @@ def command(
         look = None if study.is_in_memory else advice("show", study.record.name, store=store)
         _print_summary(study, over=over, look=look, as_json=as_json)
         print_lines(bound_lines(study, to_train.advice("tune", go_on | {"--budget": "MORE"}, store)), err=True)
+        if over and execution.deadline is not None and (spent_share(study) or 0.0) < 1 and not study.is_in_memory:
+            spent = spent_of_budget(study)
+            echo(f"the time is up, {spent}; go on with: {to_train.advice('tune', go_on, store)}", err=True)
         nothing_found = study.best_so_far is None
         nothing_done = _trained(study) == before
     finally:
@@ -367,6 +372,17 @@ def _run(
     echo(f"study {study.record.name!r} in {study.url}: {wish}", err=True)
     with progress(sys.stderr) as observer:
         return drive(study, train, execution, observer, controllers)
+
+
+def _warn_if_late(study: Study, execution: Execution) -> None:
+    """Print a line if the deadline comes before all is confirmed."""
+    deadline = execution.deadline
+    if deadline is None:
+        return
+    needed = confirmation_s(study.reader, execution.seeds_to_confirm, execution.workers)
+    if deadline.left_s < needed:
+        left = duration(max(0.0, deadline.left_s))
+        echo(f"to confirm takes about {duration(needed)}, and {left} are left: it is cut short", err=True)
 
 
 def _print_summary(study: Study, *, over: bool, look: str | None, as_json: bool) -> None:

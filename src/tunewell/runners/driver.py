@@ -17,6 +17,7 @@ from tunewell.commands import Checkpoint as WriteCheckpoint
 from tunewell.display.formatting import counted
 from tunewell.errors import ReportError, StepTaken, last_line
 from tunewell.runners.base import Assignment, Controller, NullObserver, Observer, SavedState, StepResult
+from tunewell.runners.deadline import KeptFree
 from tunewell.runners.execution import Execution
 from tunewell.study import Study
 from tunewell.study.directive import Directive, Move
@@ -54,12 +55,19 @@ class Driver:
         """Trials that had nothing to save."""
         self._at: dict[int, int] = {}
         """The epoch at which each trial paused here."""
+        self._kept_free = KeptFree(execution.seeds_to_confirm, execution.workers)
         self._lock = threading.RLock()
 
     @property
     def is_stopping(self) -> bool:
         """No step is given out any more, and trainings pause at their next report."""
-        return self.interrupted or self.study.out_of_time
+        return self.interrupted or self.study.out_of_time or self.is_late
+
+    @property
+    def is_late(self) -> bool:
+        """The deadline has come, but for the time that a confirmation needs."""
+        deadline = self._execution.deadline
+        return deadline is not None and deadline.left_s <= self._kept_free.seconds(self.study.reader, deadline)
 
     def next_step(self) -> Step | None:
         """Return what `Study.ask` does; None also when the study was interrupted or its time is over."""

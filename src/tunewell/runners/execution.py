@@ -7,10 +7,14 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tunewell.errors import SettingError
 from tunewell.samplers.construction import check_whole
 from tunewell.study.budget import Budget
+
+if TYPE_CHECKING:
+    from tunewell.runners.deadline import Deadline
 
 KEPT_TRIALS = 64
 """Paused trials that a worker keeps in memory by default."""
@@ -86,6 +90,10 @@ class Execution:
     retries: int = 0
     retry_on: Sequence[str] = RETRY_ON
     ray: Ray | None = None
+    deadline: Deadline | None = None
+    """When the last trainings end, whatever is left of the budget."""
+    seeds_to_confirm: int = 0
+    """So many trainings of each of the best settings come after these, and the deadline is theirs."""
 
     def __post_init__(self) -> None:
         """Check that all of it can be used. Raises SettingError."""

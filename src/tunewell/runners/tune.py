@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from tunewell.display.notebook import in_notebook, notebook_progress
 from tunewell.display.progress import live_progress
 from tunewell.errors import TunewellError
 from tunewell.runners import Controller, Execution, Observer, run_inline, run_processes, run_threads
+from tunewell.runners.deadline import Deadline
 from tunewell.runners.execution import KEPT_TRIALS, RETRY_ON, Ray, seconds, size
 from tunewell.runners.isolation import Isolated, TunesOnImport, settled
 from tunewell.runners.trained import Trained, warn_of_changes
@@ -51,6 +54,8 @@ def tune(
     resume: bool = False,
     min_delta: float | None = None,
     confirm: int = 0,
+    until: str | datetime | None = None,
+    within: str | float | None = None,
     keep: int = KEPT_TRIALS,
     checkpoint_every: int = 0,
     memory: str | int | None = None,
@@ -94,6 +99,10 @@ def tune(
         min_delta: end before the budget is spent when no training is expected to improve the metric by as much.
         confirm: in the end, train each of the three best settings again in full with so many fresh seeds, beyond the
             budget; `confirmed(study)` says what came of it.
+        until: when trainings are to end, whatever is left of the budget: `"18:00"`, the next time that it is so late
+            here, a date and time, or a `datetime`. Each ends after the epoch that it is in; what `confirm` takes is
+            kept free.
+        within: the same, so long from now on: `"2h"`.
         keep: how many paused trials a worker keeps in memory.
         checkpoint_every: epochs between checkpoints of what a training tracks, to which it can be rewound; 0: only
             where it pauses or ends.
@@ -131,6 +140,8 @@ def tune(
         retries=retries,
         retry_on=[kind if isinstance(kind, str) else kind.__name__ for kind in retry_on],
         ray=ray,
+        deadline=Deadline.of(until, within),
+        seeds_to_confirm=confirm,
     )
     _check_guarded(sys._getframe(1).f_globals.get("__name__"))  # noqa: SLF001  how multiprocessing calls the caller
     if store is None:
@@ -156,7 +167,7 @@ def tune(
     execution = settled(execution, train)
     over = drive(study, train, execution, observer, controllers)
     if confirm and over and study.best_so_far is not None:
-        drive(confirmation(study, seeds=confirm), train, execution, observer)
+        drive(confirmation(study, seeds=confirm), train, replace(execution, seeds_to_confirm=0), observer)
     return study
 
 
