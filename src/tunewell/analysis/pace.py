@@ -1,9 +1,9 @@
 """The time at which a study will have spent its budget, from what its steps have taken so far.
 
 The rest of the study is played through many times. Steps that are under way go on at their own trial's pace; each
-worker that is free takes up a step like one of the past, newer ones more often, until the budget is given out; the study
-is over when the last of them ends. The past is weighed by chance (the Bayesian bootstrap: Rubin, 1981), so that few steps
-give a wide interval, and a pace that has changed so far may change again.
+worker that is free takes up a step like one of the past, newer ones more often, until the budget is given out; the
+study is over when the last of them ends. The past is weighed by chance (the Bayesian bootstrap: Rubin, 1981), so that
+few steps give a wide interval, and a pace that has changed so far may change again.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ COVERAGE = 0.8
 """The chance with which an interval holds."""
 _LEAST = 4
 """Steps without which nothing can be said."""
+_REMEMBERED = 400
+"""Steps that are drawn from: the newest."""
 _DRAWS = 300
 _MOST = 2000
 """Steps that are drawn one by one; beyond, each stands for several."""
@@ -68,6 +70,7 @@ def time_left(done: Sequence[Done], under_way: Sequence[UnderWay], *, epochs: fl
     """
     # the slow ones are still under way: without them, what is done would make the rest look quick
     known = [one for one in under_way if np.isfinite(one.seconds_per_epoch)]
+    done = done[-_REMEMBERED:]
     each = np.array([one.epochs for one in (*done, *known)], dtype=np.float64)
     pace = np.array([*(one.seconds / one.epochs for one in done), *(one.seconds_per_epoch for one in known)])
     n = len(each)
@@ -80,7 +83,8 @@ def time_left(done: Sequence[Done], under_way: Sequence[UnderWay], *, epochs: fl
 
     def drawn() -> Integers:
         """Return a step of the past for each draw."""
-        return np.minimum((weights < rng.random((_DRAWS, 1))).sum(axis=1), n - 1)
+        found: Integers = np.minimum((weights < rng.random((_DRAWS, 1))).sum(axis=1), n - 1)
+        return found
 
     factor = np.exp(_drift(pace, each) * rng.standard_normal(_DRAWS))
     ends = np.zeros((_DRAWS, max(workers, len(under_way), 1)))
