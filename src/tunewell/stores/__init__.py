@@ -7,7 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tunewell.errors import SettingError
-from tunewell.stores.base import Changes, DamagedSpace, DamagedStudy, Session, SpaceVersion, Store, StudyRecord
+from tunewell.stores.base import (
+    Changes,
+    DamagedSpace,
+    DamagedStudy,
+    Session,
+    SpaceVersion,
+    StepRecord,
+    Store,
+    StudyContents,
+    StudyRecord,
+)
 from tunewell.stores.memory import MemoryStore
 
 if TYPE_CHECKING:
@@ -21,7 +31,9 @@ __all__ = [
     "Session",
     "SpaceVersion",
     "SqlStore",
+    "StepRecord",
     "Store",
+    "StudyContents",
     "StudyRecord",
     "default_store",
     "open_store",
@@ -37,7 +49,9 @@ def default_store() -> str:
     return os.environ.get("TUNEWELL_STORE") or DEFAULT_STORE
 
 
-def open_store(url: str | Path, *, create: bool = True, checkpoints: str | Path | None = None) -> Store:
+def open_store(
+    url: str | Path, *, create: bool = True, checkpoints: str | Path | None = None, read_only: bool = False
+) -> Store:
     """Return the store that a URL or path names: `memory`, `tunewell.db`, `sqlite:///tunewell.db?synchronous=full`.
 
     Args:
@@ -45,6 +59,8 @@ def open_store(url: str | Path, *, create: bool = True, checkpoints: str | Path 
         create: make the file if there is none.
         checkpoints: a folder for the checkpoints of its studies, such as one that several machines share;
             `TUNEWELL_CHECKPOINTS` if None, else the one that holds the file, or the working directory.
+        read_only: change nothing of it, not even a file of an older tunewell, which is else brought to the schema of
+            today; and make none.
 
     Raises:
         StoreError: it cannot be opened, is no tunewell database, or is from a newer tunewell; or there is none and
@@ -55,7 +71,7 @@ def open_store(url: str | Path, *, create: bool = True, checkpoints: str | Path 
         raise SettingError(f"a store needs the name of a file or a URL, got {url!r}; leave it out for the default")
     if url in IN_MEMORY:
         return MemoryStore()
-    return _sql_store()(url, create=create, checkpoints=checkpoints)
+    return _sql_store()(url, create=create and not read_only, checkpoints=checkpoints, read_only=read_only)
 
 
 def __getattr__(name: str) -> object:

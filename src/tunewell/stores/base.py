@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,6 +127,43 @@ class Changes:
     """The study's, as it is now."""
     is_paused: bool = False
     """No step is given out, and trainings pause after their epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """A step that was given out: which epochs a trial was to train, and in which session."""
+
+    number: int
+    """From 0."""
+    trial: int
+    first: int
+    """The first epoch."""
+    until: int
+    """The last one."""
+    session: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class StudyContents:
+    """All that is on record of a study at one moment, to be written to another store."""
+
+    record: StudyRecord
+    spaces: Sequence[SpaceVersion]
+    sessions: Sequence[Session]
+    """Trials and steps name them by their `id`."""
+    trials: Sequence[Trial]
+    steps: Sequence[StepRecord]
+    reports: Iterable[tuple[Report, float | None]]
+    """Each with the study's metric in it, as it was given to `report`. They may be many, so they are read anew, in
+    parts, each time that somebody iterates over them."""
+    events: Sequence[Event]
+    checkpoints: Sequence[Checkpoint]
+    commands: Sequence[Command]
+    seconds: float = 0.0
+    """For how long processes have run the study."""
+    revision: int = 0
+    """At which it was read."""
 
 
 class Store(Protocol):
@@ -417,6 +454,30 @@ class Store(Protocol):
 
     def reports(self, study_id: int, trial: int | None = None) -> list[Report]:
         """Return all reports of a study or of one trial, oldest first, metrics as reported, NaN and infinity too."""
+        ...
+
+    def contents(self, study_id: int) -> StudyContents:
+        """Return all that is on record of a study, consistent in itself, whoever writes to it meanwhile.
+
+        Raises StoreError if a part of it cannot be read: then, or while the reports are iterated over.
+        """
+        ...
+
+    def add_contents(self, contents: StudyContents) -> StudyRecord:
+        """Add a study with all that has happened in it, and return it with its `id`; all of it is there, or nothing.
+
+        Its sessions and commands get ids of their own, in the same order, and its trials name the sessions by these.
+
+        Raises StudyExists if the name, or the uuid, is taken.
+        """
+        ...
+
+    def replace_contents(self, study_id: int, contents: StudyContents) -> bool:
+        """Write this in place of all that is on record of a study, but for its name and uuid; or nothing.
+
+        False, and nothing is written, if the study is not at `contents.revision` any more: somebody has written to it,
+        so look at it and decide again. For its readers all of it is new.
+        """
         ...
 
     def close(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,6 +23,10 @@ class Cursor(Protocol):
 
     def execute(self, statement: str, values: Mapping[str, object], /) -> object:
         """Run a statement."""
+        ...
+
+    def executemany(self, statement: str, values: Iterable[Mapping[str, object]], /) -> object:
+        """Run a statement for each of many rows."""
         ...
 
     def fetchall(self) -> list[Any]:

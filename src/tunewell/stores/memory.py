@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from tunewell.commands import Command
 from tunewell.errors import StepTaken, StoreError, StudyExists, StudyNotFound, TrialEnded, TrialNotFound
 from tunewell.space.values import Params
-from tunewell.stores.base import Changes, Session, SpaceVersion, StudyRecord
+from tunewell.stores.base import Changes, Session, SpaceVersion, StepRecord, StudyContents, StudyRecord
 from tunewell.stores.command_rows import decoded, encoded
 from tunewell.stores.rows import copied
 from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState
@@ -28,13 +29,15 @@ class _Study:
     record: StudyRecord
     decision_lock: threading.RLock = field(default_factory=threading.RLock)
     revision: int = 0
-    n_steps: int = 0
+    steps: list[StepRecord] = field(default_factory=list)
     trials: list[Trial] = field(default_factory=list)
     changed: list[int] = field(default_factory=list)
     """The trial of each change of one, oldest first."""
     changed_at: list[int] = field(default_factory=list)
     """The revision of each of these."""
     reports: list[Report] = field(default_factory=list)
+    measured: list[float | None] = field(default_factory=list)
+    """The metric in each report."""
     in_progress: set[int] = field(default_factory=set)
     """The trials that run."""
     reached: dict[int, int] = field(default_factory=dict)
@@ -81,6 +84,16 @@ class _Study:
         (self.in_progress.add if trial.state is TrialState.RUNNING else self.in_progress.discard)(trial.number)
         self.changed.append(trial.number)
         self.changed_at.append(self.revise())
+
+    def add_report(self, report: Report, value: float | None) -> None:
+        """Add a report, with the study's metric in it."""
+        self.reports.append(report)
+        self.measured.append(value)
+        self.reached[report.trial] = max(report.epoch, self.reached.get(report.trial, report.epoch))
+        revision = self.revise()
+        if value is not None:
+            self.values.append((report.trial, report.epoch, value))
+            self.valued_at.append(revision)
 
     def resting(self, number: int) -> Trial:
         """Return that trial, which must be paused or held."""
@@ -237,7 +250,7 @@ class MemoryStore:
         """Implement `Store.begin_step`."""
         with self._lock:
             study = self._study(study_id)
-            if step != study.n_steps:
+            if step != len(study.steps):
                 return False
             if trial.number == len(study.trials):
                 begun = replace(_copy_of_trial(trial), state=TrialState.RUNNING)
@@ -250,7 +263,8 @@ class MemoryStore:
                     session=trial.session,
                     note=copied(trial.note),
                 )
-            study.n_steps += 1
+            until, session = begun.until, begun.session
+            study.steps.append(StepRecord(step, trial.number, trial.epochs + 1, until, session, time.time()))
             study.set_trial(begun)
             return True
 
@@ -259,6 +273,9 @@ class MemoryStore:
         with self._lock:
             study = self._study(study_id)
             study.set_trial(replace(study.trial(trial, TrialState.RUNNING), until=until))
+            last = next((one.number for one in reversed(study.steps) if one.trial == trial), None)
+            if last is not None:
+                study.steps[last] = replace(study.steps[last], until=until)
             study.learn(max_epochs)
 
     def take_step(self, study_id: int, trial: int, *, of: int, session: int) -> bool:
@@ -289,12 +306,10 @@ class MemoryStore:
             study = self._study(study_id)
             study.running(trial, session)
             study.seconds = max(study.seconds, seconds)
-            study.reports.append(Report(trial, epoch, {name: float(v) for name, v in metrics.items()}, at))
-            study.reached[trial] = max(epoch, study.reached.get(trial, epoch))
-            revision = study.revise()
-            if value is not None:
-                study.values.append((trial, epoch, float(value)))
-                study.valued_at.append(revision)
+            study.add_report(
+                Report(trial, epoch, {name: float(v) for name, v in metrics.items()}, at),
+                None if value is None else float(value),
+            )
             return study.n_waiting + study.record.is_paused
 
     def end_step(
@@ -446,7 +461,7 @@ class MemoryStore:
             changed = set(study.changed[bisect_right(study.changed_at, since) :])
             return Changes(
                 revision=study.revision,
-                n_steps=study.n_steps,
+                n_steps=len(study.steps),
                 max_epochs=study.record.max_epochs,
                 trials=[_copy_of_trial(study.trials[number]) for number in sorted(changed)],
                 reached=[(n, study.reached[n]) for n in sorted(study.in_progress) if n in study.reached],
@@ -470,6 +485,72 @@ class MemoryStore:
         with self._lock:
             reports = self._study(study_id).reports
             return [replace(r, metrics=dict(r.metrics)) for r in reports if trial is None or r.trial == trial]
+
+    def contents(self, study_id: int) -> StudyContents:
+        """Implement `Store.contents`."""
+        with self._lock:
+            study = self._study(study_id)
+            return StudyContents(
+                record=_copy_of_study(study.record),
+                spaces=self.spaces(study_id),
+                sessions=self.sessions(study_id),
+                trials=[_copy_of_trial(trial) for trial in study.trials],
+                steps=list(study.steps),
+                reports=list(zip(self.reports(study_id), study.measured, strict=True)),
+                events=self.events(study_id),
+                checkpoints=self.checkpoints(study_id),
+                commands=self.commands(study_id),
+                seconds=study.seconds,
+                revision=study.revision,
+            )
+
+    def add_contents(self, contents: StudyContents) -> StudyRecord:
+        """Implement `Store.add_contents`."""
+        with self._lock:
+            for known in self._studies.values():
+                if known.record.uuid == contents.record.uuid or known.record.name == contents.record.name:
+                    raise StudyExists(known.record.name, self.url)
+            filled = self._filled(contents)
+            record = self.add_study(contents.record)
+            filled.record = replace(filled.record, id=record.id)
+            self._studies[record.id] = filled
+            return record
+
+    def replace_contents(self, study_id: int, contents: StudyContents) -> bool:
+        """Implement `Store.replace_contents`."""
+        with self._lock:
+            known = self._study(study_id)
+            if known.revision != contents.revision:
+                return False
+            filled = self._filled(contents, revision=known.revision)
+            filled.record = replace(filled.record, id=study_id, name=known.record.name, uuid=known.record.uuid)
+            filled.decision_lock = known.decision_lock
+            self._studies[study_id] = filled
+            return True
+
+    def _filled(self, contents: StudyContents, *, revision: int = 0) -> _Study:
+        """Return a study in which all that has happened, with sessions that have ids of this store's own."""
+        reports = list(contents.reports)
+        study = _Study(_copy_of_study(contents.record), revision=revision, seconds=contents.seconds)
+        study.spaces = [_copy_of_space(version) for version in contents.spaces]
+        sessions: dict[int, int] = {}
+        for session in contents.sessions:
+            sessions[session.id] = number = len(self._sessions) + 1
+            self._sessions[number] = replace(session, id=number, versions=dict(session.versions))
+            study.sessions.append(number)
+        of = sessions.get
+        for trial in contents.trials:
+            study.set_trial(_copy_of_trial(replace(trial, session=of(trial.session, 0))))
+        study.steps = [replace(step, session=of(step.session, 0)) for step in contents.steps]
+        for report, value in reports:
+            study.add_report(replace(report, metrics=dict(report.metrics)), value)
+        study.events = [_copy_of_event(event) for event in contents.events]
+        study.checkpoints = {(one.trial, one.epoch): one for one in contents.checkpoints}
+        commands = (_copy_of_command(command) for command in contents.commands)
+        study.commands = [replace(command, id=number) for number, command in enumerate(commands, 1)]
+        study.n_waiting = sum(command.taken_at is None for command in study.commands)
+        study.revise()
+        return study
 
     def close(self) -> None:
         """Implement `Store.close`."""

@@ -12,10 +12,10 @@ from tunewell.stores.redaction import redacted_url
 from tunewell.stores.sqlite import SqliteFile
 
 
-def database_at(url: str | Path, *, create: bool, synchronous: str | None) -> Database:
+def database_at(url: str | Path, *, create: bool, synchronous: str | None, read_only: bool = False) -> Database:
     """Open the database at a path or a URL. Arguments and errors are those of `SqlStore`."""
     if isinstance(url, Path) or "://" not in url or url.startswith("file:"):
-        return SqliteFile(_path(url), create=create, synchronous=synchronous or "normal")
+        return SqliteFile(_path(url), create=create, synchronous=synchronous or "normal", read_only=read_only)
     scheme = url.partition("://")[0]  # the rest of a URL may hold a password, and is not repeated
     if scheme.partition("+")[0] in ("postgresql", "postgres"):
         if synchronous is not None:
@@ -24,7 +24,7 @@ def database_at(url: str | Path, *, create: bool, synchronous: str | None) -> Da
             )
         from tunewell.stores.postgresql import PostgresDatabase  # noqa: PLC0415  its driver is an extra
 
-        return PostgresDatabase(url, create=create)
+        return PostgresDatabase(url, create=create, read_only=read_only)
     if scheme != "sqlite":
         raise SettingError(
             f"no record can be kept in {scheme + '://'!r}; name a file, sqlite:///FILE, postgresql://... or 'memory'"
@@ -40,7 +40,7 @@ def database_at(url: str | Path, *, create: bool, synchronous: str | None) -> Da
         raise SettingError(
             f"{redacted_url(url)!r} has an unknown option {next(iter(options))!r}; there is synchronous=normal or full"
         )
-    return SqliteFile(_path(parsed.database), create=create, synchronous=synchronous or given)
+    return SqliteFile(_path(parsed.database), create=create, synchronous=synchronous or given, read_only=read_only)
 
 
 def _path(name: str | Path) -> Path:

@@ -61,7 +61,7 @@ class PostgresDatabase:
 
     dialect: sa.Dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # SQLAlchemy's
 
-    def __init__(self, url: str, *, create: bool) -> None:
+    def __init__(self, url: str, *, create: bool, read_only: bool = False) -> None:
         """Connect; make the tables, or bring them to the schema of today, if need be.
 
         Raises:
@@ -78,13 +78,13 @@ class PostgresDatabase:
         self._lock = threading.RLock()
         self._timeout = LockTimeout()
         self._process = os.getpid()
-        self._is_closed = self._was_reached = self._can_wait_apart = False
+        self._is_closed = self._was_reached = self._can_wait_apart = self._is_read_only = False
         self._awaited_at: float | None = None
         self._gave_up_at = -math.inf
         self._connection: _Connection | None = self._connect()
         self._was_reached = True
         try:
-            self._prepare(create=create)
+            self._prepare(create=create, read_only=read_only)
         except BaseException:
             self.close()
             raise
@@ -104,6 +104,8 @@ class PostgresDatabase:
     @contextmanager
     def writing(self) -> Iterator[_Cursor]:
         """Implement `Database.writing`."""
+        if self._is_read_only:
+            raise StoreError(f"{self.url} was opened to be read alone; open it again to write to it")
         begin, commit = "BEGIN ISOLATION LEVEL READ COMMITTED", "COMMIT"
         if self._can_wait_apart:
             begin += "; SET LOCAL synchronous_commit = off"
@@ -290,12 +292,17 @@ class PostgresDatabase:
         if self._is_closed:
             raise StoreError(f"{self.url} is closed; open it again")
 
-    def _prepare(self, *, create: bool) -> None:
+    def _prepare(self, *, create: bool, read_only: bool) -> None:
         with self.reading() as cursor:
             cursor.execute(_MAY_EMIT)
             self._can_wait_apart = cursor.fetchall() == [(True,)]
         with self.writing() as cursor:
             version = self._recognize(cursor, create=create)
+        self._is_read_only = read_only
+        if read_only and version < len(migrations.MIGRATIONS):
+            raise StoreError(
+                f"{self.url} is of an older tunewell, and is to be read alone; `tunewell list --store ...` mends that"
+            )
         while version < len(migrations.MIGRATIONS):
             with self.writing() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK_FOR_MIGRATIONS,))

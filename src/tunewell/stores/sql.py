@@ -9,12 +9,13 @@ from __future__ import annotations
 import gc
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import wraps
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
+from threading import get_ident
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -23,7 +24,16 @@ from numpy.typing import NDArray
 from tunewell.commands import Command
 from tunewell.errors import SettingError, StepTaken, StoreError, StudyExists, StudyNotFound, TrialEnded, TrialNotFound
 from tunewell.stores import rows
-from tunewell.stores.base import Changes, DamagedSpace, DamagedStudy, Session, SpaceVersion, StudyRecord
+from tunewell.stores.base import (
+    Changes,
+    DamagedSpace,
+    DamagedStudy,
+    Session,
+    SpaceVersion,
+    StepRecord,
+    StudyContents,
+    StudyRecord,
+)
 from tunewell.stores.command_rows import CommandRow, decoded, encoded
 from tunewell.stores.database import CommitUncertain, ConnectionLost, Cursor, Database
 from tunewell.stores.places import database_at
@@ -35,6 +45,8 @@ _Record = TypeVar("_Record")
 _TRIES = 5
 _PART = 100_000
 """About so many reports are read at a time, so that memory does not grow with the study."""
+_ROWS = 10_000
+"""So many rows are handed to the driver at a time."""
 
 
 def _retried_after(*errors: type[StoreError]) -> Callable[[_Method], _Method]:
@@ -85,6 +97,7 @@ class SqlStore:
         create: bool = True,
         synchronous: str | None = None,
         checkpoints: str | Path | None = None,
+        read_only: bool = False,
     ) -> None:
         """Open a database, which is set up if need be.
 
@@ -94,6 +107,7 @@ class SqlStore:
             synchronous: `normal` or `full`, of a file.
             checkpoints: a folder for the checkpoints of its studies; `TUNEWELL_CHECKPOINTS` if None, else the one
                 that holds the file, or the working directory.
+            read_only: change nothing of it, not even the schema of an older tunewell; `create` is False then.
 
         Raises:
             StoreError: it cannot be opened, is no tunewell database, or is from a newer tunewell; or there is none
@@ -101,7 +115,9 @@ class SqlStore:
             SettingError: the URL or `synchronous` cannot be used.
             MissingExtra: a package that the database needs is not installed.
         """
-        self._database: Database = database_at(url, create=create, synchronous=synchronous)
+        self._database: Database = database_at(
+            url, create=create and not read_only, synchronous=synchronous, read_only=read_only
+        )
         self.url = self._database.url
         elsewhere = os.environ.get("TUNEWELL_CHECKPOINTS") or None if checkpoints is None else checkpoints
         if elsewhere is not None and not str(elsewhere).strip():
@@ -110,6 +126,8 @@ class SqlStore:
             )
         self.folder: Path | None = Path(elsewhere).expanduser().absolute() if elsewhere else self._database.folder
         self._texts = texts(self._database.dialect)
+        self._written_by = 0
+        """The thread that is in the middle of a change to more than a report."""
         self.damaged = self._database.lost
         """By what a record is called, the rows that could not be read and were left out."""
 
@@ -523,6 +541,104 @@ class SqlStore:
         with self._reading() as log:
             return self._readable(rows.REPORTS, log.rows(statement, {"study": study_id, "trial": trial}))
 
+    @_retried
+    def contents(self, study_id: int) -> StudyContents:
+        """Implement `Store.contents`."""
+        key = {"study": study_id}
+        with self._reading() as log:
+            row = log.row("study_by_id", key)
+            if row is None:
+                raise self._no_study(study_id)
+            record, progress = self._study(log, row), self._progress_of(log, study_id)
+            n_reports = log.row("n_measured", {**key, "until": progress.revision})
+            assert n_reports is not None  # it is of a count alone
+            with _no_garbage():
+                found = StudyContents(
+                    record=record,
+                    spaces=_sound(rows.SPACES, log.rows("spaces", key)),
+                    sessions=_sound(rows.SESSIONS, log.rows("sessions", key)),
+                    trials=_sound(rows.TRIALS, log.rows("new_trials", {**key, "since": _BEFORE_ALL})),
+                    steps=_steps(log.rows("steps", key)),
+                    reports=_Measured(self, study_id, progress.revision, n_reports[0]),
+                    events=_sound(rows.EVENTS, log.rows("events", key)),
+                    checkpoints=_sound(rows.CHECKPOINTS, log.rows("checkpoints", key)),
+                    commands=[decoded(row) for row in _sound(rows.COMMANDS, log.rows("commands", key))],
+                    seconds=progress.seconds,
+                    revision=progress.revision,
+                )
+        numbers = [trial.number for trial in found.trials]
+        is_whole = numbers == list(range(len(numbers))) and len(found.spaces) == progress.n_spaces
+        if self.damaged or not is_whole or isinstance(record, DamagedStudy):
+            raise self._is_damaged(record.name)
+        return found
+
+    def measured(self, study_id: int, until: int, n: int) -> Iterator[tuple[Report, float | None]]:
+        """Yield the n reports up to a revision, oldest first, each with the study's metric in it.
+
+        Raises:
+            StoreError: one of them cannot be read, or is there no more.
+        """
+        since, after = _BEFORE_ALL, -1
+        while n > 0:
+            part, since, after = self._measured(study_id, since, until, after)
+            if self.damaged or not part:
+                raise self._is_damaged(str(study_id))
+            yield from part
+            n -= len(part)
+
+    @_retried
+    def _measured(
+        self, study_id: int, since: int, until: int, after: int
+    ) -> tuple[list[tuple[Report, float | None]], int, int]:
+        """Return some reports after one, which a revision and an id name, with those of the last of them."""
+        key = {"study": study_id, "since": since, "until": until, "after": after, "limit": _PART}
+        found: list[tuple[Report, float | None]] = []
+        with self._reading() as log, _no_garbage():
+            for *row, value, revision, number in log.rows("measured", key):
+                if not isinstance(value, int | float | None):
+                    raise rows.damaged("report", TypeError(f"value holds {type(value).__name__}"))
+                found.append((rows.REPORTS.record(tuple(row)), None if value is None else float(value)))
+                since, after = revision, number
+        return found, since, after
+
+    @_retried
+    def add_contents(self, contents: StudyContents) -> StudyRecord:
+        """Implement `Store.add_contents`."""
+        record, contents = contents.record, self._apart(contents)
+        with self._writing() as log:
+            row = log.row("name_of_uuid", {"uuid": record.uuid})
+            found = None if row is not None else log.row("add_study", rows.STUDIES.values(record))
+            if found is None:
+                raise StudyExists(record.name if row is None else str(row[0]), self.url)
+            log.fill(found[0], contents, revision=0)
+            return replace(record, id=found[0])
+
+    @_retried
+    def replace_contents(self, study_id: int, contents: StudyContents) -> bool:
+        """Implement `Store.replace_contents`."""
+        key, contents = {"study": study_id}, self._apart(contents)
+        with self._writing() as log:
+            row = log.row("lock_study", key)
+            if row is None:
+                raise self._no_study(study_id)
+            if row[0] != contents.revision:
+                return False
+            for table in ("reports", "steps", "events", "checkpoints", "commands", "trials", "sessions", "spaces"):
+                log.run(f"drop_{table}", key)
+            log.run("set_contents", {**rows.STUDIES.values(contents.record), **key})
+            log.fill(study_id, contents, revision=row[0])
+            return True
+
+    def _apart(self, contents: StudyContents) -> StudyContents:
+        """Return contents that can be read while this store is written to: its own are read before."""
+        is_own = isinstance(contents.reports, _Measured) and contents.reports.store is self
+        return replace(contents, reports=list(contents.reports)) if is_own else contents
+
+    def _is_damaged(self, study: str) -> StoreError:
+        lost = ", ".join(self.damaged)
+        what = f" (rows of {lost})" if lost else ""
+        return StoreError(f"study {study!r} in {self.url} is damaged{what}; restore the record from a copy")
+
     def close(self) -> None:
         """Implement `Store.close`."""
         self._database.close()
@@ -539,10 +655,16 @@ class SqlStore:
     @contextmanager
     def _writing(self) -> Iterator[_Transaction]:
         with self._database.writing() as cursor:
-            yield _Transaction(cursor, self._texts)
+            self._written_by = get_ident()
+            try:
+                yield _Transaction(cursor, self._texts)
+            finally:
+                self._written_by = 0
 
     @contextmanager
     def _reading(self) -> Iterator[_Transaction]:
+        # there is one connection: the end of what is read would be the end of what is written
+        assert self._written_by != get_ident(), "contents of a store are read before they are written to it"
         with self._database.reading() as cursor:
             yield _Transaction(cursor, self._texts)
 
@@ -660,6 +782,34 @@ def _is_progress(row: tuple[Any, ...]) -> bool:
     return has_epochs and is_last and n_spaces <= _MOST_SPACES and are_plain
 
 
+class _Measured:
+    """The reports of a study up to a revision, read anew by each iteration."""
+
+    def __init__(self, store: SqlStore, study_id: int, until: int, n: int) -> None:
+        self.store, self._study_id, self._until, self._n = store, study_id, until, n
+
+    def __iter__(self) -> Iterator[tuple[Report, float | None]]:
+        return self.store.measured(self._study_id, self._until, self._n)
+
+    def __len__(self) -> int:
+        return self._n
+
+
+def _sound(kind: rows.Rows[_Record], found: Iterable[tuple[Any, ...]]) -> list[_Record]:
+    """Return the records of the rows. Raises DamagedRow."""
+    return [kind.record(row) for row in found]
+
+
+def _steps(found: Iterable[tuple[Any, ...]]) -> list[StepRecord]:
+    """Return the steps of the rows. Raises DamagedRow."""
+    known = []
+    for row in found:
+        if not all(type(number) is int for number in row[:-1]) or not isinstance(row[-1], int | float):
+            raise rows.damaged("step", TypeError(f"it is {row!r}"))
+        known.append(StepRecord(*row))
+    return known
+
+
 def _came_of(done: Command) -> dict[str, object]:
     row = rows.COMMANDS.values(encoded(done))
     return {name: row[name] for name in ("taken_at", "epoch", "data", "refused")}
@@ -689,6 +839,51 @@ class _Transaction:
         """Run a statement, and return its rows, as they come: the next statement ends them."""
         self._cursor.execute(self._texts[statement], values)
         return iter(self._cursor)
+
+    def each(self, statement: str, values: Iterable[Mapping[str, object]]) -> None:
+        """Run a statement for each of many rows."""
+        waiting = iter(values)
+        while part := list(islice(waiting, _ROWS)):  # a driver that waits for rows holds locks meanwhile
+            self._cursor.executemany(self._texts[statement], part)
+
+    def fill(self, study_id: int, contents: StudyContents, *, revision: int) -> None:
+        """Write what happened in a study that has nothing but its own row; `revision`: that of the row so far."""
+        key = {"study_id": study_id}
+        sessions: dict[int, int] = {}
+        for session in contents.sessions:
+            row = self.row("begin_session", {"study": study_id, "newest": None, **rows.SESSIONS.values(session)})
+            assert row is not None  # an insert with RETURNING has a row, and nobody has been quicker
+            sessions[session.id] = int(row[0])
+        self.run("drop_spaces", {"study": study_id})
+        self.each("add_space", ({**key, **rows.SPACES.values(one)} for one in contents.spaces))
+        # the trials' is before all reports', so that who reads some of the changes knows whose they are
+        now = {**key, "revision": revision + 1}
+        of = sessions.get  # of one that is not on record nothing is known: it is gone
+        self.each(
+            "add_trial",
+            ({**now, **rows.TRIALS.values(replace(one, session=of(one.session, 0)))} for one in contents.trials),
+        )
+        self.each("add_step", ({**key, **asdict(one), "session": of(one.session, 0)} for one in contents.steps))
+        n_reports = 0
+
+        def measured() -> Iterator[Mapping[str, object]]:
+            nonlocal n_reports
+            for n_reports, (report, value) in enumerate(contents.reports, 1):
+                # a revision of its own, so that they can be read in parts
+                at = revision + 1 + n_reports
+                yield {"study_id": study_id, "revision": at, "value": value, **rows.REPORTS.values(report)}
+
+        self.each("add_report", measured())
+        self.each("add_event", ({**now, **rows.EVENTS.values(one)} for one in contents.events))
+        self.each("add_checkpoint", ({**key, **rows.CHECKPOINTS.values(one)} for one in contents.checkpoints))
+        self.each("add_settled_command", ({**now, **rows.COMMANDS.values(encoded(one))} for one in contents.commands))
+        progress = {
+            "revision": revision + 2 + n_reports,
+            "n_steps": len(contents.steps),
+            "n_spaces": len(contents.spaces),
+            "seconds": contents.seconds,
+        }
+        self.run("set_progress", {"study": study_id, **progress})
 
     def settle(self, study_id: int, revision: int, done: Command | None, event: Event | None) -> bool:
         """Note what came of a command, if one is given, and append an event; False if it was taken up already."""

@@ -46,7 +46,7 @@ class SqliteFile:
     awaited_s = 0.0
     """Implement `Database.awaited_s`: a file does not go away."""
 
-    def __init__(self, path: Path, *, create: bool, synchronous: str) -> None:
+    def __init__(self, path: Path, *, create: bool, synchronous: str, read_only: bool = False) -> None:
         """Open it; make it, or bring it to the schema of today, if need be.
 
         Raises:
@@ -57,6 +57,7 @@ class SqliteFile:
         if synchronous not in SYNCHRONOUS:
             raise SettingError(f"synchronous must be {' or '.join(SYNCHRONOUS)}, got {synchronous!r}")
         self.path, self.url = path, str(path)
+        self._is_read_only = read_only
         self._lock = threading.RLock()
         self._process = os.getpid()
         _check_place(path, create=create)
@@ -74,7 +75,7 @@ class SqliteFile:
         self._damage: str | None = None
         """What is wrong with the file, once what can be read of it has taken its place."""
         with self._speaking():
-            self._connection = _connect(self._file, create=create)
+            self._connection = _connect(self._file, create=create, read_only=read_only)
             self._let_go = weakref.finalize(self, _close, self._connection, self._process)
             try:
                 self._prepare(create=create, synchronous=synchronous)
@@ -234,6 +235,8 @@ class SqliteFile:
         return True
 
     def _check_open(self, *, writes: bool) -> None:
+        if writes and self._is_read_only:
+            raise StoreError(f"{self.path} was opened to be read alone; open it again to write to it")
         if writes and self._damage is not None:
             raise StoreError(f"{self._damage}; until then it is read, as far as that goes")
         if self._loss is not None:
@@ -267,6 +270,11 @@ class SqliteFile:
         """Set up the connection and the tables."""
         cursor = self._connection.cursor()
         version, newest = self._recognize(cursor, create=create), len(migrations.MIGRATIONS)
+        if self._is_read_only:
+            if version < newest:
+                self._read_a_copy()
+            self._connection.execute("PRAGMA busy_timeout = 0")
+            return
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute(f"PRAGMA synchronous = {synchronous}")
         if create or version < newest or _may_write(self._file):  # a copy may be in another mode
@@ -275,6 +283,19 @@ class SqliteFile:
             with self.writing() as cursor:
                 version = migrations.apply_next(cursor, self.dialect)
         self._connection.execute("PRAGMA busy_timeout = 0")  # from here on `_begin` waits
+
+    def _read_a_copy(self) -> None:
+        """Put a copy at the schema of today in the place of a file of an older one, which stays as it is."""
+        copy = sqlite3.connect("", isolation_level=None, check_same_thread=False)  # a file that only this process has
+        self._connection.backup(copy)
+        self._let_go()
+        self._connection = copy
+        self._let_go = weakref.finalize(self, _close, copy, self._process)
+        cursor = copy.cursor()
+        cursor.execute("BEGIN")
+        while migrations.apply_next(cursor, self.dialect) < len(migrations.MIGRATIONS):
+            pass
+        cursor.execute("COMMIT")
 
     def _recognize(self, cursor: sqlite3.Cursor, *, create: bool) -> int:
         """Return the file's schema, 0 if it is empty; refuse one that is not ours before anything is written to it."""
@@ -324,13 +345,15 @@ class _Identity:
         return self._known == (found.st_dev, found.st_ino)
 
 
-def _connect(path: Path, *, create: bool) -> sqlite3.Connection:
+def _connect(path: Path, *, create: bool, read_only: bool) -> sqlite3.Connection:
     if sqlite3.sqlite_version_info < _NEEDED:
         needed = ".".join(map(str, _NEEDED))
         raise StoreError(f"tunewell needs SQLite {needed} or newer, this Python has {sqlite3.sqlite_version}")
     mode = "rwc" if create else "rw"
     if not create and not os.access(path.parent, os.W_OK) and not _beside(path, "-wal").exists():
         mode = "ro&immutable=1"  # a record on a medium that nobody can write to: there is nothing to lock
+    elif read_only and _has_log(path):
+        mode = "ro"  # else the last who closes it folds the log into it
     return sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
@@ -358,6 +381,14 @@ def _real(path: Path) -> Path:
 
 def _beside(file: Path, suffix: str) -> Path:
     return file.with_name(f"{file.name}{suffix}")
+
+
+def _has_log(path: Path) -> bool:
+    """Return True if there is a log with something in it."""
+    try:
+        return _beside(path, "-wal").stat().st_size > 0
+    except OSError:
+        return False
 
 
 def _may_write(path: Path) -> bool:

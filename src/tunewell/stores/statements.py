@@ -46,6 +46,7 @@ def _statements(dialect: sa.Dialect) -> dict[str, _Statement]:
         **_of_reports(dialect),
         **_of_the_rest(dialect),
         **_of_commands(),
+        **_of_contents(),
     }
 
 
@@ -325,6 +326,66 @@ def _of_commands() -> dict[str, _Statement]:
         "waiting_commands": (known.where(commands.c.taken_at.is_(None)), ()),
     }
 
+
+def _of_contents() -> dict[str, _Statement]:
+    """Return what reads and writes a study as a whole."""
+    measured = (*rows.REPORTS.columns, "value")
+    since, until = _since, sa.bindparam("until", type_=sa.BigInteger)
+    after: sa.BindParameter[int] = sa.bindparam("after", type_=sa.BigInteger)
+    filled = ["revision", "n_steps", "n_spaces", "seconds"]
+    settings = ["max_epochs", "budget", "space", "scheduler", "seed", "created_at", "min_delta", "is_paused"]
+    of_a_study = {
+        "reports": reports,
+        "steps": steps,
+        "events": events,
+        "checkpoints": checkpoints,
+        "commands": commands,
+        "trials": trials,
+        "sessions": sessions,
+        "spaces": spaces,
+    }
+    found: dict[str, _Statement] = {
+        "study_by_id": (_select(studies, rows.STUDIES.columns).where(_this_study), ()),
+        "name_of_uuid": (sa.select(studies.c.name).where(studies.c.uuid == sa.bindparam("uuid")), ()),
+        "steps": (
+            sa.select(*(steps.c[name] for name in STEP)).where(steps.c.study_id == _study).order_by(steps.c.number),
+            (),
+        ),
+        "measured": (
+            sa.select(*(reports.c[name] for name in measured), reports.c.revision, reports.c.id)
+            .where(
+                reports.c.study_id == _study,
+                reports.c.revision >= since,
+                reports.c.revision <= until,
+                sa.or_(reports.c.revision > since, reports.c.id > after),
+            )
+            .order_by(reports.c.revision, reports.c.id)
+            .offset(_zero)  # a plain one would become a parameter
+            .limit(_limit),
+            (),
+        ),
+        "n_measured": (
+            sa.select(sa.func.count())
+            .select_from(reports)
+            .where(reports.c.study_id == _study, reports.c.revision <= until),
+            (),
+        ),
+        "set_contents": (studies.update().where(_this_study), settings),
+        "set_progress": (studies.update().where(_this_study), filled),
+        "add_report": (reports.insert(), ["study_id", "revision", *measured]),
+        "add_settled_command": (commands.insert(), ["study_id", "revision", *_without_id(rows.COMMANDS.columns)]),
+        "lock_study": (
+            studies.update().where(_this_study).values(revision=studies.c.revision).returning(studies.c.revision),
+            (),
+        ),
+    }
+    return found | {
+        f"drop_{name}": (table.delete().where(table.c.study_id == _study), ()) for name, table in of_a_study.items()
+    }
+
+
+STEP = ("number", "trial", "first", "until", "session", "at")
+"""The columns of a step, in the order of its record's fields."""
 
 # in the text: a plain number would become a parameter
 _zero: sa.ColumnElement[int] = sa.literal_column("0")

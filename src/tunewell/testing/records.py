@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from tunewell.commands import Command, Set
 from tunewell.space.values import Params
-from tunewell.stores import Changes, Session, SpaceVersion, Store, StudyRecord
+from tunewell.stores import Changes, Session, SpaceVersion, Store, StudyContents, StudyRecord
 from tunewell.trial import Checkpoint, Event, Trial, TrialState
 
 RUNNING, PAUSED, HELD = TrialState.RUNNING, TrialState.PAUSED, TrialState.HELD
@@ -122,6 +122,37 @@ def everything(store: Store, study: int) -> tuple[list[StudyRecord], Reader, lis
     kept = [*store.spaces(study), *store.sessions(study), *store.events(study), *store.checkpoints(study)]
     kept += [*store.commands(study), *reports]
     return store.studies(), Reader(store, study).read(), kept
+
+
+def renamed(study: StudyRecord, name: str) -> StudyRecord:
+    """Return a study as another one."""
+    return replace(study, name=name, uuid=f"uuid of {name}")
+
+
+def in_common(contents: StudyContents) -> str:
+    """Return, as text, what a study has in common with its copies: all but its name and what a store numbers itself."""
+    sessions = {one.id: number for number, one in enumerate(contents.sessions, 1)}
+    of = sessions.get
+    return repr(
+        replace(
+            contents,
+            record=replace(contents.record, name="", uuid="its", id=0),
+            sessions=[replace(one, id=of(one.id, 0)) for one in contents.sessions],
+            trials=[replace(one, session=of(one.session, 0)) for one in contents.trials],
+            steps=[replace(one, session=of(one.session, 0), at=0.0) for one in contents.steps],
+            commands=[replace(one, id=0) for one in contents.commands],
+            reports=list(contents.reports),
+            revision=0,
+        )
+    )
+
+
+def whole_life(store: Store, study: int) -> tuple[str, list[list[float]], object]:
+    """Return what a study has in common with its copies, as the store's other methods have it."""
+    changes = store.changes(study, 0)
+    told = (changes.n_steps, changes.max_epochs, changes.reached, changes.n_spaces, changes.n_waiting, changes.seconds)
+    reports = [repr(store.reports(study, trial.number)) for trial in changes.trials]
+    return in_common(store.contents(study)), values_of(store, study), (told, changes.budget, reports)
 
 
 def changes_of_a_running_trial(store: Store, study: int, number: int) -> list[Callable[[], object]]:

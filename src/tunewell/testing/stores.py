@@ -19,7 +19,7 @@ import math
 import multiprocessing
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
@@ -34,7 +34,7 @@ from tunewell.commands import Action, Branch, Command, Note, Pause, Resume, Rewi
 from tunewell.commands import Checkpoint as WriteCheckpoint
 from tunewell.errors import StepTaken, StoreError, StudyExists, StudyNotFound, TrialEnded, TrialNotFound
 from tunewell.space.values import Params
-from tunewell.stores import Session, SpaceVersion, Store
+from tunewell.stores import MemoryStore, Session, SpaceVersion, Store
 from tunewell.testing.records import (
     COMPLETE,
     FAILED,
@@ -54,10 +54,13 @@ from tunewell.testing.records import (
     changes_of_a_running_trial,
     check_all_is_there,
     everything,
+    in_common,
     nothing_new,
+    renamed,
     spoil,
     train,
     values_of,
+    whole_life,
 )
 from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState
 
@@ -67,6 +70,12 @@ ODD_ORDER = [(1, 1), (0, 1), (0, 2), (1, 2), (0, 1), (1, 3)]
 
 WRITERS, TRIALS = 32, 3
 """How many processes write to one study at a time, and how many trials each."""
+
+
+def _ending_early(reports: Iterable[object]) -> Iterator[Any]:
+    """Yield some of the reports, and fail."""
+    yield next(iter(reports))
+    raise StoreError("the rest of them is gone")
 
 
 class StoreContract:
@@ -501,6 +510,85 @@ class StoreContract:
         for part in store.values(study, 0, changes.revision):
             part[:] = 99.0
         assert repr(everything(store, study)) == before
+
+    # --- studies as a whole
+
+    def test_a_study_is_copied_as_it_is(self, store: Store, study: int) -> None:
+        for change in a_life(store, study):
+            change()
+        contents = store.contents(study)
+        assert repr(list(contents.reports)) == repr(list(contents.reports))  # read anew
+        memory = MemoryStore()
+        there = memory.add_contents(contents)
+        back = store.add_contents(replace(memory.contents(there.id), record=renamed(there, "copy")))
+        assert store.studies() == [store.study("digits"), back]
+        assert in_common(store.contents(back.id)) == in_common(memory.contents(there.id)) == in_common(contents)
+        assert whole_life(store, back.id) == whole_life(store, study)
+
+    def test_a_copy_goes_on_by_itself(self, store: Store, study: int) -> None:
+        for change in a_life(store, study):
+            change()
+        before = whole_life(store, study)
+        copy = store.add_contents(replace(store.contents(study), record=renamed(STUDY, "copy"))).id
+        assert store.changes(copy, 0).n_steps == store.changes(study, 0).n_steps
+        store.report(copy, 2, 1, {"val_loss": 0.125}, 0.125, at=9.0)
+        begin(store, copy, 3)
+        store.end_session(store.sessions(copy)[0].id, 9.0)
+        command = store.add_command(copy, Command(3, Pause(), 9.0))
+        assert store.settle_command(copy, replace(command, taken_at=9.5), Event("steered", 9.5, 3))
+        assert whole_life(store, study) == before
+        assert values_of(store, copy)[-1] == [2, 1, 0.125]
+
+    def test_a_copied_trial_is_in_the_copied_session(self, store: Store, study: int) -> None:
+        begin_session(store, study)
+        session = begin_session(store, study)
+        assert store.begin_step(study, 0, replace(a_trial(0), session=session))
+        assert store.begin_step(study, 1, replace(a_trial(1), session=99))  # of which nothing is known
+        copy = store.add_contents(replace(store.contents(study), record=renamed(STUDY, "copy"))).id
+        copied = [one.id for one in store.sessions(copy)]
+        assert len({*copied, *(one.id for one in store.sessions(study))}) == 4
+        assert [trial.session for trial in store.changes(copy, 0).trials] == [copied[1], 0]
+        assert [step.session for step in store.contents(copy).steps] == [copied[1], 0]
+        assert store.take_step(copy, 0, of=copied[1], session=copied[0])
+
+    def test_nothing_is_copied_to_a_name_or_uuid_that_is_taken(self, store: Store, study: int) -> None:
+        begin(store, study, 0)
+        contents, before = store.contents(study), everything(store, study)
+        for record in (replace(STUDY, uuid="another"), replace(STUDY, name="another")):
+            with pytest.raises(StudyExists, match="has a study 'digits' already"):
+                store.add_contents(replace(contents, record=record))
+        assert everything(store, study) == before
+
+    def test_a_copy_is_all_there_or_not_at_all(self, store: Store, study: int) -> None:
+        for change in a_life(store, study):
+            change()
+        contents, before = store.contents(study), repr(everything(store, study))
+        with pytest.raises(StoreError, match="gone"):
+            store.add_contents(
+                replace(contents, record=renamed(STUDY, "copy"), reports=_ending_early(list(contents.reports)))
+            )
+        with pytest.raises(StoreError, match="gone"):
+            store.replace_contents(study, replace(contents, reports=_ending_early(list(contents.reports))))
+        assert repr(everything(store, study)) == before
+
+    def test_a_study_is_replaced_by_more_of_it(self, store: Store, study: int) -> None:
+        life = list(a_life(store, study))
+        for change in life[:12]:
+            change()
+        copy = store.add_contents(replace(store.contents(study), record=renamed(STUDY, "copy")))
+        reader = Reader(store, copy.id).read()
+        for change in life[12:]:
+            change()
+        more = replace(store.contents(study), revision=store.contents(copy.id).revision)
+        assert store.replace_contents(copy.id, more)
+        assert not store.replace_contents(copy.id, more)  # it has been written to since
+        assert store.study("copy") == replace(store.study("digits"), id=copy.id, name="copy", uuid=copy.uuid)
+        assert whole_life(store, copy.id) == whole_life(store, study)
+        assert reader.read().trials == Reader(store, copy.id).read().trials
+        with pytest.raises(StoreError, match="no study whose id is 99"):
+            store.replace_contents(99, more)
+        with pytest.raises(StoreError, match="no study whose id is 99"):
+            store.contents(99)
 
     # --- events and checkpoints
 
