@@ -145,6 +145,7 @@ READERS = {
     "list": [[]],
     "show": [["{study}"], ["{study}", "--trial", "0"], ["{study}", "--why", "0"]],
     "best": [["{study}"]],
+    "plan": [["{study}"], ["{study}", "--json"]],
     "importance": [["{study}"], ["{study}", "--json"]],
     "report": [["{study}"]],
     "export": [["{study}"], ["{study}", "--what", "reports"]],

@@ -71,7 +71,7 @@ def time_left(done: Sequence[Done], under_way: Sequence[UnderWay], *, epochs: fl
     # the slow ones are still under way: without them, what is done would make the rest look quick
     known = [one for one in under_way if np.isfinite(one.seconds_per_epoch)]
     done = done[-_REMEMBERED:]
-    each = np.array([one.epochs for one in (*done, *known)], dtype=np.float64)
+    each = np.array([*(one.epochs for one in done), *(one.epochs for one in known)], dtype=np.float64)
     pace = np.array([*(one.seconds / one.epochs for one in done), *(one.seconds_per_epoch for one in known)])
     n = len(each)
     if n < _LEAST:

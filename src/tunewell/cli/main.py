@@ -49,6 +49,7 @@ _COMMANDS = (
     "list",
     "show",
     "best",
+    "plan",
     "importance",
     "report",
     "export",

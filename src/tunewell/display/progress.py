@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TextIO
 import numpy as np
 
 from tunewell.advice import advice
+from tunewell.analysis.pace import Done, TimeLeft, UnderWay, time_left
 from tunewell.display.formatting import clipped, duration, measured, setting
 from tunewell.display.plots import sparkline
 from tunewell.display.summary import counts, spent_of_budget, spent_share
@@ -24,8 +25,9 @@ from tunewell.display.terminal import shown
 from tunewell.errors import StoreError, last_line
 from tunewell.space.values import Params
 from tunewell.study import StudyReader
+from tunewell.study.plan import epochs_left
 from tunewell.study.reader import Best
-from tunewell.trial import Step
+from tunewell.trial import OPEN_END, Step
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -38,6 +40,8 @@ _SILENT_S = 60.0
 _AWAITED_S = 1.0
 """A database that is away for longer is worth a word."""
 _LOOK_S = 1.0
+_ESTIMATE_S = 2.0
+"""How long an estimate of the time that is left is used."""
 _RENDER_S = 1.0
 """How long a display waits for what it shows."""
 
@@ -146,17 +150,20 @@ class LiveProgress:
         self._leader.watch(study, step)
         self._silence.end(step.trial)
         if self._study is not study:
-            self._clock.start(spent_share(study))
+            self._clock.start(study)
             self._study = study
+        self._clock.begin(step)
 
     def on_report(self, study: StudyReader, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:  # noqa: ARG002  of `Observer`
         """Implement `Observer.on_report`."""
         self._leader.update(trial, epoch, metrics)
         self._silence.end(trial)
+        self._clock.count(trial)
 
     def on_step_end(self, study: StudyReader, trial: int) -> None:
         """Implement `Observer.on_step_end`."""
         self._silence.forget(trial)
+        self._clock.end(trial)
         self._leader.end_step(study, trial)
 
     def render(self) -> RenderableType:
@@ -208,7 +215,7 @@ class LiveProgress:
 
         share = spent_share(study)
         row = Table.grid(padding=(0, 2))
-        words = f"{spent_of_budget(study)}  {self._clock.read(share)}"
+        words = f"{spent_of_budget(study)}  {self._clock.read(study)}"
         if share is None:
             row.add_row(words)
         else:
@@ -291,19 +298,67 @@ class _Clock:
 
     def __init__(self) -> None:
         self._began = 0.0
-        self._share_before = 0.0
+        self._trained_before = 0
+        self._steps: dict[int, tuple[float, int]] = {}
+        """Of those under way, by trial: when it began, and how many epochs it has."""
+        self._trained: dict[int, int] = {}
+        self._done: list[Done] = []
+        self._looked = -math.inf
+        self._left: TimeLeft | None = None
 
-    def start(self, share: float | None) -> None:
-        """Start with the share of the budget that is spent already."""
-        self._began, self._share_before = time.monotonic(), share or 0.0
+    def start(self, study: StudyReader) -> None:
+        """Start with what is spent already."""
+        self._began, self._trained_before = time.monotonic(), study.spent.trained
 
-    def read(self, share: float | None) -> str:
-        """Return `1 min 5 s, about 3 min 2 s left`."""
-        passed = time.monotonic() - self._began
-        gained = 0.0 if share is None else share - self._share_before
-        if share is None or gained <= 0 or share >= 1:
-            return duration(passed)
-        return f"{duration(passed)}, about {duration(passed * (1 - share) / gained)} left"
+    def begin(self, step: Step) -> None:
+        """Note that a step begins."""
+        n = len(step.epochs) if step.epochs.stop <= OPEN_END else 1
+        self._steps[step.trial], self._trained[step.trial] = (time.monotonic(), n), 0
+
+    def count(self, trial: int) -> None:
+        """Note that an epoch of a trial is done."""
+        if trial in self._trained:
+            self._trained[trial] += 1
+
+    def end(self, trial: int) -> None:
+        """Note that a trial's step is done."""
+        began, _ = self._steps.pop(trial, (0.0, 0))
+        trained = self._trained.pop(trial, 0)
+        if trained:
+            self._done.append(Done(trained, time.monotonic() - began))
+
+    def read(self, study: StudyReader) -> str:
+        """Return `1 min 5 s, about 3 min 2 s left (2 min 10 s to 5 min 1 s)`."""
+        now = time.monotonic()
+        passed = duration(now - self._began)
+        if now - self._looked > _ESTIMATE_S:
+            self._looked, self._left = now, self._estimate(study, now)
+        left = self._left
+        if left is None or left.high <= 0:
+            return passed
+        middle, low, high = (duration(max(0.0, one - now + self._looked)) for one in (left.middle, left.low, left.high))
+        return f"{passed}, about {middle} left" + (f" ({low} to {high})" if low != high else "")
+
+    def _estimate(self, study: StudyReader, now: float) -> TimeLeft | None:
+        if study.budget.unit == "seconds":
+            rest = max(0.0, study.budget.amount - study.spent.seconds)
+            return TimeLeft(rest, rest, rest)
+        left = epochs_left(study)
+        here = sum(one.epochs for one in self._done) + sum(self._trained.values())
+        in_all = study.spent.trained - self._trained_before
+        if left is None or not here:
+            return None
+        left = round(left * min(1.0, here / max(1, in_all)))  # other processes may do their part
+        under_way = []
+        for trial, (began, n) in list(self._steps.items()):
+            trained = min(self._trained.get(trial, 0), n)
+            under_way.append(UnderWay(n, trained, (now - began) / trained if trained else math.nan))
+        ahead = max(0, left - sum(one.epochs - one.trained for one in under_way))
+        found = time_left(list(self._done), under_way, epochs=ahead, workers=max(1, len(under_way)))
+        if found is None:  # a first guess, which has no interval yet
+            rest = (now - self._began) * left / here
+            return TimeLeft(rest, rest, rest)
+        return found
 
 
 class _Silence:

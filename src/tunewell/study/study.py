@@ -42,6 +42,7 @@ from tunewell.study.control import Control
 from tunewell.study.damage import readable_study
 from tunewell.study.decider import Decider
 from tunewell.study.directive import Move
+from tunewell.study.plan import Plan, plan
 from tunewell.study.reader import StudyReader, find_study
 from tunewell.study.sessions import SessionLease
 from tunewell.study.settings import (
@@ -303,6 +304,15 @@ class Study:
     resume = _Of(Control.resume, lambda study: study.control.resume)
     set_budget = _Of(Control.set_budget, lambda study: study.control.set_budget)
     queue = _Of(Control.queue, lambda study: study.control.queue)
+
+    def plan(self) -> Plan:
+        """Return what is left of the study: when it will have spent its budget, and what an epoch costs.
+
+        left = study.plan().time_left
+        if left is not None:
+            print(f"{left.low:.0f} to {left.high:.0f} s, in four of five cases")
+        """
+        return plan(self.reader)
 
     @property
     def budget(self) -> Budget:
