@@ -89,6 +89,7 @@ bench: setup
 	$(BIN)/python benchmarks/cost/ray_trials.py
 	$(BIN)/python benchmarks/cost/figures.py
 	$(BIN)/python benchmarks/search/real_training.py
+	$(BIN)/python benchmarks/search/finish.py
 	$(BIN)/python benchmarks/search/demo.py
 	$(BIN)/python benchmarks/search/grid_against_random.py
 	$(BIN)/python benchmarks/training/network.py
