@@ -13,7 +13,7 @@ from tunewell.logs.cutter import LineCutter
 from tunewell.logs.look import OBJECTS, FoundMetrics
 from tunewell.training.first_look import Watching, found_by
 from tunewell.training.log_reading import LogReading
-from tunewell.training.metric_choice import needs_rows
+from tunewell.training.metric_choice import direction_told, needs_rows
 from tunewell.training.report_lines import EpochLines
 
 _spec = importlib.util.spec_from_file_location("habits", Path(__file__).with_name("habits.py"))
@@ -134,7 +134,7 @@ def test_a_wanted_metric_is_found_in_any_spelling():
 
 def test_a_pattern_finds_what_nothing_else_does():
     text = "".join(f"E{e} >> sc0re~0.{e} (old 0.7)\n" for e in (1, 2, 3))
-    with pytest.raises(ScriptError, match=r"no metric was found.*--pattern"):
+    with pytest.raises(ScriptError, match=r"none of the names.*: sc0re;.*--pattern"):
         looked(text)
     assert values(text, pattern=r"E(?P<epoch>\d+) >> sc0re~(?P<val_acc>[\d.]+)") == [0.1, 0.2, 0.3]
     assert values(text, pattern=r"sc0re~([\d.]+)", metric="quality") == [0.1, 0.2, 0.3]
@@ -170,11 +170,65 @@ def test_validation_goes_before_a_test_and_a_test_before_training_with_a_remark(
     assert "training rows" in looks[2].remarks[0]
 
 
-def test_a_split_that_is_named_alone_has_no_direction():
-    text = "".join(f"Epoch: {e:03d}, Loss: 0.{9 - e}, Train: 0.9{e}, Val: 0.8{e}, Test: 0.7{e}\n" for e in (1, 2, 3))
-    with pytest.raises(SettingError, match=r"reports val, test, and which way.*--metric val, and --direction"):
+def test_a_split_that_is_named_alone_goes_as_it_goes_in_training_or_has_no_direction():
+    def text(train, val):
+        return "".join(
+            f"Epoch: {e:03d}, Train: {t}, Val: {v}, Test: 0.7{e}\n"
+            for e, (t, v) in enumerate(zip(train, val, strict=True))
+        )
+
+    look = looked(text((0.91, 0.92, 0.93), (0.81, 0.82, 0.83)))
+    assert [one.direction for one in look.candidates if one.name == "val"] == ["maximize"]
+    assert look.metric == "val"
+    assert "val rises as it trains" in look.remarks[0]
+    look = looked(text((2.1, 1.2, 1.1), (2.3, 2.2, 2.1)))
+    assert {one.name: one.direction for one in look.candidates}["val"] == "minimize"
+    for val in ((0.81, 0.8, 0.83), (0.81, 0.81, 0.81), (0.83, 0.82, 0.81)):
+        unclear = text((0.91, 0.92, 0.93), val)
+        with pytest.raises(SettingError, match=r"reports val, test, and which way.*--metric val, and --direction"):
+            looked(unclear)
+        assert values(unclear, metric="val") == list(val)
+
+
+def test_names_that_no_metric_has_are_told():
+    text = "".join(f"(epoch: {e}, iters: 100) D_A: 0.2{e} G_A: 0.5{e}\n" for e in (1, 2, 3))
+    with pytest.raises(ScriptError, match=r"known as that of a metric: d_a, g_a; say which is, as in --metric d_a"):
         looked(text)
-    assert values(text, metric="val") == [0.81, 0.82, 0.83]
+    assert values(text, metric="g_a") == [0.51, 0.52, 0.53]
+
+
+def test_a_summary_without_its_step_is_no_epoch():
+    text = "".join(f"Episode {e}\tAverage Score: {e}.5\n" for e in (10, 20, 30))
+    assert values(text + "solved!\tAverage Score: 200.0\n") == [10.5, 20.5, 30.5]
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "f1", "auc", "metric"),
+    [(0.98, 0.31, 0.75, "val_auc"), (0.81, 0.79, 0.88, "val_acc"), (98.5, 31.0, 97.0, "val_auc")],
+)
+def test_an_accuracy_of_a_class_that_most_rows_have_is_passed_over(accuracy, f1, auc, metric):
+    text = "".join(f"epoch {e} val_acc {accuracy + e / 1000} val_f1 {f1} val_auc {auc + e / 1000}\n" for e in (1, 2, 3))
+    assert looked(text).metric == metric
+
+
+def test_a_metric_whose_name_is_put_together_has_the_direction_of_its_head():
+    directions = {name: direction_told(name) for name in ("val_unseen_acc", "AverageEpRet", "fid50k_full", "loss_D")}
+    assert directions == {
+        "val_unseen_acc": "maximize",
+        "AverageEpRet": "maximize",
+        "fid50k_full": "minimize",
+        "loss_D": "minimize",
+    }
+    for name in (
+        "val_acc_gap",
+        "delta_loss",
+        "accuracy_loss",
+        "loss_weight",
+        "n_acc",
+        "model_saved_with_acc",
+        "train_time",
+    ):
+        assert direction_told(name) is None, name
 
 
 def test_a_metric_that_comes_once_makes_a_training_an_epoch():
@@ -220,8 +274,8 @@ def test_what_is_found_is_plain_data():
 
 def test_a_split_alone_gives_its_number_and_not_the_next_name():
     text = "".join(f"epoch {e} tr 0.{5 + e} | va 0.{4 + e} | te 0.{3 + e} | loss 2.{9 - e}\n" for e in (1, 2, 3))
-    with pytest.raises(SettingError, match=r"reports va, te, .* say --metric va"):
-        looked(text)
+    assert looked(text).found.names == ("tr", "va", "te", "loss")
+    assert values(text, metric="va") == [0.5, 0.6, 0.7]
 
 
 @pytest.mark.parametrize("name", ["FID", "mean_reward"])

@@ -90,7 +90,8 @@ def command(
         wanted = Metric(metric, direction, pattern, log_file)
         check_metric(to_train, wanted)
         to_train, look = look_at(to_train, wanted, by_loss=True)
-        metric = metric if look is None else look.metric
+        if look is not None:
+            metric, direction = look.metric, direction or look.direction
         sweep = lr_find(
             to_train.train_for(metric or "val_loss"),
             space,

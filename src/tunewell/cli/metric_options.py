@@ -83,7 +83,16 @@ def check_metric(job: Job, metric: Metric, *, resume: bool = False) -> None:
 
         PatternReader(metric.pattern, metric.name or "")
     if metric.name is not None and job.program and not resume:
-        direction_of(metric.name, metric.direction)
+        direction_of(metric.name, direction_for(job, metric))
+
+
+def direction_for(job: Job, metric: Metric) -> str | None:
+    """Return the direction that is given, or that the name of a program's metric tells; None if neither."""
+    if metric.direction is not None or metric.name is None or not job.program:
+        return metric.direction
+    from tunewell.training.metric_choice import direction_told  # noqa: PLC0415  only who names one needs it
+
+    return direction_told(metric.name)
 
 
 def look_at(job: Job, metric: Metric, *, quiet: bool = False, by_loss: bool = False) -> tuple[Job, FirstLook | None]:
@@ -113,7 +122,7 @@ def look_at(job: Job, metric: Metric, *, quiet: bool = False, by_loss: bool = Fa
         choose=loss_of if by_loss else _ask if not quiet and _is_terminal() else None,
         tell=lambda line: None if quiet else echo(line, err=True),
     )
-    direction_of(look.metric, metric.direction)
+    direction_of(look.metric, metric.direction or look.direction)
     if not quiet:
         _announce(look, chosen=metric.name is None)
     for remark in look.remarks:

@@ -132,7 +132,8 @@ def command(
             possible = _shown_possible(to_train, as_it_is, about, quiet=quiet)
         if not resume:
             to_train, first = look_at(to_train, wanted, quiet=quiet)
-            metric = metric if first is None else first.metric
+            if first is not None:
+                metric, options["direction"] = first.metric, options["direction"] or first.direction
         as_named = to_train
         longer = partial(to_train.longer, metric=metric) if to_train.may_be_longer else None
         opened = open_store(store or default_store(), create=not resume)

@@ -16,7 +16,7 @@ from tunewell.cli.echo import echo
 from tunewell.cli.execution_options import execution_options, parse_execution
 from tunewell.cli.job import Job, ProgramCommand, job, static_option
 from tunewell.cli.main import INTERRUPTED
-from tunewell.cli.metric_options import Metric, check_file, check_metric, look_at, metric_options
+from tunewell.cli.metric_options import Metric, check_file, check_metric, direction_for, look_at, metric_options
 from tunewell.cli.options import changed_option, checkpoints_option, json_option, store_option
 from tunewell.cli.printing import facts, print_json, print_lines, stdout_to_stderr
 from tunewell.cli.recorded_job import recorded_job
@@ -227,6 +227,7 @@ def command(
         if like is not None and metric.name is None:
             metric = replace(metric, name=like.record.metric, direction=metric.direction or like.record.direction)
         check_metric(to_train, metric, resume=resume)
+        options["direction"] = direction_for(to_train, metric)
         if not resume:
             # in memory first: what cannot be used is refused before a store is made
             past = [Study.open(store or default_store(), other) for other in options["past"]]
@@ -315,7 +316,11 @@ def _looked_at(
     to_train, look = look_at(to_train, metric, quiet=quiet)
     if look is None:
         return to_train, options
-    found: dict[str, Any] = {"metric": look.metric, "scheduler": check_file(look, workers, options["scheduler"])}
+    found: dict[str, Any] = {
+        "metric": look.metric,
+        "direction": options["direction"] or look.direction,
+        "scheduler": check_file(look, workers, options["scheduler"]),
+    }
     if look.found.is_once:
         found |= {"epochs": 1, "scheduler": options["scheduler"] or "full"}
     return to_train, options | found

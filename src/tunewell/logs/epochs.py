@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tunewell.logs.json_lines import same
@@ -40,6 +40,8 @@ class Rule:
     """Names that come once an epoch."""
     is_over_with_these: bool = False
     """True if an epoch is over as soon as all of these are there."""
+    has_step: bool = False
+    """True if the metric stands on lines that say their step, so that one that says none is of a summary."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -48,6 +50,7 @@ class Rule:
             "metric": self.metric,
             "once": sorted(self.once),
             "is_over_with_these": self.is_over_with_these,
+            "has_step": self.has_step,
         }
 
     @classmethod
@@ -140,7 +143,11 @@ class Epochs:
 
     def _by_metric(self, row: Row) -> list[Epoch]:
         done: list[Epoch] = []
-        if not row.is_running:
+        if self._rule.has_step and math.isnan(row.step) and self._rule.metric in row.values:
+            return done
+        if row.is_running:  # what is drawn again is of the epoch whose line comes
+            row = replace(row, values={name: row.values[name] for name in row.values.keys() - self._rule.once})
+        else:
             again = self._rule.once & row.values.keys() & (self._open.whole.keys() | self._open.by_step.keys())
             done = self._close() if again else []
         self._open.add(row)

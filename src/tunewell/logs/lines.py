@@ -68,7 +68,7 @@ _NEWS = re.compile(
 """Words of a line that is about a number of another line."""
 _FILE = re.compile(r"\S+\.(?:ckpt|pth?|h5|keras|safetensors|bin|onnx)\b")
 _TOP = re.compile(r"(?<![a-z])top[- @](\d)", _FLAGS)
-_AT = re.compile(r"(?<![\w@])([PR])@(?=\d)")
+_AT = re.compile(r"(?<![A-Za-z0-9@])([PR])@(?=\d)")
 _ASIDE = re.compile(r"(?<=\w)\s*\((train\w*|val\w*|test\w*|batch|avg|mean|epoch)\)(?=\s*[:=])", _FLAGS)
 """A split behind the name: `loss (val): 0.3`."""
 _QUOTED = re.compile(r"['\"]([\w /@.-]*[A-Za-z][\w /@.-]*?)\s*[:=]?\s*['\"]\s*,\s*(?=[-+]?[.\d])")
@@ -110,15 +110,29 @@ _OF_SPLIT = re.compile(
 )
 _ROUND = re.compile(r"^\s*\[(?P<epoch>\d+)(?:/\d+)?\](?=\s*\S)")
 _STEP = re.compile(
-    r"(?<![\w./])(?:global[_ ]?step|step|iteration|iter|batch|it|update|updates|steps)['\"]?\s*[:#=]?\s*[\[(]?\s*#?"
-    r"(?P<step>\d+)(?![\d.]*[.%\w])(?:\s*(?:/|of)\s*\d+)?\s*[\])]?",
+    r"(?<![\w./])(?:global[_ ]?step|step|iteration|iter|batch|it|update|updates|steps|episodes?|game|generation"
+    r"|timesteps?)['\"]?\s*[:#=]?\s*[\[(]?\s*#?(?P<step>\d+)(?![\d.]*[.%\w])(?:\s*(?:/|of)\s*\d+)?\s*[\])]?",
     _FLAGS,
 )
+_PART = re.compile(r"(?<=[:\]|])\s*\[\s*\d+\s*/\s*\d+[^\]]*\]")
+"""A step without a name, of so many: `EVAL: [19/20]`."""
+_EPISODE = re.compile(r"(?<![a-z])(?:episodes?|games?)(?![a-z])", _FLAGS)
+_THREE = re.compile(rf"(?<![\w.])({_NUMBER})/({_NUMBER})/({_NUMBER})(?![\w./])")
+"""Least, mean and most of something."""
 _EACH = re.compile(rf"(?<![\w.@$#])(?:(?<![A-Za-z]-)|(?<=-))({_NUMBER})(?![\w.]*[A-Za-z_])(\s?%)?", _FLAGS)
 _RATE = re.compile(r"(?<![a-z])(?:lr|learning.?rate)(?![a-z])", _FLAGS)
 _SHARE = re.compile(r"\s*/\s*(\d+(?:\.\d+)?)(?!\w)")
 _MEAN = re.compile(rf"\s*\(\s*(?:avg|mean|average)?\.?:?\s*({_NUMBER})(\s?%)?\s*\)", _FLAGS)
 _TWO = re.compile(r"\b(train\w*)\s*[/|]\s*(val\w*|test)\b", _FLAGS)
+_WORD = re.compile(r"[A-Za-z]+")
+_CORRECT = re.compile(r"\bcorrect\s*[:=]?\s*$", _FLAGS)
+_MOST_PERCENT = 100
+_SHORT = re.compile(r"(?P<words>[A-Za-z]+(?:[ -][A-Za-z]+)*)\s*\((?P<short>[A-Za-z]{2,6})\)")
+"""A name with its initials behind: `Mean Absolute Error (MAE)`."""
+_WHICH = re.compile(r"(?P<name>[A-Za-z][\w@/-]*)\s*\((?P<which>[A-Za-z][A-Za-z -]{0,20})\)(?=\s*[:=]?\s*[-+]?\.?\d)")
+"""A name with the word for which one it is behind: `f1-score (micro avg) 0.81`."""
+_OF_EPISODES = re.compile(r"(?P<before>^|[|,;\t]|\s{2,})\s*(?P<mean>avg|average|mean)\.?(?=\s*[:=])", _FLAGS)
+"""What has no name on a line that counts episodes: their rewards."""
 _RANKED = {"P": "precision", "R": "recall"}
 _COUNTED = ("accuracy", "error", "precision", "recall")
 """Quantities that are printed as a share of rows."""
@@ -187,6 +201,8 @@ class _Stated:
     is_running: bool = False
     is_step: bool = False
     """True if it is of a step of training."""
+    is_part: bool = False
+    """True if it is of one step of many, which need not be of training."""
     is_sum: bool = False
     is_short: bool = False
     is_news: bool = False
@@ -290,10 +306,23 @@ class LineReader:
             return place
         if stated.bar and math.isnan(self._epoch):
             self._count(stated.bar.count, stated.bar.total, values, stated.bar.title)
-        row = Row(values, self._now(), step, stated.is_running, self._begins_run, stated.ends_epoch, stated.bar)
+        row = Row(
+            values,
+            self._now(),
+            step,
+            stated.is_running,
+            self._begins_run,
+            stated.ends_epoch,
+            stated.bar,
+            stated.is_part,
+        )
         self._begins_run, self._last_split = False, split
         self._names |= set(values)
         return row
+
+    def placed(self, row: Row) -> Row:
+        """Return a row that stands among the lines, in the epoch that these have named last."""
+        return replace(row, epoch=self._now())
 
     def _seen(self, shape: Shape, *, is_drawn_over: bool) -> _Seen:
         """Return what is known of the lines of a shape."""
@@ -309,6 +338,9 @@ class LineReader:
         if cells:
             line = f"{cells[1]}: {cells[2]}"
         line = _AT.sub(lambda found: f"{_RANKED[found[1]]}@", line)
+        line = _WHICH.sub(r"\g<which> \g<name>", _SHORT.sub(_short, _THREE.sub(_middle, line)))
+        if _EPISODE.search(line):
+            line = _OF_EPISODES.sub(r"\g<before> \g<mean> reward", line)
         plain = _TIME.sub(" ", _STAMP.sub(" ", _LOGGER.sub(" ", _WRAPPED.sub(r"\1", _FILE.sub(" ", line)))))
         plain, epoch, step = self._place(_OF_MODEL.sub(r"\2 \1", _ASIDE.sub(r" \1", _TOP.sub(r"top\1", plain))))
         plain = _COMMA.sub(r"\1.\2", _LISTED.sub(r"\1: ", _QUOTED.sub(r"\1: ", plain)))
@@ -327,6 +359,7 @@ class LineReader:
             is_header=is_header,
             is_running=is_running,
             is_step=not math.isnan(step) and (bool(_RATE.search(plain)) or " eta" in plain),
+            is_part=not math.isnan(step) or bool(_PART.search(plain)),
             is_sum=plain.lstrip().startswith("*") and "**" not in plain,
             is_short=len(plain.split()) <= _MOST_WORDS_OF_A_HEADING,
         )
@@ -383,7 +416,8 @@ class LineReader:
         """
         values: dict[str, float] = {}
         at = 0
-        above, shared = split, ""
+        above, shared, in_list = split, "", ""
+        n_splits = len({word.lower() for word in _WORD.findall(line) if is_bare(word)})
         for between, value, is_percent, end in _named_numbers(line):
             split = _split_of(between) or split
             at = end
@@ -393,6 +427,12 @@ class LineReader:
                 label = f"{label} {shared}"
             elif not is_split:
                 shared = _shared(label)
+            if in_list and between.strip() == ",":
+                values[in_list] = value  # a list of all epochs, printed at the end
+                continue
+            in_list = label if between.rstrip().endswith("[") and math.isnan(self._epoch) else ""
+            if value > _MOST_PERCENT and _CORRECT.search(between):
+                continue  # a count of rows
             is_best = _BEST.search(label) or _BEST.search(between.rpartition(",")[2])
             if not label or (is_best and not self._takes_best):
                 continue
@@ -403,7 +443,7 @@ class LineReader:
             is_open = not says_split(label) if known is None else known.quantity != "lr" and not known.split
             if here and is_open and self._knows(label) and f"{here} {label}" not in values:
                 label = f"{here} {label}"
-            if is_split and not shared and value % 1:
+            if is_split and not shared and value % 1 and n_splits > 1:
                 split = above  # the number is that of the split, and the next name is of no split
             if label in values:
                 continue
@@ -411,6 +451,20 @@ class LineReader:
             if is_percent:
                 self.in_percent.add(label)
         return values, _split_of(line[at:]) or split
+
+
+def _short(found: re.Match[str]) -> str:
+    """Return a name with its initials in place of its last words, if they are that."""
+    words, short = re.split("[ -]", found["words"]), found["short"].upper()
+    if "".join(word[0].upper() for word in words[-len(short) :]) != short:
+        return found[0]
+    return " ".join([*words[: -len(short)], found["short"]])
+
+
+def _middle(found: re.Match[str]) -> str:
+    """Return the mean of a least, a mean and a most number; what is none of that as it is."""
+    least, mean, most = (float(found[i]) for i in (1, 2, 3))
+    return found[2] if least <= mean <= most and "." in found[0] else found[0]
 
 
 def _without(line: str, epoch: re.Match[str], split: str) -> str:

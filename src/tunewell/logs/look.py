@@ -18,6 +18,9 @@ OBJECTS, PRINTED, PATTERN, FILE = "objects", "printed", "pattern", "file"
 """Where the metrics are: in reports (a line of JSON an epoch, or the socket), in what is printed, in what a pattern
 finds there, or in a file."""
 
+_SURE = 2
+"""So many lines show whether all of a kind say their step."""
+
 
 @dataclass(frozen=True, slots=True)
 class FoundMetrics:
@@ -89,7 +92,10 @@ def rule_of(rows: Sequence[Row], metric: str, *, is_whole: bool) -> Rule:
     if by in (BAR, TRAILER):
         return Rule(by)
     if by == METRIC:
-        return _with_end(rows, Rule(METRIC, metric, _as_often_as(rows, metric)), metric, is_whole=is_whole)
+        places = [row for row in rows if metric in row.values]
+        has_step = not any(math.isnan(row.step) for row in places[:_SURE])
+        rule = Rule(METRIC, metric, _as_often_as(rows, metric), has_step=has_step)
+        return _with_end(rows, rule, metric, is_whole=is_whole)
     lazy = Rule(NUMBER)
     groups = _by_epoch(rows)
     counted = [Counter(name for row in group for name in row.values) for group in (groups if is_whole else groups[:-1])]

@@ -11,12 +11,14 @@ from dataclasses import replace
 from functools import lru_cache
 
 from tunewell.errors import ReportError
+from tunewell.logs.coco_summary import CocoSummary
 from tunewell.logs.cutter import Line
 from tunewell.logs.json_lines import json_objects, row_of
 from tunewell.logs.languages import in_english
 from tunewell.logs.lines import LineReader
 from tunewell.logs.report_of_classes import ReportOfClasses
 from tunewell.logs.rows import Row
+from tunewell.logs.split_columns import SplitColumns
 from tunewell.logs.table import TableReader
 from tunewell.logs.text import without_escapes
 
@@ -34,19 +36,24 @@ class PrintedReader:
         self._lines = LineReader(lambda name: knows(spelled(name)), takes_best=takes_best)
         self._table = TableReader()
         self._report = ReportOfClasses()
+        self._summary = CocoSummary()
+        self._columns = SplitColumns()
 
     @property
     def in_percent(self) -> set[str]:
         """Names whose numbers had a sign of percent; the numbers are shares already."""
-        return {spelled(name) for name in (*self._lines.in_percent, *self._table.in_percent)}
+        return {spelled(name) for name in (*self._lines.in_percent, *self._table.in_percent, *self._columns.in_percent)}
 
     def read(self, line: Line) -> Row | None:
         """Return what a line tells; None if nothing."""
         text = in_english(without_escapes(line.text.decode(errors="replace")))
         printed = self._lines.read(text, is_drawn_over=line.is_overwritten)
         in_table = self._table.read(text)
-        if self._report.takes(text):
-            printed = in_table = self._report.row
+        for one in (self._summary, self._report):
+            if one.takes(text):
+                printed = in_table = one.row and self._lines.placed(one.row)
+        if (in_columns := self._columns.read(text)) is not None:
+            printed = in_table = self._lines.placed(in_columns)
         for row in (self._object(line), in_table, printed):
             if row is not None and (known := self._known(row)).values:
                 self._report.heard(known)

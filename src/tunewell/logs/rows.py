@@ -34,6 +34,8 @@ class Row:
     """True if the log says that its epoch is over here."""
     bar: Bar | None = None
     """The progress bar that the numbers stand on."""
+    is_part: bool = False
+    """True if they are of one step of many, whether the log counts these or not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ def _error(title: str, words: str) -> Score:
 
 
 SCORES: Mapping[str, Score] = {
-    "f1": _score("F1", "f1 fscore f1score macrof1 microf1 fbeta", floor=0.0, top=1.0),
+    "f1": _score("F1", "f1 fscore f1score fb1 macrof1 microf1 fbeta", floor=0.0, top=1.0),
     "auc": _score("AUC", "auc auroc rocauc aucroc", floor=0.5, top=1.0),
     "precision": _score("precision", "precision prec", floor=0.0, top=1.0),
     "recall": _score("recall", "recall sensitivity tpr", floor=0.0, top=1.0),

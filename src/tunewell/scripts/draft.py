@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -21,6 +22,8 @@ _GIVEN = "is given in the command"
 _RESERVED = frozenset(
     {"seed", "trial", "resume", "trial_folder", "checkpoint", "checkpoint_folder", "epochs_done", "next_epoch"}
 )
+_RATES = ("lr", "learning_rate")
+_BASE_RATE = re.compile(r"(b|base_?|init(ial)?_?)(lr|learning_?rate)")
 _BETAS = ("beta1", "beta2")
 REPLACED = -1
 """The place of what is no word of the script: a constant, or an entry of a file, which a launcher replaces."""
@@ -57,7 +60,17 @@ def drafted(settings: Sequence[Setting], facts: Facts, *, anyway: bool = False) 
             draft.left_out.append((setting.name, _GIVEN))
         else:
             _add(draft, setting, facts, anyway=anyway)
+    _leave_to_base_rate(draft)
     return draft
+
+
+def _leave_to_base_rate(draft: Draft) -> None:
+    """Leave a rate that is not given to the one that it is then computed from: MAE's `--lr` to its `--blr`."""
+    bases = [name for name, (one, _) in draft.params.items() if _BASE_RATE.fullmatch(name) and one.default is not None]
+    for name in [name for name in draft.params if name in _RATES and draft.params[name][0].default is None]:
+        if bases:
+            del draft.params[name]
+            draft.left_out.append((name, f"is computed from {bases[0]} where it is not given"))
 
 
 def _add(draft: Draft, setting: Setting, facts: Facts, *, anyway: bool) -> None:

@@ -206,6 +206,8 @@ def _why_nothing(source: Source) -> str:
     """Return what is seen of the source that is not read, or cannot be."""
     if any(gin in source.text for gin in ("import gin", "from gin")):
         return "; the bindings of gin are not read, flags or constants would be"
+    if any(sacred in source.text for sacred in ("import sacred", "from sacred")):
+        return "; a config of Sacred is not read, but it takes what stands behind with: python train.py with lr={lr}"
     for file, call in source.calls("input"):
         if isinstance(call.func, ast.Name):
             place = f"{file}:{call.lineno}"

@@ -175,6 +175,7 @@ NEVER: Sequence[tuple[str, re.Pattern[str]]] = (
     ),
 )
 TUNED: Sequence[tuple[re.Pattern[str], Make]] = (
+    (_fits("(max|min|n|num)_?(t|ep_?len*|steps_per_episode) *per_episode"), lambda *_: IN_STEPS),
     (_fits("warmup* warm_?up* pct_start (num|n)_warmup* *_warmup* burn_in_epochs"), ranges.warmup),
     (
         _fits(

@@ -18,7 +18,7 @@ from tunewell.logs.cutter import Line
 from tunewell.logs.epochs import METRIC, Rule, epochs_of
 from tunewell.logs.files import WrittenLogs, name_pattern
 from tunewell.logs.look import FILE, OBJECTS, PATTERN, PRINTED, FoundMetrics, Sight, in_percent, rule_of
-from tunewell.logs.names import is_bare, meaning, split_of, words_of
+from tunewell.logs.names import is_aside, is_bare, meaning, split_of, words_of
 from tunewell.logs.pattern import PatternReader
 from tunewell.logs.printed import PrintedReader
 from tunewell.logs.rows import Row
@@ -27,7 +27,7 @@ from tunewell.space.space import Space
 from tunewell.stores.redaction import redacted_talk
 from tunewell.training.external_program import ExternalProgram
 from tunewell.training.left_files import left_in, states_of
-from tunewell.training.metric_choice import Candidate, candidates, is_metric, named, needs_rows
+from tunewell.training.metric_choice import Candidate, Seen, candidates, direction_told, is_metric, named, needs_rows
 from tunewell.training.report_lines import EpochLines
 from tunewell.training.run import Run
 
@@ -65,6 +65,11 @@ class FirstLook:
     """The file that has the metric, if one has it."""
     remarks: Sequence[str] = ()
     """What is worth knowing before anything is tuned, a line each."""
+
+    @property
+    def direction(self) -> str | None:
+        """The direction in which the metric is better, as its name or its values tell; None if neither does."""
+        return next((one.direction for one in self.candidates if one.name == self.metric), None)
 
 
 @dataclass(slots=True)
@@ -239,15 +244,20 @@ def found_by(
         places = list(_best_ones(watching))
     if not places:
         _check_objects(watching, metric)
-        raise ScriptError(_nothing(talk, pattern, log_file))
+        raise ScriptError(_nothing(talk, pattern, log_file, _unknown(watching)))
     names = list(dict.fromkeys(name for place in places for name in _lasting(place)))
     beside = [name for place in places for name in place.names]
-    if metric is None and is_whole and (last := _measured_at_the_end(watching, places, candidates(names, beside))):
+    seen = _seen(places)
+    if (
+        metric is None
+        and is_whole
+        and (last := _measured_at_the_end(watching, places, candidates(names, beside, seen)))
+    ):
         place, names = last
         places = [place]
-        chosen = _chosen(metric, names, candidates(names, place.names), choose)
+        chosen = _chosen(metric, names, candidates(names, place.names, seen), choose)
     else:
-        chosen = _chosen(metric, names, candidates(names, beside), choose)
+        chosen = _chosen(metric, names, candidates(names, beside, seen), choose)
         place = next(one for one in places if chosen in _lasting(one))
         if metric is None:
             chosen = _last_of_same(place, chosen)
@@ -276,14 +286,30 @@ def found_by(
     if n_objects and n_objects == len(epochs):
         found = FoundMetrics(where=OBJECTS, names=found.names, is_once=found.is_once)
     values = [epoch.metrics[chosen] for epoch in epochs if chosen in epoch.metrics]
-    look = FirstLook(found, chosen, candidates(found.names, beside), len(epochs), seconds, is_whole, place.path)
+    look = FirstLook(found, chosen, candidates(found.names, beside, seen), len(epochs), seconds, is_whole, place.path)
     return replace(look, remarks=list(_remarks(look, place, values)))
+
+
+def _seen(places: Sequence[_Place]) -> Seen:
+    """Return what was seen of metrics so far."""
+    rows = [row for place in places for row in place.sight.rows]
+    curves: dict[str, list[float]] = {}
+    whole = set()
+    for row in rows:
+        for name, value in row.values.items():
+            curves.setdefault(name, []).append(value)
+            if not row.is_part and not row.is_running:
+                whole.add(name)
+    return Seen(curves, frozenset(curves.keys() - whole))
 
 
 def _remarks(look: FirstLook, place: _Place, values: Sequence[float]) -> Iterator[str]:
     """Yield what is worth knowing, a line each."""
     metric = look.metric
     here = next((one for one in look.candidates if one.name == metric), None)
+    if here is not None and direction_told(metric) is None:
+        goes = "falls" if here.direction == "minimize" else "rises"
+        yield f"{metric} {goes} as it trains, which is taken to be better; --direction says otherwise"
     if here is not None and here.is_of_test:
         yield (
             f"{metric} is measured on test rows, and no metric of validation was found: what is tuned on test rows is "
@@ -435,7 +461,20 @@ def _failed(code: int | None, talk: str) -> str:
     return f"{shown}the program ended with exit code {code}, with its default setting; mend that first"
 
 
-def _nothing(talk: str, pattern: str | None, log_file: str | None) -> str:
+def _unknown(watching: Watching) -> Sequence[str]:
+    """Return the names of numbers that are printed again and again, of which none is known as that of a metric."""
+    reader = PrintedReader(lambda name: not is_aside(name))
+    values: dict[str, set[float]] = {}
+    for line, _ in watching.lines:
+        if (row := reader.read(line)) is not None:
+            for name, value in row.values.items():
+                values.setdefault(name, set()).add(value)
+    # what is counted, or stays the same, is none
+    measured = [name for name, its in values.items() if len(its) > 1 and not all(one.is_integer() for one in its)]
+    return measured[:_MOST_NAMES]
+
+
+def _nothing(talk: str, pattern: str | None, log_file: str | None, unknown: Sequence[str]) -> str:
     last = "\n".join(talk.splitlines()[-_LAST_LINES:])
     shown = f"the last lines that the program printed:\n{last}\n" if last else ""
     if log_file is not None:
@@ -448,6 +487,11 @@ def _nothing(talk: str, pattern: str | None, log_file: str | None) -> str:
         return (
             "the program printed nothing, and wrote no log in this folder; print a line such as "
             "`epoch 3 val_loss 0.31` after each epoch, or say with --log-file where it writes"
+        )
+    if unknown:
+        return (
+            f"{shown}none of the names in these lines is known as that of a metric: {', '.join(unknown)}; say which "
+            f"is, as in --metric {unknown[0]} --direction minimize, or where it is with --pattern or --log-file"
         )
     return (
         f"{shown}no metric was found in these lines; print a line such as `epoch 3 val_loss 0.31` after each epoch, or "

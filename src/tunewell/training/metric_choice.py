@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from tunewell.errors import SettingError
 from tunewell.logs.names import is_aside, is_bare, meaning, says_split, split_of, words_of
 from tunewell.logs.printed import spelled
+from tunewell.logs.scores import MAX_SHARE, SCORES
 from tunewell.near_names import perhaps
 from tunewell.study.metric import direction_of
+from tunewell.training.compound_names import head_of
 
 _BEST_FIRST = (
-    *("accuracy", "f1", "auc", "map", "iou", "dice", "pixel"),
-    *("r2", "mcc", "kappa", "lrap", "bleu", "rouge", "psnr", "ssim"),
-    *("recall", "precision", "wer", "cer", "error", "rmse", "mse", "mae", "huber", "mape", "perplexity", "loss"),
+    *("reward", "fid", "iou", "dice", "bleu", "rouge", "kappa", "mcc", "eer", "ndcg", "mrr", "map"),
+    *("accuracy", "auc", "f1", "pixel", "r2", "lrap", "psnr", "ssim"),
+    *("hits", "recall", "precision", "other", "wer", "cer", "error", "rmse", "mse", "mae", "huber", "mape", "mase"),
+    *("perplexity", "loss", "", "part"),
 )
 """Quantities, those first that people tune for where they measure several.
 
-An accuracy that counts pixels is behind the overlaps: a mask of nothing but background has a good one.
+What is made for a task goes before an accuracy, which counts pixels or words there. An accuracy that counts pixels is
+behind the overlaps: a mask of nothing but background has a good one.
 """
-_OF_EPISODES = {"reward", "rewards", "rew", "return", "returns", "score", "win", "success"}
+_OF_EVALUATIONS = frozenset(["fid", "bleu", "rouge", "eer", "ndcg", "mrr", "map", "wer", "cer", "hits"])
+"""Quantities that nobody measures on the batches of a training."""
+_OF_EPISODES = {"reward", "rewards", "rew", "return", "returns", "ret", "rets", "score", "win", "success"}
 """Words of what an agent earns, which has no rows; the mean over episodes says more than one of them."""
 _OF_SAMPLES = {"fid", "kid", "inception"}
 """Words of what is measured on what a model has generated."""
@@ -30,6 +38,13 @@ _MEANS = {"mean", "avg", "average", "moving", "running"}
 _NTH_SET = re.compile(r"(?i)(?<![a-z])(?:val|valid|validation|eval|test)_(\d+)(?![\d.])")
 _VALIDATION, _TEST, _UNKNOWN, _TRAINING = range(4)
 _LAST = {"final", "best", "last"}
+_SURE = 2  # values, above which what they do is no chance
+_MARGINS = {"auc": 0.02, "map": 0.1, "f1": 0.15}
+"""So far may an accuracy lie above another score of the same rows where no class has most of them."""
+_MOSTLY = 0.9  # an accuracy above which half of that is enough
+_ALL_OVERLAPS = {"95", "5095"}
+_AT_ONE_OVERLAP = re.compile(r"\d\d$")
+_ADVERSARIES = {"d", "dis", "disc", "discriminator", "critic"}
 _TOP_K = {"5", "top5", "top3", "acc5", "3", "k"}
 
 
@@ -59,6 +74,16 @@ def needs_rows(name: str) -> bool:
     return not words_of(name) & (_OF_EPISODES - {"score"} | _OF_SAMPLES) or says_split(name)
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen of metrics so far, which tells those apart that their names do not."""
+
+    curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """The values of each, in their order."""
+    of_steps: frozenset[str] = frozenset()
+    """Names that stand on lines of single steps only."""
+
+
 @lru_cache(maxsize=1000)
 def is_metric(name: str) -> bool:
     """Return True if a name is known as that of a metric."""
@@ -67,21 +92,30 @@ def is_metric(name: str) -> bool:
     return meaning(name) is not None or _direction(name) is not None or is_bare(name)
 
 
-def candidates(names: Sequence[str], beside: Iterable[str] = ()) -> list[Candidate]:
+def candidates(names: Sequence[str], beside: Iterable[str] = (), seen: Seen | None = None) -> list[Candidate]:
     """Return the metrics among these names whose direction is known, the best one to optimize first.
 
     beside: names that come less often.
     """
+    seen = seen or Seen()
     quantities: dict[str, set[str]] = {}
     for name in (*names, *beside):
-        if known := meaning(name):
-            quantities.setdefault(known.quantity, set()).add(known.split)
+        if quantity := _quantity(name):
+            quantities.setdefault(quantity, set()).add(split_of(name))
     found = [
         Candidate(name, direction, _rows(name, quantities))
         for name in names
-        if (direction := _direction(name)) and not is_aside(name) and not _is_part(name)
+        if (direction := _direction(name) or _direction_of_split(name, names, seen))
+        and not is_aside(name)
+        and not _is_part(name)
     ]
-    return sorted(found, key=lambda one: (one.rows, _place(one.name)))
+    blind = _of_many_in_one_class(found, seen) | _of_several_tasks(found)
+    return sorted(found, key=lambda one: (one.rows, one.name in blind, *_place(one.name, seen)))
+
+
+def direction_told(name: str) -> str | None:
+    """Return the direction of a program's metric as its name tells it; None if it does not."""
+    return _direction(name)
 
 
 def named(metric: str, names: Sequence[str]) -> str:
@@ -110,10 +144,90 @@ def loss_of(found: Sequence[Candidate]) -> str:
 
 
 def _direction(name: str) -> str | None:
-    try:
+    with suppress(SettingError):
         return direction_of(name)
-    except SettingError:
+    if (known := meaning(name)) is not None and known.quantity != "lr":
+        if known.quantity in SCORES:
+            return "minimize" if SCORES[known.quantity].less_is_better else "maximize"
+        return "minimize" if known.quantity == "loss" else "maximize"
+    head = head_of(name)
+    return head.direction if head else None
+
+
+def _direction_of_split(name: str, names: Sequence[str], seen: Seen) -> str | None:
+    """Return the direction of what has no name but its split: that in which it goes while the network learns.
+
+    It goes the same way on the rows of training, or went so three times; else nothing is said.
+    """
+    if not is_bare(name):
         return None
+    goes = _goes(seen.curves.get(name, ()))
+    others = {_goes(seen.curves.get(other, ())) for other in names if is_bare(other) and split_of(other) == "train"}
+    is_sure = goes in others or len(seen.curves.get(name, ())) > _SURE
+    return goes if is_sure and others <= {goes} else None
+
+
+def _goes(values: Sequence[float]) -> str | None:
+    """Return the direction in which each value is better than the one before; None if there is none."""
+    pairs = list(itertools.pairwise(values))
+    if not pairs:
+        return None
+    if all(after < before for before, after in pairs):
+        return "minimize"
+    return "maximize" if all(after > before for before, after in pairs) else None
+
+
+def _of_many_in_one_class(found: Sequence[Candidate], seen: Seen) -> set[str]:
+    """Return the accuracies that are those of one class which most rows have, so that they say next to nothing.
+
+    Where classes are about equal, an accuracy lies below the area under the curve, and not far above an F1.
+    """
+    blind = set()
+    for one in found:
+        if _quantity(one.name) != "accuracy" or not seen.curves.get(one.name):
+            continue
+        accuracy = _share(seen.curves[one.name])
+        for other in found:
+            margin = _MARGINS.get(_quantity(other.name))
+            is_same = other.rows == one.rows and split_of(other.name) == split_of(one.name)
+            if margin is not None and is_same and seen.curves.get(other.name):
+                value = _share(seen.curves[other.name])
+                if value < accuracy - margin or (accuracy > _MOSTLY and value < accuracy - margin / 2):
+                    blind.add(one.name)
+    return blind
+
+
+def _of_several_tasks(found: Sequence[Candidate]) -> set[str]:
+    """Return the metrics of one task each, as `depth_rmse` beside `seg_miou`, if a loss is there that is of all."""
+    tasks: dict[int, dict[str, str]] = {}
+    for one in found:
+        head = head_of(one.name) if meaning(one.name) is None else None
+        if head and head.task and head.quantity not in ("", "part"):
+            tasks.setdefault(one.rows, {})[one.name] = f"{head.task} {head.quantity}"
+    several = {
+        rows: its
+        for rows, its in tasks.items()
+        if len({task.partition(" ")[0] for task in its.values()}) > 1
+        and len({task.partition(" ")[2] for task in its.values()}) > 1
+        and any(one.rows == rows and _quantity(one.name) == "loss" and meaning(one.name) for one in found)
+    }
+    return {name for its in several.values() for name in its}
+
+
+def _share(values: Sequence[float]) -> float:
+    return values[-1] / 100 if max(values) > MAX_SHARE else values[-1]
+
+
+def _quantity(name: str) -> str:
+    """Return what a metric measures, as it has its place among others."""
+    if (known := meaning(name)) is not None:
+        return "pixel" if "pixel" in words_of(name) else known.quantity
+    head = head_of(name)
+    if head and head.quantity:
+        return head.quantity
+    with suppress(SettingError):
+        return "other" if direction_of(name) else ""
+    return ""
 
 
 def _rows(name: str, quantities: dict[str, set[str]]) -> int:
@@ -122,11 +236,12 @@ def _rows(name: str, quantities: dict[str, set[str]]) -> int:
     A name without a word for it is of validation where training has the quantity under a name of its own, or where the
     losses name it: so do tables of Hugging Face and fastai.
     """
-    known = meaning(name)
-    split = split_of(name)
+    quantity, split = _quantity(name), split_of(name)
     if split:
         return {"val": _VALIDATION, "test": _TEST, "train": _TRAINING}[split]
-    own = quantities.get(known.quantity, set()) if known else set()
+    own = quantities.get(quantity, set())
+    if quantity in _OF_EVALUATIONS and own.isdisjoint(("val", "test")):
+        return _VALIDATION
     losses = quantities.get("loss", set())
     if own.isdisjoint(("val", "test")) and ("train" in own or ("val" in losses and "" not in losses)):
         return _VALIDATION
@@ -138,18 +253,41 @@ def _is_part(name: str) -> bool:
     return known is not None and (bool(known.part) or known.quantity == "lr")
 
 
-def _place(name: str) -> tuple[bool, int, int, bool, int]:
+def _place(name: str, seen: Seen) -> tuple[int, ...]:
     """Return a key that sorts names of the same rows, the best one first.
 
-    An accuracy among the first five, or of the mean class, goes last; and of sets that are numbered the last one is
-    held out: boosted trees are given the training rows first.
+    What does not change says nothing. An accuracy among the first five, or of the mean class, goes last; and of sets
+    that are numbered the last one is held out: boosted trees are given the training rows first.
     """
-    known, words = meaning(name), words_of(name)
-    quantity = "pixel" if "pixel" in words else known.quantity if known else "loss" if "loss" in words else ""
-    order = _BEST_FIRST.index(quantity) if quantity in _BEST_FIRST else _BEST_FIRST.index("wer")
+    words, quantity, head = words_of(name), _quantity(name), head_of(name)
+    if "@" in name and quantity == "f1":
+        quantity = "precision"
+    if "score" in words and is_bare("_".join(words - {"score"})):
+        quantity = _BEST_FIRST[0]  # what the program takes for its score, whatever that is
+    order = _BEST_FIRST.index(quantity) if quantity in _BEST_FIRST else _BEST_FIRST.index("")
     is_other = "class" in words or bool(
         words & _TOP_K and words & {"acc", "accuracy", "prec", "top", "top5", "top3", "acc5"}
     )
     nth = _NTH_SET.search(name)
     is_single = bool(words & _OF_EPISODES) and not words & _MEANS
-    return is_other, order, -int(nth[1]) if nth else 0, is_single, len(name)
+    is_extreme = bool(words & {"min", "max"})
+    return (
+        _is_constant(seen.curves.get(name, ())),
+        is_other,
+        order,
+        -int(nth[1]) if nth else 0,
+        is_extreme,
+        quantity == "part" and bool(words & _ADVERSARIES),
+        quantity == "map" and not words & _ALL_OVERLAPS,
+        quantity == "map" and bool(_AT_ONE_OVERLAP.search(name)),
+        not says_split(name),
+        name in seen.of_steps,
+        is_single,
+        head.n_more if head and meaning(name) is None else 0,
+        "balanced" not in words and quantity == "accuracy",
+        len(name),
+    )
+
+
+def _is_constant(values: Sequence[float]) -> bool:
+    return len(values) > _SURE and len({*values}) == 1

@@ -78,6 +78,13 @@ _KINDS: Sequence[_Kind] = (
         any_name=True,
     ),
 )
+_ANYWHERE = ("batch_size", "lr", "learning_rate", "weight_decay", "dropout", "hidden_size", "hidden_dim", "num_layers")
+"""Arguments that mean the same whatever is called: `make_data(batch_size=64)` of a module that is not read."""
+_SHOWN = re.compile(
+    r"(?i)print\w*|log\w*|\w*_?log|info|debug|init|update|save\w*|format|add_hparams|replace"
+    r"|dict|\w*namespace|\w*dict|create|Munch"
+)
+"""Calls that are told what is used, and use it not, or only keep it."""
 _LENGTHS = ("epochs", "num_epochs", "n_epochs", "max_epochs", "num_train_epochs", "nb_epoch")
 _SETTINGS = ("config", "hparams", "hyperparameters", "hyperparams", "params", "hparam_dict")
 """Arguments that are a dictionary of settings, as of `wandb.init(config={...})`."""
@@ -174,8 +181,10 @@ def _shuffles(node: ast.AST, *, or_samples: bool = False) -> bool:
 
 
 def _targets(target: ast.expr) -> list[str]:
+    """Return the names that are assigned to, those that are tested on first: of several the last one counts."""
     if isinstance(target, (ast.Tuple, ast.List)):
-        return [name for one in target.elts for name in _targets(one)]
+        names = [name for one in target.elts for name in _targets(one)]
+        return sorted(names, key=lambda name: _OF_EVALUATION.match(name) is None)
     return [dotted(target).rpartition(".")[2]]
 
 
@@ -191,9 +200,10 @@ def _of_call(call: ast.Call, where: Sequence[str], own: _Own) -> Iterator[_Numbe
         yield from own.of_call(call, where)
         return
     seen = set()
-    for kind in _KINDS:
-        if re.fullmatch(kind.calls, name) is None:
-            continue
+    kinds = [kind for kind in _KINDS if re.fullmatch(kind.calls, name)]
+    if not kinds and not _SHOWN.fullmatch(name):
+        kinds = [_Kind(name, (), _ANYWHERE, tied=True)]
+    for kind in kinds:
         for argument_name, field, value in _arguments(call, kind):
             if id(value) not in seen:
                 seen.add(id(value))

