@@ -157,6 +157,7 @@ class StudyContents:
     reports: Iterable[tuple[Report, float | None]]
     """Each with the study's metric in it, as it was given to `report`. They may be many, so they are read anew, in
     parts, each time that somebody iterates over them."""
+    n_reports: int
     events: Sequence[Event]
     checkpoints: Sequence[Checkpoint]
     commands: Sequence[Command]

@@ -497,6 +497,7 @@ class MemoryStore:
                 trials=[_copy_of_trial(trial) for trial in study.trials],
                 steps=list(study.steps),
                 reports=list(zip(self.reports(study_id), study.measured, strict=True)),
+                n_reports=len(study.reports),
                 events=self.events(study_id),
                 checkpoints=self.checkpoints(study_id),
                 commands=self.commands(study_id),

@@ -560,6 +560,7 @@ class SqlStore:
                     trials=_sound(rows.TRIALS, log.rows("new_trials", {**key, "since": _BEFORE_ALL})),
                     steps=_steps(log.rows("steps", key)),
                     reports=_Measured(self, study_id, progress.revision, n_reports[0]),
+                    n_reports=n_reports[0],
                     events=_sound(rows.EVENTS, log.rows("events", key)),
                     checkpoints=_sound(rows.CHECKPOINTS, log.rows("checkpoints", key)),
                     commands=[decoded(row) for row in _sound(rows.COMMANDS, log.rows("commands", key))],
@@ -790,9 +791,6 @@ class _Measured:
 
     def __iter__(self) -> Iterator[tuple[Report, float | None]]:
         return self.store.measured(self._study_id, self._until, self._n)
-
-    def __len__(self) -> int:
-        return self._n
 
 
 def _sound(kind: rows.Rows[_Record], found: Iterable[tuple[Any, ...]]) -> list[_Record]:
