@@ -121,23 +121,23 @@ def test_a_copy_goes_on_as_the_original_does(a, tmp_path):
     assert len(rows[0]) == 14
 
 
-def test_a_study_that_was_interrupted_goes_on_in_its_copy(tmp_path):
-    def stopping(run):
-        run.track(state=np.zeros(2))
-        for epoch in run.epochs(4):
-            if run.trial == 2 and epoch == 3:
-                raise KeyboardInterrupt
-            run.report(val_loss=abs(run.params.rate - 0.3) + 1 / epoch)
-
-    options = {"metric": "val_loss", "budget": "6trials", "scheduler": "full", "name": "s"}
-    tw.tune(stopping, SPACE, store=tmp_path / "a.db", **options)
+def test_a_study_that_runs_is_copied_as_it_is_now_and_goes_on_in_its_copy(tmp_path):
+    options = {"metric": "val_loss", "budget": "3trials", "scheduler": "full", "name": "s"}
+    running = Study(SPACE, store=tmp_path / "a.db", max_epochs=4, **options)
+    step = running.ask()
+    for epoch in (1, 2):
+        running.report(step.trial, epoch, val_loss=1 / epoch)
     tw.merge([tmp_path / "a.db"], into=tmp_path / "c.db")
+    assert running.is_run()
     copy = Study.open(tmp_path / "c.db")
     assert not copy.is_run()
+    assert [len(copy.reports()), copy.trials[0].state] == [2, TrialState.RUNNING]
     copy.store.close()
-    with pytest.warns(UserWarning, match="another training"):
-        study = tw.tune(train, SPACE, store=tmp_path / "c.db", resume=True, **options)
-    assert [trial.state for trial in study.trials] == [TrialState.COMPLETE] * 6
+    study = tw.tune(train, SPACE, store=tmp_path / "c.db", resume=True, **options)
+    assert [trial.state for trial in study.trials] == [TrialState.COMPLETE] * 3
+    assert "interrupted" in [event.kind for event in study.events(0)]
+    running.report(step.trial, 3, val_loss=0.3)  # of which the copy knows nothing
+    assert len(running.reports()) == 3
 
 
 def test_one_that_is_merged_again_adds_nothing_and_then_what_is_new(a, tmp_path):
