@@ -22,7 +22,7 @@ class BudgetDialog extends Dialog {
     return html`<p class="quiet">It is ${this.study.known.budget || "not set"}; what was spent so far counts.</p>
       <label class="stacked">New budget<input type="text" data-first autocomplete="off" spellcheck="false" placeholder="40, 900epochs, 100trials or 2h" .value=${this.budget} @input=${(/** @type {any} */ event) => (this.budget = event.target.value)}>
         <small class="quiet">A number of full trainings, or with a unit: <code>900epochs</code>, <code>100trials</code>, <code>2h</code></small></label>
-      <label class="stacked">Why <span class="quiet">(kept on record)</span><input type="text" maxlength="500" @input=${(/** @type {any} */ event) => (this.why = event.target.value)}></label>`;
+      <label class="stacked"><span>Why <span class="quiet">(kept on record)</span></span><input type="text" maxlength="500" @input=${(/** @type {any} */ event) => (this.why = event.target.value)}></label>`;
   }
 
   async act() {

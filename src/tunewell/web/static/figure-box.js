@@ -3,6 +3,7 @@
 
 import { read } from "./api.js";
 import { unpackedColumn, unpackedNumbers, wordOf } from "./figures/data.js";
+import { coloredByTrial } from "./line-figure.js";
 import { place } from "./place.js";
 import { html, nothing } from "./vendor/lit.js";
 import { View, icon } from "./view.js";
@@ -24,6 +25,7 @@ export class FigureBox extends View {
     query: { attribute: false },
     figure: { attribute: false },
     label: {},
+    trials: { attribute: false },
     hasTable: { state: true },
     error: { state: true },
     isRead: { state: true },
@@ -62,6 +64,8 @@ export class FigureBox extends View {
     this.query = "";
     this.figure = null;
     this.label = "";
+    /** @type {number[] | null} each of these in a colour of its own */
+    this.trials = null;
     this.hasTable = false;
     this.error = "";
     this.isRead = false;
@@ -195,7 +199,7 @@ export class FigureBox extends View {
 
   /** Return the figure with the columns that the page has already, and without what is hidden. @param {boolean} isSifted */
   #sifted(isSifted) {
-    const json = this.#json;
+    const json = this.trials ? coloredByTrial(this.#json, this.trials, (row) => this.#trialOf(row)) : this.#json;
     const study = this.study;
     const ofTrials = json.table.of === "trials";
     const table = ofTrials && study?.trials ? { columns: columnsOf(study, json.table.rows), rows: json.table.rows } : json.table;
@@ -219,7 +223,7 @@ export class FigureBox extends View {
     return html`<div class="figure-box">
       <div class="figure-tools"><button class="quiet icon-only" aria-pressed=${this.hasTable} title="the data as a table"
         aria-label="the data of ${name} as a table" @click=${() => (this.hasTable = !this.hasTable)}>${icon("table")}</button></div>
-      <tw-figure table-rows="0" height=${this.height || nothing} ?hidden=${Boolean(this.error)}
+      <tw-figure table-rows="0" height=${this.height || nothing} ?hidden=${Boolean(this.error) || !this.isRead}
         @tw-brush=${this.#brushed} @tw-pick=${this.#picked}></tw-figure>
       ${this.error ? html`<p class="figure-none">${this.error}</p>` : nothing}
       ${!this.isRead && !this.error ? html`<div class="figure-wait" aria-label="being drawn"></div>` : nothing}

@@ -7,6 +7,12 @@ import { valueText } from "./words.js";
 const steps = 1000; // of a slider
 const edge = 1e-9;
 
+/** Return a number as it stands in a field. @param {any} value */
+function written(value) {
+  if (typeof value !== "number" || Number.isNaN(value)) return "";
+  return String(value).length > 9 ? String(Number(value.toPrecision(6))) : String(value);
+}
+
 /** A scale's place of a value. @type {Record<string, (value: number) => number>} */
 const placeOf = {
   linear: (value) => value,
@@ -73,7 +79,7 @@ export class ParamField extends View {
     const complaint = this.complaint;
     return html`<span class="number-field">
       <input type="text" inputmode="decimal" spellcheck="false" autocomplete="off" aria-label=${label}
-        aria-invalid=${complaint ? "true" : "false"} .value=${live(this.value === null || Number.isNaN(this.value) ? "" : String(this.value))}
+        aria-invalid=${complaint ? "true" : "false"} .value=${live(written(this.value))}
         @change=${(/** @type {any} */ event) => this.#give(event.target.value.trim() === "" ? NaN : Number(event.target.value))}>
       <input type="range" min="0" max=${steps} .value=${live(String(Math.round(Math.min(Math.max(share || 0, 0), 1) * steps)))}
         aria-label="${label}, by slider" aria-valuetext=${valueText(this.value)} @input=${slid} tabindex="-1">

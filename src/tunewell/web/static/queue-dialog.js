@@ -70,7 +70,7 @@ class QueueDialog extends Dialog {
           ${param.when ? html`<small class="quiet">only ${param.when}</small>` : nothing}</div>`;
       })}</div>
       ${found.length > most ? html`<p class="quiet">and ${found.length - most} more: find them by name</p>` : nothing}
-      <label class="stacked">Why <span class="quiet">(kept on record)</span><input type="text" maxlength="500" @input=${(/** @type {any} */ event) => (this.why = event.target.value)}></label>`;
+      <label class="stacked"><span>Why <span class="quiet">(kept on record)</span></span><input type="text" maxlength="500" @input=${(/** @type {any} */ event) => (this.why = event.target.value)}></label>`;
   }
 
   /** @param {string} name */

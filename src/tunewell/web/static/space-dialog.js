@@ -79,7 +79,7 @@ class SpaceDialog extends Dialog {
         ${this.preview?.error ? html`<p class="banner bad">${icon("warning")}<span dir="auto">${this.preview.error}</span></p>` : nothing}
         ${this.preview?.text && !this.preview.error ? html`<pre dir="auto">${this.preview.text}</pre>` : nothing}
         ${this.preview?.figure ? html`<tw-figure table-rows="0" .figure=${this.preview.figure}></tw-figure>` : nothing}</section>
-      <label class="stacked">Why <span class="quiet">(kept on record)</span><input type="text" maxlength="500" @input=${(/** @type {any} */ event) => (this.why = event.target.value)}></label>`;
+      <label class="stacked"><span>Why <span class="quiet">(kept on record)</span></span><input type="text" maxlength="500" @input=${(/** @type {any} */ event) => (this.why = event.target.value)}></label>`;
   }
 
   /** @param {import("./study.js").Param} param */

@@ -86,7 +86,7 @@ export class Steering extends View {
       <p class="error" role="alert">${this.error}</p>
       ${this.#setting()}
       ${this.#going()}
-      <label class="stacked">Why <span class="quiet">(kept with the next command)</span><input type="text" maxlength="500" .value=${this.why} @input=${(/** @type {any} */ event) => (this.why = event.target.value)}></label>
+      <label class="stacked"><span>Why <span class="quiet">(kept with the next command)</span></span><input type="text" maxlength="500" .value=${this.why} @input=${(/** @type {any} */ event) => (this.why = event.target.value)}></label>
     </section>`;
   }
 
@@ -97,6 +97,7 @@ export class Steering extends View {
     const now = this.detail.live?.[param.name] ?? this.detail.params[param.name];
     const value = this.value === undefined ? now : this.value;
     const not = this.detail.actions?.set ?? null;
+    if (not !== null && this.detail.trial.ended_at) return nothing; // why is said above
     const set = async () => {
       if (await this.#send({ kind: "set", name: param.name, value })) this.value = undefined;
     };

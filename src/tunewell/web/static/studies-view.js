@@ -69,7 +69,7 @@ export class StudiesView extends View {
       <div class="study-best"><strong class="value">${study.best ? valueText(study.best.value) : "–"}</strong>
         <span class="quiet cut" title="${study.direction} ${study.metric}"><bdi>${study.metric}</bdi>, ${study.direction}d${study.best ? html`, trial ${study.best.trial}` : nothing}</span></div>
       ${stateBar(study.states)}
-      <p class="counts">${countOf(study.trials, "trial")}${Object.entries(study.states).filter(([, n]) => n).slice(0, 4).map(([state, n]) => html`<span>${stateMark(state)} ${countText(/** @type {number} */ (n))}</span>`)}</p>
+      <p class="counts">${countOf(study.trials, "trial")}${Object.keys(roles).filter((state) => study.states[state]).slice(0, 4).map((state) => html`<span>${stateMark(state)} ${countText(study.states[state])}</span>`)}</p>
       ${spentBar(study)}
       <p class="quiet" title=${fullMoment(study.created_at)}>begun ${momentText(study.created_at)}${study.confirms ? html`, confirms <bdi>${study.confirms}</bdi>` : nothing}</p>
     </a></li>`;
@@ -94,6 +94,6 @@ export function stateBar(states) {
 /** Return what is spent of the budget. @param {any} study */
 export function spentBar({ spent, budget }) {
   const share = spent?.share;
-  return html`<div class="spent"><p><span class="cut" title=${budget ?? ""}>budget ${budget || "not set"}</span><span class="grow"></span><span class="quiet">${spent?.left ? `${spent.left} left` : ""}</span></p>
+  return html`<div class="spent"><p><span title=${budget ?? ""}>budget ${budget || "not set"}</span><span class="quiet">${spent?.left ? `${spent.left} left` : ""}</span></p>
     ${typeof share === "number" ? html`<div class="meter" role="meter" aria-label="spent of the budget" aria-valuemin="0" aria-valuemax="100" aria-valuenow=${Math.round(share * 100)}><i .style=${`width: ${Math.min(100, share * 100)}%`}></i></div>` : nothing}</div>`;
 }

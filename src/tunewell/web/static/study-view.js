@@ -54,31 +54,44 @@ export class StudyView extends View {
   #head(known) {
     const { study } = this;
     return html`<header class="study-head">
-      <div class="study-title"><h1 class="cut" title=${known.name} dir="auto">${known.name}</h1>${runMark(known)}</div>
+      <div class="study-line"><div class="study-title"><h1 class="cut" title=${known.name} dir="auto">${known.name}</h1>${runMark(known)}</div>${study.maySteer ? this.#actions(known) : nothing}</div>
       <p class="quiet cut-lines">${known.direction} <bdi>${known.metric}</bdi>${known.sampler ? html` · ${known.sampler}` : nothing}${known.scheduler ? html` · ${known.scheduler}` : nothing}${known.seed !== undefined && known.seed !== null ? html` · seed ${known.seed}` : nothing} · <span title=${fullMoment(known.created_at)}>begun ${momentText(known.created_at)}</span></p>
-      <div class="key-numbers">
+      ${study.maySteer ? nothing : html`<p class="quiet view-only">${icon("eye")}View only: this browser may look, and changes nothing. Who started <code>tunewell web</code> has a link that may steer.</p>`}
+      ${this.tab === "overview" ? this.#numbers(known) : this.#inShort(known)}
+      ${known.waits ? html`<p class="banner">${icon("clock")}<span>${known.waits}</span></p>` : nothing}
+      ${known.damage ? html`<p class="banner bad">${icon("warning")}<span>${known.damage}</span></p>` : nothing}
+      ${this.tab === "overview" ? (known.at_bounds ?? []).map((/** @type {any} */ one) => html`<p class="banner">${icon("warning")}<span>${textOf(one)}</span></p>`) : nothing}
+    </header>`;
+  }
+
+  /** @param {any} known */
+  #inShort(known) {
+    const { best, spent } = known;
+    return html`<p class="in-short">${best ? html`<span>best <a href=${place.link("study", this.study.id, "trial", best.trial)}>${valueText(best.value, 5)}</a> <span class="quiet">trial ${best.trial}, epoch ${best.epoch}</span></span>` : html`<span class="quiet">no finite value yet</span>`}
+      <span>${countOf(this.study.trials?.rows ?? known.trials, "trial")}</span>${spent?.epochs !== undefined ? html`<span>${countText(spent.epochs)} epochs spent${spent.left ? html` <span class="quiet">${spent.left} left</span>` : nothing}</span>` : nothing}</p>`;
+  }
+
+  /** @param {any} known */
+  #numbers(known) {
+    const { study } = this;
+    return html`<div class="key-numbers">
         <section class="card"><h2>Best</h2>
           ${known.best
             ? html`<p class="value"><a href=${place.link("study", study.id, "trial", known.best.trial)}>${valueText(known.best.value, 5)}</a></p><p class="quiet">trial ${known.best.trial}, epoch ${known.best.epoch}</p>`
             : html`<p class="value">–</p><p class="quiet">no finite value yet</p>`}</section>
         <section class="card"><h2>Trials</h2><p class="value">${countText(study.trials?.rows ?? known.trials)}</p>${stateBar(known.states)}
-          <p class="quiet">${Object.entries(known.states).filter(([, n]) => n).map(([state, n]) => `${countText(/** @type {number} */ (n))} ${state}`).join(", ") || "none has begun"}</p></section>
+          <p class="quiet">${Object.keys(roles).filter((state) => known.states[state]).map((state) => `${countText(known.states[state])} ${state}`).join(", ") || "none has begun"}</p></section>
         <section class="card"><h2>Spent</h2><p class="value">${known.spent?.epochs !== undefined ? countText(known.spent.epochs) : "–"}<small> epochs</small></p>
           ${spentBar(known)}<p class="quiet">${known.spent?.trainings !== undefined ? `${valueText(known.spent.trainings, 3)} trainings` : ""}${known.spent?.seconds ? `, ${durationText(known.spent.seconds)}` : ""}</p></section>
-        <section class="card actions-card"><h2>${study.maySteer ? "Steer" : "View only"}</h2>${study.maySteer ? this.#actions(known) : html`<p class="quiet">${icon("eye")}This browser may look, and changes nothing. Who started <code>tunewell web</code> has a link that may steer.</p>`}</section>
-      </div>
-      ${known.waits ? html`<p class="banner">${icon("clock")}<span>${known.waits}</span></p>` : nothing}
-      ${known.damage ? html`<p class="banner bad">${icon("warning")}<span>${known.damage}</span></p>` : nothing}
-      ${(known.at_bounds ?? []).map((/** @type {any} */ one) => html`<p class="banner">${icon("warning")}<span>${textOf(one)}</span></p>`)}
-    </header>`;
+      </div>`;
   }
 
   /** @param {any} known */
   #actions(known) {
-    return html`<div class="actions">
+    return html`<div class="actions study-actions">
       <button @click=${() => this.#toggle(known)}>${icon(known.is_paused ? "play" : "pause")}${known.is_paused ? "Resume study" : "Pause study"}</button>
       <button @click=${() => this.#open("budget")}>${icon("gauge")}Budget</button>
-      <button @click=${() => this.#open("queue")}>${icon("stack")}Queue a trial</button>
+      <button @click=${() => this.#open("queue")}>${icon("stack")}Queue trial</button>
       <button @click=${() => this.#open("space")}>${icon("sliders")}Edit space</button></div>`;
   }
 

@@ -115,7 +115,7 @@ export class TrialTable extends View {
       </div>
       <div class="trial-rows" role="grid" aria-label="trials" aria-rowcount=${order.length + 1} aria-colcount=${columns.length + 2}
         aria-multiselectable="true" @scroll=${(/** @type {any} */ event) => (this.top = event.target.scrollTop)} @keydown=${this.#key}>
-        <div class="trial-sheet" .style=${`--columns: ${template}; --height: ${order.length * rowHeight}px`}>
+        <div class="trial-sheet" .style=${`--columns: ${template}; --height: ${order.length * rowHeight}px; --least: ${80 + columns.reduce((sum, { width }) => sum + width, 0)}px`}>
           <div class="trial-head" role="row" aria-rowindex="1">
             <span role="columnheader" class="quiet"><span class="hidden">compare</span></span><span role="columnheader"><span class="hidden">favourite</span></span>
             ${columns.map((column) => {

@@ -13,6 +13,7 @@ import "./steering.js";
 
 const leastMs = 500; // between two readings
 const diagnosisMs = 10_000;
+const mostSettings = 40;
 
 export class TrialView extends View {
   static properties = {
@@ -24,6 +25,7 @@ export class TrialView extends View {
     diagnosisError: { state: true },
     isTagging: { state: true },
     note: { state: true },
+    hasAll: { state: true },
   };
   #of = "";
   #timer = 0;
@@ -46,6 +48,7 @@ export class TrialView extends View {
     this.diagnosisError = "";
     this.isTagging = false;
     this.note = "";
+    this.hasAll = false;
   }
 
   /** @param {Map<string, unknown>} changed */
@@ -204,7 +207,7 @@ export class TrialView extends View {
     const { study, detail, number } = this;
     const line = [number, ...(detail.parent !== null && detail.parent !== undefined ? [detail.parent] : []), ...(detail.children ?? []).slice(0, 8)];
     const metrics = (detail.reports?.columns ?? []).filter((/** @type {any} */ one) => !["epoch", "at"].includes(one.name));
-    return html`<section class="card figure-card"><tw-figure-box kind="curves" .study=${study} .query=${`trials=${line.join(",")}`} height="340"></tw-figure-box></section>
+    return html`<section class="card figure-card"><tw-figure-box kind="curves" .study=${study} .query=${`trials=${line.join(",")}`} .trials=${line} height="340"></tw-figure-box></section>
       ${metrics.length > 1 ? html`<section class="card figure-card"><tw-figure-box .figure=${this.#metricsFigure()} label="all metrics"></tw-figure-box></section>` : nothing}`;
   }
 
@@ -248,11 +251,12 @@ export class TrialView extends View {
       return { name, values, now, param: known.get(name) };
     });
     const best = study.known?.best?.trial;
+    const more = rows.length - mostSettings;
     return html`<section class="card"><h2>Settings</h2><div class="scroll"><table class="settings"><thead><tr><th scope="col">parameter</th><th scope="col">value</th><th scope="col">range</th>${best !== undefined && best !== this.number ? html`<th scope="col">best trial</th>` : nothing}</tr></thead>
-      <tbody>${rows.map(({ name, values, param }) => html`<tr><th scope="row" title=${name}><bdi class="cut">${name}</bdi>${param?.live ? html`<span class="live" title="may be set while it trains">live</span>` : nothing}</th>
+      <tbody>${rows.slice(0, this.hasAll ? undefined : mostSettings).map(({ name, values, param }) => html`<tr><th scope="row" title=${name}><span class="named"><bdi class="cut">${name}</bdi>${param?.live ? html`<span class="live" title="may be set while it trains">live</span>` : nothing}</span></th>
         <td><span class="cut-cell" dir="auto">${values.map(({ value, first }, i) => html`${i ? html`<span class="quiet"> → </span>` : nothing}<span title=${valueText(value, 12)}>${valueText(value, 6)}</span>${i ? html`<span class="quiet"> ${Number.isNaN(first) ? "next" : `from epoch ${first}`}</span>` : nothing}`)}</span></td>
         <td class="quiet"><span class="cut" title=${param?.text ?? ""}>${param ? (param.kind === "choice" ? `${param.values?.length} choices` : `${valueText(param.low)} to ${valueText(param.high)}${param.scale && param.scale !== "linear" ? `, ${param.scale}` : ""}`) : ""}</span></td>
-        ${best !== undefined && best !== this.number ? html`<td class="quiet"><span class="cut" dir="auto">${valueText(study.trials?.at(`param:${name}`, best), 6)}</span></td>` : nothing}</tr>`)}</tbody></table></div></section>`;
+        ${best !== undefined && best !== this.number ? html`<td class="quiet"><span class="cut" dir="auto">${valueText(study.trials?.at(`param:${name}`, best), 6)}</span></td>` : nothing}</tr>`)}</tbody></table></div>${more > 0 && !this.hasAll ? html`<button class="quiet" @click=${() => (this.hasAll = true)}>Show ${more} more</button>` : nothing}</section>`;
   }
 
   #whys() {
