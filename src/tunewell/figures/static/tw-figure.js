@@ -176,6 +176,7 @@ class TwFigure extends HTMLElement {
     });
     this.#hit = null;
     this.#focused = -1;
+    this.#boxes = []; // until it is laid out, nothing is drawn over it
     this.#describe();
     this.#later();
   }

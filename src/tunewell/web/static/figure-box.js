@@ -13,6 +13,7 @@ import "./figures/tw-figure.js";
 const leastMs = 1000; // between two readings
 const share = 8; // a figure that took a second to make is made every eight seconds at most
 const mostRows = 50;
+const ofOthers = new Set(["importance", "ranks", "space", "distribution", "confirmed"]); // rows that are no trials
 const mostColumns = 14;
 const arrays = ["x", "y", "x2", "y2", "low", "high", "value"];
 
@@ -42,6 +43,8 @@ export class FigureBox extends View {
   #abort = null;
   /** @type {any} as it came */
   #json = null;
+  /** @type {any} */
+  #given = null;
   #drawnOf = "";
   /** @type {Map<number, number[]> | null} the rows of each trial, where they differ from its number */
   #rowsOf = null;
@@ -95,7 +98,7 @@ export class FigureBox extends View {
   told() {
     if (!this.#seen) return;
     if (this.figure) {
-      if (this.#json !== this.figure) this.#take(this.figure, `given ${this.study?.shownCount}`);
+      if (this.#given !== this.figure) this.#take((this.#given = this.figure), "given");
       else this.#draw();
       return;
     }
@@ -128,11 +131,11 @@ export class FigureBox extends View {
     this.#isReading = true;
     this.#wanted = readOf;
     try {
-      const query = [this.query, "bare=1"].filter(Boolean).join("&");
+      const query = [this.query, ofOthers.has(this.kind) ? "" : "table=none"].filter(Boolean).join("&");
       const json = await read(`studies/${study.id}/figures/${this.kind}?${query}`, abort.signal);
-      this.#readOf = readOf;
+      this.#readOf = `${readOf.split("\n")[0]}\n${json.revision}`; // it may be one that was made before
       this.error = "";
-      this.#take(json, readOf);
+      this.#take(json, this.#readOf);
     } catch (error) {
       if (abort.signal.aborted) return;
       this.#readOf = readOf;
@@ -143,15 +146,15 @@ export class FigureBox extends View {
         this.#readAt = performance.now();
         this.#cost = this.#readAt - begin;
         this.isRead = true;
-        if (study.revision !== Number(readOf.split("\n")[1])) this.told();
+        if (study.revision !== Number(this.#readOf.split("\n")[1])) this.told();
       }
     }
   }
 
   /** @param {any} json @param {string} of */
   #take(json, of) {
-    this.#json = json;
-    this.#rowsOf = rowsOf(json);
+    this.#json = json.table ? json : { ...json, table: { of: "trials", columns: [], rows: this.study?.trials?.rows ?? 0 } };
+    this.#rowsOf = rowsOf(this.#json);
     this.#drawnOf = "";
     this.isRead = true;
     this.#draw(of);
@@ -278,7 +281,7 @@ function rowsOf(json) {
 /** Return the columns of a figure whose rows are the trials. @param {import("./study.js").Study} study @param {number} rows */
 function columnsOf(study, rows) {
   const trials = /** @type {import("./trials.js").Trials} */ (study.trials);
-  const names = [["trial", "trial"], ["state", "state"], ["metric", study.known.metric], ["epochs", "epochs"]];
+  const names = [["trial", "trial"], ["state", "state"], ["value", study.known.metric], ["epochs", "epochs"]];
   for (const name of trials.params) names.push([`param:${name}`, name]);
   return names.flatMap(([of, name]) => {
     const column = trials.columns.get(of);

@@ -32,7 +32,7 @@ export function matcherOf(text, trials, metric) {
 function compared(name, sign, value, trials, metric) {
   if (!value) return null;
   if (sign === ":") return tagged(name, value, trials);
-  const known = name === metric ? "metric" : name;
+  const known = name === metric ? "value" : name;
   const column = trials.columns.get(`param:${known}`) ?? trials.columns.get(known);
   if (!column) return () => false;
   const number = Number(value);

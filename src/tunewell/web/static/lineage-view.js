@@ -49,7 +49,7 @@ export class LineageView extends View {
     this.#isReading = true;
     this.#readOf = this.study.revision;
     try {
-      this.trees = (await read(`studies/${this.study.id}/lineage`)).trees;
+      this.trees = treesOf((await read(`studies/${this.study.id}/lineage`)).trials);
       this.error = "";
     } catch (error) {
       this.error = /** @type {Error} */ (error).message;
@@ -70,9 +70,22 @@ export class LineageView extends View {
     const word = { branch: "branched", rewind: "rewound", twin: "twin" }[/** @type {string} */ (node.kind)] ?? "";
     return html`<li><div class="tree-node ${node.kind}"><a href=${place.link("study", this.study.id, "trial", node.trial)}>trial ${node.trial}</a>${stateMark(node.state)}
       <strong class="number">${valueText(node.value)}</strong><span class="quiet">${node.epochs} epochs</span>
-      ${word ? html`<span class="how">${icon(node.kind === "rewind" ? "rewind" : "branch")}${word}${node.epoch !== null && node.epoch !== undefined ? ` at epoch ${node.epoch}` : ""}</span>` : nothing}
-      ${node.text ? html`<span class="cut" dir="auto" title=${node.text}>${node.text}</span>` : nothing}</div>
+      ${word ? html`<span class="how">${icon(node.kind === "rewind" ? "rewind" : "branch")}${word}${node.parent_epoch === null ? "" : ` at epoch ${node.parent_epoch}`}</span>` : nothing}
+      ${node.changed.map((/** @type {any} */ one) => html`<span class="chip" title=${one.name}><bdi class="cut">${one.name}</bdi> ${valueText(one.from)} → ${valueText(one.to)}</span>`)}
+      ${node.twin ? html`<span class="quiet">${node.twin.is_none ? "no difference to be seen" : `the change made ${valueText(node.twin.mean, 3)} of difference, +- ${valueText(node.twin.margin, 3)}`}</span>` : nothing}</div>
       ${node.children?.length ? html`<ul>${node.children.map((/** @type {any} */ one) => this.#node(one))}</ul>` : nothing}</li>`;
   }
 }
 customElements.define("tw-lineage", LineageView);
+
+/** Return the trees of a list in which parents come first. @param {any[]} trials */
+function treesOf(trials) {
+  const nodes = new Map(trials.map((one) => [one.trial, { ...one, children: [] }]));
+  const roots = [];
+  for (const node of nodes.values()) {
+    const parent = nodes.get(node.parent);
+    if (parent) parent.children.push(node);
+    else roots.push(node);
+  }
+  return roots;
+}

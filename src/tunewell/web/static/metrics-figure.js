@@ -4,11 +4,11 @@ import { unpackedColumn } from "./figures/data.js";
 
 const most = 12;
 
-/** @param {{columns: {name: string, values: any}[], rows: number}} reports with the columns epoch, at, and one a metric */
+/** @param {{columns: {name: string, values: any}[], rows: number}} reports with the columns epoch, at, and metric:NAME */
 export function metricsFigure(reports) {
-  const columns = reports.columns.map(({ name, values }) => ({ name, values: Array.from(unpackedColumn(values), (one) => (typeof one === "number" && Number.isFinite(one) ? one : null)) }));
-  const epochs = /** @type {number[]} */ (columns.find(({ name }) => name === "epoch")?.values ?? []);
-  const metrics = columns.filter(({ name }) => name !== "epoch" && name !== "at");
+  const columns = reports.columns.map(({ name, values }) => ({ name: name.replace(/^metric:/, ""), isMetric: name.startsWith("metric:"), values: Array.from(unpackedColumn(values), (one) => (typeof one === "number" && Number.isFinite(one) ? one : null)) }));
+  const epochs = /** @type {number[]} */ (columns.find(({ name, isMetric }) => name === "epoch" && !isMetric)?.values ?? []);
+  const metrics = columns.filter(({ isMetric }) => isMetric);
   const x = axisOf("epoch", epochs, true);
   return {
     version: 1,

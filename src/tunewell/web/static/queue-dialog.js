@@ -67,7 +67,7 @@ class QueueDialog extends Dialog {
         const value = isOther ? this.params[param.name] : (this.base[param.name] ?? param.default ?? null);
         return html`<div class="param ${isOther ? "changed" : ""}"><p><bdi class="cut" title=${param.name}>${param.name}</bdi>${isOther ? html`<button type="button" class="bare quiet" @click=${() => this.#leave(param.name)}>as before: ${valueText(this.base[param.name] ?? param.default)}</button>` : nothing}</p>
           <tw-param-field .param=${param} .value=${value} @tw-value=${(/** @type {CustomEvent} */ event) => (this.params = { ...this.params, [param.name]: event.detail.value })}></tw-param-field>
-          ${param.when ? html`<small class="quiet">only ${param.when}</small>` : nothing}</div>`;
+          ${Object.keys(param.when).length ? html`<small class="quiet" dir="auto">only where ${Object.entries(param.when).map(([name, values]) => `${name} is ${values.map((one) => valueText(one)).join(" or ")}`).join(", ")}</small>` : nothing}</div>`;
       })}</div>
       ${found.length > most ? html`<p class="quiet">and ${found.length - most} more: find them by name</p>` : nothing}
       <label class="stacked"><span>Why <span class="quiet">(kept on record)</span></span><input type="text" maxlength="500" @input=${(/** @type {any} */ event) => (this.why = event.target.value)}></label>`;

@@ -1,7 +1,7 @@
 // Another space from now on: other ranges, scales and choices, or a parameter held at a value; with a preview of what
 // will be drawn.
 
-import { ask } from "./api.js";
+import { ask, read } from "./api.js";
 import { html, live, nothing, repeat } from "./vendor/lit.js";
 import { Dialog } from "./dialog.js";
 import { icon, say } from "./view.js";
@@ -33,7 +33,7 @@ class SpaceDialog extends Dialog {
   }
 
   get action() {
-    return Object.keys(this.changes).length ? "Search in it from now on" : "Search in it from now on";
+    return "Search in it from now on";
   }
 
   get isWide() {
@@ -59,7 +59,10 @@ class SpaceDialog extends Dialog {
     this.#timer = setTimeout(async () => {
       const turn = ++this.#turn;
       try {
-        const preview = await ask(`studies/${this.study.id}/space/preview`, { changes: this.changes });
+        const isOther = Object.keys(this.changes).length > 0;
+        const preview = isOther
+          ? await ask(`studies/${this.study.id}/space/preview`, { changes: this.changes })
+          : { figure: await read(`studies/${this.study.id}/figures/space`), text: "", error: null };
         if (turn === this.#turn) this.preview = preview;
       } catch (error) {
         if (turn === this.#turn) this.preview = { figure: null, text: "", error: /** @type {Error} */ (error).message };
@@ -78,6 +81,7 @@ class SpaceDialog extends Dialog {
       <section aria-label="preview" class="preview">
         ${this.preview?.error ? html`<p class="banner bad">${icon("warning")}<span dir="auto">${this.preview.error}</span></p>` : nothing}
         ${this.preview?.text && !this.preview.error ? html`<pre dir="auto">${this.preview.text}</pre>` : nothing}
+        ${(this.preview?.warnings ?? []).map((/** @type {string} */ one) => html`<p class="banner">${icon("warning")}<span dir="auto">${one}</span></p>`)}
         ${this.preview?.figure ? html`<tw-figure table-rows="0" .figure=${this.preview.figure}></tw-figure>` : nothing}</section>
       <label class="stacked"><span>Why <span class="quiet">(kept on record)</span></span><input type="text" maxlength="500" @input=${(/** @type {any} */ event) => (this.why = event.target.value)}></label>`;
   }

@@ -94,7 +94,7 @@ export class Steering extends View {
     const live = this.live;
     if (!live.length) return html`<p class="quiet">No parameter of this study is live: none can be set while a trial trains. Branch with another value instead.</p>`;
     const param = live.find(({ name }) => name === this.name) ?? live[0];
-    const now = this.detail.live?.[param.name] ?? this.detail.params[param.name];
+    const now = this.detail.values?.[param.name] ?? this.detail.params[param.name];
     const value = this.value === undefined ? now : this.value;
     const not = this.detail.actions?.set ?? null;
     if (not !== null && this.detail.trial.ended_at) return nothing; // why is said above
@@ -139,7 +139,7 @@ export class Steering extends View {
 
   /** @param {string} name */
   #add(name) {
-    if (name) this.changes = [...this.changes, { name, value: this.detail.live?.[name] ?? this.detail.params[name] }];
+    if (name) this.changes = [...this.changes, { name, value: this.detail.values?.[name] ?? this.detail.params[name] }];
   }
 
   async #stop() {
@@ -170,12 +170,21 @@ export class Commands extends View {
   #command(one) {
     const [mark, words] = { asked: ["clock", "asked; waits for the end of the epoch"], taken: ["check", one.epoch === null ? "done" : `taken up at epoch ${one.epoch}`], refused: ["warning", "refused"] }[one.state];
     return html`<li class=${one.state} data-command=${one.id} data-state=${one.state}>${icon(mark)}
-      <div><p class="what"><strong>${one.kind}</strong> <span dir="auto">${one.text}</span></p>
+      <div><p class="what">${one.state === "taken" && one.text !== one.kind ? nothing : html`<strong>${one.kind}</strong> `}<span dir="auto">${wishOf(one)}</span></p>
         <p class="outcome">${words}${one.refused ? html`: <span dir="auto">${one.refused}</span>` : nothing}${one.branch !== null && one.branch !== undefined ? html`, as <a href=${place.link("study", this.study.id, "trial", one.branch)}>trial ${one.branch}</a>` : nothing}</p>
         <p class="quiet"><bdi>${one.by}</bdi>, <span title=${fullMoment(one.at)}>${momentText(one.at)}</span>${one.why ? html`: <span dir="auto">${one.why}</span>` : nothing}</p></div></li>`;
   }
 }
 customElements.define("tw-commands", Commands);
+
+/** Return what a command is to do, or has done. @param {Command} one */
+function wishOf({ kind, state, text, data }) {
+  if (state === "taken") return text;
+  const params = Object.entries(data.params ?? {}).map(([name, value]) => `${name} ${valueText(value)}`);
+  if (kind === "set") return `${data.name} to ${valueText(data.value)}`;
+  if (kind === "rewind" || kind === "branch") return [data.epoch === null || data.epoch === undefined ? "where it is" : `at epoch ${data.epoch}`, ...params].join(", ");
+  return data.text ?? data.name ?? "";
+}
 
 /** Say what became of a command, once it is known. @param {Command} one */
 export function announce(one) {

@@ -94,6 +94,6 @@ export function stateBar(states) {
 /** Return what is spent of the budget. @param {any} study */
 export function spentBar({ spent, budget }) {
   const share = spent?.share;
-  return html`<div class="spent"><p><span title=${budget ?? ""}>budget ${budget || "not set"}</span><span class="quiet">${spent?.left ? `${spent.left} left` : ""}</span></p>
+  return html`<div class="spent"><p><span title=${budget ?? ""}>${spent?.text || (budget ? `budget ${budget}` : "no budget is set")}</span></p>
     ${typeof share === "number" ? html`<div class="meter" role="meter" aria-label="spent of the budget" aria-valuemin="0" aria-valuemax="100" aria-valuenow=${Math.round(share * 100)}><i .style=${`width: ${Math.min(100, share * 100)}%`}></i></div>` : nothing}</div>`;
 }

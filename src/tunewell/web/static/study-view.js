@@ -54,8 +54,8 @@ export class StudyView extends View {
   #head(known) {
     const { study } = this;
     return html`<header class="study-head">
-      <div class="study-line"><div class="study-title"><h1 class="cut" title=${known.name} dir="auto">${known.name}</h1>${runMark(known)}</div>${study.maySteer ? this.#actions(known) : nothing}</div>
-      <p class="quiet cut-lines">${known.direction} <bdi>${known.metric}</bdi>${known.sampler ? html` · ${known.sampler}` : nothing}${known.scheduler ? html` · ${known.scheduler}` : nothing}${known.seed !== undefined && known.seed !== null ? html` · seed ${known.seed}` : nothing} · <span title=${fullMoment(known.created_at)}>begun ${momentText(known.created_at)}</span></p>
+      <div class="study-line"><div><div class="study-title"><h1 class="cut" title=${known.name} dir="auto">${known.name}</h1>${runMark(known)}</div>
+      <p class="quiet cut-lines">${known.direction} <bdi>${known.metric}</bdi>${known.scheduler ? html` · ${known.scheduler}` : nothing}${known.seed !== undefined && known.seed !== null ? html` · seed ${known.seed}` : nothing} · <span title=${fullMoment(known.created_at)}>begun ${momentText(known.created_at)}</span></p></div>${study.maySteer ? this.#actions(known) : nothing}</div>
       ${study.maySteer ? nothing : html`<p class="quiet view-only">${icon("eye")}View only: this browser may look, and changes nothing. Who started <code>tunewell web</code> has a link that may steer.</p>`}
       ${this.tab === "overview" ? this.#numbers(known) : this.#inShort(known)}
       ${known.waits ? html`<p class="banner">${icon("clock")}<span>${known.waits}</span></p>` : nothing}
@@ -68,7 +68,7 @@ export class StudyView extends View {
   #inShort(known) {
     const { best, spent } = known;
     return html`<p class="in-short">${best ? html`<span>best <a href=${place.link("study", this.study.id, "trial", best.trial)}>${valueText(best.value, 5)}</a> <span class="quiet">trial ${best.trial}, epoch ${best.epoch}</span></span>` : html`<span class="quiet">no finite value yet</span>`}
-      <span>${countOf(this.study.trials?.rows ?? known.trials, "trial")}</span>${spent?.epochs !== undefined ? html`<span>${countText(spent.epochs)} epochs spent${spent.left ? html` <span class="quiet">${spent.left} left</span>` : nothing}</span>` : nothing}</p>`;
+      <span>${countOf(this.study.trials?.rows ?? known.trials, "trial")}</span>${spent?.epochs !== undefined ? html`<span>${countText(spent.epochs)} epochs spent${spent.text ? html` <span class="quiet">${spent.text}</span>` : nothing}</span>` : nothing}</p>`;
   }
 
   /** @param {any} known */
@@ -82,7 +82,7 @@ export class StudyView extends View {
         <section class="card"><h2>Trials</h2><p class="value">${countText(study.trials?.rows ?? known.trials)}</p>${stateBar(known.states)}
           <p class="quiet">${Object.keys(roles).filter((state) => known.states[state]).map((state) => `${countText(known.states[state])} ${state}`).join(", ") || "none has begun"}</p></section>
         <section class="card"><h2>Spent</h2><p class="value">${known.spent?.epochs !== undefined ? countText(known.spent.epochs) : "–"}<small> epochs</small></p>
-          ${spentBar(known)}<p class="quiet">${known.spent?.trainings !== undefined ? `${valueText(known.spent.trainings, 3)} trainings` : ""}${known.spent?.seconds ? `, ${durationText(known.spent.seconds)}` : ""}</p></section>
+          ${spentBar(known)}<p class="quiet">${known.spent?.seconds ? durationText(known.spent.seconds) : ""}${known.spent?.retrained ? `, ${countText(known.spent.retrained)} epochs trained again` : ""}</p></section>
       </div>`;
   }
 
@@ -158,7 +158,7 @@ export class StudyView extends View {
       case "plan":
         return html`<tw-plan .study=${study}></tw-plan>`;
       default:
-        return html`<div class="figures">${box("history", "", "320")}${box("curves", "", "320")}${box("parallel", "", "360", true)}</div><tw-trial-table .study=${study}></tw-trial-table>`;
+        return html`<div class="figures three">${box("history", "", "320")}${box("curves", "", "320")}${box("parallel", "", "340", true)}</div><tw-trial-table .study=${study}></tw-trial-table>`;
     }
   }
 

@@ -7,14 +7,16 @@ import { Trials } from "./trials.js";
 
 /**
  * @typedef {{id: number, trial: number, kind: string, text: string, by: string, why: string, at: number,
- *   state: "asked" | "taken" | "refused", epoch: number | null, refused: string | null, branch: number | null}} Command
+ *   state: "asked" | "taken" | "refused", epoch: number | null, refused: string | null, branch: number | null,
+ *   data: Record<string, any>}} Command
  * @typedef {{name: string, kind: "float" | "int" | "choice", low: number | null, high: number | null,
- *   scale: string | null, values: any[] | null, default: any, tier: number, live: boolean, when: string | null,
+ *   scale: string | null, values: any[] | null, default: any, tier: number, live: boolean, when: Record<string, any[]>,
  *   text: string}} Param
  * @typedef {{trial: number, epoch: number, value: number}} Best
  */
 
 export const mostCompared = 10;
+const refreshMs = 8000;
 
 /**
  * A study, with the events `change` (data, or how it is looked at; once a frame) and `commands`.
@@ -59,6 +61,7 @@ export class Study extends EventTarget {
   #early = [];
   #abort = new AbortController();
   #looked = "";
+  #refreshing = 0;
 
   /** @param {number} id in the store */
   constructor(id) {
@@ -77,6 +80,7 @@ export class Study extends EventTarget {
   close() {
     this.#abort.abort();
     this.#feed.close();
+    clearTimeout(this.#refreshing);
     cancelAnimationFrame(this.#frame);
   }
 
@@ -97,7 +101,7 @@ export class Study extends EventTarget {
 
   /** The column that the table is sorted by, and whether downwards. */
   get sorting() {
-    const text = this.sort || (this.maximizes ? "-metric" : "metric");
+    const text = this.sort || (this.maximizes ? "-value" : "value");
     return { name: text.replace(/^-/, ""), isDown: text.startsWith("-") };
   }
 
@@ -148,8 +152,31 @@ export class Study extends EventTarget {
     }
   }
 
+  /** Read the trials again: more have changed than are worth telling one by one. */
+  async #reload() {
+    try {
+      const { revision, table } = await read(`studies/${this.id}/trials`, this.#abort.signal);
+      if (revision < this.revision) return; // and what came since says the rest, or another reading
+      this.trials = new Trials(table);
+      this.#changed(true);
+      this.refresh();
+    } catch {
+      // the feed says what has become of the store
+    }
+  }
+
+  /** What the feed does not say of a study, now and then while it changes. */
+  #refreshLater() {
+    this.#refreshing ||= setTimeout(() => {
+      this.#refreshing = 0;
+      if (!document.hidden) this.refresh();
+    }, refreshMs);
+  }
+
   /** Read the overview again: after the space has changed, or the store has come back. */
   async refresh() {
+    clearTimeout(this.#refreshing);
+    this.#refreshing = 0;
     try {
       this.known = await read(`studies/${this.id}`, this.#abort.signal);
       this.#changed(false);
@@ -165,14 +192,21 @@ export class Study extends EventTarget {
     if (this.#early) return void this.#early.push({ kind, id, data });
     this.revision = Math.max(this.revision, id, data.revision ?? 0);
     if (kind === "change") {
-      const { rows, revision, ...rest } = data;
-      const isOther = rows?.rows && this.trials?.apply(rows).length;
-      if (this.known) Object.assign(this.known, rest, { trials: this.trials?.rows ?? 0 });
-      this.#changed(Boolean(isOther));
-      if (rest.space_changed) this.refresh();
-    } else if (kind === "commands") data.forEach((/** @type {Command} */ one) => this.#told(one));
-    else if (kind === "gone") this.gone = data.why ?? "it was deleted";
-    else if (kind === "lost") this.lost = data;
+      const { rows, reload, points: _, revision: __, ...now } = data;
+      if (reload) this.#reload();
+      const columns = Object.entries(rows ?? {}).map(([name, values]) => ({ name, values }));
+      const isOther = columns.length > 0 && columns.some(({ name }) => !this.trials?.columns.has(name));
+      const changed = columns.length ? this.trials?.apply({ columns, rows: columns[0].values.length }) : [];
+      const before = this.known;
+      this.known = { ...before, ...now };
+      this.#changed(Boolean(changed?.length));
+      if (isOther || before.is_run !== now.is_run || before.is_paused !== now.is_paused) this.refresh();
+      else if (changed?.length) this.#refreshLater();
+    } else if (kind === "commands") data.commands.forEach((/** @type {Command} */ one) => this.#told(one));
+    else if (kind === "gone") {
+      this.gone = data.why;
+      this.#feed.close();
+    } else if (kind === "lost") this.lost = data;
     else if (kind === "back") {
       this.lost = null;
       this.refresh();
@@ -244,7 +278,7 @@ export class Study extends EventTarget {
   /** @param {string} name */
   sortBy(name) {
     const { name: before, isDown } = this.sorting;
-    const isDownFirst = name === "metric" ? this.maximizes : ["favourite", "notes"].includes(name);
+    const isDownFirst = name === "value" ? this.maximizes : ["favourite", "notes"].includes(name);
     place.set({ sort: (name === before ? !isDown : isDownFirst) ? `-${name}` : name });
   }
 

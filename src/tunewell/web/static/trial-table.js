@@ -53,7 +53,7 @@ export class TrialTable extends View {
     const fixed = [
       { name: "trial", title: "trial", look: "trial", width: 72 },
       { name: "state", title: "state", look: "state", width: 112 },
-      { name: "metric", title: known?.metric ?? "metric", look: "number", width: 110 },
+      { name: "value", title: known?.metric ?? "value", look: "number", width: 110 },
       { name: "epochs", title: "epochs", look: "epochs", width: 92 },
     ];
     const params = (trials?.params ?? []).map((name) => {
@@ -83,7 +83,7 @@ export class TrialTable extends View {
       return all.filter(({ name }) => names.has(name) || name === "trial").slice(0, mostColumns);
     }
     const first = new Set(all.filter(({ name }) => name.startsWith("param:")).slice(0, paramsAtFirst).map(({ name }) => name));
-    return all.filter(({ name }) => first.has(name) || ["trial", "state", "metric", "epochs", "seconds", "tags"].includes(name));
+    return all.filter(({ name }) => first.has(name) || ["trial", "state", "value", "epochs", "seconds", "tags"].includes(name));
   }
 
   /** @param {string} name */
@@ -114,7 +114,7 @@ export class TrialTable extends View {
         <a class="button" href="api/studies/${study.id}/export.json" download>JSON</a>
       </div>
       <div class="trial-rows" role="grid" aria-label="trials" aria-rowcount=${order.length + 1} aria-colcount=${columns.length + 2}
-        aria-multiselectable="true" @scroll=${(/** @type {any} */ event) => (this.top = event.target.scrollTop)} @keydown=${this.#key}>
+        aria-multiselectable="true" .style=${`--all: ${Math.max(order.length, 4) * rowHeight + 56}px`} @scroll=${(/** @type {any} */ event) => (this.top = event.target.scrollTop)} @keydown=${this.#key}>
         <div class="trial-sheet" .style=${`--columns: ${template}; --height: ${order.length * rowHeight}px; --least: ${80 + columns.reduce((sum, { width }) => sum + width, 0)}px`}>
           <div class="trial-head" role="row" aria-rowindex="1">
             <span role="columnheader" class="quiet"><span class="hidden">compare</span></span><span role="columnheader"><span class="hidden">favourite</span></span>
@@ -156,7 +156,7 @@ export class TrialTable extends View {
     if (look === "state") return html`<span role="gridcell" title=${meanings[String(value)] ?? ""}>${stateMark(String(value ?? ""))}</span>`;
     if (look === "epochs") {
       const until = trials.at("until", row);
-      const text = until !== null && Number(until) < 2 ** 31 - 1 && until !== value ? html`${valueText(value)}<span class="quiet">/${valueText(until)}</span>` : valueText(value);
+      const text = until !== null && until !== value ? html`${valueText(value)}<span class="quiet">/${valueText(until)}</span>` : valueText(value);
       return html`<span role="gridcell" class="number">${text}</span>`;
     }
     if (look === "tags") return html`<span role="gridcell" class="tags">${value ? String(value).split(" ").map((tag) => html`<span class="chip cut" title=${tag} dir="auto">${tag}</span>`) : nothing}</span>`;

@@ -87,7 +87,7 @@ export class TrialView extends View {
   /** What of the trial has changed, if anything of this has. */
   get #now() {
     const { trials } = this.study;
-    const row = ["state", "epochs", "metric", "tags", "notes", "favourite", "until"].map((name) => trials?.at(name, this.number));
+    const row = ["state", "epochs", "value", "tags", "notes", "favourite", "until"].map((name) => trials?.at(name, this.number));
     const commands = [...this.study.commands.values()].filter(({ trial }) => trial === this.number).map(({ id, state }) => `${id}${state}`);
     return [this.number, ...row, commands, this.study.known?.is_paused, this.study.known?.is_run].join(" ");
   }
@@ -143,12 +143,12 @@ export class TrialView extends View {
     const { study, detail, number } = this;
     const rows = study.trials?.rows ?? 0;
     const state = String(study.trials?.at("state", number) ?? detail?.trial.state ?? "");
-    const metric = study.trials?.at("metric", number);
+    const metric = study.trials?.at("value", number);
     const isFavourite = study.trials?.at("favourite", number) === true;
     const crumb = html`<p class="crumb"><a href=${place.link("study", study.id)}>${icon("chevron")}<bdi class="cut">${study.known?.name ?? "study"}</bdi></a></p>`;
     if (this.error && !detail) return html`${crumb}<p class="banner bad">${icon("warning")}<span>${this.error}</span></p>`;
     if (!detail) return html`${crumb}<h1>Trial ${number}</h1><div class="figure-wait tall" aria-label="being read"></div>`;
-    const trial = detail.trial;
+    const { trial, reason } = detail;
     return html`${crumb}
       <header class="trial-head-line"><h1>Trial ${number}</h1><span title=${meanings[state] ?? ""}>${stateMark(state)}</span>
         <button class="bare star big" aria-pressed=${isFavourite} ?disabled=${!study.maySteer} aria-label="favourite" title="favourite (f)" data-favourite @click=${() => favour(study, number, !isFavourite)}>${icon("star")}</button>
@@ -158,13 +158,13 @@ export class TrialView extends View {
         <span class="pager"><a class="button icon-only" aria-label="trial before (b)" data-before href=${place.link("study", study.id, "trial", Math.max(0, number - 1))} ?hidden=${number <= 0}><span class="turned">${icon("chevron")}</span></a>
           <a class="button icon-only" aria-label="next trial (n)" data-next href=${place.link("study", study.id, "trial", number + 1)} ?hidden=${number >= rows - 1}>${icon("chevron")}</a></span></header>
       <p class="trial-facts"><span class="value">${valueText(metric, 5)}</span> <span class="quiet"><bdi>${study.known?.metric}</bdi>${trial.best_epoch ? ` at epoch ${trial.best_epoch}` : ""}</span>
-        <span>${valueText(study.trials?.at("epochs", number) ?? trial.epochs)}${trial.until < 2 ** 31 - 1 ? ` of ${trial.until}` : ""} epochs</span>
+        <span>${valueText(study.trials?.at("epochs", number) ?? trial.epochs)}${trial.until === null ? "" : ` of ${trial.until}`} epochs</span>
         <span class="quiet" title=${fullMoment(trial.began_at)}>begun ${momentText(trial.began_at)}</span>
         ${trial.ended_at ? html`<span class="quiet" title=${fullMoment(trial.ended_at)}>took ${durationText(trial.ended_at - trial.began_at)}</span>` : nothing}
-        ${detail.parent !== null && detail.parent !== undefined ? html`<span>branch of <a href=${place.link("study", study.id, "trial", detail.parent)}>trial ${detail.parent}</a>${detail.parent_epoch ? ` at epoch ${detail.parent_epoch}` : ""}</span>` : nothing}
+        ${detail.parent !== null && detail.parent !== undefined ? html`<span>branch of <a href=${place.link("study", study.id, "trial", detail.parent)}>trial ${detail.parent}</a>${trial.parent_epoch ? ` at epoch ${trial.parent_epoch}` : ""}</span>` : nothing}
         ${(detail.children ?? []).length ? html`<span>branches: ${detail.children.slice(0, 12).map((/** @type {number} */ one) => html`<a href=${place.link("study", study.id, "trial", one)}>${one}</a> `)}</span>` : nothing}</p>
       ${this.#tags()}
-      ${trial.reason ? html`<details class="banner ${state === "failed" || state === "diverged" ? "bad" : ""}" ?open=${trial.reason.length < 300}><summary>${icon("warning")}<span dir="auto">${lastLine(trial.reason)}</span></summary>${trial.reason.includes("\n") ? html`<pre dir="auto">${trial.reason}</pre>` : nothing}</details>` : nothing}
+      ${reason ? html`<details class="banner ${state === "failed" || state === "diverged" ? "bad" : ""}" ?open=${reason.length < 300}><summary>${icon("warning")}<span dir="auto">${lastLine(reason)}</span></summary>${reason.includes("\n") ? html`<pre dir="auto">${reason}</pre>` : nothing}</details>` : nothing}
       ${this.error ? html`<p class="banner bad">${icon("warning")}<span>${this.error}</span></p>` : nothing}
       <div class="trial-page"><div class="trial-main">
           ${this.#curves()}${this.#diagnosed()}${this.#settings()}${this.#whys()}${this.#events()}${this.#provenance()}
@@ -225,7 +225,7 @@ export class TrialView extends View {
       ${findings.map((/** @type {any} */ one, /** @type {number} */ i) => html`<details class="finding" ?open=${i === 0}><summary><span class="sure" title="how sure">${Math.round(one.confidence * 100)} %</span><strong dir="auto">${one.title}</strong></summary>
         <p dir="auto">${one.seen}</p>${one.means ? html`<p class="quiet" dir="auto">${one.means}</p>` : nothing}
         ${one.figure ? html`<tw-figure-box .figure=${one.figure} height="220" label="evidence"></tw-figure-box>` : nothing}
-        ${one.change ? html`<p><span class="quiet">Next:</span> <span dir="auto">${one.change}</span></p>` : nothing}
+        ${one.change?.param ? html`<p><span class="quiet">Next:</span> <span dir="auto">${one.change.line || `${one.change.direction} ${one.change.param}${one.change.value === null ? "" : ` to ${valueText(one.change.value)}`}`}</span>${one.change.why ? html` <span class="quiet" dir="auto">${one.change.why}</span>` : nothing}</p>` : nothing}
         ${one.check ? html`<p class="quiet" dir="auto">To check: ${one.check}</p>` : nothing}
         ${one.fix && this.study.maySteer ? html`<button class="primary" data-fix @click=${() => this.#fix(one.fix)}>${icon(one.fix.action === "queue" ? "stack" : one.fix.action === "set" ? "check" : "branch")}<bdi class="cut">${one.fix.text}</bdi></button>` : nothing}</details>`)}
       ${this.diagnosis?.note ? html`<p class="quiet" dir="auto">${this.diagnosis.note}</p>` : nothing}</section>`;
@@ -245,7 +245,7 @@ export class TrialView extends View {
       for (const { first, values: at } of detail.schedule ?? []) {
         if (name in at && (!values.length || values.at(-1)?.value !== at[name])) values.push({ value: at[name], first });
       }
-      const now = detail.live?.[name] ?? begun;
+      const now = detail.values?.[name] ?? begun;
       if (!values.length) values.push({ value: begun, first: 1 });
       if (values.at(-1)?.value !== now) values.push({ value: now, first: NaN });
       return { name, values, now, param: known.get(name) };
@@ -264,7 +264,7 @@ export class TrialView extends View {
     const twins = this.detail.twins ?? [];
     if (!whys.length && !twins.length) return nothing;
     return html`<section class="card"><h2>Why it was trained</h2><ul class="lines">${whys.slice(-40).map((/** @type {any} */ one) => html`<li dir="auto">${one.text}</li>`)}
-      ${twins.map((/** @type {any} */ one) => html`<li dir="auto"><a href=${place.link("study", this.study.id, "trial", one.trial)}>twin, trial ${one.trial}</a>: ${one.text}</li>`)}</ul></section>`;
+      ${twins.map((/** @type {any} */ one) => html`<li dir="auto"><a href=${place.link("study", this.study.id, "trial", one.trial)}>twin, trial ${one.trial}</a>: ${one.is_none ? "no difference to be seen" : `the change made ${valueText(one.mean, 3)} of difference, +- ${valueText(one.margin, 3)}, over ${one.epochs} epochs`}</li>`)}</ul></section>`;
   }
 
   #events() {
