@@ -55,7 +55,7 @@ export class FigureBox extends View {
       this.#seen = entry.isIntersecting;
       if (this.#seen) this.told();
     },
-    { rootMargin: "200px" },
+    { rootMargin: "60px" },
   );
 
   constructor() {
@@ -143,9 +143,10 @@ export class FigureBox extends View {
     } finally {
       if (abort === this.#abort) {
         this.#isReading = false;
+        this.isRead = true;
         this.#readAt = performance.now();
         this.#cost = this.#readAt - begin;
-        this.isRead = true;
+        requestAnimationFrame(() => setTimeout(() => (this.#cost = performance.now() - begin))); // with its drawing
         if (study.revision !== Number(this.#readOf.split("\n")[1])) this.told();
       }
     }

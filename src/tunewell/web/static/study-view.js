@@ -18,6 +18,8 @@ export const tabs = /** @type {const} */ ([
   ["plan", "Plan"],
 ]);
 
+const many = 3000;
+
 export class StudyView extends View {
   static properties = { study: { attribute: false }, tab: {}, typed: { state: true } };
   #typing = 0;
@@ -158,7 +160,9 @@ export class StudyView extends View {
       case "plan":
         return html`<tw-plan .study=${study}></tw-plan>`;
       default:
-        return html`<div class="figures three">${box("history", "", "320")}${box("curves", "", "320")}${box("parallel", "", "340", true)}</div><tw-trial-table .study=${study}></tw-trial-table>`;
+        return (study.trials?.rows ?? 0) > many // the parallel lines of many trials are half of all that is read: when they are looked at
+          ? html`<div class="figures">${box("history", "", "320")}${box("curves", "", "320")}</div><tw-trial-table .study=${study}></tw-trial-table><div class="figures one below">${box("parallel", "", "420", true)}</div>`
+          : html`<div class="figures three">${box("history", "", "320")}${box("curves", "", "320")}${box("parallel", "", "340", true)}</div><tw-trial-table .study=${study}></tw-trial-table>`;
     }
   }
 

@@ -14,6 +14,7 @@ import "./steering.js";
 const leastMs = 500; // between two readings
 const diagnosisMs = 10_000;
 const mostSettings = 40;
+const mostFindings = 4;
 
 export class TrialView extends View {
   static properties = {
@@ -222,7 +223,7 @@ export class TrialView extends View {
     return html`<section class="card" aria-label="diagnosis"><h2>What holds it back</h2>
       ${this.diagnosisError ? html`<p class="quiet">${this.diagnosisError}</p>` : nothing}
       ${this.diagnosis && !findings.length ? html`<p>Nothing was found.</p>` : nothing}
-      ${findings.map((/** @type {any} */ one, /** @type {number} */ i) => html`<details class="finding" ?open=${i === 0}><summary><span class="sure" title="how sure">${Math.round(one.confidence * 100)} %</span><strong dir="auto">${one.title}</strong></summary>
+      ${findings.slice(0, mostFindings).map((/** @type {any} */ one, /** @type {number} */ i) => html`<details class="finding" ?open=${i === 0}><summary><span class="sure" title="how sure">${Math.round(one.confidence * 100)} %</span><strong dir="auto">${one.title}</strong></summary>
         <p dir="auto">${one.seen}</p>${one.means ? html`<p class="quiet" dir="auto">${one.means}</p>` : nothing}
         ${one.figure ? html`<tw-figure-box .figure=${one.figure} height="220" label="evidence"></tw-figure-box>` : nothing}
         ${one.change?.param ? html`<p><span class="quiet">Next:</span> <span dir="auto">${one.change.line || `${one.change.direction} ${one.change.param}${one.change.value === null ? "" : ` to ${valueText(one.change.value)}`}`}</span>${one.change.why ? html` <span class="quiet" dir="auto">${one.change.why}</span>` : nothing}</p>` : nothing}
@@ -275,7 +276,8 @@ export class TrialView extends View {
   }
 
   #provenance() {
-    const facts = flattened(this.detail.provenance ?? {});
+    const { id: _, beats: __, process: ___, ...known } = this.detail.provenance ?? {};
+    const facts = flattened({ seed: this.detail.seed, ...known });
     if (!facts.length) return nothing;
     return html`<section class="card"><h2>Provenance</h2><dl class="facts">${facts.slice(0, 80).map(([name, value]) => html`<div><dt title=${name}><bdi class="cut">${name}</bdi></dt><dd class="cut" dir="auto" title=${value}>${value}</dd></div>`)}</dl></section>`;
   }
@@ -310,6 +312,7 @@ function flattened(value, prefix = "") {
   return Object.entries(value).flatMap(([name, one]) => {
     if (one === null || one === undefined || one === "") return [];
     if (typeof one === "object" && !Array.isArray(one)) return flattened(one, `${prefix}${name}.`);
+    if (typeof one === "number" && /(^|_)at$/.test(name)) return [[`${prefix}${name.replaceAll("_", " ")}`, fullMoment(one)]];
     return [/** @type {[string, string]} */ ([`${prefix}${name}`, Array.isArray(one) ? one.map((part) => valueText(part, 8)).join(", ") : valueText(one, 8)])];
   });
 }
