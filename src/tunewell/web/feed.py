@@ -185,7 +185,9 @@ class _Feed:
         try:
             watched = self._shelf.read(lambda: self._shelf.look(self._study_id))
             if self._uuid not in (None, watched.uuid):
-                raise StudyGone("the store has been replaced by another, which has another study here; go to the list")
+                why = "the store was replaced by another, which has another study in this place; go to the list"
+                self._end([_event("gone", {"why": why})])
+                return known
             self._uuid = watched.uuid
             with watched.lock:
                 now = (self._shelf.n_opened, watched.reader.log.revision, watched.is_run())

@@ -65,7 +65,9 @@ class Hosts:
             return False
         if name in OWN_NAMES:
             return self._is_own_port(port)
-        return any(given == one or (name == one and self._is_own_port(port)) for one in map(str.lower, self.others))
+        # a name without a port is that of a proxy, at the port of its kind, or ours
+        others = [one.lower() for one in self.others]
+        return given in others or (name in others and self._is_own_port(port))
 
     def _is_own_port(self, port: str) -> bool:
         if self.port is None:
@@ -79,8 +81,8 @@ class _Refused(Exception):
         self.status, self.text, self.headers = status, text, headers
 
 
-class _TooLong(Exception):
-    pass
+class TooLong(Exception):
+    """The body of a request is longer than any that is taken."""
 
 
 class Guard:
@@ -134,7 +136,7 @@ class Guard:
             await self._app(scope, _measured(receive), sending)
         except _Refused as refused:
             await _answer(sending, scope, refused)
-        except _TooLong:
+        except TooLong:
             if begun:
                 raise
             await _answer(sending, scope, _too_long())
@@ -260,7 +262,7 @@ def _measured(receive: Receive) -> Receive:
         message = await receive()
         n += len(message.get("body", b""))
         if n > LONGEST_BODY:
-            raise _TooLong
+            raise TooLong
         return message
 
     return measured

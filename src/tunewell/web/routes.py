@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import Route, Router
+from starlette.types import Receive, Scope, Send
 
 from tunewell import figures
 from tunewell.display.spreadsheet import csv_text, trial_rows
@@ -37,6 +39,7 @@ from tunewell.figures import Figure
 from tunewell.web import orders
 from tunewell.web.answers import Answer
 from tunewell.web.feed import Feeds
+from tunewell.web.guard import TooLong
 from tunewell.web.keys import Keys
 from tunewell.web.orders import BadRequest
 from tunewell.web.shelf import Shelf, StudyGone, Watched
@@ -62,6 +65,7 @@ _NO_PAGE = (
     b'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>tunewell</title></head>'
     b"<body><p>tunewell web: this installation has no page; its data are at /api/studies.</p></body></html>\n"
 )
+_log = logging.getLogger("tunewell.web")
 _MOST_NUMBERS = 500
 _MOST_COLUMNS = 24
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -123,13 +127,18 @@ class Pages:
             **{f"/static/figures/{name}": path for name, path in _files_in(_FIGURES).items()},
         }
 
-    def app(self) -> Starlette:
+    def app(self) -> Router:
         """Return the application, without the guard that must be around it."""
         routes = [
             Route(one.path, _with_errors(getattr(self, one.answer)), methods=[one.method], name=one.answer)
             for one in ROUTES
         ]
-        return Starlette(routes=routes)
+        return Router(routes=routes, default=_nothing_there, redirect_slashes=False)
+
+    def read_ahead(self) -> None:
+        """Read the studies, so that the first who asks need not wait for it."""
+        with suppress(TunewellError):  # who asks is told
+            self._shelf.read(lambda: studies(self._shelf))
 
     async def index(self, request: Request) -> Response:
         """Answer with the page."""
@@ -354,8 +363,18 @@ def _with_errors(answer: Endpoint) -> Endpoint:
             return Response(status_code=400)
         except (BadRequest, TunewellError) as error:
             return _error(_status_of(error), str(error))
+        except TooLong:  # it is the guard's
+            raise
+        except Exception:
+            # one request that meets a defect of ours is not to end in silence, nor to tell strangers of our insides
+            _log.exception("a request for %s met a defect of tunewell", request.url.path)
+            return _error(500, "this is a defect of tunewell; the terminal of tunewell web shows where")
 
     return endpoint
+
+
+async def _nothing_there(scope: Scope, receive: Receive, send: Send) -> None:
+    await _error(404, "there is nothing of that name here")(scope, receive, send)
 
 
 def _status_of(error: Exception) -> int:

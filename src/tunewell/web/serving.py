@@ -7,6 +7,7 @@ import ipaddress
 import os
 import socket
 import stat
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -91,7 +92,8 @@ class Server:
             hosts = Hosts(None if address.uds is not None else address.port, (*named, *allow_hosts))
             self.pages = Pages(self._shelf, self.keys, by=by)
             cookie = f"tunewell-{address.port if address.uds is None else 'socket'}"
-            self.app = Guard(self.pages.app(), self.keys, hosts, cookie=cookie, most=self._most)
+            guarded = Guard(self.pages.app(), self.keys, hosts, cookie=cookie, most=self._most)
+            self._uvicorn = _uvicorn(guarded, self.pages.feeds.close)
         except BaseException:
             self._socket.close()
             raise
@@ -103,24 +105,16 @@ class Server:
     def run(self) -> None:
         """Serve until interrupted."""
         self._address_file.write_text(self.address.base, encoding="utf-8")
-        config = uvicorn.Config(
-            self.app,
-            http="h11",  # one parser, and no other that some installation brings along
-            ws="none",
-            loop="asyncio",
-            lifespan="off",
-            log_level="warning",
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            timeout_keep_alive=30,
-            timeout_graceful_shutdown=3,
-            backlog=128,
-        )
+        # what the first browser asks for is read while that is still starting
+        threading.Thread(target=self.pages.read_ahead, name="read-ahead", daemon=True).start()
         try:
-            _Uvicorn(config, self.pages.feeds.close).run(sockets=[self._socket])
+            self._uvicorn.run(sockets=[self._socket])
         finally:
             self.close()
+
+    def stop(self) -> None:
+        """Let `run` end soon; from any thread."""
+        self._uvicorn.should_exit = True
 
     def close(self) -> None:
         """Let go of the address and the store."""
@@ -130,6 +124,24 @@ class Server:
         if self.address.uds is not None:
             self.address.uds.unlink(missing_ok=True)
         self._shelf.close()
+
+
+def _uvicorn(app: Guard, end_feeds: Callable[[], None]) -> _Uvicorn:
+    config = uvicorn.Config(
+        app,
+        http="h11",  # one parser, and no other that some installation brings along
+        ws="none",
+        loop="asyncio",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=3,
+        backlog=128,
+    )
+    return _Uvicorn(config, end_feeds)
 
 
 class _Uvicorn(uvicorn.Server):
