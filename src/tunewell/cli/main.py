@@ -41,6 +41,7 @@ _COMMANDS = (
     "retry",
     "babysit",
     "steer",
+    "web",
     "replay",
     "space",
     "init",

@@ -385,8 +385,11 @@ class Store(Protocol):
         """
         ...
 
-    def commands(self, study_id: int, *, waiting: bool = False) -> list[Command]:
-        """Return all commands, or those that wait, oldest first."""
+    def commands(self, study_id: int, *, waiting: bool = False, since: int = 0) -> list[Command]:
+        """Return all commands, or those that wait, oldest first.
+
+        since: without those that were neither sent nor taken up after this revision.
+        """
         ...
 
     def steer_trial(

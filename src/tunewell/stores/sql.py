@@ -433,11 +433,14 @@ class SqlStore:
             return log.settle(study_id, revision, done, event)
 
     @_retried
-    def commands(self, study_id: int, *, waiting: bool = False) -> list[Command]:
+    def commands(self, study_id: int, *, waiting: bool = False, since: int = 0) -> list[Command]:
         """Implement `Store.commands`."""
-        statement = "waiting_commands" if waiting else "commands"
+        statement, key = (
+            "waiting_commands" if waiting else "commands",
+            {"study": study_id, "since": since or _BEFORE_ALL},
+        )
         with self._reading() as log:
-            return list(self._decoded(self._readable(rows.COMMANDS, log.rows(statement, {"study": study_id}))))
+            return list(self._decoded(self._readable(rows.COMMANDS, log.rows(statement, key))))
 
     @_retried
     def steer_trial(

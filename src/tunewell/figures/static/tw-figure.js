@@ -5,7 +5,8 @@
 //
 // or, in a page of its own, with the JSON in a <script type="application/json"> within the element.
 //
-// Attribute `height`: of the drawing, in pixels; else it follows from the figure. Property `selected`: rows of the table
+// Attribute `height`: of the drawing, in pixels; else it follows from the figure. Attribute `table-rows`: how many rows
+// the table for screen readers has, 200 at most; 0: none, where the page shows one of its own. Property `selected`: rows of the table
 // that stand out, or null. Events: `tw-brush`, detail {rows: number[] | null}, while a stretch is dragged, null when it
 // is let go; `tw-pick`, detail {row: number}, of a click or Enter. Parts: title, legend, plot, caption.
 
@@ -177,6 +178,7 @@ class TwFigure extends HTMLElement {
     });
     this.#hit = null;
     this.#focused = -1;
+    this.#boxes = []; // until it is laid out, nothing is drawn over it
     this.#describe();
     this.#later();
   }
@@ -302,18 +304,19 @@ class TwFigure extends HTMLElement {
     this.plot.setAttribute("aria-label", figure ? `${figure.title}. ${figure.caption}` : "");
     if (this.#palette) this.#drawLegend();
     this.table.replaceChildren();
-    if (!figure) return;
+    const most = Math.min(Number(this.getAttribute("table-rows") ?? mostRows), mostRows);
+    if (!figure || !most) return;
     const table = /** @type {HTMLTableElement} */ (made("table"));
     table.append(made("caption", {}, `the data of: ${figure.title}`));
     const head = table.createTHead().insertRow();
     for (const { name } of figure.columns) head.append(made("th", { scope: "col" }, name));
     const body = table.createTBody();
-    for (let row = 0; row < Math.min(figure.rows, mostRows); row++) {
+    for (let row = 0; row < Math.min(figure.rows, most); row++) {
       const line = body.insertRow();
       for (const { values } of figure.columns) line.insertCell().textContent = wordOf(values[row]);
     }
     this.table.append(table);
-    if (figure.rows > mostRows) this.table.append(made("p", {}, `${figure.rows - mostRows} more rows`));
+    if (figure.rows > most) this.table.append(made("p", {}, `${figure.rows - most} more rows`));
   }
 
   #drawLegend() {
