@@ -63,12 +63,12 @@ inspections: setup
 	$(BIN)/python -m pip install --quiet --group frameworks
 	$(BIN)/python -m pytest tests/inspection
 
-# the parts of others' libraries that pages of figures have in them; nobody else needs node
+# the parts of others' libraries that pages have in them; nobody else needs node
 vendor: web/node_modules/.ready
 	cd web && npm run --silent vendor
 
 vendor-check: vendor
-	git diff --exit-code -- src/tunewell/figures/static/vendor
+	git diff --exit-code -- src/tunewell/figures/static/vendor src/tunewell/web/static/vendor
 
 web/node_modules/.ready: web/package-lock.json
 	cd web && npm ci --silent

@@ -1,32 +1,50 @@
-// Build what static/vendor holds, with the licences of what is in it: `npm ci && npm run vendor`.
-import { readFile, writeFile } from "node:fs/promises";
+// Build what the vendor folders hold, with the licences of what is in it: `npm ci && npm run vendor`.
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { build } from "esbuild";
 
-const into = "../src/tunewell/figures/static/vendor";
+const figures = "../src/tunewell/figures/static/vendor";
+const page = "../src/tunewell/web/static/vendor";
 
-await build({
-  entryPoints: ["echarts.mjs"],
-  outfile: `${into}/echarts.tw.js`,
+const shared = {
   bundle: true,
   minify: true,
-  format: "iife", // one name, so that a page may have it and other scripts in one <script>
-  globalName: "echarts_tw",
-  footer: { js: "export const { init } = echarts_tw;" },
   target: "es2022",
   charset: "utf8",
   legalComments: "none", // they are in the file of licences
   define: { "process.env.NODE_ENV": '"production"' },
-});
+};
 
-const parts = [];
-for (const [name, file] of [
+await build({
+  ...shared,
+  entryPoints: ["echarts.mjs"],
+  outfile: `${figures}/echarts.tw.js`,
+  format: "iife", // one name, so that a page may have it and other scripts in one <script>
+  globalName: "echarts_tw",
+  footer: { js: "export const { init } = echarts_tw;" },
+});
+await writeLicences(`${figures}/echarts.LICENSE.txt`, [
   ["echarts", "LICENSE"],
   ["echarts", "NOTICE"],
   ["zrender", "LICENSE"],
   ["tslib", "LICENSE.txt"],
-]) {
-  const { version } = JSON.parse(await readFile(`node_modules/${name}/package.json`, "utf8"));
-  const text = await readFile(`node_modules/${name}/${file}`, "utf8");
-  parts.push(`${name} ${version}, ${file}\n\n${text.replaceAll("\r\n", "\n").trim()}\n`);
+]);
+
+await mkdir(page, { recursive: true });
+await build({ ...shared, entryPoints: ["lit.mjs"], outfile: `${page}/lit.js`, format: "esm" });
+await writeLicences(`${page}/lit.LICENSE.txt`, [
+  ["lit", "LICENSE"],
+  ["lit-html", "LICENSE"],
+  ["lit-element", "LICENSE"],
+  ["@lit/reactive-element", "LICENSE"],
+]);
+
+/** Write the licences of packages into one file. @param {string} path @param {string[][]} of package and file */
+async function writeLicences(path, of) {
+  const parts = [];
+  for (const [name, file] of of) {
+    const { version } = JSON.parse(await readFile(`node_modules/${name}/package.json`, "utf8"));
+    const text = await readFile(`node_modules/${name}/${file}`, "utf8");
+    parts.push(`${name} ${version}, ${file}\n\n${text.replaceAll("\r\n", "\n").trim()}\n`);
+  }
+  await writeFile(path, parts.join(`\n${"-".repeat(80)}\n\n`));
 }
-await writeFile(`${into}/echarts.LICENSE.txt`, parts.join(`\n${"-".repeat(80)}\n\n`));

@@ -1,18 +1,25 @@
 """The cost of the figures of a study, and of what they show, beside Optuna's of the same study.
 
-python benchmarks/cost/figures.py [--trials 10000] [--epochs 20] [--repeats 3]
+python benchmarks/cost/figures.py [--trials 10000] [--epochs 20] [--repeats 3] [--browser]
 
 Seconds of the processor, the least of several; in brackets how many times ours. Ours make the numbers and the JSON that
 a browser draws; Optuna's make a figure of Plotly's and its JSON. Both studies are in memory, with the same trials.
+
+With --browser, of figures that can be brushed: milliseconds of the processor that a page takes in Chromium until it is
+drawn, and each time that a pointer drags on (the middle of twelve, and the most), by `web/brush.mjs`, which needs
+`npm ci` in web/.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import subprocess
+import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,9 +30,11 @@ from tunewell.analysis.in_common import in_common
 from tunewell.analysis.interactions import interactions
 from tunewell.analysis.noise import noise
 from tunewell.analysis.waste import waste
+from tunewell.figures.page import figure_page
 from tunewell.history import History
 from tunewell.trial import Trial, TrialState
 
+WEB = Path(__file__).parents[2] / "web"
 SPACE = tw.Space(
     learning_rate=tw.Float(1e-5, 1.0, scale="log"),
     weight_decay=tw.Float(1e-6, 1e-1, scale="log"),
@@ -125,12 +134,28 @@ def seconds(make: Callable[[], Any], repeats: int) -> float:
     return min(found)
 
 
+def in_browser(source: Source) -> None:
+    """Print what a browser takes to draw some figures and to brush them."""
+    with tempfile.TemporaryDirectory() as folder:
+        pages = []
+        for name in ("parallel", "slices", "contour", "history", "curves"):
+            pages.append(Path(folder) / f"{name}.html")
+            pages[-1].write_text(figure_page(getattr(tw.figures, name)(source)), encoding="utf-8")
+        node = ["node", "brush.mjs", *map(str, pages)]
+        lines = subprocess.run(node, cwd=WEB, check=True, capture_output=True, text=True).stdout.splitlines()
+    print("\n| in Chromium, ms | drawn | brushed | at most |\n|---|---|---|---|")
+    for found in map(json.loads, lines):
+        name = Path(found["file"]).stem
+        print(f"| {name} | {found['drawMs']} | {found['brushMs']} | {found['brushMostMs']} |")
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=10_000)
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--browser", action="store_true")
     given = parser.parse_args(arguments)
     warnings.simplefilter("ignore")
     source = Source(given.trials, given.epochs)
@@ -179,6 +204,8 @@ def main(arguments: list[str] | None = None) -> None:
         mine = seconds(call, given.repeats)
         other = seconds(theirs[name], 1) if name in theirs else None
         print(f"| {name} | {mine:.3f} | {'' if other is None else f'{other:.3f} ({other / mine:.0f})'} |", flush=True)
+    if given.browser:
+        in_browser(source)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from tunewell.study import Study
 from tunewell.study.budget import Budget
 from tunewell.study.confirmation import confirmation
 from tunewell.study.confirmed import Confirmed, confirmed
+from tunewell.study.merging import Merged, merge
 from tunewell.study.reader import Best
 from tunewell.training.client import params, report
 from tunewell.training.current import current_run
@@ -61,6 +62,7 @@ __all__ = [
     "HyperbandScheduler",
     "Int",
     "MemoryStore",
+    "Merged",
     "Outlook",
     "Params",
     "RandomSampler",
@@ -91,6 +93,7 @@ __all__ = [
     "learning_rate",
     "lr_decay",
     "lr_find",
+    "merge",
     "momentum",
     "open_store",
     "params",

@@ -5,7 +5,7 @@ import unicodedata
 
 import pytest
 
-from tunewell.cli.spreadsheet import harmless
+from tunewell.display.spreadsheet import harmless
 
 FORMULAS = [
     "=cmd|' /C calc'!A0",

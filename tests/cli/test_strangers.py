@@ -149,6 +149,7 @@ READERS = {
     "importance": [["{study}"], ["{study}", "--json"]],
     "report": [["{study}"]],
     "export": [["{study}"], ["{study}", "--what", "reports"]],
+    "merge": [["{store}", "--into", "merged.db"], ["{store}", "--into", "merged.db", "--as", "both"]],
     "worker": [["{study}", "{script}"], ["{study}"], ["{study}x"]],
     "babysit": [["--attach", "{study}"]],
     "retry": [["{study}", "--trial", "0"], ["{study}x", "--trial", "1"]],
@@ -199,7 +200,10 @@ def on_a_terminal(monkeypatch, *words):
 def test_a_terminal_obeys_no_name_in_a_record(command, words, tampered_record, tmp_path, monkeypatch):
     monkeypatch.setenv("TUNEWELL_STORE", str(tampered_record))
     monkeypatch.chdir(tmp_path)
-    words = [command, *(word.format(study=HARM, script=tmp_path / "script.py") for word in words)]
+    words = [
+        command,
+        *(word.format(study=HARM, script=tmp_path / "script.py", store=tampered_record) for word in words),
+    ]
     # on a terminal babysit is a screen, which has a test of its own
     result = CliRunner().invoke(cli, words) if command == "babysit" else on_a_terminal(monkeypatch, *words)
     assert "yours" in result.output

@@ -23,7 +23,7 @@ def test_each_has_a_row_with_the_first_line_of_its_docstring(heading, package):
     assert rows(heading) == {name: classes[name].__doc__.splitlines()[0] for name in package.NAMES}
 
 
-@pytest.mark.parametrize("page", ["how-to-choose.md", "record.md", "network.md", "estimators.md"])
+@pytest.mark.parametrize("page", ["how-to-choose.md", "record.md", "merge.md", "network.md", "estimators.md"])
 def test_the_code_of_the_page_runs(page):
     blocks = re.findall(r"^```python\n(.*?)^```", (DOCS / page).read_text(), flags=re.MULTILINE | re.DOTALL)
     namespace = {"__name__": page}

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 import re
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +13,9 @@ import click
 
 from tunewell.cli.echo import echo, echo_data
 from tunewell.cli.options import existing_study, store_option, study_argument
-from tunewell.cli.spreadsheet import harmless
-from tunewell.display.formatting import counted, utc
+from tunewell.display.formatting import counted
 from tunewell.display.records import json_text, study_record, whole_study_record
+from tunewell.display.spreadsheet import csv_text, trial_rows, without_zone
 from tunewell.errors import MissingExtra, SettingError
 from tunewell.study import Study
 from tunewell.whole_file import whole_file
@@ -65,18 +63,10 @@ def command(*, study: str | None, kind: str | None, output: Path | None, what: s
         elif kind == "json":
             _write_text(json_text(whole_study_record(opened)) + "\n", output)
         else:
-            _write_text(_csv(trial_rows(opened) if what == "trials" else report_rows(opened)), output)
+            _write_text(csv_text(trial_rows(opened) if what == "trials" else report_rows(opened)), output)
         name = opened.record.name
     if output is not None:
         echo(f"study {name!r} is in {output}", err=True)
-
-
-def trial_rows(study: Study) -> list[dict[str, object]]:
-    """Return a flat row a trial."""
-    return [
-        row | {name: _date(row[name]) for name in ("started_at", "ended_at") if isinstance(row[name], float)}
-        for row in study.trial_rows()
-    ]
 
 
 def report_rows(study: Study) -> list[dict[str, object]]:
@@ -88,17 +78,10 @@ def report_rows(study: Study) -> list[dict[str, object]]:
     names = dict.fromkeys(name for report in reports for name in report.metrics)
     columns = {name: f"metric_{name}" if name in ("trial", "epoch", "reported_at") else name for name in names}
     return [
-        {"trial": report.trial, "epoch": report.epoch, "reported_at": _date(report.at)}
+        {"trial": report.trial, "epoch": report.epoch, "reported_at": without_zone(report.at)}
         | {column: report.metrics.get(name) for name, column in columns.items()}
         for report in reports
     ]
-
-
-def _date(seconds: object) -> datetime | None:
-    """Return a time in UTC that does not name its zone, which is how spreadsheets have dates."""
-    assert isinstance(seconds, float)
-    known = utc(seconds)
-    return None if known is None else known.replace(tzinfo=None)
 
 
 def _format_of(output: Path | None) -> str:
@@ -118,22 +101,6 @@ def _write_text(text: str, output: Path | None) -> None:
     else:
         with whole_file(output) as path:
             path.write_text(text, encoding="utf-8", newline="")
-
-
-def _csv(rows: Sequence[Mapping[str, object]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    if rows:
-        writer.writerow(map(_cell_of_csv, rows[0]))
-    writer.writerows(map(_cell_of_csv, row.values()) for row in rows)
-    return text.getvalue()
-
-
-def _cell_of_csv(value: object) -> object:
-    """Return the value as CSV has it; no text of it is run as a formula by a spreadsheet."""
-    if isinstance(value, datetime):
-        return value.isoformat(sep=" ", timespec="milliseconds")
-    return harmless(value) if isinstance(value, str) else value
 
 
 def _write_excel(study: Study, output: Path | None) -> None:

@@ -8,7 +8,7 @@ import click
 
 from tunewell.cli.csv_table import read_table, typed
 from tunewell.cli.echo import echo_data
-from tunewell.cli.spreadsheet import harmless
+from tunewell.display.spreadsheet import harmless
 from tunewell.errors import SettingError
 from tunewell.whole_file import whole_file
 

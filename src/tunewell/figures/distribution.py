@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from tunewell.arrays import own_numerics
@@ -14,7 +16,7 @@ _MOST_STEPS = 1000
 
 
 @own_numerics
-def distribution(study: StudySource, *others: StudySource) -> Figure:
+def distribution(study: StudySource, *others: StudySource, names: Sequence[str] | None = None) -> Figure:
     """Return the share of a study's trials that are as good as a value, for each value; and of other studies.
 
         tw.figures.distribution(study, another).save("distribution.png")
@@ -25,21 +27,23 @@ def distribution(study: StudySource, *others: StudySource) -> Figure:
     Args:
         study: one.
         others: of the same metric.
+        names: what they are called, if not by their own names, which may be the same in several files.
     """
+    names = names or [one.name for one in (study, *others)]
     all_seen = [seen(one) for one in (study, *others)]
     first = all_seen[0]
     values = np.concatenate([one.best[one.sound] for one in all_seen])
     scale = metric_axis(first.metric, values, maximize=first.maximize)
     layers, notes = [], []
     columns: dict[str, list[object]] = {"study": [], "value": [], "share": []}
-    for i, (source, one) in enumerate(zip((study, *others), all_seen, strict=True)):
-        name = name_of(source.name)
+    for i, (called, one) in enumerate(zip(names, all_seen, strict=True)):
+        name = name_of(called)
         reached = one.best[one.order]
         shares = np.arange(1, len(reached) + 1) / max(1, len(one))
         if len(reached) > _MOST_STEPS:
             picked = np.unique(np.linspace(0, len(reached) - 1, _MOST_STEPS).astype(np.intp))
             reached, shares = reached[picked], shares[picked]
-        columns["study"] += [source.name] * len(reached)
+        columns["study"] += [called] * len(reached)
         columns["value"] += reached.tolist()
         columns["share"] += shares.tolist()
         if reached.size:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from tunewell import figures
@@ -38,15 +39,22 @@ def report_page(studies: Sequence[StudyReader]) -> str:
 
     Path("report.html").write_text(report_page([study.reader]), encoding="utf-8")
     """
-    title = " and ".join(study.name for study in studies[:3]) + (" and others" if len(studies) > 3 else "")
-    body = "".join(_compared(studies)) if len(studies) > 1 else ""
-    body += "".join("".join(_of_one(study)) for study in studies)
+    names = _names(studies)
+    title = " and ".join(names[:3]) + (" and others" if len(studies) > 3 else "")
+    body = "".join(_compared(studies, names)) if len(studies) > 1 else ""
+    body += "".join("".join(_of_one(study, name)) for study, name in zip(studies, names, strict=True))
     return page(f"{title}: tunewell", f"<main>{body}</main>", _STYLE)
 
 
-def _of_one(study: StudyReader) -> Iterator[str]:
+def _names(studies: Sequence[StudyReader]) -> list[str]:
+    """Return what the studies are called: by their names, with the store where there are several of a name."""
+    known = Counter(study.name for study in studies)
+    return [study.name if known[study.name] == 1 else f"{study.name} in {study.url}" for study in studies]
+
+
+def _of_one(study: StudyReader, name: str) -> Iterator[str]:
     known = study.record
-    yield f"<h1>{html.escape(study.name)}</h1>"
+    yield f"<h1>{html.escape(name)}</h1>"
     begun = moment(known.created_at)
     goal = f"{known.direction} {study.metric}; begun {begun}; report of {moment(time.time())}"
     yield f'<p class="quiet">{html.escape(goal)}</p>'
@@ -67,13 +75,13 @@ def _of_one(study: StudyReader) -> Iterator[str]:
     yield from _passage(reproduce(study))
 
 
-def _compared(studies: Sequence[StudyReader]) -> Iterator[str]:
+def _compared(studies: Sequence[StudyReader], names: Sequence[str]) -> Iterator[str]:
     rows = []
-    for study in studies:
+    for study, name in zip(studies, names, strict=True):
         best = study.best_so_far
         rows.append(
             (
-                study.name,
+                name,
                 f"{study.record.direction} {study.metric}",
                 None if best is None else best.value,
                 len(study.trials),
@@ -84,7 +92,9 @@ def _compared(studies: Sequence[StudyReader]) -> Iterator[str]:
     yield f"<h1>{len(studies)} studies</h1>"
     passage = Passage("Side by side", (), ("study", "goal", "best", "trials", "epochs", "begun"), tuple(rows))
     same = {(study.metric, study.maximize) for study in studies}
-    yield from _passage(passage, [figures.distribution(studies[0], *studies[1:])] if len(same) == 1 else [])
+    yield from _passage(
+        passage, [figures.distribution(studies[0], *studies[1:], names=names)] if len(same) == 1 else []
+    )
 
 
 def _passage(passage: Passage, drawn: Iterable[Figure] = ()) -> Iterator[str]:

@@ -157,6 +157,7 @@ class StudyContents:
     reports: Iterable[tuple[Report, float | None]]
     """Each with the study's metric in it, as it was given to `report`. They may be many, so they are read anew, in
     parts, each time that somebody iterates over them."""
+    n_reports: int
     events: Sequence[Event]
     checkpoints: Sequence[Checkpoint]
     commands: Sequence[Command]
@@ -384,8 +385,11 @@ class Store(Protocol):
         """
         ...
 
-    def commands(self, study_id: int, *, waiting: bool = False) -> list[Command]:
-        """Return all commands, or those that wait, oldest first."""
+    def commands(self, study_id: int, *, waiting: bool = False, since: int = 0) -> list[Command]:
+        """Return all commands, or those that wait, oldest first.
+
+        since: without those that were neither sent nor taken up after this revision.
+        """
         ...
 
     def steer_trial(

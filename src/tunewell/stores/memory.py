@@ -49,6 +49,8 @@ class _Study:
     checkpoints: dict[tuple[int, int], Checkpoint] = field(default_factory=dict)
     """By trial and epoch."""
     commands: list[Command] = field(default_factory=list)
+    commanded_at: list[int] = field(default_factory=list)
+    """The revision of the last change of each command."""
     n_waiting: int = 0
     seconds: float = 0.0
     sessions: list[int] = field(default_factory=list)
@@ -112,6 +114,7 @@ class _Study:
             self.commands[done.id - 1] = replace(
                 _copy_of_command(done), trial=known.trial, at=known.at, by=known.by, why=known.why
             )
+            self.commanded_at[done.id - 1] = self.revision + 1  # of the change that this is a part of
         if event is not None:
             self.events.append(_copy_of_event(event))
         return True
@@ -384,21 +387,23 @@ class MemoryStore:
             kept = replace(_copy_of_command(command), id=len(study.commands) + 1)
             study.commands.append(kept)
             study.n_waiting += kept.taken_at is None
-            study.revise()
+            study.commanded_at.append(study.revise())
             return replace(command, id=kept.id)
 
     def settle_command(self, study_id: int, done: Command, event: Event | None = None) -> bool:
         """Implement `Store.settle_command`."""
         with self._lock:
             study = self._study(study_id)
+            is_settled = study.settle(done, event)
             study.revise()
-            return study.settle(done, event)
+            return is_settled
 
-    def commands(self, study_id: int, *, waiting: bool = False) -> list[Command]:
+    def commands(self, study_id: int, *, waiting: bool = False, since: int = 0) -> list[Command]:
         """Implement `Store.commands`."""
         with self._lock:
-            known = self._study(study_id).commands
-            return [_copy_of_command(c) for c in known if c.taken_at is None or not waiting]
+            study = self._study(study_id)
+            known = zip(study.commands, study.commanded_at, strict=True)
+            return [_copy_of_command(c) for c, at in known if at > since and (c.taken_at is None or not waiting)]
 
     def steer_trial(
         self,
@@ -497,6 +502,7 @@ class MemoryStore:
                 trials=[_copy_of_trial(trial) for trial in study.trials],
                 steps=list(study.steps),
                 reports=list(zip(self.reports(study_id), study.measured, strict=True)),
+                n_reports=len(study.reports),
                 events=self.events(study_id),
                 checkpoints=self.checkpoints(study_id),
                 commands=self.commands(study_id),

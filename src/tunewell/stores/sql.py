@@ -433,11 +433,14 @@ class SqlStore:
             return log.settle(study_id, revision, done, event)
 
     @_retried
-    def commands(self, study_id: int, *, waiting: bool = False) -> list[Command]:
+    def commands(self, study_id: int, *, waiting: bool = False, since: int = 0) -> list[Command]:
         """Implement `Store.commands`."""
-        statement = "waiting_commands" if waiting else "commands"
+        statement, key = (
+            "waiting_commands" if waiting else "commands",
+            {"study": study_id, "since": since or _BEFORE_ALL},
+        )
         with self._reading() as log:
-            return list(self._decoded(self._readable(rows.COMMANDS, log.rows(statement, {"study": study_id}))))
+            return list(self._decoded(self._readable(rows.COMMANDS, log.rows(statement, key))))
 
     @_retried
     def steer_trial(
@@ -560,6 +563,7 @@ class SqlStore:
                     trials=_sound(rows.TRIALS, log.rows("new_trials", {**key, "since": _BEFORE_ALL})),
                     steps=_steps(log.rows("steps", key)),
                     reports=_Measured(self, study_id, progress.revision, n_reports[0]),
+                    n_reports=n_reports[0],
                     events=_sound(rows.EVENTS, log.rows("events", key)),
                     checkpoints=_sound(rows.CHECKPOINTS, log.rows("checkpoints", key)),
                     commands=[decoded(row) for row in _sound(rows.COMMANDS, log.rows("commands", key))],
@@ -790,9 +794,6 @@ class _Measured:
 
     def __iter__(self) -> Iterator[tuple[Report, float | None]]:
         return self.store.measured(self._study_id, self._until, self._n)
-
-    def __len__(self) -> int:
-        return self._n
 
 
 def _sound(kind: rows.Rows[_Record], found: Iterable[tuple[Any, ...]]) -> list[_Record]:

@@ -315,7 +315,8 @@ def _of_the_rest(dialect: sa.Dialect) -> dict[str, _Statement]:
 
 
 def _of_commands() -> dict[str, _Statement]:
-    known = _select(commands, rows.COMMANDS.columns).where(commands.c.study_id == _study).order_by(commands.c.id)
+    new = (commands.c.study_id == _study, commands.c.revision > _since)
+    known = _select(commands, rows.COMMANDS.columns).where(*new).order_by(commands.c.id)
     given = ["study_id", "revision", *_without_id(rows.COMMANDS.columns)]
     this_command = commands.update().where(commands.c.study_id == _study, commands.c.id == sa.bindparam("command"))
     outcome = ["taken_at", "epoch", "data", "refused", "revision"]

@@ -47,7 +47,11 @@ class Log:
         """As on record."""
         self.is_paused = self._study.is_paused
         """Somebody has paused the study."""
-        self._revision = 0
+        self.revision = 0
+        """Up to which it has been read."""
+        self._changed_at: dict[int, int] = {}
+        """By trial: the revision with which it was read that it has changed; without those of the first reading."""
+        self._read_first_at: int | None = None
         self._values_until = 0
         """The revision up to which the history has the reports' values."""
         self._spent = 0
@@ -65,7 +69,7 @@ class Log:
 
     def refresh(self) -> None:
         """Read what the log has gained."""
-        changes = self._store.changes(self._study_id, self._revision)
+        changes = self._store.changes(self._study_id, self.revision)
         # the arrays have another width, or the trials other places, so start over
         while (changes.max_epochs, changes.n_spaces) != (self.max_epochs, len(self.versions.spaces)):
             self._begin(changes.max_epochs)
@@ -80,16 +84,32 @@ class Log:
             else:
                 self.trials.append(trial)
             self._count(trial, 1)
+        if self._read_first_at is None:
+            self._read_first_at = changes.revision
+        else:
+            known = self.history.epochs
+            changed = [trial.number for trial in trials]
+            changed += [number for number, epoch in changes.reached if number >= len(known) or epoch > known[number]]
+            self._changed_at |= dict.fromkeys(changed, changes.revision)
         self.history.update(trials)
         self.history.advance(changes.reached)
-        self._revision, self.n_steps, self.n_waiting = changes.revision, changes.n_steps, changes.n_waiting
+        self.revision, self.n_steps, self.n_waiting = changes.revision, changes.n_steps, changes.n_waiting
         self.seconds = changes.seconds
         self.budget, self.is_paused = changes.budget or self.budget, changes.is_paused
-        if self._values_until < self._revision:
+        if self._values_until < self.revision:
             self.history.defer(_weakly(self._new_values))
 
+    def changed_since(self, revision: int) -> list[int] | None:
+        """Return the trials that were begun, or changed, or reported, after a revision; None if that is too long ago.
+
+        It is if the log was not read by then, or had to be read anew since.
+        """
+        if self._read_first_at is None or revision < self._read_first_at:
+            return None
+        return sorted(number for number, at in self._changed_at.items() if at > revision)
+
     def _new_values(self) -> Iterator[NDArray[np.float64]]:
-        until = self._revision
+        until = self.revision
         for part in self._store.values(self._study_id, self._values_until, until):
             yield part[part[:, 0] < len(self.trials)] * (1.0, 1.0, self._sign)  # others have lost their trial
         self._values_until = until

@@ -636,6 +636,21 @@ class StoreContract:
         assert store.commands(study)[1].refused == "not now"
         assert store.commands(study, waiting=True) == []
 
+    def test_commands_since_a_revision_are_those_that_were_sent_or_taken_up_after_it(
+        self, store: Store, study: int
+    ) -> None:
+        begin(store, study, 0)
+        first = store.add_command(study, Command(0, Pause(), 1.5))
+        before = store.changes(study, 0).revision
+        assert store.commands(study, since=before) == []
+        second = store.add_command(study, Command(0, Resume(), 2.5))
+        assert store.commands(study, since=before) == [second]
+        done = replace(first, taken_at=3.0, epoch=7)
+        store.settle_command(study, done, Event("steered", 3.0, 0, 7))
+        assert store.commands(study, since=before) == [done, second]
+        assert store.commands(study, since=before, waiting=True) == [second]
+        assert store.commands(study, since=store.changes(study, before).revision) == []
+
     @pytest.mark.parametrize("state", [COMPLETE, STOPPED, FAILED])
     def test_an_ended_trial_takes_no_command(self, store: Store, study: int, state: TrialState) -> None:
         begin(store, study, 0)

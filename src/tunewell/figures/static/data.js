@@ -1,7 +1,7 @@
 // A figure's JSON, unpacked; `tunewell/figures/figure.py` has the format.
 
 /**
- * @typedef {number[] | {u16: string, low: number, high: number, scale: "linear" | "log"}} Packed
+ * @typedef {number[] | Float64Array | {u16: string, low: number, high: number, scale: "linear" | "log"}} Packed
  * @typedef {string | number | boolean | null} Word
  * @typedef {{title: string, scale: string, low: number, high: number, ticks: [number, string][],
  *   best: "low" | "high" | null}} Axis
@@ -53,7 +53,8 @@ function unpackedLayer(layer) {
 }
 
 /** @param {Packed} data @returns {Float64Array} NaN where there is none */
-function unpackedNumbers(data) {
+export function unpackedNumbers(data) {
+  if (data instanceof Float64Array) return data;
   if (Array.isArray(data)) return Float64Array.from(data, (value) => value ?? NaN);
   const step = (data.high - data.low) / (missingCode - 1);
   return Float64Array.from(codesOf(data.u16), (code) => {
@@ -64,8 +65,9 @@ function unpackedNumbers(data) {
 }
 
 /** @param {PackedColumn["values"]} data @returns {ArrayLike<Word>} */
-function unpackedColumn(data) {
+export function unpackedColumn(data) {
   if (Array.isArray(data)) return data;
+  if (data instanceof Float64Array) return data;
   if ("words" in data) return Array.from(codesOf(data.u16), (code) => data.words[code] ?? null);
   return unpackedNumbers(data);
 }

@@ -9,6 +9,8 @@ import { cutTo, font, widthOf } from "./layout.js";
 
 const shades = 64;
 const mostStroked = 800; // lines; more of them are counted pixel by pixel, which costs the same however dense they are
+const mostCounted = 4e6; // pixels that are counted while a pointer drags; of more, every other column or every third
+const mostSkipped = 4; // columns
 
 /**
  * Return the colour of a value on a panel's axis of colour.
@@ -74,7 +76,9 @@ export class ParallelAxes {
     this.hidden = new Set();
     /** @type {HTMLCanvasElement | null} */
     this.ground = null;
-    this.left = this.top = this.width = this.height = 0;
+    /** @type {{canvas: HTMLCanvasElement, picture: ImageData, tally: Uint32Array} | null} */
+    this.room = null;
+    this.left = this.right = this.top = this.width = this.height = 0;
     this.ratio = 1;
   }
 
@@ -92,6 +96,7 @@ export class ParallelAxes {
     const last = this.axes.at(-1);
     const right = Math.max(16, ...(last?.ticks ?? []).map(([, label]) => Math.min(widthOf(label), 90) + 14));
     this.left = cell.left + 16;
+    this.right = cell.left + cell.width;
     this.width = Math.max(20, cell.width - 16 - right);
     this.gap = this.axes.length > 1 ? this.width / (this.axes.length - 1) : this.width;
     this.top = cell.top + 44;
@@ -124,33 +129,36 @@ export class ParallelAxes {
 
   /**
    * Draw the lines and axes; with some selected, the others pale.
-   * @param {CanvasRenderingContext2D} context @param {Set<number> | null} selected
+   * @param {CanvasRenderingContext2D} context @param {Uint8Array | null} selected by row, 1 for those that are
+   * @param {boolean} isRough the next drawing comes at once
    */
-  draw(context, selected) {
+  draw(context, selected, isRough = false) {
     if (!this.ground) {
       this.ground = canvasLike(context.canvas);
-      this.#lines(/** @type {CanvasRenderingContext2D} */ (this.ground.getContext("2d")), null);
+      this.#lines(/** @type {CanvasRenderingContext2D} */ (this.ground.getContext("2d")), null, false);
     }
     context.save();
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.globalAlpha = selected ? 0.14 : 1;
     context.drawImage(this.ground, 0, 0);
     context.restore();
-    if (selected) this.#lines(context, selected);
+    if (selected) this.#lines(context, selected, isRough);
     this.#axes(context);
   }
 
-  /** @param {CanvasRenderingContext2D} context @param {Set<number> | null} selected */
-  #lines(context, selected) {
+  /** @param {CanvasRenderingContext2D} context @param {Uint8Array | null} selected @param {boolean} isRough */
+  #lines(context, selected, isRough) {
     context.save();
     context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     for (const drawn of this.drawn ?? []) {
       if (this.hidden.has(drawn.layer)) continue;
       const { rows } = drawn.layer;
       const n = drawn.shade.length;
-      const shown = selected ? [] : Array.from({ length: n }, (_, i) => i);
-      if (selected && rows) for (let i = 0; i < n; i++) if (selected.has(rows[i])) shown.push(i);
-      if (shown.length > mostStroked) this.#counted(context, drawn, shown);
+      let m = 0;
+      const all = new Uint32Array(selected && !rows ? 0 : n);
+      for (let i = 0; i < all.length; i++) if (!selected || !rows || selected[rows[i]]) all[m++] = i;
+      const shown = all.subarray(0, m);
+      if (m > mostStroked) this.#counted(context, drawn, shown, isRough);
       else this.#stroked(context, drawn, shown);
     }
     context.restore();
@@ -158,7 +166,7 @@ export class ParallelAxes {
 
   /**
    * Draw few lines, one by one.
-   * @param {CanvasRenderingContext2D} context @param {any} drawn @param {number[]} shown
+   * @param {CanvasRenderingContext2D} context @param {any} drawn @param {Uint32Array} shown
    */
   #stroked(context, { layer, crossings, shade, colors }, shown) {
     const k = this.axes.length;
@@ -185,14 +193,16 @@ export class ParallelAxes {
 
   /**
    * Draw many lines as how many of them pass through a pixel, in the shade of the best of them.
-   * @param {CanvasRenderingContext2D} context @param {any} drawn @param {number[]} shown
+   * @param {CanvasRenderingContext2D} context @param {any} drawn @param {Uint32Array} shown @param {boolean} isRough
    */
-  #counted(context, { crossings, shade, colors, bestIsLow }, shown) {
+  #counted(context, { crossings, shade, colors, bestIsLow }, shown, isRough) {
     const k = this.axes.length;
-    const [wide, high] = [Math.ceil(this.width), Math.ceil(this.height) + 1];
-    const counts = new Uint16Array(wide * high);
-    const shadesAt = new Uint8Array(wide * high);
-    const gap = this.gap ?? 0;
+    const high = Math.ceil(this.height) + 1;
+    const skipped = isRough ? Math.min(Math.ceil((shown.length * this.width) / mostCounted), mostSkipped) : 1;
+    const wide = Math.ceil(this.width / skipped);
+    const gap = (this.gap ?? 0) / skipped;
+    const { canvas, picture, tally } = this.#roomFor(wide, high);
+    // a pixel's tally is the shade of the best, above 16 bits of how many
     for (let j = 0; j + 1 < k; j++) {
       const [from, to] = [Math.round(j * gap), Math.min(wide, Math.round((j + 1) * gap))];
       const columns = to - from;
@@ -200,29 +210,44 @@ export class ParallelAxes {
         const at = shown[m] * k + j;
         const slope = (crossings[at + 1] - crossings[at]) / columns;
         if (slope !== slope) continue;
-        const own = bestIsLow ? shades - 1 - shade[shown[m]] : shade[shown[m]];
+        const own = (bestIsLow ? shades - 1 - shade[shown[m]] : shade[shown[m]]) << 16;
         let y = crossings[at] + 0.5;
         for (let x = from; x < to; x++, y += slope) {
           const pixel = (y | 0) * wide + x;
-          if (counts[pixel]++ === 0 || shadesAt[pixel] < own) shadesAt[pixel] = own;
+          const known = tally[pixel];
+          tally[pixel] = known >= own ? known + 1 : (known & 0xffff) + 1 + own;
         }
       }
     }
-    const picture = new ImageData(wide, high);
     const pixels = new Uint32Array(picture.data.buffer);
     const reds = colors.map(packedColor);
     const alpha = Uint8Array.from({ length: 256 }, (_, count) => Math.min(255, 70 + 45 * Math.log2(1 + count)));
     for (let i = 0; i < pixels.length; i++) {
-      const count = counts[i];
+      const count = tally[i] & 0xffff;
       if (count === 0) continue;
-      const own = colors.length === 1 ? 0 : bestIsLow ? shades - 1 - shadesAt[i] : shadesAt[i];
+      const best = tally[i] >>> 16;
+      const own = colors.length === 1 ? 0 : bestIsLow ? shades - 1 - best : best;
       pixels[i] = reds[own] | (alpha[count > 255 ? 255 : count] << 24);
     }
-    const scratch = document.createElement("canvas");
-    [scratch.width, scratch.height] = [wide, high];
-    /** @type {CanvasRenderingContext2D} */ (scratch.getContext("2d")).putImageData(picture, 0, 0);
+    /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")).putImageData(picture, 0, 0);
     context.globalAlpha = 1;
-    context.drawImage(scratch, this.left, this.top);
+    context.drawImage(canvas, this.left, this.top, wide * skipped, high);
+  }
+
+  /**
+   * Return an empty picture of a size and what counts its pixels: the same again, since a drag asks for many.
+   * @param {number} wide @param {number} high
+   */
+  #roomFor(wide, high) {
+    if (this.room?.canvas.width !== wide || this.room.canvas.height !== high) {
+      const canvas = document.createElement("canvas");
+      [canvas.width, canvas.height] = [wide, high];
+      this.room = { canvas, picture: new ImageData(wide, high), tally: new Uint32Array(wide * high) };
+    } else {
+      this.room.picture.data.fill(0);
+      this.room.tally.fill(0);
+    }
+    return this.room;
   }
 
   /** @param {CanvasRenderingContext2D} context */
@@ -268,10 +293,12 @@ export class ParallelAxes {
       // titles on two heights where they would touch
       context.textBaseline = "alphabetic";
       const isLow = gap < 110 && i % 2 === 1;
-      const room = Math.max(40, gap < 110 ? 2 * gap - 12 : gap - 10);
+      const right = this.right - 2;
+      // the last one, which the edge pushes to the left, stays off the one before it on its height
+      const half = gap < 110 ? gap - 6 : gap / 2 - 5;
+      const room = Math.max(40, Math.min(2 * half, half + (i === last ? Math.max(right - x, 0) : half)));
       const title = cutTo(room, axis.title);
       const wide = widthOf(title);
-      const right = this.left + this.width + 60;
       const at = Math.min(Math.max(this.left - 14, x - wide / 2), Math.max(this.left - 14, right - wide));
       context.fillStyle = palette.text;
       context.fillText(title, at, this.top - (isLow || gap >= 110 ? 12 : 28));
@@ -378,7 +405,7 @@ function canvasLike(other) {
 }
 
 /** Return a colour as the bytes of a pixel, without its alpha. @param {string} color as #rrggbb or rgb(...) */
-function packedColor(color) {
+export function packedColor(color) {
   const [r, g, b] = color.startsWith("#")
     ? [1, 3, 5].map((i) => parseInt(color.slice(i, i + 2), 16))
     : (color.match(/\d+/g) ?? ["0", "0", "0"]).map(Number);

@@ -2,7 +2,7 @@
 
 import { isDarkColor } from "./colors.js";
 import { font, isMatrix } from "./layout.js";
-import { cellsOf, colorsOf } from "./marks.js";
+import { cellsOf, colorsOf, packedColor } from "./marks.js";
 
 /** @typedef {import("./data.js").Layer} Layer */
 /** @typedef {import("./data.js").Panel} Panel */
@@ -325,13 +325,19 @@ function pathOf(polygon, size) {
 /**
  * Draw the items of a layer whose rows are selected, on a canvas.
  * @param {CanvasRenderingContext2D} context @param {Layer} layer @param {Box} box
- * @param {{xs: Float32Array, ys: Float32Array}} points @param {Palette} palette @param {Set<number>} selected
+ * @param {{xs: Float32Array, ys: Float32Array}} points @param {Palette} palette
+ * @param {Uint8Array} selected by row, 1 for those that are @param {number} ratio device pixels a pixel
  */
-export function drawItems(context, layer, box, { xs, ys }, palette, selected) {
+export function drawItems(context, layer, box, { xs, ys }, palette, selected, ratio) {
   const { rows } = layer;
   if (!rows || !xs.length) return;
   const isValue = layer.color === "value" || layer.color === "signed";
-  const colorOf = isValue ? colorsOf(box.panel, layer.color, palette) : () => palette.role(layer.color);
+  const role = palette.role(layer.color);
+  const colorOf = isValue ? colorsOf(box.panel, layer.color, palette) : () => role;
+  if (layer.mark === "points" && rows.length > manyPoints) {
+    const shown = rows.reduce((n, row) => n + (selected[row] ? 1 : 0), 0);
+    if (shown > manyPoints) return stampItems(context, layer, box, { xs, ys }, colorOf, selected, ratio);
+  }
   context.save();
   if (layer.mark === "line" || layer.mark === "step") {
     context.strokeStyle = colorOf(0);
@@ -339,7 +345,7 @@ export function drawItems(context, layer, box, { xs, ys }, palette, selected) {
     context.setLineDash(dashes[layer.dash ?? ""] ?? []);
     context.beginPath();
     for (let i = 0; i < xs.length; i++) {
-      if (!selected.has(rows[i]) || Number.isNaN(ys[i])) continue;
+      if (!selected[rows[i]] || Number.isNaN(ys[i])) continue;
       const goesOn = i > 0 && rows[i - 1] === rows[i] && !Number.isNaN(ys[i - 1]);
       if (goesOn) context.lineTo(xs[i], ys[i]);
       else context.moveTo(xs[i], ys[i]);
@@ -348,7 +354,7 @@ export function drawItems(context, layer, box, { xs, ys }, palette, selected) {
   } else {
     const size = Math.max(6, sizeOf(layer));
     for (let i = 0; i < xs.length; i++) {
-      if (!selected.has(rows[i])) continue;
+      if (!selected[rows[i]]) continue;
       const color = colorOf(layer.value[i]);
       if (layer.mark === "points") drawSymbol(context, layer.symbol, xs[i], ys[i], size, color);
       else {
@@ -361,6 +367,42 @@ export function drawItems(context, layer, box, { xs, ys }, palette, selected) {
     }
   }
   context.restore();
+}
+
+/**
+ * Draw many points pixel by pixel: none of them is a shape that one could tell from the next.
+ * @param {CanvasRenderingContext2D} context @param {Layer} layer @param {Box} box
+ * @param {{xs: Float32Array, ys: Float32Array}} points @param {(value: number) => string} colorOf
+ * @param {Uint8Array} selected @param {number} ratio
+ */
+function stampItems(context, layer, box, { xs, ys }, colorOf, selected, ratio) {
+  const rows = /** @type {ArrayLike<number>} */ (layer.rows);
+  const size = Math.max(2, Math.round(Math.max(6, sizeOf(layer)) * ratio));
+  const half = size / 2;
+  // from the left end to the right end of a disc, line by line
+  const reach = Array.from({ length: size }, (_, y) => Math.round(Math.sqrt(half * half - (y + 0.5 - half) ** 2)));
+  const picture = document.createElement("canvas");
+  const [wide, high] = [Math.ceil(box.width * ratio) + 2 * size, Math.ceil(box.height * ratio) + 2 * size];
+  [picture.width, picture.height] = [wide, high];
+  const image = new ImageData(wide, high);
+  const pixels = new Uint32Array(image.data.buffer);
+  /** @type {Map<string, number>} */
+  const packed = new Map();
+  for (let i = 0; i < xs.length; i++) {
+    if (!selected[rows[i]]) continue;
+    const left = Math.round((xs[i] - box.left) * ratio - half) + size;
+    const top = Math.round((ys[i] - box.top) * ratio - half) + size;
+    if (!(left >= 0 && top >= 0 && left + size <= wide && top + size <= high)) continue;
+    const name = colorOf(layer.value[i]);
+    let color = packed.get(name);
+    if (color === undefined) packed.set(name, (color = (packedColor(name) | (255 << 24)) >>> 0));
+    for (let y = 0; y < size; y++) {
+      const middle = (top + y) * wide + left + half;
+      for (let at = Math.ceil(middle - reach[y]); at < middle + reach[y]; at++) pixels[at] = color;
+    }
+  }
+  /** @type {CanvasRenderingContext2D} */ (picture.getContext("2d")).putImageData(image, 0, 0);
+  context.drawImage(picture, box.left - size / ratio, box.top - size / ratio, wide / ratio, high / ratio);
 }
 
 /**

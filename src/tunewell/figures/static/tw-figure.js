@@ -5,7 +5,8 @@
 //
 // or, in a page of its own, with the JSON in a <script type="application/json"> within the element.
 //
-// Attribute `height`: of the drawing, in pixels; else it follows from the figure. Property `selected`: rows of the table
+// Attribute `height`: of the drawing, in pixels; else it follows from the figure. Attribute `table-rows`: how many rows
+// the table for screen readers has, 200 at most; 0: none, where the page shows one of its own. Property `selected`: rows of the table
 // that stand out, or null. Events: `tw-brush`, detail {rows: number[] | null}, while a stretch is dragged, null when it
 // is let go; `tw-pick`, detail {row: number}, of a click or Enter. Parts: title, legend, plot, caption.
 
@@ -72,8 +73,10 @@ class TwFigure extends HTMLElement {
   #json = null;
   /** @type {import("./data.js").Figure | null} */
   #figure = null;
-  /** @type {Set<number> | null} */
+  /** @type {number[] | null} */
   #selected = null;
+  /** @type {Uint8Array | null} by row, 1 for those that are selected */
+  #mask = null;
   /** @type {import("./layout.js").Box[]} */
   #boxes = [];
   /** @type {Map<any, ParallelAxes>} */
@@ -175,6 +178,7 @@ class TwFigure extends HTMLElement {
     });
     this.#hit = null;
     this.#focused = -1;
+    this.#boxes = []; // until it is laid out, nothing is drawn over it
     this.#describe();
     this.#later();
   }
@@ -185,8 +189,15 @@ class TwFigure extends HTMLElement {
   }
 
   set selected(rows) {
-    this.#selected = rows === null || rows === undefined ? null : new Set(rows);
+    this.#select(rows === null || rows === undefined ? null : [...new Set(rows)]);
     this.#drawOver();
+  }
+
+  /** @param {number[] | null} rows each once */
+  #select(rows) {
+    this.#selected = rows;
+    this.#mask = rows && new Uint8Array(rows.reduce((most, row) => Math.max(most, row + 1), 0));
+    if (rows) for (const row of rows) /** @type {Uint8Array} */ (this.#mask)[row] = 1;
   }
 
   /** Lay out and draw what has changed, once a frame. */
@@ -246,7 +257,7 @@ class TwFigure extends HTMLElement {
     const context = cleared(this.over, ratio);
     if (this.#parallels.size) {
       const own = cleared(this.own, ratio);
-      for (const axes of this.#parallels.values()) axes.draw(own, this.#selected);
+      for (const axes of this.#parallels.values()) axes.draw(own, this.#mask, Boolean(this.#drag));
     } else cleared(this.own, ratio);
     for (const box of this.#boxes) {
       if (box.panel.axes.length) continue;
@@ -257,7 +268,7 @@ class TwFigure extends HTMLElement {
         context.globalAlpha = 1;
         for (const layer of box.panel.layers) {
           const points = this.#points.get(layer);
-          if (points) drawItems(context, layer, box, points, palette, this.#selected);
+          if (points && this.#mask) drawItems(context, layer, box, points, palette, this.#mask, ratio);
         }
       }
     }
@@ -273,7 +284,7 @@ class TwFigure extends HTMLElement {
     if (this.#hit) {
       const row = rowOf(this.#hit);
       const axes = this.#parallels.values().next().value;
-      if (axes && row !== null) axes.draw(context, new Set([row]));
+      if (axes && row !== null) axes.draw(context, only(row));
       else {
         context.strokeStyle = palette.text;
         context.lineWidth = 2;
@@ -293,18 +304,19 @@ class TwFigure extends HTMLElement {
     this.plot.setAttribute("aria-label", figure ? `${figure.title}. ${figure.caption}` : "");
     if (this.#palette) this.#drawLegend();
     this.table.replaceChildren();
-    if (!figure) return;
+    const most = Math.min(Number(this.getAttribute("table-rows") ?? mostRows), mostRows);
+    if (!figure || !most) return;
     const table = /** @type {HTMLTableElement} */ (made("table"));
     table.append(made("caption", {}, `the data of: ${figure.title}`));
     const head = table.createTHead().insertRow();
     for (const { name } of figure.columns) head.append(made("th", { scope: "col" }, name));
     const body = table.createTBody();
-    for (let row = 0; row < Math.min(figure.rows, mostRows); row++) {
+    for (let row = 0; row < Math.min(figure.rows, most); row++) {
       const line = body.insertRow();
       for (const { values } of figure.columns) line.insertCell().textContent = wordOf(values[row]);
     }
     this.table.append(table);
-    if (figure.rows > mostRows) this.table.append(made("p", {}, `${figure.rows - mostRows} more rows`));
+    if (figure.rows > most) this.table.append(made("p", {}, `${figure.rows - most} more rows`));
   }
 
   #drawLegend() {
@@ -382,7 +394,7 @@ class TwFigure extends HTMLElement {
     this.#drag = null;
     if (!drag) return;
     const { x, y } = this.#at(event);
-    if (drag.isBrush) return;
+    if (drag.isBrush) return this.#drawOver(); // with care, now that it stays
     const hit = this.#hitAt(x, y);
     const row = hit && rowOf(hit);
     const axes = this.#parallels.get(drag.box);
@@ -412,7 +424,7 @@ class TwFigure extends HTMLElement {
     this.#brush = { x: clamped(drag.x, left, left + width), y: clamped(drag.y, top, top + height), toX, toY };
     const [x1, x2] = [this.#brush.x, toX].sort((a, b) => a - b);
     const [y1, y2] = [this.#brush.y, toY].sort((a, b) => a - b);
-    const found = new Set();
+    const found = new Set(); // a line has many items of a row
     for (const layer of panel.layers) {
       const points = this.#points.get(layer);
       if (!points || !layer.rows) continue;
@@ -425,7 +437,8 @@ class TwFigure extends HTMLElement {
 
   /** @param {number[] | null} rows */
   #brushed(rows) {
-    this.selected = rows;
+    this.#select(rows);
+    this.#drawOver();
     this.dispatchEvent(new CustomEvent("tw-brush", { detail: { rows }, bubbles: true, composed: true }));
   }
 
@@ -527,6 +540,13 @@ class TwFigure extends HTMLElement {
     }
     return null;
   }
+}
+
+/** Return a selection of one row. @param {number} row */
+function only(row) {
+  const mask = new Uint8Array(row + 1);
+  mask[row] = 1;
+  return mask;
 }
 
 /** Return the titles of a panel's axes in one. @param {import("./data.js").Panel} panel */

@@ -1,0 +1,14 @@
+"""`tunewell web`: studies in a browser, live, and commands to their trials.
+
+A request goes through these, from the outside in:
+
+    guard       who may ask: rejects by host, key, role and form, before anything is routed
+    routes      one table of all that can be asked
+    answers     JSON, compressed; what was made is kept while nothing has changed
+    shelf       the store as the page sees it, which may vanish and return; its studies, each read by one reader
+    studies, table, trials, lineage, plan      what is answered
+    orders      what may be asked for by POST
+    feed        what has changed since: one poller a study, for all who listen
+
+Nothing here is imported before `tunewell web` runs.
+"""

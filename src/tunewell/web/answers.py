@@ -1,0 +1,117 @@
+"""Answers: JSON without NaN, compressed once, and kept for as long as nothing has changed.
+
+What took long to make is not made anew at once, however often the study changes: a figure that took half a second is
+made once in five, for all browsers together. So a page that is looked at leaves the machine to the training.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import asdict, dataclass, is_dataclass
+from typing import Any
+
+import numpy as np
+
+_LEVEL = 5
+_WORTH_IT = 1024
+_REST = 10.0  # times as long as it took
+_LONGEST_REST_S = 20.0
+_MOST_KEPT = 32 * 2**20
+"""Bytes of answers that a study keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A JSON document, as it is sent."""
+
+    body: bytes
+    compressed: bytes | None
+    """None where that is not worth it."""
+
+    @classmethod
+    def of(cls, data: object) -> Answer:
+        """Return the answer that says this."""
+        body = json_bytes(data)
+        return cls(body, gzip.compress(body, _LEVEL, mtime=0) if len(body) > _WORTH_IT else None)
+
+
+def json_bytes(data: object) -> bytes:
+    """Return compact JSON; what is not finite is null."""
+    try:
+        text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError):
+        text = json.dumps(_plain(data), separators=(",", ":"), allow_nan=False)
+    return text.encode()  # it is ASCII: names may have halves of characters in them
+
+
+def _plain(data: Any) -> Any:
+    match data:
+        case float() if not math.isfinite(data):
+            return None
+        case np.generic():
+            return _plain(data.item())
+        case np.ndarray():
+            return _plain(data.tolist())
+        case Mapping():
+            return {str(key): _plain(value) for key, value in data.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_plain(value) for value in data]
+        case str() | int() | float() | None:
+            return data
+    return _plain(asdict(data)) if is_dataclass(data) and not isinstance(data, type) else str(data)
+
+
+@dataclass(slots=True)
+class _Kept:
+    revision: int
+    at: float
+    took: float
+    answer: Answer
+
+
+class Answers:
+    """The answers about one study that are kept. Every method may be called from any thread."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
+        self._making: dict[Hashable, threading.Lock] = {}
+
+    def get(self, key: Hashable, revision: Callable[[], int], make: Callable[[], object]) -> Answer:
+        """Return the answer to a question, made by `make` if that is due; who asks meanwhile waits for the same one.
+
+        revision: of the study, now.
+        """
+        with self._lock:
+            making = self._making.setdefault(key, threading.Lock())
+        with making:
+            now = revision()
+            with self._lock:
+                kept = self._kept.get(key)
+                if kept is not None:
+                    self._kept.move_to_end(key)
+                    rest = min(_REST * kept.took, _LONGEST_REST_S)
+                    if kept.revision == now or time.monotonic() < kept.at + rest:
+                        return kept.answer
+            begun = time.perf_counter()
+            answer = Answer.of(make())
+            took = time.perf_counter() - begun
+            with self._lock:
+                self._kept[key] = _Kept(now, time.monotonic(), took, answer)
+                self._kept.move_to_end(key)
+                while len(self._kept) > 1 and sum(map(_size, self._kept.values())) > _MOST_KEPT:
+                    gone, _ = self._kept.popitem(last=False)
+                    if gone != key:
+                        self._making.pop(gone, None)
+            return answer
+
+
+def _size(kept: _Kept) -> int:
+    return len(kept.answer.body) + len(kept.answer.compressed or b"")

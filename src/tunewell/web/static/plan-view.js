@@ -1,0 +1,71 @@
+// What comes next in a study, and what it would take.
+
+import { read } from "./api.js";
+import { html, nothing } from "./vendor/lit.js";
+import { textOf } from "./study-view.js";
+import { View, icon } from "./view.js";
+
+const leastMs = 3000;
+
+export class PlanView extends View {
+  static properties = { study: { attribute: false }, plan: { state: true }, error: { state: true } };
+  #readOf = -1;
+  #timer = 0;
+  #isReading = false;
+
+  constructor() {
+    super();
+    /** @type {import("./study.js").Study} */
+    this.study = /** @type {any} */ (null);
+    /** @type {any} */
+    this.plan = null;
+    this.error = "";
+  }
+
+  /** @param {Map<string, unknown>} changed */
+  willUpdate(changed) {
+    if (changed.has("study") && this.study) {
+      this.watch(this.study);
+      this.told();
+    }
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    clearTimeout(this.#timer);
+    this.#timer = 0;
+  }
+
+  told() {
+    if (this.#isReading || this.#timer || this.study.revision === this.#readOf) return;
+    this.#timer = setTimeout(() => this.#read(), this.plan ? leastMs : 0);
+  }
+
+  async #read() {
+    this.#timer = 0;
+    this.#isReading = true;
+    this.#readOf = this.study.revision;
+    try {
+      this.plan = await read(`studies/${this.study.id}/plan`);
+      this.error = "";
+    } catch (error) {
+      this.error = /** @type {Error} */ (error).message;
+    }
+    this.#isReading = false;
+  }
+
+  render() {
+    const plan = this.plan;
+    if (this.error) return html`<p class="banner bad">${icon("warning")}<span>${this.error}</span></p>`;
+    if (!plan) return html`<div class="figure-wait tall" aria-label="being read"></div>`;
+    const list = (/** @type {string} */ title, /** @type {any[] | undefined} */ lines) =>
+      lines?.length ? html`<section class="card"><h2>${title}</h2><ul class="lines">${lines.map((one) => html`<li dir="auto">${textOf(one)}</li>`)}</ul></section>` : nothing;
+    return html`<div class="plan">
+      <section class="card"><h2>Next</h2><p class="lead" dir="auto">${plan.next ? textOf(plan.next) : "No process runs the study; whoever runs it again decides."}</p></section>
+      <section class="card"><h2>What more would bring</h2><p dir="auto">${plan.outlook ? textOf(plan.outlook) : "Too few decisions were made by a model to say."}</p>${plan.waste ? html`<p class="quiet" dir="auto">${textOf(plan.waste)}</p>` : nothing}</section>
+      ${list("At the end of their range", plan.at_bounds)}${list("Held back", plan.held_back)}
+      ${plan.commands?.length ? html`<section class="card"><h2>Commands</h2><pre>${plan.commands.join("\n")}</pre></section>` : nothing}
+    </div>`;
+  }
+}
+customElements.define("tw-plan", PlanView);
