@@ -548,6 +548,7 @@ class SqlStore:
     def contents(self, study_id: int) -> StudyContents:
         """Implement `Store.contents`."""
         key = {"study": study_id}
+        everything = {**key, "since": _BEFORE_ALL}
         with self._reading() as log:
             row = log.row("study_by_id", key)
             if row is None:
@@ -560,13 +561,13 @@ class SqlStore:
                     record=record,
                     spaces=_sound(rows.SPACES, log.rows("spaces", key)),
                     sessions=_sound(rows.SESSIONS, log.rows("sessions", key)),
-                    trials=_sound(rows.TRIALS, log.rows("new_trials", {**key, "since": _BEFORE_ALL})),
+                    trials=_sound(rows.TRIALS, log.rows("new_trials", everything)),
                     steps=_steps(log.rows("steps", key)),
                     reports=_Measured(self, study_id, progress.revision, n_reports[0]),
                     n_reports=n_reports[0],
                     events=_sound(rows.EVENTS, log.rows("events", key)),
                     checkpoints=_sound(rows.CHECKPOINTS, log.rows("checkpoints", key)),
-                    commands=[decoded(row) for row in _sound(rows.COMMANDS, log.rows("commands", key))],
+                    commands=[decoded(row) for row in _sound(rows.COMMANDS, log.rows("commands", everything))],
                     seconds=progress.seconds,
                     revision=progress.revision,
                 )
