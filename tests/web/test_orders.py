@@ -86,6 +86,7 @@ def test_a_trial_that_does_not_train_is_stopped_at_once(running, browser):
 
 def test_a_trial_that_is_paused_by_hand_goes_on(running, browser):
     send(browser, trial=4, kind="resume")
+    running.reader.look()
     running.steering.poll_at_rest()
     assert browser.get("/api/studies/1/trials/4").json()["trial"]["state"] == "paused"
 
@@ -261,6 +262,7 @@ def test_a_study_is_paused_and_goes_on(running, browser):
 )
 def test_the_budget_is_raised(running, browser, budget, now):
     assert browser.post("/api/studies/1/budget", json={"budget": budget}).json()["budget"] == now
+    running.reader.look()
     assert str(running.budget) == now
     assert browser.get("/api/studies").json()["studies"][0]["budget"] == now
 

@@ -262,7 +262,7 @@ NAMES = {
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_names_in_any_script(tmp_path, name):
     url = tmp_path / "tunewell.db"
-    parameter = name.replace("\0", "").strip()
+    parameter = "".join(letter if letter.isalnum() else "_" for letter in name).lstrip("_") or "p"
     space = tw.Space({parameter: tw.Float(0, 1, live=True), "word": tw.Choice([name, "b"])})
     a_study(url, name, n_trials=12, space=space)
     with serving(url) as served, served.browser() as browser:
@@ -310,7 +310,8 @@ def test_lineage(store, browser):
     with closing(open_store(store)) as opened:
         study = tw.Study.open(opened, "digits")
         study.steer(1, tw.commands.Branch(0, {"hidden": 8}))
-        study.set_budget("9trials")
+        study.begin_session()
+        study.reader.look()
         study.steering.poll_at_rest()
         study.close()
     found = browser.get("/api/studies/1/lineage").json()["trials"]
