@@ -153,8 +153,9 @@ class Stream:
 
     def __next__(self):
         """The next event: its name, its id and its data."""
-        name, identity = "message", None
+        name, identity, end = "message", None, time.monotonic() + 60
         for line in self._lines:
+            assert time.monotonic() < end, "nothing has come"
             field, _, value = line.partition(": ")
             if field == "event":
                 name = value

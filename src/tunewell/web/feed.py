@@ -18,7 +18,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from tunewell.errors import StoreError
 from tunewell.web.answers import json_bytes
@@ -42,6 +42,9 @@ _AWAY_S = 1.5
 class _Event:
     text: bytes
     revision: int | None = None
+    is_anew: bool = False
+    """The page reads all anew, whatever it knows."""
+    is_last: bool = False
 
 
 @dataclass(eq=False, slots=True)
@@ -59,6 +62,15 @@ class _Listener:
                 event = None  # noqa: PLW2901  too slow: it comes back, and gets all that it missed
             self.is_let_go = event is None
             self.queue.put_nowait(event)
+
+
+class _Look(NamedTuple):
+    """A study, as it was at a look."""
+
+    of: tuple[int, int]
+    """Which store it was, and which of the study's spaces: with another, the page reads all anew."""
+    revision: int
+    is_run: bool
 
 
 class Feeds:
@@ -90,6 +102,8 @@ class Feeds:
             for event in await asyncio.to_thread(feed.caught_up, after):
                 sent = event.revision if event.revision is not None else sent
                 yield event.text
+                if event.is_last:
+                    return
             while True:
                 try:
                     found = await asyncio.wait_for(listener.queue.get(), HEARTBEAT_S)
@@ -98,8 +112,10 @@ class Feeds:
                     continue
                 if found is None:
                     return
-                if found.revision is not None and sent is not None and found.revision <= sent:
-                    continue
+                if found.revision is not None:
+                    if sent is not None and found.revision < sent and not found.is_anew:
+                        continue  # it was on its way while what came since was looked up
+                    sent = found.revision
                 yield found.text
         finally:
             feed.remove(listener)
@@ -162,7 +178,7 @@ class _Feed:
             return [_event("lost", {"why": str(error), "since": time.time()})]
 
     def _run(self) -> None:
-        known: tuple[int, int, bool] | None = None
+        known: _Look | None = None
         idle_since: float | None = None
         monitor = threading.Thread(target=self._watch_for_silence, name=f"silence-{self._study_id}", daemon=True)
         monitor.start()
@@ -180,7 +196,7 @@ class _Feed:
                 known = self._tick(known)
             self._woken.wait(POLL_S)
 
-    def _tick(self, known: tuple[int, int, bool] | None) -> tuple[int, int, bool] | None:
+    def _tick(self, known: _Look | None) -> _Look | None:
         """Look at the study, and send what has changed since; `known` is how it was at the last look."""
         try:
             watched = self._shelf.read(lambda: self._shelf.look(self._study_id))
@@ -190,13 +206,14 @@ class _Feed:
                 return known
             self._uuid = watched.uuid
             with watched.lock:
-                now = (self._shelf.n_opened, watched.reader.log.revision, watched.is_run())
+                log = watched.reader.log
+                now = _Look((self._shelf.n_opened, len(log.versions.spaces)), log.revision, watched.is_run())
                 if (since := self._found_again()) is not None:
                     self._send([_event("back", {"since": since}), _change(watched, [], is_reload=True)])
-                elif known is not None and (now[0] != known[0] or now[1] < known[1]):
+                elif known is not None and (now.of != known.of or now.revision < known.revision):
                     self._send([_change(watched, [], is_reload=True)])
                 elif known is not None and now != known:
-                    self._send(_since(watched, known[1]))
+                    self._send(_since(watched, known.revision))
                 return now
         except StudyGone as error:
             self._end([_event("gone", {"why": str(error)})])
@@ -277,7 +294,7 @@ def _change(watched: Watched, numbers: list[int], *, is_reload: bool) -> _Event:
         "points": None if is_reload else _points(watched, numbers),
         **progress(watched),
     }
-    return _event("change", data, revision)
+    return _event("change", data, revision, is_anew=is_reload)
 
 
 def _points(watched: Watched, numbers: list[int]) -> list[list[Any]]:
@@ -291,6 +308,7 @@ def _points(watched: Watched, numbers: list[int]) -> list[list[Any]]:
     return found
 
 
-def _event(name: str, data: object, revision: int | None = None) -> _Event:
+def _event(name: str, data: object, revision: int | None = None, *, is_anew: bool = False) -> _Event:
     identity = b"" if revision is None else f"id: {revision}\n".encode()
-    return _Event(identity + f"event: {name}\ndata: ".encode() + json_bytes(data) + b"\n\n", revision)
+    text = identity + f"event: {name}\ndata: ".encode() + json_bytes(data) + b"\n\n"
+    return _Event(text, revision, is_anew, is_last=name == "gone")

@@ -365,7 +365,7 @@ def _with_errors(answer: Endpoint) -> Endpoint:
             return _error(_status_of(error), str(error))
         except TooLong:  # it is the guard's
             raise
-        except Exception:
+        except Exception:  # noqa: BLE001
             # one request that meets a defect of ours is not to end in silence, nor to tell strangers of our insides
             _log.exception("a request for %s met a defect of tunewell", request.url.path)
             return _error(500, "this is a defect of tunewell; the terminal of tunewell web shows where")

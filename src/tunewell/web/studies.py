@@ -58,6 +58,7 @@ def progress(watched: Watched) -> dict[str, Any]:
         "max_epochs": reader.max_epochs,
         "is_paused": reader.log.is_paused,
         "is_run": watched.is_run(),
+        "versions_of_space": len(reader.log.versions.spaces),
     }
 
 
@@ -76,7 +77,6 @@ def overview(watched: Watched) -> dict[str, Any]:
             "min_delta": record.min_delta,
             "sessions": [asdict(one) for one in sessions[-_FEW_SESSIONS:]],
             "sessions_in_all": len(sessions),
-            "versions_of_space": len(reader.log.versions.spaces),
             **plan(watched),
         }
 
