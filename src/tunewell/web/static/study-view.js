@@ -70,7 +70,7 @@ export class StudyView extends View {
   #inShort(known) {
     const { best, spent } = known;
     return html`<p class="in-short">${best ? html`<span>best <a href=${place.link("study", this.study.id, "trial", best.trial)}>${valueText(best.value, 5)}</a> <span class="quiet">trial ${best.trial}, epoch ${best.epoch}</span></span>` : html`<span class="quiet">no finite value yet</span>`}
-      <span>${countOf(this.study.trials?.rows ?? known.trials, "trial")}</span>${spent?.epochs !== undefined ? html`<span>${countText(spent.epochs)} epochs spent${spent.text ? html` <span class="quiet">${spent.text}</span>` : nothing}</span>` : nothing}</p>`;
+      <span>${countOf(this.study.trials?.rows ?? known.trials, "trial")}</span>${spent ? html`<span>${spent.text || `${countText(spent.epochs)} epochs`} <span class="quiet">spent</span></span>` : nothing}</p>`;
   }
 
   /** @param {any} known */
