@@ -181,3 +181,26 @@ def test_options_for_programs_are_refused_with_a_script(folder):
     done = CliRunner().invoke(cli, ["tune", "train.py", "--pattern", "x"], prog_name="tunewell")
     assert done.exit_code == 2
     assert "--pattern is for a program" in done.stderr
+
+
+def test_a_split_alone_is_tuned_in_the_direction_in_which_it_goes(tuned):
+    record, said = tuned('print(f"epoch {epoch} train {acc:.4f} val {0.9 * acc:.4f}")')
+    assert (record["metric"], record["direction"]) == ("val", "maximize")
+    assert "val rises as it trains, which is taken to be better; --direction says otherwise" in said
+    assert record["best"]["value"] == pytest.approx(max(one["val"] for one in reports(record)))
+
+
+def test_a_name_of_several_words_needs_no_direction(tuned):
+    body = 'print(f"epoch {epoch} val_seen_acc {acc:.4f} val_unseen_acc {0.9 * acc:.4f}")'
+    record, _ = tuned(body, "--metric", "val_unseen_acc", budget="1")
+    assert (record["metric"], record["direction"]) == ("val_unseen_acc", "maximize")
+
+
+def test_rates_of_a_program_are_narrowed_in_its_file(folder):
+    (folder / "program.py").write_text(PROGRAM.replace("{body}", '    print(f"epoch {epoch} val_loss {1 - acc:.4f}")'))
+    words = ["lr-find", "--space", "space.toml", "--per-decade", "1", "--epochs", "1"]
+    command = [*words, "--", sys.executable, "program.py", "{lr}", "{trial}"]
+    done = CliRunner().invoke(cli, command, prog_name="tunewell")
+    assert done.exit_code == 0, done.output
+    assert " of [space.lr] in the file that tunewell init writes" in done.stdout
+    assert "tw.Float" not in done.stdout

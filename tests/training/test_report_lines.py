@@ -5,7 +5,7 @@ import math
 import pytest
 
 from tunewell.errors import ReportError
-from tunewell.logs.cutter import LineCutter
+from tunewell.logs.cutter import Line, LineCutter
 from tunewell.logs.json_lines import is_begun
 from tunewell.training.report_lines import EpochLines
 
@@ -155,3 +155,22 @@ def test_a_line_that_is_cut_off_is_known():
     assert is_begun(line.text)
     assert not is_begun(b"done {")
     assert not is_begun(b'{"loss": 0.5}')
+
+
+def told(*lines):
+    shown = []
+    reader = EpochLines("loss", shown.append)
+    for line in lines:
+        reader.hear(Line(line.encode()), is_output=True)
+    return shown
+
+
+def test_a_program_whose_lines_lose_the_metric_midway_is_told_of_once():
+    before = [f'{{"epoch": {e}, "loss": 0.{e}}}' for e in (1, 2, 3)]
+    (line,) = told(*before, *(f'{{"epoch": {e}, "valid": {{"loss": 0.{e}}}}}' for e in range(4, 20)))
+    assert line.startswith('the program has shown loss up to epoch 3, as in \'{"epoch": 1, ')
+    assert '; now it prints \'{"epoch": ' in line
+    (line,) = told(*before, *(f"epoch {e}: loss 0.{e}" for e in range(4, 20)))
+    assert "now it prints 'epoch " in line
+    seldom = [line for one in before for line in (one, *["step"] * 9)]
+    assert not told(*seldom, "saved to model.pt", "done")

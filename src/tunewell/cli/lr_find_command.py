@@ -114,10 +114,10 @@ def command(
     if as_json:
         print_json(_record(sweep))
         return
-    print_lines(_lines(sweep))
+    print_lines(_lines(sweep, of_program=bool(to_train.program)))
 
 
-def _lines(sweep: Sweep) -> list[str]:
+def _lines(sweep: Sweep, *, of_program: bool) -> list[str]:
     losses = [point.loss for point in sweep.points if not point.diverged]
     least, most = (min(losses), max(losses)) if losses else (0.0, 1.0)
     rows = []
@@ -129,11 +129,10 @@ def _lines(sweep: Sweep) -> list[str]:
         return [*lines, f"no rate can be suggested: {sweep.why}"]
     low, high = sweep.range
     shown = click.style(f"{sweep.param} = {sweep.suggestion:g}", fg="green", bold=True)
-    return [
-        *lines,
-        f"{shown}: {sweep.why}",
-        f'to search around it: tw.Float({low:.2g}, {high:.2g}, scale="log", tier=1)',
-    ]
+    around = f'tw.Float({low:.2g}, {high:.2g}, scale="log", tier=1)'
+    if of_program:
+        around = f"low = {low:.2g} and high = {high:.2g} of [space.{sweep.param}] in the file that tunewell init writes"
+    return [*lines, f"{shown}: {sweep.why}", f"to search around it: {around}"]
 
 
 def _record(sweep: Sweep) -> dict[str, object]:

@@ -83,8 +83,10 @@ _OF_MODEL = re.compile(
 """A sentence in place of a name: `Accuracy of the network on the 10000 test images`."""
 _COMMA = re.compile(r"(?<![\w.,])(\d+),(\d+)(?![\w.,])")
 """A decimal comma."""
+_REACHES = re.compile(r"^.*\b(?:reach\w*|achiev\w*|obtain\w*|attain\w*)\s+(?:an?\s+|the\s+)?", _FLAGS)
+"""A sentence before a name: `the model reaches an accuracy of 0.8`."""
 _FILLERS = re.compile(r"^(?:(?:and|with|a|an|the|then|after|at|its|has|had)\s+)+", _FLAGS)
-_VERB = re.compile(r"\s+(?:is|was|value)$", _FLAGS)
+_VERB = re.compile(r"\s+(?:is|was|of|value)$", _FLAGS)
 """What stands between a name and its number: `the validation loss was 0.31`."""
 _CUT = re.compile(r"[,;|()\[\]{}\t<>…]|\.{2,}|//|\s[-–—→=]+\s|(?<=\w)\.\s|:\s*-\s")
 _BEST = re.compile(r"(?:^|[\W_])(?:best|lowest|highest|min|max|prev|previous|old|target|final)(?:$|[\W_])", _FLAGS)
@@ -114,6 +116,8 @@ _STEP = re.compile(
     r"|timesteps?)['\"]?\s*[:#=]?\s*[\[(]?\s*#?(?P<step>\d+)(?![\d.]*[.%\w])(?:\s*(?:/|of)\s*\d+)?\s*[\])]?",
     _FLAGS,
 )
+_STEP_BEHIND = re.compile(r"(?<=[a-z])\s+(?P<step>\d+)(?:\s*:\s*|\s+)(?=[-+]?\d*\.\d)(?<!top )(?<!at )", _FLAGS)
+"""A step between a name and its number: `Validation loss 500: 0.31`."""
 _PART = re.compile(r"(?<=[:\]|])\s*\[\s*\d+\s*/\s*\d+[^\]]*\]")
 """A step without a name, of so many: `EVAL: [19/20]`."""
 _EPISODE = re.compile(r"(?<![a-z])(?:episodes?|games?)(?![a-z])", _FLAGS)
@@ -131,6 +135,17 @@ _SHORT = re.compile(r"(?P<words>[A-Za-z]+(?:[ -][A-Za-z]+)*)\s*\((?P<short>[A-Za
 """A name with its initials behind: `Mean Absolute Error (MAE)`."""
 _WHICH = re.compile(r"(?P<name>[A-Za-z][\w@/-]*)\s*\((?P<which>[A-Za-z][A-Za-z -]{0,20})\)(?=\s*[:=]?\s*[-+]?\.?\d)")
 """A name with the word for which one it is behind: `f1-score (micro avg) 0.81`."""
+_BEHIND = re.compile(
+    rf"(?P<number>(?:{_NUMBER})\s?%?)\s+on\s+(?:the\s+)?(?P<split>train\w*|val\w*|test\w*|dev)\b"
+    r"(?:\s+(?:set|data\w*|rows|images|split))?",
+    _FLAGS,
+)
+"""The rows behind a number: `an accuracy of 71 % on the validation data`."""
+_PAIRED = re.compile(
+    rf"(?P<first>[A-Za-z][\w@-]*)\s*/\s*(?P<second>[A-Za-z][\w@-]*)\s*[:=]\s*(?P<one>{_NUMBER})\s*/\s*(?P<two>{_NUMBER})",
+    _FLAGS,
+)
+"""Two names for two numbers: `PSNR/SSIM: 31.2/0.91`."""
 _OF_EPISODES = re.compile(r"(?P<before>^|[|,;\t]|\s{2,})\s*(?P<mean>avg|average|mean)\.?(?=\s*[:=])", _FLAGS)
 """What has no name on a line that counts episodes: their rewards."""
 _RANKED = {"P": "precision", "R": "recall"}
@@ -338,6 +353,7 @@ class LineReader:
         if cells:
             line = f"{cells[1]}: {cells[2]}"
         line = _AT.sub(lambda found: f"{_RANKED[found[1]]}@", line)
+        line = _on_split(_PAIRED.sub(_apart, line))
         line = _WHICH.sub(r"\g<which> \g<name>", _SHORT.sub(_short, _THREE.sub(_middle, line)))
         if _EPISODE.search(line):
             line = _OF_EPISODES.sub(r"\g<before> \g<mean> reward", line)
@@ -396,6 +412,9 @@ class LineReader:
     def _place(self, line: str) -> tuple[str, float, float]:
         """Return the line without its epoch and step; and those, NaN where it has none."""
         epoch = step = math.nan
+        if not _STEP.search(line) and (found := _STEP_BEHIND.search(line)) and not _EPOCH.search(line):
+            step = float(found["step"])
+            line = f"{line[: found.start()]}: {line[found.end() :]}"
         for pattern in (_PAIR, _EPOCH, _OF_SPLIT, _ROUND):
             if (found := pattern.search(line)) and not (pattern is _EPOCH and _N_EPOCHS.match(line)):
                 epoch = float(found["epoch"])
@@ -418,11 +437,17 @@ class LineReader:
         at = 0
         above, shared, in_list = split, "", ""
         n_splits = len({word.lower() for word in _WORD.findall(line) if is_bare(word)})
+        last, before = "", ""
         for between, value, is_percent, end in _named_numbers(line):
-            split = _split_of(between) or split
+            is_aside = between.lstrip().startswith("(")
+            split = _split_of(between) or (last if is_aside and last else split)
             at = end
             label = _label(between)
             is_split = is_bare(label)
+            if is_split and is_aside and before:
+                values.setdefault(f"{label} {before}", value / 100 if is_percent else value)
+                split = above  # `iou: 0.6 (val: 0.5)`
+                continue
             if is_split and shared:
                 label = f"{label} {shared}"
             elif not is_split:
@@ -443,6 +468,7 @@ class LineReader:
             is_open = not says_split(label) if known is None else known.quantity != "lr" and not known.split
             if here and is_open and self._knows(label) and f"{here} {label}" not in values:
                 label = f"{here} {label}"
+            last, before = (split if is_split else ""), ("" if is_split else label)
             if is_split and not shared and value % 1 and n_splits > 1:
                 split = above  # the number is that of the split, and the next name is of no split
             if label in values:
@@ -451,6 +477,22 @@ class LineReader:
             if is_percent:
                 self.in_percent.add(label)
         return values, _split_of(line[at:]) or split
+
+
+def _on_split(line: str) -> str:
+    """Return a line with the word for its rows before a name, where a sentence has it behind the number."""
+    found = _BEHIND.search(line)
+    if found is None:
+        return line
+    begin = max((cut.end() for cut in _CUT.finditer(line, 0, found.start())), default=0)
+    return f"{line[:begin]} {found['split']} {line[begin : found.start()]}{found['number']}{line[found.end() :]}"
+
+
+def _apart(found: re.Match[str]) -> str:
+    """Return two names for two numbers as two pairs, unless they are splits, or a name of two parts for a share."""
+    if is_bare(found["first"]) or is_bare(found["second"]) or "." not in found["one"] + found["two"]:
+        return found[0]
+    return f"{found['first']}: {found['one']}, {found['second']}: {found['two']}"
 
 
 def _short(found: re.Match[str]) -> str:
@@ -515,11 +557,15 @@ def _label(between: str) -> str:
     """Return the name in the text before a number; "" if there is none."""
     phrase = _CUT.split(between)[-1] if between.strip(" ([{=:") else ""
     phrase = re.sub(r"(?i)\bcorrect$", "accuracy", phrase.strip(" :=\t"))
-    phrase = _VERB.sub("", phrase.strip(" \t'\"`:=|-–—>*#~≈([{")).strip(" '\":=")
+    phrase = _VERB.sub("", phrase.strip(" \t'\"`:=|-–—>*#~≈([{/")).strip(" '\":=")
     if not phrase:
         whole = [part for part in _CUT.split(between) if part.strip(" '\":=-*#")]
         phrase = whole[-1].strip(" '\":=-*#") if whole and not between.rstrip().endswith((",", ";", "|")) else ""
     phrase = _FILLERS.sub("", phrase)
+    if (found := _REACHES.match(phrase)) and (split := _split_of(found[0])):
+        phrase = f"{split} {phrase[found.end() :]}"
+    elif found:
+        phrase = phrase[found.end() :]
     if meaning(phrase) is None and ":" in phrase:
         last = phrase.rpartition(":")[2].strip(" '\"")
         if meaning(last):

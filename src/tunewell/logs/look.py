@@ -138,6 +138,9 @@ def _recognised_by(rows: Sequence[Row], metric: str, *, is_whole: bool) -> str:
     places = [row for row in rows if metric in row.values and not row.is_running]
     if len({row.epoch for row in places}) == 1 and len(places) > 2 and len({row.epoch for row in numbered}) == 1:
         return METRIC  # one number for all, as of one long epoch, or of a setting called `epochs`
+    fractions = {row.epoch for row in places}
+    if is_whole and len(fractions) > 1 and len({whole_epoch(row.epoch) for row in numbered}) == 1:
+        return METRIC  # a training that ends within its first epoch
     for group in _by_epoch(rows)[:1]:
         numbers = {row.epoch for row in group if metric in row.values and not math.isnan(row.epoch)}
         within = {number for number in numbers if number != whole_epoch(number)}

@@ -35,13 +35,54 @@ _OF_SENTENCES = frozenset(
 _BEHIND = frozenset(
     """
     full all total seen unseen mean avg average overall micro macro weighted samples epoch final last ema val valid
-    validation train training test testing dev eval evaluation set on in over the of
+    validation train training test testing dev eval evaluation set on in over the of cosine dot euclidean manhattan
     """.split()  # noqa: SIM905  as above
 )
 """Words behind the head that leave it what it is."""
+_AT_A_RANK = re.compile(r"[A-Za-z]@\.?\d")
+"""`PCK@0.5`: what is counted up to a rank, or within a threshold, is what was hit."""
 _EARNED = frozenset(["reward", "rewards", "rew", "return", "returns", "ret", "rets"])
-_MORE = frozenset([*_EARNED, "prc", "bacc", "top1", "similarity", "coverage", "likelihood", "fitness", "correlation"])
-_LESS = frozenset(["losses", "cost", "energy", "distance", "violation", "deviance", "divergence", "rmspe", "mase"])
+_MORE = frozenset(
+    [
+        *_EARNED,
+        "prc",
+        "bacc",
+        "top1",
+        "similarity",
+        "coverage",
+        "likelihood",
+        "fitness",
+        "correlation",
+        "c_index",
+        "cindex",
+        "cider",
+        "pck",
+        "stoi",
+        "pesq",
+        "sdr",
+        "sisdr",
+        "snr",
+    ]
+)
+_LESS = frozenset(
+    [
+        "losses",
+        "cost",
+        "energy",
+        "distance",
+        "violation",
+        "deviance",
+        "divergence",
+        "rmspe",
+        "mase",
+        "abs_rel",
+        "sq_rel",
+        "rms",
+        "silog",
+        "epe",
+        "chamfer",
+    ]
+)
 _QUANTITIES = {
     **dict.fromkeys(_EARNED, "reward"),
     **dict.fromkeys(("fid", "kid"), "fid"),
@@ -49,7 +90,7 @@ _QUANTITIES = {
     **dict.fromkeys(("prc",), "map"),
     **dict.fromkeys(("losses",), "loss"),
     **dict.fromkeys(("bacc",), "accuracy"),
-    **{name: name for name in ("ndcg", "mrr", "eer", "mase", "fitness")},
+    **{name: name for name in ("ndcg", "mrr", "eer", "mase", "fitness", "cider")},
 }
 
 
@@ -85,9 +126,11 @@ def head_of(name: str) -> Head | None:
             or any(_direction(word) not in (None, direction) for word in rest)
         ):
             return None
-        known = meaning("_".join(head))
-        quantity = _QUANTITIES.get(re.sub(r"\d+k?$", "", head[-1]), known.quantity if known else "")
+        known = meaning("_".join(head)) or meaning(_stem("_".join(head)))
+        quantity = _QUANTITIES.get(_stem(head[-1]), known.quantity if known else "")
         return Head(quantity, direction, len(rest), next((word for word in rest if word not in _BEHIND), ""))
+    if _AT_A_RANK.search(name) and not _TURNED & {*words}:
+        return Head("", "maximize", len(words))
     return _part_of_loss(words)
 
 
@@ -99,15 +142,20 @@ def _part_of_loss(words: list[str]) -> Head | None:
 
 
 def _direction(name: str) -> str | None:
-    stem = re.sub(r"(?<=[a-z])\d+k?$", "", name)
+    stem = _stem(name)
     if stem in _MORE or stem in _LESS:
         return "maximize" if stem in _MORE else "minimize"
-    for one in (name, stem) if stem in ("fid", "kid") else (name,):
+    for one in (name, stem):
         try:
             return direction_of(one)
         except SettingError:
             continue
     return None
+
+
+def _stem(name: str) -> str:
+    """Return a name without the number that it ends with, as `fid50k` and `accuracy01` do; that of `f1` is its own."""
+    return re.sub(r"(?<=[a-z]{2})\d+k?$", "", name)
 
 
 def _in_order(name: str) -> list[str]:

@@ -24,6 +24,7 @@ from tunewell.space.params import Choice
 from tunewell.space.space import Space
 from tunewell.stores.redaction import redacted_command, redacted_talk
 from tunewell.training.log_reading import LogReading
+from tunewell.training.missed import say
 from tunewell.training.own_checkpoints import FOLDER, GOING_ON, RESUME, BeganAgain, OwnCheckpoints, name_of
 from tunewell.training.program import LoopMessage, Program, ProgramReport, Reading
 from tunewell.training.report_lines import EpochLines
@@ -177,7 +178,7 @@ class ExternalProgram:
     def _reading(self, run: Run) -> EpochLines | LogReading:
         """Return what reads the epochs of a trial."""
         if self.found.where == OBJECTS:
-            return EpochLines(self.metric)
+            return EpochLines(self.metric, say)
         path = self.found.path and Path(self.fill(self.found.path, run))
         return LogReading(self.found, self.metric or self.found.names[0], file=path or None)
 

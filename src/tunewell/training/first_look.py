@@ -41,7 +41,7 @@ _LONGEST_EXAMPLE = 160
 _QUIET_S = 60.0
 _MOST_NAMES = 4
 _PUNCTUATION = re.compile(r"[\W_]")
-_MEANS = {"mean", "average", "avg", "overall"}
+_MEANS = {"mean", "average", "avg", "overall", "oof", "pooled"}
 """Words of the sum of several folds."""
 _SAYS_INPUT = re.compile(
     r"EOFError|EOF when reading|Inappropriate ioctl for device|no tty|not a terminal", re.IGNORECASE

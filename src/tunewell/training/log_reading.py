@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,37 +13,25 @@ from tunewell.logs.look import FILE, PATTERN, FoundMetrics
 from tunewell.logs.pattern import PatternReader
 from tunewell.logs.printed import PrintedReader
 from tunewell.logs.rows import Row
-from tunewell.logs.text import without_escapes
 from tunewell.training.metric_choice import is_metric
-
-_LONGEST_LINE = 120  # letters that are shown
-_TIMES_LONGER, _LINES_MORE = 3, 4
-"""So many times the most lines of an epoch so far, and a few more, are too many without the metric."""
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
+from tunewell.training.missed import Missed, say
 
 
 class LogReading:
     """Reads what a first look has found: `Reading` of a program whose lines are no reports."""
 
     def __init__(
-        self, found: FoundMetrics, metric: str, *, file: Path | None = None, tell: Callable[[str], None] = _say
+        self, found: FoundMetrics, metric: str, *, file: Path | None = None, tell: Callable[[str], None] = say
     ) -> None:
         """Begin; `file`: the log that the program writes, if the user has named it; `tell`: shows the user a line."""
         self.first_number = math.nan
         """What the log gave its first epoch as its number; NaN if it gave none."""
         self._found = found
-        self._tell = tell
-        self._is_reported = False
-        self._n_lines = self._longest = 0
-        """Lines since the metric came last, and the most there were before it came again."""
         self._metric = metric
-        self._n_with = self._n_without = 0
-        """Epochs with the metric, and without it."""
-        self._was_in_each = True
+        self._missed = Missed(metric, found.examples[-1] if found.examples else "", tell)
+        self._missed.is_expected = not found.is_once
+        self._n_without = 0
+        """Epochs without the metric."""
         self._epochs = Epochs(found.rule)
         self._printed = (
             PatternReader(found.pattern, metric)
@@ -63,12 +50,7 @@ class LogReading:
             return []
         row = self._printed.read(line)
         epochs = [] if row is None else self._fed(row)
-        if any(self._metric in metrics for metrics in epochs):
-            self._longest, self._n_lines = max(self._longest, self._n_lines), 0
-        elif line.text and not line.is_overwritten:
-            self._n_lines += 1
-            if self._n_with > 1 and self._n_lines > _TIMES_LONGER * self._longest + _LINES_MORE:
-                self._miss(line.text)
+        self._missed.hear(line, has_metric=any(self._metric in metrics for metrics in epochs))
         return epochs
 
     def poll(self) -> list[dict[str, float]]:
@@ -96,30 +78,20 @@ class LogReading:
         like = f", as in {self._found.examples[-1]!r}" if self._found.examples else ""
         return f"it is to {what} {self._metric}{like}; see why it does not"
 
-    def _miss(self, line: bytes) -> None:
-        """Show once, while it trains, that a metric which was in each epoch does not come any more."""
-        if self._is_reported or self._found.is_once or not self._was_in_each:
-            return
-        self._is_reported = True
-        like = f", as in {self._found.examples[-1]!r}" if self._found.examples else ""
-        now = f"; now it prints {without_escapes(line.decode(errors='replace'))[-_LONGEST_LINE:]!r}" if line else ""
-        self._tell(
-            f"the program has shown {self._metric} up to epoch {self._n_with}{like}, and not since{now}; print all "
-            "epochs alike, or say with --pattern where it is"
-        )
-
     def _reported(self, epochs: list[Epoch]) -> list[dict[str, float]]:
         found: list[dict[str, float]] = []
         for epoch in epochs:
             if metrics := self._found.reported(epoch):
-                self.first_number = self.first_number if self._n_with + self._n_without + len(found) else epoch.number
+                self.first_number = (
+                    self.first_number if self._missed.n_with + self._n_without + len(found) else epoch.number
+                )
                 found.append(metrics)
         for metrics in found:
             if self._metric in metrics:
-                self._was_in_each = self._was_in_each and not self._n_without
-                self._n_with += 1
+                self._missed.is_expected &= not self._n_without
+                self._missed.n_with += 1
             else:
                 self._n_without += 1
-                if self._n_with and self._n_without > 1:
-                    self._miss(b"")
+                if self._missed.n_with and self._n_without > 1:
+                    self._missed.tell()
         return found

@@ -18,7 +18,7 @@ from tunewell.study.metric import direction_of
 from tunewell.training.compound_names import head_of
 
 _BEST_FIRST = (
-    *("reward", "fid", "iou", "dice", "bleu", "rouge", "kappa", "mcc", "eer", "ndcg", "mrr", "map"),
+    *("reward", "fid", "iou", "dice", "cider", "bleu", "rouge", "kappa", "mcc", "eer", "ndcg", "mrr", "map"),
     *("accuracy", "auc", "f1", "pixel", "r2", "lrap", "psnr", "ssim"),
     *("hits", "recall", "precision", "other", "wer", "cer", "error", "rmse", "mse", "mae", "huber", "mape", "mase"),
     *("perplexity", "loss", "", "part"),
@@ -41,10 +41,12 @@ _LAST = {"final", "best", "last"}
 _SURE = 2  # values, above which what they do is no chance
 _MARGINS = {"auc": 0.02, "map": 0.1, "f1": 0.15}
 """So far may an accuracy lie above another score of the same rows where no class has most of them."""
+_ABOUT = 1.5  # times
 _MOSTLY = 0.9  # an accuracy above which half of that is enough
 _ALL_OVERLAPS = {"95", "5095"}
 _AT_ONE_OVERLAP = re.compile(r"\d\d$")
 _ADVERSARIES = {"d", "dis", "disc", "discriminator", "critic"}
+_OF_SEVERAL = re.compile(r"(acc|accuracy|prec|top)_?0?([2-9]|10)")
 _TOP_K = {"5", "top5", "top3", "acc5", "3", "k"}
 
 
@@ -162,9 +164,18 @@ def _direction_of_split(name: str, names: Sequence[str], seen: Seen) -> str | No
     if not is_bare(name):
         return None
     goes = _goes(seen.curves.get(name, ()))
+    if goes == "minimize" and _is_near_a_loss(name, seen):
+        return goes
     others = {_goes(seen.curves.get(other, ())) for other in names if is_bare(other) and split_of(other) == "train"}
     is_sure = goes in others or len(seen.curves.get(name, ())) > _SURE
     return goes if is_sure and others <= {goes} else None
+
+
+def _is_near_a_loss(name: str, seen: Seen) -> bool:
+    """Return True if the values are about as large as those of a loss of training."""
+    own = seen.curves[name]
+    losses = [curve for other, curve in seen.curves.items() if other != name and _quantity(other) == "loss"]
+    return any(loss[-1] > 0 and 1 / _ABOUT < own[-1] / loss[-1] < _ABOUT for loss in losses)
 
 
 def _goes(values: Sequence[float]) -> str | None:
@@ -225,6 +236,8 @@ def _quantity(name: str) -> str:
     head = head_of(name)
     if head and head.quantity:
         return head.quantity
+    if head and head.direction == "maximize":
+        return "other"  # a score of a kind, which says more than the loss
     with suppress(SettingError):
         return "other" if direction_of(name) else ""
     return ""
@@ -265,8 +278,10 @@ def _place(name: str, seen: Seen) -> tuple[int, ...]:
     if "score" in words and is_bare("_".join(words - {"score"})):
         quantity = _BEST_FIRST[0]  # what the program takes for its score, whatever that is
     order = _BEST_FIRST.index(quantity) if quantity in _BEST_FIRST else _BEST_FIRST.index("")
-    is_other = "class" in words or bool(
-        words & _TOP_K and words & {"acc", "accuracy", "prec", "top", "top5", "top3", "acc5"}
+    is_other = (
+        "class" in words
+        or bool(words & _TOP_K and words & {"acc", "accuracy", "prec", "top", "top5", "top3", "acc5"})
+        or any(_OF_SEVERAL.fullmatch(word) for word in words)
     )
     nth = _NTH_SET.search(name)
     is_single = bool(words & _OF_EPISODES) and not words & _MEANS

@@ -6,10 +6,12 @@ What names the metric and cannot be read is an error: an epoch that is passed ov
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from tunewell.errors import ReportError
 from tunewell.logs.cutter import Line
 from tunewell.logs.json_lines import is_begun, json_objects, numbers_of, plainly, same
+from tunewell.training.missed import Missed
 
 
 class EpochLines:
@@ -19,7 +21,8 @@ class EpochLines:
     some epochs only). Others are no epochs: a configuration, a test in the end, or a second line of the same epoch.
     """
 
-    def __init__(self, metric: str | None) -> None:
+    def __init__(self, metric: str | None, tell: Callable[[str], None] | None = None) -> None:
+        """Begin; `tell`: shows the user a line, where a metric that was in each epoch comes no more."""
         self.first_number = math.nan
         """What the first epoch's line gave as its number; NaN if it gave none."""
         self.numbers: dict[str, float] = {}
@@ -27,6 +30,7 @@ class EpochLines:
         self.cut_off: str | None = None
         """A report in the middle of which the output ended."""
         self._metric = metric
+        self._missed = None if tell is None or metric is None else Missed(metric, tell=tell)
         self._names: set[str] = set()
         """Names in lines that had the metric."""
         self._aside: tuple[object, dict[str, float]] = None, {}
@@ -38,6 +42,10 @@ class EpochLines:
     def hear(self, line: Line, *, is_output: bool) -> list[dict[str, float]]:
         """Implement `Reading.hear`: what stands on standard error is talk."""
         epochs = self.read(line.text) if is_output else []
+        if self._missed is not None and is_output:
+            n_with = sum(self._metric in epoch for epoch in epochs)
+            self._missed.n_with += n_with
+            self._missed.hear(line, has_metric=n_with > 0)
         if is_output and line.is_cut_off and not epochs and is_begun(line.text):
             self.cut_off = line.text.decode(errors="replace")
         return epochs
