@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 jax = pytest.importorskip("jax")
-pytest.importorskip("optax")
+optax = pytest.importorskip("optax")
 
 from tunewell.inspection.jax.findings import Gradients, Losses  # noqa: E402
 from tunewell.inspection.jax.shapes import broadcast_in  # noqa: E402
@@ -119,3 +119,21 @@ def test_differences_of_outputs_and_targets_that_are_broadcast_are_seen_in_the_t
     assert found(lambda w, x, y: jnp.mean(((x @ w)[:, 0] - y) ** 2)) is None
     assert found(lambda w, x, y: jnp.mean((x @ w - y[:, None]) ** 2)) is None
     assert found(lambda w, x, y: jnp.mean((x @ w - (x @ w)[:, 0]) ** 2)) is None  # distances of outputs
+
+
+@pytest.mark.parametrize("max_steps", [97, 99, 100])
+def test_a_training_that_ends_by_itself_just_before_it_would_be_ended_is_looked_at_to_the_end(max_steps):
+    """Its last steps are heard of late: the end that they ask for may not come while what was seen is weighed."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(1000, 8)).astype(np.float32), rng.integers(0, 3, 1000)
+
+    def loss(weights, x, y):
+        return optax.softmax_cross_entropy_with_integer_labels(x @ weights, y).mean()
+
+    def train():
+        step = jax.jit(jax.value_and_grad(loss))
+        weights = np.zeros((8, 3), np.float32)
+        for i in range(0, 1000, 10):
+            weights = weights - 0.1 * step(weights, x[i : i + 10], y[i : i + 10])[1]
+
+    assert isinstance(observed(train, Limits(max_steps, 60.0), "the training"), list)

@@ -41,6 +41,7 @@ class JaxObserver:
         self._begun: float | None = None
         self._lock = threading.Lock()
         self._thread = threading.get_ident()
+        self._settled = False
         self._found: dict[tuple[str, Place], Mistake] = {}
         self._gradients: dict[Place, findings.Gradients] = {}
         self._losses: dict[tuple[str, Place], findings.Losses] = {}
@@ -70,8 +71,17 @@ class JaxObserver:
             self._stack.enter_context(ImportWatch(["optax"], self._look_at_optax))
         return self
 
+    def settle(self) -> None:
+        """Hear the last steps out; an end that was on its way comes while this waits, or not at all."""
+        with contextlib.suppress(SeenEnough):
+            jax.effects_barrier()
+        with contextlib.suppress(SeenEnough):
+            with self._lock:
+                self._settled = True
+            # what was sent before arrives between two steps of the interpreter: here, or it is called back
+            _raise_in(self._thread, None)
+
     def __exit__(self, *_: object) -> None:
-        jax.effects_barrier()
         self._stack.close()
 
     def _replace(self, owner: Any, name: str, wrap: Callable[[Any], Any]) -> None:
@@ -160,10 +170,14 @@ class JaxObserver:
             if not self.altered and (self.steps >= self._max_steps or late):
                 self.altered = True
                 # an exception in a callback would be the compiled code's; this one is raised where the program is
-                end = ctypes.pythonapi.PyThreadState_SetAsyncExc
-                timer = threading.Timer(0.05, end, (ctypes.c_ulong(self._thread), ctypes.py_object(SeenEnough)))
+                timer = threading.Timer(0.05, self._end)
                 timer.daemon = True
                 timer.start()
+
+    def _end(self) -> None:
+        with self._lock:
+            if not self._settled:
+                _raise_in(self._thread, SeenEnough)
 
     def _batch(self, place: Place, inputs: Any, labels: Any = None) -> None:
         with self._lock:
@@ -224,6 +238,12 @@ class JaxObserver:
     def _drawn(self, at: tuple[Place, int], key: Any) -> None:
         with self._lock:
             self._keys.setdefault(at, (at[0], []))[1].append(np.asarray(key).tobytes())
+
+
+def _raise_in(thread: int, exception: type[BaseException] | None) -> None:
+    """Raise an exception in a thread between two steps of its interpreter; with None, call back one not yet raised."""
+    what = None if exception is None else ctypes.py_object(exception)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), what)
 
 
 def _floats(tree: Any) -> list[Any]:
