@@ -137,3 +137,38 @@ def test_a_training_that_ends_by_itself_just_before_it_would_be_ended_is_looked_
             weights = weights - 0.1 * step(weights, x[i : i + 10], y[i : i + 10])[1]
 
     assert isinstance(observed(train, Limits(max_steps, 60.0), "the training"), list)
+
+
+BIRTHS = [
+    ("log", "jnp.mean(jnp.log(jax.nn.relu(outputs - 1e3)))", "", "log made the first one, of numbers up to 0"),
+    (
+        "root",
+        "jnp.mean(jnp.sqrt(jnp.sum((outputs - outputs) ** 2, axis=1)))",
+        "",
+        "made the first one, of numbers up to",
+    ),
+    ("rows", "jnp.mean(outputs ** 2)", "x[:] = np.nan", "the rows that the step was given are not finite themselves"),
+]
+
+
+@pytest.mark.parametrize(("name", "loss", "prepare", "words"), BIRTHS, ids=[one[0] for one in BIRTHS])
+def test_it_is_said_where_the_first_number_that_is_not_finite_was_made(name, loss, prepare, words, tmp_path):
+    found = [one for one in seen(tmp_path, {"loss": loss, "prepare": prepare}) if one.kind == "not-finite"]
+    assert len(found) == 1
+    assert words in found[0].seen
+    assert (found[0].line == line_of(tmp_path, loss)) is (name != "rows")
+
+
+def test_a_step_that_overflows_is_named_by_its_numbers_and_an_update_that_broke_a_parameter_by_its_name(tmp_path):
+    steep = {"returned": "jax.tree.map(lambda w: w * 1e12, new)", "loss": "jnp.mean(outputs ** 2)"}
+    (overflow,) = [one for one in seen(tmp_path, steep) if one.kind == "not-finite"]
+    assert "made the first one, of numbers up to" in overflow.seen
+    assert overflow.mend.startswith("a lower learning rate")
+    broken = {"returned": "jax.tree.map(lambda w: w / 0, new)"}
+    (update,) = [one for one in seen(tmp_path, broken) if one.kind == "not-finite"]
+    assert "['b'] was not finite before the step any more: an update broke it" in update.seen
+
+
+def line_of(tmp_path, text):
+    lines = (tmp_path / "train.py").read_text().splitlines()
+    return next(number for number, line in enumerate(lines, 1) if text in line)

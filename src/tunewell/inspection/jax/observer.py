@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from tunewell.inspection.jax import findings
+from tunewell.inspection.jax import findings, origin
 from tunewell.inspection.jax.shapes import are_broadcast, broadcast_in
 from tunewell.inspection.mistakes import Mistake
 from tunewell.inspection.observing import ImportWatch, SeenEnough
@@ -155,10 +155,29 @@ class JaxObserver:
         value = jnp.zeros(()) if loss is None else jnp.asarray(loss, jnp.float32)
         if numbers.size and numbers.shape == norms.shape:
             jax.debug.callback(functools.partial(self._step, place), numbers, norms, value)
+        with contextlib.suppress(Exception):  # arguments that cannot be traced, as above: then no origin is told
+            self._keep_if_broken(made, parameters, others, named, _are_finite(norms, value), place)
         pair = _rows(others, named)
         if pair is not None:
             jax.debug.callback(functools.partial(self._batch, place), *pair)
         return result
+
+    def _keep_if_broken(
+        self, made: Any, parameters: Any, others: tuple[Any, ...], named: dict[str, Any], sound: Any, place: Place
+    ) -> None:
+        """Hand out the numbers of a step in which some are not finite, and how it is computed."""
+        if not isinstance(sound, jax.core.Tracer) and bool(sound):
+            return
+        jaxpr, names, values = origin.traced(made, parameters, others, named)
+        plain, keys = origin.without_keys(values)
+
+        def keep(sound: Any, *numbers: Any) -> None:
+            with self._lock:
+                at = self._gradients.setdefault(place, findings.Gradients(place))
+                if not sound:
+                    at.keep(origin.Step(jaxpr, names, keys, [np.array(one) for one in numbers]))
+
+        jax.lax.cond(sound, lambda *_: None, lambda *args: jax.debug.callback(keep, *args), sound, *plain)
 
     def _step(self, place: Place, numbers: Any, norms: Any, loss: Any) -> None:
         with self._lock:
@@ -265,6 +284,10 @@ def _norms(gradients: Any) -> Any:
     if not leaves:
         return jnp.zeros(0)
     return jnp.repeat(jnp.stack([jnp.linalg.norm(leaf.astype(jnp.float32).ravel()) for leaf in leaves]), 2)
+
+
+def _are_finite(norms: Any, loss: Any) -> Any:
+    return jnp.isfinite(norms).all() & jnp.isfinite(loss).all()
 
 
 def _rows(others: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...] | None:
