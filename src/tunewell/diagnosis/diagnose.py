@@ -23,6 +23,7 @@ from tunewell.diagnosis.rules.facts import Fact, facts
 from tunewell.diagnosis.rules.wording import IN_WORDS, at_the_end, figure, last_known
 from tunewell.diagnosis.run_record import RunRecord, read_record
 from tunewell.diagnosis.seen import seen_for
+from tunewell.diagnosis.shortfall import shown_short_of, with_shortfall
 from tunewell.diagnosis.signals import Signals, measure
 
 Weigh = Callable[[Floats], Floats]
@@ -89,7 +90,11 @@ def examine(
     chances = with_possible(with_certainties(chances, signals, signs, known), signals, plainest)
     chances = chances if weigh is None else weigh(chances)
     chances = chances if may_be_healthy else without_healthy(chances)
-    chances = chances if goal is None else with_goal(chances, goal)
+    if goal is not None and goal.falls_short:
+        known = [*known, shown_short_of(goal, signals)]
+        chances = with_shortfall(chances, known[-1], plainest)
+    elif goal is not None:
+        chances = with_goal(chances, goal)
     ranked = sorted(zip(LABELS, chances.tolist(), strict=True), key=lambda pair: -pair[1])
     shown = [pair for i, pair in enumerate(ranked[:_MAX_FINDINGS]) if pair[1] and (i < 2 or pair[1] >= _MIN_CONFIDENCE)]
     evidence = _evidence([label for label, _ in shown], signals, signs, known, trees, row)
