@@ -8,6 +8,7 @@ import pytest
 import tunewell as tw
 from tunewell.diagnosis.readers import of_trial, read_file
 from tunewell.diagnosis.readers.names import curves_of
+from tunewell.diagnosis.readers.text import read_text
 from tunewell.diagnosis.run_config import config_of
 from tunewell.errors import MissingExtra, RecordError
 from tunewell.logs.series import by_epoch
@@ -325,3 +326,18 @@ def test_event_files_without_tensorboard_say_what_to_install(tmp_path):
     else:
         with pytest.raises(RecordError, match="no event file"):
             read_file(tmp_path)
+
+
+@pytest.mark.parametrize("names", ["d_loss,g_loss", "episode,reward", "loss_D,loss_G", "step,policy,critic"])
+def test_what_is_of_two_networks_against_each_other_or_a_reward_is_said_not_to_be_judged(names):
+    n = names.count(",") + 1
+    rows = "\n".join(",".join(f"{0.1 * i + k:.2f}" for k in range(n)) for i in range(10))
+    with pytest.raises(RecordError, match="are not judged"):
+        read_text(f"{names}\n{rows}\n")
+
+
+def test_numbers_without_a_name_are_refused_with_what_to_write():
+    with pytest.raises(RecordError, match=r"a number without a name.*`loss 0.69`"):
+        read_text("0.69\n0.61\n0.55\n")
+    losses = [row["train_loss"] for row in read_text("train_loss\n0.69\n0.61\n0.55\n")["epochs"]]
+    assert losses == [0.69, 0.61, 0.55]

@@ -24,8 +24,8 @@ class Fault:
         return f"{self.kind}-{self.program}"
 
 
-RUN = {**people_pytorch.SOUND, **people_keras.SOUND, **people_more.RUN}
-PROGRAMS = {**RUN, **people_keras.READ_ALONE, **people_jax.READ_ALONE, **people_more.SOUND}
+RUN = {**people_pytorch.SOUND, **people_keras.SOUND, **people_more.SOUND}
+PROGRAMS = {**RUN, **people_keras.READ_ALONE, **people_jax.READ_ALONE}
 
 
 def fault(kind: str, program: str, *edits: tuple[str, str]) -> Fault:
@@ -205,6 +205,8 @@ IN_STEPS = (
     fault("labels-constant", "keras_functional", ("train_x, test_x", "digit = digit * 0\ntrain_x, test_x")),
     fault("labels-not-learnable", "digits_trainer", ("torch.tensor(bunch.target)", "torch.tensor(bunch.target)[torch.randperm(1797)]")),
     fault("labels-not-learnable", "wellen", ("torch.tensor(klasse)", "torch.tensor(zufall.permutation(klasse))")),
+    fault("labels-not-learnable", "keras_functional", ("train_test_split(pixels, digit,", "train_test_split(pixels, np.random.default_rng(2).permutation(digit),")),
+    fault("labels-not-learnable", "jax_noise", ("jnp.asarray(data.target)", "jnp.asarray(data.target)[jax.random.permutation(jax.random.PRNGKey(0), len(data.target))]"), ("for epoch in range(2)", "for epoch in range(1)")),
     fault("labels-not-learnable", "donnees", ("y = y.astype(np.int64)", "y = np.roll(y, 1).astype(np.int64)")),
     fault("labels-out-of-range", "vinos", ("y_ent, y_pru = torch.tensor(y_ent), torch.tensor(y_pru)", "y_ent, y_pru = torch.tensor(y_ent) + 1, torch.tensor(y_pru) + 1")),
     fault("rows-not-shuffled", "donnees", ("ordre = np.random.permutation(len(self.x))", "ordre = np.argsort(self.y, kind='stable')")),

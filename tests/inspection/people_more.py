@@ -571,5 +571,3 @@ PYTORCH = {
 KERAS = {"keras_functional": KERAS_FUNCTIONAL, "keras_series": KERAS_SERIES, "keras_subclass": KERAS_SUBCLASS}
 JAX = {"jax_noise": JAX_NOISE, "jax_class": JAX_CLASS}
 SOUND = {**PYTORCH, **KERAS, **JAX}
-RUN = {name: source for name, source in SOUND.items() if name != "jax_noise"}
-"""Without the one whose steps the observer does not see the end of."""

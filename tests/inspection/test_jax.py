@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 jax = pytest.importorskip("jax")
-pytest.importorskip("optax")
+optax = pytest.importorskip("optax")
 
 from tunewell.inspection.jax.findings import Gradients, Losses  # noqa: E402
 from tunewell.inspection.jax.shapes import broadcast_in  # noqa: E402
@@ -119,3 +119,56 @@ def test_differences_of_outputs_and_targets_that_are_broadcast_are_seen_in_the_t
     assert found(lambda w, x, y: jnp.mean(((x @ w)[:, 0] - y) ** 2)) is None
     assert found(lambda w, x, y: jnp.mean((x @ w - y[:, None]) ** 2)) is None
     assert found(lambda w, x, y: jnp.mean((x @ w - (x @ w)[:, 0]) ** 2)) is None  # distances of outputs
+
+
+@pytest.mark.parametrize("max_steps", [97, 99, 100])
+def test_a_training_that_ends_by_itself_just_before_it_would_be_ended_is_looked_at_to_the_end(max_steps):
+    """Its last steps are heard of late: the end that they ask for may not come while what was seen is weighed."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(1000, 8)).astype(np.float32), rng.integers(0, 3, 1000)
+
+    def loss(weights, x, y):
+        return optax.softmax_cross_entropy_with_integer_labels(x @ weights, y).mean()
+
+    def train():
+        step = jax.jit(jax.value_and_grad(loss))
+        weights = np.zeros((8, 3), np.float32)
+        for i in range(0, 1000, 10):
+            weights = weights - 0.1 * step(weights, x[i : i + 10], y[i : i + 10])[1]
+
+    assert isinstance(observed(train, Limits(max_steps, 60.0), "the training"), list)
+
+
+BIRTHS = [
+    ("log", "jnp.mean(jnp.log(jax.nn.relu(outputs - 1e3)))", "", "log made the first one, of numbers up to 0"),
+    (
+        "root",
+        "jnp.mean(jnp.sqrt(jnp.sum((outputs - outputs) ** 2, axis=1)))",
+        "",
+        "made the first one, of numbers up to",
+    ),
+    ("rows", "jnp.mean(outputs ** 2)", "x[:] = np.nan", "the rows that the step was given are not finite themselves"),
+]
+
+
+@pytest.mark.parametrize(("name", "loss", "prepare", "words"), BIRTHS, ids=[one[0] for one in BIRTHS])
+def test_it_is_said_where_the_first_number_that_is_not_finite_was_made(name, loss, prepare, words, tmp_path):
+    found = [one for one in seen(tmp_path, {"loss": loss, "prepare": prepare}) if one.kind == "not-finite"]
+    assert len(found) == 1
+    assert words in found[0].seen
+    assert (found[0].line == line_of(tmp_path, loss)) is (name != "rows")
+
+
+def test_a_step_that_overflows_is_named_by_its_numbers_and_an_update_that_broke_a_parameter_by_its_name(tmp_path):
+    steep = {"returned": "jax.tree.map(lambda w: w * 1e12, new)", "loss": "jnp.mean(outputs ** 2)"}
+    (overflow,) = [one for one in seen(tmp_path, steep) if one.kind == "not-finite"]
+    assert "made the first one, of numbers up to" in overflow.seen
+    assert overflow.mend.startswith("a lower learning rate")
+    broken = {"returned": "jax.tree.map(lambda w: w / 0, new)"}
+    (update,) = [one for one in seen(tmp_path, broken) if one.kind == "not-finite"]
+    assert "['b'] was not finite before the step any more: an update broke it" in update.seen
+
+
+def line_of(tmp_path, text):
+    lines = (tmp_path / "train.py").read_text().splitlines()
+    return next(number for number, line in enumerate(lines, 1) if text in line)

@@ -63,13 +63,9 @@ def test_the_steps_of_a_faulty_program_show_its_fault(fault, monkeypatch, tmp_pa
     assert fault.kind in in_steps(fault.program, source(fault), monkeypatch, tmp_path)
 
 
-FEWER = {"labels-not-learnable": 3}
-"""Kinds that have not five programs yet."""
-
-
 def test_each_kind_has_five_faults_at_least():
     kinds = [one.kind for one in FAULTS]
-    assert {kind for kind in KINDS if kinds.count(kind) < FEWER.get(kind, 5)} == set()
+    assert {kind for kind in KINDS if kinds.count(kind) < 5} == set()
 
 
 def test_each_fault_has_a_name_of_its_own():

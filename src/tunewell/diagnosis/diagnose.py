@@ -23,7 +23,9 @@ from tunewell.diagnosis.rules.facts import Fact, facts
 from tunewell.diagnosis.rules.wording import IN_WORDS, at_the_end, figure, last_known
 from tunewell.diagnosis.run_record import RunRecord, read_record
 from tunewell.diagnosis.seen import seen_for
+from tunewell.diagnosis.shortfall import shown_short_of, with_shortfall
 from tunewell.diagnosis.signals import Signals, measure
+from tunewell.diagnosis.unfamiliar import unfamiliar
 
 Weigh = Callable[[Floats], Floats]
 """Probabilities of the causes, (K,), to the same with regard to something else that is known."""
@@ -89,12 +91,20 @@ def examine(
     chances = with_possible(with_certainties(chances, signals, signs, known), signals, plainest)
     chances = chances if weigh is None else weigh(chances)
     chances = chances if may_be_healthy else without_healthy(chances)
-    chances = chances if goal is None else with_goal(chances, goal)
+    if goal is not None and goal.falls_short:
+        known = [*known, shown_short_of(goal, signals)]
+        chances = with_shortfall(chances, known[-1], plainest)
+    elif goal is not None:
+        chances = with_goal(chances, goal)
+    strange = None if goal is not None and goal.is_reached else unfamiliar(signals)
+    chances = chances if strange is None else strange.left * chances
     ranked = sorted(zip(LABELS, chances.tolist(), strict=True), key=lambda pair: -pair[1])
     shown = [pair for i, pair in enumerate(ranked[:_MAX_FINDINGS]) if pair[1] and (i < 2 or pair[1] >= _MIN_CONFIDENCE)]
     evidence = _evidence([label for label, _ in shown], signals, signs, known, trees, row)
     if goal is not None and (goal.falls_short or goal.is_reached):
         evidence[0] = _with_goal(evidence[0], shown[0][0], goal)
+    if strange is not None:
+        evidence[0] = replace(evidence[0], evidence=f"{strange.in_words}; {evidence[0].evidence}")
     gone = impossible(signals)
     findings = [
         _finding(label, chance, sign, signals, gone) for (label, chance), sign in zip(shown, evidence, strict=True)

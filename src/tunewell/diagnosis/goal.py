@@ -114,12 +114,10 @@ def metrics_of(run: RunRecord) -> list[str]:
 
 
 def with_goal(chances: Floats, goal: Goal) -> Floats:
-    """Return the probabilities of the causes, (K,), with regard to what is known to be possible.
+    """Return the probabilities of the causes, (K,), of a run that may have reached what is known to be possible.
 
     A run that is there is healthy by that, unless it cannot be: it may have been there before it diverged.
     """
-    if goal.falls_short:
-        return without_healthy(chances)
     if goal.is_reached and chances[_IS_HEALTHY].any():
         others = np.where(_IS_HEALTHY, 0.0, chances)
         rest = others.sum()

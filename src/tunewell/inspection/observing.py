@@ -66,6 +66,9 @@ class Observer(Protocol):
     def steps(self) -> int:
         """The training steps seen so far."""
 
+    def settle(self) -> None:
+        """Take note that the training has ended; from the return of this on, `SeenEnough` is raised no more."""
+
     @property
     def mistakes(self) -> list[Mistake]:
         """The mistakes found, in the order in which they were seen; complete once the context is left."""
@@ -180,7 +183,7 @@ def observed(train: Any, limits: Limits, name: str, found: Sequence[Mistake] = (
     """
     with ExitStack() as stack:
         observers = stack.enter_context(_observers(limits))
-        error = _failure(train)
+        error = _failure(train, observers)
     mistakes = [mistake for observer in observers for mistake in observer.mistakes]
     steps = sum(observer.steps for observer in observers)
     if mistakes or found:
@@ -194,11 +197,22 @@ def observed(train: Any, limits: Limits, name: str, found: Sequence[Mistake] = (
     return []
 
 
-def _failure(train: Any) -> str | None:
+def _failure(train: Any, observers: Sequence[Observer]) -> str | None:
     """Run a training; return how it ended, if that was no end in order."""
     try:
+        try:
+            return _end_of(train)
+        finally:
+            for observer in observers:  # one may be about to end what has ended by itself
+                observer.settle()
+    except SeenEnough:
+        return None
+
+
+def _end_of(train: Any) -> str | None:
+    try:
         train()
-    except (SeenEnough, RunEnded):
+    except RunEnded:
         return None
     except EOFError:
         return "waits for input; give what it needs as arguments"

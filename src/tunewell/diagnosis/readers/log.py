@@ -7,6 +7,7 @@ another, which rows belong to which run and epoch, and what is in percent; and w
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -77,6 +78,12 @@ def record_of(log: Log, columns: Mapping[str, str] | None = None, run: int | Non
     }
 
 
+_OF_OTHERS = re.compile(
+    r"(?<![a-z])(rewards?|returns?|[dg]_?loss|loss_?[dg]|disc\w*|generator|critic|actor|policy)(?![a-z])",
+    re.IGNORECASE,
+)
+
+
 def _nothing(log: Log, sources: Mapping[str, Source]) -> str:
     """Return why a log gives no record."""
     scores = [source.names[0] for curve, source in sources.items() if curve.partition("_")[2] in SCORES]
@@ -85,9 +92,16 @@ def _nothing(log: Log, sources: Mapping[str, Source]) -> str:
             f"{log.name} has {', '.join(map(repr, scores))}, and no loss or accuracy, which a diagnosis needs: if one "
             "is that, say which (--columns train_loss=NAME,val_loss=NAME)"
         )
+    others = [name for name in log.names if _OF_OTHERS.search(name)]
+    why = (
+        f"; {', '.join(map(repr, others))}: rewards, and the losses of networks that train against each other, do not "
+        "show what holds a training back, and are not judged"
+        if others
+        else ": say which is which (--columns train_loss=NAME,val_loss=NAME)"
+    )
     return (
         f"{log.name} has no column that is understood as a loss or an accuracy; it has "
-        f"{', '.join(map(repr, log.names[:20]))}: say which is which (--columns train_loss=NAME,val_loss=NAME)"
+        f"{', '.join(map(repr, log.names[:20]))}{why}"
     )
 
 

@@ -104,9 +104,17 @@ def _is_understood(log: Log, run: int | None) -> bool:
     return True
 
 
+_BARE = re.compile(r"[-+]?[\d.]+(e[-+]?\d+)?", re.IGNORECASE)
+
+
 def _not_read(name: str, text: str) -> str:
     first = _first_line(text).strip()
     begins = f", which begins with {first[:60]!r}," if first else ", which is empty,"
+    if _BARE.fullmatch(first):
+        return (
+            f"nothing was read from {name}{begins} a number without a name, which may be of anything: write the name "
+            "as a first line, such as `train_loss`, or before each, `loss 0.69`"
+        )
     return (
         f"nothing was read from {name}{begins} where a number beside a loss, an accuracy or another metric was looked "
         f"for; understood are lines such as {_listed(EXAMPLES)}, CSV and other tables with a line of names, and JSON"

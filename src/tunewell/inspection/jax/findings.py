@@ -5,6 +5,7 @@ A step is one computation of gradients. Those of each place in the program are l
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunewell.inspection import rows
+from tunewell.inspection.jax.origin import Step, origin_in
 from tunewell.inspection.learnable import MOST_ROWS, labels_not_learnable
 from tunewell.inspection.mistakes import Mistake
 from tunewell.inspection.places import Place
@@ -37,6 +39,7 @@ class Gradients:
         self._with_gradient = 0
         self._broken: int | None = None
         self._in_a_row = 0
+        self._first_broken: Step | None = None
         self._inputs: list[NDArray[Any]] = []
         self._labels: list[NDArray[Any]] = []
         self._n_rows = 0
@@ -52,6 +55,11 @@ class Gradients:
         if self._in_a_row == _BROKEN and self._broken is None:
             self._broken = self.steps - _BROKEN + 1
 
+    def keep(self, step: Step) -> None:
+        """Take note of a step in which a number was not finite; of steps in a row, the first counts."""
+        if self._first_broken is None or (self._broken is None and self._in_a_row == 0):
+            self._first_broken = step
+
     def add_rows(self, inputs: NDArray[Any], labels: NDArray[Any] | None) -> None:
         """Take note of a batch."""
         if len(self._inputs) < _BATCHES and self._n_rows < MOST_ROWS:
@@ -66,9 +74,7 @@ class Gradients:
             seen = f"the parameters are the same, to the bit, in each of {self.steps} computations of their gradients"
             yield Mistake("no-step", seen, "use what optax.apply_updates returns: nothing is changed in place")
         if self._broken is not None:
-            seen = f"from step {self._broken} on, the loss or a gradient is not a finite number"
-            mend = "a lower learning rate, or optax.clip_by_global_norm before the optimizer; see jax_debug_nans"
-            yield Mistake("not-finite", seen, mend)
+            yield self._not_finite()
         if not self._inputs:
             return
         some = _joined(self._inputs[:_SCALED_BY])
@@ -78,9 +84,23 @@ class Gradients:
         if inputs is not None and labels is not None and len(inputs) == len(labels):
             yield from labels_not_learnable(inputs, labels.astype(np.int64))
 
+    def _not_finite(self) -> Mistake:
+        seen = f"from step {self._broken} on, the loss or a gradient is not a finite number"
+        mend = "a lower learning rate, or optax.clip_by_global_norm before the optimizer; see jax_debug_nans"
+        origin = None
+        with contextlib.suppress(Exception):  # an operation that cannot be done outside of the whole
+            origin = None if self._first_broken is None else origin_in(self._first_broken)
+        if origin is None:
+            return Mistake("not-finite", seen, mend)
+        if origin.place.path and not origin.is_overflow:
+            mend = "take care of that operation (log of a number that may be 0, division by 0, a root of 0), or " + mend
+        return Mistake("not-finite", f"{seen}; {origin.words}", mend, origin.place.path, origin.place.line)
+
     def placed(self) -> list[Mistake]:
-        """Return the same with the place."""
-        return [replace(one, path=self.place.path, line=self.place.line) for one in self.mistakes()]
+        """Return the same with the place; an operation has one of its own."""
+        return [
+            one if one.path else replace(one, path=self.place.path, line=self.place.line) for one in self.mistakes()
+        ]
 
 
 class Losses:

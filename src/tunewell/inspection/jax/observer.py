@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from tunewell.inspection.jax import findings
+from tunewell.inspection.jax import findings, origin
 from tunewell.inspection.jax.shapes import are_broadcast, broadcast_in
 from tunewell.inspection.mistakes import Mistake
 from tunewell.inspection.observing import ImportWatch, SeenEnough
@@ -41,6 +41,7 @@ class JaxObserver:
         self._begun: float | None = None
         self._lock = threading.Lock()
         self._thread = threading.get_ident()
+        self._settled = False
         self._found: dict[tuple[str, Place], Mistake] = {}
         self._gradients: dict[Place, findings.Gradients] = {}
         self._losses: dict[tuple[str, Place], findings.Losses] = {}
@@ -70,8 +71,17 @@ class JaxObserver:
             self._stack.enter_context(ImportWatch(["optax"], self._look_at_optax))
         return self
 
+    def settle(self) -> None:
+        """Hear the last steps out; an end that was on its way comes while this waits, or not at all."""
+        with contextlib.suppress(SeenEnough):
+            jax.effects_barrier()
+        with contextlib.suppress(SeenEnough):
+            with self._lock:
+                self._settled = True
+            # what was sent before arrives between two steps of the interpreter: here, or it is called back
+            _raise_in(self._thread, None)
+
     def __exit__(self, *_: object) -> None:
-        jax.effects_barrier()
         self._stack.close()
 
     def _replace(self, owner: Any, name: str, wrap: Callable[[Any], Any]) -> None:
@@ -145,10 +155,29 @@ class JaxObserver:
         value = jnp.zeros(()) if loss is None else jnp.asarray(loss, jnp.float32)
         if numbers.size and numbers.shape == norms.shape:
             jax.debug.callback(functools.partial(self._step, place), numbers, norms, value)
+        with contextlib.suppress(Exception):  # arguments that cannot be traced, as above: then no origin is told
+            self._keep_if_broken(made, parameters, others, named, _are_finite(norms, value), place)
         pair = _rows(others, named)
         if pair is not None:
             jax.debug.callback(functools.partial(self._batch, place), *pair)
         return result
+
+    def _keep_if_broken(
+        self, made: Any, parameters: Any, others: tuple[Any, ...], named: dict[str, Any], sound: Any, place: Place
+    ) -> None:
+        """Hand out the numbers of a step in which some are not finite, and how it is computed."""
+        if not isinstance(sound, jax.core.Tracer) and bool(sound):
+            return
+        jaxpr, names, values = origin.traced(made, parameters, others, named)
+        plain, keys = origin.without_keys(values)
+
+        def keep(sound: Any, *numbers: Any) -> None:
+            with self._lock:
+                at = self._gradients.setdefault(place, findings.Gradients(place))
+                if not sound:
+                    at.keep(origin.Step(jaxpr, names, keys, [np.array(one) for one in numbers]))
+
+        jax.lax.cond(sound, lambda *_: None, lambda *args: jax.debug.callback(keep, *args), sound, *plain)
 
     def _step(self, place: Place, numbers: Any, norms: Any, loss: Any) -> None:
         with self._lock:
@@ -160,10 +189,14 @@ class JaxObserver:
             if not self.altered and (self.steps >= self._max_steps or late):
                 self.altered = True
                 # an exception in a callback would be the compiled code's; this one is raised where the program is
-                end = ctypes.pythonapi.PyThreadState_SetAsyncExc
-                timer = threading.Timer(0.05, end, (ctypes.c_ulong(self._thread), ctypes.py_object(SeenEnough)))
+                timer = threading.Timer(0.05, self._end)
                 timer.daemon = True
                 timer.start()
+
+    def _end(self) -> None:
+        with self._lock:
+            if not self._settled:
+                _raise_in(self._thread, SeenEnough)
 
     def _batch(self, place: Place, inputs: Any, labels: Any = None) -> None:
         with self._lock:
@@ -226,6 +259,12 @@ class JaxObserver:
             self._keys.setdefault(at, (at[0], []))[1].append(np.asarray(key).tobytes())
 
 
+def _raise_in(thread: int, exception: type[BaseException] | None) -> None:
+    """Raise an exception in a thread between two steps of its interpreter; with None, call back one not yet raised."""
+    what = None if exception is None else ctypes.py_object(exception)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), what)
+
+
 def _floats(tree: Any) -> list[Any]:
     leaves = [leaf for leaf in jax.tree.leaves(tree) if hasattr(leaf, "dtype")]
     return [leaf for leaf in leaves if jnp.issubdtype(leaf.dtype, jnp.floating) and leaf.size]
@@ -245,6 +284,10 @@ def _norms(gradients: Any) -> Any:
     if not leaves:
         return jnp.zeros(0)
     return jnp.repeat(jnp.stack([jnp.linalg.norm(leaf.astype(jnp.float32).ravel()) for leaf in leaves]), 2)
+
+
+def _are_finite(norms: Any, loss: Any) -> Any:
+    return jnp.isfinite(norms).all() & jnp.isfinite(loss).all()
 
 
 def _rows(others: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...] | None:

@@ -60,6 +60,9 @@ class KerasObserver:
         self._layers: weakref.WeakKeyDictionary[Any, Place] = weakref.WeakKeyDictionary()
         self._collecting: list[_Batches] = []
 
+    def settle(self) -> None:
+        """Do nothing: a training is ended only from within its own calls."""
+
     @property
     def mistakes(self) -> list[Mistake]:
         """The mistakes that were found so far, in the order of finding; each kind once a place."""

@@ -98,6 +98,9 @@ class TorchObserver:
         """Implement `Observer.steps`."""
         return max(self.training.steps, self.training.backwards)  # some take their steps by hand
 
+    def settle(self) -> None:
+        """Do nothing: a training is ended only from within its own calls."""
+
     @property
     def mistakes(self) -> list[Mistake]:
         """Implement `Observer.mistakes`."""
