@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 WORKERS ?= logical
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal
 
-.PHONY: setup fmt check test slow exhaustive frameworks tensorflow inspections schema-dump bench bench-search demo vendor vendor-check clean clean-cache
+.PHONY: setup fmt check test slow exhaustive frameworks tensorflow trackers inspections schema-dump bench bench-search demo vendor vendor-check clean clean-cache
 
 setup: $(VENV)/.ready
 
@@ -58,6 +58,16 @@ tensorflow: .venv-tensorflow/.ready
 	.venv-tensorflow/bin/python -m pip install --quiet --no-compile --editable . pytest hypothesis --group tensorflow
 	touch $@
 
+# the trackers themselves, each with its own store or server: two minutes, and a large environment of its own
+trackers: .venv-trackers/.ready
+	.venv-trackers/bin/python -m pytest tests/bridges
+
+.venv-trackers/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv-trackers
+	.venv-trackers/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	.venv-trackers/bin/python -m pip install --quiet --editable . pytest hypothesis --group trackers
+	touch $@
+
 # a hundred and seventy small trainings in Keras, each compiled: too long for each change
 inspections: setup
 	$(BIN)/python -m pip install --quiet --group frameworks
@@ -88,6 +98,7 @@ bench: setup
 	$(BIN)/python benchmarks/cost/speedup.py
 	$(BIN)/python benchmarks/cost/ray_trials.py
 	$(BIN)/python benchmarks/cost/figures.py
+	$(BIN)/python benchmarks/cost/bridges.py
 	$(BIN)/python benchmarks/search/real_training.py
 	$(BIN)/python benchmarks/search/demo.py
 	$(BIN)/python benchmarks/search/grid_against_random.py
@@ -131,4 +142,4 @@ clean-cache:
 	rm -f src/tunewell/nn/__pycache__/*.nbc src/tunewell/nn/__pycache__/*.nbi
 
 clean: clean-cache
-	rm -rf $(VENV) .venv-demo .venv-peers .venv-tensorflow
+	rm -rf $(VENV) .venv-demo .venv-peers .venv-tensorflow .venv-trackers

@@ -25,6 +25,10 @@ class Cursor(Protocol):
         """Run a statement."""
         ...
 
+    def executemany(self, statement: str, values: Sequence[Mapping[str, object]], /) -> object:
+        """Run a statement once for each."""
+        ...
+
     def fetchall(self) -> list[Any]:
         """Return all rows of the result."""
         ...

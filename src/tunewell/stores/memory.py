@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tunewell.commands import Command
 from tunewell.errors import StepTaken, StoreError, StudyExists, StudyNotFound, TrialEnded, TrialNotFound
 from tunewell.space.values import Params
-from tunewell.stores.base import Changes, Session, SpaceVersion, StudyRecord
+from tunewell.stores.base import BECOMES, Changes, Session, SpaceVersion, StudyRecord
 from tunewell.stores.command_rows import decoded, encoded
 from tunewell.stores.rows import copied
 from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState
@@ -35,6 +35,8 @@ class _Study:
     changed_at: list[int] = field(default_factory=list)
     """The revision of each of these."""
     reports: list[Report] = field(default_factory=list)
+    reported_at: list[int] = field(default_factory=list)
+    """The revision of each report."""
     in_progress: set[int] = field(default_factory=set)
     """The trials that run."""
     reached: dict[int, int] = field(default_factory=dict)
@@ -292,6 +294,7 @@ class MemoryStore:
             study.reports.append(Report(trial, epoch, {name: float(v) for name, v in metrics.items()}, at))
             study.reached[trial] = max(epoch, study.reached.get(trial, epoch))
             revision = study.revise()
+            study.reported_at.append(revision)
             if value is not None:
                 study.values.append((trial, epoch, float(value)))
                 study.valued_at.append(revision)
@@ -470,6 +473,46 @@ class MemoryStore:
         with self._lock:
             reports = self._study(study_id).reports
             return [replace(r, metrics=dict(r.metrics)) for r in reports if trial is None or r.trial == trial]
+
+    def new_reports(self, study_id: int, since: int, until: int) -> list[Report]:
+        """Implement `Store.new_reports`."""
+        with self._lock:
+            study = self._study(study_id)
+            first, last = bisect_right(study.reported_at, since), bisect_right(study.reported_at, until)
+            return [replace(r, metrics=dict(r.metrics)) for r in study.reports[first:last]]
+
+    def add_recorded(
+        self,
+        study_id: int,
+        trials: Sequence[Trial],
+        reports: Sequence[tuple[Report, float | None]] = (),
+        events: Sequence[Event] = (),
+    ) -> None:
+        """Implement `Store.add_recorded`."""
+        with self._lock:
+            study = self._study(study_id)
+            n_trials = len(study.trials)
+            for trial in trials:
+                if trial.number > n_trials:
+                    raise TrialNotFound(trial.number, n_trials)
+                if trial.number == n_trials:
+                    n_trials += 1
+                elif study.trials[trial.number].session:
+                    raise TrialEnded(trial.number, study.trials[trial.number].state)
+            for trial in trials:
+                kept = _copy_of_trial(trial)
+                if trial.number < len(study.trials):
+                    known = study.trials[trial.number]
+                    kept = replace(known, **{name: getattr(kept, name) for name in BECOMES})
+                study.set_trial(kept)
+            for report, value in reports:
+                study.reports.append(replace(report, metrics={name: float(v) for name, v in report.metrics.items()}))
+                study.reported_at.append(study.revision)
+                if value is not None:
+                    study.values.append((report.trial, report.epoch, float(value)))
+                    study.valued_at.append(study.revision)
+            for event in events:
+                study.settle(None, event)
 
     def close(self) -> None:
         """Implement `Store.close`."""

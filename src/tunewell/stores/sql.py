@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import wraps
@@ -103,6 +103,8 @@ class SqlStore:
         """
         self._database: Database = database_at(url, create=create, synchronous=synchronous)
         self.url = self._database.url
+        self.spelled = str(url)
+        """As it was given: with its password, only for a process of our own that is to open it too."""
         elsewhere = os.environ.get("TUNEWELL_CHECKPOINTS") or None if checkpoints is None else checkpoints
         if elsewhere is not None and not str(elsewhere).strip():
             raise SettingError(
@@ -523,6 +525,44 @@ class SqlStore:
         with self._reading() as log:
             return self._readable(rows.REPORTS, log.rows(statement, {"study": study_id, "trial": trial}))
 
+    @_retried
+    def new_reports(self, study_id: int, since: int, until: int) -> list[Report]:
+        """Implement `Store.new_reports`."""
+        key = {"study": study_id, "since": since or _BEFORE_ALL, "until": until}
+        with self._reading() as log, _no_garbage():
+            return self._readable(rows.REPORTS, log.rows("new_reports", key))
+
+    @_retried
+    def add_recorded(
+        self,
+        study_id: int,
+        trials: Sequence[Trial],
+        reports: Sequence[tuple[Report, float | None]] = (),
+        events: Sequence[Event] = (),
+    ) -> None:
+        """Implement `Store.add_recorded`."""
+        with self._revising(study_id) as (log, revision):
+            key = {"study": study_id, "study_id": study_id, "revision": revision}
+            new, n_trials = [], log.n_trials(key)
+            for trial in trials:
+                values = {**key, **rows.TRIALS.values(trial), "trial": trial.number}
+                if trial.number > n_trials:
+                    raise TrialNotFound(trial.number, n_trials)
+                if trial.number == n_trials:
+                    new.append(values)
+                    n_trials += 1
+                else:
+                    log.check_is_recorded(values)
+                    log.run("renew_trial", values)
+            log.run_many("add_trial", new)
+            added = [
+                {**key, "trial": one.trial, "epoch": one.epoch, "at": one.at, "value": value}
+                | {"metrics": rows.metrics_to_json(one.metrics)}
+                for one, value in reports
+            ]
+            log.run_many("add_report", added)
+            log.run_many("add_event", [{**key, **rows.EVENTS.values(event)} for event in events])
+
     def close(self) -> None:
         """Implement `Store.close`."""
         self._database.close()
@@ -678,6 +718,11 @@ class _Transaction:
         self._cursor.execute(self._texts[statement], values)
         return self._cursor.rowcount
 
+    def run_many(self, statement: str, values: Sequence[Mapping[str, object]]) -> None:
+        """Run a statement that writes, once for each."""
+        if values:
+            self._cursor.executemany(self._texts[statement], values)
+
     def row(self, statement: str, values: Mapping[str, object]) -> tuple[Any, ...] | None:
         """Run a statement, and return its only row, if there is one."""
         self._cursor.execute(self._texts[statement], values)
@@ -706,6 +751,12 @@ class _Transaction:
             if state == TrialState.RUNNING and "by_session" in values:
                 raise StepTaken(values["trial"])
             raise TrialEnded(values["trial"], state)
+
+    def check_is_recorded(self, values: Mapping[str, Any]) -> None:
+        """Check that a trial, which there must be, was trained by no session."""
+        row = self.row("session_of", values)
+        if row is None or row[0]:
+            raise TrialEnded(values["trial"], self.check_trial(values))
 
     def check_trial(self, values: Mapping[str, Any]) -> str:
         """Return the state of a trial, which there must be."""
