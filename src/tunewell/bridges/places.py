@@ -37,7 +37,7 @@ TRACKERS: Mapping[str, Tracker] = {
     "wandb": Tracker(
         "Weights & Biases",
         "wandb",
-        "wandb[:[ENTITY/]PROJECT]",
+        "wandb[:[ENTITY/]PROJECT][#offline]",
         "wandb:ENTITY/PROJECT or wandb:FOLDER",
         package="wandb",
         extra="wandb",
@@ -133,7 +133,7 @@ def _parsed(text: str, way: str) -> Place:
         other = "taken in, and sent nothing" if kind in TRACKERS else f"no tracker that is known{perhaps(kind, known)}"
         raise SettingError(f"{redacted_url(str(text))!r} is {other}; write {', '.join(known.values())}")
     target, part = rest, ""
-    if "#" in rest and (kind in ("mlflow", "optuna")):
+    if "#" in rest and (kind in ("mlflow", "optuna", "wandb")):
         target, _, part = rest.rpartition("#")
     if way == "gives" and not target:
         raise SettingError(f"{kind} needs a place: write {known[kind]}")

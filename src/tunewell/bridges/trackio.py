@@ -30,6 +30,8 @@ _RECORD, _STUDY = "tunewell_record", "tunewell_study"
 _GROUP = "_Group"
 _NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _LONGEST_PROJECT = 60
+_RESERVED = frozenset({"project", "run", "timestamp", "step", "time", "metrics"})
+"""Names that trackio puts `__` before."""
 
 
 def sink(place: Place) -> TrackioSink:
@@ -66,7 +68,7 @@ class TrackioSink:
         at: dict[int, float] = {}
         for name, points in run.curves.items():
             for point in points:
-                by_epoch.setdefault(point.step, {})[name] = point.value
+                by_epoch.setdefault(point.step, {})[_theirs(name)] = point.value
                 at[point.step] = point.at or run.began
         steps = sorted(by_epoch)
         ids = [f"{run.id}:{epoch}" for epoch in steps]
@@ -92,6 +94,11 @@ class TrackioSink:
 
     def end(self, *, is_over: bool) -> None:
         """Implement `Sink.end`: nothing is held open."""
+
+
+def _theirs(name: str) -> str:
+    """Return a metric's name as trackio keeps it, which has columns of its own."""
+    return f"__{name}" if name in _RESERVED or name.startswith("__") else name
 
 
 def _iso(seconds: float) -> str:
@@ -177,7 +184,7 @@ class _Run:
         for name, value in metrics.items():
             number = _NUMBERS.get(value) if isinstance(value, str) else value
             if isinstance(number, int | float) and not isinstance(number, bool):
-                self.curves.setdefault(name, []).append(Point(step, float(number), at))
+                self.curves.setdefault(name.removeprefix("__"), []).append(Point(step, float(number), at))
 
 
 def _path(target: str) -> Path:
