@@ -65,11 +65,33 @@ class Found:
     """It keeps each number as a float, so that whole ones may be counts."""
 
 
+def gathered(
+    runs: Sequence[TrackedRun],
+    notes: Sequence[str] = (),
+    domains: Mapping[str, Param] | None = None,
+    *,
+    metric: str | None = None,
+    only_floats: bool = False,
+) -> Found:
+    """Return what was found, with what the studies of tunewell's among it say, where they agree."""
+    studies = {run.study.uuid: run.study for run in runs if run.study is not None}
+    are_ours = bool(studies) and all(run.study is not None for run in runs)
+    aims = {(study.metric, study.direction) for study in studies.values()}
+    direction = None
+    if are_ours and len(aims) == 1:
+        metric, direction = aims.pop()
+    only = next(iter(studies.values())) if are_ours and len(studies) == 1 else None
+    only_floats = only_floats and not are_ours
+    return Found(runs, domains or {}, metric, direction, study=only, notes=notes, only_floats=only_floats)
+
+
 class Source(Protocol):
     """A tracker, or a file, that has runs. It is only read."""
 
-    place: str
-    """Where they are, in words, with no password in it."""
+    @property
+    def place(self) -> str:
+        """Where they are, in words, with no password in it."""
+        ...
 
     def read(self) -> Found:
         """Return all runs, those that are being written too, as far as they are.

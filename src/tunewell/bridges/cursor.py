@@ -10,7 +10,6 @@ import hashlib
 import json
 import sys
 import time
-from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 

@@ -11,6 +11,7 @@ import json
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +53,7 @@ def main() -> int:
     except TunewellError as error:
         _say(talk, FIRST, error=str(error), lasting=True)
         said = {"error": str(error), "epochs": 0, "trials": 0}
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  whoever trains is told of it, whatever it is
         text = f"{type(error).__name__}: {error}; this is a defect of tunewell"
         _say(talk, FIRST, error=text, lasting=True)
         said = {"error": text, "epochs": 0, "trials": 0}
@@ -119,10 +120,8 @@ def _follow(order: Order, over: threading.Event, talk: Any) -> dict[str, Any]:
 
 
 def _say(talk: Any, what: str, **values: Any) -> None:
-    try:
+    with suppress(OSError):  # whoever trained is gone, and nobody listens
         print(json.dumps({"what": what, **values}), file=talk, flush=True)
-    except OSError:
-        pass  # whoever trained is gone, and nobody listens
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ class _Following:
         self._lines: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         # in a session of its own, since Ctrl-C ends the training and not the sending; and with no folder on its path
         # but what is installed, since a folder `wandb` beside the script is no package
-        self._process = subprocess.Popen(  # noqa: S603  our own
+        self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "tunewell.bridges.follow"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -228,9 +228,9 @@ class _Import:
         there = run.state is TrialState.RUNNING
         state = TrialState.HELD if there else run.state
         last = own[-1].epoch if own else 0
-        about = {SOURCE: run.id} | ({STATE_THERE: str(run.state)} if there else {})
-        about |= {key: value for key, value in (("name", run.name), ("tags", list(run.tags))) if value}
-        about |= {key: value for key, value in (("notes", list(run.notes)), ("ran", dict(run.provenance))) if value}
+        about: dict[str, object] = {SOURCE: run.id, "name": run.name, "tags": list(run.tags), "notes": list(run.notes)}
+        about |= {"ran": dict(run.provenance), STATE_THERE: str(run.state) if there else ""}
+        about = {key: value for key, value in about.items() if value}
         if run.trial is not None:
             mine = run.trial
             # what a step of it was promised there is no promise here

@@ -20,7 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tunewell.bridges.base import Found, reason
+from tunewell.bridges.base import Found, gathered, reason
 from tunewell.bridges.places import Place
 from tunewell.bridges.records import (
     Curves,
@@ -356,7 +356,7 @@ def _found(rows: _Rows, place: str) -> Found:
     studies = {run: text for run, tags in rows.tags.items() if (text := _whole(_STUDY, tags)) is not None}
     records = {run: study_of_card(text) for run, text in studies.items()}
     values = _values(rows.params)
-    runs, foreign = [], 0
+    runs = []
     for key, name, status, began, ended in rows.runs:
         tags = rows.tags.get(key, {})
         if key in records:
@@ -366,7 +366,6 @@ def _found(rows: _Rows, place: str) -> Found:
         if text is not None:
             runs.append(run_of_card(text, _as_ours(curves, tags), records.get(tags.get(_PARENT, "")), source=key))
             continue
-        foreign += 1
         if not curves and any(other.get(_PARENT) == key for other in rows.tags.values()):
             continue  # it groups others, and is no training itself
         runs.append(
@@ -390,8 +389,7 @@ def _found(rows: _Rows, place: str) -> Found:
         )
     if not runs:
         raise RecordError(f"{place} has no run yet; name another experiment: mlflow:URI#EXPERIMENT")
-    only = next(iter(records.values())) if len(records) == 1 and not foreign else None
-    return Found(runs, study=only, metric=only and only.metric, direction=only and only.direction)
+    return gathered(runs)
 
 
 def _as_ours(curves: Curves, tags: Mapping[str, str]) -> dict[str, Sequence[Point]]:
@@ -532,7 +530,7 @@ def _of_client(place: Place) -> _Rows:
                 table.params[key], table.tags[key] = dict(run.data.params), dict(run.data.tags)
                 table.curves[key] = {
                     name: [
-                        Point(one.step, _number(one.value, one.value != one.value), one.timestamp / 1000)  # noqa: PLR0124
+                        Point(one.step, _number(one.value, one.value != one.value), one.timestamp / 1000)
                         for one in client.get_metric_history(key, name)
                     ]
                     for name in run.data.metrics

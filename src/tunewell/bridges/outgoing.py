@@ -13,7 +13,6 @@ from tunewell.space.space import Space
 from tunewell.stores import Session, Store, StudyRecord
 from tunewell.trial import STEERED, Event, Report, Trial, TrialState
 
-
 _Of = TypeVar("_Of", Command, Event)
 
 
@@ -124,9 +123,9 @@ def _curves(
         for epoch, report in sorted(newest.items()):
             # a value that was set after an epoch is in force from the next one on
             set_before = [value for after, what, value in changes if what == name and after < epoch]
-            value = set_before[-1] if set_before else first
-            if not isinstance(value, str):
-                curves.setdefault(LIVE + name, []).append(Point(epoch, float(value), report.at))
+            now = set_before[-1] if set_before else first
+            if not isinstance(now, str):
+                curves.setdefault(LIVE + name, []).append(Point(epoch, float(now), report.at))
     return curves
 
 

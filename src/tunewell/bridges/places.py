@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import cast
 
 from tunewell.bridges.base import Sink, Source
 from tunewell.errors import MissingExtra, SettingError
@@ -90,13 +91,11 @@ class Place:
 
     def sink(self) -> Sink:
         """Return what runs are sent to."""
-        sink: Sink = self._made("sink")(self)
-        return sink
+        return cast("Sink", self._made("sink")(self))
 
     def source(self) -> Source:
         """Return what runs are read from."""
-        source: Source = self._made("source")(self)
-        return source
+        return cast("Source", self._made("source")(self))
 
     def _made(self, name: str) -> Callable[[Place], object]:
         made: Callable[[Place], object] = getattr(import_module(f"tunewell.bridges.{self.tracker.module}"), name)

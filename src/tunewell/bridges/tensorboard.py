@@ -17,7 +17,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from tunewell.bridges.base import Found, reason, tracker_errors
+from tunewell.bridges.base import Found, gathered, reason, tracker_errors
 from tunewell.bridges.places import Place
 from tunewell.bridges.records import Point, TrackedRun, card, run_of_card, study_card, study_of_card
 from tunewell.errors import MissingExtra, RecordError, SpaceError, TrackerError
@@ -72,7 +72,9 @@ class TensorboardSink:
             wanted = {value.tag: value.SerializeToString() for value in (*declared.value, *about.value)}
             if {value.tag: _as_written(value) for value in known} == wanted:
                 return
-            self._write(self._folder, [_event(proto, declared, study.created_at), _event(proto, about, study.created_at)])
+            self._write(
+                self._folder, [_event(proto, declared, study.created_at), _event(proto, about, study.created_at)]
+            )
             for file in old:  # TensorBoard takes the first declaration that it finds
                 file.unlink()
 
@@ -254,7 +256,6 @@ class TensorboardSource:
         for file in files:
             folders.setdefault(file.parent, _Folder()).read(file, notes)
         domains: dict[str, Param] = {}
-        studies = [study_of_card(one.study) for one in folders.values() if one.study is not None]
         metrics: list[str] = []
         for one in folders.values():
             domains |= one.domains
@@ -263,12 +264,7 @@ class TensorboardSource:
         runs = [self._run(path, one, folders) for path, one in sorted(folders.items()) if one.curves or one.record]
         if not runs:
             raise RecordError(f"{self.place} has no event file of TensorBoard with a scalar in it")
-        ours = all(run.trial is not None for run in runs)
-        only = studies[0] if ours and len(studies) == 1 else None
-        if only is not None:
-            return Found(runs, study=only, metric=only.metric, direction=only.direction, notes=notes)
-        metric = metrics[0] if len(metrics) == 1 else None
-        return Found(runs, domains, metric, notes=notes, only_floats=True)
+        return gathered(runs, notes, domains, metric=metrics[0] if len(metrics) == 1 else None, only_floats=True)
 
     def _run(self, path: Path, found: _Folder, folders: Mapping[Path, _Folder]) -> TrackedRun:
         name = str(path.relative_to(self._root)) if path != self._root else path.name
@@ -418,7 +414,9 @@ def _tags_of(folder: Path) -> set[tuple[str, int]]:
     for file in sorted(folder.glob("*tfevents*")):
         try:
             for event in _events(file):
-                found |= {(value.tag, 0 if value.tag.startswith("_hparams_") else event.step) for value in event.summary.value}
+                found |= {
+                    (value.tag, 0 if value.tag.startswith("_hparams_") else event.step) for value in event.summary.value
+                }
         except TrackerError:
             continue  # what stands before the damage was taken
     return found
@@ -427,4 +425,3 @@ def _tags_of(folder: Path) -> set[tuple[str, int]]:
 def _as_written(value: Any) -> bytes:
     written: bytes = value.SerializeToString()
     return written
-

@@ -17,14 +17,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tunewell.bridges.base import Found, reason, tracker_errors
+from tunewell.bridges.base import Found, gathered, reason, tracker_errors
 from tunewell.bridges.places import Place
 from tunewell.bridges.records import Point, TrackedRun, card, run_of_card, study_card, study_of_card
 from tunewell.errors import MissingExtra, RecordError, TrackerError
 from tunewell.space.space import Space
 from tunewell.space.values import Value
 from tunewell.stores import StudyRecord
-from tunewell.trial import TrialState
 
 _RECORD, _STUDY = "tunewell_record", "tunewell_study"
 _GROUP = "_Group"
@@ -63,7 +62,8 @@ class TrackioSink:
 
     def send(self, run: TrackedRun) -> None:
         """Implement `Sink.send`."""
-        assert run.trial is not None and run.study is not None  # only trials are sent
+        assert run.trial is not None  # only trials are sent
+        assert run.study is not None
         by_epoch: dict[int, dict[str, float]] = {}
         at: dict[int, float] = {}
         for name, points in run.curves.items():
@@ -125,7 +125,9 @@ class TrackioSource:
         """Implement `Source.read`."""
         if not self._path.is_file():
             known = ", ".join(sorted(path.stem for path in self._path.parent.glob("*.db"))) or "none"
-            raise RecordError(f"{self.place}: there is no file {str(self._path)!r}; its folder has the projects {known}")
+            raise RecordError(
+                f"{self.place}: there is no file {str(self._path)!r}; its folder has the projects {known}"
+            )
         with self._tables() as database:
             columns = {row[1] for row in database.execute("PRAGMA table_info(metrics)")}
             key = "run_id" if "run_id" in columns else "run_name"
@@ -141,11 +143,7 @@ class TrackioSource:
         runs = [self._run(key, run, configs.get(key, {})) for key, run in found.items()]
         if not runs:
             raise RecordError(f"{self.place} has no run yet")
-        studies = {one.study.uuid: one.study for one in runs if one.study is not None}
-        only = next(iter(studies.values())) if len(studies) == 1 and all(one.trial for one in runs) else None
-        if only is not None:
-            return Found(runs, study=only, metric=only.metric, direction=only.direction)
-        return Found(runs)
+        return gathered(runs)
 
     @contextmanager
     def _tables(self) -> Iterator[sqlite3.Connection]:

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tunewell.bridges.base import Found, reason
+from tunewell.bridges.base import Found, gathered, reason
 from tunewell.bridges.places import Place
 from tunewell.bridges.records import Point, TrackedRun, card, run_of_card, study_card, study_of_card
 from tunewell.errors import MissingExtra, RecordError, TrackerError
@@ -76,7 +76,9 @@ class WandbSink:
             return
         with _errors(self.place):
             if not self._wandb.login(verify=True, timeout=int(_INIT_S)):
-                raise TrackerError(f"{self.place}: there is no key; run wandb login, or set WANDB_API_KEY", lasting=True)
+                raise TrackerError(
+                    f"{self.place}: there is no key; run wandb login, or set WANDB_API_KEY", lasting=True
+                )
 
     def send(self, run: TrackedRun) -> None:
         """Implement `Sink.send`."""
@@ -127,7 +129,7 @@ class WandbSink:
     def flush(self) -> None:
         """Implement `Sink.flush`: W&B's own process has it on disk, and sends it when it can."""
 
-    def end(self, *, is_over: bool) -> None:
+    def end(self, *, is_over: bool) -> None:  # noqa: ARG002  a group has no end
         """Implement `Sink.end`."""
         with _errors(self.place):
             for theirs in self._open.values():
@@ -144,8 +146,13 @@ def _errors(place: str) -> Iterator[None]:
         raise
     except Exception as error:
         text = reason(error)
-        is_key = any(word in text.lower() for word in ("api_key", "api key", "401", "authenti", "not logged in", "login"))
-        is_away = any(word in text.lower() for word in ("connect", "network", "timed out", "timeout", "dial tcp", "no such host", "respond"))
+        is_key = any(
+            word in text.lower() for word in ("api_key", "api key", "401", "authenti", "not logged in", "login")
+        )
+        is_away = any(
+            word in text.lower()
+            for word in ("connect", "network", "timed out", "timeout", "dial tcp", "no such host", "respond")
+        )
         mend = "; run wandb login, or set WANDB_API_KEY" if is_key and not is_away else ""
         mend = mend or ("; wandb:PROJECT#offline keeps it all in files, for wandb sync" if is_away else "")
         raise TrackerError(f"{place}: {text}{mend}", lasting=is_key and not is_away) from error
@@ -196,11 +203,7 @@ class WandbSource:
         runs = [one.run() for one in read]
         if not runs:
             raise RecordError(f"{self.place} has no run{'; ' + notes[0] if notes else ''}")
-        studies = {one.study.uuid: one.study for one in runs if one.study is not None}
-        only = next(iter(studies.values())) if len(studies) == 1 and all(one.trial for one in runs) else None
-        if only is not None:
-            return Found(runs, study=only, metric=only.metric, direction=only.direction, notes=notes)
-        return Found(runs, notes=notes)
+        return gathered(runs, notes)
 
 
 class _Run:
@@ -299,7 +302,7 @@ def _of_api(target: str, place: str) -> list[_Run]:
                 run.add(row)
             with_time = getattr(theirs, "created_at", None)
             if with_time:
-                run.began = datetime.fromisoformat(str(with_time).replace("Z", "+00:00")).timestamp()
+                run.began = datetime.fromisoformat(str(with_time)).timestamp()
             run.provenance = {"git_commit": theirs.commit} if getattr(theirs, "commit", None) else {}
             found.append(run)
     return found
@@ -331,7 +334,9 @@ def _offline_runs(paths: Iterable[Path], notes: list[str]) -> list[_Run]:
             kind = record.WhichOneof("record_type")
             if kind == "run":
                 about = record.run
-                run = found.setdefault(about.run_id, _Run("/".join(filter(None, (about.entity, about.project, about.run_id)))))
+                run = found.setdefault(
+                    about.run_id, _Run("/".join(filter(None, (about.entity, about.project, about.run_id))))
+                )
                 _take_run(run, about)
             elif run is not None:
                 _take(run, kind, record)

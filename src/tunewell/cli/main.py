@@ -52,6 +52,7 @@ _COMMANDS = (
     "importance",
     "report",
     "export",
+    "import",
     "diagnose",
     "inspect",
     "check",
