@@ -64,10 +64,10 @@ class Trained:
         if number < len(known.trials):
             trial = replace(known.trials[number], until=until)
         else:
-            trial = Trial(number, params, TrialState.RUNNING, 0, until, 7 + number, self.now(), note={"why": "x" * number})
-        assert self.store.begin_step(
-            self.record.id, known.n_steps, replace(trial, session=self.session, **changes)
-        )
+            trial = Trial(
+                number, params, TrialState.RUNNING, 0, until, 7 + number, self.now(), note={"why": "x" * number}
+            )
+        assert self.store.begin_step(self.record.id, known.n_steps, replace(trial, session=self.session, **changes))
 
     def report(self, number, epoch, **metrics):
         value = 1 / 3 + number / epoch
@@ -111,7 +111,9 @@ class Trained:
         self.report(3, 2)
         self.end(3, TrialState.PAUSED, 2)
         child = self.store.changes(self.record.id, 0).trials[3]
-        child = replace(child, number=4, parent=3, parent_epoch=2, state=TrialState.PAUSED, until=4, started_at=self.now())
+        child = replace(
+            child, number=4, parent=3, parent_epoch=2, state=TrialState.PAUSED, until=4, started_at=self.now()
+        )
         self.store.add_branch(self.record.id, child)
         self.begin(4, 4)
         self.report(4, 3)

@@ -6,12 +6,12 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-
 from tests.bridges.studies import ODD, Trained, bring, curves, forget, points, record, send, times
+
 from tunewell.bridges.places import source_place
 from tunewell.bridges.records import LIVE
 from tunewell.space import Space
@@ -176,7 +176,7 @@ def test_a_sender_that_is_killed_loses_nothing_and_sends_nothing_twice(store, st
         time.sleep(0.3)
         try:
             there = points(tracker)
-        except Exception:  # noqa: BLE001, S112  it is being made
+        except Exception:  # noqa: BLE001  it is being made
             continue
         if 1 < len(there) < n_trials:
             os.kill(process.pid, signal.SIGKILL)

@@ -52,6 +52,7 @@ COMMANDS = {
     "importance": ["study"],
     "report": ["study"],
     "export": ["study", "--format", "json"],
+    "import": ["table.csv", "--metric", "a", "--direction", "minimize", "--into", "{clean}/imported.db"],
     "diagnose": ["study", "--trial", "0"],
     "check": ["{clean}/train.py"],
     "inspect": ["{clean}/train.py"],

@@ -1,4 +1,4 @@
-"""What a bridge promises: a `Sink` takes runs, a `Source` has some."""
+"""The two ways of a bridge: a `Sink` takes runs, a `Source` has some."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Source(Protocol):
 
     @property
     def place(self) -> str:
-        """Where they are, in words, with no password in it."""
+        """The place where they are, in words, with no password in it."""
         ...
 
     def read(self) -> Found:

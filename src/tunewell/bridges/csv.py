@@ -59,7 +59,7 @@ class CsvSource:
 
     @property
     def place(self) -> str:
-        """Where it is."""
+        """The place where it is."""
         return str(self.where)
 
     def read(self) -> Found:

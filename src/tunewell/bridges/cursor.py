@@ -1,4 +1,4 @@
-"""How far a tracker has been sent a study, in a file beside the study's store.
+"""The revision up to which a tracker has been sent a study, in a file beside the study's store.
 
 The file saves work, and nothing depends on it: where it is lost, all is sent again, of which a tracker has each part
 once. While somebody sends, nobody else does.
@@ -37,11 +37,12 @@ class Cursor:
             raise StoreError(
                 "a study in memory has no record that another process can read; name a store: --store FILE"
             )
-        folder = store.folder / _FOLDER
-        if folder.is_symlink():
-            raise StoreError(f"{folder} is a link, through which nothing is written; put a folder in its place")
         mark = hashlib.sha256(place.spelled.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-        self._path = folder / "trackers" / f"{study.uuid}-{mark}.json"
+        folder = store.folder / _FOLDER / "trackers"
+        self._path, self._lock_path = (folder / f"{study.uuid}-{mark}{suffix}" for suffix in (".json", ".lock"))
+        for path in (folder.parent, folder, self._path, self._lock_path):
+            if path.is_symlink():
+                raise StoreError(f"{path} is a link, through which nothing is written; delete it")
         self._place, self._study = place, study
         self._lock: IO[str] | None = None
         self._patience_s = patience_s
@@ -55,7 +56,7 @@ class Cursor:
         """
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock = self._path.with_suffix(".lock").open("w")
+            self._lock = self._lock_path.open("w")
         except OSError as error:
             raise StoreError(
                 f"{self._path.parent} cannot be written, which says how far trackers are: {error}"

@@ -18,7 +18,7 @@ _STEP = "step"
 
 
 class Counting(StrEnum):
-    """What the steps of a source are."""
+    """The meaning of the steps of a source."""
 
     EPOCHS = "epochs, from 1"
     FROM_ZERO = "epochs, from 0"
@@ -28,7 +28,7 @@ class Counting(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What was measured in an epoch."""
+    """The numbers of one epoch."""
 
     epoch: int
     metrics: Mapping[str, float]

@@ -31,7 +31,7 @@ FIRST, ENDED = "first", "ended"
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a following process is to do."""
+    """The order of a following process."""
 
     store: str
     checkpoints: str | None
@@ -49,16 +49,16 @@ def main() -> int:
     over = threading.Event()
     threading.Thread(target=_wait_for_end, args=(over,), daemon=True).start()
     try:
-        said = _follow(order, over, talk)
+        outcome = _follow(order, over, talk)
     except TunewellError as error:
         _say(talk, FIRST, error=str(error), lasting=True)
-        said = {"error": str(error), "epochs": 0, "trials": 0}
+        outcome = {"error": str(error), "epochs": 0, "trials": 0}
     except Exception as error:  # noqa: BLE001  whoever trains is told of it, whatever it is
         text = f"{type(error).__name__}: {error}; this is a defect of tunewell"
         _say(talk, FIRST, error=text, lasting=True)
-        said = {"error": text, "epochs": 0, "trials": 0}
-    _say(talk, ENDED, **said)
-    return int("error" in said)
+        outcome = {"error": text, "epochs": 0, "trials": 0}
+    _say(talk, ENDED, **outcome)
+    return int("error" in outcome)
 
 
 def _wait_for_end(over: threading.Event) -> None:
@@ -110,13 +110,13 @@ def _follow(order: Order, over: threading.Event, talk: Any) -> dict[str, Any]:
                 failed = error
     sent, epochs_left = follower.sent, follower.left()
     store.close()
-    said: dict[str, Any] = {"epochs": sent.epochs, "trials": len(sent.trials), "left": list(epochs_left)}
+    outcome: dict[str, Any] = {"epochs": sent.epochs, "trials": len(sent.trials), "left": list(epochs_left)}
     if failed is not None:
-        said["error"] = str(failed)
+        outcome["error"] = str(failed)
     elif sent.refused:
-        said["error"] = next(iter(sent.refused.values()))
-        said["refused"] = sorted(sent.refused)
-    return said
+        outcome["error"] = next(iter(sent.refused.values()))
+        outcome["refused"] = sorted(sent.refused)
+    return outcome
 
 
 def _say(talk: Any, what: str, **values: Any) -> None:

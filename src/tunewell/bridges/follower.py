@@ -16,7 +16,7 @@ from tunewell.stores import Store, StudyRecord
 
 @dataclass(slots=True)
 class Sent:
-    """How far a follower has come."""
+    """The part that a follower has sent."""
 
     epochs: int = 0
     trials: set[int] = field(default_factory=set)

@@ -1,4 +1,4 @@
-"""The side of whoever trains: followers are begun beside a study, told when it is over, and listened to.
+"""The side of whoever trains: followers are begun beside a study, ended with it, and listened to.
 
 A training's path has nothing of it: what is reported goes on record as ever, and a process of its own reads it there.
 """
@@ -68,35 +68,37 @@ class _Following:
     def _next(self, what: str, timeout: float | None) -> dict[str, Any]:
         while True:
             try:
-                said = self._lines.get(timeout=timeout)
+                outcome = self._lines.get(timeout=timeout)
             except queue.Empty:
                 return {"error": f"{self._place} has not answered for {timeout:g} seconds"}
-            if said["what"] in (what, None):
-                return said if said["what"] else {"error": f"{self._place}: the process that sends to it has ended"}
+            if outcome["what"] in (what, None):
+                return (
+                    outcome if outcome["what"] else {"error": f"{self._place}: the process that sends to it has ended"}
+                )
 
     def first_word(self, tell: Tell) -> None:
         """Wait until the process has tried the tracker; tell if that cannot be reached."""
-        said = self._next(FIRST, _FIRST_WORD_S)
-        if said.get("error"):
+        outcome = self._next(FIRST, _FIRST_WORD_S)
+        if outcome.get("error"):
             then = (
                 "nothing is sent until that is mended"
-                if said.get("lasting")
+                if outcome.get("lasting")
                 else "what it reports is sent when that can be reached"
             )
-            tell(f"{_line(said['error'])}; training goes on, all is on record, and {then}")
+            tell(f"{_line(outcome['error'])}; training goes on, all is on record, and {then}")
 
     def end(self, tell: Tell) -> None:
-        """Tell the process that the study is over, wait until it has sent what is left, and tell how that went."""
+        """End the process: it sends what is left first, and a line says if it could not."""
         with suppress(OSError):
             assert self._process.stdin is not None  # it is a pipe
             self._process.stdin.close()
-        said = self._next(ENDED, None)
+        outcome = self._next(ENDED, None)
         self._process.wait()
-        if said.get("error"):
-            epochs, trials = said.get("left", (0, 0))
+        if outcome.get("error"):
+            epochs, trials = outcome.get("left", (0, 0))
             left = f"{epochs} epochs of {trials} trials are not there" if epochs else "not all is there"
             later = advice("export", self._study.name, options={"--to": str(self._place)}, store=self._store.url)
-            tell(f"{_line(said['error'])}; {left}; send them with: {later}")
+            tell(f"{_line(outcome['error'])}; {left}; send them with: {later}")
 
 
 @contextmanager
@@ -116,7 +118,7 @@ def following(store: Store, study: StudyRecord, places: Sequence[Place], tell: T
             "a study in memory cannot be followed by another process; name a store to track it: --store FILE"
         )
     for place in places:
-        Cursor(store, study, place)  # what stands in its way is said before any training
+        Cursor(store, study, place)  # what stands in its way is outcome before any training
     begun = [_Following(store, study, place) for place in places]
     for one in begun:
         one.first_word(tell)

@@ -37,7 +37,7 @@ _MOST_NAMED = 12
 
 @dataclass(slots=True)
 class TakenIn:
-    """What came of an import."""
+    """The outcome of an import."""
 
     study: str
     new: int = 0

@@ -218,7 +218,7 @@ class MlflowSink:
         self._status[key] = status
 
     def flush(self) -> None:
-        """Implement `Sink.flush`: each request is answered when all of it is kept."""
+        """Implement `Sink.flush`: each request returns when all of it is kept."""
 
     def end(self, *, is_over: bool) -> None:
         """Implement `Sink.end`."""
@@ -229,7 +229,7 @@ class MlflowSink:
 
 @contextmanager
 def _errors(place: str) -> Iterator[None]:
-    """Turn MLflow's errors into a TrackerError; those that its server answers with a refusal are lasting."""
+    """Turn MLflow's errors into a TrackerError; those with which its server refuses are lasting."""
     from mlflow.exceptions import MlflowException  # noqa: PLC0415  an extra
 
     try:
@@ -342,7 +342,7 @@ class MlflowSource:
 
 
 class _Rows:
-    """What MLflow keeps of the runs of an experiment."""
+    """The rows that MLflow keeps of the runs of an experiment."""
 
     def __init__(self) -> None:
         self.runs: list[tuple[str, str, str, int | None, int | None]] = []

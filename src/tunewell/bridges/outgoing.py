@@ -1,4 +1,4 @@
-"""What a study's record has gained since it was last looked at, as runs that a tracker is to be sent."""
+"""The gains of a study's record since it was last looked at, as runs that a tracker is to be sent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _Of = TypeVar("_Of", Command, Event)
 
 
 class _Remarks(NamedTuple):
-    """What people have said of a trial."""
+    """The remarks that people have made on a trial."""
 
     tags: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -33,7 +33,7 @@ class Outgoing:
         self._trials: dict[int, Trial] = {}
         self._known_commands: Sequence[Command] = ()
         self._remarks: dict[int, _Remarks] = {}
-        """What people had said of each trial when it was sent last."""
+        """The remarks on each trial when it was sent last."""
         self._space = Space.from_dict(study.space)
         self._sessions: dict[int, Session] = {}
 

@@ -81,7 +81,7 @@ class Place:
 
     @property
     def spelled(self) -> str:
-        """As it was given, with its password: only for whoever is to reach it."""
+        """The text that was given, with its password: only for whoever is to reach it."""
         return self.kind + (f":{self.target}" if self.target else "") + (f"#{self.part}" if self.part else "")
 
     @property

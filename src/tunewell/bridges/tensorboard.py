@@ -286,7 +286,7 @@ class TensorboardSource:
 
 
 class _Folder:
-    """What the event files of one folder hold."""
+    """The content of the event files of one folder."""
 
     def __init__(self) -> None:
         self.curves: dict[str, list[Point]] = {}

@@ -170,7 +170,7 @@ class TrackioSource:
 
 
 class _Run:
-    """What trackio has of a run."""
+    """A run as trackio has it."""
 
     def __init__(self, name: str) -> None:
         self.name = name

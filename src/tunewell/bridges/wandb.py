@@ -207,7 +207,7 @@ class WandbSource:
 
 
 class _Run:
-    """What W&B has of a run."""
+    """A run as W&B has it."""
 
     def __init__(self, key: str) -> None:
         self.key = key
@@ -223,7 +223,7 @@ class _Run:
 
     @property
     def about(self) -> Mapping[str, Any]:
-        """What tunewell has put there."""
+        """The part of its settings that tunewell has put there."""
         found = self.config.get(_ABOUT)
         return found if isinstance(found, Mapping) else {}
 
