@@ -20,9 +20,9 @@ TRAIN = """
 import time
 import tunewell as tw
 space = tw.Space(learning_rate=tw.learning_rate(), width=tw.Int(8, 64))
-metric, epochs = "val_loss", 3
+metric = "val_loss"
 def train(run):
-    for epoch in run.epochs():
+    for epoch in run.epochs(3):
         time.sleep(PAUSE)
         run.report(val_loss=run.params.learning_rate / epoch + 1 / 3)
 """
@@ -103,7 +103,9 @@ def test_a_server_that_cannot_be_reached_is_named_and_training_goes_on():
     first, last = done.stderr.splitlines()
     assert first.startswith(f"warning: {uri}: ")
     assert first.endswith("training goes on, all is on record, and what it reports is sent when that can be reached")
-    assert f"are not there; send them with: tunewell export train --to {uri}" in last.replace("python -m ", "")
+    assert "are not there; send them with: " in last
+    assert last.endswith(f"tunewell export train --to {uri}")
+    assert "cannot be reached (Connection refused)" in first
     refused = tunewell("export", "train", "--to", uri)
     assert refused.returncode == 1
     assert len(refused.stderr.splitlines()) == 1
@@ -135,10 +137,10 @@ def test_what_a_killed_training_has_reported_arrives(tmp_path):
     store.close()
     while time.monotonic() < deadline:
         there = points("tensorboard:events")
-        if sum(own["val_loss"] for own in there.values()) == n_reports:
+        if sum(own.get("val_loss", 0) for own in there.values()) == n_reports:
             break
         time.sleep(0.2)
-    assert sum(own["val_loss"] for own in there.values()) == n_reports
+    assert sum(own.get("val_loss", 0) for own in there.values()) == n_reports
     more = ["tune", "train.py", "--resume", "--budget", "12trials", "--track", "tensorboard:events", "--quiet"]
     assert tunewell(*more).returncode == 0
     same("tensorboard:events")

@@ -67,6 +67,7 @@ _LONGEST_TAG, _LONGEST_PARAM, _LONGEST_NAME = 4_900, 5_900, 250
 _MOST_RUNS = 1_000
 """Of one page of a search."""
 _ODD = re.compile(r"[^\w./ :-]" if sys.platform != "win32" else r"[^\w./ -]", re.ASCII)
+_AWAY = re.compile(r"(Connection refused|Name or service not known|[Tt]imed out|No route to host|Failed to resolve)")
 _LARGEST = sys.float_info.max
 _SECONDS_OF_A_REQUEST, _TRIES = "20", "1"
 """A tracker that is down is tried again by the follower, which does not wait for the library's own seven tries."""
@@ -242,6 +243,8 @@ def _errors(place: str) -> Iterator[None]:
         if code in (401, 403) or "error code 401" in text or "error code 403" in text:
             mend = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
             raise TrackerError(f"{place} refuses: {reason(error)}; {mend}", lasting=True) from error
+        if (away := _AWAY.search(text)) is not None:
+            raise TrackerError(f"{place} cannot be reached ({away[1]}); is its server running there?") from error
         raise TrackerError(f"{place}: {reason(error)}", lasting=400 <= code < 429 and code != 408) from error
 
 
