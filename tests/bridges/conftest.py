@@ -1,14 +1,13 @@
 """Trackers, each in a folder of its own."""
 
-import os
 import shutil
 
 import pytest
 
 from tunewell.stores import open_store
 
-os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "false")
-SINKS = ["mlflow", "tensorboard", "trackio", "wandb"]
+SLOW = pytest.mark.slow  # to import, and to make a store
+SINKS = [pytest.param("mlflow", marks=SLOW), "tensorboard", "trackio", pytest.param("wandb", marks=SLOW)]
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import pytest
 from tests.bridges.conftest import place_of
 from tests.bridges.studies import bring, curves
 
+import tunewell as tw
 from tunewell.bridges.places import Place, sink_place, source_place
 from tunewell.errors import RecordError, SettingError, TrackerError
 from tunewell.space.params import Choice, Float, Int
@@ -350,6 +351,27 @@ def test_a_parameter_that_changed_its_name_can_be_one(store, tmp_path):
     take_in(source, store, "one", metric="loss", renamed={"lr": "learning_rate"})
     assert space_of(store, "one") == {"learning_rate": Float(0.001, 0.1, scale="log", tier=1)}
     assert StudyReader.open(store, "two").history.points.shape == (3, 2)
+
+
+def test_a_search_learns_from_runs_that_were_taken_in(store, tmp_path):
+    file = tmp_path / "runs.csv"
+    rows = [f"{rate},{width},{(rate - 0.3) ** 2 + width / 1000}" for rate in (0.1, 0.2, 0.3, 0.5) for width in (8, 64)]
+    file.write_text("rate,width,loss\n" + "\n".join(rows))
+    from tunewell.bridges.csv import CsvSource
+    from tunewell.bridges.importing import take_in
+
+    take_in(CsvSource(Place("csv", str(file)), metrics=["loss"]), store, "past", metric="loss")
+    past = StudyReader.open(store, "past")
+    study = tw.Study(
+        {"rate": tw.Float(0.05, 1.0), "width": tw.Int(4, 128)},
+        metric="loss",
+        max_epochs=1,
+        warm_start=[past],
+        store=store,
+    )
+    step = study.ask()
+    assert abs(step.params.rate - 0.3) < 0.2
+    assert past.run_record(0)["epochs"]
 
 
 def test_a_study_that_was_trained_here_takes_no_runs(store, tmp_path):

@@ -85,7 +85,7 @@ def _follow(order: Order, over: threading.Event, talk: Any) -> dict[str, Any]:
                     follower.connect()
                 had_more = follower.forward()
                 failed, wait = None, _LOOK_EVERY_S
-                wait = max(wait, (time.monotonic() - began) / _SHARE_OF_TIME)
+                wait = min(_LONGEST_WAIT_S, max(wait, (time.monotonic() - began) / _SHARE_OF_TIME))
             except TrackerError as error:
                 failed, had_more = error, False
                 wait = min(_LONGEST_WAIT_S, max(1.0, 2 * wait))

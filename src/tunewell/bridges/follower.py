@@ -30,7 +30,7 @@ class Follower:
     def __init__(self, store: Store, study: StudyRecord, make: Callable[[], Sink], cursor: Cursor) -> None:
         """Send nothing yet; make: return a new sink, since one that failed is not used again."""
         self._make, self._cursor = make, cursor
-        self._study = study
+        self._begun_with = study
         self._outgoing = Outgoing(store, study, cursor.revision)
         self._sink: Sink | None = None
         self.sent = Sent()
@@ -38,9 +38,9 @@ class Follower:
     def connect(self) -> None:
         """Connect to the tracker, if need be. Raises TrackerError."""
         if self._sink is None:
-            sink = self._make()
-            sink.begin(self._study, Space.from_dict(self._study.space))
-            self._sink = sink
+            sink, study = self._make(), self._outgoing.study
+            sink.begin(study, Space.from_dict(study.space))
+            self._sink, self._begun_with = sink, study
 
     def forward(self) -> bool:
         """Send what is new; False if nothing was.
@@ -54,6 +54,8 @@ class Follower:
                 self._moved(revision)
             return False
         try:
+            if self._begun_with is not self._outgoing.study:  # its space was extended, and is to be declared anew
+                self.end()
             self.connect()
             assert self._sink is not None  # it was made just now
             for run in runs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import NamedTuple, TypeVar
 
 from tunewell.analysis.lineage import live_values
@@ -35,6 +35,7 @@ class Outgoing:
         self._remarks: dict[int, _Remarks] = {}
         """The remarks on each trial when it was sent last."""
         self._space = Space.from_dict(study.space)
+        self._n_spaces = 1
         self._sessions: dict[int, Session] = {}
 
     def look(self) -> tuple[int, list[TrackedRun]]:
@@ -48,6 +49,9 @@ class Outgoing:
         changes = self._store.changes(study, since)
         if changes.revision == since:
             return since, []
+        if changes.n_spaces != self._n_spaces:
+            self.study = replace(self.study, space=self._store.spaces(study)[-1].space)
+            self._space, self._n_spaces = Space.from_dict(self.study.space), changes.n_spaces
         self._trials |= {trial.number: trial for trial in changes.trials}
         self._known_commands = self._store.commands(study)
         commands = _by_trial(self._known_commands)
