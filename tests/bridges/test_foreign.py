@@ -388,7 +388,7 @@ def test_a_study_that_was_trained_here_takes_no_runs(store, tmp_path):
     ("text", "says"),
     [
         ("mlfow:x", "did you mean 'mlflow'"),
-        ("csv:x", "taken in, and sent nothing"),
+        ("csv:x", "none are sent"),
         ("tensorboard", "needs the folder"),
         ("http://ada:secret@host", r"http://ada:\*\*\*@host"),
     ],

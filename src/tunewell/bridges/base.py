@@ -103,6 +103,23 @@ class Source(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class AlreadyRead:
+    """A source that was read before, so that what is wrong with it is known before a store is made."""
+
+    found: Found
+    place: str
+
+    @classmethod
+    def of(cls, source: Source) -> AlreadyRead:
+        """Read a source. Errors are those of `Source.read`."""
+        return cls(source.read(), source.place)
+
+    def read(self) -> Found:
+        """Implement `Source.read`."""
+        return self.found
+
+
 @contextmanager
 def tracker_errors(place: str, lasting: Iterable[type[BaseException]] = ()) -> Iterator[None]:
     """Turn whatever a tracker's own library raises inside the block into a TrackerError.

@@ -89,10 +89,16 @@ def take_in(
     chosen = _metric(found, metric or (known.metric if known is not None else None))
     if known is not None and chosen != known.metric:
         raise SettingError(f"study {name!r} has the metric {known.metric!r}, not {chosen!r}; name another study")
+    wanted = aim(found, chosen, direction)
     ours = found.study if found.study is not None and not renamed and chosen == found.study.metric else None
     settings = _settings(found, renamed or {}, ours)
-    wanted = direction or (found.direction if chosen == found.metric else None)
-    return _Import(found, store, settings, chosen, ours).into(name, known, direction_of(chosen, wanted), source.place)
+    return _Import(found, store, settings, chosen, ours).into(name, known, wanted[1], source.place)
+
+
+def aim(found: Found, metric: str | None = None, direction: str | None = None) -> tuple[str, str]:
+    """Return the metric that is optimized, and its direction. Raises SettingError if that cannot be known."""
+    chosen = _metric(found, metric)
+    return chosen, direction_of(chosen, direction or (found.direction if chosen == found.metric else None))
 
 
 def _metric(found: Found, named: str | None) -> str:

@@ -11,7 +11,7 @@ from typing import cast
 
 from tunewell.bridges.base import Sink, Source
 from tunewell.errors import MissingExtra, SettingError
-from tunewell.near_names import perhaps
+from tunewell.near_names import nearest
 from tunewell.stores.redaction import redacted_url
 
 
@@ -129,8 +129,13 @@ def _parsed(text: str, way: str) -> Place:
     kind, _, rest = str(text).strip().partition(":")
     known = {name: getattr(tracker, way) for name, tracker in TRACKERS.items() if getattr(tracker, way)}
     if kind not in known:
-        other = "taken in, and sent nothing" if kind in TRACKERS else f"no tracker that is known{perhaps(kind, known)}"
-        raise SettingError(f"{redacted_url(str(text))!r} is {other}; write {', '.join(known.values())}")
+        near = nearest(kind, known)
+        other = (
+            "runs are taken from it, and none are sent"
+            if kind in TRACKERS
+            else "is no tracker" + (f", did you mean {near!r}" if near else "")
+        )
+        raise SettingError(f"{redacted_url(str(text))!r}: {other}; there are {', '.join(known.values())}")
     target, part = rest, ""
     if "#" in rest and (kind in ("mlflow", "optuna", "wandb")):
         target, _, part = rest.rpartition("#")

@@ -11,7 +11,7 @@ from tunewell.cli.echo import echo
 from tunewell.cli.options import json_option
 from tunewell.cli.printing import facts, print_json, print_lines, stdout_to_stderr
 from tunewell.display.formatting import counted
-from tunewell.errors import SettingError
+from tunewell.errors import SettingError, StoreError
 from tunewell.stores import IN_MEMORY, default_store, open_store
 
 _COLUMNS = ("run", "epoch", "state", "started", "ended", "at", "params", "metrics")
@@ -64,12 +64,14 @@ def command(
 
     The study can be shown and diagnosed, and `tunewell tune --warm-start STUDY` learns from it.
     """
+    from tunewell.bridges.base import AlreadyRead  # noqa: PLC0415
     from tunewell.bridges.csv import CsvSource  # noqa: PLC0415  --help needs no bridge
-    from tunewell.bridges.importing import take_in  # noqa: PLC0415
+    from tunewell.bridges.importing import aim, take_in  # noqa: PLC0415
     from tunewell.bridges.places import source_place  # noqa: PLC0415
 
     if (store or default_store()) in IN_MEMORY:
         raise SettingError("what is taken into memory ends with this command; name a file: --into FILE")
+    renamed = _pairs("--rename", list(rename))
     place = source_place(source)
     reader = place.source()
     if columns is not None:
@@ -84,12 +86,14 @@ def command(
     if metric is not None and isinstance(reader, CsvSource):
         reader = CsvSource(place, reader.columns, reader.params, [*reader.metrics, metric])
     with stdout_to_stderr():
-        opened = open_store(store or default_store())
+        read = AlreadyRead.of(reader)
         try:
-            name = name or "imported"
-            result = take_in(
-                reader, opened, name, metric=metric, direction=direction, renamed=_pairs("--rename", list(rename))
-            )
+            opened = open_store(store or default_store(), create=False)
+        except StoreError:
+            aim(read.found, metric, direction)  # what is wrong is known before a store is made
+            opened = open_store(store or default_store())
+        try:
+            result = take_in(read, opened, name or "imported", metric=metric, direction=direction, renamed=renamed)
         finally:
             opened.close()
     if as_json:
