@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 WORKERS ?= logical
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal
 
-.PHONY: setup fmt check test slow exhaustive frameworks tensorflow inspections schema-dump bench bench-search demo vendor vendor-check clean clean-cache
+.PHONY: setup fmt check test slow exhaustive frameworks tensorflow trackers inspections schema-dump bench bench-search bench-trackers demo vendor vendor-check clean clean-cache
 
 setup: $(VENV)/.ready
 
@@ -46,6 +46,7 @@ frameworks: setup
 	$(BIN)/python -m pip install --quiet --no-compile --group frameworks
 	$(PYTEST) --dist loadfile -m "not exhaustive" tests/nn/test_frameworks.py tests/runners/test_ray.py tests/runners/test_loggers.py tests/checkpoint/test_keras.py tests/display/test_notebook.py tests/adapters tests/watching tests/diagnosis/test_generator.py tests/diagnosis/test_readers.py tests/scripts/test_programs.py
 	$(PYTEST) tests/inspection/test_pytorch.py
+	$(PYTEST) tests/bridges/test_contract.py -k tensorboard
 	$(PYTEST) -m "not slow" tests/inspection/test_jax.py tests/inspection/test_learnable.py
 
 # an environment of its own, which is large: Keras on TensorFlow, and loops of its own
@@ -56,6 +57,19 @@ tensorflow: .venv-tensorflow/.ready
 	$(PYTHON) -m venv .venv-tensorflow
 	.venv-tensorflow/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	.venv-tensorflow/bin/python -m pip install --quiet --no-compile --editable . pytest hypothesis --group tensorflow
+	touch $@
+
+# the trackers themselves, each with its own store or server: two minutes, and a large environment of its own
+trackers: .venv-trackers/.ready
+	.venv-trackers/bin/python -m pytest tests/bridges
+
+bench-trackers: .venv-trackers/.ready
+	.venv-trackers/bin/python benchmarks/cost/bridges.py
+
+.venv-trackers/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv-trackers
+	.venv-trackers/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	.venv-trackers/bin/python -m pip install --quiet --editable . pytest hypothesis --group trackers
 	touch $@
 
 # a hundred and seventy small trainings in Keras, each compiled: too long for each change
@@ -132,4 +146,4 @@ clean-cache:
 	rm -f src/tunewell/nn/__pycache__/*.nbc src/tunewell/nn/__pycache__/*.nbi
 
 clean: clean-cache
-	rm -rf $(VENV) .venv-demo .venv-peers .venv-tensorflow
+	rm -rf $(VENV) .venv-demo .venv-peers .venv-tensorflow .venv-trackers

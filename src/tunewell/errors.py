@@ -19,6 +19,7 @@
   + ProbeFailed                        a training that was to be probed failed
   + MistakesSeen                       a program has mistakes that no setting mends
   + MissingExtra     (an ImportError)  an optional package is not installed
+  + TrackerError                       a tracker cannot be reached, or refuses what it is sent
 
 Each is built from plain values that it keeps in `args`, so each can be pickled and cross a process.
 The message says what is wrong, what was got and what to do, in one line.
@@ -206,3 +207,19 @@ class MissingExtra(TunewellError, ImportError):
 
     def __str__(self) -> str:
         return f"{self.purpose} needs {self.package}, which is not installed: pip install 'tunewell[{self.extra}]'"
+
+
+class TrackerError(TunewellError):
+    """A tracker cannot be reached, or refuses what it is sent; what was to be sent is on record still."""
+
+    def __init__(self, message: str, *, lasting: bool = False) -> None:
+        """Make the error; `lasting`: to try again, with nothing else changed, does not help."""
+        super().__init__(message)
+        self.lasting = lasting
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _tracker_error, (self.args[0], self.lasting)
+
+
+def _tracker_error(message: str, lasting: bool) -> TrackerError:  # noqa: FBT001  as it was pickled
+    return TrackerError(message, lasting=lasting)

@@ -55,6 +55,7 @@ COMMANDS = {
     "report": ["study"],
     "export": ["study", "--format", "json"],
     "merge": ["tunewell.db", "--into", "{clean}/merged.db"],
+    "import": ["table.csv", "--metric", "a", "--direction", "minimize", "--into", "{clean}/imported.db"],
     "diagnose": ["study", "--trial", "0"],
     "check": ["{clean}/train.py"],
     "inspect": ["{clean}/train.py"],

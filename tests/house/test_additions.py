@@ -9,6 +9,7 @@ import pytest
 
 from tunewell import autopilot, cli, runners
 from tunewell.autopilot import rules as autopilot_rules
+from tunewell.bridges.places import TRACKERS
 from tunewell.cli.main import cli as commands
 from tunewell.diagnosis import rules as diagnosis_rules
 from tunewell.probing import probes
@@ -81,3 +82,26 @@ def test_each_adapter_is_on_its_page_and_has_a_test(name):
     examples = " ".join(path.read_text(encoding="utf-8") for path in (TESTS.parent / "examples").glob("*.py"))
     tests = text_of_tests("adapters")
     assert f"tunewell.adapters.{name} import" in examples + tests, f"nothing in tests/adapters/ uses {name}"
+
+
+BRIDGES = [
+    path.stem
+    for path in sorted((SOURCE / "bridges").glob("*.py"))
+    if any(f"\ndef {way}(place: Place)" in path.read_text(encoding="utf-8") for way in ("sink", "source"))
+]
+
+
+def test_each_bridge_is_a_tracker():
+    assert BRIDGES
+    assert set(BRIDGES) == {tracker.module for tracker in TRACKERS.values()}
+
+
+@pytest.mark.parametrize("name", BRIDGES)
+def test_each_bridge_is_on_its_page_and_has_a_test(name):
+    page = (TESTS.parent / "docs" / "trackers.md").read_text(encoding="utf-8")
+    assert f"| {TRACKERS[name].title.removeprefix('a ').removesuffix(' file')} |" in page, (
+        f"docs/trackers.md has no row of {name}"
+    )
+    sends = "\ndef sink(place: Place)" in (SOURCE / "bridges" / f"{name}.py").read_text(encoding="utf-8")
+    there = f'"{name}"' if sends else f"bridges.{name} import" if name == "csv" else f'"{name}"'
+    assert there in text_of_tests("bridges"), f"no test of tests/bridges/ has {name}"

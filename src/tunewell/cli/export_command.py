@@ -16,7 +16,7 @@ from tunewell.cli.options import existing_study, store_option, study_argument
 from tunewell.display.formatting import counted
 from tunewell.display.records import json_text, study_record, whole_study_record
 from tunewell.display.spreadsheet import csv_text, trial_rows, without_zone
-from tunewell.errors import MissingExtra, SettingError
+from tunewell.errors import MissingExtra, SettingError, TrackerError
 from tunewell.study import Study
 from tunewell.whole_file import whole_file
 
@@ -47,13 +47,28 @@ _NO_CHARACTERS = re.compile("[\ud800-\udfff\ufffe\uffff]")
     default="trials",
     help="The rows of a CSV file: a trial each, or an epoch each.  [default: trials]",
 )
+@click.option(
+    "--to",
+    "tracker",
+    metavar="TRACKER",
+    help="Send the study to a tracker instead: mlflow[:URI], wandb[:PROJECT], tensorboard:FOLDER or trackio. What is "
+    "there already is not sent again.",
+)
 @store_option
-def command(*, study: str | None, kind: str | None, output: Path | None, what: str, store: str | None) -> None:
-    """Write the record of STUDY to a file.
+def command(
+    *, study: str | None, kind: str | None, output: Path | None, what: str, tracker: str | None, store: str | None
+) -> None:
+    """Write the record of STUDY to a file, or send it to a tracker.
 
     Without STUDY it is the newest that has an epoch on record. JSON holds all that is known; Excel has a sheet each
     for the study, its trials and its reports.
     """
+    if tracker is not None:
+        for option, given in (("--format", kind), ("--output", output)):
+            if given is not None:
+                raise SettingError(f"{option} is for a file, and --to for a tracker; leave one of them out")
+        _send(study, tracker, store)
+        return
     kind = kind or _format_of(output)
     if output is not None and not output.parent.is_dir():
         raise SettingError(f"--output {output}: there is no folder {str(output.parent)!r}; make it, or write elsewhere")
@@ -67,6 +82,29 @@ def command(*, study: str | None, kind: str | None, output: Path | None, what: s
         name = opened.record.name
     if output is not None:
         echo(f"study {name!r} is in {output}", err=True)
+
+
+def _send(name: str | None, tracker: str, store: str | None) -> None:
+    """Send a study to a tracker, and say what was sent."""
+    from tunewell.bridges.cursor import Cursor  # noqa: PLC0415  a file needs no tracker
+    from tunewell.bridges.follower import Follower  # noqa: PLC0415
+    from tunewell.bridges.places import sink_place  # noqa: PLC0415
+
+    place = sink_place(tracker)
+    with existing_study(store, name) as opened:
+        record = opened.record
+        with Cursor(opened.store, record, place) as cursor:
+            follower = Follower(opened.store, record, place.sink, cursor)
+            follower.connect()
+            while follower.forward():
+                pass
+            follower.end()
+    sent = follower.sent
+    if sent.refused:
+        trials = ", ".join(map(str, sorted(sent.refused)))
+        raise TrackerError(f"trials {trials} were refused: {next(iter(sent.refused.values()))}", lasting=True)
+    what = f"{counted(sent.epochs, 'epoch')} of {counted(len(sent.trials), 'trial')}"
+    echo(f"study {record.name!r} is in {place}: {what} sent" if sent.trials else f"nothing new for {place}", err=True)
 
 
 def report_rows(study: Study) -> list[dict[str, object]]:

@@ -55,6 +55,7 @@ _COMMANDS = (
     "report",
     "export",
     "merge",
+    "import",
     "diagnose",
     "inspect",
     "check",

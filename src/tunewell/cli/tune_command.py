@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tunewell.advice import advice
+from tunewell.bridges.following import following, places_of
 from tunewell.cli.echo import echo
 from tunewell.cli.execution_options import execution_options, parse_execution
 from tunewell.cli.job import Job, ProgramCommand, job, static_option
@@ -37,7 +38,7 @@ from tunewell.runners.tune import drive, study_name
 from tunewell.samplers import NAMES as SAMPLERS
 from tunewell.samplers import GridSampler
 from tunewell.schedulers import NAMES as SCHEDULERS
-from tunewell.stores import default_store, open_store
+from tunewell.stores import IN_MEMORY, default_store, open_store
 from tunewell.study import Study
 from tunewell.study.confirmation import confirmation
 from tunewell.study.settings import DEFAULT_BUDGET, DEFAULT_TIER, LAST_TIER
@@ -145,6 +146,13 @@ _REPEATED = (
     help="Train with the schedule of parameters that this steered trial ended up with, and nothing else.",
 )
 @click.option("--seeds", type=click.IntRange(1), metavar="N", help="With --schedule-from: so many times.  [default: 1]")
+@click.option(
+    "--track",
+    metavar="TRACKER",
+    multiple=True,
+    help="Send the study to a tracker while it runs: mlflow[:URI], wandb[:PROJECT], tensorboard:FOLDER or trackio; may "
+    "be given several times. No training waits for it.",
+)
 @click.option("--babysat", is_flag=True, hidden=True, help="Train one trial with the defaults, to be steered.")
 @click.option(
     "--held",
@@ -176,6 +184,7 @@ def command(
     babysat: bool,
     origin: str | None,
     seeds: int | None,
+    track: tuple[str, ...],
     dry_run: bool,
     quiet: bool,
     as_json: bool,
@@ -196,6 +205,9 @@ def command(
     Ctrl-C lets the running epochs finish; `--resume` goes on from there, and from a crash.
     """
     execution = replace(parse_execution(options), seeds_to_confirm=confirm or 0)
+    places = places_of(track)
+    if places and (store or default_store()) in IN_MEMORY:
+        raise SettingError("a study in memory cannot be tracked by another process; name a store: --store FILE")
     if repeated is not None:
         if resume or origin is not None or babysat:
             other = "--resume" if resume else "--schedule-from"
@@ -257,19 +269,21 @@ def command(
             before = _trained(study)
             train = to_train.as_begun(study).train_for(study.metric)
             execution = settled(execution, train)
-            over = _run(
-                study,
-                train,
-                execution,
-                quiet=quiet,
-                controllers=_controllers(study, to_train, schedule, autopilot=autopilot),
-            )
+            with following(opened, study.record, places, _warn):
+                over = _run(
+                    study,
+                    train,
+                    execution,
+                    quiet=quiet,
+                    controllers=_controllers(study, to_train, schedule, autopilot=autopilot),
+                )
             if schedule is not None:
                 print_lines(replayed_lines(study, schedule.origin, schedule.value), err=True)
             if over and confirm and study.best_so_far is not None:
                 again = confirmation(study, seeds=confirm)
                 _warn_if_late(study, execution)
-                over = _run(again, train, replace(execution, seeds_to_confirm=0), quiet=quiet)
+                with following(opened, again.record, places, _warn):
+                    over = _run(again, train, replace(execution, seeds_to_confirm=0), quiet=quiet)
         go_on: dict[str, str | int | bool | None] = {
             "--resume": True,
             "--checkpoints": checkpoints,
@@ -302,6 +316,10 @@ def command(
         echo(f"nothing was left to train: {why}", err=True)
     if nothing_found:
         ctx.exit(1)
+
+
+def _warn(line: str) -> None:
+    echo(f"{click.style('warning:', fg='yellow', bold=True)} {line}", err=True)
 
 
 def _is_typed(ctx: click.Context, name: str) -> bool:

@@ -79,7 +79,7 @@ def _together(s: Signals) -> Unfamiliar:
         return Unfamiliar(0.0, "")
     loss, accuracy = loss[known], accuracy[known]
     ranks = [np.argsort(np.argsort(values)) for values in (loss, accuracy)]
-    agreement = float(np.corrcoef(*ranks)[0, 1])
+    agreement = float(np.corrcoef(ranks[0], ranks[1])[0, 1])
     strength = both(
         ramp(agreement, 0.5, 0.85),
         ramp(float(np.ptp(accuracy)), 0.1, 0.25),

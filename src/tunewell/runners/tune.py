@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from tunewell.bridges.following import following, places_of
 from tunewell.display.notebook import in_notebook, notebook_progress
 from tunewell.display.progress import live_progress
 from tunewell.errors import TunewellError
@@ -67,6 +68,7 @@ def tune(
     ray: Ray | None = None,
     observer: Observer | None = None,
     controllers: Sequence[Controller] = (),
+    track: str | Sequence[str] = (),
 ) -> Study:
     """Tune a training function; return the study, with every run it made on record.
 
@@ -118,12 +120,16 @@ def tune(
         ray: train on a cluster of Ray's, in actors; `workers` says how many.
         observer: watches what happens; if None, a live display on a terminal and in a notebook, and nothing elsewhere.
         controllers: act on what happens: `tunewell.autopilot.Autopilot()`, say.
+        track: trackers that the study is sent to while it runs: `"mlflow:http://127.0.0.1:5000"`, `"wandb:digits"`,
+            `"tensorboard:runs"`, `"trackio"`. A process of its own reads the record and sends it, so that no training
+            waits; what could not be sent is sent by `tunewell export --to`.
 
     Raises:
         SettingError: a setting cannot be used.
         RepeatedFailure: trials keep failing with one and the same error.
     """
     check_train(train)
+    places = places_of(track)
     space = as_space(space)
     direction_of(metric, direction)
     check_whole("confirm", confirm, at_least=0)
@@ -165,10 +171,17 @@ def tune(
     study = Study.of(settings, opened, resume=resume)
     warn_of_changes(study, train)
     execution = settled(execution, train)
-    over = drive(study, train, execution, observer, controllers)
+    with following(opened, study.record, places, _warn):
+        over = drive(study, train, execution, observer, controllers)
     if confirm and over and study.best_so_far is not None:
-        drive(confirmation(study, seeds=confirm), train, replace(execution, seeds_to_confirm=0), observer)
+        again = confirmation(study, seeds=confirm)
+        with following(opened, again.record, places, _warn):
+            drive(again, train, replace(execution, seeds_to_confirm=0), observer)
     return study
+
+
+def _warn(line: str) -> None:
+    print(f"warning: {line}", file=sys.stderr)  # noqa: T201  as Python prints its own
 
 
 def drive(

@@ -167,6 +167,10 @@ class StudyContents:
     """At which it was read."""
 
 
+BECOMES = ("state", "epochs", "until", "ended_at", "reason", "note")
+"""What may still become of a trial that is trained elsewhere."""
+
+
 class Store(Protocol):
     """A keeper of studies.
 
@@ -481,6 +485,30 @@ class Store(Protocol):
 
         False, and nothing is written, if the study is not at `contents.revision` any more: somebody has written to it,
         so look at it and decide again. For its readers all of it is new.
+        """
+        ...
+
+    def new_reports(self, study_id: int, since: int, until: int) -> list[Report]:
+        """Return the reports after revision `since` up to `until`, oldest first, each with all its metrics."""
+        ...
+
+    def add_recorded(
+        self,
+        study_id: int,
+        trials: Sequence[Trial],
+        reports: Sequence[tuple[Report, float | None]] = (),
+        events: Sequence[Event] = (),
+    ) -> None:
+        """Add trials that were trained elsewhere, or what has become of them since; all of it is there, or nothing.
+
+        A trial whose number is the next is added as it is; of one that is there, what it was begun with stays, and
+        state, epochs, until, end, reason and note are as given.
+
+        trials: by number; each has session 0, and is not running, since nobody trains it here.
+        reports: to be appended, each with the study's metric as `report` takes it.
+        events: to be appended.
+
+        Raises TrialEnded if a session has trained a trial here, TrialNotFound if a number would leave a gap.
         """
         ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tunewell.commands import Command
 from tunewell.errors import StepTaken, StoreError, StudyExists, StudyNotFound, TrialEnded, TrialNotFound
 from tunewell.space.values import Params
-from tunewell.stores.base import Changes, Session, SpaceVersion, StepRecord, StudyContents, StudyRecord
+from tunewell.stores.base import BECOMES, Changes, Session, SpaceVersion, StepRecord, StudyContents, StudyRecord
 from tunewell.stores.command_rows import decoded, encoded
 from tunewell.stores.rows import copied
 from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState
@@ -38,6 +38,8 @@ class _Study:
     reports: list[Report] = field(default_factory=list)
     measured: list[float | None] = field(default_factory=list)
     """The metric in each report."""
+    reported_at: list[int] = field(default_factory=list)
+    """The revision of each report."""
     in_progress: set[int] = field(default_factory=set)
     """The trials that run."""
     reached: dict[int, int] = field(default_factory=dict)
@@ -93,6 +95,7 @@ class _Study:
         self.measured.append(value)
         self.reached[report.trial] = max(report.epoch, self.reached.get(report.trial, report.epoch))
         revision = self.revise()
+        self.reported_at.append(revision)
         if value is not None:
             self.values.append((report.trial, report.epoch, value))
             self.valued_at.append(revision)
@@ -555,8 +558,46 @@ class MemoryStore:
         commands = (_copy_of_command(command) for command in contents.commands)
         study.commands = [replace(command, id=number) for number, command in enumerate(commands, 1)]
         study.n_waiting = sum(command.taken_at is None for command in study.commands)
-        study.revise()
+        revision = study.revise()
+        study.commanded_at = [revision] * len(study.commands)
         return study
+
+    def new_reports(self, study_id: int, since: int, until: int) -> list[Report]:
+        """Implement `Store.new_reports`."""
+        with self._lock:
+            study = self._study(study_id)
+            first, last = bisect_right(study.reported_at, since), bisect_right(study.reported_at, until)
+            return [replace(r, metrics=dict(r.metrics)) for r in study.reports[first:last]]
+
+    def add_recorded(
+        self,
+        study_id: int,
+        trials: Sequence[Trial],
+        reports: Sequence[tuple[Report, float | None]] = (),
+        events: Sequence[Event] = (),
+    ) -> None:
+        """Implement `Store.add_recorded`."""
+        with self._lock:
+            study = self._study(study_id)
+            n_trials = len(study.trials)
+            for trial in trials:
+                if trial.number > n_trials:
+                    raise TrialNotFound(trial.number, n_trials)
+                if trial.number == n_trials:
+                    n_trials += 1
+                elif study.trials[trial.number].session:
+                    raise TrialEnded(trial.number, study.trials[trial.number].state)
+            for trial in trials:
+                kept = _copy_of_trial(trial)
+                if trial.number < len(study.trials):
+                    known = study.trials[trial.number]
+                    kept = replace(known, **{name: getattr(kept, name) for name in BECOMES})
+                study.set_trial(kept)
+            for report, value in reports:
+                metrics = {name: float(v) for name, v in report.metrics.items()}
+                study.add_report(replace(report, metrics=metrics), None if value is None else float(value))
+            for event in events:
+                study.settle(None, event)
 
     def close(self) -> None:
         """Implement `Store.close`."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, replace
 from functools import wraps
@@ -119,6 +119,8 @@ class SqlStore:
             url, create=create and not read_only, synchronous=synchronous, read_only=read_only
         )
         self.url = self._database.url
+        self.spelled = str(url)
+        """As it was given: with its password, only for a process of our own that is to open it too."""
         elsewhere = os.environ.get("TUNEWELL_CHECKPOINTS") or None if checkpoints is None else checkpoints
         if elsewhere is not None and not str(elsewhere).strip():
             raise SettingError(
@@ -644,6 +646,44 @@ class SqlStore:
         what = f" (rows of {lost})" if lost else ""
         return StoreError(f"study {study!r} in {self.url} is damaged{what}; restore the record from a copy")
 
+    @_retried
+    def new_reports(self, study_id: int, since: int, until: int) -> list[Report]:
+        """Implement `Store.new_reports`."""
+        key = {"study": study_id, "since": since or _BEFORE_ALL, "until": until}
+        with self._reading() as log, _no_garbage():
+            return self._readable(rows.REPORTS, log.rows("new_reports", key))
+
+    @_retried
+    def add_recorded(
+        self,
+        study_id: int,
+        trials: Sequence[Trial],
+        reports: Sequence[tuple[Report, float | None]] = (),
+        events: Sequence[Event] = (),
+    ) -> None:
+        """Implement `Store.add_recorded`."""
+        with self._revising(study_id) as (log, revision):
+            key = {"study": study_id, "study_id": study_id, "revision": revision}
+            new, n_trials = [], log.n_trials(key)
+            for trial in trials:
+                values = {**key, **rows.TRIALS.values(trial), "trial": trial.number}
+                if trial.number > n_trials:
+                    raise TrialNotFound(trial.number, n_trials)
+                if trial.number == n_trials:
+                    new.append(values)
+                    n_trials += 1
+                else:
+                    log.check_is_recorded(values)
+                    log.run("renew_trial", values)
+            log.each("add_trial", new)
+            added = [
+                {**key, "trial": one.trial, "epoch": one.epoch, "at": one.at, "value": value}
+                | {"metrics": rows.metrics_to_json(one.metrics)}
+                for one, value in reports
+            ]
+            log.each("add_report", added)
+            log.each("add_event", [{**key, **rows.EVENTS.values(event)} for event in events])
+
     def close(self) -> None:
         """Implement `Store.close`."""
         self._database.close()
@@ -903,6 +943,12 @@ class _Transaction:
             if state == TrialState.RUNNING and "by_session" in values:
                 raise StepTaken(values["trial"])
             raise TrialEnded(values["trial"], state)
+
+    def check_is_recorded(self, values: Mapping[str, Any]) -> None:
+        """Check that a trial, which there must be, was trained by no session."""
+        row = self.row("session_of", values)
+        if row is None or row[0]:
+            raise TrialEnded(values["trial"], self.check_trial(values))
 
     def check_trial(self, values: Mapping[str, Any]) -> str:
         """Return the state of a trial, which there must be."""

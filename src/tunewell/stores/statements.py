@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tunewell.stores import rows
+from tunewell.stores.base import BECOMES
 from tunewell.stores.schema import checkpoints, commands, events, reports, sessions, spaces, steps, studies, trials
 from tunewell.trial import TrialState
 
@@ -228,6 +229,8 @@ def _of_trials() -> dict[str, _Statement]:
             .order_by(trials.c.number),
             (),
         ),
+        "session_of": (sa.select(trials.c.session).where(_this_trial), ()),
+        "renew_trial": (trials.update().where(_this_trial), [*BECOMES, "revision"]),
         "add_step": (steps.insert(), steps.c.keys()),
         "set_until_of_step": (
             steps.update().where(steps.c.study_id == _study, steps.c.number == last_step),
@@ -282,6 +285,11 @@ def _of_reports(dialect: sa.Dialect) -> dict[str, _Statement]:
         "last_reported": (sa.select(sa.func.max(reports.c.trial)).where(reports.c.study_id == _study), ()),
         "reports": (reported, ()),
         "reports_of_trial": (reported.where(reports.c.trial == _trial), ()),
+        "new_reports": (
+            _select(reports, rows.REPORTS.columns).where(*new).order_by(reports.c.revision, reports.c.id),
+            (),
+        ),
+        "add_report": (reports.insert(), ["study_id", "trial", *columns]),
     }
 
 

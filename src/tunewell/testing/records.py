@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from tunewell.commands import Command, Set
 from tunewell.space.values import Params
 from tunewell.stores import Changes, Session, SpaceVersion, Store, StudyContents, StudyRecord
-from tunewell.trial import Checkpoint, Event, Trial, TrialState
+from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState
 
 RUNNING, PAUSED, HELD = TrialState.RUNNING, TrialState.PAUSED, TrialState.HELD
 COMPLETE, STOPPED, FAILED = TrialState.COMPLETE, TrialState.STOPPED, TrialState.FAILED
@@ -41,6 +41,9 @@ SESSION = Session(
 )
 WIDER = SpaceVersion(2, {"params": {"x": {"low": 1e-9}}, "names": ["x", "y"]}, 1.76e9, "ada", {"y": math.inf})
 PARAMS = Params({"x": 1e-3, "layers": 2, "batch_norm": True, "optimizer": "naïve 'sgd'", "max_norm": math.inf})
+
+ELSEWHERE = Trial(3, PARAMS, HELD, 1, 1, 7, 5.0, note={"source": "run 7"})
+"""A trial that was trained elsewhere, after three of here."""
 
 
 @dataclass(slots=True)
@@ -114,6 +117,7 @@ def a_life(store: Store, study: int) -> Iterator[Callable[[], object]]:
     yield lambda: store.add_space(study, WIDER)
     yield lambda: store.end_step(study, 0, STOPPED, 4, reason="not finite", at=7.0)
     yield lambda: begin(store, study, 2)
+    yield lambda: store.add_recorded(study, [ELSEWHERE], [(Report(3, 1, {"val_loss": 0.5}, 8.0), 0.5)])
 
 
 def everything(store: Store, study: int) -> tuple[list[StudyRecord], Reader, list[object]]:

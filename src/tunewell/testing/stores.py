@@ -37,6 +37,7 @@ from tunewell.space.values import Params
 from tunewell.stores import MemoryStore, Session, SpaceVersion, Store
 from tunewell.testing.records import (
     COMPLETE,
+    ELSEWHERE,
     FAILED,
     HELD,
     PARAMS,
@@ -479,7 +480,7 @@ class StoreContract:
             reader.read()
             assert nothing_new(store, study, store.changes(study, 0))
             assert reader == Reader(store, study).read()
-        assert reader.n_changed == 10  # changes of a trial, which the reader read one by one
+        assert reader.n_changed == 11  # changes of a trial, which the reader read one by one
 
     def test_studies_do_not_mix(self, store: Store, study: int) -> None:
         other = store.add_study(replace(STUDY, name="letters", uuid="another")).id
@@ -532,10 +533,10 @@ class StoreContract:
         copy = store.add_contents(replace(store.contents(study), record=renamed(STUDY, "copy"))).id
         assert store.changes(copy, 0).n_steps == store.changes(study, 0).n_steps
         store.report(copy, 2, 1, {"val_loss": 0.125}, 0.125, at=9.0)
-        begin(store, copy, 3)
+        begin(store, copy, 4)
         store.end_session(store.sessions(copy)[0].id, 9.0)
-        command = store.add_command(copy, Command(3, Pause(), 9.0))
-        assert store.settle_command(copy, replace(command, taken_at=9.5), Event("steered", 9.5, 3))
+        command = store.add_command(copy, Command(4, Pause(), 9.0))
+        assert store.settle_command(copy, replace(command, taken_at=9.5), Event("steered", 9.5, 4))
         assert whole_life(store, study) == before
         assert values_of(store, copy)[-1] == [2, 1, 0.125]
 
@@ -851,6 +852,58 @@ class StoreContract:
     def test_it_can_be_closed_twice(self, store: Store) -> None:
         store.close()
         store.close()
+
+    # --- trials that were trained elsewhere
+
+    def test_reports_are_read_by_revision_with_all_their_metrics(self, store: Store, study: int) -> None:
+        begin(store, study, 0)
+        since = store.changes(study, 0).revision
+        store.report(study, 0, 1, {"val_loss": 0.5, "acc": math.inf}, 0.5, at=1.0)
+        until = store.changes(study, 0).revision
+        store.report(study, 0, 2, {"acc": 0.25}, None, at=2.0)
+        last = store.changes(study, 0).revision
+        first, second = Report(0, 1, {"val_loss": 0.5, "acc": math.inf}, 1.0), Report(0, 2, {"acc": 0.25}, 2.0)
+        assert store.new_reports(study, 0, last) == [first, second]
+        assert store.new_reports(study, since, until) == [first]
+        assert store.new_reports(study, until, last) == [second]
+        assert store.new_reports(study, last, last) == []
+
+    def test_trials_of_elsewhere_come_with_their_reports(self, store: Store, study: int) -> None:
+        known = Reader(store, study).read()
+        trial = replace(ELSEWHERE, number=0, state=HELD)
+        branch = replace(trial, number=1, state=COMPLETE, parent=0, parent_epoch=1, epochs=2, until=2, ended_at=9.0)
+        reports = [Report(0, 1, {"val_loss": math.nan, "acc": 0.5}, 1.0), Report(1, 2, {"val_loss": 0.5}, 2.0)]
+        event = Event("imported", 3.0, trial=1, data={"from": "a table"})
+        store.add_recorded(study, [trial, branch], [(reports[0], math.inf), (reports[1], 0.5)], [event])
+        known.read()
+        assert list(known.trials.values()) == [trial, branch]
+        assert known.values == [[0, 1, math.inf], [1, 2, 0.5]]
+        assert repr(store.reports(study)) == repr(reports)
+        assert store.events(study) == [event]
+        assert known.n_steps == 0
+
+    def test_a_trial_of_elsewhere_grows(self, store: Store, study: int) -> None:
+        trial = replace(ELSEWHERE, number=0)
+        store.add_recorded(study, [trial], [(Report(0, 1, {"val_loss": 0.5}, 1.0), 0.5)])
+        known = Reader(store, study).read()
+        ended = {"state": COMPLETE, "epochs": 2, "until": 2, "ended_at": 9.0, "note": {"source": "run 7", "n": 1}}
+        grown = replace(trial, **cast("Any", ended))
+        other = {"params": Params({"x": 9.0}), "seed": 8, "started_at": 6.0}
+        store.add_recorded(
+            study, [replace(grown, **cast("Any", other))], [(Report(0, 2, {"val_loss": 0.25}, 2.0), 0.25)]
+        )
+        known.read()
+        assert known.trials == {0: grown}  # what it was begun with stays
+        assert known.values == [[0, 1, 0.5], [0, 2, 0.25]]
+
+    def test_a_trial_that_was_trained_here_is_not_written_over(self, store: Store, study: int) -> None:
+        session = begin_session(store, study)
+        assert store.begin_step(study, 0, replace(a_trial(0), session=session))
+        with pytest.raises(TrialEnded):
+            store.add_recorded(study, [replace(ELSEWHERE, number=0)])
+        with pytest.raises(TrialNotFound):
+            store.add_recorded(study, [replace(ELSEWHERE, number=1), replace(ELSEWHERE, number=3)])
+        assert list(Reader(store, study).read().trials) == [0]  # of the second call there is nothing
 
 
 class SharedStoreContract(StoreContract):

@@ -1,0 +1,128 @@
+"""The process that follows a study: `python -m tunewell.bridges.follow`, begun by whoever trains.
+
+On its standard input it gets a line of JSON: the store, the study and the place, which may hold passwords and so is no
+word of a command. When that input ends, the training has, however it did; the process sends what is left, and ends too.
+On its standard output it says, a line of JSON each, how it goes.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from tunewell.bridges.cursor import Cursor
+from tunewell.bridges.follower import Follower
+from tunewell.bridges.places import sink_place
+from tunewell.errors import TrackerError, TunewellError
+from tunewell.stores import open_store
+
+_LOOK_EVERY_S = 0.5
+_SHARE_OF_TIME = 0.2
+"""It looks and sends for no more of the time than this, so that a large study leaves the machine to its trainings."""
+_LONGEST_WAIT_S = 30.0
+FIRST, ENDED = "first", "ended"
+"""What a line tells of: whether the tracker can be reached, and what was sent when all is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The order of a following process."""
+
+    store: str
+    checkpoints: str | None
+    study: str
+    place: str
+    patience_s: float
+    """For how long it goes on trying when the training has ended."""
+
+
+def main() -> int:
+    """Follow until the training has ended and all is sent, or cannot be."""
+    order = Order(**json.loads(sys.stdin.readline()))
+    talk = sys.stdout
+    sys.stdout = sys.stderr  # a tracker's library prints what it likes
+    over = threading.Event()
+    threading.Thread(target=_wait_for_end, args=(over,), daemon=True).start()
+    try:
+        outcome = _follow(order, over, talk)
+    except TunewellError as error:
+        _say(talk, FIRST, error=str(error), lasting=True)
+        outcome = {"error": str(error), "epochs": 0, "trials": 0}
+    except Exception as error:  # noqa: BLE001  whoever trains is told of it, whatever it is
+        text = f"{type(error).__name__}: {error}; this is a defect of tunewell"
+        _say(talk, FIRST, error=text, lasting=True)
+        outcome = {"error": text, "epochs": 0, "trials": 0}
+    _say(talk, ENDED, **outcome)
+    return int("error" in outcome)
+
+
+def _wait_for_end(over: threading.Event) -> None:
+    try:
+        sys.stdin.read()
+    finally:
+        over.set()
+
+
+def _follow(order: Order, over: threading.Event, talk: Any) -> dict[str, Any]:
+    store = open_store(order.store, create=False, checkpoints=order.checkpoints)
+    study, place = store.study(order.study), sink_place(order.place)
+    with Cursor(store, study, place, patience_s=order.patience_s + 5.0) as cursor:
+        follower = Follower(store, study, place.sink, cursor)
+        wait, failed, deadline = 0.0, None, None
+        is_first = True
+        while True:
+            began = time.monotonic()
+            is_over = over.is_set()  # what is on record by now is all there is
+            if is_over and deadline is None:
+                deadline = began + order.patience_s
+            try:
+                if is_first:
+                    follower.connect()
+                had_more = follower.forward()
+                failed, wait = None, _LOOK_EVERY_S
+                wait = min(_LONGEST_WAIT_S, max(wait, (time.monotonic() - began) / _SHARE_OF_TIME))
+            except TrackerError as error:
+                failed, had_more = error, False
+                wait = min(_LONGEST_WAIT_S, max(1.0, 2 * wait))
+            if is_first:
+                _say(
+                    talk, FIRST, error=None if failed is None else str(failed), lasting=bool(failed and failed.lasting)
+                )
+                is_first = False
+            if is_over and deadline is not None:
+                if failed is None and not had_more:
+                    break
+                if failed is not None and (failed.lasting or time.monotonic() + 1.0 > deadline):
+                    break
+                if failed is not None:
+                    time.sleep(min(wait, 2.0, max(0.0, deadline - time.monotonic())))
+                continue
+            over.wait(wait)
+        if failed is None:
+            try:
+                follower.end()
+            except TrackerError as error:
+                failed = error
+    sent, epochs_left = follower.sent, follower.left()
+    store.close()
+    outcome: dict[str, Any] = {"epochs": sent.epochs, "trials": len(sent.trials), "left": list(epochs_left)}
+    if failed is not None:
+        outcome["error"] = str(failed)
+    elif sent.refused:
+        outcome["error"] = next(iter(sent.refused.values()))
+        outcome["refused"] = sorted(sent.refused)
+    return outcome
+
+
+def _say(talk: Any, what: str, **values: Any) -> None:
+    with suppress(OSError):  # whoever trained is gone, and nobody listens
+        print(json.dumps({"what": what, **values}), file=talk, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
