@@ -41,6 +41,7 @@ COMMANDS = {
     "retry": ["study", "--trial", "0"],
     "babysit": ["--attach", "study"],
     "steer": ["study", "0", "note", "a"],
+    "propose": ["study", "rate=0.03"],
     "replay": ["study", "0"],
     "space": ["{clean}/train.py"],
     "init": ["--force", "{clean}/plain.py"],
@@ -77,6 +78,7 @@ SLOW = (
     "report",
     "list",
     "steer",
+    "propose",
     "config",
 )
 """They run nothing that another command here does not run too, or take long."""

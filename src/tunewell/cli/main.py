@@ -41,6 +41,7 @@ _COMMANDS = (
     "retry",
     "babysit",
     "steer",
+    "propose",
     "replay",
     "space",
     "init",
