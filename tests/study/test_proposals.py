@@ -3,6 +3,7 @@
 import multiprocessing
 import sqlite3
 import threading
+import time
 from contextlib import closing
 
 import pytest
@@ -37,7 +38,7 @@ def loss(params, epoch):
 
 def train(study, step):
     for epoch in step.epochs:
-        study.report(step.trial, epoch, {"loss": loss(step.params, epoch)})
+        study.report(step.trial, epoch, loss=loss(step.params, epoch))
     study.tell(step.trial)
 
 
@@ -92,7 +93,7 @@ def test_a_good_idea_goes_on_like_any_other_trial(scheduler):
 
 
 def test_settings_that_the_user_gave_come_first_all_of_them():
-    first = [{"rate": rate / 10} for rate in range(1, 7)]
+    first = [{"rate": rate / 10, "layers": 2, "kind": "adam"} for rate in range(1, 7)]
     study = study_of(first=first)
     study.propose({"rate": 0.95}, by="ada")
     run(study)
@@ -302,7 +303,9 @@ def work(path, start):
     study.begin_session(join=True)
     start.wait()
     while (step := study.ask()) is not None:
-        if not step.wait:
+        if step.wait:
+            time.sleep(0.01)
+        else:
             train(study, step)
     study.close()
 
