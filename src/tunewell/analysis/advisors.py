@@ -125,7 +125,8 @@ def _better(rows: np.ndarray, own: np.ndarray, history: History) -> tuple[Chance
 
 def _measured(rows: np.ndarray, history: History) -> np.ndarray:
     """Return the trials that have shown something: a finite value, or that they fail."""
-    return rows[history.broken[rows] | np.isfinite(history.lowest[rows])]
+    found: np.ndarray = rows[history.broken[rows] | np.isfinite(history.lowest[rows])]
+    return found
 
 
 def _wins(theirs: np.ndarray, ours: np.ndarray, history: History) -> float:

@@ -61,6 +61,7 @@ _COMMANDS = (
     "rescue",
     "fit",
     "predict",
+    "mcp",
     "demo",
 )
 _BAD_INPUT = (SpaceError, SettingError, ScriptError, ReportError, RecordError, StoreError)

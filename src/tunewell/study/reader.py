@@ -308,7 +308,7 @@ class StudyReader:
             if not known:
                 return []
             queued = {event.trial for event in self.events() if event.kind == QUEUED}
-            first = {}
+            first: dict[int, int] = {}
             for step in self.store.contents(self.record.id).steps:
                 first.setdefault(step.trial, step.until)
             return advisors(self.log.trials, self.history, known, first, queued, maximize=self.maximize)
