@@ -14,15 +14,12 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tunewell.errors import SpaceError
 from tunewell.space.space import Space
-from tunewell.space.versions import SpaceVersions
+from tunewell.space.versions import UNPLACED, SpaceVersions
 from tunewell.trial import OPEN_END, Trial, TrialState
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 _STATES = tuple(TrialState)
-UNPLACED = (SpaceError, TypeError, ValueError)
-"""What comes of params, on a damaged record, that are none of the space's."""
 _CODE = {state: code for code, state in enumerate(_STATES)}
 
 

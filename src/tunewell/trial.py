@@ -162,6 +162,7 @@ def _number(name: str, value: Any) -> float:
 
 RETRIED = "retried"
 STEERED = "steered"
+QUEUED = "queued"
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ COMMANDS = {
     "retry": ["study", "--trial", "0"],
     "babysit": ["--attach", "study"],
     "steer": ["study", "0", "note", "a"],
+    "propose": ["study", "rate=0.03"],
     "web": ["--link"],
     "replay": ["study", "0"],
     "space": ["{clean}/train.py"],
@@ -81,6 +82,7 @@ SLOW = (
     "merge",
     "list",
     "steer",
+    "propose",
     "config",
     "web",
 )

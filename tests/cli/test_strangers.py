@@ -154,6 +154,7 @@ READERS = {
     "babysit": [["--attach", "{study}"]],
     "retry": [["{study}", "--trial", "0"], ["{study}x", "--trial", "1"]],
     "steer": [["{study}x", "0", "stop"]],
+    "propose": [["{study}", "--scores"], ["{study}x", "rate=0.1"]],
     "replay": [["{study}x", "0"]],
     "diagnose": [["{study}", "--trial", "1"], ["{study}x", "--trial", "9"]],
     "tune": [["{script}", "--resume", "--name", "{study}"]],

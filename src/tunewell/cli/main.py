@@ -41,6 +41,7 @@ _COMMANDS = (
     "retry",
     "babysit",
     "steer",
+    "propose",
     "web",
     "replay",
     "space",
@@ -63,6 +64,7 @@ _COMMANDS = (
     "rescue",
     "fit",
     "predict",
+    "mcp",
     "demo",
 )
 _BAD_INPUT = (SpaceError, SettingError, ScriptError, ReportError, RecordError, StoreError)

@@ -11,6 +11,7 @@ import numpy as np
 
 from tunewell.advice import advice
 from tunewell.analysis.decisions import DECIDED
+from tunewell.cli.advisors_report import advisor_lines
 from tunewell.cli.lineage_report import branch_lines, steered_line
 from tunewell.cli.options import existing_study, json_option, store_option, study_argument
 from tunewell.cli.printing import facts, print_json, print_lines, table
@@ -21,6 +22,7 @@ from tunewell.display.records import study_record, trial_record, whole_trial_rec
 from tunewell.display.summary import counts, spent_of_budget, state_of
 from tunewell.display.tables import setting_lines
 from tunewell.errors import TrialNotFound
+from tunewell.proposals import author_of, reason_of
 from tunewell.schedulers import FreezeThawScheduler
 from tunewell.stores import Session
 from tunewell.stores.command_rows import command_of
@@ -114,16 +116,19 @@ def _study_lines(study: Study, trials: Sequence[Trial]) -> Iterator[str]:
     yield from bound_lines(study)
     yield ""
     names = [name for name in study.space.names if _varies(study, name)]
+    is_advised = any(author_of(trial) is not None for trial in trials)
     rows = []
     for trial in trials:
         best_of = study.best_of(trial.number)
         epoch, value = (best_of[0], measured(best_of[1])) if best_of else (None, None)
         settings = [trial.params.get(name) for name in names]
-        rows.append(
-            [trial.number, state_of(trial, over=over), value, epoch, int(study.history.epochs[trial.number]), *settings]
-        )
-    yield from table(["trial", "state", record.metric, "at epoch", "epochs", *names], rows)
+        by = [author_of(trial)] if is_advised else []
+        epochs = int(study.history.epochs[trial.number])
+        rows.append([trial.number, state_of(trial, over=over), value, epoch, epochs, *by, *settings])
+    proposed = ["proposed by"] if is_advised else []
+    yield from table(["trial", "state", record.metric, "at epoch", "epochs", *proposed, *names], rows)
     yield from branch_lines(study)
+    yield from advisor_lines(study)
     left_out = len(study.trials) - len(trials)
     if left_out:
         yield click.style(
@@ -140,7 +145,9 @@ def _why_lines(study: Study, trial: Trial) -> Iterator[str]:
     yield ""
     yield from (f"    {line}" for line in setting_lines(trial.params))
     yield ""
-    if not known or known[0].action != "start":
+    if author_of(trial) is not None:
+        yield f"{_proposed(trial)}. The study's own search takes no credit for it, and no blame."
+    elif not known or known[0].action != "start":
         yield f"It was started with no model's advice: {_reason_without_model(study)}."
     if known:
         yield f"What it was expected to reach at epoch {study.max_epochs}, when each of these steps was given out:"
@@ -163,6 +170,11 @@ def _why_lines(study: Study, trial: Trial) -> Iterator[str]:
         )
     yield ""
     yield f"It came to {measured(best[1])} at epoch {best[0]}." if best else f"It reported no finite {study.metric}."
+
+
+def _proposed(trial: Trial) -> str:
+    why = reason_of(trial)
+    return f"It was proposed by {author_of(trial)}" + ("" if why is None else f": {why.rstrip('.')}")
 
 
 def _reason_without_model(study: Study) -> str:
@@ -203,6 +215,7 @@ def _trial_lines(study: Study, trial: Trial) -> Iterator[str]:
             "epochs": f"{study.history.epochs[trial.number]}"
             + (f", {trial.retrained} more trained again" if trial.retrained else ""),
             "begun": f"{moment(trial.started_at)}, {duration(ended - trial.started_at)} to its last word",
+            "proposed": None if author_of(trial) is None else _proposed(trial).removeprefix("It was proposed "),
             "seed": trial.seed,
         }
     )

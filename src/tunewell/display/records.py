@@ -10,6 +10,7 @@ from dataclasses import asdict
 import numpy as np
 
 from tunewell.display.summary import trials_by_state
+from tunewell.proposals import author_of
 from tunewell.study import Study
 from tunewell.study.confirmed import confirmed
 from tunewell.study.reader import Best
@@ -36,6 +37,7 @@ def study_record(study: Study) -> dict[str, object]:
         "best": None if best is None else best_record(best),
         "confirmed": [asdict(one) | {"mean": one.mean, "margin": one.margin} for one in confirmed(study)],
         "outlook": None if (ahead := study.outlook()) is None else asdict(ahead),
+        "advisors": [asdict(one) for one in study.advisors()],
         "trials_by_state": trials_by_state(study),
         "epochs": study.spent.trained,
         "retrained": study.spent.retrained,
@@ -64,6 +66,7 @@ def trial_record(study: Study, trial: Trial) -> dict[str, object]:
         "reason": trial.reason,
         "retrained": trial.retrained,
         "session": trial.session,
+        "proposed_by": author_of(trial),
     }
 
 

@@ -15,10 +15,13 @@ from functools import partial
 import numpy as np
 
 from tunewell.arrays import Floats
+from tunewell.errors import SpaceError
 from tunewell.space.params import Choice, Param
 from tunewell.space.space import Space
 from tunewell.space.values import Params, Value
 
+UNPLACED = (SpaceError, TypeError, ValueError)
+"""What comes of params, on a damaged record, that are none of the space's."""
 _Map = Callable[[Sequence[Value]], Floats]
 
 

@@ -356,6 +356,10 @@ class Store(Protocol):
         """Return all events of a study or of one trial, oldest first."""
         ...
 
+    def study_events(self, study_id: int, kind: str) -> list[Event]:
+        """Return the events of a kind that name no trial, oldest first; quick, however many others there are."""
+        ...
+
     def add_checkpoint(self, study_id: int, checkpoint: Checkpoint, *, session: int | None = None) -> None:
         """Record a trial's checkpoint, in place of the one it had of that epoch.
 

@@ -359,6 +359,12 @@ class MemoryStore:
             events = self._study(study_id).events
             return [_copy_of_event(event) for event in events if trial is None or event.trial == trial]
 
+    def study_events(self, study_id: int, kind: str) -> list[Event]:
+        """Implement `Store.study_events`."""
+        with self._lock:
+            events = self._study(study_id).events
+            return [_copy_of_event(event) for event in events if event.trial is None and event.kind == kind]
+
     def add_checkpoint(self, study_id: int, checkpoint: Checkpoint, *, session: int | None = None) -> None:
         """Implement `Store.add_checkpoint`."""
         with self._lock:

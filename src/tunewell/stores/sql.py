@@ -400,6 +400,12 @@ class SqlStore:
             return self._readable(rows.EVENTS, log.rows(statement, {"study": study_id, "trial": trial}))
 
     @_retried
+    def study_events(self, study_id: int, kind: str) -> list[Event]:
+        """Implement `Store.study_events`."""
+        with self._reading() as log:
+            return self._readable(rows.EVENTS, log.rows("study_events", {"study": study_id, "kind": kind}))
+
+    @_retried
     def add_checkpoint(self, study_id: int, checkpoint: Checkpoint, *, session: int | None = None) -> None:
         """Implement `Store.add_checkpoint`."""
         with self._revising(study_id) as (log, _):

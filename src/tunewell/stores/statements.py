@@ -301,6 +301,7 @@ def _of_the_rest(dialect: sa.Dialect) -> dict[str, _Statement]:
         "add_event": (events.insert(), ["study_id", "revision", *rows.EVENTS.columns]),
         "events": (happened, ()),
         "events_of_trial": (happened.where(events.c.trial == _trial), ()),
+        "study_events": (happened.where(events.c.trial.is_(None), events.c.kind == sa.bindparam("kind")), ()),
         "add_checkpoint": (
             saved.on_conflict_do_update(index_elements=["study_id", "trial", "epoch"], set_=newer),
             checkpoints.c.keys(),

@@ -1,24 +1,28 @@
 """The control of a study as a whole, from any process that can open its store.
 
-Its budget, a pause of all its trials, a trial that somebody wants: each is on record at once, with whose it is, and
-every process that runs the study takes it up before its next decision.
+Its budget, a pause of all its trials, a trial that somebody wants or proposes: each is on record at once, with whose it
+is, and every process that runs the study takes it up before its next decision.
 """
 
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Mapping
 
 from tunewell.errors import SettingError, TrialEnded, TrialNotFound
-from tunewell.space.values import Value
+from tunewell.proposals import Proposal, check_waiting, checked_author, checked_why, same_trial
+from tunewell.space.values import Params, Value
 from tunewell.study.budget import Budget
 from tunewell.study.decider import Decider
 from tunewell.study.reader import StudyReader
 from tunewell.study.steps import trial_seed
-from tunewell.trial import OPEN_END, Event, Trial, TrialState, trial_number, whole
+from tunewell.trial import OPEN_END, QUEUED, Event, Trial, TrialState, trial_number, whole
 
-BUDGET, PAUSED, RESUMED, QUEUED = "budget", "paused", "resumed", "queued"
+BUDGET, PAUSED, RESUMED = "budget", "paused", "resumed"
 """The kinds of events by which these are recorded; `paused` and `resumed` name no trial: they are of all."""
+
+_MOST_BITS = 1024  # no float has more, and Python does not even write what has many more
 
 
 class Control:
@@ -86,12 +90,7 @@ class Control:
         reader, log = self._reader, self._reader.log
         with reader.lock:
             log.refresh()
-            others: Mapping[str, Value] = {}
-            if like is not None:
-                if not 0 <= trial_number(like) < len(log.trials):
-                    raise TrialNotFound(trial_number(like), len(log.trials))
-                others = log.trials[trial_number(like)].params
-            setting, until = reader.space.filled({**others, **params}), self._until(epochs)
+            setting, until = self._filled(params, like), self._until(epochs)
             while True:
                 number, now = len(log.trials), time.time()
                 seed = trial_seed(reader.record.seed, number)
@@ -104,6 +103,59 @@ class Control:
                     continue
                 log.refresh()
                 return trial
+
+    def propose(
+        self, params: Mapping[str, Value], *, like: int | None = None, by: str = "user", why: str = ""
+    ) -> Proposal:
+        """Propose a setting: a candidate, which has a first look when it is its turn, and marked as its author's.
+
+        A queued trial is an order; this is advice, of whoever has some, good or bad. Three of ten starts are proposals
+        at most, the authors in turn; each trains as long as the scheduler looks at a new trial at first, and goes on
+        only if the scheduler prefers it.
+
+        Args:
+            params: what is to be tried.
+            like: a trial that has the values of all other parameters; their defaults if None.
+            by: whose proposal it is.
+            why: for the record.
+
+        Raises:
+            SpaceError: it is no setting of the space.
+            SettingError: a trial with that setting is there already, or a proposal; or too many wait; or what `by` or
+                `why` says is no line of text.
+            TrialNotFound: there is no trial `like`.
+        """
+        reader, log = self._reader, self._reader.log
+        by, why = checked_author(by), checked_why(why)
+        # the lock, so that no more wait than may, and none twice, though several processes propose at once
+        with reader.lock, reader.store.decision_lock(reader.record.id):
+            log.refresh()
+            setting = self._filled(params, like)
+            if (same := same_trial(setting, log.trials)) is not None:
+                raise SettingError(f"trial {same.number} has this setting already ({same.state}); propose another")
+            known = reader.proposals()
+            for one in known:
+                if one.waits and one.proposal.params == setting:
+                    raise SettingError(f"{one.proposal.by} has proposed this setting already, and it waits")
+            check_waiting(known, by)
+            proposal = Proposal(uuid.uuid4().hex, setting, by, why, time.time())
+            reader.store.add_event(reader.record.id, proposal.event)
+            log.refresh()
+            return proposal
+
+    def _filled(self, params: Mapping[str, Value], like: int | None) -> Params:
+        """Return the setting that somebody wants, of which some values are given."""
+        trials, others = self._reader.log.trials, {}
+        if not isinstance(params, Mapping) or not all(isinstance(name, str) for name in params):
+            raise SettingError(f"a setting is a value by parameter name, got {type(params).__name__}")
+        for name, value in params.items():
+            if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+                raise SettingError(f"{name}: the value has more digits than any range; give one that is inside")
+        if like is not None:
+            if not 0 <= trial_number(like) < len(trials):
+                raise TrialNotFound(trial_number(like), len(trials))
+            others = dict(trials[trial_number(like)].params)
+        return self._reader.space.filled({**others, **params})
 
     def _until(self, epochs: int | None) -> int:
         if epochs is None:

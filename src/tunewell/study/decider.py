@@ -11,6 +11,8 @@ from dataclasses import replace
 import numpy as np
 
 from tunewell.history import History
+from tunewell.proposals import PROPOSED, Proposal, has_room, next_in_turn, proposals, standings
+from tunewell.samplers.sampler import n_given
 from tunewell.schedulers import Scheduler, build
 from tunewell.schedulers.scheduler import declares
 from tunewell.space.versions import SpaceVersions
@@ -72,8 +74,34 @@ class Decider:
         answer = self._next(allowance)
         if answer is None:
             return None
+        if isinstance(answer, Start):
+            answer = self._proposed_instead(answer)
         done = int(history.epochs[answer.trial]) if isinstance(answer, Resume) else 0
         return replace(answer, until=min(answer.until, done + allowance.epochs))
+
+    def _proposed_instead(self, start: Start) -> Start:
+        """Return the start of a proposal in place of the scheduler's own, where one waits and it is its turn.
+
+        It trains no longer than the scheduler looks at a new trial at first, and takes its place: some schedulers tell
+        by a trial's number how long its looks are, so one that begins with more than the shortest look is left to them.
+        """
+        events = self._reader.store.study_events(self._reader.record.id, PROPOSED)
+        if not events or not has_room(self._log.trials) or len(self._log.trials) < self._n_given:
+            return start
+        proposal = self._next_proposal(proposals(events))
+        if proposal is None or start.until > self.first_look():
+            return start
+        kept = {name: value for name, value in start.note.items() if name != "why"}  # reasons for another setting
+        return replace(start, params=proposal.params, note=kept | proposal.note)
+
+    def _next_proposal(self, known: list[Proposal]) -> Proposal | None:
+        return next_in_turn(standings(known, self._log.trials, self._log.versions))
+
+    @property
+    def _n_given(self) -> int:
+        """How many settings the user gave, which come before any other, each by its number."""
+        sampler = getattr(self.scheduler, "sampler", None)
+        return 0 if sampler is None else n_given(sampler)
 
     def _go_ahead(self, allowance: Allowance) -> Start | None:
         """Let one trial show how long a training is, which nobody knows yet; the others wait."""

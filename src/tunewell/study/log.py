@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunewell.errors import StoreError
-from tunewell.history import UNPLACED, History
+from tunewell.history import History
+from tunewell.space.versions import UNPLACED
 from tunewell.stores import Store, StudyRecord
 from tunewell.study.damage import readable_versions
 from tunewell.trial import DAMAGED, OPEN_END, Trial, TrialState, damaged_trial

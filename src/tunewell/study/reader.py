@@ -13,6 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tunewell.analysis.advisors import Advisor, advisors
 from tunewell.analysis.bounds import AtBound, at_bounds
 from tunewell.analysis.decisions import Decision, Outlook, decisions, outlook, since_extended
 from tunewell.analysis.importance import Importances, importances
@@ -24,6 +25,7 @@ from tunewell.checkpoint.folder import folder_in
 from tunewell.commands import Command, Tag, Untag
 from tunewell.errors import MissingExtra, NothingReported, RecordError, StoreError, TrialNotFound
 from tunewell.history import History
+from tunewell.proposals import PROPOSED, Standing, proposals, standings
 from tunewell.space.space import Space
 from tunewell.space.values import Params
 from tunewell.stores import MemoryStore, Session, Store, StudyRecord, open_store
@@ -36,7 +38,7 @@ from tunewell.study.log import Log
 from tunewell.study.page import study_html
 from tunewell.study.settings import confirms
 from tunewell.study.table import trial_rows
-from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState, trial_number
+from tunewell.trial import QUEUED, Checkpoint, Event, Report, Trial, TrialState, trial_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -286,6 +288,30 @@ class StudyReader:
     def events(self, trial: int | None = None) -> list[Event]:
         """Return every event, or a trial's, oldest first."""
         return self._known(self.store.events(self.record.id, None if trial is None else trial_number(trial)))
+
+    def proposals(self) -> list[Standing]:
+        """Return what was proposed, oldest first, and what became of each: a trial, nothing yet, or never."""
+        with self.lock:
+            self.look()
+            known = proposals(self.store.study_events(self.record.id, PROPOSED))
+            return standings(known, self.log.trials, self.log.versions)
+
+    @own_numerics
+    def advisors(self) -> list[Advisor]:
+        """Return what each author's proposals were worth, after the search's own starts; empty if nobody proposed.
+
+        for one in study.advisors():
+            print(one.by, one.started, one.better)
+        """
+        with self.lock:
+            known = self.proposals()
+            if not known:
+                return []
+            queued = {event.trial for event in self.events() if event.kind == QUEUED}
+            first: dict[int, int] = {}
+            for step in self.store.contents(self.record.id).steps:
+                first.setdefault(step.trial, step.until)
+            return advisors(self.log.trials, self.history, known, first, queued, maximize=self.maximize)
 
     @own_numerics
     def why(self, trial: int) -> list[Decision]:

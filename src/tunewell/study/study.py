@@ -280,6 +280,8 @@ class Study:
     schedule = _Of(StudyReader.schedule, lambda study: study.reader.schedule)
     twins = _Of(StudyReader.twins, lambda study: study.reader.twins)
     run_record = _Of(StudyReader.run_record, lambda study: study.reader.run_record)
+    proposals = _Of(StudyReader.proposals, lambda study: study.reader.proposals)
+    advisors = _Of(StudyReader.advisors, lambda study: study.reader.advisors)
     importance = _Of(StudyReader.importance, lambda study: study.reader.importance)
     interactions = _Of(StudyReader.interactions, lambda study: study.reader.interactions)
     in_common = _Of(StudyReader.in_common, lambda study: study.reader.in_common)
@@ -304,6 +306,7 @@ class Study:
     resume = _Of(Control.resume, lambda study: study.control.resume)
     set_budget = _Of(Control.set_budget, lambda study: study.control.set_budget)
     queue = _Of(Control.queue, lambda study: study.control.queue)
+    propose = _Of(Control.propose, lambda study: study.control.propose)
 
     def plan(self) -> Plan:
         """Return what is left of the study: when it will have spent its budget, and what an epoch costs.

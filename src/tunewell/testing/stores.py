@@ -606,6 +606,14 @@ class StoreContract:
         assert store.events(study) == events
         assert store.events(study, 1) == [events[1]]
 
+    def test_events_of_the_study_itself_come_by_kind(self, store: Store, study: int) -> None:
+        begin(store, study, 0)
+        of_study = [Event("seen", at=2.0, by="Ada"), Event("seen", at=1.0, data={"n": [1]})]
+        for event in (of_study[0], Event("seen", at=3.0, trial=0), Event("heard", at=4.0), of_study[1]):
+            store.add_event(study, event)
+        assert store.study_events(study, "seen") == of_study
+        assert store.study_events(study, "smelt") == []
+
     def test_the_newest_checkpoint_of_each_trial_is_kept(self, store: Store, study: int) -> None:
         begin(store, study, 0)
         begin(store, study, 1)

@@ -1,0 +1,43 @@
+"""`tunewell mcp`: a server of the Model Context Protocol, through which an agent works on studies within bounds."""
+
+from __future__ import annotations
+
+import click
+
+from tunewell.cli.options import existing_store, store_option
+from tunewell.stores import default_store
+
+_SCOPES = ("read", "propose", "apply")
+
+
+@click.command("mcp")
+@click.option(
+    "--allow",
+    type=click.Choice(_SCOPES),
+    default="read",
+    show_default=True,
+    help="What an agent may do: look; propose settings too; steer trials too.",
+)
+@click.option("--as", "author", metavar="NAME", help="Goes on record with what it does.  [default: the client's name]")
+@click.option(
+    "--most",
+    type=click.FloatRange(0, 100),
+    default=10,
+    show_default=True,
+    metavar="PERCENT",
+    help="Of a study's budget, what its commands may train.",
+)
+@store_option
+def command(*, allow: str, author: str | None, most: float, store: str | None) -> None:
+    """Serve the studies of a store to an agent, by the Model Context Protocol on standard input and output.
+
+    An agent's program starts it. It reads one store, opens no port, and takes no path, address or code from a request.
+    """
+    from tunewell.agents.desk import Desk  # noqa: PLC0415  --help needs none of it
+    from tunewell.agents.server import server  # noqa: PLC0415
+    from tunewell.proposals import checked_author  # noqa: PLC0415
+
+    with existing_store(store):
+        pass  # it is there
+    desk = Desk(store or default_store(), scope=allow, share=most / 100)
+    server(desk, author=None if author is None else checked_author(author)).run("stdio")
