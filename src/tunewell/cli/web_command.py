@@ -95,7 +95,7 @@ def command(
 
 
 def _place(url: str) -> str:
-    """Return the name of a store that is the same wherever it is said."""
+    """Return the name of a store that is the same wherever it is given."""
     return redacted_url(url) if "://" in url else str(Path(url).expanduser().absolute())
 
 

@@ -142,7 +142,7 @@ class Guard:
             await _answer(sending, scope, _too_long())
 
     def _check_address(self, scope: Scope, headers: _Headers) -> None:
-        """Check that it is addressed to us, and asked for by a page of ours or by the user."""
+        """Check that it is addressed to us, and requested by a page of ours or by the user."""
         hosts = headers.all(b"host")
         if len(hosts) != 1 or not self._hosts.has(hosts[0]):
             named = hosts[0] if len(hosts) == 1 else f"{len(hosts)} hosts"
@@ -199,7 +199,7 @@ class Guard:
         raise _Refused(401, "this page needs a key; get a link to open: tunewell web --link")
 
     def _check_form(self, scope: Scope, headers: _Headers, role: Role) -> None:
-        """Check what is asked for, and of a write that a page of ours has sent it."""
+        """Check what is requested, and of a write that a page of ours has sent it."""
         method = scope["method"]
         if method not in _METHODS:
             raise _Refused(405, f"there is no {method[:20]} here", (b"allow", b"GET, HEAD, POST"))

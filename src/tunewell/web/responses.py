@@ -1,4 +1,4 @@
-"""Answers: JSON without NaN, compressed once, and kept for as long as nothing has changed.
+"""Cache: JSON without NaN, compressed once, and kept for as long as nothing has changed.
 
 What took long to make is not made anew at once, however often the study changes: a figure that took half a second is
 made once in five, for all browsers together. So a page that is looked at leaves the machine to the training.
@@ -23,7 +23,7 @@ _WORTH_IT = 1024
 _REST = 10.0  # times as long as it took
 _LONGEST_REST_S = 20.0
 _MOST_KEPT = 32 * 2**20
-"""Bytes of answers that a study keeps."""
+"""Bytes of responses that a study keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,8 @@ class _Kept:
     answer: Answer
 
 
-class Answers:
-    """The answers about one study that are kept. Every method may be called from any thread."""
+class Cache:
+    """The responses about one study that are kept. Every method may be called from any thread."""
 
     def __init__(self) -> None:
         """Begin with none."""
@@ -85,7 +85,7 @@ class Answers:
         self._making: dict[Hashable, threading.Lock] = {}
 
     def get(self, key: Hashable, revision: Callable[[], int], make: Callable[[], object]) -> Answer:
-        """Return the answer to a question, made by `make` if that is due; who asks meanwhile waits for the same one.
+        """Return the response to a request, made if that is due; who wants it meanwhile waits for the same one.
 
         revision: of the study, now.
         """
