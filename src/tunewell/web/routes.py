@@ -41,7 +41,7 @@ from tunewell.web.feed import Feeds
 from tunewell.web.guard import TooLong
 from tunewell.web.keys import Keys
 from tunewell.web.orders import BadRequest
-from tunewell.web.responses import Answer
+from tunewell.web.responses import LONGEST_REST_S, Answer
 from tunewell.web.shelf import Shelf, StudyGone, Watched
 from tunewell.web.studies import lineage, overview, plan, studies
 from tunewell.web.table import trials_table
@@ -66,6 +66,8 @@ _NO_PAGE = (
     b"<body><p>tunewell web: this installation has no page; its data are at /api/studies.</p></body></html>\n"
 )
 _log = logging.getLogger("tunewell.web")
+_SHORT_S = 1.0
+"""For so long at most what somebody steers by may be old."""
 _MOST_NUMBERS = 500
 _MOST_COLUMNS = 24
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -166,7 +168,7 @@ class Pages:
     async def study(self, request: Request) -> Response:
         """Send a study."""
         role = str(request.state.role)
-        return await self._kept(request, ("study", role), lambda watched: {**overview(watched), "role": role})
+        return await self._kept(request, ("study", role), lambda watched: {**overview(watched), "role": role}, _SHORT_S)
 
     async def trials(self, request: Request) -> Response:
         """Send its trials."""
@@ -193,7 +195,7 @@ class Pages:
     async def trial(self, request: Request) -> Response:
         """Send a trial."""
         number = request.path_params["trial"]
-        return await self._kept(request, ("trial", number), lambda watched: whole_trial(watched, number))
+        return await self._kept(request, ("trial", number), lambda watched: whole_trial(watched, number), _SHORT_S)
 
     async def diagnosis(self, request: Request) -> Response:
         """Send what holds a trial back."""
@@ -207,11 +209,11 @@ class Pages:
 
     async def lineage(self, request: Request) -> Response:
         """Send branches and rewinds."""
-        return await self._kept(request, ("lineage",), lambda watched: {"trials": lineage(watched)})
+        return await self._kept(request, ("lineage",), lambda watched: {"trials": lineage(watched)}, _SHORT_S)
 
     async def plan(self, request: Request) -> Response:
         """Send what comes next."""
-        return await self._kept(request, ("plan",), plan)
+        return await self._kept(request, ("plan",), plan, _SHORT_S)
 
     async def export_csv(self, request: Request) -> Response:
         """Send the trials as a file for a spreadsheet."""
@@ -276,13 +278,19 @@ class Pages:
         number = request.path_params["study"]
         return await run_in_threadpool(self._shelf.read, partial(self._shelf.look, number))
 
-    async def _kept(self, request: Request, key: tuple[object, ...], make: Callable[[Watched], object]) -> Response:
+    async def _kept(
+        self,
+        request: Request,
+        key: tuple[object, ...],
+        make: Callable[[Watched], object],
+        longest_rest_s: float = LONGEST_REST_S,
+    ) -> Response:
         """Send what was made before, or is made now, of a study."""
         number = request.path_params["study"]
 
         def read() -> Answer:
             watched = self._shelf.look(number)
-            return watched.cache.get(key, lambda: watched.reader.log.revision, lambda: make(watched))
+            return watched.cache.get(key, watched.state, lambda: make(watched), longest_rest_s)
 
         return _json(request, await run_in_threadpool(self._shelf.read, read))
 
@@ -292,6 +300,7 @@ class Pages:
         order = orders.read_order(await request.body())
         watched = await self._watched(request)
         found = await run_in_threadpool(carry_out, watched, order, self._by)
+        watched.cache.forget()
         return _json(request, Answer.of(found), status)
 
 

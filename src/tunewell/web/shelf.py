@@ -75,6 +75,10 @@ class Watched:
             self._is_run = now, self.reader.is_run()
         return self._is_run[1]
 
+    def state(self) -> tuple[int, bool]:
+        """Return what is another whenever something else is to be shown."""
+        return self.reader.log.revision, self.is_run()
+
     def changed_remarks(self, since: int) -> set[int]:
         """Return the trials whose tags or notes have changed after a revision."""
         new = self.reader.store.commands(self.id, since=since)
