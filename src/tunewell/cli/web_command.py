@@ -91,11 +91,11 @@ def command(
         echo(f"warning: {host} is reached by others, and what is sent to it can be read on the way", err=True)
     echo("the link is for one browser, once; another: tunewell web --link. Ctrl-C ends the server", err=True)
     if not no_browser and uds is None and _has_display():
-        _open_browser(link, address.keys(place))
+        _open_browser(link, server.address.keys(place))
     try:
         server.run()
     finally:
-        (address.keys(place) / _OPENING).unlink(missing_ok=True)
+        (server.address.keys(place) / _OPENING).unlink(missing_ok=True)
 
 
 def _place(url: str) -> str:
