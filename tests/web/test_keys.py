@@ -201,3 +201,14 @@ def test_the_key_of_one_store_is_none_of_another(store, tmp_path):
         browser.cookies.clear()
         browser.cookies.set(served.cookie, session)
         assert browser.get("/api/studies").status_code == 401
+
+
+def test_who_comes_by_a_link_elsewhere_and_has_a_key_is_let_in_by_a_page_of_ours(served):
+    import httpx
+
+    elsewhere = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    with httpx.Client(base_url=served.base) as client:
+        answer = client.get("/", headers=elsewhere)
+        assert (answer.status_code, 'content="0; url=/"' in answer.text) == (401, True)
+        answer = client.get("/", headers={**elsewhere, "Sec-Fetch-Site": "same-origin"})
+        assert (answer.status_code, "refresh" in answer.text) == (401, False)

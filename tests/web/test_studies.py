@@ -347,3 +347,19 @@ def test_answers_are_those_of_the_newest_revision(store, browser):
 
 def test_each_route_says_what_it_is_for():
     assert all(route.about for route in ROUTES)
+
+
+def test_who_has_changed_something_sees_it_at_once(store, browser, monkeypatch):
+    """However dear it was to make what is kept."""
+    monkeypatch.setattr("tunewell.web.responses._REST", 1e6)
+    assert columns(browser)["notes"] == [0, 0, 0]
+    assert browser.get("/api/studies/1").json()["is_paused"] is False
+    note = {"trial": 1, "kind": "note", "text": "seen"}
+    assert browser.post("/api/studies/1/commands", json=note).status_code == 201
+    assert columns(browser)["notes"] == [0, 1, 0]
+    with closing(open_store(store)) as opened:  # what others change may wait
+        tw.Study.open(opened, "digits").steer(2, tw.commands.Note("x"))
+    assert columns(browser)["notes"] == [0, 1, 0]
+    assert browser.post("/api/studies/1/pause", json={}).status_code == 200
+    assert columns(browser)["notes"] == [0, 1, 1]
+    assert browser.get("/api/studies/1").json()["is_paused"] is True

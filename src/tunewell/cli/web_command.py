@@ -16,6 +16,7 @@ from tunewell.errors import MissingExtra, SettingError
 from tunewell.stores import IN_MEMORY, Store, default_store, open_store
 from tunewell.stores.redaction import redacted_url
 
+_OPENING = "open.html"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -90,12 +91,15 @@ def command(
         echo(f"warning: {host} is reached by others, and what is sent to it can be read on the way", err=True)
     echo("the link is for one browser, once; another: tunewell web --link. Ctrl-C ends the server", err=True)
     if not no_browser and uds is None and _has_display():
-        _open_browser(link, address.keys(place))
-    server.run()
+        _open_browser(link, server.address.keys(place))
+    try:
+        server.run()
+    finally:
+        (server.address.keys(place) / _OPENING).unlink(missing_ok=True)
 
 
 def _place(url: str) -> str:
-    """Return the name of a store that is the same wherever it is said."""
+    """Return the name of a store that is the same wherever it is given."""
     return redacted_url(url) if "://" in url else str(Path(url).expanduser().absolute())
 
 
@@ -107,7 +111,7 @@ def _has_display() -> bool:
 
 def _open_browser(link: str, folder: Path) -> None:
     """Open the link by a file that only its owner can read: the words of a command are seen by everybody."""
-    page = folder / "open.html"
+    page = folder / _OPENING
     page.unlink(missing_ok=True)
     with os.fdopen(os.open(page, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(f'<!DOCTYPE html><meta http-equiv="refresh" content="0; url={html.escape(link)}">')

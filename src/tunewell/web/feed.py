@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from tunewell.errors import StoreError
-from tunewell.web.answers import json_bytes
+from tunewell.web.responses import json_bytes
 from tunewell.web.shelf import Shelf, StudyGone, Watched
 from tunewell.web.studies import progress
 from tunewell.web.table import rows_of
@@ -84,7 +84,7 @@ class Feeds:
         self._is_closed = False
 
     async def listen(self, study_id: int, after: int | None) -> AsyncIterator[bytes]:
-        """Yield what has changed, for as long as it is asked for.
+        """Yield what has changed, for as long as it is wanted.
 
         after: the revision up to which the caller knows all; None: up to now.
         """
@@ -222,7 +222,7 @@ class _Feed:
         return known
 
     def _watch_for_silence(self) -> None:
-        """Say so when the thread waits for a server that went away: it cannot itself."""
+        """Notify who listens when the thread waits for a server that went away: it cannot itself."""
         while not self._is_over:
             try:
                 if self._shelf.away_s > _AWAY_S:
@@ -298,7 +298,7 @@ def _change(watched: Watched, numbers: list[int], *, is_reload: bool) -> _Event:
 
 
 def _points(watched: Watched, numbers: list[int]) -> list[list[Any]]:
-    """Return, of each of these trials, its number, its last epoch, and what the metric was then."""
+    """Return the points of these trials, of each its number, its last epoch, and what the metric was then."""
     log, sign = watched.reader.log, -1.0 if watched.reader.maximize else 1.0
     curves, found = log.history.curves, []
     for number in numbers:

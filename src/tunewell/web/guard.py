@@ -43,6 +43,7 @@ _HEADERS = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
 )
+_OPEN_AGAIN = '<meta http-equiv="refresh" content="0; url=/">'
 _NO_STORE = (b"cache-control", b"no-store")
 
 
@@ -76,9 +77,9 @@ class Hosts:
 
 
 class _Refused(Exception):
-    def __init__(self, status: int, text: str, *headers: tuple[bytes, bytes]) -> None:
+    def __init__(self, status: int, text: str, *headers: tuple[bytes, bytes], head: str = "") -> None:
         super().__init__(status, text)
-        self.status, self.text, self.headers = status, text, headers
+        self.status, self.text, self.headers, self.head = status, text, headers, head
 
 
 class TooLong(Exception):
@@ -142,7 +143,7 @@ class Guard:
             await _answer(sending, scope, _too_long())
 
     def _check_address(self, scope: Scope, headers: _Headers) -> None:
-        """Check that it is addressed to us, and asked for by a page of ours or by the user."""
+        """Check that it is addressed to us, and requested by a page of ours or by the user."""
         hosts = headers.all(b"host")
         if len(hosts) != 1 or not self._hosts.has(hosts[0]):
             named = hosts[0] if len(hosts) == 1 else f"{len(hosts)} hosts"
@@ -184,7 +185,7 @@ class Guard:
             body = b""
         else:
             # a strict cookie is not sent along a redirect that began on another site's page; from a page of ours it is
-            body = _page("tunewell", "<p>One moment ...</p>", '<meta http-equiv="refresh" content="0; url=/">')
+            body = _page("tunewell", "<p>One moment ...</p>", _OPEN_AGAIN)
             length = (b"content-length", str(len(body)).encode())
             start = {"status": 200, "headers": [*answer, (b"content-type", b"text/html; charset=utf-8"), length]}
         await send({"type": "http.response.start", **start})
@@ -196,10 +197,12 @@ class Guard:
             role = self._keys.role_of(session)
             if role is not None:
                 return session, Role.VIEW if self._most is Role.VIEW else role
-        raise _Refused(401, "this page needs a key; get a link to open: tunewell web --link")
+        # who has come by a link on another site's page may have a key, which is sent from a page of ours alone
+        head = "" if headers.one(b"sec-fetch-site", "none") in ("none", "same-origin") else _OPEN_AGAIN
+        raise _Refused(401, "this page needs a key; get a link to open: tunewell web --link", head=head)
 
     def _check_form(self, scope: Scope, headers: _Headers, role: Role) -> None:
-        """Check what is asked for, and of a write that a page of ours has sent it."""
+        """Check what is requested, and of a write that a page of ours has sent it."""
         method = scope["method"]
         if method not in _METHODS:
             raise _Refused(405, f"there is no {method[:20]} here", (b"allow", b"GET, HEAD, POST"))
@@ -280,7 +283,7 @@ def _too_long() -> _Refused:
 
 async def _answer(send: Send, scope: Scope, refused: _Refused) -> None:
     if scope["path"] == "/" and scope["method"] == "GET":
-        kind, body = b"text/html; charset=utf-8", _page("tunewell", f"<p>{html.escape(refused.text)}</p>")
+        kind, body = b"text/html; charset=utf-8", _page("tunewell", f"<p>{html.escape(refused.text)}</p>", refused.head)
     else:
         kind, body = b"application/json", json.dumps({"error": refused.text}).encode()
     length = (b"content-length", str(len(body)).encode())

@@ -31,7 +31,7 @@ _BYTES = 32
 
 
 class Role(StrEnum):
-    """What a key lets its holder do."""
+    """A degree of what a key lets its holder do."""
 
     VIEW = "view"
     STEER = "steer"

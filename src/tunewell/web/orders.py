@@ -1,4 +1,4 @@
-"""Orders: what may be asked for by POST. Each is plain JSON, checked in full before anything is done.
+"""Orders: what may be requested by POST. Each is plain JSON, checked in full before anything is done.
 
 Nothing in them is a path, an address, code, or a pickle; the names and texts in them are names and texts. An order is
 on record with whose it is; what it comes to is for the process that runs the study to say.
@@ -55,7 +55,7 @@ _OF_PARAMETER = ("kind", "low", "high", "scale", "values", "ordered", "default",
 
 
 class BadRequest(ValueError):
-    """What was sent is none of what can be asked for; the message says what is."""
+    """A request is malformed; the message says what is expected."""
 
 
 def read_order(body: bytes) -> dict[str, Any]:

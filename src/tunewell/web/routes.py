@@ -1,4 +1,4 @@
-"""The routes: one table of all that can be asked of the server.
+"""The routes: one table of all that can be requested of the server.
 
 What is computed is computed in threads, so that a figure that takes long keeps no event from being sent.
 """
@@ -37,11 +37,11 @@ from tunewell.errors import (
 )
 from tunewell.figures import Figure
 from tunewell.web import orders
-from tunewell.web.answers import Answer
 from tunewell.web.feed import Feeds
 from tunewell.web.guard import TooLong
 from tunewell.web.keys import Keys
 from tunewell.web.orders import BadRequest
+from tunewell.web.responses import LONGEST_REST_S, Answer
 from tunewell.web.shelf import Shelf, StudyGone, Watched
 from tunewell.web.studies import lineage, overview, plan, studies
 from tunewell.web.table import trials_table
@@ -66,54 +66,56 @@ _NO_PAGE = (
     b"<body><p>tunewell web: this installation has no page; its data are at /api/studies.</p></body></html>\n"
 )
 _log = logging.getLogger("tunewell.web")
+_SHORT_S = 1.0
+"""For so long at most what somebody steers by may be old."""
 _MOST_NUMBERS = 500
 _MOST_COLUMNS = 24
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A route: what can be asked for, and how."""
+class Entry:
+    """A route: what can be requested, and how."""
 
     path: str
     method: str
     answer: str
-    """The method of `Pages` that answers."""
+    """The method of `Pages` that sends it."""
     about: str
 
 
 ROUTES = (
-    Asked("/", "GET", "index", "the page"),
-    Asked("/static/{name:path}", "GET", "static", "its modules, and those of figures"),
-    Asked("/api/studies", "GET", "studies", "the studies of the store"),
-    Asked("/api/studies/{study:int}", "GET", "study", "a study: its space, how it stands, what comes next"),
-    Asked("/api/studies/{study:int}/trials", "GET", "trials", "its trials, as a table of packed columns"),
-    Asked("/api/studies/{study:int}/figures/{kind}", "GET", "figure", "a figure of it"),
-    Asked("/api/studies/{study:int}/trials/{trial:int}", "GET", "trial", "a trial"),
-    Asked("/api/studies/{study:int}/trials/{trial:int}/diagnosis", "GET", "diagnosis", "what holds a trial back"),
-    Asked("/api/studies/{study:int}/compare", "GET", "compare", "some trials side by side"),
-    Asked("/api/studies/{study:int}/lineage", "GET", "lineage", "branches and rewinds"),
-    Asked("/api/studies/{study:int}/plan", "GET", "plan", "what comes next"),
-    Asked("/api/studies/{study:int}/export.csv", "GET", "export_csv", "its trials, for a spreadsheet"),
-    Asked("/api/studies/{study:int}/export.json", "GET", "export_json", "all that is on record of it"),
-    Asked("/api/studies/{study:int}/feed", "GET", "feed", "what changes, as it does"),
-    Asked("/api/studies/{study:int}/commands", "POST", "command", "a command to a trial"),
-    Asked("/api/studies/{study:int}/pause", "POST", "pause", "pause the study"),
-    Asked("/api/studies/{study:int}/resume", "POST", "resume", "let it go on"),
-    Asked("/api/studies/{study:int}/budget", "POST", "budget", "what it may spend"),
-    Asked("/api/studies/{study:int}/queue", "POST", "queue", "a trial of one's own"),
-    Asked("/api/studies/{study:int}/space", "POST", "space", "another space"),
-    Asked("/api/studies/{study:int}/space/preview", "POST", "space_preview", "what that would come to"),
-    Asked("/api/logout", "POST", "logout", "forget this browser's key"),
+    Entry("/", "GET", "index", "the page"),
+    Entry("/static/{name:path}", "GET", "static", "its modules, and those of figures"),
+    Entry("/api/studies", "GET", "studies", "the studies of the store"),
+    Entry("/api/studies/{study:int}", "GET", "study", "a study: its space, how it stands, what comes next"),
+    Entry("/api/studies/{study:int}/trials", "GET", "trials", "its trials, as a table of packed columns"),
+    Entry("/api/studies/{study:int}/figures/{kind}", "GET", "figure", "a figure of it"),
+    Entry("/api/studies/{study:int}/trials/{trial:int}", "GET", "trial", "a trial"),
+    Entry("/api/studies/{study:int}/trials/{trial:int}/diagnosis", "GET", "diagnosis", "what holds a trial back"),
+    Entry("/api/studies/{study:int}/compare", "GET", "compare", "some trials side by side"),
+    Entry("/api/studies/{study:int}/lineage", "GET", "lineage", "branches and rewinds"),
+    Entry("/api/studies/{study:int}/plan", "GET", "plan", "what comes next"),
+    Entry("/api/studies/{study:int}/export.csv", "GET", "export_csv", "its trials, for a spreadsheet"),
+    Entry("/api/studies/{study:int}/export.json", "GET", "export_json", "all that is on record of it"),
+    Entry("/api/studies/{study:int}/feed", "GET", "feed", "what changes, as it does"),
+    Entry("/api/studies/{study:int}/commands", "POST", "command", "a command to a trial"),
+    Entry("/api/studies/{study:int}/pause", "POST", "pause", "pause the study"),
+    Entry("/api/studies/{study:int}/resume", "POST", "resume", "let it go on"),
+    Entry("/api/studies/{study:int}/budget", "POST", "budget", "what it may spend"),
+    Entry("/api/studies/{study:int}/queue", "POST", "queue", "a trial of one's own"),
+    Entry("/api/studies/{study:int}/space", "POST", "space", "another space"),
+    Entry("/api/studies/{study:int}/space/preview", "POST", "space_preview", "what that would come to"),
+    Entry("/api/logout", "POST", "logout", "forget this browser's key"),
 )
-"""All that can be asked. `docs/web.md` has the same table."""
+"""All that can be requested. `docs/web.md` has the same table."""
 
 
 class Pages:
-    """The answers of one server, by route."""
+    """The responses of one server, by route."""
 
     def __init__(self, shelf: Shelf, keys: Keys, *, by: str = "web") -> None:
-        """Answer from a store.
+        """Serve a store.
 
         Args:
             shelf: the store.
@@ -141,13 +143,13 @@ class Pages:
             self._shelf.read(lambda: studies(self._shelf))
 
     async def index(self, request: Request) -> Response:
-        """Answer with the page."""
+        """Send the page."""
         page = _HERE / "index.html"
         body = await run_in_threadpool(lambda: page.read_bytes() if page.is_file() else _NO_PAGE)
         return _file(request, body, ".html")
 
     async def static(self, request: Request) -> Response:
-        """Answer with one of the files that there were at the start; a path is looked up, and never gone along."""
+        """Send one of the files that there were at the start; a path is looked up, and never gone along."""
         path = self._files.get(request.url.path)
         if path is None:
             return _error(404, "there is no such file")
@@ -155,7 +157,7 @@ class Pages:
         return _file(request, body, path.suffix)
 
     async def studies(self, request: Request) -> Response:
-        """Answer with the studies of the store."""
+        """Send the studies of the store."""
 
         def made() -> Answer:
             rows = self._shelf.read(lambda: studies(self._shelf))
@@ -164,16 +166,16 @@ class Pages:
         return _json(request, await run_in_threadpool(made))
 
     async def study(self, request: Request) -> Response:
-        """Answer with a study."""
+        """Send a study."""
         role = str(request.state.role)
-        return await self._kept(request, ("study", role), lambda watched: {**overview(watched), "role": role})
+        return await self._kept(request, ("study", role), lambda watched: {**overview(watched), "role": role}, _SHORT_S)
 
     async def trials(self, request: Request) -> Response:
-        """Answer with its trials."""
+        """Send its trials."""
         return await self._kept(request, ("trials",), trials_table)
 
     async def figure(self, request: Request) -> Response:
-        """Answer with a figure."""
+        """Send a figure."""
         kind = request.path_params["kind"]
         make = _FIGURES_BY_KIND.get(kind)
         if make is None:
@@ -191,42 +193,42 @@ class Pages:
         return await self._kept(request, key, made)
 
     async def trial(self, request: Request) -> Response:
-        """Answer with a trial."""
+        """Send a trial."""
         number = request.path_params["trial"]
-        return await self._kept(request, ("trial", number), lambda watched: whole_trial(watched, number))
+        return await self._kept(request, ("trial", number), lambda watched: whole_trial(watched, number), _SHORT_S)
 
     async def diagnosis(self, request: Request) -> Response:
-        """Answer with what holds a trial back."""
+        """Send what holds a trial back."""
         number = request.path_params["trial"]
         return await self._kept(request, ("diagnosis", number), lambda watched: diagnosed(watched, number))
 
     async def compare(self, request: Request) -> Response:
-        """Answer with some trials side by side."""
+        """Send some trials side by side."""
         numbers = _Query(request, ("trials",)).numbers("trials") or []
         return await self._kept(request, ("compare", *numbers), lambda watched: compared(watched, numbers))
 
     async def lineage(self, request: Request) -> Response:
-        """Answer with branches and rewinds."""
-        return await self._kept(request, ("lineage",), lambda watched: {"trials": lineage(watched)})
+        """Send branches and rewinds."""
+        return await self._kept(request, ("lineage",), lambda watched: {"trials": lineage(watched)}, _SHORT_S)
 
     async def plan(self, request: Request) -> Response:
-        """Answer with what comes next."""
-        return await self._kept(request, ("plan",), plan)
+        """Send what comes next."""
+        return await self._kept(request, ("plan",), plan, _SHORT_S)
 
     async def export_csv(self, request: Request) -> Response:
-        """Answer with the trials as a file for a spreadsheet."""
+        """Send the trials as a file for a spreadsheet."""
         watched = await self._watched(request)
         text = await run_in_threadpool(lambda: csv_text(trial_rows(watched.reader)))
         return _download(text, "text/csv; charset=utf-8", f"study-{watched.id}.csv")
 
     async def export_json(self, request: Request) -> Response:
-        """Answer with all that is on record of the study."""
+        """Send all that is on record of the study."""
         watched = await self._watched(request)
         text = await run_in_threadpool(exported_json, watched)
         return _download(text, "application/json", f"study-{watched.id}.json")
 
     async def feed(self, request: Request) -> Response:
-        """Answer with what changes, as it does."""
+        """Send what changes, as it does."""
         given = request.headers.get("last-event-id") or _Query(request, ("after",)).text("after")
         if given is not None and not re.fullmatch(r"[0-9]{1,18}", given):
             raise BadRequest("after, or Last-Event-ID, must be a revision, a whole number")
@@ -260,7 +262,7 @@ class Pages:
         return await self._ordered(request, orders.change_space)
 
     async def space_preview(self, request: Request) -> Response:
-        """Answer with what a change of the space would come to."""
+        """Send what a change of the space would come to."""
         order = orders.read_order(await request.body())
         watched = await self._watched(request)
         found = await run_in_threadpool(orders.preview_space, watched, order)
@@ -276,13 +278,19 @@ class Pages:
         number = request.path_params["study"]
         return await run_in_threadpool(self._shelf.read, partial(self._shelf.look, number))
 
-    async def _kept(self, request: Request, key: tuple[object, ...], make: Callable[[Watched], object]) -> Response:
-        """Answer with what was made before, or is made now, of a study."""
+    async def _kept(
+        self,
+        request: Request,
+        key: tuple[object, ...],
+        make: Callable[[Watched], object],
+        longest_rest_s: float = LONGEST_REST_S,
+    ) -> Response:
+        """Send what was made before, or is made now, of a study."""
         number = request.path_params["study"]
 
         def read() -> Answer:
             watched = self._shelf.look(number)
-            return watched.answers.get(key, lambda: watched.reader.log.revision, lambda: make(watched))
+            return watched.cache.get(key, watched.state, lambda: make(watched), longest_rest_s)
 
         return _json(request, await run_in_threadpool(self._shelf.read, read))
 
@@ -292,6 +300,7 @@ class Pages:
         order = orders.read_order(await request.body())
         watched = await self._watched(request)
         found = await run_in_threadpool(carry_out, watched, order, self._by)
+        watched.cache.forget()
         return _json(request, Answer.of(found), status)
 
 

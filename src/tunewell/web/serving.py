@@ -29,7 +29,7 @@ _ADDRESS = "address"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a server listens: a host and a port, or a socket in a folder."""
+    """The place where a server listens: a host and a port, or a socket in a folder."""
 
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT

@@ -1,6 +1,6 @@
 """The store as the page sees it: it may vanish, and return; each of its studies is read by one reader for all.
 
-A store that was deleted, moved or replaced is opened again when it is asked for; who reads a study by a reader of the
+A store that was deleted, moved or replaced is opened again when it is wanted; who reads a study by a reader of the
 old one gets an error, and asks again.
 """
 
@@ -18,7 +18,7 @@ from tunewell.errors import StoreError
 from tunewell.stores import Store, StudyRecord
 from tunewell.study import Study, StudyReader
 from tunewell.study.damage import readable_study
-from tunewell.web.answers import Answers
+from tunewell.web.responses import Cache
 
 FAVOURITE = "favourite"
 """The tag that makes a trial one of the favourites."""
@@ -26,7 +26,7 @@ _MOST_OPEN = 8
 """So many studies are kept in memory."""
 _AGAIN_S = 0.5
 _AWAY_S = 1.5
-"""A server that has not answered for as long is away, and nobody is let to wait for it."""
+"""A server that has been silent for as long is away, and nobody is let to wait for it."""
 _Found = TypeVar("_Found")
 
 
@@ -35,14 +35,14 @@ class StudyGone(StoreError):
 
 
 class Watched:
-    """A study that somebody looks at: what was read of it, kept up to date, and the answers that were made of it."""
+    """A study that somebody looks at: what was read of it, kept up to date, and the responses that were made of it."""
 
     def __init__(self, store: Store, record: StudyRecord) -> None:
         """Watch a study of a store; nothing is read yet."""
         self.study = Study.open(store, record.name)
         self.reader: StudyReader = self.study.reader
         self.id, self.uuid = record.id, record.uuid
-        self.answers = Answers()
+        self.cache = Cache()
         self.commands: dict[int, Command] = {}
         """All, by their id."""
         self.tags: Mapping[int, tuple[str, ...]] = {}
@@ -74,6 +74,10 @@ class Watched:
         if self._is_run is None or now > self._is_run[0] + 1:
             self._is_run = now, self.reader.is_run()
         return self._is_run[1]
+
+    def state(self) -> tuple[int, bool]:
+        """Return what is another whenever something else is to be shown."""
+        return self.reader.log.revision, self.is_run()
 
     def changed_remarks(self, since: int) -> set[int]:
         """Return the trials whose tags or notes have changed after a revision."""

@@ -82,7 +82,7 @@ def whole_trial(watched: Watched, number: int) -> dict[str, Any]:
 
 
 def command_row(command: Command) -> dict[str, Any]:
-    """Return a command as the page shows it: as asked, as taken up, or as refused."""
+    """Return a command as the page shows it: as sent, as taken up, or as refused."""
     state = "asked" if command.taken_at is None else "taken" if command.refused is None else "refused"
     return {
         "id": command.id,
@@ -102,9 +102,9 @@ def command_row(command: Command) -> dict[str, Any]:
 
 
 def actions(watched: Watched, trial: Trial, *, has_checkpoint: bool) -> dict[str, str | None]:
-    """Return, by each thing that may be asked of a trial, why it cannot be; None where it can.
+    """Return, by each thing that may be done with a trial, why it cannot be; None where it can.
 
-    What is asked for is checked again when it is sent, and when it is taken up.
+    It is checked again when it is sent, and when it is taken up.
     """
     state, space = trial.state, watched.reader.space
     ended = f"the trial has ended, it is {state}" if state.ended else None
@@ -260,14 +260,14 @@ def _fix(
     if change is None:
         return None
     params, is_live = {change.param: change.new}, space.params[change.param].live
-    told = f"{change.param} {change.old} -> {change.new}"
+    change_in_words = f"{change.param} {change.old} -> {change.new}"
     if is_live and trial.state is TrialState.RUNNING:
-        return {"action": "set", "params": params, "text": f"set {told}, from the next epoch on"}
+        return {"action": "set", "params": params, "text": f"set {change_in_words}, from the next epoch on"}
     if is_live and has_checkpoint:
-        return {"action": "branch", "params": params, "text": f"branch from here with {told}"}
+        return {"action": "branch", "params": params, "text": f"branch from here with {change_in_words}"}
     return {
         "action": "queue",
         "params": params,
         "like": trial.number,
-        "text": f"queue a trial like this one with {told}",
+        "text": f"queue a trial like this one with {change_in_words}",
     }

@@ -1,4 +1,4 @@
-"""Answers: JSON without NaN, compressed once, and kept for as long as nothing has changed.
+"""Cache: JSON without NaN, compressed once, and kept for as long as nothing has changed.
 
 What took long to make is not made anew at once, however often the study changes: a figure that took half a second is
 made once in five, for all browsers together. So a page that is looked at leaves the machine to the training.
@@ -21,9 +21,10 @@ import numpy as np
 _LEVEL = 5
 _WORTH_IT = 1024
 _REST = 10.0  # times as long as it took
-_LONGEST_REST_S = 20.0
+LONGEST_REST_S = 20.0
+"""For so long at most."""
 _MOST_KEPT = 32 * 2**20
-"""Bytes of answers that a study keeps."""
+"""Bytes of responses that a study keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,41 +70,53 @@ def _plain(data: Any) -> Any:
 
 @dataclass(slots=True)
 class _Kept:
-    revision: int
+    state: Hashable
     at: float
     took: float
     answer: Answer
 
 
-class Answers:
-    """The answers about one study that are kept. Every method may be called from any thread."""
+class Cache:
+    """The responses about one study that are kept. Every method may be called from any thread."""
 
     def __init__(self) -> None:
         """Begin with none."""
         self._lock = threading.Lock()
         self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
+        self._n_forgotten = 0
         self._making: dict[Hashable, threading.Lock] = {}
 
-    def get(self, key: Hashable, revision: Callable[[], int], make: Callable[[], object]) -> Answer:
-        """Return the answer to a question, made by `make` if that is due; who asks meanwhile waits for the same one.
+    def get(
+        self,
+        key: Hashable,
+        state: Callable[[], Hashable],
+        make: Callable[[], object],
+        longest_rest_s: float = LONGEST_REST_S,
+    ) -> Answer:
+        """Return the response to a request, made if that is due; who wants it meanwhile waits for the same one.
 
-        revision: of the study, now.
+        key: names what is requested.
+        state: of the study, now: with another, it is made anew once it has rested.
+        make: makes the data.
+        longest_rest_s: for how long it rests at most, however long it took.
         """
         with self._lock:
             making = self._making.setdefault(key, threading.Lock())
         with making:
-            now = revision()
+            now = state()
             with self._lock:
                 kept = self._kept.get(key)
                 if kept is not None:
                     self._kept.move_to_end(key)
-                    rest = min(_REST * kept.took, _LONGEST_REST_S)
-                    if kept.revision == now or time.monotonic() < kept.at + rest:
+                    rest = min(_REST * kept.took, longest_rest_s)
+                    if kept.state == now or time.monotonic() < kept.at + rest:
                         return kept.answer
-            begun = time.perf_counter()
+            begun, forgotten = time.perf_counter(), self._n_forgotten
             answer = Answer.of(make())
             took = time.perf_counter() - begun
             with self._lock:
+                if self._n_forgotten != forgotten:
+                    return answer  # it may be of before
                 self._kept[key] = _Kept(now, time.monotonic(), took, answer)
                 self._kept.move_to_end(key)
                 while len(self._kept) > 1 and sum(map(_size, self._kept.values())) > _MOST_KEPT:
@@ -111,6 +124,12 @@ class Answers:
                     if gone != key:
                         self._making.pop(gone, None)
             return answer
+
+    def forget(self) -> None:
+        """Forget all, so that who has just changed something sees it."""
+        with self._lock:
+            self._kept.clear()
+            self._n_forgotten += 1
 
 
 def _size(kept: _Kept) -> int:
