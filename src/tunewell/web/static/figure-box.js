@@ -12,6 +12,8 @@ import "./figures/tw-figure.js";
 
 const leastMs = 1000; // between two readings
 const share = 8; // a figure that took a second to make is made every eight seconds at most
+const mostDrawn = 12_000; // marks of trials
+const massMarks = new Set(["points", "parallel", "bars"]);
 const mostRows = 50;
 const ofOthers = new Set(["importance", "ranks", "space", "distribution", "confirmed"]); // rows that are no trials
 const mostColumns = 14;
@@ -204,7 +206,7 @@ export class FigureBox extends View {
 
   /** Return the figure with the columns that the page has already, and without what is hidden. @param {boolean} isSifted */
   #sifted(isSifted) {
-    const json = this.trials ? coloredByTrial(this.#json, this.trials, (row) => this.#trialOf(row)) : this.#json;
+    const json = this.trials ? coloredByTrial(this.#json, this.trials, (row) => this.#trialOf(row)) : thinned(this.#json);
     const study = this.study;
     const ofTrials = json.table.of === "trials";
     const table = ofTrials && study?.trials ? { columns: columnsOf(study, json.table.rows), rows: json.table.rows } : json.table;
@@ -290,6 +292,18 @@ function columnsOf(study, rows) {
     if (!column) return [];
     return [{ name, values: column.isNumber ? /** @type {Float64Array} */ (column.values).subarray(0, rows) : column.values.slice(0, rows) }];
   });
+}
+
+/** Return a figure of which a browser can draw all marks in time: of very many, one in so many. @param {any} json */
+function thinned(json) {
+  const one = Math.ceil(json.table.rows / mostDrawn);
+  if (one < 2) return json;
+  const isKept = (/** @type {number} */ row) => row % one === 0;
+  const panels = json.panels.map((/** @type {any} */ panel) => ({
+    ...panel,
+    layers: panel.layers.map((/** @type {any} */ layer) => (massMarks.has(layer.mark) && layer.color !== "best" ? siftedLayer(layer, isKept) : layer)),
+  }));
+  return { ...json, panels, caption: `${json.caption} One in ${one} trials is drawn, and brushed.` };
 }
 
 /** Return a layer without the items whose row is not shown. @param {any} layer @param {(row: number) => boolean} isShown */

@@ -40,6 +40,14 @@ export class StudyView extends View {
     if (changed.has("tab") && this.tab === "plan") import("./plan-view.js");
   }
 
+  /** @param {Map<string, unknown>} changed */
+  updated(changed) {
+    const tab = changed.has("tab") && this.querySelector(".tabs [aria-current]");
+    if (!tab) return;
+    const { left, right } = tab.getBoundingClientRect();
+    if (left < 0 || right > innerWidth) tab.scrollIntoView({ block: "nearest", inline: "center" }); // on a narrow screen
+  }
+
   render() {
     const { study } = this;
     const known = study.known;
