@@ -210,7 +210,7 @@ def optunas(python: str, url: str) -> Iterator[tuple[int, Any]]:
 
 
 def shown(browser: Browser, links: list[str], who: str, pid: int) -> tuple[Counted, float, float, float]:
-    """Open a page in a browser of its own; return it, and the seconds until it shows data: wall, its own, the server's."""
+    """Open a page in a browser of its own; return it, and the seconds until it has data: wall, its, the server's."""
     page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
     page.set_default_timeout(PATIENCE_S * 1000)
     counted = Counted(page)

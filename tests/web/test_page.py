@@ -106,7 +106,9 @@ def test_a_study_is_found_sorted_and_filtered_and_a_reload_restores_all_of_it(fo
     expect(page.locator(".trial-row").first).to_be_visible()
     reader = StudyReader.open(found.url)
     assert rows(page)[0] == reader.best.trial
-    page.get_by_role("button", name="sort by learning_rate").or_(page.locator("[title='sort by learning_rate']")).first.click()
+    page.get_by_role("button", name="sort by learning_rate").or_(
+        page.locator("[title='sort by learning_rate']")
+    ).first.click()
     expect(page.locator("[aria-sort=ascending]")).to_have_text("learning_rate")
     page.get_by_role("button", name=re.compile("failed")).first.click()
     page.get_by_label("filter trials").fill("optimizer=sgd")
@@ -127,7 +129,9 @@ def test_a_study_is_found_sorted_and_filtered_and_a_reload_restores_all_of_it(fo
 @pytest.mark.slow
 def test_what_is_brushed_in_one_figure_stands_out_in_all_and_is_in_the_table(found, visit):
     page = visit(found, "#/study/1")
-    page.wait_for_function("() => [...document.querySelectorAll('tw-figure')].filter((one) => one.drawings > 0).length >= 2")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('tw-figure')].filter((one) => one.drawings > 0).length >= 2"
+    )
     box = page.locator("tw-figure-box[kind=history] tw-figure").first.bounding_box()
     page.mouse.move(box["x"] + 90, box["y"] + 60)
     page.mouse.down()
@@ -243,12 +247,24 @@ def test_names_of_any_letters_are_text_and_break_no_line(tmp_path, visit, width)
     with closing(study):
         while (step := study.ask()) is not None:
             for epoch in step.epochs:
-                study.report(step.trial, epoch, val_loss=float("nan") if step.trial == 1 else 1.0 / epoch, **{HOSTILE: 1.0})
+                study.report(
+                    step.trial, epoch, val_loss=float("nan") if step.trial == 1 else 1.0 / epoch, **{HOSTILE: 1.0}
+                )
             study.tell(step.trial)
     with serving(url) as served:
         page = visit(served, "#/", viewport={"width": width, "height": 800})
         expect(page.get_by_role("heading", name=HOSTILE)).to_be_visible()
-        for place in ("", "/trials", "/params", "/timeline", "/lineage", "/plan", "/trial/0", "/trial/1", "/compare/0,1,2"):
+        for place in (
+            "",
+            "/trials",
+            "/params",
+            "/timeline",
+            "/lineage",
+            "/plan",
+            "/trial/0",
+            "/trial/1",
+            "/compare/0,1,2",
+        ):
             page.goto(f"{served.base}/#/study/1{place}")
             page.wait_for_timeout(1500)
             assert page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0, place
@@ -401,7 +417,9 @@ def test_ten_thousand_trials_are_few_bytes_and_few_elements(tmp_path, visit):
         session.send("Network.setCacheDisabled", {"cacheDisabled": True})
         page.goto(f"{served.base}/#/study/1")
         expect(page.locator(".table-tools p")).to_have_text("10,000 trials")
-        page.wait_for_function("() => [...document.querySelectorAll('tw-figure')].filter((one) => one.drawings > 0).length >= 2")
+        page.wait_for_function(
+            "() => [...document.querySelectorAll('tw-figure')].filter((one) => one.drawings > 0).length >= 2"
+        )
         page.wait_for_timeout(1000)
         assert sum(sizes) < 620_000
         assert len(page.locator("*").all()) < 2000

@@ -555,7 +555,7 @@ class MemoryStore:
         commands = (_copy_of_command(command) for command in contents.commands)
         study.commands = [replace(command, id=number) for number, command in enumerate(commands, 1)]
         study.n_waiting = sum(command.taken_at is None for command in study.commands)
-        study.revise()
+        study.commanded_at = [study.revise()] * len(study.commands)
         return study
 
     def close(self) -> None:

@@ -566,7 +566,10 @@ class SqlStore:
                     n_reports=n_reports[0],
                     events=_sound(rows.EVENTS, log.rows("events", key)),
                     checkpoints=_sound(rows.CHECKPOINTS, log.rows("checkpoints", key)),
-                    commands=[decoded(row) for row in _sound(rows.COMMANDS, log.rows("commands", key))],
+                    commands=[
+                        decoded(row)
+                        for row in _sound(rows.COMMANDS, log.rows("commands", {**key, "since": _BEFORE_ALL}))
+                    ],
                     seconds=progress.seconds,
                     revision=progress.revision,
                 )
