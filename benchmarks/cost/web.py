@@ -53,7 +53,7 @@ COUNTED = """
 () => {
   let n = 0;
   const count = (node) => {
-    n += 1;
+    n += node.nodeType === Node.ELEMENT_NODE || node.nodeType === Node.TEXT_NODE ? 1 : 0;
     if (node.shadowRoot) node.shadowRoot.childNodes.forEach(count);
     node.childNodes.forEach(count);
   };
@@ -334,6 +334,7 @@ def main(arguments: list[str] | None = None) -> None:
         with ours(path) as (pid, links):
             found["tunewell"] = measured(browser, pid, links, "tunewell", growing.tick)
         growing.store.close()
+        print(found["tunewell"], file=sys.stderr, flush=True)  # to make Optuna's study takes minutes
         if given.optuna:
             url = f"sqlite:///{Path(folder) / 'optuna.db'}"
             optunas_study(given.optuna, path, url)
