@@ -41,6 +41,7 @@ COMMANDS = {
     "retry": ["study", "--trial", "0"],
     "babysit": ["--attach", "study"],
     "steer": ["study", "0", "note", "a"],
+    "web": ["--link"],
     "replay": ["study", "0"],
     "space": ["{clean}/train.py"],
     "init": ["--force", "{clean}/plain.py"],
@@ -78,8 +79,9 @@ SLOW = (
     "list",
     "steer",
     "config",
+    "web",
 )
-"""They run nothing that another command here does not run too, or take long."""
+"""They run nothing that another command here does not run too, or take long, or have tests of their own."""
 
 
 def test_every_command_is_tried_here():

@@ -46,3 +46,11 @@ def test_an_option_names_all_that_it_takes(option, names):
     page = (DOCS / "commands.md").read_text(encoding="utf-8")
     (row,) = re.findall(rf"^\| `{option} NAME` \| (.*) \|$", page, re.MULTILINE)
     assert set(names) <= set(re.findall(r"`(\w+)`", row))
+
+
+def test_the_page_on_the_web_has_all_routes():
+    routes = pytest.importorskip("tunewell.web.routes")
+    table = (DOCS / "web.md").read_text(encoding="utf-8").split("\n| method | path | what |\n|---|---|---|\n")[1]
+    listed = re.findall(r"^\| (\w+) \| `(.*?)` \| (.*) \|$", table.split("\n\n")[0], re.MULTILINE)
+    plain = [(one.method, re.sub(r":(int|path)}", "}", one.path), one.about) for one in routes.ROUTES]
+    assert listed == plain

@@ -1,8 +1,8 @@
 """A server of a study, for tests that change nothing of it, and for those that do."""
 
 import pytest
-
 from tests.web.served import a_study, serving
+
 from tunewell.web import feed
 
 

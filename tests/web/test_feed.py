@@ -2,16 +2,15 @@
 
 import asyncio
 import json
-import os
 import sqlite3
 import threading
 import time
 from contextlib import ExitStack, closing, contextmanager
 
 import pytest
+from tests.web.served import SPACE, Stream, a_study, serving
 
 import tunewell as tw
-from tests.web.served import SPACE, Stream, a_study, serving
 from tunewell.commands import Pause, Set
 from tunewell.stores import open_store
 from tunewell.web import feed as feed_module
@@ -50,7 +49,7 @@ def test_it_begins_with_how_the_study_stands_and_goes_on_with_what_changes(store
         assert (rows["trial"], rows["state"], rows["value"], rows["epochs"]) == ([3], ["running"], [0.125], [1])
         assert rows["param:hidden"] == [step.params["hidden"]]
         assert event[2]["points"] == [[3, 1, 0.125]]
-        assert (event[2]["is_run"], event[2]["states"]) == (True, {"complete": 3, "running": 1})
+        assert event[2]["states"] == {"complete": 3, "running": 1}
 
 
 def test_a_change_of_one_trial_is_small(store, browser):
@@ -266,4 +265,4 @@ def delete_study(url):
 def move(path, folder):
     """Move a store with what SQLite keeps beside it."""
     for one in sorted(path.parent.glob(f"{path.name}*"), reverse=True):
-        os.rename(one, folder / one.name)
+        one.rename(folder / one.name)

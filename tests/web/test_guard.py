@@ -6,8 +6,8 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-
 from tests.web.served import ROUTES, a_study, answered, requests_of_all_routes, serving
+
 from tunewell.web.guard import LONGEST_BODY, Guard, Hosts
 from tunewell.web.keys import Keys, Role
 

@@ -65,6 +65,7 @@ export class FigureBox extends View {
     /** @type {import("./study.js").Study | null} */
     this.study = null;
     this.query = "";
+    /** @type {any} */
     this.figure = null;
     this.label = "";
     /** @type {number[] | null} each of these in a colour of its own */

@@ -13,6 +13,7 @@ const pattern = /(-?)(?:"([^"]*)"|([^\s"<>=!:]+))(?:(<=|>=|!=|=|<|>|:)(?:"([^"]*
  * @returns {((row: number) => boolean) | null}
  */
 export function matcherOf(text, trials, metric) {
+  /** @type {((row: number) => boolean)[]} */
   const tests = [];
   for (const [, minus, quoted, bare, sign, quotedValue, bareValue] of text.matchAll(pattern)) {
     const name = quoted ?? bare;

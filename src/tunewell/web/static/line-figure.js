@@ -11,13 +11,17 @@ const rest = 7; // colours of series but for the last, which is for all others
  */
 export function coloredByTrial(json, trials, trialOf) {
   const place = new Map(trials.map((trial, i) => [trial, i]));
-  const panels = json.panels.map((/** @type {any} */ panel) => ({ ...panel, layers: panel.layers.flatMap((/** @type {any} */ layer) => split(layer, place, trialOf)) }));
+  const panels = json.panels.map((/** @type {any} */ panel) => {
+    const isSplit = (/** @type {any} */ layer) => layer.mark === "line" && layer.color !== "forecast" && layer.rows;
+    const lines = panel.layers.filter(isSplit).flatMap((/** @type {any} */ layer) => split(layer, place, trialOf));
+    lines.sort((/** @type {any} */ a, /** @type {any} */ b) => a.order - b.order);
+    return { ...panel, layers: [...lines, ...panel.layers.filter((/** @type {any} */ layer) => !isSplit(layer))] };
+  });
   return { ...json, panels };
 }
 
 /** @param {any} layer @param {Map<number, number>} place @param {(row: number) => number | null} trialOf */
 function split(layer, place, trialOf) {
-  if (layer.mark !== "line" || layer.color === "forecast" || !layer.rows) return [layer];
   const rows = unpackedNumbers(layer.rows);
   /** @type {Map<number, number[]>} */
   const items = new Map();
@@ -26,7 +30,7 @@ function split(layer, place, trialOf) {
     if (known) known.push(i);
     else items.set(rows[i], [i]);
   }
-  const layers = [...items].map(([row, at]) => {
+  return [...items].map(([row, at]) => {
     const trial = trialOf(row);
     const order = place.get(trial ?? -1) ?? rest;
     const one = { ...layer, color: `series-${Math.min(order, rest)}`, label: `trial ${trial}`, rows: Float64Array.from(at, () => row), order };
@@ -36,5 +40,4 @@ function split(layer, place, trialOf) {
     }
     return one;
   });
-  return layers.sort((a, b) => a.order - b.order);
 }

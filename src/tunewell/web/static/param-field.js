@@ -44,7 +44,7 @@ export class ParamField extends View {
   /** Why the value is none of the parameter's, or "". */
   get complaint() {
     const { kind, low, high } = this.param;
-    if (kind === "choice") return "";
+    if (kind === "choice" || this.value === null) return "";
     if (typeof this.value !== "number" || !Number.isFinite(this.value)) return "a number, please";
     if (kind === "int" && !Number.isInteger(this.value)) return "a whole number, please";
     if (this.value < Number(low) || this.value > Number(high)) return `between ${valueText(low)} and ${valueText(high)}, please`;

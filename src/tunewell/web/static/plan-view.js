@@ -2,6 +2,7 @@
 
 import { read } from "./api.js";
 import { html, nothing } from "./vendor/lit.js";
+import { spentBar } from "./studies-view.js";
 import { textOf } from "./study-view.js";
 import { View, icon } from "./view.js";
 
@@ -62,9 +63,10 @@ export class PlanView extends View {
       lines?.length ? html`<section class="card"><h2>${title}</h2><ul class="lines">${lines.map((one) => html`<li dir="auto">${textOf(one)}</li>`)}</ul></section>` : nothing;
     return html`<div class="plan">
       <section class="card"><h2>Next</h2><p class="lead" dir="auto">${plan.next ? textOf(plan.next) : "No process runs the study; whoever runs it again decides."}</p></section>
-      <section class="card"><h2>What more would bring</h2><p dir="auto">${plan.outlook ? textOf(plan.outlook) : "Too few decisions were made by a model to say."}</p>${plan.waste ? html`<p class="quiet" dir="auto">${textOf(plan.waste)}</p>` : nothing}</section>
-      ${list("At the end of their range", plan.at_bounds)}${list("Held back", plan.held_back)}
-      ${plan.commands?.length ? html`<section class="card"><h2>Commands</h2><pre>${plan.commands.join("\n")}</pre></section>` : nothing}
+      <section class="card"><h2>What more would bring</h2><p dir="auto">${plan.outlook ? textOf(plan.outlook) : "Too few decisions were made by a model to say."}</p></section>
+      <section class="card"><h2>Spent</h2>${spentBar(this.study.known)}</section>
+      ${list("At the end of their range", plan.at_bounds)}
+      <section class="card figure-card wide"><tw-figure-box kind="curves" .study=${this.study} height="420"></tw-figure-box></section>
     </div>`;
   }
 }

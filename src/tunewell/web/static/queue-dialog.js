@@ -59,7 +59,7 @@ class QueueDialog extends Dialog {
     const rows = study.trials?.rows ?? 0;
     const search = this.search.toLowerCase();
     const found = study.space.filter(({ name }) => name.toLowerCase().includes(search) || name in this.params);
-    return html`<div class="row"><label class="stacked">Like trial<input type="number" min="0" max=${Math.max(0, rows - 1)} placeholder="none: the defaults" .value=${live(String(this.like))} @change=${(/** @type {any} */ event) => this.begin(event.target.value)}></label>
+    return html`<div class="row"><label class="stacked">Like trial<input type="number" min="0" max=${Math.max(0, rows - 1)} placeholder="none: the defaults" data-first .value=${live(String(this.like))} @change=${(/** @type {any} */ event) => this.begin(event.target.value)}></label>
         <label class="stacked">Epochs at first<input type="number" min="1" placeholder="as the scheduler has it" @input=${(/** @type {any} */ event) => (this.epochs = event.target.value)}></label></div>
       ${study.space.length > 12 ? html`<label class="stacked">Find a parameter<input type="search" .value=${live(this.search)} @input=${(/** @type {any} */ event) => (this.search = event.target.value)}></label>` : nothing}
       <div class="param-grid">${repeat(found.slice(0, most), ({ name }) => name, (param) => {
@@ -93,6 +93,7 @@ customElements.define("tw-queue-dialog", QueueDialog);
 /** @param {import("./study.js").Study} study @param {number} [like] */
 export function make(study, like) {
   const dialog = Object.assign(new QueueDialog(), { study });
-  if (like !== undefined) dialog.begin(String(like));
+  const first = like ?? study.known.best?.trial;
+  if (first !== undefined) dialog.begin(String(first));
   return dialog;
 }

@@ -168,9 +168,10 @@ export class Commands extends View {
 
   /** @param {Command} one */
   #command(one) {
-    const [mark, words] = { asked: ["clock", "asked; waits for the end of the epoch"], taken: ["check", one.epoch === null ? "done" : `taken up at epoch ${one.epoch}`], refused: ["warning", "refused"] }[one.state];
+    const waits = this.study.trials?.at("state", one.trial) === "running" ? "waits for the end of the epoch" : "waits until the process that runs the study looks at it";
+    const [mark, words] = { asked: ["clock", `asked; ${waits}`], taken: ["check", one.epoch === null ? "done" : `taken up at epoch ${one.epoch}`], refused: ["warning", "refused"] }[one.state];
     return html`<li class=${one.state} data-command=${one.id} data-state=${one.state}>${icon(mark)}
-      <div><p class="what">${one.state === "taken" && one.text !== one.kind ? nothing : html`<strong>${one.kind}</strong> `}<span dir="auto">${wishOf(one)}</span></p>
+      <div><p class="what">${one.state === "taken" && one.text !== one.kind ? nothing : html`<strong>${one.kind}</strong> `}<span dir="auto">${one.text === one.kind ? "" : wishOf(one)}</span></p>
         <p class="outcome">${words}${one.refused ? html`: <span dir="auto">${one.refused}</span>` : nothing}${one.branch !== null && one.branch !== undefined ? html`, as <a href=${place.link("study", this.study.id, "trial", one.branch)}>trial ${one.branch}</a>` : nothing}</p>
         <p class="quiet"><bdi>${one.by}</bdi>, <span title=${fullMoment(one.at)}>${momentText(one.at)}</span>${one.why ? html`: <span dir="auto">${one.why}</span>` : nothing}</p></div></li>`;
   }

@@ -40,6 +40,14 @@ export class StudyView extends View {
     if (changed.has("tab") && this.tab === "plan") import("./plan-view.js");
   }
 
+  /** @param {Map<string, unknown>} changed */
+  updated(changed) {
+    const tab = changed.has("tab") && this.querySelector(".tabs [aria-current]");
+    if (!tab) return;
+    const { left, right } = tab.getBoundingClientRect();
+    if (left < 0 || right > innerWidth) tab.scrollIntoView({ block: "nearest", inline: "center" }); // on a narrow screen
+  }
+
   render() {
     const { study } = this;
     const known = study.known;
@@ -70,7 +78,7 @@ export class StudyView extends View {
   #inShort(known) {
     const { best, spent } = known;
     return html`<p class="in-short">${best ? html`<span>best <a href=${place.link("study", this.study.id, "trial", best.trial)}>${valueText(best.value, 5)}</a> <span class="quiet">trial ${best.trial}, epoch ${best.epoch}</span></span>` : html`<span class="quiet">no finite value yet</span>`}
-      <span>${countOf(this.study.trials?.rows ?? known.trials, "trial")}</span>${spent?.epochs !== undefined ? html`<span>${countText(spent.epochs)} epochs spent${spent.text ? html` <span class="quiet">${spent.text}</span>` : nothing}</span>` : nothing}</p>`;
+      <span>${countOf(this.study.trials?.rows ?? known.trials, "trial")}</span>${spent ? html`<span>${spent.text || `${countText(spent.epochs)} epochs`} <span class="quiet">spent</span></span>` : nothing}</p>`;
   }
 
   /** @param {any} known */

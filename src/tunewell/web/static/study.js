@@ -51,6 +51,7 @@ export class Study extends EventTarget {
 
   /** Counts what changes of trials or of which are shown: a figure that was made of an older count is old. */
   shownCount = 0;
+  /** @type {Uint8Array} */
   #shown = new Uint8Array();
   /** @type {Int32Array | null} */
   #order = null;

@@ -9,6 +9,7 @@ const rowHeight = 36;
 const spare = 6; // rows above and below those in sight
 const paramsAtFirst = 6;
 const mostColumns = 24;
+const narrow = matchMedia("(max-width: 640px)");
 
 /** @typedef {{name: string, title: string, look: string, width: number}} Shown */
 
@@ -50,10 +51,11 @@ export class TrialTable extends View {
   /** All columns that the table can have. @returns {Shown[]} */
   get all() {
     const { known, trials } = this.study;
+    const isNarrow = narrow.matches;
     const fixed = [
-      { name: "trial", title: "trial", look: "trial", width: 72 },
-      { name: "state", title: "state", look: "state", width: 112 },
-      { name: "value", title: known?.metric ?? "value", look: "number", width: 110 },
+      { name: "trial", title: "trial", look: "trial", width: isNarrow ? 60 : 72 },
+      { name: "state", title: "state", look: "state", width: isNarrow ? 104 : 112 },
+      { name: "value", title: known?.metric ?? "value", look: "number", width: isNarrow ? 92 : 110 },
       { name: "epochs", title: "epochs", look: "epochs", width: 92 },
     ];
     const params = (trials?.params ?? []).map((name) => {
@@ -103,7 +105,8 @@ export class TrialTable extends View {
     const begin = Math.max(0, Math.floor(this.top / rowHeight) - spare);
     const end = Math.min(order.length, Math.ceil((this.top + this.room) / rowHeight) + spare);
     const { name: sorted, isDown } = study.sorting;
-    const template = `40px 40px ${columns.map(({ width, look }) => (look === "trial" ? `${width}px` : `minmax(${width}px, 1fr)`)).join(" ")}`;
+    const marks = narrow.matches ? 32 : 40;
+    const template = `${marks}px ${marks}px ${columns.map(({ width, look }) => (look === "trial" ? `${width}px` : `minmax(${width}px, 1fr)`)).join(" ")}`;
     const rows = Array.from(order.subarray(begin, end), (row, i) => ({ row, at: begin + i }));
     return html`<div class="table-tools">
         <p class="quiet" aria-live="polite">${countText(order.length)}${order.length === study.trials.rows ? "" : ` of ${countText(study.trials.rows)}`} trials</p>
@@ -115,7 +118,7 @@ export class TrialTable extends View {
       </div>
       <div class="trial-rows" role="grid" aria-label="trials" aria-rowcount=${order.length + 1} aria-colcount=${columns.length + 2}
         aria-multiselectable="true" .style=${`--all: ${Math.max(order.length, 4) * rowHeight + 56}px`} @scroll=${(/** @type {any} */ event) => (this.top = event.target.scrollTop)} @keydown=${this.#key}>
-        <div class="trial-sheet" .style=${`--columns: ${template}; --height: ${order.length * rowHeight}px; --least: ${80 + columns.reduce((sum, { width }) => sum + width, 0)}px`}>
+        <div class="trial-sheet" .style=${`--columns: ${template}; --height: ${order.length * rowHeight}px; --least: ${2 * marks + columns.reduce((sum, { width }) => sum + width, 0)}px`}>
           <div class="trial-head" role="row" aria-rowindex="1">
             <span role="columnheader" class="quiet"><span class="hidden">compare</span></span><span role="columnheader"><span class="hidden">favourite</span></span>
             ${columns.map((column) => {

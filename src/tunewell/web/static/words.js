@@ -31,7 +31,7 @@ export function valueText(value, digits = 4) {
   if (value === null || value === undefined || (typeof value === "number" && Number.isNaN(value))) return "–";
   if (typeof value !== "number") return typeof value === "object" ? JSON.stringify(value) : String(value);
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
-  if (Number.isInteger(value)) return Math.abs(value) < 1e7 ? (Math.abs(value) < 1e4 ? String(value) : whole.format(value)) : value.toExponential(2);
+  if (Number.isInteger(value)) return Math.abs(value) < 1e4 ? String(value) : Math.abs(value) < 1e12 ? whole.format(value) : value.toExponential(3);
   const size = Math.abs(value);
   return size >= 1e-3 && size < 1e6 ? String(Number(value.toPrecision(digits))) : value.toExponential(digits - 1).replace(/\.?0+e/, "e");
 }
