@@ -580,12 +580,31 @@ def test_excel_has_a_sheet_each_for_trials_reports_and_study():
     best = tune()["best"]
     tunewell("export", "--output", "record.xlsx")
     book = load_workbook("record.xlsx")
-    assert book.sheetnames == ["trials", "reports", "study"]
+    assert book.sheetnames == ["trials", "curves", "chart", "reports", "study"]
     header, *rows = book["trials"].iter_rows(values_only=True)
     values = [row[header.index("val_accuracy")] for row in rows]
     assert max(values) == pytest.approx(best["value"], rel=1e-14)  # Excel keeps 16 digits
     assert rows[0][header.index("started_at")].year >= 2026
     assert len(list(book["reports"])) == 7
+
+
+def test_an_excel_file_is_laid_out_for_people_and_its_best_trial_is_marked():
+    best = tune()["best"]
+    tunewell("export", "--output", "record.xlsx")
+    book = load_workbook("record.xlsx")
+    trials = book["trials"]
+    assert (trials.freeze_panes, trials.auto_filter.ref[:3]) == ("B2", "A1:")
+    assert trials["A1"].font.bold
+    marked = [row[0].value for row in trials.iter_rows(min_row=2) if row[0].fill.fill_type == "solid"]
+    assert marked == [best["trial"]]
+    started = next(cell for cell in trials[2] if cell.is_date)
+    assert started.number_format == "yyyy-mm-dd hh:mm:ss"
+    header, *rows = book["curves"].iter_rows(values_only=True)
+    assert header[:2] == ("epoch", f"trial {best['trial']}")
+    assert rows[best["epoch"] - 1][1] == pytest.approx(best["value"], rel=1e-14)
+    (chart,) = book["chart"]._charts
+    assert len(chart.series) == min(10, len(header) - 1)
+    assert chart.series[0].yVal.numRef.f.startswith("'curves'!$B$2")
 
 
 def test_json_holds_the_whole_record():

@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-import io
-import math
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 
 from tunewell.cli.echo import echo, echo_data
+from tunewell.cli.excel_file import excel_file
 from tunewell.cli.options import existing_study, store_option, study_argument
 from tunewell.display.formatting import counted
 from tunewell.display.records import json_text, study_record, whole_study_record
 from tunewell.display.spreadsheet import csv_text, trial_rows, without_zone
-from tunewell.errors import MissingExtra, SettingError, TrackerError
+from tunewell.errors import SettingError, TrackerError
 from tunewell.study import Study
 from tunewell.whole_file import whole_file
 
 _FORMATS = ("csv", "json", "xlsx")
-_MOST_ROWS = 2**20
-"""The rows of an Excel sheet, its header among them."""
-_MOST_COLUMNS = 2**14
-_LONGEST_TEXT = 32_767
-"""The characters of a cell, as Excel counts them: in UTF-16."""
-_LARGEST_NUMBER = 10**15
-"""Whole numbers from here on have more digits than Excel keeps."""
-_NO_CHARACTERS = re.compile("[\ud800-\udfff\ufffe\uffff]")
-"""Those that no XML has, besides those that openpyxl knows of."""
 
 
 @click.command("export")
@@ -61,7 +49,7 @@ def command(
     """Write the record of STUDY to a file, or send it to a tracker.
 
     Without STUDY it is the newest that has an epoch on record. JSON holds all that is known; Excel has a sheet each
-    for the study, its trials and its reports.
+    for its trials, their curves and reports, and the study, and a chart of the best.
     """
     if tracker is not None:
         for option, given in (("--format", kind), ("--output", output)):
@@ -144,30 +132,9 @@ def _write_text(text: str, output: Path | None) -> None:
 def _write_excel(study: Study, output: Path | None) -> None:
     if output is None:
         raise SettingError("an Excel file cannot go to standard output; say --output FILE.xlsx")
-    try:
-        from openpyxl import Workbook  # noqa: PLC0415  an extra
-    except ImportError:
-        raise MissingExtra("openpyxl", "excel", "an Excel file") from None
-    sheets = {"trials": trial_rows(study), "reports": report_rows(study), "study": _about(study)}
-    book = Workbook(write_only=True)
-    n_cut = 0
-    for title, rows in sheets.items():
-        if len(rows) >= _MOST_ROWS:
-            raise SettingError(f"an Excel sheet has no room for {len(rows):,} {title}; export them as csv")
-        if rows and len(rows[0]) > _MOST_COLUMNS:
-            raise SettingError(
-                f"an Excel sheet has no room for {len(rows[0]):,} columns of {title}; export them as csv"
-            )
-        sheet = book.create_sheet(title)
-        lines: list[list[object]] = [list(row) for row in rows[:1]]
-        lines += [list(row.values()) for row in rows]
-        for line in lines:
-            n_cut += sum(isinstance(value, str) and _size(value) > _LONGEST_TEXT for value in line)
-            sheet.append([_cell(sheet, value) for value in line])
-    content = io.BytesIO()  # on a full disk the zip file would complain once more when it is forgotten
-    book.save(content)
+    content, n_cut = excel_file(study, trial_rows(study), report_rows(study), _about(study))
     with whole_file(output) as path:
-        path.write_bytes(content.getvalue())
+        path.write_bytes(content)
     if n_cut:
         echo(f"{counted(n_cut, 'text')} longer than a cell of Excel may be, and cut; --format json has all", err=True)
 
@@ -179,32 +146,3 @@ def _about(study: Study) -> list[dict[str, object]]:
         {"name": name, "value": json_text(value) if isinstance(value, Mapping | list) else value}
         for name, value in facts
     ]
-
-
-def _cell(sheet: Any, value: Any) -> Any:
-    """Make a cell: a text stays a text whatever it begins with, and is never run as a formula."""
-    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415  an extra
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE  # noqa: PLC0415
-
-    if isinstance(value, float) and not math.isfinite(value):
-        value = str(value)
-    if isinstance(value, int) and abs(value) >= _LARGEST_NUMBER:
-        value = str(value)
-    if not isinstance(value, str):
-        return WriteOnlyCell(sheet, value)
-    cell = WriteOnlyCell(sheet, _cut(_NO_CHARACTERS.sub("", ILLEGAL_CHARACTERS_RE.sub("", value))))
-    cell.data_type = "s"
-    return cell
-
-
-def _cut(text: str) -> str:
-    """Return a text that fits into a cell: of one that is too long the beginning, and a word on the rest."""
-    if _size(text) <= _LONGEST_TEXT:
-        return text
-    mark = f"... ({len(text):,} characters; the rest is left out)"
-    kept = text.encode("utf-16-le")[: 2 * (_LONGEST_TEXT - len(mark))]
-    return kept.decode("utf-16-le", errors="ignore") + mark
-
-
-def _size(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode("utf-16-le", errors="surrogatepass")) // 2

@@ -564,8 +564,7 @@ class MemoryStore:
         commands = (_copy_of_command(command) for command in contents.commands)
         study.commands = [replace(command, id=number) for number, command in enumerate(commands, 1)]
         study.n_waiting = sum(command.taken_at is None for command in study.commands)
-        revision = study.revise()
-        study.commanded_at = [revision] * len(study.commands)
+        study.commanded_at = [study.revise()] * len(study.commands)
         return study
 
     def new_reports(self, study_id: int, since: int, until: int) -> list[Report]:

@@ -586,6 +586,7 @@ class StoreContract:
         assert store.study("copy") == replace(store.study("digits"), id=copy.id, name="copy", uuid=copy.uuid)
         assert whole_life(store, copy.id) == whole_life(store, study)
         assert reader.read().trials == Reader(store, copy.id).read().trials
+        assert len(store.commands(copy.id, since=more.revision)) == len(store.commands(copy.id)) == 1
         with pytest.raises(StoreError, match="no study whose id is 99"):
             store.replace_contents(99, more)
         with pytest.raises(StoreError, match="no study whose id is 99"):
