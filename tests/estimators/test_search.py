@@ -397,3 +397,19 @@ def _dies_after(epochs, search):
 def test_all_checks_of_scikit_learn_pass():
     settings = {**QUICK, "cv": 2, "n_iter": 2, "error_score": "raise"}
     check_estimator(tw.TunedSearchCV(Ridge(), {"alpha": [0.1, 1.0]}, **settings))
+
+
+@pytest.mark.parametrize("n_iter", [1.5, 2.2])
+def test_a_small_budget_has_enough_for_the_best_candidate_to_be_trained_in_full(n_iter):
+    x, y = load_wine(return_X_y=True)
+    search = tw.TunedSearchCV(
+        SGDClassifier(random_state=0),
+        {"alpha": loguniform(1e-6, 1)},
+        n_iter=n_iter,
+        max_resources=9,
+        cv=3,
+        random_state=0,
+    )
+    search.fit(x, y)
+    assert search.n_fits_ <= np.ceil(9 * n_iter) / 9
+    assert search.cv_results_["n_resources"][search.best_index_] == 9

@@ -8,7 +8,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import accumulate
 from numbers import Real
 from pathlib import Path
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from tunewell.trial import Report
 
 _METRIC = "score"
+_FEW = 4
+"""Candidates in full, of which one may be all that is trained to its end."""
 _MARK = "rows"
 """Under which the first report of a candidate has what tells the rows from others."""
 
@@ -218,24 +220,30 @@ class TunedSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has no 
             seed = known.seed if self.random_state is None else seed
             candidates.check_same_rows(store.reports(known.id, None))
         observer = self.observer if self.observer is not None or self.verbose else NullObserver()
+        units = candidates.resource.units
+        budget = math.ceil(self.n_iter * units)
+        tuned = partial(
+            tune,
+            candidates,
+            candidates.distributions.space,
+            metric=_METRIC,
+            direction="maximize",
+            max_epochs=len(candidates.resource.amounts),
+            scheduler=self.scheduler,
+            first=[candidates.distributions.own(self.estimator)],
+            isolate=False,
+            max_tier=4,
+            seed=seed,
+            store=store,
+            name=name,
+            observer=observer,
+        )
+        looks = budget - units if self.n_iter <= _FEW else 0
         try:
-            study = tune(
-                candidates,
-                candidates.distributions.space,
-                metric=_METRIC,
-                direction="maximize",
-                max_epochs=len(candidates.resource.amounts),
-                budget=f"{math.ceil(self.n_iter * candidates.resource.units)}epochs",
-                scheduler=self.scheduler,
-                first=[candidates.distributions.own(self.estimator)],
-                isolate=False,
-                max_tier=4,
-                seed=seed,
-                store=store,
-                name=name,
-                resume=self.resume,
-                observer=observer,
-            )
+            # of a small budget enough is kept to train the best candidate in full, unless that has been done
+            study = tuned(budget=f"{looks or budget}epochs", resume=self.resume)
+            if looks and any(trial.epochs == len(candidates.resource.amounts) for trial in study.trials):
+                study = tuned(budget=f"{budget}epochs", resume=True)
         except RepeatedFailure:
             if candidates.error is not None:
                 raise candidates.error from None
