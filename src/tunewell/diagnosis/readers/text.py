@@ -113,7 +113,7 @@ def _not_read(name: str, text: str) -> str:
     if _BARE.fullmatch(first):
         return (
             f"nothing was read from {name}{begins} a number without a name, which may be of anything: write the name "
-            "as a first line, such as `train_loss`, or before each, `loss 0.69`"
+            "before each, as in `loss 0.69`"
         )
     return (
         f"nothing was read from {name}{begins} where a number beside a loss, an accuracy or another metric was looked "
