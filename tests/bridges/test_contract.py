@@ -213,3 +213,15 @@ def test_two_studies_of_one_name_stay_apart(store, study, tracker, tmp_path):
     result = bring(tracker, store)
     assert result.new == 4
     assert math.isfinite(StudyReader.open(store, "back").best.value)
+
+
+def test_a_study_of_an_odd_name_arrives_where_it_should(store, tracker, tmp_path):
+    study = Trained(store, record(name="../a/b 'é' #1\n=1+1"))
+    study.first_half()
+    send(store, study.record, tracker.replace("trackio:digits", "trackio"))
+    if kind(tracker) == "trackio":
+        (file,) = (tmp_path / "trackio").glob("*.db")
+        tracker = f"trackio:{file}"
+    assert bring(tracker, store).new == 3
+    assert not (tmp_path / "a").exists()
+    assert not (tmp_path.parent / "a").exists()

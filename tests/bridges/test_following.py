@@ -101,11 +101,10 @@ def test_a_server_that_cannot_be_reached_is_named_and_training_goes_on():
     done = tunewell("tune", "train.py", "--budget", "2trials", "--track", uri, "--quiet")
     assert done.returncode == 0
     first, last = done.stderr.splitlines()
-    assert first.startswith(f"warning: {uri}: ")
+    assert first.startswith(f"warning: {uri} cannot be reached (Connection refused)")
     assert first.endswith("training goes on, all is on record, and what it reports is sent when that can be reached")
     assert "are not there; send them with: " in last
     assert last.endswith(f"tunewell export train --to {uri}")
-    assert "cannot be reached (Connection refused)" in first
     refused = tunewell("export", "train", "--to", uri)
     assert refused.returncode == 1
     assert len(refused.stderr.splitlines()) == 1
@@ -154,15 +153,17 @@ def test_a_server_that_is_stopped_and_started_loses_nothing(tmp_path, mlflow_uri
     def serve():
         command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", mlflow_uri]
         command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+        without_jobs = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # four processes, for nothing here
         process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+            command, env=without_jobs, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
-        deadline = time.monotonic() + 200
+        deadline = time.monotonic() + 400
         while time.monotonic() < deadline:
             with socket.socket() as place:
                 if place.connect_ex(("127.0.0.1", port)) == 0:
                     return process
             time.sleep(0.2)
+        stop(process)
         raise AssertionError("the server does not begin")
 
     def stop(process):

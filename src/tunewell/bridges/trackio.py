@@ -10,6 +10,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -29,6 +30,7 @@ _RECORD, _STUDY = "tunewell_record", "tunewell_study"
 _GROUP = "_Group"
 _NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _LONGEST_PROJECT = 60
+_ODD = re.compile(r"[^\w.-]", re.ASCII)
 _RESERVED = frozenset({"project", "run", "timestamp", "step", "time", "metrics"})
 """Names that trackio puts `__` before."""
 
@@ -55,7 +57,7 @@ class TrackioSink:
         except ImportError:
             raise MissingExtra("trackio", "trackio", "trackio") from None
         self._storage, self._study = SQLiteStorage, study_card(study)
-        self._project = self._project or study.name[:_LONGEST_PROJECT]
+        self._project = self._project or _ODD.sub("_", study.name)[:_LONGEST_PROJECT].strip(".") or "study"
         with tracker_errors(self.place, (ValueError,)):
             SQLiteStorage.validate_project_name(self._project)
             SQLiteStorage.init_db(self._project)
