@@ -1,6 +1,6 @@
 """The cost of `tunewell web` in a real browser, beside optuna-dashboard's of the same study.
 
-python benchmarks/cost/web.py [--trials 10000] [--reports 20] [--optuna /tmp/od/bin/python] [--repeats 5]
+python benchmarks/web/browser.py [--trials 10000] [--reports 20] [--optuna /tmp/od/bin/python] [--repeats 5]
 
 A study in SQLite, a server, and Chromium with nothing in its cache. Measured of each page:
 

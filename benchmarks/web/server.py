@@ -1,4 +1,4 @@
-"""Measure the server of `tunewell web`: `python benchmarks/web/measure.py [TRIALS] [REPORTS]`.
+"""Measure the server of `tunewell web`: `python benchmarks/web/server.py [TRIALS] [REPORTS]`.
 
 Prints, of a study of that size: the time and the bytes of what a browser asks for first and then, the CPU time and the
 bytes of a tick of the feed, the memory of the server, and by how much three browsers slow a training.
