@@ -61,6 +61,7 @@ COMMANDS = {
     "rescue": ["{clean}/train.py", "--budget", "2"],
     "fit": ["table.csv", "--target", "kind", "--epochs", "1", *SAFE_IN],
     "predict": ["table.model", "table.csv"],
+    "mcp": ["--store", "nowhere.db"],
     "demo": ["--store", "{clean}/demo.db"],
 }
 SLOW = (

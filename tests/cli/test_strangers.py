@@ -160,8 +160,8 @@ READERS = {
     "predict": [["{model}", "{table}"]],
 }
 """Commands that show what is in a record or a model."""
-BY_THEMSELVES = {"space", "init", "config", "completion", "inspect", "check", "lr-find", "rescue", "fit", "demo"}
-"""Commands that show what the user's own script, table, settings or new study holds."""
+BY_THEMSELVES = {"space", "init", "config", "completion", "inspect", "check", "lr-find", "rescue", "fit", "demo", "mcp"}
+"""Commands that show what the user's own script, table, settings or new study holds, or (mcp) talk to no terminal."""
 
 
 def test_every_command_that_reads_a_record_is_tried_here():
