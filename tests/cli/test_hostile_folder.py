@@ -61,7 +61,7 @@ COMMANDS = {
     "rescue": ["{clean}/train.py", "--budget", "2"],
     "fit": ["table.csv", "--target", "kind", "--epochs", "1", *SAFE_IN],
     "predict": ["table.model", "table.csv"],
-    "mcp": ["--store", "nowhere.db"],
+    "mcp": [],
     "demo": ["--store", "{clean}/demo.db"],
 }
 SLOW = (
@@ -80,6 +80,7 @@ SLOW = (
     "list",
     "steer",
     "propose",
+    "mcp",
     "config",
 )
 """They run nothing that another command here does not run too, or take long."""

@@ -29,7 +29,7 @@ def test_what_was_asked_for_before_counts_and_another_author_has_a_share_of_thei
     reader = study.reader
     assert check_within(reader, 0, Rewind(2), by="eve", share=0.2) == 8
     study.steer(0, Rewind(0), by="eve")
-    with pytest.raises(SettingError, match=r"4 epochs and 10 were asked for before, but eve may have 10 at most"):
+    with pytest.raises(SettingError, match=r"4 epochs and 10 were requested before, but eve may have 10 at most"):
         check_within(reader, 0, Rewind(6), by="eve", share=0.2)
     assert check_within(reader, 0, Rewind(6), by="ada", share=0.2) == 4
     with pytest.raises(SettingError, match="20% of the budget"):

@@ -1,1 +1,1 @@
-"""Studies for language models: short answers, small lists of tools, bounds on what may be done."""
+"""Studies for language models: short texts, small lists of tools, bounds on what may be done."""
