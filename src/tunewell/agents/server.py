@@ -6,8 +6,8 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
-from tunewell import __version__
-from tunewell.agents.tools import SCOPES, Tools
+from tunewell.agents import SCOPES
+from tunewell.agents.tools import Tools
 from tunewell.errors import MissingExtra, TunewellError
 from tunewell.proposals import checked_author
 
@@ -24,10 +24,11 @@ _LONGEST_ERROR = 400
 _Action = Literal["set", "pause", "resume", "stop", "checkpoint", "branch", "rewind", "note", "tag", "untag"]
 
 
-def server(tools: Tools, *, author: str | None = None) -> "MCPServer":
+def server(tools: Tools, *, author: str | None = None, version: str = "") -> "MCPServer":
     """Return a server with the tools that their scope allows.
 
     author: goes on record with what is done; the name of the client if None.
+    version: of tunewell, which a client may show.
 
     Raises:
         MissingExtra: mcp is not installed.
@@ -40,7 +41,7 @@ def server(tools: Tools, *, author: str | None = None) -> "MCPServer":
     except ImportError:
         raise MissingExtra("mcp", "mcp", "a server for agents") from None
 
-    found = MCPServer("tunewell", instructions=INSTRUCTIONS, version=__version__, log_level="ERROR")
+    found = MCPServer("tunewell", instructions=INSTRUCTIONS, version=version, log_level="ERROR")
 
     def tool(scope: str, *, destroys: bool = False) -> Callable[[Callable[..., str]], None]:
         def add(function: Callable[..., str]) -> None:

@@ -14,10 +14,11 @@ from typing import Any, get_args
 
 import numpy as np
 
+from tunewell.agents import SCOPES
 from tunewell.agents.brevity import answer, part
 from tunewell.agents.comparison import compared
 from tunewell.commands import Action, Branch, Checkpoint, Note, Pause, Resume, Rewind, Set, Stop, Tag, Untag
-from tunewell.display.records import trials_by_state
+from tunewell.display.summary import trials_by_state
 from tunewell.errors import SettingError, TrialNotFound
 from tunewell.proposals import author_of, checked_author, checked_why, reason_of
 from tunewell.stores import open_store
@@ -27,8 +28,6 @@ from tunewell.study.limits import check_within
 from tunewell.study.plan import plan
 from tunewell.trial import OPEN_END, Trial
 
-SCOPES = ("read", "propose", "apply")
-"""Each has those before it."""
 _MOST_ROWS, _MOST_POINTS, _MOST_CURVES, _MOST_FINDINGS = 100, 60, 5, 3
 _STATES = ("running", "paused", "held", "complete", "stopped", "failed")
 _VALUES = bool | int | float | str
@@ -313,7 +312,7 @@ def _action(kind: str, name: str | None, value: Any, epoch: int | None, params: 
             text = checked_why(value)
             if not text:
                 raise SettingError(f"{kind} needs value, a text")
-            return {"note": Note, "tag": Tag, "untag": Untag}[kind](text)
+            return Note(text) if kind == "note" else Tag(text) if kind == "tag" else Untag(text)
     simple: dict[str, type[Pause | Resume | Stop | Checkpoint]] = {
         "pause": Pause,
         "resume": Resume,

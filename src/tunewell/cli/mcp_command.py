@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import click
 
+from tunewell import __version__
+from tunewell.agents import SCOPES
 from tunewell.cli.options import existing_store, store_option
 from tunewell.stores import default_store
-
-_SCOPES = ("read", "propose", "apply")
 
 
 @click.command("mcp")
 @click.option(
     "--allow",
-    type=click.Choice(_SCOPES),
+    type=click.Choice(SCOPES),
     default="read",
     show_default=True,
     help="What an agent may do: look; propose settings too; steer trials too.",
@@ -40,4 +40,4 @@ def command(*, allow: str, author: str | None, most: float, store: str | None) -
     with existing_store(store):
         pass  # it is there
     tools = Tools(store or default_store(), scope=allow, share=most / 100)
-    server(tools, author=None if author is None else checked_author(author)).run("stdio")
+    server(tools, author=None if author is None else checked_author(author), version=__version__).run("stdio")
