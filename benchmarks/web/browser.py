@@ -1,6 +1,6 @@
 """The cost of `tunewell web` in a real browser, beside optuna-dashboard's of the same study.
 
-python benchmarks/web/browser.py [--trials 10000] [--reports 20] [--optuna /tmp/od/bin/python] [--repeats 5]
+python benchmarks/web/browser.py [--trials 10000] [--reports 20] [--optuna PYTHON] [--repeats 5]
 
 A study in SQLite, a server, and Chromium with nothing in its cache. Measured of each page:
 
@@ -35,7 +35,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "web"))
+sys.path.insert(0, str(Path(__file__).parent))
 from large_study import large_study
 from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 

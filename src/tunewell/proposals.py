@@ -41,19 +41,19 @@ class Proposal:
 
     @property
     def event(self) -> Event:
-        """What is put on record."""
+        """The event that puts it on record."""
         data = {"id": self.id, "params": dict(self.params), "why": self.why}
         return Event(PROPOSED, self.at, by=self.by, data=data)
 
     @property
     def note(self) -> dict[str, object]:
-        """What the trial that takes it up has in its note."""
+        """The note of the trial that takes it up."""
         return {PROPOSED: {"id": self.id, "by": self.by, "why": self.why}}
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What has become of a proposal; it waits if neither is there."""
+class ProposalState:
+    """The state of a proposal; it waits if it has neither a trial nor an obstacle."""
 
     proposal: Proposal
     trial: int | None = None
@@ -79,15 +79,15 @@ def proposals(events: Iterable[Event]) -> list[Proposal]:
 
 def author_of(trial: Trial) -> str | None:
     """Return who proposed a trial; None if nobody did."""
-    return _told(trial, "by")
+    return _noted(trial, "by")
 
 
 def reason_of(trial: Trial) -> str | None:
-    """Return what the author of a trial said of it; None if nothing."""
-    return _told(trial, "why") or None
+    """Return the reason that the author of a trial gave; None if none."""
+    return _noted(trial, "why") or None
 
 
-def standings(known: Sequence[Proposal], trials: Sequence[Trial], versions: SpaceVersions) -> list[Standing]:
+def proposal_states(known: Sequence[Proposal], trials: Sequence[Trial], versions: SpaceVersions) -> list[ProposalState]:
     """Return what has become of each proposal, in their order.
 
     trials: the study's, by number.
@@ -97,17 +97,17 @@ def standings(known: Sequence[Proposal], trials: Sequence[Trial], versions: Spac
         return []
     taken: dict[str, int] = {}
     for trial in trials:
-        if (name := _told(trial, "id")) is not None:
+        if (name := _noted(trial, "id")) is not None:
             taken.setdefault(name, trial.number)
     return [
-        Standing(one, taken[one.id])
+        ProposalState(one, taken[one.id])
         if one.id in taken
-        else Standing(_today(one, versions), None, _obstacle(one, trials, versions))
+        else ProposalState(_today(one, versions), None, _obstacle(one, trials, versions))
         for one in known
     ]
 
 
-def next_in_turn(known: Sequence[Standing]) -> Proposal | None:
+def next_in_turn(known: Sequence[ProposalState]) -> Proposal | None:
     """Return the proposal that is next: the oldest of the author who has waited longest for a start; None if none."""
     last: dict[str, int] = {}
     for one in known:
@@ -120,7 +120,7 @@ def next_in_turn(known: Sequence[Standing]) -> Proposal | None:
 def has_room(trials: Sequence[Trial]) -> bool:
     """Return True if one more proposal among the starts leaves them at three of ten at most."""
     starts = [trial for trial in trials if trial.parent is None]
-    proposed = sum(_told(trial, "id") is not None for trial in starts)
+    proposed = sum(_noted(trial, "id") is not None for trial in starts)
     return 10 * (proposed + 1) <= MOST_OF_TEN * (len(starts) + 1)
 
 
@@ -155,7 +155,7 @@ def checked_why(why: object) -> str:
     return line
 
 
-def check_waiting(known: Sequence[Standing], by: str) -> None:
+def check_waiting(known: Sequence[ProposalState], by: str) -> None:
     """Check that one more proposal of an author may wait.
 
     Raises:
@@ -195,10 +195,10 @@ def _obstacle(proposal: Proposal, trials: Sequence[Trial], versions: SpaceVersio
     return None if same is None else f"trial {same.number} has the same setting"
 
 
-def _told(trial: Trial, what: str) -> str | None:
+def _noted(trial: Trial, what: str) -> str | None:
     """Return what the note of a trial says of its proposal; a record may be a stranger's."""
-    told = trial.note.get(PROPOSED)
-    found = told.get(what) if isinstance(told, Mapping) else None
+    noted = trial.note.get(PROPOSED)
+    found = noted.get(what) if isinstance(noted, Mapping) else None
     return found if isinstance(found, str) else None
 
 
@@ -208,7 +208,7 @@ def _clipped(value: object) -> str:
     return type(value).__name__
 
 
-def by_author(known: Sequence[Standing]) -> Iterator[tuple[str, list[Standing]]]:
+def by_author(known: Sequence[ProposalState]) -> Iterator[tuple[str, list[ProposalState]]]:
     """Yield each author with what became of the proposals, in the order of their first."""
     for name in dict.fromkeys(one.proposal.by for one in known):
         yield name, [one for one in known if one.proposal.by == name]

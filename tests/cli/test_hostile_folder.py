@@ -64,6 +64,7 @@ COMMANDS = {
     "rescue": ["{clean}/train.py", "--budget", "2"],
     "fit": ["table.csv", "--target", "kind", "--epochs", "1", *SAFE_IN],
     "predict": ["table.model", "table.csv"],
+    "mcp": [],
     "demo": ["--store", "{clean}/demo.db"],
 }
 SLOW = (
@@ -83,6 +84,7 @@ SLOW = (
     "list",
     "steer",
     "propose",
+    "mcp",
     "config",
     "web",
 )

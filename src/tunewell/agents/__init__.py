@@ -1,1 +1,4 @@
-"""Studies for language models: short answers, small lists of tools, bounds on what may be done."""
+"""Studies for language models: short texts, small lists of tools, bounds on what may be done."""
+
+SCOPES = ("read", "propose", "apply")
+"""What an agent may do; each allows what those before it do."""

@@ -1,4 +1,4 @@
-"""The desk as a server of the Model Context Protocol: a tool for each thing that may be asked."""
+"""A server of the Model Context Protocol, with the tools that an agent may use."""
 
 # the annotations of tools are read while they are made, and name what only a function imports
 
@@ -6,8 +6,8 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
-from tunewell import __version__
-from tunewell.agents.desk import SCOPES, Desk
+from tunewell.agents import SCOPES
+from tunewell.agents.tools import Tools
 from tunewell.errors import MissingExtra, TunewellError
 from tunewell.proposals import checked_author
 
@@ -24,10 +24,11 @@ _LONGEST_ERROR = 400
 _Action = Literal["set", "pause", "resume", "stop", "checkpoint", "branch", "rewind", "note", "tag", "untag"]
 
 
-def server(desk: Desk, *, author: str | None = None) -> "MCPServer":
-    """Return a server with the tools that the scope of a desk allows.
+def server(tools: Tools, *, author: str | None = None, version: str = "") -> "MCPServer":
+    """Return a server with the tools that their scope allows.
 
     author: goes on record with what is done; the name of the client if None.
+    version: of tunewell, which a client may show.
 
     Raises:
         MissingExtra: mcp is not installed.
@@ -40,22 +41,22 @@ def server(desk: Desk, *, author: str | None = None) -> "MCPServer":
     except ImportError:
         raise MissingExtra("mcp", "mcp", "a server for agents") from None
 
-    found = MCPServer("tunewell", instructions=INSTRUCTIONS, version=__version__, log_level="ERROR")
+    found = MCPServer("tunewell", instructions=INSTRUCTIONS, version=version, log_level="ERROR")
 
     def tool(scope: str, *, destroys: bool = False) -> Callable[[Callable[..., str]], None]:
         def add(function: Callable[..., str]) -> None:
-            if SCOPES.index(desk.scope) < SCOPES.index(scope):
+            if SCOPES.index(tools.scope) < SCOPES.index(scope):
                 return
 
             @functools.wraps(function)
-            def told(*args: Any, **named: Any) -> str:
+            def in_short(*args: Any, **named: Any) -> str:
                 try:
                     return function(*args, **named)
                 except TunewellError as error:
                     raise ToolError(str(error)[:_LONGEST_ERROR]) from error
 
             hints = ToolAnnotations(read_only_hint=scope == "read", destructive_hint=destroys, open_world_hint=False)
-            found.tool(annotations=hints, structured_output=False)(told)
+            found.tool(annotations=hints, structured_output=False)(in_short)
 
         return add
 
@@ -71,12 +72,12 @@ def server(desk: Desk, *, author: str | None = None) -> "MCPServer":
     @tool("read")
     def studies(cursor: str | None = None) -> str:
         """List the studies, newest first: metric, best, trials, budget, whether a process runs it."""
-        return desk.studies(cursor)
+        return tools.studies(cursor)
 
     @tool("read")
     def study(study: str | None = None) -> str:
-        """Where a study stands: best (does it beat the next beyond noise?), spent, space, whose proposals paid."""
-        return desk.study(study)
+        """Show where a study stands: best (does it beat the next beyond noise?), spent, space, whose proposals paid."""
+        return tools.study(study)
 
     @tool("read")
     def trials(
@@ -88,37 +89,37 @@ def server(desk: Desk, *, author: str | None = None) -> "MCPServer":
         cursor: str | None = None,
     ) -> str:
         """List trials with params and best value. by: only those that this author proposed. top: at most 100."""
-        return desk.trials(study, sort=sort, state=state, by=by, top=top, cursor=cursor)
+        return tools.trials(study, sort=sort, state=state, by=by, top=top, cursor=cursor)
 
     @tool("read")
     def curves(trials: list[int], study: str | None = None, metric: str | None = None, points: int = 20) -> str:
-        """Reported values by epoch of 1 to 5 trials, down-sampled to 2-60 points. metric: the study's by default."""
-        return desk.curves(trials, study, metric=metric, points=points)
+        """Return reported values by epoch of 1 to 5 trials, down-sampled to 2-60 points. metric: else the study's."""
+        return tools.curves(trials, study, metric=metric, points=points)
 
     @tool("read")
     def why(trial: int, study: str | None = None) -> str:
-        """Why a trial was started and resumed, what was done to it, how it ended."""
-        return desk.why(trial, study)
+        """Show why a trial was started and resumed, what was done to it, how it ended."""
+        return tools.why(trial, study)
 
     @tool("read")
     def diagnose(study: str | None = None, trial: int | None = None) -> str:
-        """What holds a trial's training back (the best one by default), how sure that is, and what to change next."""
-        return desk.diagnose(study, trial)
+        """Show what holds a trial's training back (else the best one's), how sure that is, and what to change next."""
+        return tools.diagnose(study, trial)
 
     @tool("read")
     def importance(study: str | None = None) -> str:
-        """Which parameters mattered: each one's share with its 90 % interval. Needs 10 comparable trials."""
-        return desk.importance(study)
+        """Show which parameters mattered: each one's share with its 90 % interval. Needs 10 comparable trials."""
+        return tools.importance(study)
 
     @tool("read")
     def plan(study: str | None = None) -> str:
-        """When the budget will be spent (80 % interval, seconds), what an epoch costs, what an hour buys."""
-        return desk.plan(study)
+        """Show when the budget will be spent (80 % interval, seconds), what an epoch costs, what an hour buys."""
+        return tools.plan(study)
 
     @tool("read")
     def compare(trial: int, other: int, study: str | None = None) -> str:
-        """Is a trial better than another? The improvement at their last common epoch, its 95 % interval, a verdict."""
-        return desk.compare(trial, other, study)
+        """Compare two trials: the improvement at their last common epoch, its 95 % interval, what may be claimed."""
+        return tools.compare(trial, other, study)
 
     @tool("propose")
     def propose_trial(
@@ -133,7 +134,7 @@ def server(desk: Desk, *, author: str | None = None) -> "MCPServer":
         params: values by name, inside the space. like: a trial that has the other values; else their defaults.
         At most 3 of 10 starts are proposals; 5 of one author may wait.
         """
-        return desk.propose_trial(params, by=author_in(ctx), study=study, like=like, why=why)
+        return tools.propose_trial(params, by=author_in(ctx), study=study, like=like, why=why)
 
     @tool("apply", destroys=True)
     def steer(
@@ -152,7 +153,7 @@ def server(desk: Desk, *, author: str | None = None) -> "MCPServer":
         set: name (a live parameter), value. branch, rewind: epoch, params that differ. note, tag, untag: value.
         stop cannot be undone. What would train too much of the budget is refused.
         """
-        return desk.steer(
+        return tools.steer(
             action,
             by=author_in(ctx),
             why=why,

@@ -1,4 +1,4 @@
-"""What each author's proposals were worth, beside the starts of the search itself.
+"""The worth of each author's proposals, beside the starts of the search itself.
 
 A proposal is compared with the search's own starts where both have trained equally long: each pair at the last epoch
 that both have reached. The chance of being better is the share of the pairs that the proposal wins (Mann and Whitney),
@@ -18,11 +18,11 @@ import numpy as np
 
 from tunewell.arrays import Floats
 from tunewell.history import History
-from tunewell.proposals import SEARCH, Standing, author_of, by_author
+from tunewell.proposals import SEARCH, ProposalState, author_of, by_author
 from tunewell.trial import Trial
 
 LEAST = 4
-"""Trials on either side without which nothing is said of the chance."""
+"""Trials on either side without which the chance is left out."""
 _Z = 1.6449  # of a normal distribution, 90 % lie within
 _NEWEST = 1000  # trials of either side that are compared, so that it stays quick
 
@@ -40,7 +40,7 @@ class Chance:
 
 @dataclass(frozen=True, slots=True)
 class Advisor:
-    """What the proposals of one author were worth, or what the search started by itself."""
+    """The worth of one author's proposals, or of what the search started by itself."""
 
     by: str
     """The author; `search` for the search itself, which proposes nothing."""
@@ -62,7 +62,7 @@ class Advisor:
 def advisors(
     trials: Sequence[Trial],
     history: History,
-    known: Sequence[Standing],
+    known: Sequence[ProposalState],
     first: Mapping[int, int],
     queued: Collection[int | None],
     *,
@@ -81,16 +81,16 @@ def advisors(
     ordered = {one.number for one in trials if one.number in queued or one.parent is not None}
     own = [one.number for one in trials if author_of(one) is None and one.number not in ordered]
     found = [_advisor(SEARCH, own, [], history, first, maximize=maximize)]
-    for by, standings in by_author(known):
-        started = [one.trial for one in standings if one.trial is not None]
-        found.append(_advisor(by, started, standings, history, first, maximize=maximize, own=own))
+    for by, proposal_states in by_author(known):
+        started = [one.trial for one in proposal_states if one.trial is not None]
+        found.append(_advisor(by, started, proposal_states, history, first, maximize=maximize, own=own))
     return found
 
 
 def _advisor(
     by: str,
     started: Sequence[int],
-    known: Sequence[Standing],
+    known: Sequence[ProposalState],
     history: History,
     first: Mapping[int, int],
     *,

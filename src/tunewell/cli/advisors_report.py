@@ -1,4 +1,4 @@
-"""Whose proposals were worth what, in lines."""
+"""The worth of each author's proposals, in lines."""
 
 from __future__ import annotations
 
@@ -45,5 +45,5 @@ def better_in_words(one: Advisor) -> str:
     if one.better is None:
         return "too few"
     chance = one.better
-    verdict = "" if chance.low > 0.5 or chance.high < 0.5 else ", within noise"
-    return f"{chance.middle:.0%} ({chance.low:.0%} to {chance.high:.0%}{verdict})"
+    result = "" if chance.low > 0.5 or chance.high < 0.5 else ", within noise"
+    return f"{chance.middle:.0%} ({chance.low:.0%} to {chance.high:.0%}{result})"

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import click
 
+from tunewell import __version__
+from tunewell.agents import SCOPES
 from tunewell.cli.options import existing_store, store_option
 from tunewell.stores import default_store
-
-_SCOPES = ("read", "propose", "apply")
 
 
 @click.command("mcp")
 @click.option(
     "--allow",
-    type=click.Choice(_SCOPES),
+    type=click.Choice(SCOPES),
     default="read",
     show_default=True,
     help="What an agent may do: look; propose settings too; steer trials too.",
@@ -33,11 +33,11 @@ def command(*, allow: str, author: str | None, most: float, store: str | None) -
 
     An agent's program starts it. It reads one store, opens no port, and takes no path, address or code from a request.
     """
-    from tunewell.agents.desk import Desk  # noqa: PLC0415  --help needs none of it
     from tunewell.agents.server import server  # noqa: PLC0415
+    from tunewell.agents.tools import Tools  # noqa: PLC0415  --help needs none of it
     from tunewell.proposals import checked_author  # noqa: PLC0415
 
     with existing_store(store):
         pass  # it is there
-    desk = Desk(store or default_store(), scope=allow, share=most / 100)
-    server(desk, author=None if author is None else checked_author(author)).run("stdio")
+    tools = Tools(store or default_store(), scope=allow, share=most / 100)
+    server(tools, author=None if author is None else checked_author(author), version=__version__).run("stdio")

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from tunewell.history import History
-from tunewell.proposals import PROPOSED, Proposal, has_room, next_in_turn, proposals, standings
+from tunewell.proposals import PROPOSED, Proposal, has_room, next_in_turn, proposal_states, proposals
 from tunewell.samplers.sampler import n_given
 from tunewell.schedulers import Scheduler, build
 from tunewell.schedulers.scheduler import declares
@@ -95,11 +95,11 @@ class Decider:
         return replace(start, params=proposal.params, note=kept | proposal.note)
 
     def _next_proposal(self, known: list[Proposal]) -> Proposal | None:
-        return next_in_turn(standings(known, self._log.trials, self._log.versions))
+        return next_in_turn(proposal_states(known, self._log.trials, self._log.versions))
 
     @property
     def _n_given(self) -> int:
-        """How many settings the user gave, which come before any other, each by its number."""
+        """The number of settings that the user gave, which come before any other, each by its number."""
         sampler = getattr(self.scheduler, "sampler", None)
         return 0 if sampler is None else n_given(sampler)
 

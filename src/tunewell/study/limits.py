@@ -32,16 +32,16 @@ def check_within(reader: StudyReader, trial: int, action: Action, *, by: str, sh
     waiting = sum(one.taken_at is None for one in mine)
     if waiting >= MOST_COMMANDS_WAITING:
         raise SettingError(f"{waiting} commands by {by} wait already; wait until the study has taken them up")
-    asked = epochs_of(action, trials[trial], reader)
+    requested = epochs_of(action, trials[trial], reader)
     before = sum(epochs_of(one.action, trials[one.trial], reader) for one in mine if 0 <= one.trial < len(trials))
     most = math.floor(share * epochs_in_all(reader))
-    if asked and before + asked > most:
-        already = f" and {before} were asked for before" if before else ""
+    if requested and before + requested > most:
+        already = f" and {before} were requested before" if before else ""
         raise SettingError(
-            f"this may train {asked} epochs{already}, but {by} may have {most} at most, {share:.0%} of the budget; "
+            f"this may train {requested} epochs{already}, but {by} may have {most} at most, {share:.0%} of the budget; "
             "branch from a later epoch, propose a setting instead, or ask the user to do it (tunewell steer)"
         )
-    return asked
+    return requested
 
 
 def epochs_of(action: Action, trial: Trial, reader: StudyReader) -> int:

@@ -25,7 +25,7 @@ from tunewell.checkpoint.folder import folder_in
 from tunewell.commands import Command, Tag, Untag
 from tunewell.errors import MissingExtra, NothingReported, RecordError, StoreError, TrialNotFound
 from tunewell.history import History
-from tunewell.proposals import PROPOSED, Standing, proposals, standings
+from tunewell.proposals import PROPOSED, ProposalState, proposal_states, proposals
 from tunewell.space.space import Space
 from tunewell.space.values import Params
 from tunewell.stores import MemoryStore, Session, Store, StudyRecord, open_store
@@ -289,12 +289,12 @@ class StudyReader:
         """Return every event, or a trial's, oldest first."""
         return self._known(self.store.events(self.record.id, None if trial is None else trial_number(trial)))
 
-    def proposals(self) -> list[Standing]:
+    def proposals(self) -> list[ProposalState]:
         """Return what was proposed, oldest first, and what became of each: a trial, nothing yet, or never."""
         with self.lock:
             self.look()
             known = proposals(self.store.study_events(self.record.id, PROPOSED))
-            return standings(known, self.log.trials, self.log.versions)
+            return proposal_states(known, self.log.trials, self.log.versions)
 
     @own_numerics
     def advisors(self) -> list[Advisor]:

@@ -1,4 +1,4 @@
-"""Answers that are short enough for a language model: compact JSON, cut by rules, long lists in parts.
+"""Results that are short enough for a language model: compact JSON, cut by rules, long lists in parts.
 
 Tokens are counted as characters / 4, rounded up.
 """

@@ -1,6 +1,6 @@
-"""The desk at which agents are served: what may be asked of the studies of one store, and what may be done to them.
+"""The tools of agents: what may be read of the studies of one store, and what may be done to them.
 
-It knows nothing of any protocol. A desk has one scope: `read` changes nothing; `propose` may propose settings, within
+They know nothing of any protocol, and have one scope: `read` changes nothing; `propose` may propose settings, within
 the advisor slot of a study; `apply` may steer trials too, within a share of its budget. The bounds are the study's own.
 """
 
@@ -14,10 +14,11 @@ from typing import Any, get_args
 
 import numpy as np
 
-from tunewell.agents.answers import answer, part
+from tunewell.agents import SCOPES
+from tunewell.agents.brevity import answer, part
 from tunewell.agents.comparison import compared
 from tunewell.commands import Action, Branch, Checkpoint, Note, Pause, Resume, Rewind, Set, Stop, Tag, Untag
-from tunewell.display.records import trials_by_state
+from tunewell.display.summary import trials_by_state
 from tunewell.errors import SettingError, TrialNotFound
 from tunewell.proposals import author_of, checked_author, checked_why, reason_of
 from tunewell.stores import open_store
@@ -27,15 +28,13 @@ from tunewell.study.limits import check_within
 from tunewell.study.plan import plan
 from tunewell.trial import OPEN_END, Trial
 
-SCOPES = ("read", "propose", "apply")
-"""Each has those before it."""
 _MOST_ROWS, _MOST_POINTS, _MOST_CURVES, _MOST_FINDINGS = 100, 60, 5, 3
 _STATES = ("running", "paused", "held", "complete", "stopped", "failed")
 _VALUES = bool | int | float | str
 
 
-class Desk:
-    """Answers about the studies of a store. Every method may be called from any thread, and opens the store anew."""
+class Tools:
+    """Tools for the studies of a store. Every method may be called from any thread, and opens the store anew."""
 
     def __init__(self, store: str, *, scope: str = "read", share: float = 0.1) -> None:
         """Serve a store.
@@ -147,7 +146,7 @@ class Desk:
             return answer({"curves": curves})
 
     def why(self, trial: int, study: str | None = None) -> str:
-        """Say why a trial was started and resumed, what was done to it, and what it came to."""
+        """Show why a trial was started and resumed, what was done to it, and what it came to."""
         with self._study(study) as opened:
             known = _trial(opened, trial)
             decided = [
@@ -161,12 +160,14 @@ class Desk:
                 }
                 for one in opened.why(trial)
             ]
-            said = None if decided else "no model advised it: an early setting, a proposal, or a scheduler without one"
+            no_model = (
+                None if decided else "no model advised it: an early setting, a proposal, or a scheduler without one"
+            )
             return answer(
                 {
                     **_row(opened, known),
                     "proposed_why": reason_of(known),
-                    "decisions": decided or said,
+                    "decisions": decided or no_model,
                     "commands": [
                         {"by": one.by, "why": one.why, "what": describe(one)} for one in opened.commands(trial)
                     ][-10:],
@@ -175,7 +176,7 @@ class Desk:
             )
 
     def diagnose(self, study: str | None = None, trial: int | None = None) -> str:
-        """Say what holds a trial's training back, and what to change."""
+        """Show what holds a trial's training back, and what to change."""
         from tunewell.diagnosis import examine  # noqa: PLC0415  its rules are many
 
         with self._study(study) as opened:
@@ -194,7 +195,7 @@ class Desk:
             return answer({"trial": number, "findings": shown})
 
     def importance(self, study: str | None = None) -> str:
-        """Say which parameters mattered, with 90 % intervals."""
+        """Show which parameters mattered, with 90 % intervals."""
         with self._study(study) as opened:
             found = opened.importance()
             shares = [
@@ -204,7 +205,7 @@ class Desk:
             return answer({"parameters": shares, "trials_compared": found.trials, "too_few": found.too_few})
 
     def plan(self, study: str | None = None) -> str:
-        """Say when the budget will be spent, and what an epoch costs."""
+        """Show when the budget will be spent, and what an epoch costs."""
         with self._study(study) as opened:
             left = plan(opened.reader)
             shown = {name: value for name, value in asdict(left).items() if name != "costs"}
@@ -311,7 +312,7 @@ def _action(kind: str, name: str | None, value: Any, epoch: int | None, params: 
             text = checked_why(value)
             if not text:
                 raise SettingError(f"{kind} needs value, a text")
-            return {"note": Note, "tag": Tag, "untag": Untag}[kind](text)
+            return Note(text) if kind == "note" else Tag(text) if kind == "tag" else Untag(text)
     simple: dict[str, type[Pause | Resume | Stop | Checkpoint]] = {
         "pause": Pause,
         "resume": Resume,
