@@ -13,7 +13,7 @@ from tunewell.logs.cutter import LineCutter
 from tunewell.logs.look import OBJECTS, FoundMetrics
 from tunewell.training.first_look import Watching, found_by
 from tunewell.training.log_reading import LogReading
-from tunewell.training.metric_choice import direction_told, needs_rows
+from tunewell.training.metric_choice import direction_by_name, needs_rows
 from tunewell.training.report_lines import EpochLines
 
 _spec = importlib.util.spec_from_file_location("habits", Path(__file__).with_name("habits.py"))
@@ -212,7 +212,7 @@ def test_an_accuracy_of_a_class_that_most_rows_have_is_passed_over(accuracy, f1,
 
 
 def test_a_metric_whose_name_is_put_together_has_the_direction_of_its_head():
-    directions = {name: direction_told(name) for name in ("val_unseen_acc", "AverageEpRet", "fid50k_full", "loss_D")}
+    directions = {name: direction_by_name(name) for name in ("val_unseen_acc", "AverageEpRet", "fid50k_full", "loss_D")}
     assert directions == {
         "val_unseen_acc": "maximize",
         "AverageEpRet": "maximize",
@@ -228,7 +228,7 @@ def test_a_metric_whose_name_is_put_together_has_the_direction_of_its_head():
         "model_saved_with_acc",
         "train_time",
     ):
-        assert direction_told(name) is None, name
+        assert direction_by_name(name) is None, name
 
 
 def test_a_metric_that_comes_once_makes_a_training_an_epoch():

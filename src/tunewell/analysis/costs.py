@@ -29,7 +29,7 @@ _WORTH = 1.1
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one parameter does to the time that an epoch takes."""
+    """The effect of one parameter on the time that an epoch takes."""
 
     name: str
     cheap: Value

@@ -18,7 +18,7 @@ from tunewell.arrays import Floats, Integers, own_numerics
 COVERAGE = 0.8
 """The chance with which an interval holds."""
 _LEAST = 4
-"""Steps without which nothing can be said."""
+"""With fewer steps there is no estimate."""
 _REMEMBERED = 400
 """Steps that are drawn from: the newest."""
 _DRAWS = 300

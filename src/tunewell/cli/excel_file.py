@@ -1,7 +1,7 @@
 """A study as an Excel file: its trials, their curves, their reports, and what it is, with a chart of the best curves.
 
 Numbers are numbers and times are dates; a text is a text, whatever it begins with. What a sheet has no room for is
-refused, or cut and said.
+refused, or cut with a warning.
 """
 
 from __future__ import annotations

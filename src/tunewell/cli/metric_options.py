@@ -90,9 +90,9 @@ def direction_for(job: Job, metric: Metric) -> str | None:
     """Return the direction that is given, or that the name of a program's metric tells; None if neither."""
     if metric.direction is not None or metric.name is None or not job.program:
         return metric.direction
-    from tunewell.training.metric_choice import direction_told  # noqa: PLC0415  only who names one needs it
+    from tunewell.training.metric_choice import direction_by_name  # noqa: PLC0415  only who names one needs it
 
-    return direction_told(metric.name)
+    return direction_by_name(metric.name)
 
 
 def look_at(job: Job, metric: Metric, *, quiet: bool = False, by_loss: bool = False) -> tuple[Job, FirstLook | None]:

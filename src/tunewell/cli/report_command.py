@@ -49,7 +49,7 @@ def command(*, studies: tuple[str, ...], output: Path | None, store: str | None)
 
 
 def _place(word: str) -> tuple[str | None, str | None]:
-    """Return the file and the name of a study; None for what is not said."""
+    """Return the file and the name of a study; None for one that is not given."""
     if _is_store(word):
         return word, None
     file, colon, name = word.rpartition(":")

@@ -1,4 +1,4 @@
-"""What a run that ends below what is known to be possible shows of the cause, where no sign of one is plain.
+"""The causes of a run that ends below what is known to be possible, where no sign of one is plain.
 
 To the trees such a run looks healthy, or like nothing. What it can have then follows from what it was doing when it
 ended (Ng, Machine Learning Yearning, chapters 20 to 32; the tuning playbook): it was still on its way; or it had

@@ -1,6 +1,6 @@
 """Curves that no training of a network by its own loss has, so that nothing that is known speaks of them.
 
-The forests answer whatever they are asked. These are the few things that can be told from the curves alone: a loss and
+The forests name a cause for any run. These are the few things that can be seen in the curves alone: a loss and
 an accuracy that contradict each other, numbers without a memory, a random walk, a loss that swings about zero, as
 those of a policy or of two networks against each other do. A run is held to be one of these only where it is plain.
 """
@@ -29,7 +29,7 @@ _CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
 
 @dataclass(frozen=True, slots=True)
 class Unfamiliar:
-    """How unlike all known runs a run is, and in what."""
+    """A sign that a run is unlike all known ones."""
 
     strength: float
     """From 0 to 1."""

@@ -1,4 +1,4 @@
-"""When trainings are to end: at a time of day, or after so long.
+"""The time at which trainings are to end: a time of day, or so long from now.
 
 A deadline is one process's. What it leaves undone is on record, and is gone on with by resuming the study.
 """

@@ -67,7 +67,7 @@ class CheckpointCopies:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is to be said of files that are missing."""
+        """Warnings of files that are missing."""
         if not self.missing:
             return ()
         some = ", ".join(self.missing[:_FEW]) + (", ..." if len(self.missing) > _FEW else "")

@@ -40,7 +40,7 @@ class Source:
 
     @property
     def label(self) -> str:
-        """How it is called where a study of the same name is beside it."""
+        """Its name where a study of the same name is beside it."""
         return f"{self.contents.record.name!r} of {self.url}"
 
 
@@ -100,7 +100,7 @@ def joined(sources: Sequence[Source], name: str, uuid: str, at: float) -> StudyC
         for trial in contents.trials
     ]
     steps = merge(*([move.step(one) for one in contents.steps] for contents, move in parts), key=lambda one: one.at)
-    told = [_came_from(source, move, at) for source, move in zip(sources, moved, strict=True)]
+    origins = [_came_from(source, move, at) for source, move in zip(sources, moved, strict=True)]
     # what a part was copied from is no origin of the whole
     happened = ([move.event(one) for one in contents.events if one.kind != MERGED] for contents, move in parts)
     events = merge(*happened, key=lambda one: one.at)
@@ -134,7 +134,7 @@ def joined(sources: Sequence[Source], name: str, uuid: str, at: float) -> StudyC
         steps=[replace(one, number=number) for number, one in enumerate(steps)],
         reports=_Reports(parts),
         n_reports=sum(contents.n_reports for contents in whole),
-        events=[*events, *told],
+        events=[*events, *origins],
         checkpoints=sorted(
             (move.checkpoint(one) for contents, move in parts for one in contents.checkpoints),
             key=lambda one: (one.trial, one.epoch),
@@ -146,12 +146,12 @@ def joined(sources: Sequence[Source], name: str, uuid: str, at: float) -> StudyC
 
 def came_from(events: Iterable[Event]) -> dict[str, tuple[Sequence[int], int]]:
     """Return, by the uuid of each study that was joined to one, the new numbers of its trials and how many reports."""
-    told = [event for event in events if event.kind == JOINED]
+    origins = [event for event in events if event.kind == JOINED]
     found: dict[str, tuple[Sequence[int], int]] = {}
-    for event in told:
+    for event in origins:
         data: Mapping[str, Any] = event.data
         # one that was joined to a part of it says so too
-        if event.at == told[-1].at and isinstance(data.get("trials"), Sequence):
+        if event.at == origins[-1].at and isinstance(data.get("trials"), Sequence):
             found[str(data.get("uuid"))] = list(data["trials"]), int(data.get("reports") or 0)
     return found
 

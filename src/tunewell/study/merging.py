@@ -31,7 +31,7 @@ _CONFIRMED = "-confirmed-"
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What became of one study that was to be merged."""
+    """The outcome of one study that was to be merged."""
 
     store: str
     """Where it comes from."""
@@ -48,7 +48,7 @@ class Merged:
     checkpoints: int = 0
     """How many files were copied."""
     notes: tuple[str, ...] = ()
-    """What else is to be said of it: why it was skipped or has another name, which files are missing."""
+    """Why it was skipped or has another name, and which files are missing."""
 
 
 def merge(
@@ -126,7 +126,7 @@ class _Found:
 
     @property
     def folder(self) -> Path | None:
-        """Where its checkpoints are."""
+        """The folder of its checkpoints."""
         try:
             return None if self.store.folder is None else folder_in(self.store.folder, self.contents.record.uuid)
         except StoreError:  # it is a link, which may lead anywhere
@@ -180,7 +180,7 @@ class _Changed(Exception):
 
 
 class _Readable:
-    """The reports of a source; what goes wrong with it is told from what goes wrong where they are written."""
+    """The reports of a source; what goes wrong with it is kept apart from what goes wrong where they are written."""
 
     def __init__(self, reports: Iterable[tuple[Report, float | None]]) -> None:
         self._reports = reports
@@ -415,7 +415,7 @@ def _ahead(one: StudyContents, other: StudyContents) -> int | None:
     """Return 1 if one goes on where the other ends, -1 if the other does, 0 if they are the same; None if neither."""
     leads = {
         _lead(((s.trial, s.first, s.at) for s in one.steps), ((s.trial, s.first, s.at) for s in other.steps)),
-        _lead(_told(one.events), _told(other.events)),
+        _lead(_identities(one.events), _identities(other.events)),
         _lead(((c.trial, c.kind, c.at) for c in one.commands), ((c.trial, c.kind, c.at) for c in other.commands)),
         _lead(((s.number, s.at) for s in one.spaces), ((s.number, s.at) for s in other.spaces)),
         _lead(((t.number, t.seed) for t in one.trials), ((t.number, t.seed) for t in other.trials)),
@@ -440,7 +440,7 @@ def _lead(one: Iterable[object], other: Iterable[object]) -> int | None:
     return 0
 
 
-def _told(events: Iterable[Event]) -> Iterator[object]:
+def _identities(events: Iterable[Event]) -> Iterator[object]:
     return ((event.kind, event.trial, event.epoch, event.at) for event in events if event.kind != MERGED)
 
 
@@ -469,5 +469,5 @@ def _uuid(store: Store, *of: str) -> str:
 
 
 def _spelled_out(store: Store) -> str:
-    """Return where a store is, as far as that can be said for good."""
+    """Return where a store is, as far as that does not change."""
     return store.url if store.folder is None or "://" in store.url else str(Path(store.url).absolute())

@@ -20,14 +20,14 @@ from tunewell.trial import OPEN_END, Report, Trial, TrialState
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is left of a study, and how long it takes."""
+    """The rest of a study, and how long it takes."""
 
     epochs_left: int | None
     """Of the budget, those that are promised to running steps among them; None if it is not in epochs, or not known."""
     time_left: TimeLeft | None
     """Until the budget is spent, for as long as somebody runs the study."""
     unknown: str | None
-    """Why that cannot be said."""
+    """Why that is not known."""
     seconds_per_epoch: float | None
     """Of the newest steps, the middle one."""
     workers: int
@@ -87,7 +87,7 @@ def plan(study: StudyReader) -> Plan:
 def _estimate(
     study: StudyReader, done: Sequence[Done], under_way: Sequence[UnderWay], left: int | None, workers: int
 ) -> tuple[TimeLeft | None, str | None]:
-    """Return the time that is left, or why that cannot be said."""
+    """Return the time that is left, or why that is not known."""
     budget = study.budget
     if budget.unit == "seconds":
         rest = max(0.0, budget.amount - study.spent.seconds)

@@ -154,9 +154,9 @@ def in_common(contents: StudyContents) -> str:
 def whole_life(store: Store, study: int) -> tuple[str, list[list[float]], object]:
     """Return what a study has in common with its copies, as the store's other methods have it."""
     changes = store.changes(study, 0)
-    told = (changes.n_steps, changes.max_epochs, changes.reached, changes.n_spaces, changes.n_waiting, changes.seconds)
+    known = (changes.n_steps, changes.max_epochs, changes.reached, changes.n_spaces, changes.n_waiting, changes.seconds)
     reports = [repr(store.reports(study, trial.number)) for trial in changes.trials]
-    return in_common(store.contents(study)), values_of(store, study), (told, changes.budget, reports)
+    return in_common(store.contents(study)), values_of(store, study), (known, changes.budget, reports)
 
 
 def changes_of_a_running_trial(store: Store, study: int, number: int) -> list[Callable[[], object]]:

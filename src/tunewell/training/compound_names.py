@@ -96,7 +96,7 @@ _QUANTITIES = {
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What the head of a name measures."""
+    """The quantity that the head of a name measures."""
 
     quantity: str
     """As `Meaning` has it, or a word such as `reward`; "" where it is none that has a place among others."""

@@ -27,7 +27,7 @@ from tunewell.space.space import Space
 from tunewell.stores.redaction import redacted_talk
 from tunewell.training.external_program import ExternalProgram
 from tunewell.training.left_files import left_in, states_of
-from tunewell.training.metric_choice import Candidate, Seen, candidates, direction_told, is_metric, named, needs_rows
+from tunewell.training.metric_choice import Candidate, Seen, candidates, direction_by_name, is_metric, named, needs_rows
 from tunewell.training.report_lines import EpochLines
 from tunewell.training.run import Run
 
@@ -307,7 +307,7 @@ def _remarks(look: FirstLook, place: _Place, values: Sequence[float]) -> Iterato
     """Yield what is worth knowing, a line each."""
     metric = look.metric
     here = next((one for one in look.candidates if one.name == metric), None)
-    if here is not None and direction_told(metric) is None:
+    if here is not None and direction_by_name(metric) is None:
         goes = "falls" if here.direction == "minimize" else "rises"
         yield f"{metric} {goes} as it trains, which is taken to be better; --direction says otherwise"
     if here is not None and here.is_of_test:

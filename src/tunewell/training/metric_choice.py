@@ -78,7 +78,7 @@ def needs_rows(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was seen of metrics so far, which tells those apart that their names do not."""
+    """The values of metrics so far, which tell those apart that their names do not."""
 
     curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
     """The values of each, in their order."""
@@ -115,7 +115,7 @@ def candidates(names: Sequence[str], beside: Iterable[str] = (), seen: Seen | No
     return sorted(found, key=lambda one: (one.rows, one.name in blind, *_place(one.name, seen)))
 
 
-def direction_told(name: str) -> str | None:
+def direction_by_name(name: str) -> str | None:
     """Return the direction of a program's metric as its name tells it; None if it does not."""
     return _direction(name)
 
@@ -159,7 +159,7 @@ def _direction(name: str) -> str | None:
 def _direction_of_split(name: str, names: Sequence[str], seen: Seen) -> str | None:
     """Return the direction of what has no name but its split: that in which it goes while the network learns.
 
-    It goes the same way on the rows of training, or went so three times; else nothing is said.
+    It goes the same way on the rows of training, or went so three times; else there is none.
     """
     if not is_bare(name):
         return None

@@ -29,7 +29,7 @@ class Missed:
         self.is_expected = True
         """False where it need not be in each epoch."""
         self._metric, self._example, self._tell = metric, example, tell
-        self._is_told = False
+        self._is_reported = False
         self._n_lines = self._longest = 0
         """Lines since the metric came last, and the most there were before it came again."""
 
@@ -46,9 +46,9 @@ class Missed:
 
     def tell(self, line: bytes = b"") -> None:
         """Show, once, that it does not come any more; `line`: what came in its place."""
-        if self._is_told or not self.is_expected:
+        if self._is_reported or not self.is_expected:
             return
-        self._is_told = True
+        self._is_reported = True
         like = f", as in {self._example!r}" if self._example else ""
         now = f"; now it prints {_shown(line)!r}" if line else ""
         self._tell(

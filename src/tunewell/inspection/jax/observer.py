@@ -72,7 +72,7 @@ class JaxObserver:
         return self
 
     def settle(self) -> None:
-        """Hear the last steps out; an end that was on its way comes while this waits, or not at all."""
+        """Wait for the last steps; an end that was on its way comes while this waits, or not at all."""
         with contextlib.suppress(SeenEnough):
             jax.effects_barrier()
         with contextlib.suppress(SeenEnough):

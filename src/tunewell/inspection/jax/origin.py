@@ -26,7 +26,7 @@ _WRAPPER = re.compile(r"^(?:\w+)\((.*)\)$")
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where the first number that is not finite comes from."""
+    """The place that the first number comes from that is not finite."""
 
     words: str
     place: Place = field(default_factory=Place)

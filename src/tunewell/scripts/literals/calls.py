@@ -84,7 +84,7 @@ _SHOWN = re.compile(
     r"(?i)print\w*|log\w*|\w*_?log|info|debug|init|update|save\w*|format|add_hparams|replace"
     r"|dict|\w*namespace|\w*dict|create|Munch"
 )
-"""Calls that are told what is used, and use it not, or only keep it."""
+"""Calls that are given the values in use, and do not use them, or only keep them."""
 _LENGTHS = ("epochs", "num_epochs", "n_epochs", "max_epochs", "num_train_epochs", "nb_epoch")
 _SETTINGS = ("config", "hparams", "hyperparameters", "hyperparams", "params", "hparam_dict")
 """Arguments that are a dictionary of settings, as of `wandb.init(config={...})`."""
