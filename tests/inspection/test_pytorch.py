@@ -245,6 +245,13 @@ def test_a_script_that_cannot_be_looked_at_is_an_error_of_one_line(tmp_path, sou
     assert "\n" not in str(error.value)
 
 
+def test_a_script_that_takes_no_step_in_time_is_an_error_that_says_so(tmp_path):
+    file = tmp_path / "train.py"
+    file.write_text("import torch\nlayer = torch.nn.Linear(2, 2)\nwhile True:\n    layer(torch.ones(1, 2))\n")
+    with pytest.raises(ScriptError, match=r"train\.py took no step of an optimizer in 2 s; give it fewer rows"):
+        observe_script(file, timeout_s=2.0)
+
+
 def test_a_script_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(ScriptError, match="does not exist"):
         observe_script(tmp_path / "train.py")

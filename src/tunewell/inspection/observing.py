@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -181,6 +182,7 @@ def observed(train: Any, limits: Limits, name: str, found: Sequence[Mistake] = (
 
     found: mistakes that were seen otherwise, to which more are added while it runs; they may explain an error too.
     """
+    began = time.monotonic()
     with ExitStack() as stack:
         observers = stack.enter_context(_observers(limits))
         error = _failure(train, observers)
@@ -192,6 +194,8 @@ def observed(train: Any, limits: Limits, name: str, found: Sequence[Mistake] = (
         raise ScriptError(f"{name} {error}")
     if not observers:
         raise ScriptError(f"{name} imports none of {', '.join(OBSERVERS)}, which is all that can be looked at")
+    if not steps and time.monotonic() - began >= limits.timeout_s:
+        raise ScriptError(f"{name} took no step of an optimizer in {limits.timeout_s:g} s; give it fewer rows to read")
     if not steps:
         raise ScriptError(f"{name} ended without a step of an optimizer; give the file that trains")
     return []
