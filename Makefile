@@ -102,6 +102,8 @@ bench: setup
 	$(BIN)/python benchmarks/cost/speedup.py
 	$(BIN)/python benchmarks/cost/ray_trials.py
 	$(BIN)/python benchmarks/cost/figures.py
+	$(BIN)/python benchmarks/web/server.py
+	$(BIN)/python benchmarks/web/browser.py
 	$(BIN)/python benchmarks/search/real_training.py
 	$(BIN)/python benchmarks/search/finish.py
 	$(BIN)/python benchmarks/search/demo.py

@@ -162,7 +162,7 @@ READERS = {
 }
 """Commands that show what is in a record or a model."""
 BY_THEMSELVES = {"space", "init", "config", "completion", "inspect", "check", "lr-find", "rescue", "fit", "demo", "web"}
-BY_THEMSELVES |= {"mcp"}
+BY_THEMSELVES |= {"mcp", "import"}
 """Commands that show what the user's own script, table, settings or new study holds, or print nothing of a record."""
 
 

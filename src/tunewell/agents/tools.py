@@ -287,7 +287,7 @@ class Tools:
 
     def _check_scope(self, needed: str) -> None:
         if SCOPES.index(self.scope) < SCOPES.index(needed):
-            raise SettingError(f"this server may {self.scope} only; ask the user for tunewell mcp --allow {needed}")
+            raise SettingError(f"this server may {self.scope} only; ask the user to start it with --allow {needed}")
 
 
 def _action(kind: str, name: str | None, value: Any, epoch: int | None, params: Mapping[str, Any]) -> Action:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from tunewell.commands import Command, Set
 from tunewell.space.values import Params
 from tunewell.stores import Changes, Session, SpaceVersion, Store, StudyContents, StudyRecord
-from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState
+from tunewell.trial import Checkpoint, Event, Trial, TrialState
 
 RUNNING, PAUSED, HELD = TrialState.RUNNING, TrialState.PAUSED, TrialState.HELD
 COMPLETE, STOPPED, FAILED = TrialState.COMPLETE, TrialState.STOPPED, TrialState.FAILED
@@ -117,7 +117,6 @@ def a_life(store: Store, study: int) -> Iterator[Callable[[], object]]:
     yield lambda: store.add_space(study, WIDER)
     yield lambda: store.end_step(study, 0, STOPPED, 4, reason="not finite", at=7.0)
     yield lambda: begin(store, study, 2)
-    yield lambda: store.add_recorded(study, [ELSEWHERE], [(Report(3, 1, {"val_loss": 0.5}, 8.0), 0.5)])
 
 
 def everything(store: Store, study: int) -> tuple[list[StudyRecord], Reader, list[object]]:

@@ -480,7 +480,7 @@ class StoreContract:
             reader.read()
             assert nothing_new(store, study, store.changes(study, 0))
             assert reader == Reader(store, study).read()
-        assert reader.n_changed == 11  # changes of a trial, which the reader read one by one
+        assert reader.n_changed == 10  # changes of a trial, which the reader read one by one
 
     def test_studies_do_not_mix(self, store: Store, study: int) -> None:
         other = store.add_study(replace(STUDY, name="letters", uuid="another")).id
@@ -533,10 +533,10 @@ class StoreContract:
         copy = store.add_contents(replace(store.contents(study), record=renamed(STUDY, "copy"))).id
         assert store.changes(copy, 0).n_steps == store.changes(study, 0).n_steps
         store.report(copy, 2, 1, {"val_loss": 0.125}, 0.125, at=9.0)
-        begin(store, copy, 4)
+        begin(store, copy, 3)
         store.end_session(store.sessions(copy)[0].id, 9.0)
-        command = store.add_command(copy, Command(4, Pause(), 9.0))
-        assert store.settle_command(copy, replace(command, taken_at=9.5), Event("steered", 9.5, 4))
+        command = store.add_command(copy, Command(3, Pause(), 9.0))
+        assert store.settle_command(copy, replace(command, taken_at=9.5), Event("steered", 9.5, 3))
         assert whole_life(store, study) == before
         assert values_of(store, copy)[-1] == [2, 1, 0.125]
 

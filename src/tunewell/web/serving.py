@@ -165,7 +165,7 @@ def another_link(address: Address, place: str, role: Role) -> str:
     folder = address.keys(place)
     file = folder / _ADDRESS
     if not file.is_file() or not _is_listening(address):
-        raise SettingError(f"no tunewell web of {place} runs at {address}; start it, with the same --store and --port")
+        raise SettingError(f"no page of {place} is served at {address}; start it, with the same --store and --port")
     return f"{file.read_text(encoding='utf-8')}/?token={Keys(folder).add_link(role)}"
 
 
