@@ -20,6 +20,7 @@ from tunewell.commands import Branch, Note, Tag
 from tunewell.errors import SettingError, StoreError, StudyNotFound
 from tunewell.stores import MemoryStore, SqlStore, open_store
 from tunewell.study import Study
+from tunewell.study.checkpoint_copies import CheckpointCopies
 from tunewell.study.merging import ADDED, MORE, NOTHING_NEW, SKIPPED
 from tunewell.testing.records import STUDY, a_life, a_trial, begin, in_common
 from tunewell.trial import Checkpoint, Event, TrialState
@@ -574,3 +575,17 @@ def test_any_studies_that_are_joined_have_each_trial_once(first, second, tmp_pat
         assert [one for one in there if one[0] in of] == mine
         assert [c.trial for c in both.commands if c.trial in of] == [of[c.trial] for c in part.commands]
     into.close()
+
+
+def test_of_two_that_merge_at_the_same_time_neither_deletes_what_the_other_has_on_record(tmp_path):
+    (tmp_path / "theirs").mkdir()
+    source = tmp_path / "theirs" / "trial-0-epoch-1.npz"
+    source.write_bytes(b"weights")
+    wanted = [(source.parent, Checkpoint(0, 1, source.name, 7, 1.0))]
+    quicker = CheckpointCopies(tmp_path / "ours", wanted, [source.name])
+    slower = CheckpointCopies(tmp_path / "ours", wanted, [source.name])
+    with quicker, slower:
+        quicker.keep()
+    (kept,) = quicker.copied
+    assert [file.name for file in (tmp_path / "ours").iterdir()] == [kept.path]
+    assert (tmp_path / "ours" / kept.path).read_bytes() == b"weights"

@@ -110,8 +110,10 @@ def _read(text: str, now: datetime) -> datetime:
             clock = datetime.strptime(text.strip(), form)  # noqa: DTZ007  a time of day, here
         except ValueError:
             continue
-        today = now.replace(hour=clock.hour, minute=clock.minute, second=clock.second, microsecond=0)
-        return today if today > now else today + timedelta(days=1)
+        # without a zone until the day is known: its clocks may be changed in between
+        today = now.replace(hour=clock.hour, minute=clock.minute, second=clock.second, microsecond=0, tzinfo=None)
+        later = today if today > now.replace(tzinfo=None) else today + timedelta(days=1)
+        return later.astimezone()
     try:
         return datetime.fromisoformat(text.strip()).astimezone()
     except ValueError:

@@ -88,26 +88,34 @@ class CheckpointCopies:
         if original is None or not original.is_file():
             self.missing.append(name if source is None else str(source / name))
             return checkpoint
-        # one of the same name may be in use: what is on record stays as it is until the new record is there
-        if any(one.path == checkpoint.path for one in self.there):
-            checkpoint = replace(checkpoint, path=f"{uuid.uuid4().hex[:8]}-{checkpoint.path}")
-        copy = self.folder / checkpoint.path
-        unfinished = copy.with_name(f".{copy.name}.{uuid.uuid4().hex}")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            try:
-                shutil.copyfile(original, unfinished)
-                unfinished.replace(copy)
-            finally:
-                unfinished.unlink(missing_ok=True)
+            copy = self._new_file(checkpoint.path)
+            shutil.copyfile(original, copy)
         except OSError as error:
             raise StoreError(
                 f"{original} cannot be copied to {self.folder}: {error.strerror or error}; mend that (a full disk "
                 "needs room) and merge again: nothing of this study was written"
             ) from error
-        self._new.append(copy)
         self.n_copied += 1
-        return checkpoint
+        return replace(checkpoint, path=copy.name)
+
+    def _new_file(self, name: str) -> Path:
+        """Return an empty file that nobody else has made, of that name or with more in front of it.
+
+        What is on record stays as it is until the new record is there; and of several who merge at the same time, each
+        deletes only its own files.
+        """
+        assert self.folder is not None  # or nothing is copied
+        on_record = {one.path for one in self.there}
+        while True:
+            file = self.folder / name
+            if name not in on_record:
+                with suppress(FileExistsError):
+                    file.touch(exist_ok=False)
+                    self._new.append(file)
+                    return file
+            name = f"{uuid.uuid4().hex[:8]}-{name}"
 
     def _delete(self) -> None:
         for path in self._new:

@@ -23,6 +23,9 @@ def add_version(
     space: Space,
     held: Mapping[str, Value],
     check: Callable[[SpaceVersions], None],
+    *,
+    by: str | None = None,
+    why: str = "",
 ) -> tuple[str, ...]:
     """Extend a study's space; return what changed, a line each.
 
@@ -33,6 +36,8 @@ def add_version(
         space: the new one.
         held: as of `Study.extend`.
         check: is called with the versions as it would be, and raises if the study cannot go on in it.
+        by: who, for the record; the user, if None.
+        why: for the record.
     """
     while True:
         log.refresh()
@@ -41,10 +46,11 @@ def add_version(
         if not found.changes:
             return ()
         check(SpaceVersions([*spaces, found.space], [{}] * (len(spaces) + 1)))
-        version = SpaceVersion(len(spaces) + 1, found.space.to_dict(), time.time(), provenance.user(), found.held)
+        author = provenance.user() if by is None else by
+        version = SpaceVersion(len(spaces) + 1, found.space.to_dict(), time.time(), author, found.held)
         if store.add_space(study.id, version):
             break  # else somebody else extended it meanwhile
-    data = {"version": version.number, "changes": list(found.changes)}
+    data = {"version": version.number, "changes": list(found.changes), **({"why": why} if why else {})}
     store.add_event(study.id, Event(EXTENDED, version.at, by=version.by, data=data))
     log.refresh()
     return found.changes

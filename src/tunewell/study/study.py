@@ -398,7 +398,13 @@ class Study:
 
     @own_numerics
     def extend(
-        self, space: SpaceLike, *, held: Mapping[str, Value] | None = None, max_tier: int | None = None
+        self,
+        space: SpaceLike,
+        *,
+        held: Mapping[str, Value] | None = None,
+        max_tier: int | None = None,
+        by: str | None = None,
+        why: str = "",
     ) -> tuple[str, ...]:
         """Go on with another space: wider, narrower, with parameters more or less; return what changed, a line each.
 
@@ -410,6 +416,8 @@ class Study:
             held: of a parameter that is added, the value that trials had so far; its default, if none is given. Of
                 one that is taken away, the value that it has from now on; its default so far.
             max_tier: as of `Study`; if None, 3, but what the study tunes stays tuned.
+            by: who, for the record; the user, if None.
+            why: for the record.
 
         Raises:
             SpaceError: such a value is not known, or a parameter becomes another kind of thing.
@@ -422,7 +430,14 @@ class Study:
                 [name for name in space.names if space.tier(name) > (max_tier or 3) and name not in kept]
             )
             changes = add_version(
-                self.reader.store, self.reader.record, self._log, requested, held or {}, self.decider.check_drawn_from
+                self.reader.store,
+                self.reader.record,
+                self._log,
+                requested,
+                held or {},
+                self.decider.check_drawn_from,
+                by=by,
+                why=why,
             )
             self.reader.record = replace(self.reader.record, space=self.reader.space.to_dict())
             return changes

@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from tunewell.errors import StoreError
+from tunewell.errors import StoreError, TunewellError
 from tunewell.web.responses import json_bytes
 from tunewell.web.shelf import Shelf, StudyGone, Watched
 from tunewell.web.studies import progress
@@ -174,7 +174,7 @@ class _Feed:
             return _since(watched, after)
         except StudyGone as error:
             return [_event("gone", {"why": str(error)})]
-        except StoreError as error:
+        except TunewellError as error:
             return [_event("lost", {"why": str(error), "since": time.time()})]
 
     def _run(self) -> None:
@@ -182,19 +182,22 @@ class _Feed:
         idle_since: float | None = None
         monitor = threading.Thread(target=self._watch_for_silence, name=f"silence-{self._study_id}", daemon=True)
         monitor.start()
-        while not self._is_over:
-            with self._lock:
-                is_idle = not self._listeners
-            if is_idle:
-                idle_since = idle_since or time.monotonic()
-                if time.monotonic() > idle_since + _LINGER_S:
-                    with self._lock:
-                        self._is_over = not self._listeners
-                    continue
-            else:
-                idle_since = None
-                known = self._tick(known)
-            self._woken.wait(POLL_S)
+        try:
+            while not self._is_over:
+                with self._lock:
+                    is_idle = not self._listeners
+                if is_idle:
+                    idle_since = idle_since or time.monotonic()
+                    if time.monotonic() > idle_since + _LINGER_S:
+                        with self._lock:
+                            self._is_over = not self._listeners
+                        continue
+                else:
+                    idle_since = None
+                    known = self._tick(known)
+                self._woken.wait(POLL_S)
+        finally:
+            self._end([])  # whatever ended it: who listened comes back, to another feed
 
     def _tick(self, known: _Look | None) -> _Look | None:
         """Look at the study, and send what has changed since; `known` is how it was at the last look."""
@@ -217,7 +220,7 @@ class _Feed:
                 return now
         except StudyGone as error:
             self._end([_event("gone", {"why": str(error)})])
-        except StoreError as error:
+        except TunewellError as error:
             self._lose(str(error))
         return known
 

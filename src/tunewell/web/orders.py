@@ -136,12 +136,13 @@ def queue(watched: Watched, order: Mapping[str, Any], by: str) -> dict[str, Any]
     return {"trial": trial.number, "params": dict(trial.params), "text": f"trial {trial.number} is queued"}
 
 
-def change_space(watched: Watched, order: Mapping[str, Any], by: str) -> dict[str, Any]:  # noqa: ARG001  the record names the user
+def change_space(watched: Watched, order: Mapping[str, Any], by: str) -> dict[str, Any]:
     """Go on with another space."""
     _check_fields(order, ("changes", "why"))
     space, held = changed_space(watched.reader.space, order.get("changes"))
     # what the page sends is what is to be tuned, whatever its tier
-    lines = watched.study.extend(space, held=held, max_tier=4)
+    why = _text(order, "why", LONGEST_WHY, default="")
+    lines = watched.study.extend(space, held=held, max_tier=4, by=by, why=why)
     return {"changes": list(lines), "text": "; ".join(lines) or "nothing changes"}
 
 

@@ -78,12 +78,12 @@ class Server:
             SettingError: the address cannot be had.
             StoreError: there is no such store.
         """
-        self._socket = _bound(address)
+        self._socket, shelf = _bound(address), None
         try:
             if address.uds is None:
                 address = Address(address.host, int(self._socket.getsockname()[1]))
             self.address, self._most = address, Role.VIEW if read_only else Role.STEER
-            self._shelf = Shelf(open_store)
+            self._shelf = shelf = Shelf(open_store)
             self.keys = Keys(address.keys(place))
             self.keys.forget_links()
             self._address_file = address.keys(place) / _ADDRESS
@@ -96,6 +96,8 @@ class Server:
             self._uvicorn = _uvicorn(guarded, self.pages.feeds.close)
         except BaseException:
             self._socket.close()
+            if shelf is not None:
+                shelf.close()
             raise
 
     def link(self, role: Role | None = None) -> str:

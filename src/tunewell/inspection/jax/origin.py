@@ -155,7 +155,7 @@ def _is_key(value: Any) -> bool:
 
 
 def _is_float(value: Any) -> bool:
-    return jnp.issubdtype(getattr(value, "dtype", jnp.result_type(value)), jnp.floating)
+    return bool(jnp.issubdtype(getattr(value, "dtype", jnp.result_type(value)), jnp.floating))
 
 
 def _is_sound(value: Any) -> bool:
