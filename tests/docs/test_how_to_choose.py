@@ -24,7 +24,8 @@ def test_each_has_a_row_with_the_first_line_of_its_docstring(heading, package):
 
 
 @pytest.mark.parametrize("page", ["how-to-choose.md", "record.md", "merge.md", "network.md", "estimators.md"])
-def test_the_code_of_the_page_runs(page):
+def test_the_code_of_the_page_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"^```python\n(.*?)^```", (DOCS / page).read_text(), flags=re.MULTILINE | re.DOTALL)
     namespace = {"__name__": page}
     for block in blocks:
