@@ -145,6 +145,17 @@ def _trial(data: dict[str, Any]) -> dict[str, Any]:
     return {**data, "params": Params(params), "state": TrialState(data["state"]), "note": dict(data["note"])}
 
 
+def flat_settings(config: Mapping[str, Any], before: str = "") -> dict[str, Value]:
+    """Return settings by name, those of a group as `group.name`; what is no plain value is left out."""
+    found: dict[str, Value] = {}
+    for name, value in config.items():
+        if isinstance(value, Mapping):
+            found |= flat_settings(value, f"{before}{name}.")
+        elif isinstance(value, bool | int | float | str):
+            found[before + str(name)] = value
+    return found
+
+
 def shown(value: Value) -> str:
     """Return a value as text, so that `parsed` gives it back."""
     return value if isinstance(value, str) else repr(value)

@@ -20,10 +20,17 @@ from typing import Any
 
 from tunewell.bridges.base import Found, gathered, reason, tracker_errors
 from tunewell.bridges.places import Place
-from tunewell.bridges.records import Point, TrackedRun, card, run_of_card, study_card, study_of_card
+from tunewell.bridges.records import (
+    Point,
+    TrackedRun,
+    card,
+    flat_settings,
+    run_of_card,
+    study_card,
+    study_of_card,
+)
 from tunewell.errors import MissingExtra, RecordError, TrackerError
 from tunewell.space.space import Space
-from tunewell.space.values import Value
 from tunewell.stores import StudyRecord
 
 _RECORD, _STUDY = "tunewell_record", "tunewell_study"
@@ -160,7 +167,7 @@ class TrackioSource:
             study = study_of_card(config[_STUDY]) if isinstance(config.get(_STUDY), str) else None
             return run_of_card(config[_RECORD], found.curves, study, source=key)
         times = [at for at in found.times if at]
-        params = {name: value for name, value in _flat(config).items() if not name.startswith("_")}
+        params = {name: value for name, value in flat_settings(config).items() if not name.startswith("_")}
         return TrackedRun(
             id=f"trackio:{self._path.stem}:{key}",
             name=found.name,
@@ -220,14 +227,3 @@ def _seconds(text: str) -> float:
     except ValueError:
         return 0.0
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
-
-
-def _flat(config: Mapping[str, Any], before: str = "") -> dict[str, Value]:
-    """Return settings by name, those of a group as `group.name`; what is no plain value is left out."""
-    found: dict[str, Value] = {}
-    for name, value in config.items():
-        if isinstance(value, Mapping):
-            found |= _flat(value, f"{before}{name}.")
-        elif isinstance(value, bool | int | float | str):
-            found[before + str(name)] = value
-    return found

@@ -18,10 +18,17 @@ from typing import Any
 
 from tunewell.bridges.base import Found, gathered, reason
 from tunewell.bridges.places import Place
-from tunewell.bridges.records import Point, TrackedRun, card, run_of_card, study_card, study_of_card
+from tunewell.bridges.records import (
+    Point,
+    TrackedRun,
+    card,
+    flat_settings,
+    run_of_card,
+    study_card,
+    study_of_card,
+)
 from tunewell.errors import MissingExtra, RecordError, TrackerError
 from tunewell.space.space import Space
-from tunewell.space.values import Value
 from tunewell.stores import StudyRecord
 from tunewell.trial import TrialState
 
@@ -267,7 +274,7 @@ class _Run:
         return TrackedRun(
             id=f"wandb:{self.key}",
             name=self.name,
-            params=_flat({name: value for name, value in self.config.items() if not name.startswith("_")}),
+            params=flat_settings({name: value for name, value in self.config.items() if not name.startswith("_")}),
             curves=self.curves,
             state=self.state,
             began=self.began or 0.0,
@@ -276,17 +283,6 @@ class _Run:
             notes=(self.notes,) if self.notes else (),
             provenance=self.provenance,
         )
-
-
-def _flat(config: Mapping[str, Any], before: str = "") -> dict[str, Value]:
-    """Return settings by name, those of a group as `group.name`; what is no plain value is left out."""
-    found: dict[str, Value] = {}
-    for name, value in config.items():
-        if isinstance(value, Mapping):
-            found |= _flat(value, f"{before}{name}.")
-        elif isinstance(value, bool | int | float | str):
-            found[before + str(name)] = value
-    return found
 
 
 def _of_api(target: str, place: str) -> list[_Run]:

@@ -35,7 +35,6 @@ _MOST_ROWS = 200
 _MOST_WAITING = 100
 """So many events may wait for a browser before it is let go."""
 _LINGER_S = 2.0
-_AWAY_S = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,10 +227,9 @@ class _Feed:
         """Notify who listens when the thread waits for a server that went away: it cannot itself."""
         while not self._is_over:
             try:
-                if self._shelf.away_s > _AWAY_S:
-                    self._lose(f"{self._shelf.url} has not answered for {self._shelf.away_s:.0f} seconds")
-            except StoreError:
-                pass
+                self._shelf.check_there()
+            except StoreError as error:
+                self._lose(str(error))
             time.sleep(0.5)
 
     def _lose(self, why: str) -> None:
