@@ -36,6 +36,7 @@ from tunewell.errors import (
     TunewellError,
 )
 from tunewell.figures import Figure
+from tunewell.figures.thinned import thinned
 from tunewell.web import orders
 from tunewell.web.feed import Feeds
 from tunewell.web.guard import TooLong
@@ -69,6 +70,8 @@ _log = logging.getLogger("tunewell.web")
 _SHORT_S = 1.0
 """For so long at most what somebody steers by may be old."""
 _MOST_NUMBERS = 500
+_MOST_DRAWN = 12_000
+"""Trials of which a figure has marks of their own."""
 _MOST_COLUMNS = 24
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -138,9 +141,16 @@ class Pages:
         return Router(routes=routes, default=_nothing_there, redirect_slashes=False)
 
     def read_ahead(self) -> None:
-        """Read the studies, so that the first who asks need not wait for it."""
+        """Read the studies, and make what the newest one shows first, so that who comes need not wait for it."""
+
+        def read() -> None:
+            rows = studies(self._shelf)
+            if rows:
+                watched = self._shelf.look(rows[-1]["id"])
+                watched.cache.get(("trials",), watched.state, lambda: trials_table(watched))
+
         with suppress(TunewellError):  # who asks is told
-            self._shelf.read(lambda: studies(self._shelf))
+            self._shelf.read(read)
 
     async def index(self, request: Request) -> Response:
         """Send the page."""
@@ -186,7 +196,7 @@ class Pages:
 
         def made(watched: Watched) -> dict[str, Any]:
             revision = watched.look()
-            found = make.make(watched.reader, **named).as_dict()
+            found = thinned(make.make(watched.reader, **named), _MOST_DRAWN).as_dict()
             return {**found, "table": found["table"] if has_table else None, "revision": revision}
 
         key = ("figure", kind, has_table, *((name, str(value)) for name, value in named.items()))

@@ -17,6 +17,7 @@ import { Trials } from "./trials.js";
 
 export const mostCompared = 10;
 const refreshMs = 8000;
+const mostHeard = 100; // of a trial
 
 /**
  * A study, with the events `change` (data, or how it is looked at; once a frame) and `commands`.
@@ -35,6 +36,8 @@ export class Study extends EventTarget {
   lost = null;
   /** @type {"live" | "away" | "out"} the stream */
   status = "away";
+  /** @type {Map<number, {revision: number, epoch: number | null, value: number | null}[]>} what was heard of trials, oldest first */
+  heard = new Map();
   /** @type {Map<number, Command>} those that were heard of while the page is open, by id */
   commands = new Map();
 
@@ -153,6 +156,15 @@ export class Study extends EventTarget {
     }
   }
 
+  /** @param {number} revision @param {number[]} trials @param {[number, number, number | null][]} points */
+  #remember(revision, trials, points) {
+    const of = new Map(points.map(([trial, epoch, value]) => [trial, { epoch, value }]));
+    for (const trial of trials) {
+      const said = { revision, ...(of.get(trial) ?? { epoch: null, value: null }) };
+      this.heard.set(trial, [...(this.heard.get(trial) ?? []), said].slice(-mostHeard));
+    }
+  }
+
   /** Read the trials again: more have changed than are worth telling one by one. */
   async #reload() {
     try {
@@ -195,6 +207,7 @@ export class Study extends EventTarget {
     if (kind === "change") {
       const { rows, reload, points: _, revision: __, ...now } = data;
       if (reload) this.#reload();
+      this.#remember(id, rows?.trial ?? [], data.points ?? []);
       const columns = Object.entries(rows ?? {}).map(([name, values]) => ({ name, values }));
       const isOther = columns.length > 0 && columns.some(({ name }) => !this.trials?.columns.has(name));
       const changed = columns.length ? this.trials?.apply({ columns, rows: columns[0].values.length }) : [];
