@@ -69,6 +69,7 @@ export class StudyView extends View {
       ${study.maySteer ? nothing : html`<p class="quiet view-only">${icon("eye")}View only: this browser may look, and changes nothing. Who started <code>tunewell web</code> has a link that may steer.</p>`}
       ${this.tab === "overview" ? this.#numbers(known) : this.#inShort(known)}
       ${known.waits ? html`<p class="banner">${icon("clock")}<span>${known.waits}</span></p>` : nothing}
+      ${study.health.alerts.slice(0, 4).map(({ kind, trials, text }) => html`<p class="banner bad alert" data-kind=${kind}>${icon("warning")}<span dir="auto">${text[0].toUpperCase()}${text.slice(1)}. ${trials.slice(0, 4).map((one) => html`<a href=${place.link("study", study.id, "trial", one)}>trial ${one}</a> `)}</span></p>`)}
       ${known.damage ? html`<p class="banner bad">${icon("warning")}<span>${known.damage}</span></p>` : nothing}
       ${this.tab === "overview" ? (known.at_bounds ?? []).map((/** @type {any} */ one) => html`<p class="banner">${icon("warning")}<span>${textOf(one)}</span></p>`) : nothing}
     </header>`;
