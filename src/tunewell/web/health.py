@@ -89,7 +89,8 @@ def _gone_workers(watched: Watched, running: list[Trial]) -> list[dict[str, Any]
 
 def _stalled(watched: Watched, running: list[Trial]) -> list[dict[str, Any]]:
     """Return an alert for each trial that has been silent for much longer than its epochs take."""
-    alerts, now = [], time.time()
+    alerts: list[dict[str, Any]] = []
+    now = time.time()
     if not watched.is_run():
         return alerts  # that nobody trains is said elsewhere
     for trial in running:

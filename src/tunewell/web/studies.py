@@ -114,10 +114,10 @@ def finish(watched: Watched) -> dict[str, Any]:
         return {"at": time.time(), "left": None, "is_run": is_run, "why": why}
     found = forecast(watched.reader)
     left = found.time_left
-    if left is None or not is_run:
-        why = found.unknown if left is None else "no process runs it; this is how long it takes once one does"
-        return {"at": time.time(), "left": None if left is None else asdict(left), "is_run": is_run, "why": why}
-    return {"at": time.time(), "left": asdict(left), "is_run": True, "why": None}
+    unknown = found.unknown
+    if left is not None and not is_run:
+        unknown = "no process runs it; this is how long it takes once one does"
+    return {"at": time.time(), "left": None if left is None else asdict(left), "is_run": is_run, "why": unknown}
 
 
 def lineage(watched: Watched) -> list[dict[str, Any]]:
