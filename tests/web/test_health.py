@@ -31,7 +31,8 @@ def test_many_failures_are_told_with_the_reason(tmp_path):
         for n in range(8):
             step = study.ask()
             study.report(step.trial, 1, val_loss=0.5)
-            study.tell(step.trial, error=None if n < 2 else RuntimeError("out of memory"))
+            error = RuntimeError("out of memory") if n % 3 else ValueError("another")  # else the study gives up
+            study.tell(step.trial, error=None if n < 2 else error)
         study.close()
     with serving(url) as served, served.browser() as browser:
         (alert,) = alerts(browser)
