@@ -1,4 +1,4 @@
-"""The figures of one study as methods, `study.figures`: with signatures of their own, which editors and checkers read."""
+"""The figures of one study as methods, `study.figures`: with signatures that editors and checkers read."""
 
 from __future__ import annotations
 
