@@ -23,6 +23,7 @@ _SHELLS = {
 }}
 complete -o default -F _tunewell tunewell""",
     "zsh": """#compdef tunewell
+(( $+functions[compdef] )) || {{ autoload -Uz compinit && compinit; }}
 _tunewell() {{
     local -a found
     found=("${{(@f)$({run} $((CURRENT - 1)) "${{words[@]}}" 2>/dev/null)}}")
@@ -48,7 +49,7 @@ def command(shell: str, of: str | None) -> None:
 
     \b
     tunewell completion install           # writes it where the shell finds it
-    eval "$(tunewell completion bash)"    # or, in ~/.bashrc; the same with zsh in ~/.zshrc, after compinit
+    eval "$(tunewell completion bash)"    # or, in ~/.bashrc; the same with zsh in ~/.zshrc
     tunewell completion fish | source     # in ~/.config/fish/config.fish
     """  # noqa: D301  click wants the character itself
     if shell == "install":
