@@ -119,12 +119,12 @@ class Run:
         self, params: Mapping[str, Value], *, seed: int = 0, trial: int = 0, channel: Channel | None = None
     ) -> None:
         """Begin a run of its own, with no tuner, unless a `channel` is given."""
-        self.params = Params(params)
+        self.params: Params = Params(params)
         """The setting; a live parameter shows the value that was steered last."""
         self.seed = seed
         """Draw the training's randomness from this, and the same trial can be trained again."""
         self.trial = trial
-        self.rng = np.random.default_rng(seed)
+        self.rng: np.random.Generator = np.random.default_rng(seed)
         """A generator seeded with `seed`, part of every checkpoint."""
         self.reports: list[dict[str, float]] = []
         """What was reported in this process, by epoch: `{"epoch": 1, "val_loss": 0.4}`."""
