@@ -118,5 +118,5 @@ def test_when_it_ends_is_an_interval(tmp_path):
             found = browser.get("/api/studies/1/finish").json()
             left = found["left"]
             assert 0 < left["low"] <= left["middle"] <= left["high"]
-            assert found["is_run"]
+            assert found["why"] is None
         study.close()

@@ -59,7 +59,7 @@ def watched_while_workers_write(url, processes, writers_each, trials_each, comma
         tw.Study(SPACE, metric="val_loss", max_epochs=EPOCHS, budget=budget, **named).close()
     with serving(url) as served, served.browser() as one, served.browser() as other, ThreadPoolExecutor(2) as tabs:
         begin, sent = threading.Event(), []
-        with Stream(one) as stream:
+        with Stream(one, patience_s=600) as stream:  # until so many processes have begun
             next(stream)
             context = multiprocessing.get_context("spawn")
             workers = [context.Process(target=work, args=(url, writers_each)) for _ in range(processes)]

@@ -108,16 +108,15 @@ def plan(watched: Watched) -> dict[str, Any]:
 
 def finish(watched: Watched) -> dict[str, Any]:
     """Return when the budget will be spent, as an interval that holds in four of five cases; or why nobody knows."""
-    is_run = watched.is_run()
-    if len(watched.reader.log.trials) > _MOST_FORECAST:
+    left, why = None, None
+    if not watched.is_run():
+        why = "no process runs it"
+    elif len(watched.reader.log.trials) > _MOST_FORECAST:
         why = f"of more than {_MOST_FORECAST:,} trials it takes long to work out; see: tunewell plan"
-        return {"at": time.time(), "left": None, "is_run": is_run, "why": why}
-    found = forecast(watched.reader)
-    left = found.time_left
-    unknown = found.unknown
-    if left is not None and not is_run:
-        unknown = "no process runs it; this is how long it takes once one does"
-    return {"at": time.time(), "left": None if left is None else asdict(left), "is_run": is_run, "why": unknown}
+    else:
+        found = forecast(watched.reader)
+        left, why = found.time_left, found.unknown
+    return {"at": time.time(), "left": None if left is None else asdict(left), "why": why}
 
 
 def lineage(watched: Watched) -> list[dict[str, Any]]:

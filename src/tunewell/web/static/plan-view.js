@@ -5,7 +5,7 @@ import { html, nothing } from "./vendor/lit.js";
 import { spentBar } from "./studies-view.js";
 import { textOf } from "./study-view.js";
 import { View, icon } from "./view.js";
-import { durationText, momentText } from "./words.js";
+import { momentText } from "./words.js";
 
 const leastMs = 3000;
 
@@ -21,7 +21,7 @@ export class PlanView extends View {
     this.study = /** @type {any} */ (null);
     /** @type {any} */
     this.plan = null;
-    /** @type {{at: number, left: {low: number, middle: number, high: number} | null, is_run: boolean, why: string | null} | null} */
+    /** @type {{at: number, left: {low: number, middle: number, high: number} | null, why: string | null} | null} */
     this.finish = null;
     this.error = "";
   }
@@ -61,18 +61,17 @@ export class PlanView extends View {
   /** When the budget is spent: a fan from now on, as wide as it is uncertain. */
   #finish() {
     if (!this.finish) return nothing;
-    const { at, left, is_run, why } = this.finish;
+    const { at, left, why } = this.finish;
     if (!left) return html`<section class="card"><h2>When it ends</h2><p>Not known: ${why}.</p></section>`;
     if (left.high <= 0) return html`<section class="card"><h2>When it ends</h2><p>Its budget is spent.</p></section>`;
     const whole = left.high * 1.08;
     const [low, middle, high] = [left.low, left.middle, left.high].map((seconds) => (100 * seconds) / whole);
-    const when = (/** @type {number} */ seconds) => (is_run ? momentText(at + seconds) : durationText(seconds));
+    const when = (/** @type {number} */ seconds) => momentText(at + seconds);
     const isSharp = high - low < 0.5;
     return html`<section class="card"><h2>When it ends</h2>
-      <p class="lead">${is_run ? "" : "In "}${isSharp ? when(left.middle) : html`${when(left.low)} to ${when(left.high)}`} <span class="quiet">${isSharp ? "" : `most likely ${when(left.middle)}; the interval holds in four of five cases`}</span></p>
+      <p class="lead">${isSharp ? when(left.middle) : html`${when(left.low)} to ${when(left.high)}`} <span class="quiet">${isSharp ? "" : `most likely ${when(left.middle)}; the interval holds in four of five cases`}</span></p>
       <svg class="fan" viewBox="0 0 100 20" preserveAspectRatio="none" aria-hidden="true"><path class="band" d="M0 19L${low} 1H${high}Z"/><path class="middle" d="M0 19L${middle} 1"/><path class="end" d="M0 1H100M0 19H100"/></svg>
-      <div class="fan-ends quiet"><span>now</span><span>${when(left.high)}</span></div>
-      ${why ? html`<p class="quiet">${why[0].toUpperCase()}${why.slice(1)}.</p>` : nothing}</section>`;
+      <div class="fan-ends quiet"><span>now</span><span>${when(left.high)}</span></div></section>`;
   }
 
   render() {

@@ -54,7 +54,7 @@ export class TrialTable extends View {
     const isNarrow = narrow.matches;
     const fixed = [
       { name: "trial", title: "trial", look: "trial", width: isNarrow ? 60 : 72 },
-      { name: "state", title: "state", look: "state", width: isNarrow ? 112 : 124 },
+      { name: "state", title: "state", look: "state", width: isNarrow ? 132 : 124 },
       { name: "value", title: known?.metric ?? "value", look: "number", width: isNarrow ? 92 : 110 },
       { name: "epochs", title: "epochs", look: "epochs", width: 92 },
     ];
