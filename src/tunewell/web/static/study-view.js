@@ -177,9 +177,11 @@ export class StudyView extends View {
 
   /** @param {any[]} sessions */
   #sessions(sessions) {
-    const names = Object.keys(sessions[0] ?? {}).filter((name) => typeof sessions[0][name] !== "object" || sessions[0][name] === null);
+    const names = ["started_at", "ended_at", "host", "pid", "command", "directory", "git_commit", "git_dirty"];
+    const cell = (/** @type {string} */ name, /** @type {any} */ value) =>
+      /_at$/.test(name) ? momentText(value) : name === "pid" ? String(value) : name === "git_commit" ? String(value ?? "–").slice(0, 10) : valueText(value);
     return html`<section class="card"><h2>Processes that ran it</h2><div class="scroll"><table><thead><tr>${names.map((name) => html`<th>${name.replaceAll("_", " ")}</th>`)}</tr></thead>
-      <tbody>${sessions.slice(-20).map((one) => html`<tr>${names.map((name) => html`<td>${/_at$|heartbeat/.test(name) ? momentText(one[name]) : valueText(one[name])}</td>`)}</tr>`)}</tbody></table></div></section>`;
+      <tbody>${sessions.slice(-20).map((one) => html`<tr>${names.map((name) => html`<td title=${one[name] ?? ""}>${cell(name, one[name])}</td>`)}</tr>`)}</tbody></table></div></section>`;
   }
 
   #basket() {
