@@ -1,4 +1,4 @@
-"""What of a study wants somebody's eye: alerts, a badge for each trial that a diagnosis has something to say of.
+"""The health of a study: alerts that want an eye, and badges of trials that a diagnosis has something to say of.
 
 To diagnose ten thousand trials takes minutes, so that only those are looked at that somebody would act on: those that
 train, the best, and the newest that ended.
