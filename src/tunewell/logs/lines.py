@@ -148,7 +148,9 @@ _PAIRED = re.compile(
 """Two names for two numbers: `PSNR/SSIM: 31.2/0.91`."""
 _OF_EPISODES = re.compile(r"(?P<before>^|[|,;\t]|\s{2,})\s*(?P<mean>avg|average|mean)\.?(?=\s*[:=])", _FLAGS)
 """What has no name on a line that counts episodes: their rewards."""
-_IN_PERCENT = re.compile(rf"(?<=\w)\s*[(\[]\s*(?:in )?(?:%|percent|pct)\s*[)\]]\s*([:=]?)\s*({_NUMBER})(?!\s*[%\w])", _FLAGS)
+_IN_PERCENT = re.compile(
+    rf"(?<=\w)\s*[(\[]\s*(?:in )?(?:%|percent|pct)\s*[)\]]\s*([:=]?)\s*({_NUMBER})(?!\s*[%\w])", _FLAGS
+)
 """A name that says that its number is in percent: `accuracy(%): 84.2`."""
 _OF_THE_LAST = re.compile(
     r"(?<=\w)\s*[(\[]?\s*(?:(?:over|in|of|for)\s+)?(?:the\s+)?(?:last|past|previous)\s+\d+"

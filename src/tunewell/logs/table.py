@@ -60,7 +60,7 @@ def is_table(lines: Sequence[str]) -> bool:
     if len(names) < 2 or _NO_NAMES.search(kept[0]) or any(name and not _is_name(name) for name in names):
         return False
     known = any(name.lower() in (*EPOCH, *STEP) or meaning(name) or words_of(name) & _KNOWN for name in names)
-    if not known and not _EVOLUTION <= {*names}:
+    if not known and not _EVOLUTION.issubset(names):
         return False
     return (mark in (",", ";", "\t") and len(kept) < 2) or any(_fits(line, mark, len(names)) for line in kept[1:4])
 

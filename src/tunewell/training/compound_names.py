@@ -84,7 +84,9 @@ _LESS = frozenset(
         "chamfer",
     ]
 )
-_WITH_ONE_BEHIND = frozenset(["f1", "auc", "auroc", "acc", "accuracy", "iou", "dice", "bleu", "wer", "cer", "mae", "rmse"])
+_WITH_ONE_BEHIND = frozenset(
+    ["f1", "auc", "auroc", "acc", "accuracy", "iou", "dice", "bleu", "wer", "cer", "mae", "rmse"]
+)
 _QUANTITIES = {
     **dict.fromkeys(_EARNED, "reward"),
     **dict.fromkeys(("fid", "kid"), "fid"),

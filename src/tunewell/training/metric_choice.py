@@ -112,9 +112,7 @@ def candidates(names: Sequence[str], beside: Iterable[str] = (), seen: Seen | No
     found = [
         Candidate(name, direction, _rows(name, quantities, seen))
         for name in names
-        if (direction := _direction_seen(name, names, seen))
-        and not is_aside(name)
-        and not _is_part(name)
+        if (direction := _direction_seen(name, names, seen)) and not is_aside(name) and not _is_part(name)
     ]
     blind = _of_many_in_one_class(found, seen) | _of_several_tasks(found)
     return sorted(found, key=lambda one: (one.rows, one.name in blind, *_place(one.name, seen)))
