@@ -18,10 +18,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import tomli_w
+
 import links
 import reference
-import tomli_w
-from pages import ROOT, Pages, place_on_site
+from pages import ROOT, Pages
 
 HERE = Path(__file__).parent
 WORK = ROOT / "build" / "site"
@@ -32,7 +33,10 @@ GENERATED = {
     "reference/record.md": reference.record,
     "reference/routes.md": reference.routes,
     "reference/agents.md": reference.agent_tools,
-    **{f"reference/{name.removeprefix('tunewell.')}.md": lambda name=name: reference.module(name) for name in reference.MODULES},
+    **{
+        f"reference/{name.removeprefix('tunewell.')}.md": lambda name=name: reference.module(name)
+        for name in reference.MODULES
+    },
 }
 SUMMARY = (
     "tunewell finds the hyperparameters that hold a neural network back, in the fewest training epochs: search by "
@@ -51,7 +55,9 @@ def main() -> int:
 
     english = Pages(WORK / "en" / "docs", home="README.md")
     menu = navigation["en"]
-    english.gather([_file(page) for page in _pages(menu) if page not in GENERATED], {k: make() for k, make in GENERATED.items()})
+    english.gather(
+        [_file(page) for page in _pages(menu) if page not in GENERATED], {k: make() for k, make in GENERATED.items()}
+    )
     _render("en", menu, english, out)
     chinese = Pages(WORK / "zh" / "docs", home="README.zh.md", prefix="docs/zh/", up="../")
     chinese.gather([f"docs/zh/{page}" for page in _pages(navigation["zh"])], {})
@@ -144,7 +150,9 @@ def _write_llms(menu: list[Any], pages: Pages, out: Path) -> None:
 
 def _first_sentence(text: str) -> str:
     """Return the first sentence of a page, below its title."""
-    prose = re.sub(r"^(```.*?^```|#.*|\|.*|!\[.*)$", "", text, flags=re.MULTILINE | re.DOTALL if False else re.MULTILINE)
+    prose = re.sub(
+        r"^(```.*?^```|#.*|\|.*|!\[.*)$", "", text, flags=re.MULTILINE | re.DOTALL if False else re.MULTILINE
+    )
     for paragraph in re.split(r"\n\s*\n", prose):
         words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", " ".join(paragraph.split()))
         if words and not words.startswith(("```", "-", "|")):

@@ -29,7 +29,7 @@ class _Page(HTMLParser):
 
 
 def broken(folder: Path) -> Iterator[str]:
-    """Yield a line for each link of the pages of a folder that leads nowhere, or that needs a network to show a page."""
+    """Yield a line for each link in a folder that leads nowhere, and for what a page would load from a network."""
     pages = {path.resolve(): _Page(path.read_text(encoding="utf-8")) for path in folder.rglob("*.html")}
     for path, page in sorted(pages.items()):
         if path.name == "404.html":  # a server's, with links from its root
@@ -47,6 +47,5 @@ def broken(folder: Path) -> Iterator[str]:
                 there /= "index.html"
             if not there.exists():
                 yield f"{path.relative_to(folder.resolve())}: {target} does not exist"
-            elif parts.fragment and there in pages and unquote(parts.fragment) not in pages[there].anchors:
-                if not parts.fragment.startswith("__"):
-                    yield f"{path.relative_to(folder.resolve())}: {target} is no anchor"
+            elif parts.fragment.strip("_") and there in pages and unquote(parts.fragment) not in pages[there].anchors:
+                yield f"{path.relative_to(folder.resolve())}: {target} is no anchor"

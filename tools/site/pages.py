@@ -92,12 +92,19 @@ class Pages:
             return target
         file, sharp, anchor = target.partition("#")
         meant = os.path.normpath(PurePosixPath(name).parent / file)
-        here = PurePosixPath(self._place(name) if not self._is_generated(name) else name.removeprefix(self._prefix)).parent
+        here = PurePosixPath(
+            self._place(name) if not self._is_generated(name) else name.removeprefix(self._prefix)
+        ).parent
         if self._is_generated(meant):
             return os.path.relpath(meant.removeprefix(self._prefix), here) + sharp + anchor
         if not (ROOT / meant).exists():
             raise DeadLinkError(f"{name} links to {target}: {meant} does not exist")
-        if self._up and not meant.startswith(self._prefix) and meant != self._home and Path(meant).suffix not in _PICTURES:
+        if (
+            self._up
+            and not meant.startswith(self._prefix)
+            and meant != self._home
+            and Path(meant).suffix not in _PICTURES
+        ):
             there = re.sub(r"\.md$", ".html", place_on_site(meant, "docs/", "README.md"))
             return self._up_from(here) + there + sharp + anchor
         self._wanted.append(meant)
@@ -131,4 +138,7 @@ def notebook(path: Path) -> str:
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     blocks = ["".join(cell["source"]) for cell in cells]
     code = [cell["cell_type"] == "code" for cell in cells]
-    return "\n\n".join(f"```python\n{text}\n```" if is_code else text for text, is_code in zip(blocks, code, strict=True)) + "\n"
+    return (
+        "\n\n".join(f"```python\n{text}\n```" if is_code else text for text, is_code in zip(blocks, code, strict=True))
+        + "\n"
+    )

@@ -16,6 +16,7 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import MISSING, fields, is_dataclass
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -91,7 +92,12 @@ def module(name: str) -> str:
 def commands() -> str:
     """Return the page of the commands, in the order of `tunewell --help`."""
     context = click.Context(cli, info_name="tunewell")
-    lines = ["# Commands", "", "What `tunewell COMMAND --help` prints, of each. How they are used: [the commands](../commands.md).", ""]
+    lines = [
+        "# Commands",
+        "",
+        "What `tunewell COMMAND --help` prints, of each. How they are used: [the commands](../commands.md).",
+        "",
+    ]
     for name in cli.list_commands(context):
         command = cli.get_command(context, name)
         assert command is not None
@@ -139,7 +145,12 @@ def record() -> str:
 
 def routes() -> str:
     """Return the page of what the server of `tunewell web` answers."""
-    lines = ["# Web routes", "", "What [`tunewell web`](../web.md) answers, to whoever has the key. JSON, but where it is said.", ""]
+    lines = [
+        "# Web routes",
+        "",
+        "What [`tunewell web`](../web.md) answers, to whoever has the key. JSON, but where it is said.",
+        "",
+    ]
     lines += ["| method | path | what |", "|---|---|---|"]
     lines += [f"| {one.method} | `{re.sub(':(int|path)}', '}', one.path)}` | {one.about} |" for one in ROUTES]
     return "\n".join([*lines, ""])
@@ -151,7 +162,12 @@ def agent_tools() -> str:
         path = Path(folder) / "new.db"
         open_store(path).close()
         by_scope = {scope: anyio.run(_tools, str(path), scope) for scope in SCOPES}
-    lines = ["# Tools for agents", "", "What `tunewell mcp` offers to a client of the Model Context Protocol, by `--allow`.", ""]
+    lines = [
+        "# Tools for agents",
+        "",
+        "What `tunewell mcp` offers to a client of the Model Context Protocol, by `--allow`.",
+        "",
+    ]
     lines += ["Bounds on what they may do: [tunewell for agents](../../AGENTS.md).", ""]
     told: set[str] = set()
     for scope, tools in by_scope.items():
@@ -183,7 +199,9 @@ def _command(context: click.Context, name: str) -> Any:
 
 def _settings_table(properties: dict[str, Any]) -> list[str]:
     lines = ["| key | type | meaning |", "|---|---|---|"]
-    lines += [f"| `{key}` | {_cell(_type(one))} | {_cell(one.get('description', ''))} |" for key, one in properties.items()]
+    lines += [
+        f"| `{key}` | {_cell(_type(one))} | {_cell(one.get('description', ''))} |" for key, one in properties.items()
+    ]
     return [*lines, ""]
 
 
@@ -203,7 +221,7 @@ def _cell(text: str) -> str:
     return re.sub(r"\s+", " ", text).replace("|", "\\|").strip()
 
 
-# one name ---------------------------------------------------------------------------------------------------------------
+# one name
 
 
 def _entry(name: str, found: Any, level: int) -> list[str]:
@@ -255,7 +273,11 @@ def _signature(name: str, found: Any) -> str:
             text = f"{text.rsplit(' = ', 1)[0]} = {one.default!r}"
         parts.append(text)
     returned = signature.return_annotation
-    arrow = "" if returned in (signature.empty, "None", None) or inspect.isclass(found) else f" -> {returned}".replace("'", "")
+    arrow = (
+        ""
+        if returned in (signature.empty, "None", None) or inspect.isclass(found)
+        else f" -> {returned}".replace("'", "")
+    )
     line = f"{short}({', '.join(parts)}){arrow}"
     if len(line) <= _WIDTH:
         return line
@@ -311,14 +333,16 @@ def _attributes(found: type) -> Iterator[tuple[str, str]]:
     except (OSError, TypeError, SyntaxError, ValueError):
         return
     body = getattr(node, "body", [])
-    for one, after in zip(body, body[1:], strict=False):
+    for one, after in pairwise(body):
         target = getattr(one, "target", None) or (getattr(one, "targets", None) or [None])[0]
-        is_doc = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) and isinstance(after.value.value, str)
+        is_doc = (
+            isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) and isinstance(after.value.value, str)
+        )
         if isinstance(target, ast.Name) and is_doc:
             yield target.id, inspect.cleandoc(after.value.value)  # type: ignore[attr-defined]
 
 
-# docstrings -------------------------------------------------------------------------------------------------------------
+# docstrings
 
 _SECTION = re.compile(r"^(Args|Arguments|Returns|Raises|Yields|Example|Examples|Attributes):$")
 
@@ -343,7 +367,9 @@ def _markdown(doc: str) -> list[str]:
             source.insert(0, line)
             block = textwrap.dedent("\n".join(_indented(source))).strip("\n").splitlines()
             lines += ["```text" if not any("tw." in one or "=" in one for one in block) else "```python", *block, "```"]
-        elif (item := re.match(r"^(\w+): (.*)$", line)) and (not lines or not lines[-1].strip() or lines[-1].startswith("- ")):
+        elif (item := re.match(r"^(\w+): (.*)$", line)) and (
+            not lines or not lines[-1].strip() or lines[-1].startswith("- ")
+        ):
             lines.append(f"- `{item[1]}`: {item[2]}" + "".join(" " + one.strip() for one in _indented(source)))
         else:
             lines.append(line)
