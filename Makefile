@@ -73,10 +73,10 @@ bench-trackers: .venv-trackers/.ready
 	touch $@
 
 # the site, in English and Chinese: site/index.html opens from the folder, with search, and needs no network
-docs: .venv/.docs
+docs: $(VENV)/.docs
 	$(BIN)/python tools/site/build.py --out site
 
-.venv/.docs: $(VENV)/.ready
+$(VENV)/.docs: $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet --no-compile --group docs
 	touch $@
 
