@@ -79,7 +79,7 @@ def command(ctx: click.Context, /, *, seed: int, workers: int, store: str | None
 
 def _write_report(store: Store, result: DemoResult) -> str | None:
     """Write what the demo has found to an HTML file of the working folder; return its name, None where none can be."""
-    from tunewell.report.page import report_page  # noqa: PLC0415  figures and diagnosis, which --help needs not
+    from tunewell.reporting.page import report_page  # noqa: PLC0415  figures and diagnosis, which --help needs not
 
     text, name = report_page([StudyReader.open(store, result.after.study)])
     path = Path(f"{name}.html")
