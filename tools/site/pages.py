@@ -15,6 +15,8 @@ from pathlib import Path, PurePosixPath
 ROOT = Path(__file__).parents[2]
 _PICTURES = {".svg", ".png", ".gif", ".jpg"}
 _LANGUAGES = {".py": "python", ".toml": "toml", ".ipynb": "json", ".js": "javascript"}
+_BREAK_IN_CHINESE = re.compile(r"(?<=[\u3001-\u9fff\uff01-\uff5e])\n(?=[\u4e00-\u9fff`\[*])")
+"""A line's end where Chinese goes on: browsers would show a space there, which Chinese has not."""
 _FENCE = re.compile(r"(^```.*?^```[ \t]*$)", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(!?\[(?:[^\[\]]|\[[^\[\]]*\])*\]\()([^)\s]+)\)")
 
@@ -84,6 +86,7 @@ class Pages:
         """Return a page with links that hold on the site; marks that tell tests which code is not run go."""
         parts = _FENCE.split(text)
         parts[::2] = [_LINK.sub(lambda found: f"{found[1]}{self._link(found[2], name)})", part) for part in parts[::2]]
+        parts[::2] = [_BREAK_IN_CHINESE.sub("", part) for part in parts[::2]]
         parts[1::2] = [re.sub(r"^(```\w+) \w+$", r"\1", part, flags=re.MULTILINE) for part in parts[1::2]]
         return "".join(parts)
 
