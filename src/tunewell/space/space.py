@@ -40,7 +40,16 @@ _TIER_OF = {name: tier for tier, names in _TIERS.items() for name in names}
 
 
 class Space:
-    """Parameters that may be tuned. It never changes; two that have the same parameters in the same order are equal."""
+    """Parameters that may be tuned. It never changes; two that have the same parameters in the same order are equal.
+
+    Example:
+        >>> space = tw.Space(
+        ...     optimizer=tw.Choice(["sgd", "adam"], default="sgd"),
+        ...     momentum=tw.momentum(when={"optimizer": "sgd"}),  # inactive with adam
+        ... )
+        >>> space.defaults()
+        Params(optimizer='sgd', momentum=0.9)
+    """
 
     __slots__ = ("_conditional", "_order", "_params")
 

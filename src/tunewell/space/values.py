@@ -14,6 +14,11 @@ class Params(Mapping[str, Value]):
     A view, not a copy: whoever owns the dictionary may change it (a live parameter that is steered),
     and the reader sees the new value at the next look. Readers cannot change it.
     A parameter that is inactive under its `when=` condition is absent.
+
+    Example:
+        >>> params = tw.Params({"learning_rate": 0.01, "hidden": 64})
+        >>> params.learning_rate, params["hidden"], "dropout" in params
+        (0.01, 64, False)
     """
 
     __slots__ = ("_values",)

@@ -54,7 +54,17 @@ _OfTrial = TypeVar("_OfTrial", Report, Event)
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The best report so far."""
+    """The best report so far.
+
+    Example:
+        >>> def train(run):
+        ...     for epoch in run.epochs(3):
+        ...         run.report(val_loss=(run.params.rate - 0.3) ** 2 + 1 / epoch)
+        >>> study = tw.tune(train, {"rate": tw.Float(0.0, 1.0)}, metric="val_loss", budget=4, store="memory")
+        >>> best = study.best
+        >>> best.epoch, 0 <= best.params.rate <= 1, best.value < 0.5
+        (3, True, True)
+    """
 
     trial: int
     epoch: int
