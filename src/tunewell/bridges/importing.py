@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from tunewell.bridges.base import Found, Source
+from tunewell.bridges.base import Found, Source, many_records
 from tunewell.bridges.epochs import Counting, Row, counting, rows
 from tunewell.bridges.records import TrackedRun
 from tunewell.bridges.recovery import Recovered, recovered, widened
@@ -77,7 +77,19 @@ def take_in(
         SettingError: the metric is not known, or the study was not begun by an import.
         TrackerError: the tracker cannot be reached.
     """
-    found = source.read()
+    with many_records():
+        return _taken_in(source.read(), source.place, store, name, metric, direction, renamed or {})
+
+
+def _taken_in(
+    found: Found,
+    place: str,
+    store: Store,
+    name: str,
+    metric: str | None,
+    direction: str | None,
+    renamed: Mapping[str, str],
+) -> TakenIn:
     try:
         known = readable_study(store, store.study(name))
     except StudyNotFound:
@@ -91,8 +103,8 @@ def take_in(
         raise SettingError(f"study {name!r} has the metric {known.metric!r}, not {chosen!r}; name another study")
     wanted = aim(found, chosen, direction)
     ours = found.study if found.study is not None and not renamed and chosen == found.study.metric else None
-    settings = _settings(found, renamed or {}, ours)
-    return _Import(found, store, settings, chosen, ours).into(name, known, wanted[1], source.place)
+    settings = _settings(found, renamed, ours)
+    return _Import(found, store, settings, chosen, ours).into(name, known, wanted[1], place)
 
 
 def aim(found: Found, metric: str | None = None, direction: str | None = None) -> tuple[str, str]:

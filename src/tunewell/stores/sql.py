@@ -682,12 +682,20 @@ class SqlStore:
                     log.check_is_recorded(values)
                     log.run("renew_trial", values)
             log.each("add_trial", new)
-            added = [
-                {**key, "trial": one.trial, "epoch": one.epoch, "at": one.at, "value": value}
-                | {"metrics": rows.metrics_to_json(one.metrics)}
-                for one, value in reports
-            ]
-            log.each("add_report", added)
+            log.each(
+                "add_report",
+                (
+                    {
+                        **key,
+                        "trial": one.trial,
+                        "epoch": one.epoch,
+                        "at": one.at,
+                        "value": value,
+                        "metrics": rows.metrics_to_json(one.metrics),
+                    }
+                    for one, value in reports
+                ),
+            )
             log.each("add_event", [{**key, **rows.EVENTS.values(event)} for event in events])
 
     def close(self) -> None:
