@@ -113,6 +113,11 @@ def aim(found: Found, metric: str | None = None, direction: str | None = None) -
     return chosen, direction_of(chosen, direction or (found.direction if chosen == found.metric else None))
 
 
+def logs(found: Found, metric: str) -> bool:
+    """Return True if a run has logged a metric."""
+    return any(run.curves.get(metric) for run in found.runs)
+
+
 def _metric(found: Found, named: str | None) -> str:
     """Return the metric that is optimized."""
     counts: dict[str, int] = {}

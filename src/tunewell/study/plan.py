@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,7 +106,7 @@ def epochs_left(study: StudyReader) -> int | None:
         trials = max(0, math.ceil(budget.amount) - spent.trials)
         under_way = spent.epochs - spent.trained
         return under_way + math.ceil(trials * spent.epochs / max(1, spent.trials)) if spent.trials else None
-    in_all = None if study.max_epochs is None and budget.unit != "epochs" else budget.epochs(study.max_epochs or 1)
+    in_all = study.budget_in_epochs
     if in_all is None or in_all >= OPEN_END:
         return None
     return max(0, in_all - spent.trained - spent.fruitless)
@@ -146,6 +146,14 @@ def _at_a_time(trained: Sequence[_Trained]) -> int:
         busy += max(0.0, end - max(start, until))
         until = max(until, end)
     return max(1, round(sum(end - start for start, end in spans) / busy)) if busy > 0 else 1
+
+
+def seconds_per_epoch(study: StudyReader, trials: Collection[int]) -> list[float]:
+    """Return what an epoch of some trials takes, in seconds; of one that has trained none there is none."""
+    steps = [step for step in study.store.contents(study.record.id).steps if step.trial in trials]
+    reports = (report for trial in trials for report in study.reports(trial))
+    found = _paces(_trained(steps, reports), len(study.trials))
+    return [pace for trial in trials if math.isfinite(pace := float(found[trial]))]
 
 
 def _paces(trained: Sequence[_Trained], n: int) -> Floats:
