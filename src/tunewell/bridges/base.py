@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from typing import Protocol
 
 from tunewell.bridges.records import TrackedRun
 from tunewell.errors import TrackerError, TunewellError
+from tunewell.no_garbage import no_garbage
 from tunewell.space.params import Param
 from tunewell.space.space import Space
 from tunewell.stores import StudyRecord
@@ -114,7 +114,7 @@ class AlreadyRead:
     @classmethod
     def of(cls, source: Source) -> AlreadyRead:
         """Read a source. Errors are those of `Source.read`."""
-        with many_records():
+        with no_garbage():
             return cls(source.read(), source.place)
 
     def read(self) -> Found:
@@ -134,21 +134,6 @@ def tracker_errors(place: str, lasting: Iterable[type[BaseException]] = ()) -> I
         raise
     except Exception as error:
         raise TrackerError(f"{place}: {reason(error)}", lasting=isinstance(error, tuple(lasting))) from error
-
-
-@contextmanager
-def many_records() -> Iterator[None]:
-    """Look for no garbage inside the block, where millions of records are made that hold no cycles.
-
-    Python would walk through all that there are again and again: a third of the time of a large import.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def reason(error: BaseException) -> str:

@@ -12,12 +12,13 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from tunewell.bridges.base import Found, Source, many_records
+from tunewell.bridges.base import Found, Source
 from tunewell.bridges.epochs import Counting, Row, counting, rows
 from tunewell.bridges.records import TrackedRun
 from tunewell.bridges.recovery import Recovered, recovered, widened
 from tunewell.errors import RecordError, SettingError, StudyNotFound
 from tunewell.near_names import nearest
+from tunewell.no_garbage import no_garbage
 from tunewell.space.space import Space
 from tunewell.space.values import Params
 from tunewell.stores import SpaceVersion, Store, StudyRecord
@@ -77,7 +78,7 @@ def take_in(
         SettingError: the metric is not known, or the study was not begun by an import.
         TrackerError: the tracker cannot be reached.
     """
-    with many_records():
+    with no_garbage():
         return _taken_in(source.read(), source.place, store, name, metric, direction, renamed or {})
 
 
