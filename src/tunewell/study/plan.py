@@ -17,6 +17,9 @@ from tunewell.stores.base import StepRecord
 from tunewell.study.reader import StudyReader
 from tunewell.trial import OPEN_END, Report, Trial, TrialState
 
+_USUAL = 0.95
+"""Of the waits between steps, this share is taken as they were; the longest for no longer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -58,12 +61,12 @@ def plan(study: StudyReader) -> Plan:
     trained = _trained(contents.steps, (report for report, _ in contents.reports))
     running = {trial.number: trial for trial in contents.trials if trial.state is TrialState.RUNNING}
     newest = {step.trial: step.number for step in contents.steps}
-    under_way, done = [], []
+    under_way, done, waits = [], [], _waits(trained)
     for one in trained:
         if one.step.trial in running and newest[one.step.trial] == one.step.number:
             under_way.append(_under_way(one, running[one.step.trial]))
         elif one.ends:
-            done.append(Done(len(one.ends), one.seconds))
+            done.append(Done(len(one.ends), one.seconds + waits[one.step.number]))
     workers = _at_a_time(trained)
     left = epochs_left(study)
     lately = [one.seconds / one.epochs for one in done[-50:]]
@@ -135,6 +138,26 @@ def _under_way(one: _Trained, trial: Trial) -> UnderWay:
         pace = max(one.seconds, (time.time() - one.step.at) * n / (n + 1)) / n
     until = trial.until if trial.until < OPEN_END else one.step.first + max(n, 1)
     return UnderWay(max(1, until - one.step.first + 1), min(n, until - one.step.first + 1), pace)
+
+
+def _waits(trained: Sequence[_Trained]) -> dict[int, float]:
+    """Return, by a step's number, for how many seconds its worker had been free.
+
+    Where trainings are short, it takes a good part of the time to decide on them.
+    """
+    ends = sorted((one.ends[-1], one.step.session) for one in trained if one.ends)
+    free: dict[int, list[float]] = {}
+    found: dict[int, float] = {}
+    known = 0
+    for one in sorted(trained, key=lambda one: one.step.at):
+        while known < len(ends) and ends[known][0] <= one.step.at:
+            free.setdefault(ends[known][1], []).append(ends[known][0])
+            known += 1
+        freed = free.get(one.step.session)  # rising: the last is that of the worker that was freed last
+        found[one.step.number] = one.step.at - freed.pop() if freed else 0.0
+    # a pause of the study, or of the machine, is no wait
+    longest = float(np.quantile(list(found.values()), _USUAL)) if found else 0.0
+    return {number: min(wait, longest) for number, wait in found.items()}
 
 
 def _at_a_time(trained: Sequence[_Trained]) -> int:
