@@ -31,7 +31,8 @@ from tunewell.study import Study
 from tunewell.study.budget import Budget
 from tunewell.study.confirmation import confirmation
 from tunewell.study.confirmed import Confirmed, confirmed
-from tunewell.study.merging import Merged, merge
+from tunewell.study.copied import Merged
+from tunewell.study.merging import merge
 from tunewell.study.reader import Best
 from tunewell.training.client import params, report
 from tunewell.training.current import current_run

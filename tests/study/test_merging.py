@@ -21,7 +21,7 @@ from tunewell.errors import SettingError, StoreError, StudyNotFound
 from tunewell.stores import MemoryStore, SqlStore, open_store
 from tunewell.study import Study
 from tunewell.study.checkpoint_copies import CheckpointCopies
-from tunewell.study.merging import ADDED, MORE, NOTHING_NEW, SKIPPED
+from tunewell.study.copied import ADDED, MORE, NOTHING_NEW, SKIPPED
 from tunewell.testing.records import STUDY, a_life, a_trial, begin, in_common
 from tunewell.trial import Checkpoint, Event, TrialState
 
