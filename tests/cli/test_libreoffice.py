@@ -45,7 +45,6 @@ def test_libreoffice_reads_the_same_numbers_dates_and_texts(tmp_path, monkeypatc
         assert (kind.data_type, kind.value) == ("s", trial.params["kind"])  # a text, which nothing has calculated
         assert isinstance(began.value, dt.datetime)
     assert "=1+1" in {trial.params["kind"] for trial in study.trials}
-    assert [sheet.freeze_panes for sheet in read] == [sheet.freeze_panes for sheet in written]
     assert [len(sheet._charts) for sheet in read] == [len(sheet._charts) for sheet in written]
     assert any(sheet._charts for sheet in read)
     for name in ("curves", "reports"):
