@@ -26,8 +26,8 @@ from tunewell.errors import SettingError
 from tunewell.stores import Store, StudyRecord
 from tunewell.stores.redaction import redacted
 
-_FIRST_WORD_S = 30.0
-"""The libraries of trackers take seconds to import; a tracker that does not answer delays a training by no more."""
+_FIRST_WORD_S = 120.0
+"""The libraries of trackers take seconds to import, and longer on a busy machine."""
 _LAST_WORD_S = 2.0
 """For how long a training that has ended waits for a tracker that was away."""
 
