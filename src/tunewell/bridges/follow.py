@@ -73,7 +73,8 @@ def _follow(order: Order, over: threading.Event, talk: Any) -> dict[str, Any]:
     study, place = store.study(order.study), sink_place(order.place)
     with Cursor(store, study, place, patience_s=_PATIENCE_S) as cursor:
         follower = Follower(store, study, place.sink, cursor)
-        wait, failed, had_more, told = 0.0, None, True, False
+        failed: TrackerError | None = None
+        wait, had_more, told = 0.0, True, False
         while True:
             began = time.monotonic()
             is_over = over.is_set()  # what is on record by now is all there is

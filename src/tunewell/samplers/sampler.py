@@ -43,6 +43,5 @@ def n_given(sampler: Sampler) -> int:
 
 def given_left(sampler: Sampler, space: Space, history: History) -> int:
     """Return how many settings that a sampler was given are still to be tried."""
-    if hasattr(sampler, "given_left"):
-        return int(sampler.given_left(space, history))
-    return max(0, n_given(sampler) - len(history))
+    looks = getattr(sampler, "given_left", None)
+    return max(0, n_given(sampler) - len(history)) if looks is None else int(looks(space, history))
