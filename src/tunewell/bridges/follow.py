@@ -53,7 +53,7 @@ def main() -> int:
     except TunewellError as error:
         _say(talk, TRIED, error=str(error), lasting=True)
         outcome = {"error": str(error), "epochs": 0, "trials": 0}
-    except Exception as error:  # noqa: BLE001  whoever trains is told of it, whatever it is
+    except Exception as error:  # noqa: BLE001  whoever trains is is_reported of it, whatever it is
         text = f"{type(error).__name__}: {error}; this is a defect of tunewell"
         _say(talk, TRIED, error=text, lasting=True)
         outcome = {"error": text, "epochs": 0, "trials": 0}
@@ -74,13 +74,13 @@ def _follow(order: Order, over: threading.Event, talk: Any) -> dict[str, Any]:
     with Cursor(store, study, place, patience_s=_PATIENCE_S) as cursor:
         follower = Follower(store, study, place.sink, cursor)
         failed: TrackerError | None = None
-        wait, had_more, told = 0.0, True, False
+        wait, had_more, is_reported = 0.0, True, False
         while True:
             began = time.monotonic()
             is_over = over.is_set()  # what is on record by now is all there is
             before = failed
             try:
-                if not told:
+                if not is_reported:
                     follower.connect()
                 had_more = follower.forward()
                 failed = None
@@ -88,9 +88,9 @@ def _follow(order: Order, over: threading.Event, talk: Any) -> dict[str, Any]:
             except TrackerError as error:
                 failed, had_more = error, False
                 wait = min(_LONGEST_WAIT_S, max(1.0, 2 * wait))
-            if not told or (failed is None) != (before is None):
+            if not is_reported or (failed is None) != (before is None):
                 _say(talk, TRIED, error=failed and str(failed), lasting=bool(failed and failed.lasting))
-                told = True
+                is_reported = True
             if is_over and not had_more:
                 break  # all is there, or cannot be sent: it is on record, and can be by whoever wants it to
             if not is_over:

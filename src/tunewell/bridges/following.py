@@ -67,10 +67,10 @@ class _Following:
     def _listen(self, lines: IO[str]) -> None:
         for line in lines:
             with suppress(ValueError):
-                told = json.loads(line)
-                if told["what"] == TRIED:
-                    self._is_away = bool(told["error"])
-                self._lines.put(told)
+                message = json.loads(line)
+                if message["what"] == TRIED:
+                    self._is_away = bool(message["error"])
+                self._lines.put(message)
         self._lines.put({"what": None})
 
     def _next(self, what: str, timeout: float | None) -> dict[str, Any] | None:

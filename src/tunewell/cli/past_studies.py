@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class PastStudies:
-    """What `--warm-start` names, each read once."""
+    """The studies and sources that `--warm-start` names, each read once."""
 
     drafts: list[Study] = field(default_factory=list)
     """As they are now, those of trackers in memory: with them a search can be tried before a store is made."""
