@@ -53,7 +53,7 @@ def main() -> int:
     except TunewellError as error:
         _say(talk, TRIED, error=str(error), lasting=True)
         outcome = {"error": str(error), "epochs": 0, "trials": 0}
-    except Exception as error:  # noqa: BLE001  whoever trains is is_reported of it, whatever it is
+    except Exception as error:  # noqa: BLE001  whoever trains is told of it, whatever it is
         text = f"{type(error).__name__}: {error}; this is a defect of tunewell"
         _say(talk, TRIED, error=text, lasting=True)
         outcome = {"error": text, "epochs": 0, "trials": 0}
