@@ -123,7 +123,7 @@ class Verdict:
 
 def verdicts(programs: list[Asked], place: Path, seen: str) -> Iterator[Verdict]:
     for program in programs:
-        record, _ = read_file(log_of(program, place, is_cured=False))
+        record = read_file(log_of(program, place, is_cured=False))
         if seen == "settings":
             known = parse_config(program.settings.split())
             record = {**record, **known, "config": {**record.get("config", {}), **known["config"]}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -37,6 +38,8 @@ class Asked:
 
     def is_mended(self, reached: float, healed: float) -> bool:
         """True if the run was held back and its cure mended it; a loss that is no number is held back."""
-        if "loss" in self.metric:
-            return not reached <= healed + self.least_gain * abs(reached)
+        if not math.isfinite(reached):
+            return math.isfinite(healed)
+        if any(word in self.metric for word in ("loss", "mae", "left")):
+            return reached - healed > self.least_gain * abs(reached)
         return healed - reached >= self.least_gain

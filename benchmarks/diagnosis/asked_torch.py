@@ -135,16 +135,16 @@ class Residual(nn.Module):
 def norm_momentum(*, is_cured: bool) -> Rows:
     seeded()
     momentum = 0.1 if is_cured else 0.9
-    x, y, xv, yv = digits()
+    x, y, xv, yv = digits(600)
     model = nn.Sequential(
         nn.Unflatten(1, (1, 8, 8)),
         *(nn.Conv2d(1, 12, 3, padding=1), nn.BatchNorm2d(12, momentum=momentum), nn.ReLU()),
-        *(Residual(12, momentum) for _ in range(3)),
+        *(Residual(12, momentum) for _ in range(2)),
         *(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(48, 10)),
     )
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9)
     names = ("train loss", "train acc", "", "test acc")
-    return epochs(model, nn.CrossEntropyLoss(), optimizer, (x, y, xv, yv), batch=8, n=12, names=names)
+    return epochs(model, nn.CrossEntropyLoss(), optimizer, (x, y, xv, yv), batch=3, n=8, names=names)
 
 
 class Tagger(nn.Module):
@@ -373,7 +373,7 @@ PROGRAMS = (
         "norm-momentum",
         "https://stackoverflow.com/questions/74946623",
         ("batchnorm_misuse",),
-        "lr=0.1 optimizer=sgd momentum=0.9 batch_size=8 n_train=1200 n_classes=10 model=cnn batch_norm=true "
+        "lr=0.02 optimizer=sgd momentum=0.9 batch_size=3 n_train=600 n_classes=10 model=cnn batch_norm=true "
         "bn_momentum=0.9",
         norm_momentum,
         "test acc",
