@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 Rows = list[dict[str, float]]
@@ -28,6 +28,9 @@ class Asked:
     least_gain: float = 0.1
     """What the cure gains at least: points of an accuracy, or the share of a loss."""
 
+    columns: Mapping[str, str] | None = None
+    """What is to be said of columns whose names are not understood, as with `--columns`."""
+
     @property
     def is_faulty(self) -> bool:
         return self.names != ("healthy",)
@@ -40,6 +43,6 @@ class Asked:
         """True if the run was held back and its cure mended it; a loss that is no number is held back."""
         if not math.isfinite(reached):
             return math.isfinite(healed)
-        if any(word in self.metric for word in ("loss", "mae", "left")):
+        if any(word in self.metric.lower() for word in ("loss", "mae", "left")):
             return reached - healed > self.least_gain * abs(reached)
         return healed - reached >= self.least_gain

@@ -121,32 +121,6 @@ def encoder_rate(*, is_cured: bool) -> Rows:
     return epochs(model, nn.CrossEntropyLoss(), optimizer, data, batch=32, n=8, names=names)
 
 
-class Residual(nn.Module):
-    def __init__(self, channels: int, momentum: float) -> None:
-        super().__init__()
-        self.first, self.second = (nn.Conv2d(channels, channels, 3, padding=1) for _ in range(2))
-        self.norms = nn.ModuleList(nn.BatchNorm2d(channels, momentum=momentum) for _ in range(2))
-
-    def forward(self, x: Tensor) -> Tensor:
-        out = torch.relu(self.norms[0](self.first(x)))
-        return torch.relu(x + self.norms[1](self.second(out)))
-
-
-def norm_momentum(*, is_cured: bool) -> Rows:
-    seeded()
-    momentum = 0.1 if is_cured else 0.9
-    x, y, xv, yv = digits(600)
-    model = nn.Sequential(
-        nn.Unflatten(1, (1, 8, 8)),
-        *(nn.Conv2d(1, 12, 3, padding=1), nn.BatchNorm2d(12, momentum=momentum), nn.ReLU()),
-        *(Residual(12, momentum) for _ in range(2)),
-        *(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(48, 10)),
-    )
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9)
-    names = ("train loss", "train acc", "", "test acc")
-    return epochs(model, nn.CrossEntropyLoss(), optimizer, (x, y, xv, yv), batch=3, n=8, names=names)
-
-
 class Tagger(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -370,16 +344,6 @@ PROGRAMS = (
         "eval_accuracy",
     ),
     Asked(
-        "norm-momentum",
-        "https://stackoverflow.com/questions/74946623",
-        ("batchnorm_misuse",),
-        "lr=0.02 optimizer=sgd momentum=0.9 batch_size=3 n_train=600 n_classes=10 model=cnn batch_norm=true "
-        "bn_momentum=0.9",
-        norm_momentum,
-        "test acc",
-        0.04,
-    ),
-    Asked(
         "tagger-rate",
         "https://github.com/guillaumegenthial/sequence_tagging/issues/47",
         ("lr_too_high", "exploding_gradients"),
@@ -442,6 +406,7 @@ PROGRAMS = (
         "lr=0.1 optimizer=sgd batch_size=8 n_train=8 loss=mse framework=pytorch",
         gradients_add_up,
         "Loss error",
+        columns={"train_loss": "Loss error"},
     ),
     Asked(
         "line-diverges",
