@@ -6,7 +6,7 @@
 Each program is written anew after a question that somebody asked in public: its kind of network, of task and of fault,
 on small data of its own. That the fault holds the run back and that its cure mends it is checked at each run. The
 verdict is on what the author of the question had: the printed curves, and then those with the settings of the script.
-Programs of half B were not looked at until the diagnosis was done. `--logs` keeps what was trained, and trains only
+Programs of half B were not judged until the diagnosis was done. `--logs` keeps what was trained, and trains only
 what is not there.
 """
 
