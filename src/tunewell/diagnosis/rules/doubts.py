@@ -2,7 +2,7 @@
 
 Smooth curves that end somewhere are what the forests know as health. A network that was still on its way, that never
 settled, that learned a part of its rows and no more, or not even a handful of them by heart, looks so too. Nobody else
-can tell where such a run could have ended; so it is not said to be healthy with much confidence, and the causes that
+can tell where such a run could have ended; so it is not held to be healthy with much confidence, and the causes that
 can show the sign get what is taken.
 """
 
@@ -24,7 +24,7 @@ _IS_HEALTHY = np.array(LABELS) == "healthy"
 _NONE = Fact(Sign(0.0, ""), {})
 _HANDFUL = 20
 """Rows that any network can learn by heart."""
-_TOLD_APART = 8
+_DISTINCT = 8
 """So few rows show in the accuracy, whose values are multiples of one over their number."""
 _FEW = 12  # epochs
 _LAST = 3
@@ -174,7 +174,7 @@ def _rows_by_accuracy(s: Signals) -> float:
     shares = finite(s.run["train_accuracy"])
     if "train_accuracy" in s.run.estimated or np.unique(shares).size < 2 or not math.isnan(s.run.n_train):
         return math.nan
-    for rows in range(2, _TOLD_APART + 1):
+    for rows in range(2, _DISTINCT + 1):
         if np.abs(rows * shares - np.round(rows * shares)).max() < 1e-3 * rows:
             return float(rows)
     return math.nan
