@@ -11,7 +11,6 @@ import ctypes
 import functools
 import sys
 import threading
-import time
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -20,9 +19,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from tunewell.inspection.jax import findings, origin
+from tunewell.inspection.jax.likelihood import raw_likelihood_in
 from tunewell.inspection.jax.shapes import are_broadcast, broadcast_in
 from tunewell.inspection.mistakes import Mistake
-from tunewell.inspection.observing import ImportWatch, SeenEnough
+from tunewell.inspection.observing import ImportWatch, SeenEnough, Stopwatch
 from tunewell.inspection.places import Place, calling_place, is_users
 
 _LOSSES = ("softmax_cross_entropy", "softmax_cross_entropy_with_integer_labels", "sigmoid_binary_cross_entropy")
@@ -37,8 +37,7 @@ class JaxObserver:
         """Make an observer; JAX has to be imported before."""
         self.steps = 0
         self.altered = False
-        self._max_steps, self._timeout_s = max_steps, timeout_s
-        self._begun: float | None = None
+        self._max_steps, self._watch = max_steps, Stopwatch(timeout_s)
         self._lock = threading.Lock()
         self._thread = threading.get_ident()
         self._settled = False
@@ -123,10 +122,23 @@ class JaxObserver:
             return
         self._looked_at.add(place)
         with contextlib.suppress(Exception):  # arguments that cannot be traced: the program may do with them
-            traced = jax.make_jaxpr(functools.partial(fun, **named))(parameters, *others)
-            shapes = broadcast_in(traced.jaxpr, len(jax.tree.leaves(parameters)))
+            given, structure = jax.tree.flatten((others, named))
+            arrays = [one for one in given if _is_array(one)]
+
+            def of_arrays(parameters: Any, arrays: Any) -> Any:
+                rest = iter(arrays)  # functions, names and flags stay what they are
+                whole = [next(rest) if _is_array(one) else one for one in given]
+                others, named = jax.tree.unflatten(structure, whole)
+                return fun(parameters, *others, **named)
+
+            traced = jax.make_jaxpr(of_arrays)(parameters, arrays)
+            n_learned = len(jax.tree.leaves(parameters))
+            shapes = broadcast_in(traced.jaxpr, n_learned)
             if shapes is not None:
                 self._add(findings.broadcast(*shapes, place))
+            raw = raw_likelihood_in(traced.jaxpr, n_learned)
+            if raw is not None:
+                self._add(findings.raw_likelihood(raw, place))
 
     def _called(
         self,
@@ -181,12 +193,11 @@ class JaxObserver:
 
     def _step(self, place: Place, numbers: Any, norms: Any, loss: Any) -> None:
         with self._lock:
-            self._begun = self._begun or time.monotonic()
+            self._watch.begin()
             self.steps += 1
             at = self._gradients.setdefault(place, findings.Gradients(place))
             at.add(np.array(numbers), np.array(norms), float(loss))
-            late = time.monotonic() - self._begun > self._timeout_s
-            if not self.altered and (self.steps >= self._max_steps or late):
+            if not self.altered and (self.steps >= self._max_steps or self._watch.is_late()):
                 self.altered = True
                 # an exception in a callback would be the compiled code's; this one is raised where the program is
                 timer = threading.Timer(0.05, self._end)
@@ -263,6 +274,10 @@ def _raise_in(thread: int, exception: type[BaseException] | None) -> None:
     """Raise an exception in a thread between two steps of its interpreter; with None, call back one not yet raised."""
     what = None if exception is None else ctypes.py_object(exception)
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), what)
+
+
+def _is_array(value: Any) -> bool:
+    return hasattr(value, "shape") and hasattr(value, "dtype")
 
 
 def _floats(tree: Any) -> list[Any]:
