@@ -210,6 +210,11 @@ CASES = [
         ),
     ),
     (
+        "layers-not-registered",
+        network("return self.heads[0](x)", made="self.heads = {}\n                for k in range(3):\n                    self.heads[k] = nn.Linear(16, 3)"),
+        network("return self.heads[0](x)", made="self.heads = nn.ModuleList()\n                for k in range(3):\n                    self.heads.append(nn.Linear(16, 3))"),
+    ),
+    (
         "parameters-frozen",
         loop(TRAIN, before="for p in model.parameters():\n    p.requires_grad = False\noptimizer = torch.optim.SGD(model.parameters(), lr=0.1)"),
         loop(
@@ -336,6 +341,11 @@ CASES = [
         "labels-shuffled-apart",
         program(TORCH, "rows = TensorDataset(x[torch.randperm(len(x))], y[torch.randperm(len(x))])"),
         program(TORCH, "order = torch.randperm(len(x))\nrows = TensorDataset(x[order], y[order])"),
+    ),
+    (
+        "labels-shuffled-apart",
+        program(KERAS, "import random\nX, y = list(x_train), list(y_train)\nrandom.shuffle(y)\nX, y = np.array(X), np.array(y)\nmodel.fit(X, y)"),
+        program(KERAS, "import random\nX, y = list(x_train), []\nrandom.shuffle(X)\ny = [label(row) for row in X]\nmodel.fit(X, y)"),
     ),
     (
         "splits-prepared-differently",

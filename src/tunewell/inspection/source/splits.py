@@ -562,10 +562,21 @@ def _is_made_of(program: Program, statement: ast.stmt, partner: str, shuffled: s
     """Return True if the partner is made anew after a statement, of what was shuffled there."""
     after = (one for one in ast.walk(program.scope(statement)) if line(one) > line(statement))
     return any(
-        (isinstance(one, ast.Assign) and partner in _names_in(ast.Tuple(one.targets)) and shuffled in _names_in(one.value))
+        any(partner in _names_in(target) and shuffled in _names_in(value) for target, value in _assigned(one))
         or (isinstance(one, ast.For) and shuffled in _names_in(one.iter) and partner in _names_in(one))
         for one in after
     )
+
+
+def _assigned(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Yield each target of an assignment with its value, those of `x, y = a, b` one by one."""
+    for target in node.targets if isinstance(node, ast.Assign) else []:
+        assert isinstance(node, ast.Assign)
+        given = node.value
+        if isinstance(target, ast.Tuple) and isinstance(given, ast.Tuple) and len(target.elts) == len(given.elts):
+            yield from zip(target.elts, given.elts, strict=True)
+        else:
+            yield target, given
 
 
 def _apart(program: Program, at: ast.AST, rows: str, labels: str, how: str) -> Mistake:
