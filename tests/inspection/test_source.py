@@ -215,6 +215,21 @@ CASES = [
         network("return self.heads[0](x)", made="self.heads = nn.ModuleList()\n                for k in range(3):\n                    self.heads.append(nn.Linear(16, 3))"),
     ),
     (
+        "evaluates-in-training-mode",
+        network("return self.out(F.dropout(x, p=0.5))") + "\nmodel.eval()",
+        network("return self.out(F.dropout(x, p=0.5, training=self.training))") + "\nmodel.eval()",
+    ),
+    (
+        "axes-swapped",
+        network("states, (h, c) = self.rnn(x)\n                return self.out(h.view(x.size(0), -1))", made="self.rnn = nn.LSTM(16, 8, num_layers=2)"),
+        network("states, (h, c) = self.rnn(x)\n                return self.out(h.transpose(0, 1).reshape(x.size(0), -1))", made="self.rnn = nn.LSTM(16, 8, num_layers=2)"),
+    ),
+    (
+        "axes-swapped",
+        network("_, h = self.rnn(x)\n                return self.out(h.reshape(x.shape[0], 16))", made="self.rnn = nn.GRU(16, 8, bidirectional=True, batch_first=True)"),
+        network("_, h = self.rnn(x)\n                return self.out(h.reshape(x.shape[0], 16))", made="self.rnn = nn.GRU(16, 16, batch_first=True)"),
+    ),
+    (
         "parameters-frozen",
         loop(TRAIN, before="for p in model.parameters():\n    p.requires_grad = False\noptimizer = torch.optim.SGD(model.parameters(), lr=0.1)"),
         loop(
