@@ -70,6 +70,15 @@ def step(params, state, batch):
     return optax.apply_updates(params, updates), state, loss
 """
 FLAX = "from flax import linen as nn\n"
+DROPPED = """
+import jax
+def step(params, stats, x, y):
+    def loss_fn(params):
+        logits, updates = model.apply({{"params": params, "batch_stats": stats}}, x, train=True, mutable=["batch_stats"])
+        return error(logits, y), (logits, updates)
+    (loss, (logits, updates)), grads = jax.value_and_grad(loss_fn, has_aux=True)(params)
+    return moved(params, grads), {returned}, loss
+"""
 
 CASES = [
     ("logits-expected", sequential(", nn.Softmax(dim=1)"), sequential("")),
@@ -213,6 +222,11 @@ CASES = [
         "layers-not-registered",
         network("return self.heads[0](x)", made="self.heads = {}\n                for k in range(3):\n                    self.heads[k] = nn.Linear(16, 3)"),
         network("return self.heads[0](x)", made="self.heads = nn.ModuleList()\n                for k in range(3):\n                    self.heads.append(nn.Linear(16, 3))"),
+    ),
+    (
+        "statistics-frozen",
+        program(FLAX, DROPPED.format(returned="stats")),
+        program(FLAX, DROPPED.format(returned="updates")),
     ),
     (
         "evaluates-in-training-mode",

@@ -10,7 +10,9 @@ from tunewell.probing.probes import PROBES
 jax = pytest.importorskip("jax")
 pytestmark = pytest.mark.filterwarnings("default")  # theirs are not ours
 
-SPACE = tw.Space(learning_rate=tw.Float(1e-5, 1.0, scale="log", default=0.1), weight_decay=tw.Float(0.0, 0.1, default=1e-4))
+SPACE = tw.Space(
+    learning_rate=tw.Float(1e-5, 1.0, scale="log", default=0.1), weight_decay=tw.Float(0.0, 0.1, default=1e-4)
+)
 
 
 def rows(n, seed):
@@ -36,7 +38,10 @@ def train(run):
     x_val, y_val = rows(120, 1)
     x, y = run.data(*rows(240, 0), validation=(x_val, y_val))
     keys = jax.random.split(jax.random.key(run.seed))
-    params = [(jax.random.normal(keys[0], (2, 16)), jax.numpy.zeros(16)), (jax.random.normal(keys[1], (16, 3)) / 4, jax.numpy.zeros(3))]
+    params = [
+        (jax.random.normal(keys[0], (2, 16)), jax.numpy.zeros(16)),
+        (jax.random.normal(keys[1], (16, 3)) / 4, jax.numpy.zeros(3)),
+    ]
     for _ in run.epochs(12):
         losses = []
         for start in range(0, 240, 40):

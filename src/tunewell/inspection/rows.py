@@ -70,7 +70,13 @@ def inputs_constant(x: NDArray[Any]) -> list[Mistake]:
         return []
     some = ", ".join(f"{one:.4g}" for one in x[0].reshape(-1)[:3])
     seen = f"all {len(x)} rows are the same, {some}{', ...' if x[0].size > 3 else ''}"
-    return [Mistake("inputs-constant", seen, "look at what is done to the rows before: a normalization of each row by itself, say")]
+    return [
+        Mistake(
+            "inputs-constant",
+            seen,
+            "look at what is done to the rows before: a normalization of each row by itself, say",
+        )
+    ]
 
 
 def splits_prepared_differently(x: NDArray[Any], x_validation: NDArray[Any]) -> list[Mistake]:
@@ -234,7 +240,8 @@ def several_labels(target: NDArray[Any]) -> str:
     counts = target.sum(axis=1)
     if not np.isin(target, (0, 1)).all() or (counts != 1).mean() <= _MOST_BEYOND or counts.max() < 2:
         return ""
-    return f"and add up to 1, but {(counts > 1).mean():.0%} of the rows have several labels, and {(counts == 0).mean():.0%} none"
+    several, none = (counts > 1).mean(), (counts == 0).mean()
+    return f"and add up to 1, but {several:.0%} of the rows have several labels, and {none:.0%} none"
 
 
 def classes_unequal(labels: NDArray[Any]) -> list[Mistake]:

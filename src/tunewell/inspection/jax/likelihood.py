@@ -77,7 +77,7 @@ def _selected(loss: Any, made: dict[Any, Any], same: dict[Any, Any], learned: se
             return ours[0]
         if name in ("neg", "sub") and ours[0] is given[-1]:
             sign = -sign
-        elif name in ("mul", "div") and ours[0] is given[0] or name == "mul":
+        elif name == "mul" or (name == "div" and ours[0] is given[0]):
             factor = next(one for one in given if one is not ours[0])
             sign = -sign if isinstance(factor, Literal) and factor.val < 0 else sign
         elif name not in _SHAPING | {"reduce_sum"}:

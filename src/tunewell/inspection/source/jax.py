@@ -267,7 +267,9 @@ def _is_read(program: Program, name: ast.Name) -> bool:
 
 def statistics_dropped(program: Program) -> Iterator[Mistake]:
     """Find statistics of batch normalization that a step returns beside its loss, and nobody takes to the next step."""
-    changed = {name for call in program.calls() if keyword(call, "mutable") is not None for name in _second(program, call)}
+    changed = {
+        name for call in program.calls() if keyword(call, "mutable") is not None for name in _second(program, call)
+    }
     for node in program.nodes:
         outer = node.targets[0] if isinstance(node, ast.Assign) else None
         inner = outer.elts[0] if isinstance(outer, ast.Tuple) and outer.elts else None

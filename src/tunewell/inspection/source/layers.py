@@ -93,7 +93,7 @@ _BATCH = re.compile(r"batch|^(bs|b|n)$|(^|_)bsz?$", re.IGNORECASE)
 
 
 def states_mixed(program: Program) -> Iterator[Mistake]:
-    """Find last states of several layers or directions, (layers, rows, units), that are regrouped without a transpose."""
+    """Find last states of several layers or directions, (layers, rows, units), regrouped without a transpose."""
     for call in program.calls():
         owner, of = program.class_of(call), getattr(call.func, "value", None)
         shape = call.args[0].elts if call.args and isinstance(call.args[0], ast.Tuple) else call.args

@@ -471,7 +471,7 @@ def dropout_without_mode(program: Program) -> Iterator[Mistake]:
             yield program.mistake(
                 "evaluates-in-training-mode",
                 call,
-                f"{text(call)} on line {line(call)} leaves out as much after eval() as before: nothing tells it the mode",
+                f"{text(call)} on line {line(call)} is on after eval() too: nothing tells it the mode",
                 "write training=self.training in it, or make it a layer, nn.Dropout",
             )
 

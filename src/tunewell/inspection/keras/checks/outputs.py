@@ -184,7 +184,9 @@ def _several_labels(training: Training, output: Output, target: NDArray[Any]) ->
     seen = rows.several_labels(target) if output.loss.name in REGRESSION | CROSS_ENTROPIES else ""
     if seen and len(output.shape) == 2:
         mend = "end with sigmoid in place of softmax, and compile with binary_crossentropy"
-        yield Mistake("targets-out-of-reach", f"{_the(output)} end with softmax, {seen}", mend, *_place(training, output))
+        yield Mistake(
+            "targets-out-of-reach", f"{_the(output)} end with softmax, {seen}", mend, *_place(training, output)
+        )
 
 
 def units_and_classes(training: Training) -> Iterator[Mistake]:
