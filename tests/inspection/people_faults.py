@@ -202,7 +202,7 @@ IN_STEPS = (
     fault("inputs-not-scaled", "donnees", ("x = ((x - x[:600].mean(0)) / x[:600].std(0)).astype(np.float32)", "x = (x * 100 + 5000).astype(np.float32)")),
     fault("inputs-constant", "digits_trainer", ("unsqueeze(1) / 16.0", "unsqueeze(1) * 0.0")),
     fault("inputs-constant", "keras_functional", ("pixels = (pixels / 16.0)", "pixels = np.ones_like(pixels)")),
-    fault("inputs-constant", "jax_noise", ("data.data / 16.0", "data.data ** 0"), ("for epoch in range(2)", "for epoch in range(1)")),
+    fault("inputs-constant", "donnees", ("x = ((x - x[:600].mean(0)) / x[:600].std(0)).astype(np.float32)", "x = np.ones_like(x, dtype=np.float32)")),
     fault("inputs-constant", "kfold", ("data = torch.randn(300, 1, 6, 6) + torch.nn.functional.one_hot(target, 36).view(-1, 1, 6, 6) * 3.0", "data = torch.ones(300, 1, 6, 6)")),
     fault("inputs-constant", "one_hot_cnn", ("X_train /= 255", "X_train[:] = 0.5")),
     fault("labels-constant", "wellen", ("klasse = zufall.integers(0, 3, anzahl)", "klasse = zufall.integers(0, 1, anzahl)")),

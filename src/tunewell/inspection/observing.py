@@ -69,11 +69,11 @@ class Stopwatch:
         self._begun = self._begun or (time.monotonic(), time.process_time())
 
     def is_late(self, share: float = 1.0) -> bool:
-        """Return True if this share of the time has passed; what the process did not get is counted half at most."""
+        """Return True if this share of the time has passed; what the process did not get is counted by a third."""
         if self._begun is None:
             return False
         passed, worked = time.monotonic() - self._begun[0], time.process_time() - self._begun[1]
-        return max(min(passed, worked), passed / 2) > share * self._limit_s
+        return max(min(passed, worked), passed / 3) > share * self._limit_s
 
 
 class Observer(Protocol):

@@ -101,9 +101,12 @@ def states_mixed(program: Program) -> Iterator[Mistake]:
             continue
         statement = next(one for one in program.ancestors(call) if isinstance(one, ast.stmt))
         bound = program.earlier(of, statement)
-        layer = bound.value if bound is not None and bound.position in (1, -1) else None  # (h, c)
-        made = _made(program, owner, layer) if isinstance(layer, ast.Call) else None
-        if made is not None and _has_several_states(program, made) and _is_number_of_rows(shape[0]):
+        is_state = bound is not None and bound.position in (1, -1)  # h, or (h, c)
+        layer = bound.value if is_state and bound is not None and isinstance(bound.value, ast.Call) else None
+        made = None if layer is None else _made(program, owner, layer)
+        if layer is None or made is None:
+            continue
+        if _has_several_states(program, made) and _is_number_of_rows(shape[0]):
             yield program.mistake(
                 "axes-swapped",
                 call,
