@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 WORKERS ?= logical
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal
 
-.PHONY: setup fmt check test slow exhaustive frameworks tensorflow trackers inspections schema-dump bench bench-search bench-trackers demo vendor vendor-check clean clean-cache
+.PHONY: setup fmt check test slow exhaustive frameworks tensorflow trackers inspections schema-dump bench bench-search bench-trackers demo lowest release-check vendor vendor-check clean clean-cache
 
 setup: $(VENV)/.ready
 
@@ -127,6 +127,21 @@ demo: .venv-demo/.ready
 	.venv-demo/bin/python -m pip install --quiet --editable .
 	touch $@
 
+# the oldest versions that pyproject.toml allows, which only uv knows how to find; by hand, and before a release
+lowest: .venv-lowest/.ready
+	.venv-lowest/bin/python -m pytest -m "not slow" tests/space tests/schedulers tests/surrogate tests/contract tests/study tests/nn tests/cli/test_registry.py
+
+.venv-lowest/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet uv
+	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable .
+	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python pytest hypothesis
+	touch $@
+
+# before a tag: what is published is small, typed, and the same to the byte if it is built again
+release-check:
+	PYTHON=$(PYTHON) .ci/release-check
+
 # LCBENCH is the folder of the surrogate: see benchmarks/search/lcbench/README.md. Runs that .lcbench holds are not done again.
 bench-search: .venv-peers/.ready
 	.venv-peers/bin/python benchmarks/search/lcbench/run.py --data '$(LCBENCH)' --processes 2
@@ -148,4 +163,4 @@ clean-cache:
 	rm -f src/tunewell/nn/__pycache__/*.nbc src/tunewell/nn/__pycache__/*.nbi
 
 clean: clean-cache
-	rm -rf $(VENV) .venv-demo .venv-peers .venv-tensorflow .venv-trackers
+	rm -rf $(VENV) .venv-demo .venv-peers .venv-tensorflow .venv-trackers .venv-lowest

@@ -34,8 +34,8 @@ class History:
         versions: the versions of the space, if there were others.
         """
         self.space = space
-        self.versions = SpaceVersions((space,)) if versions is None else versions
-        self.max_epochs = max_epochs or 1
+        self.versions: SpaceVersions = SpaceVersions((space,)) if versions is None else versions
+        self.max_epochs: int = max_epochs or 1
         """The number of epochs of a full training; 1 while that is not known."""
         self._longest = max_epochs or OPEN_END
         self._n = 0

@@ -23,10 +23,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Concatenate, ParamSpec
-
 from tunewell.figures.confirmed import confirmed
 from tunewell.figures.contour import contour
 from tunewell.figures.curves import curves
@@ -36,6 +32,7 @@ from tunewell.figures.figure import Axis, Figure, Layer, Panel, Table
 from tunewell.figures.history import history
 from tunewell.figures.importance import importance
 from tunewell.figures.lr_sweep import lr_sweep
+from tunewell.figures.of_study import Figures
 from tunewell.figures.parallel import parallel
 from tunewell.figures.ranks import ranks
 from tunewell.figures.slices import slices
@@ -65,35 +62,3 @@ __all__ = [
     "space",
     "timeline",
 ]
-
-_P = ParamSpec("_P")
-
-
-def _of_study(figure: Callable[Concatenate[StudySource, _P], Figure]) -> Callable[Concatenate[Figures, _P], Figure]:
-    """Return a figure as a method, without its study."""
-
-    @wraps(figure)
-    def method(figures: Figures, /, *args: _P.args, **named: _P.kwargs) -> Figure:
-        return figure(figures.study, *args, **named)
-
-    return method
-
-
-class Figures:
-    """The figures of one study: `study.figures.history()`."""
-
-    def __init__(self, study: StudySource) -> None:
-        """Take the study."""
-        self.study = study
-
-    confirmed = _of_study(confirmed)
-    contour = _of_study(contour)
-    curves = _of_study(curves)
-    distribution = _of_study(distribution)
-    history = _of_study(history)
-    importance = _of_study(importance)
-    parallel = _of_study(parallel)
-    ranks = _of_study(ranks)
-    slices = _of_study(slices)
-    space = _of_study(space)
-    timeline = _of_study(timeline)

@@ -36,7 +36,7 @@ class PatternReader:
             raise SettingError(f"--pattern {pattern!r} has several groups and no name for them; e.g. {_EXAMPLE}")
         if not names and not metric:
             raise SettingError(f"--pattern {pattern!r} does not name its number; say --metric too, or {_EXAMPLE}")
-        self.names = [name for name in names if name not in (*EPOCH, *STEP)] or [metric]
+        self.names: list[str] = [name for name in names if name not in (*EPOCH, *STEP)] or [metric]
         if not names:
             self._groups = {metric: 1}
         else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import is_dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from types import MappingProxyType
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from tunewell.arrays import own_numerics
 from tunewell.errors import SpaceError
 from tunewell.near_names import did_you_mean
+from tunewell.space.declared import declared
 from tunewell.space.lint import doubts
 from tunewell.space.mends import mend, shown
 from tunewell.space.params import Choice, Float, Int, Param
@@ -63,6 +64,24 @@ class Space:
                 raise SpaceError(f"{name}: {shown(param)} is no parameter; {mend(param)}")
         self._conditional = any(param.conditions for param in self._params.values())
         self._order = _parents_first(self._params)
+
+    @classmethod
+    def of(cls, settings: type) -> Space:
+        """Return the space that a `TypedDict` or a dataclass declares, whose type `Run` then gives to `run.params`.
+
+            class Settings(TypedDict):
+                learning_rate: Annotated[float, tw.learning_rate()]
+                layers: Annotated[int, tw.Int(1, 4)]
+
+            space = tw.Space.of(Settings)
+
+            def train(run: tw.Run[Settings]) -> None:
+                rate = run.params["learning_rate"]  # a float, as type checkers see it
+
+        Raises:
+            SpaceError: it declares none, or a field has no parameter, or one of another type.
+        """
+        return cls(declared(settings))
 
     @property
     def params(self) -> Mapping[str, Param]:
@@ -285,20 +304,22 @@ class Space:
         return {name: by_name[name] for name in self._params if name in by_name}
 
 
-SpaceLike = Space | Mapping[str, Param]
-"""What is taken where a space is needed: one, or its parameters by name."""
+SpaceLike = Space | Mapping[str, Param] | type
+"""What is taken where a space is needed: one, its parameters by name, or a class that declares them."""
 
 
 def as_space(found: object) -> Space:
-    """Return the space that a user means: one, or a mapping of parameters by name.
+    """Return the space that a user means: one, a mapping of parameters by name, or a class that declares them.
 
     Raises:
-        SpaceError: it is neither.
+        SpaceError: it is none of these.
     """
     if isinstance(found, Space):
         return found
     if isinstance(found, Mapping):
         return Space(found)
+    if isinstance(found, type) and (is_dataclass(found) or hasattr(found, "__total__")):
+        return Space.of(found)
     if isinstance(found, Float | Int | Choice):
         how = f"a parameter needs a name: tw.Space(learning_rate={found!r})"
     elif isinstance(found, str | Path):

@@ -113,7 +113,7 @@ class Rows(Generic[_Record]):
 
     def __init__(self, kind: type[_Record], name: str, /, **codecs: _Codec) -> None:
         """Make a column of each field; `codecs`: by field, where the column holds something else than the field."""
-        self.columns = tuple(field.name for field in fields(kind))  # type: ignore[arg-type]  # it is a dataclass
+        self.columns: tuple[str, ...] = tuple(field.name for field in fields(kind))  # type: ignore[arg-type]  # it is a dataclass
         """In the order in which `record` wants them."""
         self.name = name
         """What a record of the kind is called."""

@@ -118,8 +118,8 @@ class SqlStore:
         self._database: Database = database_at(
             url, create=create and not read_only, synchronous=synchronous, read_only=read_only
         )
-        self.url = self._database.url
-        self.spelled = str(url)
+        self.url: str = self._database.url
+        self.spelled: str = str(url)
         """As it was given: with its password, only for a process of our own that is to open it too."""
         elsewhere = os.environ.get("TUNEWELL_CHECKPOINTS") or None if checkpoints is None else checkpoints
         if elsewhere is not None and not str(elsewhere).strip():
@@ -130,7 +130,7 @@ class SqlStore:
         self._texts = texts(self._database.dialect)
         self._written_by = 0
         """The thread that is in the middle of a change to more than a report."""
-        self.damaged = self._database.lost
+        self.damaged: dict[str, set[int]] = self._database.lost
         """By what a record is called, the rows that could not be read and were left out."""
 
     @property

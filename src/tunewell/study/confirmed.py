@@ -20,8 +20,15 @@ _LEVEL = 0.95
 class Searched(Protocol):
     """A study as far as its confirmation is read: `StudyReader` has it."""
 
-    record: StudyRecord
-    maximize: bool
+    @property
+    def record(self) -> StudyRecord:
+        """The record of the study as a whole."""
+        ...
+
+    @property
+    def maximize(self) -> bool:
+        """More of the metric is better."""
+        ...
 
     @property
     def name(self) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tunewell.errors import StoreError
 from tunewell.history import History
-from tunewell.space.versions import UNPLACED
+from tunewell.space.versions import UNPLACED, SpaceVersions
 from tunewell.stores import Store, StudyRecord
 from tunewell.study.damage import readable_versions
 from tunewell.trial import DAMAGED, OPEN_END, Trial, TrialState, damaged_trial
@@ -24,6 +24,9 @@ _LONGEST_GAP = 10_000
 
 class Log:
     """The log of a study, as its store has it, up to the last `refresh`."""
+
+    versions: SpaceVersions
+    has_lost_space: bool
 
     def __init__(self, store: Store, study: StudyRecord) -> None:
         """Begin with no trials: the first `refresh` reads them."""
@@ -36,19 +39,19 @@ class Log:
     def _begin(self, max_epochs: int | None) -> None:
         self.max_epochs = max_epochs
         self.versions, self.has_lost_space = readable_versions(self._store, self._study)
-        self.history = self.empty_history()
+        self.history: History = self.empty_history()
         self.trials: list[Trial] = []
-        self.n_steps = 0
+        self.n_steps: int = 0
         """How many steps have been given out."""
-        self.seconds = 0.0
+        self.seconds: float = 0.0
         """For how long processes have run the study, as far as is on record."""
-        self.n_waiting = 0
+        self.n_waiting: int = 0
         """How many commands wait to be taken up."""
-        self.budget = self._study.budget
+        self.budget: str = self._study.budget
         """As on record."""
-        self.is_paused = self._study.is_paused
+        self.is_paused: bool = self._study.is_paused
         """Somebody has paused the study."""
-        self.revision = 0
+        self.revision: int = 0
         """Up to which it has been read."""
         self._changed_at: dict[int, int] = {}
         """By trial: the revision with which it was read that it has changed; without those of the first reading."""
@@ -58,7 +61,7 @@ class Log:
         self._spent = 0
         self._inherited = 0
         self._retrained = 0
-        self.n_fruitless = 0
+        self.n_fruitless: int = 0
         """How many trials failed before they had trained an epoch."""
 
     def empty_history(self, max_epochs: int | None = None) -> History:
@@ -94,9 +97,12 @@ class Log:
             self._changed_at |= dict.fromkeys(changed, changes.revision)
         self.history.update(trials)
         self.history.advance(changes.reached)
-        self.revision, self.n_steps, self.n_waiting = changes.revision, changes.n_steps, changes.n_waiting
+        self.revision = changes.revision
+        self.n_steps = changes.n_steps
+        self.n_waiting = changes.n_waiting
         self.seconds = changes.seconds
-        self.budget, self.is_paused = changes.budget or self.budget, changes.is_paused
+        self.budget = changes.budget or self.budget
+        self.is_paused = changes.is_paused
         if self._values_until < self.revision:
             self.history.defer(_weakly(self._new_values))
 

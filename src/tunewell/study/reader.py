@@ -98,13 +98,13 @@ class StudyReader:
         """
         self.store = store
         self.record = record
-        self.metric = record.metric
-        self.maximize = record.direction == "maximize"
+        self.metric: str = record.metric
+        self.maximize: bool = record.direction == "maximize"
         self.requested_budget: Budget | None = None
         """The budget that this process goes on with, as long as it is not on record."""
-        self.lock = threading.RLock()
+        self.lock: threading.RLock = threading.RLock()
         """Held by whoever reads what is to fit together, or runs the study."""
-        self.log = Log(store, record)
+        self.log: Log = Log(store, record)
         self._seconds = seconds
         self._is_still = False
 

@@ -116,7 +116,7 @@ class Watching:
         # who says where it is wants nothing else to be read
         self._hears = path is None
         self._written = WrittenLogs(Path.cwd(), knows, path=path) if pattern is None else None
-        self.is_enough = False
+        self.is_enough: bool = False
 
     def hear(self, line: Line, *, is_output: bool) -> list[dict[str, float]]:
         """Implement `Reading.hear`."""

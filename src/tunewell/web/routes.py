@@ -123,7 +123,7 @@ class Pages:
             by: whose the commands are.
         """
         self._shelf, self._keys, self._by = shelf, keys, by
-        self.feeds = Feeds(shelf)
+        self.feeds: Feeds = Feeds(shelf)
         self._files = {
             **{f"/static/{name}": path for name, path in _files_in(_HERE).items()},
             **{f"/static/figures/{name}": path for name, path in _files_in(_FIGURES).items()},

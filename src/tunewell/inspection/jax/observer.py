@@ -35,8 +35,8 @@ class JaxObserver:
 
     def __init__(self, *, max_steps: int, timeout_s: float) -> None:
         """Make an observer; JAX has to be imported before."""
-        self.steps = 0
-        self.altered = False
+        self.steps: int = 0
+        self.altered: bool = False
         self._max_steps, self._watch = max_steps, Stopwatch(timeout_s)
         self._lock = threading.Lock()
         self._thread = threading.get_ident()
