@@ -1,8 +1,8 @@
 """Programs written anew after public questions, with the cause of the accepted answer; and others that are sound.
 
 The first line of each says which kinds are right: `# expect: targets-out-of-reach`, or `none`. Those of a program with
-`in steps` behind them are seen while its first steps run, the others in the source; one that is `read alone` has steps that
-are not seen, as it takes them by hand.
+`in steps` behind them are seen while its first steps run, the others in the source; one that is `read alone` takes its
+steps by hand, which is not seen.
 """
 
 from pathlib import Path
@@ -31,7 +31,7 @@ IN_STEPS = [name for name in PROGRAMS if expected(name)[1] == "steps"]
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_the_source_shows_the_cause_or_nothing(name):
-    kinds, where = expected(name)
+    kinds, _ = expected(name)
     found = {one.kind for one in mistakes_in(parsed(PROGRAMS[name]))}
     assert found <= kinds
     assert bool(found) == (name in IN_SOURCE)
