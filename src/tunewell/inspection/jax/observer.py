@@ -122,16 +122,13 @@ class JaxObserver:
             return
         self._looked_at.add(place)
         with contextlib.suppress(Exception):  # arguments that cannot be traced: the program may do with them
-            given, structure = jax.tree.flatten((others, named))
-            arrays = [one for one in given if _is_array(one)]
+            arrays = [one for one in others if not callable(one)]
 
-            def of_arrays(parameters: Any, arrays: Any) -> Any:
-                rest = iter(arrays)  # functions, names and flags stay what they are
-                whole = [next(rest) if _is_array(one) else one for one in given]
-                others, named = jax.tree.unflatten(structure, whole)
-                return fun(parameters, *others, **named)
+            def of_arrays(parameters: Any, *arrays: Any) -> Any:
+                rest = iter(arrays)  # a function stays what it is
+                return fun(parameters, *(one if callable(one) else next(rest) for one in others), **named)
 
-            traced = jax.make_jaxpr(of_arrays)(parameters, arrays)
+            traced = jax.make_jaxpr(of_arrays)(parameters, *arrays)
             n_learned = len(jax.tree.leaves(parameters))
             shapes = broadcast_in(traced.jaxpr, n_learned)
             if shapes is not None:
@@ -274,10 +271,6 @@ def _raise_in(thread: int, exception: type[BaseException] | None) -> None:
     """Raise an exception in a thread between two steps of its interpreter; with None, call back one not yet raised."""
     what = None if exception is None else ctypes.py_object(exception)
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), what)
-
-
-def _is_array(value: Any) -> bool:
-    return hasattr(value, "shape") and hasattr(value, "dtype")
 
 
 def _floats(tree: Any) -> list[Any]:
