@@ -108,7 +108,8 @@ class JaxObserver:
 
             @functools.wraps(made)
             def call(parameters: Any, *others: Any, **named: Any) -> Any:
-                self._look_at_shapes(fun, parameters, others, named)
+                if is_users(caller):  # NNX's own functions take states from a queue, and can be called but once
+                    self._look_at_shapes(fun, parameters, others, named)
                 return self._called(made, parameters, others, named, has_value=has_value, has_aux=has_aux)
 
             return call
