@@ -460,7 +460,7 @@ def never_evaluates(program: Program) -> Iterator[Mistake]:
 
 
 def dropout_without_mode(program: Program) -> Iterator[Mistake]:
-    """Find a dropout of `torch.nn.functional` in a module that eval() does not reach: it is on unless it is told."""
+    """Find a dropout of `torch.nn.functional` in a module that eval() does not reach: it is on unless it is given."""
     if not any(_sets_mode(node, training=False) for node in program.nodes):
         return
     for call in program.calls():
