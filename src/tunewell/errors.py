@@ -38,7 +38,15 @@ def last_line(text: str) -> str:
 
 
 class TunewellError(Exception):
-    """The root: `except TunewellError` catches all that tunewell raises on purpose."""
+    """The root: `except TunewellError` catches all that tunewell raises on purpose.
+
+    Example:
+        >>> try:
+        ...     tw.Float(1.0, 0.1)
+        ... except tw.TunewellError as error:
+        ...     print(type(error).__name__)
+        SpaceError
+    """
 
     after_training: bool = False
     """True if it ended a study in which this process had trained: then it is no matter of bad input alone."""

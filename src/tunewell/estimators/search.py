@@ -81,6 +81,15 @@ class TunedSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has no 
         name: of the study in its store; if None, `search`, numbered if there is one already.
         resume: go on with the newest study of that name; the rows and all settings must be the same.
         observer: watches what happens.
+
+    Example:
+        >>> import numpy as np
+        >>> from scipy.stats import loguniform
+        >>> from sklearn.linear_model import Ridge
+        >>> rows = np.random.default_rng(0).normal(size=(100, 4))
+        >>> search = tw.TunedSearchCV(Ridge(), {"alpha": loguniform(1e-3, 1e3)}, n_iter=3, random_state=0)
+        >>> search.fit(rows, rows[:, 0]).best_score_ > 0.9
+        True
     """
 
     def __init__(

@@ -256,6 +256,13 @@ class TunedClassifier(ClassifierMixin, _TunedNetwork):  # type: ignore[misc]
 
     After `fit`: `study_`, `best_params_`, `best_epoch_`, `network_`, `columns_` (how the columns become numbers),
     `classes_`, `pos_label_`, `n_features_in_`, and `feature_names_in_` for a DataFrame.
+
+    Example:
+        >>> import numpy as np
+        >>> rows = np.random.default_rng(0).normal(size=(200, 4))
+        >>> model = tw.TunedClassifier(budget=2, max_epochs=9).fit(rows, rows[:, 0] > 0)
+        >>> model.score(rows, rows[:, 0] > 0) > 0.8
+        True
     """
 
     def __init__(
@@ -401,7 +408,15 @@ class TunedClassifier(ClassifierMixin, _TunedNetwork):  # type: ignore[misc]
 
 
 class TunedRegressor(RegressorMixin, _TunedNetwork):  # type: ignore[misc]
-    """A dense network for a number, tuned when it is fitted; settings as of `TunedClassifier`."""
+    """A dense network for a number, tuned when it is fitted; settings as of `TunedClassifier`.
+
+    Example:
+        >>> import numpy as np
+        >>> rows = np.random.default_rng(0).normal(size=(200, 4))
+        >>> model = tw.TunedRegressor(budget=2, max_epochs=20).fit(rows, rows[:, 0])
+        >>> model.score(rows, rows[:, 0]) > 0.5
+        True
+    """
 
     def fit(
         self,

@@ -19,6 +19,15 @@
 * `lr_sweep`: the loss by learning rate, of `tunewell.lr_find`.
 * `evidence`: the curve on which a diagnosis has seen something.
 * `confirmed`: the best settings, trained again.
+
+Example:
+    >>> def train(run):
+    ...     for epoch in run.epochs(3):
+    ...         run.report(val_loss=(run.params.rate - 0.3) ** 2 + 1 / epoch)
+    >>> study = tw.tune(train, {"rate": tw.Float(0.0, 1.0)}, metric="val_loss", budget=4, store="memory")
+    >>> figure = tw.figures.history(study)
+    >>> len(figure.records()) > 1
+    True
 """
 
 from __future__ import annotations

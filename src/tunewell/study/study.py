@@ -95,6 +95,15 @@ class Study(Offered):
     It has a `reader`, through which all that is on record is read, a `steering`, through which commands go to its
     trials, and a `control` of the study as a whole; what these offer it offers too. Every method may be called from any
     thread.
+
+    Example:
+        >>> study = tw.Study({"rate": tw.Float(0.0, 1.0)}, metric="val_loss", max_epochs=3, budget=2, store="memory")
+        >>> while (step := study.ask()) is not None:
+        ...     for epoch in step.epochs:
+        ...         _ = study.report(step.trial, epoch, val_loss=(step.params.rate - 0.3) ** 2 + 1 / epoch)
+        ...     _ = study.tell(step.trial)
+        >>> study.spent.epochs
+        6
     """
 
     @own_numerics

@@ -122,7 +122,17 @@ class RunState:
 
 
 class Run(Generic[_Setting]):
-    """One trial, as its training function sees it; `Run[Settings]` where a class `Settings` declares its parameters."""
+    """One trial, as its training function sees it; `Run[Settings]` where a class `Settings` declares its parameters.
+
+    Example:
+        >>> def train(run):
+        ...     for epoch in run.epochs(3):
+        ...         run.report(val_loss=run.params.rate / epoch)
+        >>> run = tw.Run({"rate": 0.75}, seed=0)  # as a test of a training function makes one
+        >>> train(run)
+        >>> run.reports[-1]["val_loss"]
+        0.25
+    """
 
     def __init__(
         self, params: Mapping[str, Value], *, seed: int = 0, trial: int = 0, channel: Channel | None = None
