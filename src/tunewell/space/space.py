@@ -25,7 +25,7 @@ from tunewell.space.lint import doubts
 from tunewell.space.mends import mend, shown
 from tunewell.space.params import Choice, Float, Int, Param
 from tunewell.space.toml import from_dict, from_toml, to_dict, to_toml
-from tunewell.space.values import Params, Value
+from tunewell.space.values import Params, Value, plain
 
 _Item = TypeVar("_Item")
 _Map = Callable[[Sequence[Value]], NDArray[np.float64]]
@@ -192,11 +192,16 @@ class Space:
         """
         if len(settings) == 1 and not maps:  # the usual case, and twice as quick
             return self.encode(settings[0])[np.newaxis]
-        active = [self._active(params) for params in settings]
+        active = [self._active(plain(params)) for params in settings]
         points = np.full((len(active), len(self._params)), np.nan)
         for column, (name, param) in enumerate(self._params.items()):
-            rows = [row for row, values in enumerate(active) if name in values]
-            points[rows, column] = maps.get(name, param.to_unit)([active[row][name] for row in rows])
+            try:
+                rows: slice | list[int] = slice(None)
+                values = [one[name] for one in active]  # nearly always all have it
+            except KeyError:
+                rows = [row for row, one in enumerate(active) if name in one]
+                values = [active[row][name] for row in rows]
+            points[rows, column] = maps.get(name, param.to_unit)(values)
         return points
 
     @own_numerics

@@ -54,3 +54,8 @@ class Params(Mapping[str, Value]):
 
     def __reduce__(self) -> tuple[type[Params], tuple[dict[str, Value]]]:
         return Params, (dict(self._values),)
+
+
+def plain(params: Mapping[str, Value]) -> Mapping[str, Value]:
+    """Return the mapping that params are a view of: for who looks up a great many."""
+    return params._values if type(params) is Params else params  # noqa: SLF001  it is this module's

@@ -81,20 +81,20 @@ class Log:
         trials = list(_without_gaps(changes.trials, len(self.trials)))
         if len(self.versions.spaces) > 1:
             trials = [replace(trial, params=self.versions.complete(trial.params)) for trial in trials]
-        for trial in trials:
-            if trial.number < len(self.trials):
-                self._count(self.trials[trial.number], -1)
-                self.trials[trial.number] = trial
-            else:
-                self.trials.append(trial)
-            self._count(trial, 1)
+        new = [trial for trial in trials if trial.number >= len(self.trials)]
+        changed = [trial for trial in trials if trial.number < len(self.trials)]
+        self._count([self.trials[trial.number] for trial in changed], -1)
+        for trial in changed:
+            self.trials[trial.number] = trial
+        self.trials += new
+        self._count(trials, 1)
         if self._read_first_at is None:
             self._read_first_at = changes.revision
         else:
             known = self.history.epochs
-            changed = [trial.number for trial in trials]
-            changed += [number for number, epoch in changes.reached if number >= len(known) or epoch > known[number]]
-            self._changed_at |= dict.fromkeys(changed, changes.revision)
+            since = [trial.number for trial in trials]
+            since += [number for number, epoch in changes.reached if number >= len(known) or epoch > known[number]]
+            self._changed_at |= dict.fromkeys(since, changes.revision)
         self.history.update(trials)
         self.history.advance(changes.reached)
         self.revision = changes.revision
@@ -121,12 +121,12 @@ class Log:
             yield part[part[:, 0] < len(self.trials)] * (1.0, 1.0, self._sign)  # others have lost their trial
         self._values_until = until
 
-    def _count(self, trial: Trial, n: int) -> None:
-        """Add what a trial has cost n times, which may be -1."""
-        self._spent += n * _cost(trial)
-        self._inherited += n * trial.inherited
-        self._retrained += n * trial.retrained
-        self.n_fruitless += n * (trial.state is TrialState.FAILED and not _cost(trial))
+    def _count(self, trials: Sequence[Trial], n: int) -> None:
+        """Add what trials have cost n times, which may be -1."""
+        self._spent += n * sum(map(_cost, trials))
+        self._inherited += n * sum(trial.parent_epoch or 0 for trial in trials)
+        self._retrained += n * sum(trial.retrained for trial in trials)
+        self.n_fruitless += n * sum(trial.state is TrialState.FAILED and not _cost(trial) for trial in trials)
 
     def epochs_spent(self, besides: int | None = None) -> int:
         """Return the epochs that were trained, each once, or promised to running steps.
@@ -184,6 +184,9 @@ def _weakly(load: _Load) -> _Load:
 
 def _without_gaps(trials: Sequence[Trial], known: int) -> Iterator[Trial]:
     """Yield the trials, by number; in place of one that a damaged record has lost, one that failed."""
+    if [trial.number for trial in trials] == list(range(known, known + len(trials))):  # as they nearly always are
+        yield from trials
+        return
     for trial in trials:
         if trial.number - known > _LONGEST_GAP:
             raise StoreError(f"trial {trial.number} on record comes after {known} others: {DAMAGED}")
