@@ -68,10 +68,12 @@ def open_store(
         SettingError: no store can be kept at such a URL.
 
     Example:
-        >>> with tw.open_store("runs.db") as store:
-        ...     study = tw.Study({"rate": tw.Float(0.0, 1.0)}, metric="loss", max_epochs=1, name="first", store=store)
-        >>> tw.Study.open("runs.db", "first").space.names
+        >>> store = tw.open_store("runs.db")
+        >>> space = {"rate": tw.Float(0.0, 1.0)}
+        >>> study = tw.Study(space, metric="loss", max_epochs=1, name="first", store=store)
+        >>> tw.Study.open(store, "first").space.names
         ('rate',)
+        >>> store.close()
     """
     if not str(url).strip():
         raise SettingError(f"a store needs the name of a file or a URL, got {url!r}; leave it out for the default")
