@@ -14,7 +14,8 @@ from click.testing import CliRunner
 
 import tunewell as tw
 from tunewell.checkpoint.folder import file_in
-from tunewell.cli.main import _COMMANDS, cli
+from tunewell.cli.main import COMMANDS as ALL
+from tunewell.cli.main import cli
 from tunewell.commands import Branch
 from tunewell.errors import CheckpointError, StoreError
 from tunewell.runners import Execution
@@ -167,7 +168,7 @@ BY_THEMSELVES |= {"mcp", "import"}
 
 
 def test_every_command_that_reads_a_record_is_tried_here():
-    assert READERS.keys() | BY_THEMSELVES == set(_COMMANDS)
+    assert READERS.keys() | BY_THEMSELVES == {*ALL}
 
 
 @pytest.fixture
