@@ -46,7 +46,7 @@ class Cursor:
         self._place, self._study = place, study
         self._lock: IO[str] | None = None
         self._patience_s = patience_s
-        self.revision = 0
+        self.revision: int = 0
 
     def __enter__(self) -> Self:
         """Take the lock, and read how far all was sent.

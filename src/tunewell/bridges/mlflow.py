@@ -83,7 +83,7 @@ class MlflowSink:
 
     def __init__(self, place: Place) -> None:
         """Connect to nothing yet."""
-        self.place = str(place)
+        self.place: str = str(place)
         self._place = place
         self._client: Any = None
         self._experiment = self._parent = ""
@@ -331,7 +331,7 @@ class MlflowSource:
 
     def __init__(self, place: Place) -> None:
         """Open nothing yet."""
-        self.place = str(place)
+        self.place: str = str(place)
         self._place = place
 
     def read(self) -> Found:

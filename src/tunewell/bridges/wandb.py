@@ -59,7 +59,7 @@ class WandbSink:
 
     def __init__(self, place: Place) -> None:
         """Connect to nothing yet."""
-        self.place = str(place)
+        self.place: str = str(place)
         entity, _, project = place.target.rpartition("/")
         self._entity, self._project = entity or None, project
         self._is_offline = place.part == OFFLINE or os.environ.get("WANDB_MODE") in (OFFLINE, "dryrun")
@@ -192,7 +192,7 @@ class WandbSource:
 
     def __init__(self, place: Place) -> None:
         """Open nothing yet."""
-        self.place = str(place)
+        self.place: str = str(place)
         self._target, self._is_offline = place.target, place.part == OFFLINE
 
     def read(self) -> Found:

@@ -62,6 +62,13 @@ def diagnose(record: Mapping[str, Any], *, target: float | None = None, metric: 
     Raises:
         RecordError: there are no epochs, or nothing that was measured in them is known.
         SettingError: the target is no number, or the run does not have the metric.
+
+    Example:
+        >>> losses = [3.47, 5.9, 8.1, 10.2, 11.4, 12.1]
+        >>> config = {"framework": "keras", "lr": 0.8}
+        >>> record = {"config": config, "n_classes": 10, "epochs": [{"train_loss": loss} for loss in losses]}
+        >>> tw.diagnose(record)[0].label
+        'lr_too_high'
     """
     return examine(record, possible=None if target is None else Possible(target, metric)).findings
 

@@ -18,7 +18,15 @@ from tunewell.space.values import Params, Value
 
 @dataclass(frozen=True, slots=True)
 class FirstSampler(Sampler):
-    """Suggests the given settings, in order, then what another sampler suggests."""
+    """Suggests the given settings, in order, then what another sampler suggests.
+
+    Example:
+        >>> sampler = tw.FirstSampler([{"width": 32, "rate": 0.01}], then=tw.RandomSampler())
+        >>> space = {"width": tw.Int(16, 128, scale="log"), "rate": tw.Float(1e-3, 0.1, scale="log")}
+        >>> study = tw.Study(space, metric="loss", max_epochs=1, sampler=sampler, scheduler="full", store="memory")
+        >>> study.ask().params["width"]
+        32
+    """
 
     name: ClassVar[str] = "first"
     settings: Sequence[Mapping[str, Value]]

@@ -47,7 +47,18 @@ _HOPELESS = 0.05  # a paused trial's chance of being the best, below which it is
 
 @dataclass(frozen=True, slots=True)
 class FreezeThawScheduler(Scheduler):
-    """Models whole learning curves, and trains what is most likely to end up better than the best."""
+    """Models whole learning curves, and trains what is most likely to end up better than the best.
+
+    Example:
+        >>> def train(run):
+        ...     for epoch in run.epochs(3):
+        ...         run.report(val_loss=(run.params.rate - 0.3) ** 2 + 1 / epoch)
+        >>> scheduler = tw.FreezeThawScheduler(tw.SobolSampler(), n_first=4)
+        >>> space = {"rate": tw.Float(0.0, 1.0)}
+        >>> study = tw.tune(train, space, metric="val_loss", budget=4, scheduler=scheduler, store="memory")
+        >>> study.spent.epochs
+        12
+    """
 
     name: ClassVar[str] = "freeze_thaw"
     predicts: ClassVar[bool] = True

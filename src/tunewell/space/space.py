@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import is_dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from types import MappingProxyType
@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 from tunewell.arrays import own_numerics
 from tunewell.errors import SpaceError
 from tunewell.near_names import did_you_mean
+from tunewell.space.declared import declared
 from tunewell.space.lint import doubts
 from tunewell.space.mends import mend, shown
 from tunewell.space.params import Choice, Float, Int, Param
 from tunewell.space.toml import from_dict, from_toml, to_dict, to_toml
-from tunewell.space.values import Params, Value
+from tunewell.space.values import Params, Value, plain
 
 _Item = TypeVar("_Item")
 _Map = Callable[[Sequence[Value]], NDArray[np.float64]]
@@ -39,7 +40,16 @@ _TIER_OF = {name: tier for tier, names in _TIERS.items() for name in names}
 
 
 class Space:
-    """Parameters that may be tuned. It never changes; two that have the same parameters in the same order are equal."""
+    """Parameters that may be tuned. It never changes; two that have the same parameters in the same order are equal.
+
+    Example:
+        >>> space = tw.Space(
+        ...     optimizer=tw.Choice(["sgd", "adam"], default="sgd"),
+        ...     momentum=tw.momentum(when={"optimizer": "sgd"}),  # inactive with adam
+        ... )
+        >>> space.defaults()
+        Params(optimizer='sgd', momentum=0.9)
+    """
 
     __slots__ = ("_conditional", "_order", "_params")
 
@@ -63,6 +73,24 @@ class Space:
                 raise SpaceError(f"{name}: {shown(param)} is no parameter; {mend(param)}")
         self._conditional = any(param.conditions for param in self._params.values())
         self._order = _parents_first(self._params)
+
+    @classmethod
+    def of(cls, settings: type) -> Space:
+        """Return the space that a `TypedDict` or a dataclass declares, whose type `Run` then gives to `run.params`.
+
+            class Settings(TypedDict):
+                learning_rate: Annotated[float, tw.learning_rate()]
+                layers: Annotated[int, tw.Int(1, 4)]
+
+            space = tw.Space.of(Settings)
+
+            def train(run: tw.Run[Settings]) -> None:
+                rate = run.params["learning_rate"]  # a float, as type checkers see it
+
+        Raises:
+            SpaceError: it declares none, or a field has no parameter, or one of another type.
+        """
+        return cls(declared(settings))
 
     @property
     def params(self) -> Mapping[str, Param]:
@@ -164,11 +192,16 @@ class Space:
         """
         if len(settings) == 1 and not maps:  # the usual case, and twice as quick
             return self.encode(settings[0])[np.newaxis]
-        active = [self._active(params) for params in settings]
+        active = [self._active(plain(params)) for params in settings]
         points = np.full((len(active), len(self._params)), np.nan)
         for column, (name, param) in enumerate(self._params.items()):
-            rows = [row for row, values in enumerate(active) if name in values]
-            points[rows, column] = maps.get(name, param.to_unit)([active[row][name] for row in rows])
+            try:
+                rows: slice | list[int] = slice(None)
+                values = [one[name] for one in active]  # nearly always all have it
+            except KeyError:
+                rows = [row for row, one in enumerate(active) if name in one]
+                values = [active[row][name] for row in rows]
+            points[rows, column] = maps.get(name, param.to_unit)(values)
         return points
 
     @own_numerics
@@ -285,20 +318,22 @@ class Space:
         return {name: by_name[name] for name in self._params if name in by_name}
 
 
-SpaceLike = Space | Mapping[str, Param]
-"""What is taken where a space is needed: one, or its parameters by name."""
+SpaceLike = Space | Mapping[str, Param] | type
+"""What is taken where a space is needed: one, its parameters by name, or a class that declares them."""
 
 
 def as_space(found: object) -> Space:
-    """Return the space that a user means: one, or a mapping of parameters by name.
+    """Return the space that a user means: one, a mapping of parameters by name, or a class that declares them.
 
     Raises:
-        SpaceError: it is neither.
+        SpaceError: it is none of these.
     """
     if isinstance(found, Space):
         return found
     if isinstance(found, Mapping):
         return Space(found)
+    if isinstance(found, type) and (is_dataclass(found) or hasattr(found, "__total__")):
+        return Space.of(found)
     if isinstance(found, Float | Int | Choice):
         how = f"a parameter needs a name: tw.Space(learning_rate={found!r})"
     elif isinstance(found, str | Path):

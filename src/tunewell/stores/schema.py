@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-metadata = MetaData()
+metadata: MetaData = MetaData()
 
 # SQLite numbers a key by itself only if its type is INTEGER
 _Key = BigInteger().with_variant(Integer(), "sqlite")
@@ -36,7 +36,7 @@ def _of_a_trial(column: str = "trial") -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["study_id", column], ["trials.study_id", "trials.number"])
 
 
-studies = Table(
+studies: Table = Table(
     "studies",
     metadata,
     Column("id", _Key, primary_key=True),
@@ -58,7 +58,7 @@ studies = Table(
     Column("is_paused", Boolean, nullable=False),
 )
 
-spaces = Table(
+spaces: Table = Table(
     "spaces",
     metadata,
     _study_id(),
@@ -71,7 +71,7 @@ spaces = Table(
     PrimaryKeyConstraint("study_id", "number"),
 )
 
-sessions = Table(
+sessions: Table = Table(
     "sessions",
     metadata,
     Column("id", _Key, primary_key=True),
@@ -90,7 +90,7 @@ sessions = Table(
     Index("sessions_by_study", "study_id"),
 )
 
-trials = Table(
+trials: Table = Table(
     "trials",
     metadata,
     _study_id(),
@@ -121,7 +121,7 @@ trials = Table(
     ),
 )
 
-steps = Table(
+steps: Table = Table(
     "steps",
     metadata,
     _study_id(),
@@ -135,7 +135,7 @@ steps = Table(
     _of_a_trial(),
 )
 
-reports = Table(
+reports: Table = Table(
     "reports",
     metadata,
     Column("id", _Key, primary_key=True),
@@ -152,7 +152,7 @@ reports = Table(
     Index("reports_by_trial", "study_id", "trial", "epoch"),
 )
 
-events = Table(
+events: Table = Table(
     "events",
     metadata,
     Column("id", _Key, primary_key=True),
@@ -168,7 +168,7 @@ events = Table(
     Index("events_by_trial", "study_id", "trial"),
 )
 
-checkpoints = Table(
+checkpoints: Table = Table(
     "checkpoints",
     metadata,
     _study_id(),
@@ -181,7 +181,7 @@ checkpoints = Table(
     _of_a_trial(),
 )
 
-commands = Table(
+commands: Table = Table(
     "commands",
     metadata,
     Column("id", _Key, primary_key=True),

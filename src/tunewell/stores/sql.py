@@ -10,7 +10,7 @@ import gc
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, replace
 from functools import wraps
 from itertools import chain, islice
@@ -118,8 +118,8 @@ class SqlStore:
         self._database: Database = database_at(
             url, create=create and not read_only, synchronous=synchronous, read_only=read_only
         )
-        self.url = self._database.url
-        self.spelled = str(url)
+        self.url: str = self._database.url
+        self.spelled: str = str(url)
         """As it was given: with its password, only for a process of our own that is to open it too."""
         elsewhere = os.environ.get("TUNEWELL_CHECKPOINTS") or None if checkpoints is None else checkpoints
         if elsewhere is not None and not str(elsewhere).strip():
@@ -130,7 +130,7 @@ class SqlStore:
         self._texts = texts(self._database.dialect)
         self._written_by = 0
         """The thread that is in the middle of a change to more than a report."""
-        self.damaged = self._database.lost
+        self.damaged: dict[str, set[int]] = self._database.lost
         """By what a record is called, the rows that could not be read and were left out."""
 
     @property
@@ -521,7 +521,7 @@ class SqlStore:
         with self._reading() as log:
             progress = self._progress_of(log, study_id)
             with _no_garbage():
-                trials = [trial for row in log.rows("new_trials", key) if (trial := self._trial(row)) is not None]
+                trials = list(self._trials(log.rows("new_trials", key)))
             if not since and (lost := self._last_lost(log, study_id, trials)) is not None:
                 trials.append(lost)
             reached = [(trial, epoch) for trial, epoch in log.rows("reached", key) if type(epoch) is int]
@@ -541,8 +541,7 @@ class SqlStore:
         with self._reading() as log:
             row = log.row("part", {**key, "limit": _PART}) if until - since > _PART else None
             last = until if row is None else int(row[0])
-            found = self._sound(log.rows("values", {**key, "until": last}))
-            values = np.fromiter(chain.from_iterable(found), dtype=np.float64).reshape(-1, 3)
+            values = self._numbers(log, "values", {**key, "until": last})
         return values[(values[:, 0] >= 0) & (values[:, 1] >= 1)], last
 
     @_retried
@@ -770,6 +769,18 @@ class SqlStore:
                 self.damaged.setdefault(kind.name, set()).add(hash(row))
         return records
 
+    def _trials(self, found: Iterator[tuple[Any, ...]]) -> Iterator[Trial]:
+        """Yield the trials of rows, many at a time; where one is damaged, one by one."""
+        while part := list(islice(found, _ROWS)):
+            try:
+                trials = rows.TRIALS.records(part)
+            except rows.DamagedRow:
+                trials = []
+            if trials and all(map(_is_sound, trials)):
+                yield from trials
+            else:
+                yield from (trial for row in part if (trial := self._trial(row)) is not None)
+
     def _trial(self, row: tuple[Any, ...]) -> Trial | None:
         """Return the trial of a row; in place of one that is damaged, one that failed: others have numbers.
 
@@ -777,7 +788,7 @@ class SqlStore:
         """
         try:
             trial = rows.TRIALS.record(row)
-            if 0 <= trial.number < OPEN_END and (trial.parent is None or 0 <= trial.parent < trial.number):
+            if _is_sound(trial):
                 return trial
         except rows.DamagedRow:
             pass
@@ -803,6 +814,15 @@ class SqlStore:
             except StoreError:
                 self.damaged.setdefault(rows.COMMANDS.name, set()).add(row.id)
 
+    def _numbers(self, log: _Transaction, statement: str, key: Mapping[str, object]) -> NDArray[np.float64]:
+        """Return (m, 3): rows of numbers alone, the first two whole; without those that are damaged."""
+        with _no_garbage(), suppress(ValueError, TypeError, OverflowError):
+            found = log.rows(statement, key)
+            values = np.fromiter(chain.from_iterable(found), dtype=np.float64).reshape(-1, 3)
+            if (values[:, :2] == np.rint(values[:, :2])).all():
+                return values
+        return np.fromiter(chain.from_iterable(self._sound(log.rows(statement, key))), dtype=np.float64).reshape(-1, 3)
+
     def _sound(self, found: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
         """Yield the rows that are of numbers alone, without those that are damaged, which are counted."""
         for row in found:
@@ -820,6 +840,11 @@ _BEFORE_ALL, _ALL = -(2**62), 2**62
 """Revisions before and after all that is on record."""
 _MOST_SPACES = 1_000
 """A study whose space, as its row has it, was extended as often is damaged."""
+
+
+def _is_sound(trial: Trial) -> bool:
+    """Return False for a trial whose number, or parent, cannot be what was written."""
+    return 0 <= trial.number < OPEN_END and (trial.parent is None or 0 <= trial.parent < trial.number)
 
 
 def _is_progress(row: tuple[Any, ...]) -> bool:

@@ -35,7 +35,7 @@ class Decider:
         self._reader, self._log = reader, reader.log
         self._scheduler = scheduler
         self.min_delta = min_delta
-        self.expected_gains = ExpectedGains(reader.store, reader.record)
+        self.expected_gains: ExpectedGains = ExpectedGains(reader.store, reader.record)
 
     @property
     def scheduler(self) -> Scheduler:

@@ -31,7 +31,14 @@ _CONFIRMED = "-confirmed-"
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """The outcome of one study that was to be merged."""
+    """The outcome of one study that was to be merged.
+
+    Example:
+        >>> study = tw.Study({"rate": tw.Float(0.0, 1.0)}, metric="loss", max_epochs=1, name="mine", store="mine.db")
+        >>> (one,) = tw.merge(["mine.db"], into="ours.db")
+        >>> one.study, one.trials
+        ('mine', 0)
+    """
 
     store: str
     """Where it comes from."""
@@ -77,6 +84,13 @@ def merge(
         StoreError: a store cannot be opened, or the copy cannot be written.
         StudyNotFound: no source has a study of one of these names.
         SettingError: studies to be joined differ.
+
+    Example:
+        >>> for name in ("a", "b"):
+        ...     space = {"rate": tw.Float(0.0, 1.0)}
+        ...     study = tw.Study(space, metric="loss", max_epochs=1, name=name, store=f"{name}.db")
+        >>> [one.outcome for one in tw.merge(["a.db", "b.db"], into="all.db")]
+        ['added', 'added']
     """
     return list(merging(sources, into, studies=studies, name=name, checkpoints=checkpoints))
 

@@ -54,7 +54,17 @@ _OfTrial = TypeVar("_OfTrial", Report, Event)
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The best report so far."""
+    """The best report so far.
+
+    Example:
+        >>> def train(run):
+        ...     for epoch in run.epochs(3):
+        ...         run.report(val_loss=(run.params.rate - 0.3) ** 2 + 1 / epoch)
+        >>> study = tw.tune(train, {"rate": tw.Float(0.0, 1.0)}, metric="val_loss", budget=4, store="memory")
+        >>> best = study.best
+        >>> best.epoch, 0 <= best.params.rate <= 1, best.value < 0.5
+        (3, True, True)
+    """
 
     trial: int
     epoch: int
@@ -98,13 +108,13 @@ class StudyReader:
         """
         self.store = store
         self.record = record
-        self.metric = record.metric
-        self.maximize = record.direction == "maximize"
+        self.metric: str = record.metric
+        self.maximize: bool = record.direction == "maximize"
         self.requested_budget: Budget | None = None
         """The budget that this process goes on with, as long as it is not on record."""
-        self.lock = threading.RLock()
+        self.lock: threading.RLock = threading.RLock()
         """Held by whoever reads what is to fit together, or runs the study."""
-        self.log = Log(store, record)
+        self.log: Log = Log(store, record)
         self._seconds = seconds
         self._is_still = False
 

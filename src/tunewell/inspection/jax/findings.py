@@ -33,7 +33,7 @@ class Gradients:
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        self.steps = 0
+        self.steps: int = 0
         self._first: NDArray[Any] | None = None
         self._moved = False
         self._with_gradient = 0

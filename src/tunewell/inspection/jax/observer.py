@@ -35,8 +35,8 @@ class JaxObserver:
 
     def __init__(self, *, max_steps: int, timeout_s: float) -> None:
         """Make an observer; JAX has to be imported before."""
-        self.steps = 0
-        self.altered = False
+        self.steps: int = 0
+        self.altered: bool = False
         self._max_steps, self._timeout_s = max_steps, timeout_s
         self._begun: float | None = None
         self._lock = threading.Lock()

@@ -45,7 +45,7 @@ class KerasObserver:
             timeout_s: the same after that time, from the first training on.
             then: called each time a training was ended by one of the two; it may raise, to end the program.
         """
-        self.steps = 0
+        self.steps: int = 0
         """The training steps so far, of all models."""
         self.failed: list[str] = []
         """The checks that failed themselves, each with its error; nothing is found by those."""

@@ -78,8 +78,8 @@ class TorchObserver:
     """Looks at a PyTorch training; implements `Observer`."""
 
     def __init__(self, limits: Limits) -> None:
-        self.training = Training(limits)
-        self.checks = [check(self.training) for check in CHECKS]
+        self.training: Training = Training(limits)
+        self.checks: list[Check] = [check(self.training) for check in CHECKS]
         self.failures: list[Exception] = []
         """What went wrong in checks themselves."""
         self._calls = frozenset().union(*(check.calls for check in CHECKS)) | _COMPARISONS | _USES
