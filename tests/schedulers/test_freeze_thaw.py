@@ -152,44 +152,6 @@ def test_a_default_in_a_bad_corner_is_overcome():
     assert study.best.value < 0.1 + 1 / 27 + 0.05
 
 
-GIVEN = tw.Space(x=tw.Float(0.0, 1.0), y=tw.Float(0.0, 1.0))
-
-
-def epochs_of_the_first(first, *, epochs):
-    """Return what each of the given settings was trained for when so many epochs were spent; the lower x the better."""
-    study = tw.Study(GIVEN, metric="val_loss", max_epochs=27, budget=30, first=first)
-    for _ in range(epochs):
-        step = study.ask()
-        for epoch in step.epochs:
-            study.report(step.trial, epoch, val_loss=0.1 + step.params["x"] + 1 / epoch)
-        study.tell(step.trial)
-        if study.spent.epochs >= epochs:
-            break
-    return study.history.epochs[: len(first)].tolist()
-
-
-def test_a_default_that_nothing_beats_is_trained_to_its_end_after_five_looks():
-    assert epochs_of_the_first([{"x": 0.0, "y": 0.5}], epochs=34) == [27]
-
-
-def test_a_poor_default_gets_no_more_than_a_ninth_of_a_training():
-    assert epochs_of_the_first([{"x": 1.0, "y": 0.5}], epochs=30) <= [3]
-
-
-def test_of_several_settings_that_are_given_the_best_goes_on():
-    first = [{"x": 0.3, "y": 0.5}, {"x": 0.0, "y": 0.5}, {"x": 0.9, "y": 0.5}]
-    assert epochs_of_the_first(first, epochs=36) == [1, 27, 1]
-
-
-def test_a_default_that_fails_does_not_hold_up_the_looks_at_others():
-    study = tw.Study(GIVEN, metric="val_loss", max_epochs=27, budget=3)
-    step = study.ask()
-    study.tell(step.trial, error="MemoryError: out of memory")
-    run_to_the_end(study, lambda params, epoch: 0.1 + params["x"] + 1 / epoch)
-    assert len(study.trials) > 3
-    assert study.history.epochs.max() == 27
-
-
 def test_what_is_reported_at_other_epochs_than_the_rungs_counts():
     study = tw.Study(SPACE, metric="val_loss", max_epochs=30, budget=6)
     while (step := study.ask()) is not None:

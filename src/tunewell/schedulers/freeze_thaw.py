@@ -1,10 +1,9 @@
 """Freeze-thaw: a model of whole learning curves decides which run is worth its next epochs.
 
-A few settings get a short look. The best of those that the user gave, the default among them, is looked at for longer,
-and trained to its end if none of the next few is better than it was when it was as old. Then, at each step, a Gaussian
-process over settings and time (`surrogate.curves`) predicts what each paused trial and each of a thousand new settings
-would reach at the last epoch. The one whose expected improvement over the best is largest is started, or resumed to its
-next rung. After Swersky, Snoek and Adams ("Freeze-thaw Bayesian optimization", 2014).
+A few settings get a short look. Then, at each step, a Gaussian process over settings and time (`surrogate.curves`)
+predicts what each paused trial and each of a thousand new settings would reach at the last epoch. The one
+whose expected improvement over the best is largest is started, or resumed to its next rung. After Swersky, Snoek and
+Adams ("Freeze-thaw Bayesian optimization", 2014).
 
 `candidates` draws the settings that are weighed, `acquisition` weighs them.
 """
@@ -39,9 +38,6 @@ _MOST = 256
 _SHALLOW = 3
 """So many times as many trials as there are first settings have a first look, at most, before one goes on beyond it:
 what is never trained further may fail there, and a model of first looks alone cannot know."""
-_RIVALS = 5
-"""Looks at other settings, none of which was better, before the best given one is trained to its end. Who knows the
-network often gives what few others beat; who does not gives what one of five probably does."""
 _HOPELESS = 0.05  # a paused trial's chance of being the best, below which it is not finished for its own sake
 
 
@@ -66,8 +62,8 @@ class FreezeThawScheduler(Scheduler):
     """Where the first settings come from."""
     n_first: int = 16
     """How many of them there are at most. As many are tried as half a training's worth of epochs gives a look to, but
-    one more than there are parameters at least; half of that if there are past studies, or beside those that the user
-    gave, which come first, all of them."""
+    one more than there are parameters at least; half of that if there are past studies. Those that the user gave come
+    first, all of them."""
     eta: int = ETA
     """Each look at a trial is so many times as long as the one before; the last of four ends with the training."""
     past: Mapping[str, Any] = field(default_factory=dict)
@@ -80,11 +76,9 @@ class FreezeThawScheduler(Scheduler):
     def next(
         self, space: Space, history: History, allowance: Allowance, rng: np.random.Generator
     ) -> Start | Resume | None:
-        """Train the best given setting on, start one of the first, or start or resume what the model prefers."""
+        """Start one of the first settings, or start or resume what the model prefers."""
         rungs = self._rungs(history.max_epochs)
         may_start = allowance.trials > 0
-        if resume := _given_on(history, rungs, n_given(self.sampler)):
-            return resume
         if (
             may_start
             and len(history) < self._n_first(space, rungs)
@@ -118,8 +112,8 @@ class FreezeThawScheduler(Scheduler):
 
     def _n_first(self, space: Space, rungs: list[int]) -> int:
         n = min(self.n_first, max(len(space.params) + 1, math.ceil(rungs[-1] / rungs[0] / 2)))
-        given, half = n_given(self.sampler), math.ceil(n / 2)
-        return max(given, half) if self.past else given + half if given else n
+        given = n_given(self.sampler)
+        return max(given, math.ceil(n / 2) if self.past else n)
 
     def _must_go_deeper(self, space: Space, history: History, rungs: list[int]) -> bool:
         """Return True if a trial may go on, and of none it is known that what comes after its first look can be had."""
@@ -158,27 +152,6 @@ class FreezeThawScheduler(Scheduler):
         if start is None and len(drawn := untried(space, history, rng.random((ANYWHERE, len(space.params))))):
             start = Start(space.decode(drawn[0]), rungs[0])
         return start
-
-
-def _given_on(history: History, rungs: list[int], n: int) -> Resume | None:
-    """Return the best of the first `n` trials, those of given settings, if it is to go on before more is looked at.
-
-    They are compared at the first rung. The best goes on to a ninth of its training at once, and from there to the end
-    if none of the looks at others was better. Once any other trial has gone on, all is left to the model.
-    """
-    values = history.at(rungs[0])
-    values[history.broken] = np.inf
-    if not n or len(values) < n or np.isnan(values[:n]).any():  # some are on their way there
-        return None
-    lead = int(values[:n].argmin())
-    alone = not (np.delete(history.until, lead) > rungs[0]).any()
-    if not history.paused[lead] or not np.isfinite(values[lead]) or not alone or (values < values[lead]).any():
-        return None
-    longer = rungs[-3:][0]
-    if history.epochs[lead] < longer:
-        return Resume(lead, longer)
-    known = int((~np.isnan(values[n:])).sum())
-    return Resume(lead, rungs[-1]) if known >= _RIVALS else None
 
 
 def _furthest(history: History, rungs: list[int]) -> Resume | None:
