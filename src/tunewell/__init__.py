@@ -43,7 +43,8 @@ if TYPE_CHECKING:
     from tunewell.study.budget import Budget
     from tunewell.study.confirmation import confirmation
     from tunewell.study.confirmed import Confirmed, confirmed
-    from tunewell.study.merging import Merged, merge
+    from tunewell.study.copied import Merged
+    from tunewell.study.merging import merge
     from tunewell.study.reader import Best
     from tunewell.training.client import params, report
     from tunewell.training.current import current_run
@@ -130,7 +131,8 @@ _NAMES_BY_MODULE = {
     "study.budget": "Budget",
     "study.confirmation": "confirmation",
     "study.confirmed": "Confirmed confirmed",
-    "study.merging": "Merged merge",
+    "study.copied": "Merged",
+    "study.merging": "merge",
     "study.reader": "Best",
     "training.client": "params report",
     "training.current": "current_run",

@@ -81,8 +81,8 @@ def _write_report(store: Store, result: DemoResult) -> str | None:
     """Write what the demo has found to an HTML file of the working folder; return its name, None where none can be."""
     from tunewell.reporting.page import report_page  # noqa: PLC0415  figures and diagnosis, which --help needs not
 
-    text, name = report_page([StudyReader.open(store, result.after.study)])
-    path = Path(f"{name}.html")
+    text = report_page([StudyReader.open(store, result.after.study)])
+    path = Path(f"{result.after.study}.html")
     try:
         with whole_file(path) as unfinished:
             unfinished.write_text(text, encoding="utf-8")

@@ -7,6 +7,7 @@ cannot be taken for a string.
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 from collections import deque
@@ -64,11 +65,16 @@ def copied(value: Mapping[str, object]) -> dict[str, Any]:
 
 def metrics_to_json(metrics: Mapping[str, float]) -> str:
     """Return plain JSON text of numbers by name."""
-    numbers = {name: float(value) for name, value in metrics.items()}  # NumPy's are not all Python's
-    try:
-        return _strict(numbers)
-    except ValueError:
-        return _strict({name: v if math.isfinite(v) else json.dumps(v) for name, v in numbers.items()})
+    # by hand, which takes a third of the time of an encoder: this is done for every report
+    return "{" + ", ".join([f"{_quoted(name)}: {_number(float(value))}" for name, value in metrics.items()]) + "}"
+
+
+_quoted = functools.lru_cache(4096)(json.dumps)
+
+
+def _number(value: float) -> str:
+    """Return a number, which is Python's own, as JSON text."""
+    return repr(value) if math.isfinite(value) else json.dumps(json.dumps(value))
 
 
 def metrics_from_json(text: str) -> dict[str, float]:

@@ -6,7 +6,6 @@ writers take turns from that moment on, revisions are in the order of the commit
 
 from __future__ import annotations
 
-import gc
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 
 from tunewell.commands import Command
 from tunewell.errors import SettingError, StepTaken, StoreError, StudyExists, StudyNotFound, TrialEnded, TrialNotFound
+from tunewell.no_garbage import no_garbage
 from tunewell.stores import rows
 from tunewell.stores.base import (
     Changes,
@@ -68,18 +68,6 @@ def _retried_after(*errors: type[StoreError]) -> Callable[[_Method], _Method]:
 
 
 _retried = _retried_after(ConnectionLost)  # before anything was committed
-
-
-@contextmanager
-def _no_garbage() -> Iterator[None]:
-    """Disable the garbage collector inside the block: it takes half as long again as to read many records."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 class SqlStore:
@@ -520,7 +508,7 @@ class SqlStore:
         key = {"study": study_id, "since": since or _BEFORE_ALL}
         with self._reading() as log:
             progress = self._progress_of(log, study_id)
-            with _no_garbage():
+            with no_garbage():
                 trials = list(self._trials(log.rows("new_trials", key)))
             if not since and (lost := self._last_lost(log, study_id, trials)) is not None:
                 trials.append(lost)
@@ -563,7 +551,7 @@ class SqlStore:
             record, progress = self._study(log, row), self._progress_of(log, study_id)
             n_reports = log.row("n_measured", {**key, "until": progress.revision})
             assert n_reports is not None  # it is of a count alone
-            with _no_garbage():
+            with no_garbage():
                 found = StudyContents(
                     record=record,
                     spaces=_sound(rows.SPACES, log.rows("spaces", key)),
@@ -605,7 +593,7 @@ class SqlStore:
         """Return some reports after one, which a revision and an id name, with those of the last of them."""
         key = {"study": study_id, "since": since, "until": until, "after": after, "limit": _PART}
         found: list[tuple[Report, float | None]] = []
-        with self._reading() as log, _no_garbage():
+        with self._reading() as log, no_garbage():
             for *row, value, revision, number in log.rows("measured", key):
                 if not isinstance(value, int | float | None):
                     raise rows.damaged("report", TypeError(f"value holds {type(value).__name__}"))
@@ -655,7 +643,7 @@ class SqlStore:
     def new_reports(self, study_id: int, since: int, until: int) -> list[Report]:
         """Implement `Store.new_reports`."""
         key = {"study": study_id, "since": since or _BEFORE_ALL, "until": until}
-        with self._reading() as log, _no_garbage():
+        with self._reading() as log, no_garbage():
             return self._readable(rows.REPORTS, log.rows("new_reports", key))
 
     @_retried
@@ -681,12 +669,20 @@ class SqlStore:
                     log.check_is_recorded(values)
                     log.run("renew_trial", values)
             log.each("add_trial", new)
-            added = [
-                {**key, "trial": one.trial, "epoch": one.epoch, "at": one.at, "value": value}
-                | {"metrics": rows.metrics_to_json(one.metrics)}
-                for one, value in reports
-            ]
-            log.each("add_report", added)
+            log.each(
+                "add_report",
+                (
+                    {
+                        **key,
+                        "trial": one.trial,
+                        "epoch": one.epoch,
+                        "at": one.at,
+                        "value": value,
+                        "metrics": rows.metrics_to_json(one.metrics),
+                    }
+                    for one, value in reports
+                ),
+            )
             log.each("add_event", [{**key, **rows.EVENTS.values(event)} for event in events])
 
     def close(self) -> None:
@@ -816,7 +812,7 @@ class SqlStore:
 
     def _numbers(self, log: _Transaction, statement: str, key: Mapping[str, object]) -> NDArray[np.float64]:
         """Return (m, 3): rows of numbers alone, the first two whole; without those that are damaged."""
-        with _no_garbage(), suppress(ValueError, TypeError, OverflowError):
+        with no_garbage(), suppress(ValueError, TypeError, OverflowError):
             found = log.rows(statement, key)
             values = np.fromiter(chain.from_iterable(found), dtype=np.float64).reshape(-1, 3)
             if (values[:, :2] == np.rint(values[:, :2])).all():

@@ -5,6 +5,7 @@ All of it comes from the log, so a study that another process runs is read in th
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -144,6 +145,14 @@ class StudyReader:
     def budget(self) -> Budget:
         """The amount that may be spent, as this process has seen it last."""
         return self.requested_budget or readable_budget(self.log.budget)
+
+    @property
+    def budget_in_epochs(self) -> int | None:
+        """The epochs that the budget comes to at most; None if it is a time, or nobody knows how long a training is."""
+        budget, longest = self.budget, self.max_epochs
+        if budget.unit == "trials":
+            return None if longest is None else math.ceil(budget.amount) * longest
+        return budget.epochs(longest or 1) if longest is not None or budget.unit == "epochs" else None
 
     @property
     def is_paused(self) -> bool:

@@ -162,7 +162,7 @@ def _direction(name: str) -> str | None:
 def _direction_seen(name: str, names: Sequence[str], seen: Seen) -> str | None:
     """Return the direction of a metric by its name and, where that leaves it open, by its values.
 
-    A fitness is what an evolution makes large or small, as it is told to.
+    A fitness is what an evolution makes large, or small: whichever its author chose.
     """
     direction = _direction(name)
     if direction and _quantity(name) == "fitness":
