@@ -153,7 +153,7 @@ class CurveModel:
 
     @cached_property
     def _ways(self) -> Floats:
-        """What observations have in common by the ways in which past studies differ, (n, n)."""
+        """The covariance of observations by the ways in which past studies differ, but for its weight, (n, n)."""
         return np.zeros((0, 0)) if self._past is None else self._past[:, 1:] @ self._past[:, 1:].T
 
     def _of_pairs(self, of_times: Floats) -> Floats:
