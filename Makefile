@@ -158,6 +158,9 @@ bench-search: .venv-peers/.ready
 	.venv-peers/bin/python benchmarks/search/lcbench/stopping.py --data '$(LCBENCH)' --processes 2
 	.venv-peers/bin/python benchmarks/search/lcbench/report.py --markdown benchmarks/search/lcbench/TABLES.md --figure docs/figures/search.svg
 	.venv-peers/bin/python benchmarks/search/lcbench/decisions.py --data '$(LCBENCH)'
+	.venv-peers/bin/python benchmarks/search/replay/error.py
+	.venv-peers/bin/python benchmarks/search/replay/first_training.py --lcbench '$(LCBENCH)'
+	.venv-peers/bin/python benchmarks/search/replay/run.py --processes 2
 
 # an environment of their own: what they need would replace packages that development uses
 .venv-peers/.ready: pyproject.toml

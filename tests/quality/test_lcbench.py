@@ -82,6 +82,16 @@ def test_workers_together_spend_as_many_epochs_as_one_alone():
     assert (64 * outcome.best).tolist() == [9, 17, 25, 33, 41, 49, 57, *[65] * 8, *[66] * 5]
 
 
+def test_what_looks_best_is_judged_by_its_truth():
+    script = Script([job(1, 1, 1), job(2, 1, 1), job(3, 1, 1)])
+    reports, truths = {1: 0.5, 2: 0.9, 3: 0.7}, {1: 0.6, 2: 0.4, 3: 0.8}
+
+    def of(known):
+        return lambda setting: np.full(1, known[setting["level"]])
+
+    assert simulate(script, of(reports), truth=of(truths), epochs=3).best.tolist() == [0.6, 0.4, 0.4]
+
+
 def test_a_trial_that_goes_on_starts_where_it_stopped():
     script = Script([job(1, 1, 2), job(2, 1, 1), job(1, 3, 4)])
     simulate(script, rising, epochs=5)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import tunewell as tw
 from tunewell.errors import SettingError
 from tunewell.surrogate import Coordinates, Past
-from tunewell.surrogate.curves import matern, squared_differences
+from tunewell.surrogate.curves import matern, matern_of, squared_differences, squared_distances
 
 SPACE = tw.Space(
     learning_rate=tw.Float(1e-4, 1.0, scale="log"),
@@ -152,8 +152,12 @@ def test_the_covariance_is_one_also_of_inactive_parameters_and_of_what_lies_outs
     points[:, 3] = np.floor(points[:, 3] * 3) / 3
     points[rng.random(points.shape) < inactive] = np.nan
     unordered = np.array([False, False, False, True])
-    covariance, _, _ = matern(squared_differences(points, points, unordered), rng.uniform(0.1, 2, 4))
+    lengthscales = rng.uniform(0.1, 2, 4)
+    covariance, _, _ = matern(squared_differences(points, points, unordered), lengthscales)
     assert np.linalg.eigvalsh(covariance).min() > -1e-9
+    # by one product of matrices it is the same
+    few = squared_distances(points[:7], points, unordered, lengthscales)
+    assert matern_of(few) == pytest.approx(covariance[:7], abs=1e-6)
 
 
 def test_a_momentum_counts_by_what_is_left_to_one_on_any_scale():

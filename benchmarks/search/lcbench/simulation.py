@@ -47,6 +47,7 @@ class Method(Protocol):
 class Outcome:
     """What a search came to. `best`: the best accuracy seen, (epochs,). `seconds`: of processor time, the method's own.
 
+    `longest`: that of the decision, with all that it was told since the one before, which took the most.
     `idle`: the share of the workers' time that they spent waiting.
     """
 
@@ -55,6 +56,7 @@ class Outcome:
     decisions: int
     seconds: float
     idle: float
+    longest: float
 
 
 class _Timed:
@@ -62,11 +64,12 @@ class _Timed:
 
     def __init__(self, method: Method) -> None:
         self._method = method
-        self.seconds = 0.0
+        self.seconds = self.longest = self._since = 0.0
         self.decisions = 0
 
     def next(self) -> Job | None:
         job = self._count(self._method.next)
+        self.longest, self._since = max(self.longest, self.seconds - self._since), self.seconds
         self.decisions += job is not None
         return job
 
@@ -83,23 +86,34 @@ class _Timed:
         return answer
 
 
-def simulate(method: Method, curve: Callable[[Setting], np.ndarray], *, epochs: int, workers: int = 1) -> Outcome:
+def simulate(
+    method: Method,
+    curve: Callable[[Setting], np.ndarray],
+    *,
+    epochs: int,
+    workers: int = 1,
+    truth: Callable[[Setting], np.ndarray] | None = None,
+) -> Outcome:
     """Spend so many epochs.
 
-    `curve`: the accuracies of a setting by epoch, (at least as many as are asked for,).
+    `curve`: the accuracies of a setting by epoch, (at least as many as are asked for,); or what else is better the more
+    it is. `truth`: the same without noise, where reports have some: what looks best is judged by it.
 
     A search that has nothing left to try, with all workers idle, is over: what it had found is what it ends with.
     """
     timed = _Timed(method)
     curves: dict[int, np.ndarray] = {}
+    true: dict[int, np.ndarray] = {}
     at_work: list[tuple[Job, int] | None] = [None] * workers  # a job, and the epoch that is next
-    best = np.zeros(epochs)
+    best, highest, now = np.zeros(epochs), -np.inf, -np.inf
     spent = ticks = 0
     while spent < epochs:
         for worker in range(workers):
             if at_work[worker] is None and (job := timed.next()) is not None:
                 if job.trial not in curves:
-                    curves[job.trial] = curve(job.setting)
+                    curves[job.trial] = true[job.trial] = curve(job.setting)
+                    if truth is not None:
+                        true[job.trial] = truth(job.setting)
                 at_work[worker] = job, job.epochs.start
         busy = [worker for worker in range(workers) if at_work[worker] is not None]
         if not busy:
@@ -108,13 +122,15 @@ def simulate(method: Method, curve: Callable[[Setting], np.ndarray], *, epochs: 
         for worker in busy[: epochs - spent]:
             job, epoch = at_work[worker]
             accuracy = float(curves[job.trial][epoch - 1])
-            best[spent] = max(best[spent - 1] if spent else 0.0, accuracy)
+            if accuracy > highest:
+                highest, now = accuracy, float(true[job.trial][epoch - 1])
+            best[spent] = now
             spent += 1
             goes_on = timed.report(job.trial, epoch, accuracy)
             at_work[worker] = job, epoch + 1
             if not goes_on or epoch == job.epochs[-1]:
                 timed.done(job.trial)
                 at_work[worker] = None
-    best[spent:] = best[spent - 1] if spent else 0.0
+    best[spent:] = now
     idle = 1 - spent / (ticks * workers) if ticks else 0.0
-    return Outcome(best, len(curves), timed.decisions, timed.seconds, max(0.0, idle))
+    return Outcome(best, len(curves), timed.decisions, timed.seconds, max(0.0, idle), timed.longest)

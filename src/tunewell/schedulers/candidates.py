@@ -6,6 +6,7 @@ Shapes: k settings, d parameters.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tunewell.arrays import Floats
 from tunewell.history import History
@@ -51,10 +52,11 @@ def untried(space: Space, history: History, points: Floats) -> Floats:
     if not len(points):
         return points
     points = space.rounded(points)
-    known = {row.tobytes() for row in _comparable(history.points)}
-    return points[[row.tobytes() not in known for row in _comparable(points)]]
+    return points[~np.isin(_keys(points), _keys(history.points))]
 
 
-def _comparable(points: Floats) -> Floats:
-    rounded: Floats = np.round(points, 9) + 0.0  # which turns -0 into 0
-    return rounded
+def _keys(points: Floats) -> NDArray[np.void]:
+    """Return a key of each point, (k, d) -> (k,), the same for those that differ by what rounding makes of them."""
+    rounded = np.ascontiguousarray(np.round(points, 9) + 0.0)  # which turns -0 into 0
+    keys: NDArray[np.void] = rounded.view(f"V{rounded.itemsize * rounded.shape[1]}").ravel()
+    return keys

@@ -1,12 +1,13 @@
 """Models that predict what settings that a study has not tried yet would reach."""
 
 from tunewell.surrogate.coordinates import Coordinates
-from tunewell.surrogate.curves import CurveModel, log_expected_improvement
+from tunewell.surrogate.curves import ITERATIONS, CurveModel, log_expected_improvement
 from tunewell.surrogate.failures import FailureModel
 from tunewell.surrogate.observations import Observations, Warp, observed, times
 from tunewell.surrogate.past import Past
 
 __all__ = [
+    "ITERATIONS",
     "Coordinates",
     "CurveModel",
     "FailureModel",

@@ -12,7 +12,11 @@ about the mean 0, or b times what past studies expect. After Swersky, Snoek and 
 optimization", 2014). Time is log(epoch) / log(last epoch). The settings of the covariance are those of the highest
 posterior density under weak log-normal priors, found by their analytic gradient.
 
-Shapes: n observations of m trials, d coordinates, k ways, p settings of the covariance (d + 5; d + 7 with a past).
+Times are few, the rungs, so what depends on them is computed for each pair of them once; what depends on settings, for
+each pair of trials.
+
+Shapes: n observations of m trials, at w times, d coordinates, k ways, p settings of the covariance (d + 5; d + 7 with a
+past).
 """
 
 from __future__ import annotations
@@ -31,7 +35,8 @@ from tunewell.arrays import Floats, Integers
 
 _ROOT5 = np.sqrt(5.0)
 _JITTER = 1e-6
-_ITERATIONS = 60
+_PLACES = 4  # of a choice's place in [0, 1]: others are further away than what rounding makes of it
+ITERATIONS = 60
 _FARTHEST = 4.0  # a fitted setting lies, from the middle of its prior, in its deviations
 _WITH_PAST = (0.5, 1.0)  # where a past is given: the amplitude of what it leaves to be learned, and its own weight
 _ASIDE = 1 / 6
@@ -58,6 +63,7 @@ class CurveModel:
     def __init__(
         self, points: Floats, unordered: NDArray[np.bool_], owner: Integers, time: Floats, y: Floats,
         *, past: Floats | None = None, fitted: ArrayLike | None = None, start: ArrayLike | None = None,
+        iterations: int = ITERATIONS,
     ) -> None:  # fmt: skip
         """Fit the model, unless that has been done.
 
@@ -70,11 +76,13 @@ class CurveModel:
             past: (n, 1 + k), what past studies expect of each observation, and the k ways in which they differ.
             fitted: (p,), the attribute `fitted` of an earlier model, instead of a fit.
             start: (p,), where the fit begins; the middle of the priors if None.
+            iterations: of the fit, at most.
         """
         self._points, self._unordered, self._owner, self._time, self._y = points, unordered, owner, time, y
+        self._times, self._at = np.unique(time, return_inverse=True)
+        self._iterations = iterations
         self._past = past
         self._mean = np.zeros(len(y)) if past is None else past[:, 0]
-        self._ways = np.zeros((len(y), len(y))) if past is None else past[:, 1:] @ past[:, 1:].T
         d = points.shape[1]
         middle = np.log([0.5, 1.0, 0.5, 0.03, 0.05, *([] if past is None else _WITH_PAST)])
         wide = [0.7, 1.5, 1.0, 1.0, 1.0, *([] if past is None else [0.7, 0.7])]
@@ -82,7 +90,8 @@ class CurveModel:
         self._prior_deviation = np.r_[np.ones(d), wide]
         self.fitted: Floats = self._fit(start) if fitted is None else np.asarray(fitted, dtype=np.float64)
         scales = _scales(self.fitted, d)
-        self._low = _factored(self._covariance(scales))
+        setting = matern_of(squared_distances(points, points, unordered, scales.lengthscales))
+        self._low = _factored(self._covariance(scales, setting))
         self._alpha = cho_solve((self._low, True), y - scales.prior_weight * self._mean)
 
     def predict(
@@ -94,19 +103,20 @@ class CurveModel:
         past: (q, 1 + k), if the model has a past.
         """
         s = _scales(self.fitted, self._points.shape[1])
-        setting, _, _ = matern(squared_differences(self._points, points, self._unordered), s.lengthscales)
+        setting = matern_of(squared_distances(self._points, points, self._unordered, s.lengthscales))
         apart = (self._time[:, np.newaxis] - time) ** 2
         fading = s.lasting + (1 - s.lasting) * np.exp(-0.5 * apart / s.fade**2)
-        covariance = s.amplitude**2 * setting[self._owner] * fading
+        covariance = setting[self._owner] * (s.amplitude**2 * fading)
         covariance += s.shared * np.exp(-0.5 * apart)
-        covariance += s.trial_effect**2 * (self._owner[:, np.newaxis] == owner[np.newaxis, :])
+        for column in np.flatnonzero(owner >= 0).tolist():
+            covariance[self._owner == owner[column], column] += s.trial_effect**2
         mean, variance = np.zeros(len(points)), np.full(len(points), s.amplitude**2 + s.shared + s.trial_effect**2)
         if past is not None and self._past is not None:
             covariance += s.prior_weight**2 * self._past[:, 1:] @ past[:, 1:].T
             mean += s.prior_weight * past[:, 0]
             variance += s.prior_weight**2 * (past[:, 1:] ** 2).sum(axis=1)
-        known = solve_triangular(self._low, covariance, lower=True)
-        variance -= (known * known).sum(axis=0)
+        known = solve_triangular(self._low, covariance, lower=True, check_finite=False)
+        variance -= np.einsum("ij,ij->j", known, known)
         return mean + covariance.T @ self._alpha, np.sqrt(np.maximum(variance, 1e-10))
 
     def believing(self, points: Floats, y: Floats, past: Floats | None = None) -> CurveModel:
@@ -126,8 +136,9 @@ class CurveModel:
         return squared_differences(self._points, self._points, self._unordered)
 
     @cached_property
-    def _dt(self) -> Floats:
-        apart: Floats = (self._time[:, np.newaxis] - self._time[np.newaxis, :]) ** 2
+    def _apart(self) -> Floats:
+        """The squared differences of times, (w, w)."""
+        apart: Floats = (self._times[:, np.newaxis] - self._times) ** 2
         return apart
 
     @cached_property
@@ -140,12 +151,25 @@ class CurveModel:
         """One where an observation is of a trial, (n, m)."""
         return np.eye(len(self._points))[self._owner]
 
-    def _covariance(self, s: _Scales) -> Floats:
-        setting, _, _ = matern(self._dx, s.lengthscales)
-        fading = s.lasting + (1 - s.lasting) * np.exp(-0.5 * self._dt / s.fade**2)
-        covariance: Floats = s.amplitude**2 * setting[np.ix_(self._owner, self._owner)] * fading
-        covariance += s.prior_weight**2 * self._ways
-        covariance += s.shared * np.exp(-0.5 * self._dt) + s.trial_effect**2 * self._same
+    @cached_property
+    def _ways(self) -> Floats:
+        """The covariance of observations by the ways in which past studies differ, but for its weight, (n, n)."""
+        return np.zeros((0, 0)) if self._past is None else self._past[:, 1:] @ self._past[:, 1:].T
+
+    def _of_pairs(self, of_times: Floats) -> Floats:
+        """Return a function of two times for each pair of observations, (w, w) -> (n, n)."""
+        found: Floats = of_times[self._at][:, self._at]
+        return found
+
+    def _covariance(self, s: _Scales, setting: Floats) -> Floats:
+        """Return the covariance of observations, (n, n), from that of their trials' settings, (m, m)."""
+        fading = s.lasting + (1 - s.lasting) * np.exp(-0.5 * self._apart / s.fade**2)
+        covariance = setting[self._owner][:, self._owner]
+        covariance *= self._of_pairs(s.amplitude**2 * fading)
+        covariance += self._of_pairs(s.shared * np.exp(-0.5 * self._apart))
+        covariance[self._same] += s.trial_effect**2
+        if self._past is not None:
+            covariance += s.prior_weight**2 * self._ways
         covariance[np.diag_indices_from(covariance)] += s.noise**2 + _JITTER
         return covariance
 
@@ -158,7 +182,7 @@ class CurveModel:
             jac=True,
             method="L-BFGS-B",
             bounds=np.column_stack([low, high]),
-            options={"maxiter": _ITERATIONS},
+            options={"maxiter": self._iterations},
         ).x
         return found
 
@@ -166,8 +190,9 @@ class CurveModel:
         """Return the negative log posterior density of settings, (p,), up to a constant, and its gradient."""
         d = self._points.shape[1]
         s = _scales(theta, d)
+        setting, r, e = matern(self._dx, s.lengthscales)
         try:
-            low = np.linalg.cholesky(self._covariance(s))
+            low = np.linalg.cholesky(self._covariance(s, setting))
         except np.linalg.LinAlgError:
             return 1e25, np.zeros_like(theta)
         below = np.tril(dpotri(low, lower=1)[0])
@@ -177,21 +202,24 @@ class CurveModel:
         z = (theta - self._prior_mean) / self._prior_deviation
         value = 0.5 * y @ alpha + np.log(np.diag(low)).sum() + 0.5 * z @ z
 
-        setting, r, e = matern(self._dx, s.lengthscales)
-        by_observation = s.amplitude**2 * setting[np.ix_(self._owner, self._owner)]
-        fading = np.exp(-0.5 * self._dt / s.fade**2)
+        fading = np.exp(-0.5 * self._apart / s.fade**2)
         w = np.outer(alpha, alpha) - inverse  # minus twice the gradient by the covariance
-        weight = w * by_observation
-        by_trial = s.amplitude**2 * self._member.T @ (w * (s.lasting + (1 - s.lasting) * fading)) @ self._member
+        at_time = np.eye(len(self._times))[self._at]
+        of_all = at_time.T @ w @ at_time  # (w, w), as what depends on times only is
+        weight = w * setting[self._owner][:, self._owner]
+        of_settings = s.amplitude**2 * (at_time.T @ weight @ at_time)
+        lasting = s.lasting + (1 - s.lasting) * fading
+        w_member = (w * self._of_pairs(lasting)) @ self._member
+        by_trial = s.amplitude**2 * self._member.T @ w_member
         gradient = np.empty_like(theta)
         gradient[:d] = np.tensordot(self._dx, 5 / 3 * (1 + _ROOT5 * r) * e * by_trial, axes=2) / s.lengthscales**2
-        gradient[d] = (weight * (1 - s.lasting) * fading * self._dt).sum() / s.fade**2
-        gradient[d + 1] = (weight * (1 - fading)).sum() * s.lasting * (1 - s.lasting)
-        gradient[d + 2] = (w * s.shared * np.exp(-0.5 * self._dt)).sum()
+        gradient[d] = (of_settings * (1 - s.lasting) * fading * self._apart).sum() / s.fade**2
+        gradient[d + 1] = (of_settings * (1 - fading)).sum() * s.lasting * (1 - s.lasting)
+        gradient[d + 2] = (of_all * s.shared * np.exp(-0.5 * self._apart)).sum()
         gradient[d + 3] = 2 * np.trace(w) * s.noise**2
-        gradient[d + 4] = 2 * (w * self._same).sum() * s.trial_effect**2
+        gradient[d + 4] = 2 * w[self._same].sum() * s.trial_effect**2
         if self._past is not None:
-            gradient[d + 5] = 2 * (weight * (s.lasting + (1 - s.lasting) * fading)).sum()
+            gradient[d + 5] = 2 * (of_settings * lasting).sum()
             gradient[d + 6] = 2 * (w * self._ways).sum() * s.prior_weight**2 + 2 * s.prior_weight * self._mean @ alpha
         return float(value), -0.5 * gradient + z / self._prior_deviation
 
@@ -206,6 +234,29 @@ def squared_differences(a: Floats, b: Floats, unordered: NDArray[np.bool_]) -> F
     squared: Floats = (np.nan_to_num(left, nan=0.5) - np.nan_to_num(right, nan=0.5)) ** 2 + _ASIDE * one_inactive
     squared[unordered] = (squared[unordered] > _JITTER) | one_inactive[unordered]
     return squared
+
+
+def squared_distances(a: Floats, b: Floats, unordered: NDArray[np.bool_], lengthscales: Floats) -> Floats:
+    """Return the squared distances in length scales, (m, d) and (q, d) -> (m, q).
+
+    They are the sum over coordinates of `squared_differences` over the squares of length scales, by one product of
+    matrices: a choice is as many coordinates as it has values, and to be inactive is one more.
+    """
+    both = np.vstack([a, b])
+    inactive = np.isnan(both)
+    scaled = np.where(inactive, 0.5, both) / lengthscales
+    parts = [scaled[:, ~unordered]]
+    if (at := np.flatnonzero(inactive.any(axis=0) & ~unordered)).size:
+        parts.append(np.sqrt(_ASIDE) * inactive[:, at] / lengthscales[at])
+    for column in np.flatnonzero(unordered):
+        values = np.where(inactive[:, column], -1.0, both[:, column].round(_PLACES))
+        kinds = np.unique(values)
+        parts.append((values[:, np.newaxis] == kinds) / (np.sqrt(2) * lengthscales[column]))
+    x = np.hstack(parts)
+    squared = np.einsum("ij,ij->i", x, x)
+    of_a, of_b = x[: len(a)], x[len(a) :]
+    found: Floats = squared[: len(a), np.newaxis] + squared[len(a) :] - 2 * of_a @ of_b.T
+    return np.maximum(found, 0.0, out=found)
 
 
 def log_expected_improvement(mean: Floats, deviation: Floats, best: float) -> Floats:
@@ -249,3 +300,10 @@ def matern(squared: Floats, lengthscales: Floats) -> tuple[Floats, Floats, Float
     r = np.sqrt(r2)
     e = np.exp(-_ROOT5 * r)
     return (1 + _ROOT5 * r + 5 / 3 * r2) * e, r, e
+
+
+def matern_of(squared: Floats) -> Floats:
+    """Return the Matern-5/2 covariance of squared distances in length scales."""
+    far = np.sqrt(5 * squared)
+    covariance: Floats = (1 + far + 5 / 3 * squared) * np.exp(-far)
+    return covariance

@@ -21,6 +21,7 @@ from tunewell.surrogate.curves import CurveModel
 
 _MOST = 48
 """The newest of each outcome that the model knows, so that its fit, which is made at each decision, stays quick."""
+_ITERATIONS = 12
 
 
 class FailureModel:
@@ -32,7 +33,12 @@ class FailureModel:
         rows, failed = _outcomes(history)
         points = coordinates.of(history.points[rows])
         self._model = CurveModel(
-            points, coordinates.unordered, np.arange(len(rows)), np.ones(len(rows)), np.where(failed, 1.0, -1.0)
+            points,
+            coordinates.unordered,
+            np.arange(len(rows)),
+            np.ones(len(rows)),
+            np.where(failed, 1.0, -1.0),
+            iterations=_ITERATIONS,
         )
 
     def log_chance(self, points: Floats) -> Floats:

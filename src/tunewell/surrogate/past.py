@@ -26,7 +26,7 @@ from tunewell.space.params import Choice, Param
 from tunewell.space.space import Space
 from tunewell.space.values import Params
 from tunewell.surrogate.coordinates import Coordinates
-from tunewell.surrogate.curves import CurveModel, matern, squared_differences
+from tunewell.surrogate.curves import CurveModel, matern_of, squared_distances
 from tunewell.surrogate.observations import observed, times
 
 _SETTINGS = 256
@@ -177,4 +177,4 @@ def _unordered(space: Space) -> NDArray[np.bool_]:
 
 def _covariance(points: Floats, others: Floats, unordered: NDArray[np.bool_]) -> Floats:
     d = points.shape[1]
-    return matern(squared_differences(points, others, unordered), np.full(d, 0.5 * np.sqrt(d)))[0]
+    return matern_of(squared_distances(points, others, unordered, np.full(d, 0.5 * np.sqrt(d))))
