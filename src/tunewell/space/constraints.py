@@ -104,7 +104,11 @@ class Constraint:
         """Return `hidden * layers is 8192`, what a setting has of it, for a message."""
         tree, columns = self._tree, {name: np.array([params[name]]) for name in self.names}
         if isinstance(tree, ast.Compare) and len(tree.ops) == 1 and isinstance(tree.ops[0], _ORDERS):
-            sides = [side for side in (tree.left, tree.comparators[0]) if not isinstance(side, ast.Constant)]
+            sides = [
+                side
+                for side in (tree.left, tree.comparators[0])
+                if any(isinstance(node, ast.Name) for node in ast.walk(side))
+            ]
             with np.errstate(all="ignore"):
                 return " and ".join(f"{ast.unparse(side)} is {_shown(_value(side, columns))}" for side in sides)
         return ", ".join(f"{name} is {params[name]!r}" for name in self.names)
