@@ -89,8 +89,8 @@ _REPEATED = (
     "--metrics",
     metavar="NAME:DIRECTION",
     multiple=True,
-    help="Several metrics in place of one, whose front is searched for: --metrics val_accuracy:maximize,latency_ms:minimize; "
-    "may be given several times.",
+    help="Several metrics in place of one, whose front is searched for, as in "
+    "val_accuracy:maximize,latency_ms:minimize; may be given several times.",
 )
 @click.option(
     "--constraint",

@@ -16,8 +16,8 @@ _ABOUT = ("trial", "state", "best_epoch", "epochs", "seed", "started_at", "ended
 def trial_rows(log: Log, metric: str, parameters: Iterable[str]) -> list[dict[str, object]]:
     """Return the trials by number, the same columns in each row.
 
-    Of several metrics, and those with a limit, each is a column, as it was at the best epoch; of a trial on the front at
-    its epoch there.
+    Of several metrics, and those with a limit, each is a column, as it was at the best epoch; of a trial on the front,
+    at its epoch there.
 
     A metric or parameter with the name of another column goes by `metric_...` or `param_...`. Whose proposals they were
     is a column where there are some.

@@ -48,7 +48,7 @@ class LimitModel:
     """A model of which settings meet a limit on what trainings report."""
 
     def __init__(self, points: Floats, excess: Floats, coordinates: Coordinates) -> None:
-        """Fit the model to how far trials, (n, d), are beyond the limit, (n,): above 0 if they broke it, NaN if unknown."""
+        """Fit the model to how far trials, (n, d), are beyond the limit, (n,): above 0 if they broke it."""
         self._coordinates = coordinates
         rows = np.flatnonzero(~np.isnan(excess))[-2 * _MOST :]
         known = coordinates.of(points[rows])
