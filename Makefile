@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 WORKERS ?= logical
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal
 
-.PHONY: setup fmt check test slow exhaustive frameworks tensorflow trackers inspections schema-dump bench bench-search bench-trackers demo vendor vendor-check clean clean-cache
+.PHONY: setup fmt check test slow exhaustive frameworks tensorflow trackers inspections schema-dump bench bench-search bench-trackers docs demo lowest release-check vendor vendor-check clean clean-cache
 
 setup: $(VENV)/.ready
 
@@ -44,7 +44,7 @@ exhaustive: setup
 # most of their modules are never imported, and to compile them all takes a minute
 frameworks: setup
 	$(BIN)/python -m pip install --quiet --no-compile --group frameworks
-	$(PYTEST) --dist loadfile -m "not exhaustive" tests/nn/test_frameworks.py tests/runners/test_ray.py tests/runners/test_loggers.py tests/checkpoint/test_keras.py tests/display/test_notebook.py tests/adapters tests/watching tests/diagnosis/test_generator.py tests/diagnosis/test_readers.py tests/scripts/test_programs.py
+	$(PYTEST) --dist loadfile -m "not exhaustive" tests/nn/test_frameworks.py tests/runners/test_ray.py tests/runners/test_loggers.py tests/checkpoint/test_keras.py tests/display/test_notebook.py tests/docs/test_docstrings.py tests/adapters tests/watching tests/diagnosis/test_generator.py tests/diagnosis/test_readers.py tests/scripts/test_programs.py
 	$(PYTEST) tests/inspection/test_pytorch.py
 	$(PYTEST) tests/bridges/test_contract.py -k tensorboard
 	$(PYTEST) -m "not slow" tests/inspection/test_jax.py tests/inspection/test_learnable.py
@@ -70,6 +70,14 @@ bench-trackers: .venv-trackers/.ready
 	$(PYTHON) -m venv .venv-trackers
 	.venv-trackers/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	.venv-trackers/bin/python -m pip install --quiet --editable . pytest hypothesis --group trackers
+	touch $@
+
+# the site, in English and Chinese: site/index.html opens from the folder, with search, and needs no network
+docs: $(VENV)/.docs
+	$(BIN)/python tools/site/build.py --out site
+
+$(VENV)/.docs: $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --no-compile --group docs
 	touch $@
 
 # a hundred and seventy small trainings in Keras, each compiled: too long for each change
@@ -127,6 +135,21 @@ demo: .venv-demo/.ready
 	.venv-demo/bin/python -m pip install --quiet --editable .
 	touch $@
 
+# the oldest versions that pyproject.toml allows, which only uv knows how to find; by hand, and before a release
+lowest: .venv-lowest/.ready
+	.venv-lowest/bin/python -m pytest -m "not slow" tests/space tests/schedulers tests/surrogate tests/contract tests/study tests/nn tests/cli/test_registry.py
+
+.venv-lowest/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet uv
+	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable .
+	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python pytest hypothesis
+	touch $@
+
+# before a tag: what is published is small, typed, and the same to the byte if it is built again
+release-check:
+	PYTHON=$(PYTHON) .ci/release-check
+
 # LCBENCH is the folder of the surrogate: see benchmarks/search/lcbench/README.md. Runs that .lcbench holds are not done again.
 bench-search: .venv-peers/.ready
 	.venv-peers/bin/python benchmarks/search/lcbench/run.py --data '$(LCBENCH)' --processes 2
@@ -148,4 +171,4 @@ clean-cache:
 	rm -f src/tunewell/nn/__pycache__/*.nbc src/tunewell/nn/__pycache__/*.nbi
 
 clean: clean-cache
-	rm -rf $(VENV) .venv-demo .venv-peers .venv-tensorflow .venv-trackers
+	rm -rf build site $(VENV) .venv-demo .venv-peers .venv-tensorflow .venv-trackers .venv-lowest

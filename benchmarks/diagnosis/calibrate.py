@@ -6,8 +6,8 @@ trained. The weight of the rules beside the trees, the temperature and the weigh
 the trees had not seen: folds are made by base training, so that a run and its twins are never on both sides. Half of
 the weight is that of trees that had not seen the run's part of the world either, an architecture or a task, since
 other people's runs are unlike all of these. Writes
-`src/tunewell/diagnosis/model.npz`, with a fingerprint of what signals and rules make of some fixed records, by which a
-test knows when the forests are stale.
+`src/tunewell/diagnosis/model.npz.xz`, with a fingerprint of what signals and rules make of some fixed records, by
+which a test knows when the forests are stale.
 
 `--beside FILE` keeps the trees of an earlier model, one fitted to other runs: they vote beside the new ones.
 
@@ -30,7 +30,7 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.model_selection import GroupKFold
 from views import VIEWS, blurred, early, labels, read_all
 
-from tunewell.diagnosis import LABELS, model
+from tunewell.diagnosis import LABELS, model, model_file
 from tunewell.diagnosis.features import feature_row, features, strengths
 from tunewell.diagnosis.fingerprint import fingerprint
 from tunewell.diagnosis.fingerprint import records as fixed_records
@@ -38,7 +38,7 @@ from tunewell.diagnosis.rules import see
 from tunewell.diagnosis.run_record import read_record
 from tunewell.diagnosis.signals import measure
 
-OUTPUT = Path(__file__).parents[2] / "src" / "tunewell" / "diagnosis" / "model.npz"
+OUTPUT = Path(__file__).parents[2] / "src" / "tunewell" / "diagnosis" / model_file.NAME
 ACCUSED = 0.03  # of healthy runs, out of fold
 MARGIN = 0.6  # in favour of `healthy`, in log odds: other people's runs are less like ours than ours are
 FLOOR = 2e-3
@@ -62,7 +62,7 @@ def main() -> None:
     records = list(read_all(arguments.records))
     told = [labels(record) for record in records]
     groups = np.array([base(record) for record in records])
-    earlier = np.load(arguments.beside) if arguments.beside else None
+    earlier = model_file.read_arrays(arguments.beside) if arguments.beside else None
     arrays: dict[str, Any] = fingerprint()
     for level, view in zip(model.LEVELS, VIEWS, strict=True):
         names, sides, seen = measured(records, view)
@@ -79,7 +79,7 @@ def main() -> None:
         arrays |= model.pack(forest, level)
         print(f"{level}: {summary(at_home, seen, fit, told)}", flush=True)
         print(f"  of an architecture or a task not seen before: {summary(abroad, seen, fit, told)}", flush=True)
-    np.savez_compressed(arguments.output, **arrays)
+    model_file.write_arrays(arguments.output, arrays)
     print(f"{arguments.output}: {arguments.output.stat().st_size / 1e6:.2f} MB from {len(records)} runs")
 
 
@@ -88,13 +88,13 @@ def stamp(path: Path) -> None:
 
     Exit if a forest asks for a number that there is no more, which it would take for one that is never known.
     """
-    with np.load(path) as file:
-        forests = {name: file[name] for name in file.files if name.split(".")[0] in model.LEVELS}
+    arrays = model_file.read_arrays(path)
+    forests = {name: array for name, array in arrays.items() if name.split(".")[0] in model.LEVELS}
     asked = {name for level in model.LEVELS for name in forests[f"{level}.names"].tolist()}
     signals = measure(read_record(fixed_records()[0]))
     if gone := asked - features(signals, see(signals)).keys():
         sys.exit(f"the forests ask for {', '.join(sorted(gone))}, which is gone: fit them anew")
-    np.savez_compressed(path, **forests, **fingerprint())
+    model_file.write_arrays(path, forests | fingerprint())
 
 
 def base(record: dict[str, Any]) -> str:

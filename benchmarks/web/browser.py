@@ -279,7 +279,7 @@ TRAINING = """
 import sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from web import Growing
+from browser import Growing
 import numpy as np
 growing = Growing(Path(sys.argv[1]))
 weights = np.random.default_rng(0).normal(size=(220, 220))

@@ -75,4 +75,4 @@ def _blas() -> Any:
     return ThreadpoolController()
 
 
-one_blas_thread = _OneBlasThread()
+one_blas_thread: _OneBlasThread = _OneBlasThread()

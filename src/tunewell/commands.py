@@ -8,8 +8,11 @@ A `Command` is one of these with whom it is for, who sent it and, once a process
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any
 
+from tunewell.errors import SettingError
+from tunewell.near_names import perhaps
 from tunewell.space.values import Value
 
 
@@ -101,6 +104,28 @@ ACTIONS: Mapping[str, type[Action]] = {
     "checkpoint": Checkpoint,
 }
 """Every action by the name that it has on the command line and on record."""
+
+
+def made(kind: str, given: Mapping[str, Any]) -> Action:
+    """Return the action of that name, from what somebody gave for it.
+
+    given: the action's fields by name; None, and params with nothing in them, are none.
+
+    Raises:
+        SettingError: there is no such action, it needs a field that is not given, or has none of that name.
+    """
+    if kind not in ACTIONS:
+        raise SettingError(f"there is no command {kind[:40]!r}{perhaps(kind, ACTIONS)}; there are {', '.join(ACTIONS)}")
+    made_of = fields(ACTIONS[kind])
+    known = {name: value for name, value in given.items() if value is not None and value != {}}
+    if needless := [name for name in known if name not in {one.name for one in made_of}]:
+        takes = ", ".join(one.name for one in made_of) or "nothing"
+        raise SettingError(f"{kind} takes {takes}, and no {needless[0]}")
+    needed = [one.name for one in made_of if one.default is MISSING and one.default_factory is MISSING]
+    if missing := [name for name in needed if name not in known]:
+        raise SettingError(f"{kind} needs {' and '.join(missing)}")
+    return ACTIONS[kind](**known)
+
 
 KINDS: Mapping[type[Action], str] = {action: name for name, action in ACTIONS.items()}
 """The name of every action, by its class."""

@@ -38,7 +38,15 @@ def last_line(text: str) -> str:
 
 
 class TunewellError(Exception):
-    """The root: `except TunewellError` catches all that tunewell raises on purpose."""
+    """The root: `except TunewellError` catches all that tunewell raises on purpose.
+
+    Example:
+        >>> try:
+        ...     tw.Float(1.0, 0.1)
+        ... except tw.TunewellError as error:
+        ...     print(type(error).__name__)
+        SpaceError
+    """
 
     after_training: bool = False
     """True if it ended a study in which this process had trained: then it is no matter of bad input alone."""
@@ -73,7 +81,8 @@ class StudyExists(StoreError):
 
     def __init__(self, name: str, store: str) -> None:
         super().__init__(name, store)
-        self.name, self.store = name, store
+        self.name = name
+        self.store = store
 
     def __str__(self) -> str:
         there = f"{self.store} has a study {self.name!r} already"
@@ -85,7 +94,9 @@ class StudyNotFound(StoreError, LookupError):
 
     def __init__(self, name: str, store: str, known: tuple[str, ...]) -> None:
         super().__init__(name, store, known)
-        self.name, self.store, self.known = name, store, known
+        self.name = name
+        self.store = store
+        self.known = known
 
     def __str__(self) -> str:
         has = f"it has {', '.join(map(repr, self.known))}" if self.known else "it has none yet"
@@ -97,7 +108,10 @@ class StudyBusy(StoreError):
 
     def __init__(self, name: str, pid: int, host: str, mend: str = "wait for it or end it first") -> None:
         super().__init__(name, pid, host, mend)
-        self.name, self.pid, self.host, self.mend = name, pid, host, mend
+        self.name = name
+        self.pid = pid
+        self.host = host
+        self.mend = mend
 
     def __str__(self) -> str:
         return f"study {self.name!r} is being run by process {self.pid} on {self.host}; {self.mend}"
@@ -108,7 +122,8 @@ class TrialNotFound(StoreError, LookupError):
 
     def __init__(self, trial: int, n_trials: int) -> None:
         super().__init__(trial, n_trials)
-        self.trial, self.n_trials = trial, n_trials
+        self.trial = trial
+        self.n_trials = n_trials
 
     def __str__(self) -> str:
         has = f"its trials are 0 to {self.n_trials - 1}" if self.n_trials else "it has none yet"
@@ -121,7 +136,9 @@ class TrialEnded(StoreError):
     def __init__(self, trial: int, state: str, requested: str = "") -> None:
         """Make the error; `requested` is the command that came too late."""
         super().__init__(trial, state, requested)
-        self.trial, self.state, self.requested = trial, state, requested
+        self.trial = trial
+        self.state = state
+        self.requested = requested
 
     def __str__(self) -> str:
         if self.requested:
@@ -156,7 +173,8 @@ class RepeatedFailure(TunewellError):
 
     def __init__(self, count: int, error: str) -> None:
         super().__init__(count, error)
-        self.count, self.error = count, error
+        self.count = count
+        self.error = error
 
     def __str__(self) -> str:
         last = self.error.strip().splitlines()[-1] if self.error.strip() else "no message"
@@ -191,7 +209,7 @@ class MistakesSeen(TunewellError):
 
     def __init__(self, seen: Sequence[str]) -> None:
         super().__init__(tuple(seen))
-        self.seen = tuple(seen)
+        self.seen: tuple[str, ...] = tuple(seen)
         """Place, kind and mend of each, in words."""
 
     def __str__(self) -> str:
@@ -203,7 +221,9 @@ class MissingExtra(TunewellError, ImportError):
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
         super().__init__(package, extra, purpose)
-        self.package, self.extra, self.purpose = package, extra, purpose
+        self.package = package
+        self.extra = extra
+        self.purpose = purpose
 
     def __str__(self) -> str:
         return f"{self.purpose} needs {self.package}, which is not installed: pip install 'tunewell[{self.extra}]'"

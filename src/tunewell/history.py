@@ -20,6 +20,7 @@ from tunewell.trial import OPEN_END, Trial, TrialState
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 _STATES = tuple(TrialState)
+_NAMES = np.array([str(state) for state in _STATES], dtype=object)
 _CODE = {state: code for code, state in enumerate(_STATES)}
 
 
@@ -34,8 +35,8 @@ class History:
         versions: the versions of the space, if there were others.
         """
         self.space = space
-        self.versions = SpaceVersions((space,)) if versions is None else versions
-        self.max_epochs = max_epochs or 1
+        self.versions: SpaceVersions = SpaceVersions((space,)) if versions is None else versions
+        self.max_epochs: int = max_epochs or 1
         """The number of epochs of a full training; 1 while that is not known."""
         self._longest = max_epochs or OPEN_END
         self._n = 0
@@ -121,6 +122,12 @@ class History:
         return self._until[: len(self)]
 
     @property
+    def states(self) -> NDArray[np.object_]:
+        """(n,): the name of each trial's state."""
+        names: NDArray[np.object_] = _NAMES[self._states[: len(self)]]
+        return names
+
+    @property
     def running(self) -> NDArray[np.bool_]:
         """(n,): a step is in progress."""
         return self._in_state(TrialState.RUNNING)
@@ -194,12 +201,14 @@ class History:
         known = len(self)
         new = [trial for trial in trials if trial.number >= known]
         self._make_room(known + len(new))
-        for trial in trials:
-            number = trial.number
-            running = trial.state is TrialState.RUNNING  # its record tells what it had when its step began
-            self._epochs[number] = max(trial.epochs, self._epochs[number] if running and number < known else 0)
-            self._until[number] = trial.until
-            self._states[number] = _CODE[trial.state]
+        numbers = [trial.number for trial in trials]
+        if trials:
+            # a running trial's record tells what it had when its step began
+            goes_on = [trial.state is TrialState.RUNNING and trial.number < known for trial in trials]
+            before = np.where(goes_on, self._epochs[numbers], 0)
+            self._epochs[numbers] = np.maximum(before, [trial.epochs for trial in trials])
+            self._until[numbers] = [trial.until for trial in trials]
+            self._states[numbers] = [_CODE[trial.state] for trial in trials]
         # what is there already is complete before the count says that there is more
         self._notes += [trial.note for trial in new]
         for trial in trials:

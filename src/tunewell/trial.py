@@ -52,7 +52,14 @@ def is_file_name(text: str) -> bool:
 
 
 class TrialState(StrEnum):
-    """The state of a trial; with the last three it has ended, and its record is frozen."""
+    """The state of a trial; with the last three it has ended, and its record is frozen.
+
+    Example:
+        >>> tw.TrialState("paused")
+        <TrialState.PAUSED: 'paused'>
+        >>> [state.value for state in tw.TrialState]
+        ['running', 'paused', 'held', 'complete', 'stopped', 'failed']
+    """
 
     RUNNING = "running"  # a step is in progress
     PAUSED = "paused"  # its step is done; it goes on if a later step says so
@@ -69,7 +76,17 @@ class TrialState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One trial as it is on record; times are seconds since 1970 (UTC)."""
+    """One trial as it is on record; times are seconds since 1970 (UTC).
+
+    Example:
+        >>> def train(run):
+        ...     for epoch in run.epochs(3):
+        ...         run.report(val_loss=(run.params.rate - 0.3) ** 2 + 1 / epoch)
+        >>> study = tw.tune(train, {"rate": tw.Float(0.0, 1.0)}, metric="val_loss", budget=4, store="memory")
+        >>> trial = study.trials[study.best.trial]
+        >>> trial.state is tw.TrialState.COMPLETE, trial.epochs, sorted(trial.params)
+        (True, 3, ['rate'])
+    """
 
     number: int
     """Its place in the study, from 0."""
@@ -231,7 +248,14 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The result of `ask`: train this trial through these epochs, or wait (`wait` is True) and ask again."""
+    """The result of `ask`: train this trial through these epochs, or wait (`wait` is True) and ask again.
+
+    Example:
+        >>> study = tw.Study({"rate": tw.Float(0.0, 1.0)}, metric="val_loss", max_epochs=3, budget=2, store="memory")
+        >>> step = study.ask()
+        >>> step.trial, step.epochs, step.wait
+        (0, range(1, 2), False)
+    """
 
     trial: int
     params: Params

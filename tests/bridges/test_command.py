@@ -68,3 +68,46 @@ def test_export_goes_to_a_file_or_to_a_tracker():
     for option, value in (("--format", "csv"), ("--output", "a.csv")):
         assert option in tunewell("export", "--to", "tensorboard:events", option, value, expect=2).stderr
     assert "none are sent" in tunewell("export", "--to", "optuna:x", expect=2).stderr
+
+
+TRAIN = """
+import tunewell as tw
+space = tw.Space(rate=tw.Float(0.05, 1.0), width=tw.Int(4, 128))
+metric = "loss"
+def train(run):
+    for epoch in run.epochs(2):
+        run.report(loss=(run.params.rate - 0.3) ** 2)
+"""
+
+
+def test_a_search_learns_from_the_runs_of_a_source_which_are_taken_in_on_the_way(tmp_path):
+    (tmp_path / "train.py").write_text(TRAIN)
+    rows = [f"{rate},{width},{(rate - 0.3) ** 2}" for rate in (0.1, 0.2, 0.3, 0.5) for width in (8, 64)]
+    (tmp_path / "past.csv").write_text("rate,width,loss\n" + "\n".join(rows))
+    words = ("tune", "train.py", "--budget", "2epochs", "--warm-start", "past.csv", "--quiet")
+    assert "study 'csv:past.csv' has 8 runs, 8 epochs more from there" in tunewell(*words).stderr
+    (study, past) = (StudyReader.open("tunewell.db", name) for name in ("train", "csv:past.csv"))
+    assert study.record.scheduler["past"]["best"]
+    assert abs(study.trials[0].params["rate"] - 0.3) < 0.2
+    assert (past.metric, past.best.value) == ("loss", 0.0)
+    assert "has 0 runs, 0 epochs more" in tunewell(*words).stderr  # the same runs, once
+    assert len(StudyReader.open("tunewell.db", "csv:past.csv").trials) == 8
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--warm-start", "none.csv"], "there is no file 'none.csv'"),
+        (["--warm-start", "more.csv"], "has no column 'loss2'"),
+        (["--warm-start", "mlflow:"], "mlflow needs a place"),
+        (["--warm-start", "runs.csv", "--store", "memory"], "say --store FILE"),
+        (["--warm-start", "no.such:study"], "no store at tunewell.db"),
+    ],
+)
+def test_a_source_that_nothing_can_be_learned_from_makes_no_store(words, says, tmp_path):
+    (tmp_path / "train.py").write_text(TRAIN.replace('"loss"', '"loss2"'))
+    done = CliRunner().invoke(cli, ("tune", "train.py", *words))
+    assert done.exit_code in (1, 2)
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert says in line
+    assert not list(tmp_path.glob("*.db"))

@@ -64,6 +64,13 @@ def folder(tmp_path, monkeypatch):
         ("show digits --trial ", {"0"}),
         ("export --format ", {"csv", "json", "xlsx"}),
         ("completion f", {"fish"}),
+        ("completion in", {"install"}),
+        ("steer digits 0 set ", {"x"}),
+        ("steer digits 0 note ", set()),
+        ("steer digits new queue --set ", {"x="}),
+        ("propose digits ", {"x="}),
+        ("propose digits x=0.1 ", {"x="}),
+        ("propose nobody ", set()),
     ],
 )
 def test_what_may_stand_next(table, line, expected):
@@ -120,3 +127,49 @@ def test_it_imports_nothing_of_tunewell():
     code += "; assert not any(name.startswith(('tunewell', 'click', 'numpy')) for name in sys.modules)"
     env = os.environ | {"TUNEWELL_COMPLETION": '{"": {"options": {}, "arguments": []}}'}
     subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True, env=env)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_installed_it_is_where_the_shell_reads_it_and_once(shell, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SHELL", f"/bin/{shell}")
+    for variable in ("XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    (tmp_path / ".bashrc").write_text("alias ll='ls -l'")
+    for _ in range(2):
+        done = CliRunner().invoke(cli, ["completion", "install"])
+        assert done.exit_code == 0, done.stderr
+    assert "tunewell" in shown(shell, tmp_path)
+    if shell == "bash":
+        assert (tmp_path / ".bashrc").read_text().splitlines()[0] == "alias ll='ls -l'"
+        assert (tmp_path / ".bashrc").read_text().count("source") == 1
+
+
+def shown(shell, home):
+    """Return what a shell knows of completing `tunewell` after it has begun as a person's would."""
+    if shutil.which(shell) is None:
+        files = {
+            "zsh": home / ".local/share/tunewell/completion.zsh",
+            "fish": home / ".config/fish/completions/tunewell.fish",
+        }
+        return files[shell].read_text()
+    ask = {
+        "bash": "complete -p tunewell",
+        "zsh": "print -r -- $_comps[tunewell]",
+        "fish": "complete --do-complete 'tunewell tun'",
+    }
+    run = {
+        "bash": ["bash", "--rcfile", home / ".bashrc", "-i", "-c"],
+        "zsh": ["zsh", "-i", "-c"],
+        "fish": ["fish", "-c"],
+    }
+    return subprocess.run([*run[shell], ask[shell]], capture_output=True, text=True, check=False).stdout
+
+
+def test_a_shell_that_is_not_known_is_to_be_named(monkeypatch):
+    monkeypatch.setenv("SHELL", "/bin/tcsh")
+    done = CliRunner().invoke(cli, ["completion", "install"])
+    assert done.exit_code == 2
+    assert "--shell bash | zsh | fish" in done.stderr
+    done = CliRunner().invoke(cli, ["completion", "bash", "--shell", "bash"])
+    assert "--shell is for install" in done.stderr

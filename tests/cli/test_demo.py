@@ -37,6 +37,14 @@ def test_the_demo_shows_before_and_after_on_images_kept_apart_and_says_where_the
     assert names == ["demo-before", "demo"]
 
 
+def test_the_demo_ends_with_a_report_that_is_whole_and_none_where_it_is_to_print_json(tmp_path):
+    assert "demo.html: open it in a browser" in demo().stdout
+    assert "val_accuracy" in (tmp_path / "demo.html").read_text(encoding="utf-8")
+    demo("--json")
+    demo("--store", "memory")
+    assert [path.name for path in tmp_path.glob("*.html")] == ["demo.html"]
+
+
 def test_the_command_to_look_is_one_that_there_is(tmp_path, monkeypatch):
     own = tmp_path / "bin" / "tunewell"
     own.parent.mkdir()

@@ -1,6 +1,9 @@
 """The list of commands, the files that hold them and the page that describes them are one."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -10,6 +13,7 @@ from click.testing import CliRunner
 import tunewell.cli
 from tunewell.cli.main import cli
 
+WIDE = {**os.environ, "COLUMNS": "100"}
 NAMES = cli.list_commands(None)
 PAGE = (Path(__file__).parents[2] / "docs" / "commands.md").read_text(encoding="utf-8")
 
@@ -36,6 +40,18 @@ def test_help_lists_every_command_and_there_is_a_version():
         assert f"\n  {name} " in shown
     assert CliRunner().invoke(cli, ("--version",), prog_name="tunewell").stdout.startswith("tunewell ")
     assert CliRunner().invoke(cli, (), prog_name="tunewell").stdout == shown
+
+
+def test_help_has_a_line_for_each_command_that_is_whole_and_loads_none_of_them():
+    code = "import sys; from tunewell.cli.main import main; sys.argv = ['tunewell', '--help']; main()"
+    shown = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", code], check=True, capture_output=True, text=True, env=WIDE
+    )
+    lines = shown.stdout.partition("Commands:\n")[2].splitlines()
+    assert [line.split()[0] for line in lines] == NAMES
+    assert all(line.endswith(".") and "..." not in line for line in lines)
+    assert "_command" not in shown.stderr
+    assert "numpy" not in shown.stderr
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,26 +1,24 @@
 """The forests that are shipped were fitted over what rules and signals say today."""
 
 import math
-from importlib.resources import files
 
-import numpy as np
 import pytest
 
 from tunewell.diagnosis import features, fingerprint, rules, signals
+from tunewell.diagnosis.model_file import read_arrays
 from tunewell.diagnosis.rules import RULES, Rule, Sign, see
 from tunewell.diagnosis.run_record import read_record
 from tunewell.diagnosis.signals import measure
 from tunewell.diagnosis.signals.data import data_signals
 
-REFIT = """the forests in model.npz were fitted over other rules or signals:
+REFIT = """the forests in model.npz.xz were fitted over other rules or signals:
   {}
 fit them anew, with `python benchmarks/diagnosis/calibrate.py RECORDS...` (see docs/extending/diagnosis-rule.md)"""
 
 
 @pytest.fixture(scope="module")
 def kept():
-    with (files("tunewell.diagnosis") / "model.npz").open("rb") as file, np.load(file) as arrays:
-        return dict(arrays)
+    return read_arrays()
 
 
 def test_the_forests_are_of_the_rules_and_signals_of_today(kept):

@@ -1,6 +1,7 @@
 """The example notebook, run by Jupyter's own kernel; and cells of marimo."""
 
 import pickle
+import re
 import sys
 import threading
 from pathlib import Path
@@ -11,7 +12,9 @@ import pytest
 from tunewell.display.notebook import in_notebook, notebook_progress
 from tunewell.runners.processes import portable
 
-NOTEBOOK = Path(__file__).parents[2] / "examples" / "notebook.ipynb"
+EXAMPLES = Path(__file__).parents[2] / "examples"
+NOTEBOOK = EXAMPLES / "notebook.ipynb"
+CHAPTER = EXAMPLES / "chapter.ipynb"
 
 
 @pytest.mark.filterwarnings("ignore")  # of Jupyter's own packages
@@ -27,6 +30,22 @@ def test_the_notebook_runs_with_two_workers_and_its_display_stays_in_one_place(t
     assert "<svg" in study[0]["data"]["text/html"]
     assert "learning_rate" in trial[0]["data"]["text/html"]
     assert (tmp_path / "tunewell.db").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of Jupyter's own packages
+def test_each_section_of_the_chapter_runs_and_shows_what_it_says(tmp_path):
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    notebook = nbformat.read(CHAPTER, 4)
+    nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    shown = "".join(out.get("text", "") for cell in notebook.cells for out in cell.get("outputs", ()))
+    begun, ended = map(float, re.search(r"stuck at ([\d.]+)%; now ([\d.]+)% of the test images", shown).groups())
+    assert begun < 80
+    assert ended > 92
+    assert "forward and backward agree with the engine" in shown
+    before, after = map(float, re.search(r"one model, from ([\d.]+)% to ([\d.]+)%", shown).groups())
+    assert after > before + 10
 
 
 @pytest.fixture

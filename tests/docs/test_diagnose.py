@@ -39,10 +39,10 @@ def test_what_the_table_calls_impossible_is_a_cause_with_a_requirement():
     assert all(POSSIBLE_IF[label] for label in named)
 
 
-def test_the_script_of_the_readme_is_not_called_healthy_where_a_simple_model_does_better(tmp_path, monkeypatch):
+def test_the_script_of_a_page_is_not_called_healthy_where_a_simple_model_does_better(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
-    script = re.findall(r"^```python\n(.*?)^```", readme, flags=re.MULTILINE | re.DOTALL)[0]
+    page = (DOCS / "how-to" / "function.md").read_text(encoding="utf-8")
+    script = re.findall(r"^```python\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL)[0]
     (tmp_path / "train.py").write_text(script)
     shown = printed("diagnose", "train.py", "--probe")
     page = (DOCS / "probe.md").read_text(encoding="utf-8")

@@ -23,10 +23,17 @@ def test_each_has_a_row_with_the_first_line_of_its_docstring(heading, package):
     assert rows(heading) == {name: classes[name].__doc__.splitlines()[0] for name in package.NAMES}
 
 
-@pytest.mark.parametrize("page", ["how-to-choose.md", "record.md", "merge.md", "network.md", "estimators.md"])
+PAGES = ["how-to-choose.md", "record.md", "merge.md", "network.md", "estimators.md"]
+PAGES += [f"{path.parent.name}/{path.name}" for path in sorted(DOCS.glob("explanation/*.md"))]
+PAGES += ["zh/batch-normalization.md", "zh/hyperparameters.md"]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_the_code_of_the_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"^```python\n(.*?)^```", (DOCS / page).read_text(), flags=re.MULTILINE | re.DOTALL)
+    blocks = re.findall(
+        r"^```python\n(.*?)^```", (DOCS / page).read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
+    )
     namespace = {"__name__": page}
     for block in blocks:
         exec(compile(block, page, "exec"), namespace)

@@ -14,6 +14,7 @@ from tunewell.cli.main import cli
 ROOT = Path(__file__).parents[2]
 PAGES = [
     ROOT / "README.md",
+    ROOT / "README.zh.md",
     ROOT / "CONTRIBUTING.md",
     *sorted(ROOT.glob("benchmarks/**/*.md")),
     *sorted(ROOT.glob("docs/**/*.md")),
@@ -25,9 +26,12 @@ def blocks(page, language):
     return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL)
 
 
+FUNCTION = ROOT / "docs" / "how-to" / "function.md"
+
+
 @pytest.fixture
 def script():
-    return blocks(ROOT / "README.md", "python")[0]
+    return blocks(FUNCTION, "python")[0]
 
 
 def best_of(script, budget, folder):
@@ -38,7 +42,7 @@ def best_of(script, budget, folder):
     return tw.Study.open(folder / "tunewell.db").best.value
 
 
-def test_the_script_of_the_readme_begins_and_improves_as_the_readme_says(script, tmp_path):
+def test_the_script_of_the_page_begins_and_improves_as_the_page_says(script, tmp_path):
     names = {"__name__": "train"}
     exec(compile(script, "train.py", "exec"), names)
     untuned = tw.Run(names["space"].defaults(), seed=0)
@@ -48,19 +52,29 @@ def test_the_script_of_the_readme_begins_and_improves_as_the_readme_says(script,
 
 
 @pytest.mark.slow
-def test_the_script_of_the_readme_gets_where_the_readme_says(script, tmp_path):
+def test_the_script_of_the_page_gets_where_the_page_says(script, tmp_path):
     assert 0.97 <= best_of(script, "30", tmp_path) <= 0.99
 
 
-def test_the_loop_of_the_readme_runs(script):
-    loop = blocks(ROOT / "README.md", "python")[1]
+def test_the_loop_of_the_page_runs(script):
+    loop = blocks(FUNCTION, "python")[1]
     names = {"__name__": "train"}
     exec(compile(script, "train.py", "exec"), names)
     names["trained_one_epoch"] = lambda _, params: params.momentum
     assert "budget=30" in loop
-    exec(compile(loop.replace("budget=30", "budget=4"), "README.md", "exec"), names)
+    exec(compile(loop.replace("budget=30", "budget=4"), "function.md", "exec"), names)
     study = names["study"]
     assert study.best.value == max(trial.params.momentum for trial in study.trials)
+
+
+def test_the_script_of_the_readme_trains_and_is_tuned(tmp_path):
+    (script,) = blocks(ROOT / "README.md", "python")
+    names = {"__name__": "train"}
+    exec(compile(script, "README.md", "exec"), names)
+    untuned = tw.Run(names["space"].defaults(), seed=0)
+    names["train"](untuned)
+    assert len(untuned.reports) == 50
+    assert best_of(script, "3", tmp_path) > max(report["val_accuracy"] for report in untuned.reports)
 
 
 def anchors(page):

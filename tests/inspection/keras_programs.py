@@ -772,6 +772,26 @@ def a_tanh_on_a_regression(cured):
     model.fit(x, 3 * linear_targets(x)[:, None] + 5, epochs=1, verbose=0)
 
 
+@fault("targets-out-of-reach")
+def a_softmax_over_several_labels_a_row(cured):
+    x, _ = blobs()
+    several = (x[:, :3] > 0).astype("float32")
+    model = dense(16, 3, last="sigmoid" if cured else "softmax")
+    model.compile("adam", "binary_crossentropy")
+    model.fit(x, several, epochs=1, verbose=0)
+
+
+@fault("inputs-constant")
+def rows_of_one_number_divided_by_their_length(cured):
+    x, y = blobs(k=3)
+    padded = np.zeros((len(x), 6), "float32")
+    padded[:, 0] = y + 1
+    given = padded / 3 if cured else padded / np.linalg.norm(padded, axis=1, keepdims=True)
+    model = dense(16, 3, last="softmax")
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(given, y, epochs=1, verbose=0)
+
+
 @fault("shapes-broadcast")
 def three_outputs_for_one_target(cured):
     x, _ = blobs()

@@ -7,6 +7,7 @@ jax = pytest.importorskip("jax")
 optax = pytest.importorskip("optax")
 
 from tunewell.inspection.jax.findings import Gradients, Losses  # noqa: E402
+from tunewell.inspection.jax.likelihood import raw_likelihood_in  # noqa: E402
 from tunewell.inspection.jax.shapes import broadcast_in  # noqa: E402
 from tunewell.inspection.observing import Limits, observed  # noqa: E402
 from tunewell.inspection.places import Place  # noqa: E402
@@ -50,6 +51,8 @@ FAULTS = [
     ("random-key-reused", {"split": "key, key"}),
     ("inputs-not-scaled", {"prepare": "x = x * 1000"}),
     ("labels-constant", {"prepare": "y[:] = 1"}),
+    ("inputs-constant", {"prepare": "x = np.ones_like(x)"}),
+    ("log-probabilities-expected", {"loss": "-jnp.mean(jnp.sum(outputs * jax.nn.one_hot(y, 3), axis=1))"}),
     ("labels-out-of-range", {"prepare": "y = y + 1"}),
     ("shapes-broadcast", {"loss": "jnp.mean((outputs[:, :1] - y.astype(jnp.float32)) ** 2)"}),
     ("softmax-over-one-unit", {"loss": "optax.softmax_cross_entropy(outputs[:, :1], y[:, None] * 1.0).mean()"}),
@@ -73,6 +76,53 @@ def test_a_mistake_is_seen(tmp_path, kind, changes):
     found = seen(tmp_path, changes)
     assert kind in [mistake.kind for mistake in found]
     assert all(mistake.path.endswith("train.py") and mistake.line for mistake in found)
+
+
+X, Y = np.ones((6, 4), np.float32), np.arange(6) % 3
+ONE_HOT = np.eye(3, dtype=np.float32)[Y]
+
+
+def net(params):
+    return X @ params["w"] + params["b"]
+
+
+RAW = {
+    "a sum over classes": lambda p: -(net(p) * ONE_HOT).sum(1).mean(),
+    "the mean of all": lambda p: -1.0 * jax.numpy.mean(ONE_HOT * net(p)),
+    "picked": lambda p: -net(p)[jax.numpy.arange(6), Y].mean(),
+    "along an axis": lambda p: -jax.numpy.take_along_axis(net(p), Y[:, None], 1).sum() / 6,
+    "of a compiled network": lambda p: -(jax.jit(net)(p) * ONE_HOT).sum() / 6,
+}
+NOT_RAW = {
+    "of log-probabilities": lambda p: -(jax.nn.log_softmax(net(p)) * ONE_HOT).sum(1).mean(),
+    "picked from log-probabilities": lambda p: -jax.numpy.log(jax.nn.softmax(net(p)))[jax.numpy.arange(6), Y].mean(),
+    "a library's": lambda p: optax.softmax_cross_entropy(net(p), ONE_HOT).mean(),
+    "a distance": lambda p: ((net(p) - ONE_HOT) ** 2).mean(),
+    "a score that is to be large": lambda p: -net(p).mean(),
+    "a product that is to be small": lambda p: (net(p) * ONE_HOT).sum(1).mean(),
+}
+
+
+@pytest.mark.parametrize("name", [*RAW, *NOT_RAW])
+def test_a_likelihood_by_hand_is_of_log_probabilities(name):
+    params = {"w": np.ones((4, 3), np.float32), "b": np.zeros(3, np.float32)}
+    found = raw_likelihood_in(jax.make_jaxpr((RAW | NOT_RAW)[name])(params).jaxpr, 2)
+    assert found == ((6, 3) if name in RAW else None)
+
+
+def test_a_loss_is_looked_at_that_is_given_a_function_too(tmp_path):
+    file = tmp_path / "train.py"
+    loss = "jnp.mean((apply(params, x) - y) ** 2)"
+    file.write_text(
+        "import jax, jax.numpy as jnp\n"
+        "def apply(params, x): return x @ params\n"
+        f"def loss(params, apply, x, y): return {loss}\n"
+        "params, x, y = jnp.zeros((4, 1)), jnp.eye(4), jnp.arange(4.0)\n"
+        "for _ in range(3): params = params - 0.1 * jax.grad(loss)(params, apply, x, y)\n"
+    )
+    code = compile(file.read_text(), str(file), "exec")
+    found = observed(lambda: exec(code, {"__name__": "__main__"}), Limits(40, 60.0), "train.py")
+    assert [one.kind for one in found] == ["shapes-broadcast"]
 
 
 def gradients(steps):

@@ -156,6 +156,22 @@ def test_labels_that_are_all_the_same_are_found():
     assert rows.labels_constant(np.zeros(5)) == []
 
 
+def test_rows_that_are_all_the_same_are_found():
+    assert kinds(rows.inputs_constant(np.tile(table(1), (60, 1)))) == ["inputs-constant"]
+    assert kinds(rows.inputs_constant(np.ones((60, 4, 4)))) == ["inputs-constant"]
+    assert rows.inputs_constant(table()) == []
+    assert rows.inputs_constant(np.tile(table(2), (40, 1))) == []
+    assert rows.inputs_constant(np.ones((10, 3))) == []
+
+
+def test_rows_with_several_labels_are_told_from_classes():
+    several = (rng().random((100, 4)) < 0.5).astype(int)
+    assert "several labels" in rows.several_labels(several)
+    assert rows.several_labels(np.eye(4)[np.arange(100) % 4]) == ""
+    assert rows.several_labels(np.full((100, 4), 0.5)) == ""  # soft labels of another network
+    assert rows.several_labels(several[:, :1]) == ""
+
+
 def test_labels_without_a_unit_are_found():
     assert rows.labels_out_of_range(np.arange(5), 5) == []
     assert rows.labels_out_of_range(np.arange(3), 5) == []

@@ -70,6 +70,15 @@ def step(params, state, batch):
     return optax.apply_updates(params, updates), state, loss
 """
 FLAX = "from flax import linen as nn\n"
+DROPPED = """
+import jax
+def step(params, stats, x, y):
+    def loss_fn(params):
+        logits, updates = model.apply({{"params": params, "batch_stats": stats}}, x, train=True, mutable=["batch_stats"])
+        return error(logits, y), (logits, updates)
+    (loss, (logits, updates)), grads = jax.value_and_grad(loss_fn, has_aux=True)(params)
+    return moved(params, grads), {returned}, loss
+"""
 
 CASES = [
     ("logits-expected", sequential(", nn.Softmax(dim=1)"), sequential("")),
@@ -210,6 +219,31 @@ CASES = [
         ),
     ),
     (
+        "layers-not-registered",
+        network("return self.heads[0](x)", made="self.heads = {}\n                for k in range(3):\n                    self.heads[k] = nn.Linear(16, 3)"),
+        network("return self.heads[0](x)", made="self.heads = nn.ModuleList()\n                for k in range(3):\n                    self.heads.append(nn.Linear(16, 3))"),
+    ),
+    (
+        "statistics-frozen",
+        program(FLAX, DROPPED.format(returned="stats")),
+        program(FLAX, DROPPED.format(returned="updates")),
+    ),
+    (
+        "evaluates-in-training-mode",
+        network("return self.out(F.dropout(x, p=0.5))") + "\nmodel.eval()",
+        network("return self.out(F.dropout(x, p=0.5, training=self.training))") + "\nmodel.eval()",
+    ),
+    (
+        "axes-swapped",
+        network("states, (h, c) = self.rnn(x)\n                return self.out(h.view(x.size(0), -1))", made="self.rnn = nn.LSTM(16, 8, num_layers=2)"),
+        network("states, (h, c) = self.rnn(x)\n                return self.out(h.transpose(0, 1).reshape(x.size(0), -1))", made="self.rnn = nn.LSTM(16, 8, num_layers=2)"),
+    ),
+    (
+        "axes-swapped",
+        network("_, h = self.rnn(x)\n                return self.out(h.reshape(x.shape[0], 16))", made="self.rnn = nn.GRU(16, 8, bidirectional=True, batch_first=True)"),
+        network("_, h = self.rnn(x)\n                return self.out(h.reshape(x.shape[0], 16))", made="self.rnn = nn.GRU(16, 16, batch_first=True)"),
+    ),
+    (
         "parameters-frozen",
         loop(TRAIN, before="for p in model.parameters():\n    p.requires_grad = False\noptimizer = torch.optim.SGD(model.parameters(), lr=0.1)"),
         loop(
@@ -336,6 +370,11 @@ CASES = [
         "labels-shuffled-apart",
         program(TORCH, "rows = TensorDataset(x[torch.randperm(len(x))], y[torch.randperm(len(x))])"),
         program(TORCH, "order = torch.randperm(len(x))\nrows = TensorDataset(x[order], y[order])"),
+    ),
+    (
+        "labels-shuffled-apart",
+        program(KERAS, "import random\nX, y = list(x_train), list(y_train)\nrandom.shuffle(y)\nX, y = np.array(X), np.array(y)\nmodel.fit(X, y)"),
+        program(KERAS, "import random\nX, y = list(x_train), []\nrandom.shuffle(X)\ny = [label(row) for row in X]\nmodel.fit(X, y)"),
     ),
     (
         "splits-prepared-differently",

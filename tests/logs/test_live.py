@@ -286,3 +286,44 @@ def test_what_has_no_rows_has_no_remark_on_training_rows(name):
 @pytest.mark.parametrize(("name", "needs"), [("f1_score", True), ("score", True), ("reward", False), ("fid", False)])
 def test_a_score_is_of_rows_and_a_reward_is_not(name, needs):
     assert needs_rows(name) is needs
+
+
+def printed(line, *columns):
+    return "\n".join(line.format(*values) for values in zip(*columns, strict=True)) + "\n"
+
+
+RISES = (0.31, 0.52, 0.66, 0.71, 0.78)
+
+
+def test_the_only_number_that_is_measured_is_optimized_in_the_direction_in_which_it_goes():
+    look = looked(printed("[{}/5] mean total = {}", range(1, 6), (9.1, 4.2, 2.9, 3.0, 1.7)))
+    assert (look.metric, look.direction) == ("mean_total", "minimize")
+    assert any("falls as it trains" in remark for remark in look.remarks)
+
+
+@pytest.mark.parametrize(
+    "values", [(0.9, 0.81, 0.729, 0.6561, 0.59049), (0.9, 0.8, 0.7, 0.6, 0.5), (0.5, 0.2, 0.6, 0.3, 0.5)]
+)
+def test_what_goes_as_a_schedule_does_or_nowhere_is_no_metric(values):
+    with pytest.raises(ScriptError, match="exploration"):
+        looked(printed("game {} exploration {}", range(5), values))
+
+
+def test_of_several_names_that_nobody_knows_none_is_chosen():
+    with pytest.raises(ScriptError, match=r"alpha_x, beta_y"):
+        looked(printed("epoch {} alpha_x: {} beta_y: {}", range(5), RISES, RISES[::-1]))
+
+
+def test_the_negative_of_a_score_is_to_fall():
+    look = looked(printed("Epoch: {}, Neg. ELBO: {}", range(5), RISES[::-1]))
+    assert (look.metric, look.direction) == ("neg_elbo", "minimize")
+
+
+def test_a_fitness_is_to_go_where_the_evolution_takes_it():
+    text = "gen\tnevals\tavg\tmin\n" + printed("{}\t60\t{}\t{}", range(5), RISES[::-1], (0.5, 0.3, 0.2, 0.1, 0.05))
+    assert looked(text).direction == "minimize"
+
+
+def test_a_split_in_percent_rises_against_the_loss():
+    text = printed("Epoch: {}, Loss: {}, Valid: {:.2%} Test: {:.2%}", range(5), (2.1, 1.4, 1.1, 0.9, 0.8), RISES, RISES)
+    assert (looked(text).metric, looked(text).direction) == ("valid", "maximize")

@@ -9,8 +9,8 @@ from click.testing import CliRunner
 import tunewell as tw
 from tunewell.cli.main import cli
 from tunewell.commands import Note
-from tunewell.report import found, held_back, next_steps, reproduce, steered, sure
-from tunewell.report.page import report_page
+from tunewell.reporting import found, held_back, next_steps, reproduce, steered, sure
+from tunewell.reporting.page import report_page
 
 HARM = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
 SPACE = tw.Space(rate=tw.Float(1e-3, 1.0, scale="log", default=0.1), width=tw.Int(1, 64, default=8))

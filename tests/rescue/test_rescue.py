@@ -75,7 +75,7 @@ def test_a_healthy_training_is_left_alone():
 
 def test_a_training_that_falls_short_of_simple_models_is_changed_until_it_does_not(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    page = Path(__file__).parents[2] / "README.md"
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "function.md"
     script = re.findall(r"^```python\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL)[0]
     (tmp_path / "train.py").write_text(script)
     result = json.loads(tunewell("rescue", "train.py", "--budget", "6", "--quiet", "--json").stdout)
@@ -85,7 +85,7 @@ def test_a_training_that_falls_short_of_simple_models_is_changed_until_it_does_n
 
 def test_a_rescue_begins_with_simple_models_and_what_falls_short_of_them_is_not_healthy(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    page = Path(__file__).parents[2] / "README.md"
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "function.md"
     script = re.findall(r"^```python\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL)[0]
     (tmp_path / "train.py").write_text(script.replace("run.epochs(50)", "run.epochs(6)"))
     done = tunewell("rescue", "train.py", "--budget", "1", "--json")

@@ -305,3 +305,14 @@ def test_the_constants_of_a_package_below_are_changed(tmp_path):
     its = find_parameters([sys.executable, "train.py"])
     done = subprocess.run(ExternalProgram(its.command).filled({"lr": 0.2}), capture_output=True, text=True, check=True)
     assert done.stdout == "0.2\n"
+
+
+def test_bindings_of_gin_are_changed_where_their_values_stand():
+    text = "# PPO\nAgent.gamma = 0.99  # discount\nopt/Adam.learning_rate = 3e-4\ntrain.nesterov = True\n"
+    text += "train.act = 'relu'\ntrain.sizes = [64, 32]\ntrain.agent = @Agent\ntrain.batch_size = %batch\n"
+    values = {"Agent.gamma": "0.9", "opt/Adam.learning_rate": "1e-05", "train.nesterov": "false", "train.act": "gelu"}
+    changed = config_file.changed(text, ".gin", values | {"train.sizes": "128,16"})
+    assert changed == (
+        "# PPO\nAgent.gamma = 0.9  # discount\nopt/Adam.learning_rate = 1.0e-05\ntrain.nesterov = False\n"
+        "train.act = 'gelu'\ntrain.sizes = [128, 16]\ntrain.agent = @Agent\ntrain.batch_size = %batch\n"
+    )

@@ -236,3 +236,26 @@ def test_a_tag_is_one_word(path, name):
     study.queue({})
     with pytest.raises(SettingError, match="a tag is one word"):
         study.steer(0, Tag(name))
+
+
+def test_a_queued_trial_takes_the_place_of_no_setting_that_was_given_first():
+    study = tw.Study(
+        tw.Space(x=tw.Float(0.0, 1.0)), metric="loss", max_epochs=2, scheduler="full", first=[{"x": 0.25}, {"x": 0.75}]
+    )
+    study.queue({"x": 0.5})
+    asked = []
+    for _ in range(3):
+        step = study.ask()
+        asked.append(step.params.x)
+        for epoch in step.epochs:
+            study.report(step.trial, epoch, loss=step.params.x)
+        study.tell(step.trial)
+    assert asked == [0.5, 0.25, 0.75]
+
+
+def test_a_setting_that_was_given_first_and_is_queued_is_tried_once():
+    study = tw.Study(tw.Space(x=tw.Float(0.0, 1.0)), metric="loss", max_epochs=2, scheduler="full", first=[{"x": 0.25}])
+    study.queue({"x": 0.25})
+    assert study.ask().params.x == 0.25
+    study.ask()
+    assert study.trials[1].params["x"] != 0.25

@@ -21,7 +21,7 @@ from tunewell.errors import SettingError, StoreError, StudyNotFound
 from tunewell.stores import MemoryStore, SqlStore, open_store
 from tunewell.study import Study
 from tunewell.study.checkpoint_copies import CheckpointCopies
-from tunewell.study.merging import ADDED, MORE, NOTHING_NEW, SKIPPED
+from tunewell.study.copied import ADDED, MORE, NOTHING_NEW, SKIPPED
 from tunewell.testing.records import STUDY, a_life, a_trial, begin, in_common
 from tunewell.trial import Checkpoint, Event, TrialState
 
@@ -212,6 +212,21 @@ def test_a_checkpoint_whose_file_is_missing_is_said(a, tmp_path):
     (done,) = tw.merge([a], into=tmp_path / "c.db")
     assert done.checkpoints == len(study.checkpoints()) - 1
     assert done.notes == (f"1 checkpoint file is not there and could not be copied: {lost}",)
+
+
+def test_a_checkpoint_whose_file_was_missing_is_copied_when_it_is_there(a, tmp_path):
+    study = Study.open(a)
+    name = study.checkpoints()[0].path
+    lost = study.checkpoint_folder / name
+    content = lost.read_bytes()
+    lost.unlink()
+    tw.merge([a], into=tmp_path / "c.db")
+    assert [one.outcome for one in tw.merge([a], into=tmp_path / "c.db")] == [NOTHING_NEW]
+    lost.write_bytes(content)
+    (done,) = tw.merge([a], into=tmp_path / "c.db")
+    assert (done.outcome, done.checkpoints, done.trials, done.notes) == (MORE, 1, 0, ())
+    assert (Study.open(tmp_path / "c.db").checkpoint_folder / name).read_bytes() == content
+    assert [one.outcome for one in tw.merge([a], into=tmp_path / "c.db")] == [NOTHING_NEW]
 
 
 def test_what_is_merged_may_be_in_memory(tmp_path):

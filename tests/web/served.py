@@ -134,7 +134,8 @@ def requests_of_all_routes():
 class Stream:
     """The events of a feed, read as they come."""
 
-    def __init__(self, client, study=1, after=None, last_event_id=None):
+    def __init__(self, client, study=1, after=None, last_event_id=None, patience_s=60):
+        self._patience_s = patience_s
         self._client, self._path = client, f"/api/studies/{study}/feed"
         self._params = {} if after is None else {"after": after}
         self._headers = {} if last_event_id is None else {"Last-Event-ID": str(last_event_id)}
@@ -153,7 +154,7 @@ class Stream:
 
     def __next__(self):
         """The next event: its name, its id and its data."""
-        name, identity, end = "message", None, time.monotonic() + 60
+        name, identity, end = "message", None, time.monotonic() + self._patience_s
         for line in self._lines:
             assert time.monotonic() < end, "nothing has come"
             field, _, value = line.partition(": ")

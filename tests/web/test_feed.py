@@ -110,6 +110,19 @@ def test_it_stops_looking_when_nobody_listens(store, browser, monkeypatch):
         assert next(stream)[0] == "change"
 
 
+def test_a_feed_that_is_over_is_let_go(store, served, browser, monkeypatch):
+    monkeypatch.setattr(feed_module, "_LINGER_S", 0.05)
+    feeds = served.server.pages.feeds
+    for _ in range(2):
+        with Stream(browser) as stream:
+            next(stream)
+            assert list(feeds._feeds) == [1]
+        end = time.monotonic() + 30
+        while feeds._feeds or any(one.name.startswith("feed-") for one in threading.enumerate()):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
+
 def test_a_command_is_told_of_when_it_is_asked_and_when_it_is_taken_up_or_refused(store, browser):
     with Stream(browser) as stream, training(store) as study:
         next(stream)

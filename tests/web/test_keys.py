@@ -62,6 +62,21 @@ def test_a_session_ends_when_it_is_told_to_or_is_old(folder):
     assert list(folder.iterdir()) == []
 
 
+def test_a_session_that_nobody_uses_ends_while_the_server_runs_and_one_in_use_does_not(folder, monkeypatch):
+    keys, real, passed = Keys(folder), time.monotonic, 0.0
+    monkeypatch.setattr(time, "monotonic", lambda: real() + passed)
+    used, idle = (keys.begin_session(keys.add_link(Role.VIEW))[0] for _ in range(2))
+    written = {path.name: path.stat().st_mtime for path in folder.iterdir()}
+    for path in folder.iterdir():
+        os.utime(path, (0, 0))
+    for _ in range(3):
+        passed += 0.4 * SESSION_S
+        assert keys.role_of(used) is Role.VIEW
+    assert keys.role_of(idle) is None
+    (left,) = folder.iterdir()
+    assert left.stat().st_mtime >= written[left.name]  # so that another server knows that it was used
+
+
 def test_no_secret_is_kept_and_nobody_else_may_read_what_is(folder):
     keys = Keys(folder)
     session, _ = keys.begin_session(keys.add_link(Role.STEER))

@@ -1,10 +1,11 @@
 """The page in a browser: what is on it, what follows what, and what it asks for."""
 
 import re
+import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = Path("/usr/bin/chromium")
 ROOT = Path(__file__).parents[2]
 expect = playwright.expect
-PATIENCE = 30_000  # milliseconds that a browser may take on a machine that is busy
+PATIENCE = 120_000  # milliseconds that a browser may take on a machine that is busy
 expect.set_options(timeout=PATIENCE)
 HOSTILE = "<img src=x onerror=alert(1)>\"'& " + "名前" * 40 + "עברית" * 30 + "🚀" * 10 + "x" * 500
 
@@ -288,6 +289,127 @@ def test_a_server_that_comes_back_is_found_again_and_a_study_that_is_gone_is_tol
         moved.rename(url)
         expect(page.locator(".top-banner")).to_have_count(0)
         visit.complaints.clear()
+
+
+LETTERS = {
+    "Latin": "x" * 1000,
+    "Arabic": "تجربة" * 200,
+    "Hindi": "परीक्षण" * 142 + "प" * 6,
+    "Chinese": "实验名称" * 250,
+    "emoji": "👩‍🔬🚀" * 250,
+    "combined": "e\u0301\u0323" * 333 + "e",
+}
+
+
+def odd_studies(url, monkeypatch):
+    """Add studies that have little, or odd things, to show; what ends the one that runs."""
+    space = tw.Space(rate=tw.Float(1e-4, 1.0, scale="log", live=True), kind=tw.Choice(["a", "b"]))
+    real = time.time
+
+    @contextmanager
+    def study(name, n):
+        with closing(
+            tw.Study(space, metric="loss", max_epochs=3, budget=f"{n}trials", scheduler="full", store=url, name=name)
+        ) as made:
+            yield made
+
+    with study("no trial", 3):
+        pass
+    with study("one trial", 1) as one:
+        train_as(one, lambda epoch: 1.0 / epoch)
+    with study("all failed", 4) as failed:
+        while (step := failed.ask()) is not None:
+            failed.tell(step.trial, error=RuntimeError(f"no memory left in {step.trial}"))
+    with study("a curve of NaN", 2) as broken:
+        for _ in range(2):
+            train_as(broken, lambda epoch: float("nan"))
+    with study("a clock that jumps", 3) as jumped:
+        for jump in (0, -400 * 86_400, 400 * 86_400):
+            monkeypatch.setattr(time, "time", lambda jump=jump: real() + jump)
+            train_as(jumped, lambda epoch: 1.0 / epoch)
+        monkeypatch.setattr(time, "time", real)
+    for name, letters in LETTERS.items():
+        with study(letters, 1) as named:
+            train_as(named, lambda epoch: 1.0 / epoch)
+            assert len(letters) == 1000, name
+    silent = ExitStack()
+    silent.enter_context(study("no report", 2)).ask()  # and it runs
+    return silent
+
+
+def train_as(study, value):
+    step = study.ask()
+    for epoch in step.epochs:
+        study.report(step.trial, epoch, loss=value(epoch))
+        if value(epoch) != value(epoch):
+            break
+    study.tell(step.trial)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [375, 1280])
+def test_studies_with_little_or_odd_things_to_show_are_shown(tmp_path, visit, width, monkeypatch):
+    url = tmp_path / "tunewell.db"
+    silent = odd_studies(url, monkeypatch)
+    names = [one.name for one in StudyReader.open(url, "no trial").others()]
+    with silent, serving(url) as served:
+        page = visit(served, width=width)
+        expect(page.locator(".study-card")).to_have_count(len(names) + 1)
+        for study in range(1, len(names) + 2):
+            for place in ("", "/params", "/timeline", "/plan", *(["/trial/0"] if study > 1 else [])):
+                page.goto(f"{served.base}/#/study/{study}{place}")
+                expect(page.locator("main")).not_to_be_empty()
+                page.wait_for_timeout(500)
+                over = page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
+                assert over <= 0, (study, place)
+                assert page.locator(".banner.top-banner").count() == 0, (study, place)
+
+
+@pytest.mark.slow
+def test_a_study_that_is_deleted_while_it_is_looked_at_is_told_and_another_goes_on(tmp_path, visit):
+    url = searched(tmp_path / "tunewell.db", 3)
+    searched(url, 2, name="other")
+    with serving(url) as served:
+        page = visit(served, "#/study/1")
+        expect(page.locator(".feed.live")).to_be_visible()
+        delete_study(url, 1)
+        expect(page.locator(".top-banner")).to_contain_text("is gone")
+        expect(page.locator(".trial-row").first).to_be_visible()  # what was known stays
+        page.locator(".top-banner").get_by_role("link").click()
+        expect(page.locator(".study-card")).to_have_count(1)
+        page.get_by_role("link", name="other").click()
+        expect(page.locator(".feed.live")).to_be_visible()
+        visit.complaints.clear()  # of what is not there any more
+
+
+def delete_study(url, number):
+    with closing(sqlite3.connect(url, timeout=60)) as database, database:
+        database.execute("PRAGMA foreign_keys = OFF")
+        for table in ("reports", "steps", "events", "commands", "checkpoints", "trials", "spaces", "sessions"):
+            database.execute(f"DELETE FROM {table} WHERE study_id = ?", (number,))
+        database.execute("DELETE FROM studies WHERE id = ?", (number,))
+
+
+@pytest.mark.slow
+def test_a_report_is_drawn_over_a_figure_of_thousands_and_its_trial_that_fails_is_told(tmp_path, visit):
+    url = tmp_path / "tunewell.db"
+    subprocess.run([sys.executable, ROOT / "benchmarks/web/large_study.py", url, "3000", "5"], check=True)
+    study = tw.Study.open(url, "large")
+    study.set_budget("9000trials")
+    with closing(study), serving(url) as served:
+        page = visit(served, "#/study/1")
+        drawn = "() => [...document.querySelectorAll('tw-figure')].filter((one) => one.drawings > 0).length >= 2"
+        page.wait_for_function(drawn)
+        expect(page.locator(".feed.live")).to_be_visible()
+        before = page.evaluate("() => [...document.querySelectorAll('tw-figure')].map((one) => one.drawings)")
+        step = study.ask()
+        study.report(step.trial, 1, val_loss=2.0, train_loss=1.5)
+        live = "() => [...document.querySelectorAll('tw-figure')].map((one) => one.live.length)"
+        page.wait_for_function(f"() => ({live})().slice(0, 2).every((n) => n === 1)")
+        study.tell(step.trial, error=RuntimeError("no memory left"))
+        expect(page.locator(".said")).to_contain_text(f"trial {step.trial} failed")
+        after = page.evaluate("() => [...document.querySelectorAll('tw-figure')].map((one) => one.drawings)")
+        assert after == before  # nothing was drawn anew
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ class CallbackLoop:
 
     def __init__(self, run: Run | None) -> None:
         """Follow a run; the current one if None."""
-        self.run = current_run() if run is None else run
+        self.run: Run = current_run() if run is None else run
         self._epochs: Iterator[int] = iter(())
         self.epoch: int | None = None
         """The epoch that is to be trained, from 1; None if there is none."""

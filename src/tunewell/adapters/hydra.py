@@ -38,7 +38,7 @@ _OWN = re.compile(r"hydra[./](sweeper|launcher|mode|sweep|run|job\.num|job\.id)\
 """Overrides of Hydra's that are the sweep's, not its jobs'."""
 _PLAIN = re.compile(r"[\w./+-]+")
 """Text that Hydra reads as it stands."""
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 
 def sweep(

@@ -30,12 +30,12 @@ class TuneCallback(Callback):  # type: ignore[misc]  # it is not installed every
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **_: Any) -> None:  # noqa: ARG002, N803  as skorch calls it
         """Go on from the trial's checkpoint, if it has one."""
-        self.loop_ = CallbackLoop(self.run)
-        self.max_epochs_ = net.max_epochs
+        self.loop_: CallbackLoop = CallbackLoop(self.run)
+        self.max_epochs_: Any = net.max_epochs
         others = [item for item in net.callbacks_ if item[1] is not self]
         own = [item for item in net.callbacks_ if item[1] is self]
         net.callbacks_ = [*others, *own]  # another list: the present one is gone over
-        self.memory_ = _Memory([callback for _, callback in others])
+        self.memory_: _Memory = _Memory([callback for _, callback in others])
         schedules = [getattr(callback, "lr_scheduler_", None) for _, callback in others]
         self.loop_.run.track(
             module=net.module_,
@@ -46,7 +46,7 @@ class TuneCallback(Callback):  # type: ignore[misc]  # it is not installed every
             callbacks=self.memory_,
         )
         first = self.loop_.begin(net.max_epochs)
-        self.n_before_ = len(net.history) - (0 if first is None else first - 1)
+        self.n_before_: int = len(net.history) - (0 if first is None else first - 1)
         net.max_epochs = 0 if first is None else self.max_epochs_ - first + 1
 
     def on_epoch_begin(self, net: Any, dataset_train: Any = None, dataset_valid: Any = None, **_: Any) -> None:  # noqa: ARG002

@@ -17,14 +17,13 @@ import numpy as np
 from tunewell.agents import SCOPES
 from tunewell.agents.brevity import answer, part
 from tunewell.agents.comparison import compared
-from tunewell.commands import Action, Branch, Checkpoint, Note, Pause, Resume, Rewind, Set, Stop, Tag, Untag
+from tunewell.commands import Action, made
 from tunewell.display.summary import trials_by_state
 from tunewell.errors import SettingError, TrialNotFound
 from tunewell.proposals import author_of, checked_author, checked_why, reason_of
 from tunewell.stores import open_store
 from tunewell.study import Study
 from tunewell.study.commands import describe
-from tunewell.study.limits import check_within
 from tunewell.study.plan import plan
 from tunewell.trial import OPEN_END, Trial
 
@@ -254,11 +253,7 @@ class Tools:
                 return answer({"study": opened.name, "done": f"{action}d", "by": by})
             wanted = _action(action, name, value, epoch, params or {})
             number = _trial(opened, trial).number
-            costs = check_within(opened.reader, number, wanted, by=by, share=self._share)
-            if isinstance(wanted, Stop):
-                sent = opened.steering.stop_at_once(number, by=by, why=why)
-            else:
-                sent = opened.steer(number, wanted, by=by, why=why)
+            sent, costs = opened.steering.send_within(self._share, number, wanted, by=by, why=why)
             now = next(one for one in opened.commands(number) if one.id == sent.id)
             return answer(
                 {
@@ -291,37 +286,19 @@ class Tools:
 
 
 def _action(kind: str, name: str | None, value: Any, epoch: int | None, params: Mapping[str, Any]) -> Action:
-    """Return the command that is meant."""
+    """Return the command that is meant; what a remark says is its value."""
     if epoch is not None:
         _check_range("epoch", epoch, 0, OPEN_END - 1)
     for given, one in params.items():
         _check_value(given, one)
-    match kind:
-        case "set":
-            if name is None or value is None:
-                raise SettingError("set needs name and value")
-            _check_value(name, value)
-            return Set(name, value)
-        case "rewind":
-            if epoch is None:
-                raise SettingError("rewind needs epoch")
-            return Rewind(epoch, dict(params))
-        case "branch":
-            return Branch(epoch, dict(params))
-        case "note" | "tag" | "untag":
-            text = checked_why(value)
-            if not text:
-                raise SettingError(f"{kind} needs value, a text")
-            return Note(text) if kind == "note" else Tag(text) if kind == "tag" else Untag(text)
-    simple: dict[str, type[Pause | Resume | Stop | Checkpoint]] = {
-        "pause": Pause,
-        "resume": Resume,
-        "stop": Stop,
-        "checkpoint": Checkpoint,
-    }
-    if kind not in simple:
-        raise SettingError("action must be set, pause, resume, stop, checkpoint, branch, rewind, note, tag or untag")
-    return simple[kind]()
+    if kind in ("note", "tag", "untag"):
+        text = None if value is None else checked_why(value) or None
+        if text is None:
+            raise SettingError(f"{kind} needs value, a text")
+        return made(kind, {"text" if kind == "note" else "name": text, "epoch": epoch, "params": params})
+    if value is not None:
+        _check_value(name or "value", value)
+    return made(kind, {"name": name, "value": value, "epoch": epoch, "params": dict(params)})
 
 
 def _check_value(name: str, value: Any) -> None:

@@ -21,7 +21,17 @@ _PATIENCE = 5  # full trainings' worth of decisions: ten may be over in one, and
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A model's expectation of a step when it was given out; values are the study's metric at the last epoch."""
+    """A model's expectation of a step when it was given out; values are the study's metric at the last epoch.
+
+    Example:
+        >>> def train(run):
+        ...     for epoch in run.epochs(9):
+        ...         run.report(val_loss=(run.params.rate - 0.3) ** 2 + 1 / epoch)
+        >>> study = tw.tune(train, {"rate": tw.Float(0.0, 1.0)}, metric="val_loss", budget=6, store="memory")
+        >>> decision = study.why(study.best.trial)[-1]
+        >>> decision.action in ("start", "resume"), decision.better <= decision.mean <= decision.worse
+        (True, True)
+    """
 
     trial: int
     first_epoch: int
@@ -51,7 +61,13 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """The gain that one more training is expected to bring."""
+    """The gain that one more training is expected to bring.
+
+    Example:
+        >>> outlook = tw.Outlook(gain=0.004, chance=0.25)  # as `study.outlook()` returns it
+        >>> f"{outlook.chance:.0%}"
+        '25%'
+    """
 
     gain: float
     """The largest expected improvement of the metric among the last ten decisions."""

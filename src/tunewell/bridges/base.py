@@ -9,6 +9,7 @@ from typing import Protocol
 
 from tunewell.bridges.records import TrackedRun
 from tunewell.errors import TrackerError, TunewellError
+from tunewell.no_garbage import no_garbage
 from tunewell.space.params import Param
 from tunewell.space.space import Space
 from tunewell.stores import StudyRecord
@@ -113,7 +114,8 @@ class AlreadyRead:
     @classmethod
     def of(cls, source: Source) -> AlreadyRead:
         """Read a source. Errors are those of `Source.read`."""
-        return cls(source.read(), source.place)
+        with no_garbage():
+            return cls(source.read(), source.place)
 
     def read(self) -> Found:
         """Implement `Source.read`."""

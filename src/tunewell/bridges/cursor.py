@@ -46,7 +46,7 @@ class Cursor:
         self._place, self._study = place, study
         self._lock: IO[str] | None = None
         self._patience_s = patience_s
-        self.revision = 0
+        self.revision: int = 0
 
     def __enter__(self) -> Self:
         """Take the lock, and read how far all was sent.
@@ -68,13 +68,16 @@ class Cursor:
                 continue
             self._lock.close()
             raise TrackerError(f"{self._place}: another process sends study {self._study.name!r} there", lasting=True)
-        try:
-            found = json.loads(self._path.read_text(encoding="utf-8"))
-            revision = found["revision"]
-            self.revision = revision if type(revision) is int and revision > 0 else 0
-        except (OSError, ValueError, TypeError, KeyError):
-            self.revision = 0
+        self.revision = self.on_file()
         return self
+
+    def on_file(self) -> int:
+        """Return the revision that is kept, whoever sends now; 0 if none is, or it cannot be read."""
+        try:
+            revision = json.loads(self._path.read_text(encoding="utf-8"))["revision"]
+        except (OSError, ValueError, TypeError, KeyError):
+            return 0
+        return revision if type(revision) is int and revision > 0 else 0
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

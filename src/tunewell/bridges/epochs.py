@@ -11,6 +11,8 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
+from operator import lt
 
 from tunewell.bridges.records import Curves, Point, TrackedRun
 
@@ -62,6 +64,9 @@ def rows(run: TrackedRun, metric: str, by: Counting) -> list[Row]:
         if name == "epoch" and by is Counting.LOGGED:
             continue
         own = newest(points)
+        if [point.step for point in own] == ends:
+            shifted[name] = [Point(epoch, value, at) for epoch, (_, value, at) in zip(epochs, own, strict=True)]
+            continue
         last_of_all = len(own) == 1 and len(marks) > 1 and _is_late(own[0], marks[-1])
         for point in own:
             place = len(ends) - 1 if last_of_all else bisect_left(ends, point.step)
@@ -74,6 +79,9 @@ def rows(run: TrackedRun, metric: str, by: Counting) -> list[Row]:
 
 def newest(points: Sequence[Point]) -> list[Point]:
     """Return the points by step, of those of one step the one that was logged last."""
+    steps = [point.step for point in points]
+    if all(map(lt, steps, islice(steps, 1, None))):
+        return list(points)
     by_step: dict[int, Point] = {}
     for point in points:
         known = by_step.get(point.step)

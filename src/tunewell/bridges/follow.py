@@ -25,8 +25,10 @@ _LOOK_EVERY_S = 0.5
 _SHARE_OF_TIME = 0.2
 """It looks and sends for no more of the time than this, so that a large study leaves the machine to its trainings."""
 _LONGEST_WAIT_S = 30.0
-FIRST, ENDED = "first", "ended"
-"""What a line tells of: whether the tracker can be reached, and what was sent when all is over."""
+_PATIENCE_S = 25.0
+"""For how long it waits for another that sends to the same place, such as that of a training that was killed."""
+TRIED, ENDED = "tried", "ended"
+"""What a line tells of: whether the tracker could be reached, when that has changed; in the end, what was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,6 @@ class Order:
     checkpoints: str | None
     study: str
     place: str
-    patience_s: float
-    """For how long it goes on trying when the training has ended."""
 
 
 def main() -> int:
@@ -51,11 +51,11 @@ def main() -> int:
     try:
         outcome = _follow(order, over, talk)
     except TunewellError as error:
-        _say(talk, FIRST, error=str(error), lasting=True)
+        _say(talk, TRIED, error=str(error), lasting=True)
         outcome = {"error": str(error), "epochs": 0, "trials": 0}
     except Exception as error:  # noqa: BLE001  whoever trains is told of it, whatever it is
         text = f"{type(error).__name__}: {error}; this is a defect of tunewell"
-        _say(talk, FIRST, error=text, lasting=True)
+        _say(talk, TRIED, error=text, lasting=True)
         outcome = {"error": text, "epochs": 0, "trials": 0}
     _say(talk, ENDED, **outcome)
     return int("error" in outcome)
@@ -71,38 +71,30 @@ def _wait_for_end(over: threading.Event) -> None:
 def _follow(order: Order, over: threading.Event, talk: Any) -> dict[str, Any]:
     store = open_store(order.store, create=False, checkpoints=order.checkpoints)
     study, place = store.study(order.study), sink_place(order.place)
-    with Cursor(store, study, place, patience_s=order.patience_s + 5.0) as cursor:
+    with Cursor(store, study, place, patience_s=_PATIENCE_S) as cursor:
         follower = Follower(store, study, place.sink, cursor)
-        wait, failed, deadline = 0.0, None, None
-        is_first = True
+        failed: TrackerError | None = None
+        wait, had_more, is_reported = 0.0, True, False
         while True:
             began = time.monotonic()
             is_over = over.is_set()  # what is on record by now is all there is
-            if is_over and deadline is None:
-                deadline = began + order.patience_s
+            before = failed
             try:
-                if is_first:
+                if not is_reported:
                     follower.connect()
                 had_more = follower.forward()
-                failed, wait = None, _LOOK_EVERY_S
-                wait = min(_LONGEST_WAIT_S, max(wait, (time.monotonic() - began) / _SHARE_OF_TIME))
+                failed = None
+                wait = min(_LONGEST_WAIT_S, max(_LOOK_EVERY_S, (time.monotonic() - began) / _SHARE_OF_TIME))
             except TrackerError as error:
                 failed, had_more = error, False
                 wait = min(_LONGEST_WAIT_S, max(1.0, 2 * wait))
-            if is_first:
-                _say(
-                    talk, FIRST, error=None if failed is None else str(failed), lasting=bool(failed and failed.lasting)
-                )
-                is_first = False
-            if is_over and deadline is not None:
-                if failed is None and not had_more:
-                    break
-                if failed is not None and (failed.lasting or time.monotonic() + 1.0 > deadline):
-                    break
-                if failed is not None:
-                    time.sleep(min(wait, 2.0, max(0.0, deadline - time.monotonic())))
-                continue
-            over.wait(wait)
+            if not is_reported or (failed is None) != (before is None):
+                _say(talk, TRIED, error=failed and str(failed), lasting=bool(failed and failed.lasting))
+                is_reported = True
+            if is_over and not had_more:
+                break  # all is there, or cannot be sent: it is on record, and can be by whoever wants it to
+            if not is_over:
+                over.wait(wait)
         if failed is None:
             try:
                 follower.end()

@@ -33,7 +33,7 @@ class Follower:
         self._begun_with = study
         self._outgoing = Outgoing(store, study, cursor.revision)
         self._sink: Sink | None = None
-        self.sent = Sent()
+        self.sent: Sent = Sent()
 
     def connect(self) -> None:
         """Connect to the tracker, if need be. Raises TrackerError."""

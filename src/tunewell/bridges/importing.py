@@ -18,6 +18,7 @@ from tunewell.bridges.records import TrackedRun
 from tunewell.bridges.recovery import Recovered, recovered, widened
 from tunewell.errors import RecordError, SettingError, StudyNotFound
 from tunewell.near_names import nearest
+from tunewell.no_garbage import no_garbage
 from tunewell.space.space import Space
 from tunewell.space.values import Params
 from tunewell.stores import SpaceVersion, Store, StudyRecord
@@ -77,7 +78,19 @@ def take_in(
         SettingError: the metric is not known, or the study was not begun by an import.
         TrackerError: the tracker cannot be reached.
     """
-    found = source.read()
+    with no_garbage():
+        return _taken_in(source.read(), source.place, store, name, metric, direction, renamed or {})
+
+
+def _taken_in(
+    found: Found,
+    place: str,
+    store: Store,
+    name: str,
+    metric: str | None,
+    direction: str | None,
+    renamed: Mapping[str, str],
+) -> TakenIn:
     try:
         known = readable_study(store, store.study(name))
     except StudyNotFound:
@@ -91,14 +104,19 @@ def take_in(
         raise SettingError(f"study {name!r} has the metric {known.metric!r}, not {chosen!r}; name another study")
     wanted = aim(found, chosen, direction)
     ours = found.study if found.study is not None and not renamed and chosen == found.study.metric else None
-    settings = _settings(found, renamed or {}, ours)
-    return _Import(found, store, settings, chosen, ours).into(name, known, wanted[1], source.place)
+    settings = _settings(found, renamed, ours)
+    return _Import(found, store, settings, chosen, ours).into(name, known, wanted[1], place)
 
 
 def aim(found: Found, metric: str | None = None, direction: str | None = None) -> tuple[str, str]:
     """Return the metric that is optimized, and its direction. Raises SettingError if that cannot be known."""
     chosen = _metric(found, metric)
     return chosen, direction_of(chosen, direction or (found.direction if chosen == found.metric else None))
+
+
+def logs(found: Found, metric: str) -> bool:
+    """Return True if a run has logged a metric."""
+    return any(run.curves.get(metric) for run in found.runs)
 
 
 def _metric(found: Found, named: str | None) -> str:

@@ -66,6 +66,8 @@ _MOST_METRICS, _MOST_PARAMS, _MOST_TAGS = 900, 90, 90
 _LONGEST_TAG, _LONGEST_PARAM, _LONGEST_NAME = 4_900, 5_900, 250
 _MOST_RUNS = 1_000
 """Of one page of a search."""
+_ROWS = 20_000
+"""So many are fetched from a database at a time."""
 _ODD = re.compile(r"[^\w./ :-]" if sys.platform != "win32" else r"[^\w./ -]", re.ASCII)
 _AWAY = re.compile(r"(Connection refused|Name or service not known|[Tt]imed out|No route to host|Failed to resolve)")
 _LARGEST = sys.float_info.max
@@ -83,7 +85,7 @@ class MlflowSink:
 
     def __init__(self, place: Place) -> None:
         """Connect to nothing yet."""
-        self.place = str(place)
+        self.place: str = str(place)
         self._place = place
         self._client: Any = None
         self._experiment = self._parent = ""
@@ -331,7 +333,7 @@ class MlflowSource:
 
     def __init__(self, place: Place) -> None:
         """Open nothing yet."""
-        self.place = str(place)
+        self.place: str = str(place)
         self._place = place
 
     def read(self) -> Found:
@@ -478,19 +480,29 @@ def _of_tables(connection: sa.Connection, place: Place) -> _Rows:
     for run, name, value in rows(f"SELECT t.run_uuid, t.key, t.value FROM tags t {of_it}", experiment=experiment):
         table.tags.setdefault(run, {})[name] = value or ""
     curves = table.curves
-    for run, name, step, value, at, is_nan in rows(
-        f"SELECT t.run_uuid, t.key, t.step, t.value, t.timestamp, t.is_nan FROM metrics t {of_it}"
-        " ORDER BY t.run_uuid, t.key, t.timestamp, t.step",
-        experiment=experiment,
-    ):
-        of_run = curves.get(run)
-        if of_run is None:
-            of_run = curves[run] = {}
-        points = of_run.get(name)
-        if points is None:
-            points = of_run[name] = []
-        points.append(Point(step, _number(value, is_nan), at / 1000))
+    logged = connection.execute(
+        sa.text(f"SELECT t.run_uuid, t.key, t.step, t.value, t.timestamp, t.is_nan FROM metrics t {of_it}"),
+        {"experiment": experiment},
+    )
+    for part in logged.partitions(_ROWS):
+        for run, name, step, value, at, is_nan in part:
+            of_run = curves.get(run)
+            if of_run is None:
+                of_run = curves[run] = {}
+            points = of_run.get(name)
+            if points is None:
+                points = of_run[name] = []
+            points.append(Point(step, _number(value, is_nan), at / 1000))
+    # here and not by the database, which would sort all rows of all runs
+    for run, of_run in curves.items():
+        curves[run] = dict(sorted(of_run.items()))
+        for points in of_run.values():
+            points.sort(key=_logged_at)
     return table
+
+
+def _logged_at(point: Point) -> tuple[float, int]:
+    return point.at or 0.0, point.step
 
 
 def _experiment(found: Sequence[tuple[Any, str, str, int]], place: Place) -> Any:

@@ -76,7 +76,7 @@ class OptunaSource:
 
     def __init__(self, place: Place) -> None:
         """Open nothing yet."""
-        self.place = str(place)
+        self.place: str = str(place)
         self._place = place
 
     def read(self) -> Found:

@@ -28,8 +28,9 @@ class Outgoing:
 
     def __init__(self, store: Store, study: StudyRecord, since: int = 0) -> None:
         """Begin after a revision, up to which all was sent; 0 for all that there is."""
-        self._store, self.study = store, study
-        self.revision = since
+        self._store = store
+        self.study: StudyRecord = study
+        self.revision: int = since
         self._trials: dict[int, Trial] = {}
         self._known_commands: Sequence[Command] = ()
         self._remarks: dict[int, _Remarks] = {}

@@ -50,7 +50,7 @@ class TensorboardSink:
 
     def __init__(self, place: Place) -> None:
         """Write nothing yet."""
-        self.place = str(place)
+        self.place: str = str(place)
         self._root = Path(place.target).expanduser()
         self._folder = self._root
         self._files: dict[str, Path] = {}
@@ -243,7 +243,7 @@ class TensorboardSource:
 
     def __init__(self, place: Place) -> None:
         """Open nothing yet."""
-        self.place = str(place)
+        self.place: str = str(place)
         self._root = Path(place.target).expanduser()
 
     def read(self) -> Found:

@@ -52,7 +52,7 @@ class TrackioSink:
 
     def __init__(self, place: Place) -> None:
         """Write nothing yet."""
-        self.place = str(place)
+        self.place: str = str(place)
         self._project = place.target
         self._storage: Any = None
         self._study = ""
@@ -127,7 +127,7 @@ class TrackioSource:
 
     def __init__(self, place: Place) -> None:
         """Open nothing yet."""
-        self.place = str(place)
+        self.place: str = str(place)
         self._path = _path(place.target)
 
     def read(self) -> Found:

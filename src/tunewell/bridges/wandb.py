@@ -59,7 +59,7 @@ class WandbSink:
 
     def __init__(self, place: Place) -> None:
         """Connect to nothing yet."""
-        self.place = str(place)
+        self.place: str = str(place)
         entity, _, project = place.target.rpartition("/")
         self._entity, self._project = entity or None, project
         self._is_offline = place.part == OFFLINE or os.environ.get("WANDB_MODE") in (OFFLINE, "dryrun")
@@ -145,7 +145,9 @@ class WandbSink:
 
 
 @contextmanager
-def _errors(place: str) -> Iterator[None]:
+def _errors(
+    place: str, when_away: str = "wandb:PROJECT#offline keeps it all in files, for wandb sync"
+) -> Iterator[None]:
     """Turn W&B's errors into a TrackerError; that a key is not taken is a lasting one."""
     try:
         yield
@@ -161,7 +163,7 @@ def _errors(place: str) -> Iterator[None]:
             for word in ("connect", "network", "timed out", "timeout", "dial tcp", "no such host", "respond")
         )
         mend = "; run wandb login, or set WANDB_API_KEY" if is_key and not is_away else ""
-        mend = mend or ("; wandb:PROJECT#offline keeps it all in files, for wandb sync" if is_away else "")
+        mend = mend or (f"; {when_away}" if is_away else "")
         raise TrackerError(f"{place}: {text}{mend}", lasting=is_key and not is_away) from error
 
 
@@ -192,7 +194,7 @@ class WandbSource:
 
     def __init__(self, place: Place) -> None:
         """Open nothing yet."""
-        self.place = str(place)
+        self.place: str = str(place)
         self._target, self._is_offline = place.target, place.part == OFFLINE
 
     def read(self) -> Found:
@@ -286,7 +288,10 @@ class _Run:
 
 
 def _of_api(target: str, place: str) -> list[_Run]:
-    with _errors(place):
+    mend = (
+        "is there a network, and is the address that of your W&B (WANDB_BASE_URL)? Files are read without: wandb:FOLDER"
+    )
+    with _errors(place, mend):
         api = _wandb().Api(timeout=int(_INIT_S))
         found = []
         for theirs in api.runs(target, order="+created_at"):

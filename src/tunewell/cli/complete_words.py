@@ -3,7 +3,8 @@
     python -I -S complete_words.py PLACE tunewell show ...
 
 PLACE: of the word that is begun. It imports nothing of tunewell, which takes ten times as long, and reads the names of
-studies and the numbers of trials from an SQLite file. What there is to say comes in `TUNEWELL_COMPLETION`, as JSON.
+studies, their parameters and the numbers of trials from an SQLite file. What there is to say comes in
+`TUNEWELL_COMPLETION`, as JSON.
 """
 
 import json
@@ -34,6 +35,8 @@ def words(place: int, line: list[str], table: dict[str, Any]) -> list[str]:
         return _begun(begun, [*options])
     given = _given(own, options)
     kind = arguments[len(given)] if len(given) < len(arguments) else ""
+    if not kind and table[name].get("repeats"):
+        kind = arguments[-1]
     return _begun(begun, _of_kind(kind, own, given))
 
 
@@ -67,7 +70,8 @@ def _of_kind(kind: Any, own: list[str], given: list[str]) -> list[str]:
     if isinstance(kind, list):
         return kind
     if kind == "study":
-        return _read(own, "SELECT name FROM studies ORDER BY id DESC LIMIT ?", _MOST)
+        names = _read(own, "SELECT name FROM studies ORDER BY id DESC LIMIT ?", _MOST)
+        return [shlex.quote(name) for name in names if name.isprintable()]
     if kind == "trial":
         return _read(
             own,
@@ -76,7 +80,22 @@ def _of_kind(kind: Any, own: list[str], given: list[str]) -> list[str]:
             given[0] if given else "",
             _MOST,
         )
+    if kind == "setting":
+        return [f"{parameter}=" for parameter in _parameters(own, given)]
+    if kind == "live":  # after `steer STUDY TRIAL set`
+        return _parameters(own, given) if given[2:] == ["set"] else []
     return []
+
+
+def _parameters(own: list[str], given: list[str]) -> list[str]:
+    """Return the names of the parameters of the study that is named; of the newest one if none is."""
+    spaces = _read(
+        own, "SELECT space FROM studies WHERE ? IN ('', name) ORDER BY id DESC LIMIT 1", given[0] if given else ""
+    )
+    try:
+        return [str(name) for name in json.loads(spaces[0])] if spaces else []
+    except (ValueError, TypeError):
+        return []
 
 
 def _read(own: list[str], statement: str, *values: object) -> list[str]:
@@ -89,10 +108,9 @@ def _read(own: list[str], statement: str, *values: object) -> list[str]:
     url = f"file:{quote(os.path.abspath(path))}?{'immutable=1' if linked else 'mode=ro'}"
     try:
         with closing(sqlite3.connect(url, uri=True, timeout=0.1)) as database:
-            found = [str(row[0]) for row in database.execute(statement, values)]
+            return [str(row[0]) for row in database.execute(statement, values)]
     except sqlite3.Error:
         return []
-    return [shlex.quote(word) for word in found if word.isprintable()]
 
 
 def _store(own: list[str]) -> str:

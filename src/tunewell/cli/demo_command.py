@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -18,7 +19,9 @@ from tunewell.cli.printing import facts, print_json, print_lines, table
 from tunewell.display.formatting import duration
 from tunewell.display.progress import progress
 from tunewell.display.records import best_record
-from tunewell.stores import IN_MEMORY, default_store, open_store
+from tunewell.stores import IN_MEMORY, Store, default_store, open_store
+from tunewell.study.reader import StudyReader
+from tunewell.whole_file import whole_file
 
 if TYPE_CHECKING:
     from tunewell.demo.demonstration import DemoResult, TrainedNetwork
@@ -38,7 +41,7 @@ def command(ctx: click.Context, /, *, seed: int, workers: int, store: str | None
     """Tune a network on handwritten digits, from a poor setting to a good one.
 
     A plain NumPy network, 1,797 images, a budget of 15 trainings and a minute or two. In the end the
-    networks before and after are shown images that no decision saw.
+    networks before and after are shown images that no decision saw, and a report is written that opens in a browser.
     """
     from tunewell.demo.demonstration import TRAININGS, run_demo  # noqa: PLC0415  the demo's network is not for every start
 
@@ -48,6 +51,7 @@ def command(ctx: click.Context, /, *, seed: int, workers: int, store: str | None
     try:
         with progress(sys.stderr) as observer:
             result = run_demo(opened, seed=seed, workers=workers, observer=observer, say=_say)
+        report = None if result is None or as_json or url in IN_MEMORY else _write_report(opened, result)
     finally:
         opened.close()
     if result is None:
@@ -67,9 +71,25 @@ def command(ctx: click.Context, /, *, seed: int, workers: int, store: str | None
                 "spent": f"{result.epochs} epochs, {TRAININGS} full trainings' worth, in {duration(took)}",
                 "record": f"studies {result.before.study!r} and {result.after.study!r} in {opened.url}",
                 "look": None if url in IN_MEMORY else advice("show", result.after.study, store=store),
+                "report": report and f"{report}: open it in a browser",
             }
         )
     )
+
+
+def _write_report(store: Store, result: DemoResult) -> str | None:
+    """Write what the demo has found to an HTML file of the working folder; return its name, None where none can be."""
+    from tunewell.reporting.page import report_page  # noqa: PLC0415  figures and diagnosis, which --help needs not
+
+    text = report_page([StudyReader.open(store, result.after.study)])
+    path = Path(f"{result.after.study}.html")
+    try:
+        with whole_file(path) as unfinished:
+            unfinished.write_text(text, encoding="utf-8")
+    except OSError as error:  # the demo has done what it was asked for
+        echo(f"no report, since {path} cannot be written: {error}", err=True)
+        return None
+    return str(path)
 
 
 def _say(line: str) -> None:

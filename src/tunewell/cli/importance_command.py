@@ -13,7 +13,7 @@ from tunewell.cli.printing import print_json, print_lines, table
 
 if TYPE_CHECKING:
     from tunewell.analysis.in_common import AllInCommon
-    from tunewell.report import Passage
+    from tunewell.reporting import Passage
 
 
 @click.command("importance")
@@ -27,7 +27,7 @@ def command(*, study: str | None, store: str | None, as_json: bool) -> None:
     be chosen together, what the best trials have in common, which epochs were wasted, and by how much a new seed
     changes the metric; each with how sure it is.
     """
-    from tunewell.report import (  # noqa: PLC0415  it needs SciPy, and --help does not
+    from tunewell.reporting import (  # noqa: PLC0415  it needs SciPy, and --help does not
         in_common,
         interactions,
         mattered,

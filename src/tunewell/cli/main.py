@@ -20,7 +20,6 @@ import click
 
 from tunewell import __version__
 from tunewell.cli.echo import echo
-from tunewell.display.formatting import shortened
 from tunewell.errors import (
     ProbeFailed,
     RecordError,
@@ -35,38 +34,40 @@ from tunewell.errors import (
 )
 from tunewell.near_names import nearest, perhaps
 
-_COMMANDS = (
-    "tune",
-    "worker",
-    "retry",
-    "babysit",
-    "steer",
-    "propose",
-    "web",
-    "replay",
-    "space",
-    "init",
-    "config",
-    "completion",
-    "list",
-    "show",
-    "best",
-    "plan",
-    "importance",
-    "report",
-    "export",
-    "merge",
-    "import",
-    "diagnose",
-    "inspect",
-    "check",
-    "lr-find",
-    "rescue",
-    "fit",
-    "predict",
-    "mcp",
-    "demo",
-)
+_SUMMARIES = {
+    "tune": "Find the best setting of a Python file or of any program.",
+    "worker": "Train trials of a study beside those who train it already.",
+    "retry": "Let failed trials be trained on.",
+    "babysit": "Train one model and watch it, with a hand on it.",
+    "steer": "Send a command to trials while they train.",
+    "propose": "Propose a setting to a study.",
+    "web": "Show studies in a browser, live, and steer them there.",
+    "replay": "Print the values of a trial's parameters by epoch.",
+    "space": "Show what a space draws.",
+    "init": "Find the hyperparameters of a script.",
+    "config": "Show the settings in force.",
+    "completion": "Let the shell complete commands, studies and trials.",
+    "list": "List the studies on record.",
+    "show": "Show a study and its trials, the best first.",
+    "best": "Print the best setting of a study.",
+    "plan": "Show when a study will have spent its budget.",
+    "importance": "Show which parameters mattered.",
+    "report": "Write what was found to one HTML file.",
+    "export": "Write a study to a file, or send it to a tracker.",
+    "merge": "Copy the studies of several stores to one.",
+    "import": "Take runs of a tracker into a study.",
+    "diagnose": "Find what holds a training run back.",
+    "inspect": "Look for mistakes in a training program.",
+    "check": "Check whether a training can be repeated and resumed.",
+    "lr-find": "Find a learning rate by a short training at rising ones.",
+    "rescue": "Find out why a training is stuck, and get it unstuck.",
+    "fit": "Tune and train a network on a table.",
+    "predict": "Predict the rows of a table by such a network.",
+    "mcp": "Serve studies to an agent.",
+    "demo": "Tune a network on handwritten digits.",
+}
+"""The commands, each in a file of its own, with what `--help` says of it: to load all for that takes a second."""
+
 _BAD_INPUT = (SpaceError, SettingError, ScriptError, ReportError, RecordError, StoreError)
 INTERRUPTED = 130
 _BAD_INPUT_CODE = 2
@@ -77,17 +78,21 @@ class _Commands(click.Group):
     """The commands, each in a file of its own."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  as click has it
-        return list(_COMMANDS)
+        return [*_SUMMARIES]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([*_SUMMARIES.items()])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        return _loaded(cmd_name) if cmd_name in _COMMANDS else None
+        return _loaded(cmd_name) if cmd_name in _SUMMARIES else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            near = nearest(args[0], _COMMANDS)
-            mend = f"did you mean {near}?" if near else f"there are {', '.join(_COMMANDS)}"
+        if args and args[0] not in _SUMMARIES and not args[0].startswith("-"):
+            near = nearest(args[0], _SUMMARIES)
+            mend = f"did you mean {near}?" if near else f"there are {', '.join(_SUMMARIES)}"
             raise click.UsageError(f"there is no command {args[0]!r}; {mend}", ctx)
         name, command, rest = super().resolve_command(ctx, args)
         if command is not None:
@@ -113,7 +118,7 @@ def _loaded(name: str) -> click.Command:
     return command
 
 
-COMMANDS: Mapping[str, Callable[[], click.Command]] = {name: partial(_loaded, name) for name in _COMMANDS}
+COMMANDS: Mapping[str, Callable[[], click.Command]] = {name: partial(_loaded, name) for name in _SUMMARIES}
 """All commands by name, each loaded when it is called for."""
 
 
@@ -203,6 +208,8 @@ def _in_one_line(*, with_traceback: bool, ctx: click.Context | None = None) -> I
     except (click.exceptions.Exit, click.Abort):
         raise
     except (Exception, KeyboardInterrupt) as error:
+        from tunewell.display.formatting import shortened  # noqa: PLC0415  where all goes well nobody needs it
+
         if isinstance(error, OSError) and error.errno == errno.EPIPE:
             raise  # the reader of our output has gone; click knows what to do
         if with_traceback:

@@ -13,7 +13,8 @@ from tunewell.cli.printing import print_json
 from tunewell.display.formatting import counted
 from tunewell.errors import SettingError
 from tunewell.stores import IN_MEMORY
-from tunewell.study.merging import ADDED, MORE, SKIPPED, Merged, merging
+from tunewell.study.copied import ADDED, MORE, SKIPPED, Merged
+from tunewell.study.merging import merging
 
 
 @click.command("merge")

@@ -27,7 +27,7 @@ def command(*, studies: tuple[str, ...], output: Path | None, store: str | None)
     reproduce it, with figures. Of several studies, also how they compare: of --store, or of other files, where FILE is
     the newest study of a file that has an epoch on record, and FILE:NAME another. Without STUDY it is that of --store.
     """
-    from tunewell.report.page import report_page  # noqa: PLC0415  figures and diagnosis, which --help needs not
+    from tunewell.reporting.page import report_page  # noqa: PLC0415  figures and diagnosis, which --help needs not
 
     if output is not None and output.suffix.lower() not in (".html", ".htm"):
         raise SettingError(f"a report is HTML, so name it so: {output.with_suffix('.html')}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,7 +12,7 @@ import click
 from tunewell.cli.echo import echo
 from tunewell.cli.options import existing_store, json_option, store_option
 from tunewell.cli.printing import print_json
-from tunewell.commands import ACTIONS, Action, Branch, Command, Note, Rewind, Set, Stop, Tag, Untag
+from tunewell.commands import ACTIONS, Action, Command, Set, Stop, made
 from tunewell.display.formatting import counted
 from tunewell.display.summary import in_words
 from tunewell.errors import SettingError
@@ -191,24 +191,20 @@ def record(command: Command) -> dict[str, object]:
 
 def _action(study: Study, kind: str, arguments: Sequence[str], epoch: int | None, settings: Sequence[str]) -> Action:
     """Return the command that the command line means."""
-    params = parse_settings(settings, study.space)
+    given: dict[str, Any] = {"params": parse_settings(settings, study.space), "epoch": epoch}
     match kind:
         case "set":
-            return Set(arguments[0], parse_settings(["=".join(arguments)], study.space)[arguments[0]])
+            name = arguments[0]
+            given |= {"name": name, "value": parse_settings(["=".join(arguments)], study.space)[name]}
         case "rewind":
             if not arguments[0].isdigit():
                 raise SettingError(f"rewind takes an epoch, a whole number, got {arguments[0]!r}")
-            return Rewind(int(arguments[0]), params)
+            given["epoch"] = int(arguments[0])
         case "note":
-            return Note(arguments[0])
-        case "tag":
-            return Tag(arguments[0])
-        case "untag":
-            return Untag(arguments[0])
-        case "branch":
-            return Branch(epoch, params)
-    without_fields: Callable[[], Action] = ACTIONS[kind]
-    return without_fields()
+            given["text"] = arguments[0]
+        case "tag" | "untag":
+            given["name"] = arguments[0]
+    return made(kind, given)
 
 
 def _awaited(study: Study, sent: Command, seconds: float) -> Command:

@@ -20,6 +20,7 @@ from tunewell.cli.job import Job, ProgramCommand, job, static_option
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.metric_options import Metric, check_file, check_metric, direction_for, look_at, metric_options
 from tunewell.cli.options import changed_option, checkpoints_option, json_option, store_option
+from tunewell.cli.past_studies import PastStudies
 from tunewell.cli.printing import facts, print_json, print_lines, stdout_to_stderr
 from tunewell.cli.recorded_job import recorded_job
 from tunewell.cli.results_report import bound_lines, confirmed_lines, outlook_line, replayed_lines, unfinished_line
@@ -144,9 +145,10 @@ _REPEATED = (
 @click.option(
     "--warm-start",
     "past",
-    metavar="STUDY",
+    metavar="STUDY|SOURCE",
     multiple=True,
-    help="Learn from this study of other data, in the same store; may be given several times.",
+    help="Learn from this study of other data, in the same store, or from the runs of a tracker, such as "
+    "mlflow:URI#EXPERIMENT, which are taken into the store first; may be given several times.",
 )
 @click.option(
     "--min-delta", type=click.FloatRange(0), metavar="X", help="Stop when no training is expected to gain as much."
@@ -268,8 +270,8 @@ def command(
         options["direction"] = direction_for(to_train, metric)
         if not resume:
             # in memory first: what cannot be used is refused before a store is made
-            past = [Study.open(store or default_store(), other) for other in options["past"]]
-            draft = new_study(to_train, Options(**options), None, name, past, like)
+            past = PastStudies.read(options["past"], store, options["metric"] or to_train.file.metric or METRIC)
+            draft = new_study(to_train, Options(**options), None, name, past.drafts, like)
             _announce(draft, grid_of(Options(**options)))
     if dry_run:
         print_preview(draft.space, as_json=as_json)
@@ -287,7 +289,7 @@ def command(
                 study = old_study(to_train, Options(**options), opened, name, changed=changed)
             else:
                 newest = study_name(opened, to_train.name, resume=True)
-                study = new_study(to_train, Options(**options), opened, name, past, like)
+                study = new_study(to_train, Options(**options), opened, name, past.into(opened), like)
                 if name is None and study.record.name != to_train.name and not quiet:
                     new = f"study {newest!r} exists, and this is a new one, {study.record.name!r}"
                     other = shlex.join(["--resume", "--name", newest])

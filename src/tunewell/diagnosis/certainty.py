@@ -16,6 +16,7 @@ from tunewell.diagnosis.features import strengths
 from tunewell.diagnosis.findings import LABELS
 from tunewell.diagnosis.possible import can_diverge, has_exploded
 from tunewell.diagnosis.rules import RULES, Sign
+from tunewell.diagnosis.rules.doubts import with_doubt
 from tunewell.diagnosis.rules.facts import Fact
 from tunewell.diagnosis.signals import Signals
 
@@ -23,15 +24,23 @@ _PROVEN = 0.95
 _OF_A_FACT = 0.9
 _OF_A_RULE = 0.5
 _IS_HEALTHY = np.array(LABELS) == "healthy"
-_FAR_DOWN = 0.2  # of the first loss: what is below has learned most of what there is
 _MOST_UNKNOWN = 0.5
+_USUAL_DROPOUT = 0.5
+_NO_LEAD = 0.02  # above chance
 _RULED_OUT = 0.02  # of its probability stays: records have been wrong before
 
 
 def with_certainties(
-    chances: Floats, signals: Signals, signs: Mapping[str, Sign], known: Sequence[Fact] = ()
+    chances: Floats,
+    signals: Signals,
+    signs: Mapping[str, Sign],
+    known: Sequence[Fact] = (),
+    raised: Sequence[Fact] = (),
 ) -> Floats:
-    """Return the probabilities of the causes, (K,), with regard to what is proven or ruled out."""
+    """Return the probabilities of the causes, (K,), with regard to what is proven or ruled out.
+
+    known, raised: the facts that the run shows, and the doubts, the plainest first.
+    """
     broke = has_exploded(signals)
     if signals.run.by_loss:
         # the trees have met few such runs, and what a rule sees plainly is hardly healthy
@@ -42,6 +51,8 @@ def with_certainties(
         # nothing tells these causes apart, and this is the one that people meet; an error in numbers has no usual rate
         left[LABELS.index("lr_too_high")] = 2 * left.max()
     left = _with_reserve(np.asarray(left / left.sum()), signals)
+    if raised:
+        left = with_doubt(left, raised[0])
     if known:
         left = _with_fact(left, known[0], out)
     proven = {rule.label for rule in RULES if rule.settles and signs[rule.name].strength == 1.0}
@@ -70,7 +81,7 @@ def _with_reserve(chances: Floats, s: Signals) -> Floats:
     """Return the probabilities, with no more for health than is known where nothing tells what loss can be reached."""
     healthy = float(chances[_IS_HEALTHY].sum())
     is_open = s.units.baseline == "first" if s.run.by_loss else _has_no_accuracy(s) and not s.units.classes_known
-    if not is_open or not s["loss_last"] > _FAR_DOWN or healthy <= _MOST_UNKNOWN:
+    if not is_open or healthy <= _MOST_UNKNOWN:
         return chances
     result: Floats = np.where(_IS_HEALTHY, _MOST_UNKNOWN, chances * (1 - _MOST_UNKNOWN) / (1 - healthy))
     return result
@@ -101,8 +112,14 @@ def _is_described_without(name: str) -> Callable[[Signals], bool]:
     return holds
 
 
+def _is_as_good_with_it(s: Signals) -> bool:
+    """Return True if dropout is of a usual rate, and rows are classified no better where there is none of it."""
+    lead = s["eval_lead"] if s.known("eval_lead") else s["val_lead"]
+    return bool(s["dropout"] <= _USUAL_DROPOUT and lead < _NO_LEAD)
+
+
 _UNLIKELY: dict[str, Callable[[Signals], bool]] = {
-    "dropout_too_high": lambda s: s["dropout"] < 0.2 or _is_described_without("dropout")(s),
+    "dropout_too_high": lambda s: s["dropout"] < 0.2 or _is_described_without("dropout")(s) or _is_as_good_with_it(s),
     "batchnorm_misuse": _is_described_without("batch_norm"),
     "batch_size_too_small": lambda s: s["batch"] >= 64,
     "class_imbalance": lambda s: s["class_ratio"] < 0.18,

@@ -19,6 +19,7 @@ from tunewell.diagnosis.model import Forest, forest, level_of
 from tunewell.diagnosis.next_change import Move, next_change, opposed
 from tunewell.diagnosis.possible import impossible, with_possible
 from tunewell.diagnosis.rules import RULES, Sign, see
+from tunewell.diagnosis.rules.doubts import doubts
 from tunewell.diagnosis.rules.facts import Fact, facts
 from tunewell.diagnosis.rules.wording import IN_WORDS, at_the_end, figure, last_known
 from tunewell.diagnosis.run_record import RunRecord, read_record
@@ -62,6 +63,13 @@ def diagnose(record: Mapping[str, Any], *, target: float | None = None, metric: 
     Raises:
         RecordError: there are no epochs, or nothing that was measured in them is known.
         SettingError: the target is no number, or the run does not have the metric.
+
+    Example:
+        >>> losses = [3.47, 5.9, 8.1, 10.2, 11.4, 12.1]
+        >>> config = {"framework": "keras", "lr": 0.8}
+        >>> record = {"config": config, "n_classes": 10, "epochs": [{"train_loss": loss} for loss in losses]}
+        >>> tw.diagnose(record)[0].label
+        'lr_too_high'
     """
     return examine(record, possible=None if target is None else Possible(target, metric)).findings
 
@@ -83,12 +91,12 @@ def examine(
     run = read_record(record)
     goal = None if possible is None else goal_of(run, possible)
     signals = measure(run)
-    signs, known = see(signals), facts(signals)
+    signs, known, raised = see(signals), facts(signals), doubts(signals)
     trees = forest(level_of(run))
     row = feature_row(features(signals, signs), trees.names)
     plainest = strengths(signs)
     chances = trees.probabilities(row, plainest)
-    chances = with_possible(with_certainties(chances, signals, signs, known), signals, plainest)
+    chances = with_possible(with_certainties(chances, signals, signs, known, raised), signals, plainest)
     chances = chances if weigh is None else weigh(chances)
     chances = chances if may_be_healthy else without_healthy(chances)
     if goal is not None and goal.falls_short:
@@ -100,7 +108,7 @@ def examine(
     chances = chances if strange is None else strange.left * chances
     ranked = sorted(zip(LABELS, chances.tolist(), strict=True), key=lambda pair: -pair[1])
     shown = [pair for i, pair in enumerate(ranked[:_MAX_FINDINGS]) if pair[1] and (i < 2 or pair[1] >= _MIN_CONFIDENCE)]
-    evidence = _evidence([label for label, _ in shown], signals, signs, known, trees, row)
+    evidence = _evidence([label for label, _ in shown], signals, signs, [*known, *raised], trees, row)
     if goal is not None and (goal.falls_short or goal.is_reached):
         evidence[0] = _with_goal(evidence[0], shown[0][0], goal)
     if strange is not None:

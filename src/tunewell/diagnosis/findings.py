@@ -73,7 +73,15 @@ class NextChange(_Plain):
 
 @dataclass(frozen=True, slots=True, eq=True)
 class Finding(_Plain):
-    """One possible cause of what a run looks like."""
+    """One possible cause of what a run looks like.
+
+    Example:
+        >>> losses = [3.5, 8.1, float("nan")]
+        >>> record = {"config": {"lr": 10.0}, "epochs": [{"train_loss": loss} for loss in losses]}
+        >>> finding = tw.diagnose(record)[0]
+        >>> finding.label, finding["label"], finding.next.param
+        ('lr_too_high', 'lr_too_high', 'lr')
+    """
 
     label: str
     """One of `LABELS`."""

@@ -104,7 +104,7 @@ class Learner:
     """One estimator on one part of the data; only what follows a pipeline's transformers is trained in steps."""
 
     def __init__(self, estimator: Any, resource: Resource, x: Any, y: Any, fit_params: Mapping[str, Any]) -> None:
-        self.model = estimator
+        self.model: Any = estimator
         """As scorers take it; once a step was done, it is fitted."""
         self._resource, self._x, self._y = resource, x, y
         self._fit_params = dict(fit_params)

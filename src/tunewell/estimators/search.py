@@ -81,6 +81,15 @@ class TunedSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has no 
         name: of the study in its store; if None, `search`, numbered if there is one already.
         resume: go on with the newest study of that name; the rows and all settings must be the same.
         observer: watches what happens.
+
+    Example:
+        >>> import numpy as np
+        >>> from scipy.stats import loguniform
+        >>> from sklearn.linear_model import Ridge
+        >>> rows = np.random.default_rng(0).normal(size=(100, 4))
+        >>> search = tw.TunedSearchCV(Ridge(), {"alpha": loguniform(1e-3, 1e3)}, n_iter=3, random_state=0)
+        >>> search.fit(rows, rows[:, 0]).best_score_ > 0.9
+        True
     """
 
     def __init__(
@@ -147,7 +156,7 @@ class TunedSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has no 
         splits = [tuple(map(_places, split)) for split in cv.split(X, y, **routed.splitter.split)]
         if not splits:
             raise SettingError(f"cv has no splits, so that nothing can be judged; got {self.cv!r}")
-        self.n_splits_ = len(splits)
+        self.n_splits_: int = len(splits)
         distributions = Distributions.of(self.param_distributions)
         resource = Resource.of(
             self.estimator,
@@ -161,13 +170,13 @@ class TunedSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has no 
         candidates = _Candidates(self, data, scorer, resource, distributions, refit_metric)
         self.study_: Study = self._tuned(candidates)
         found = candidates.found(self.study_)
-        self.n_fits_ = self.study_.spent.epochs / resource.units + candidates.n_more
+        self.n_fits_: float = self.study_.spent.epochs / resource.units + candidates.n_more
         _warn_or_raise_about_fit_failures([outcome for one in found for outcome in one.outcomes], self.error_score)
         outcomes = [outcome for one in found for outcome in one.filled(self.n_splits_)]
         if callable(self.scoring):
             _insert_error_scores(outcomes, self.error_score)
         first = next(one["test_scores"] for one in outcomes if one["fit_error"] is None)
-        self.multimetric_ = isinstance(first, dict)
+        self.multimetric_: bool = isinstance(first, dict)
         _fill_missing(outcomes, first)
         if callable(self.scoring) and self.multimetric_:
             self._check_refit_for_multimetric(first)
@@ -185,7 +194,7 @@ class TunedSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has no 
                 },
             )
         if self.refit or not self.multimetric_:
-            self.best_index_ = (
+            self.best_index_: int = (
                 self._select_best_index(self.refit, refit_metric, results)
                 if callable(self.refit)
                 else _best_of(found, results[f"mean_test_{refit_metric}"], resource)
@@ -195,7 +204,7 @@ class TunedSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has no 
             self.best_params_: dict[str, Any] = results["params"][self.best_index_]
         if self.refit:
             self._refit(resource, X, y, routed.estimator.fit)
-        self.scorer_ = getattr(scorer, "_scorers", scorer)
+        self.scorer_: Any = getattr(scorer, "_scorers", scorer)
         self.cv_results_ = results
         return self
 
@@ -259,10 +268,10 @@ class TunedSearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has no 
         learner = Learner(model, resource, x, y, fit_params)
         for step in range(1, 2 if resource.is_repeated else len(resource.amounts) + 1):
             learner.step(step)
-        self.best_estimator_ = learner.model
-        self.refit_time_ = time.time() - begin
+        self.best_estimator_: Any = learner.model
+        self.refit_time_: float = time.time() - begin
         if hasattr(self.best_estimator_, "feature_names_in_"):
-            self.feature_names_in_ = self.best_estimator_.feature_names_in_
+            self.feature_names_in_: Any = self.best_estimator_.feature_names_in_
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ from tunewell.space.space import Space, SpaceLike, as_space
 
 if TYPE_CHECKING:
     from tunewell.runners import Observer
-    from tunewell.space.values import Params
+    from tunewell.space.values import Params, Value
     from tunewell.stores import Store
     from tunewell.study import Study
     from tunewell.training.run import Run
@@ -112,7 +112,7 @@ class _TunedNetwork(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
         scoring = Scoring.of(self.scoring, of_numbers=loss == "squared")
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         rows, unseen = self._parts(rows, own, groups, seed)
-        self.columns_ = Columns.learn(rows.table)
+        self.columns_: Columns = Columns.learn(rows.table)
         x, x_unseen = self.columns_.numbers(rows.table), self.columns_.numbers(unseen.table)
         counts, unseen_counts = self._counts(rows), self._counts(unseen)
         best = _BestWeights(lower_is_better=scoring is None or scoring.lower_is_better)
@@ -148,9 +148,9 @@ class _TunedNetwork(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
             raise NothingReported(
                 "no trial reached a finite loss; look at study_.trials, and give a space with lower rates"
             )
-        self.best_params_ = dict(best.params)
-        self.best_epoch_ = best.epoch
-        self.network_ = best.network
+        self.best_params_: dict[str, Value] = dict(best.params)
+        self.best_epoch_: int = best.epoch
+        self.network_: Network = best.network
         if self.refit and unseen is not rows and best.epoch:
             y = np.concatenate([rows.targets, unseen.targets])
             counts = _together((rows, counts), (unseen, unseen_counts))
@@ -256,6 +256,13 @@ class TunedClassifier(ClassifierMixin, _TunedNetwork):  # type: ignore[misc]
 
     After `fit`: `study_`, `best_params_`, `best_epoch_`, `network_`, `columns_` (how the columns become numbers),
     `classes_`, `pos_label_`, `n_features_in_`, and `feature_names_in_` for a DataFrame.
+
+    Example:
+        >>> import numpy as np
+        >>> rows = np.random.default_rng(0).normal(size=(200, 4))
+        >>> model = tw.TunedClassifier(budget=2, max_epochs=9).fit(rows, rows[:, 0] > 0)
+        >>> model.score(rows, rows[:, 0] > 0) > 0.8
+        True
     """
 
     def __init__(
@@ -318,14 +325,14 @@ class TunedClassifier(ClassifierMixin, _TunedNetwork):  # type: ignore[misc]
         _check_rows(table, labels)
         check_classification_targets(labels)
         weights = checked_weights(sample_weight, table)
-        self.classes_ = np.unique(labels if weights is None else labels[weights > 0])
+        self.classes_: NDArray[Any] = np.unique(labels if weights is None else labels[weights > 0])
         if len(self.classes_) < 2:
             raise ValueError(f"Classifier can't train when only one class is present: {self.classes_.tolist()[0]!r}")
         is_known = np.isin(labels, self.classes_)  # others are of weight zero
         rows = Rows(table, np.where(is_known, np.searchsorted(self.classes_, labels), 0), weights)
         own = None if validation_data is None else self._validation_rows(*checked_validation(validation_data))
         self._class_weights = self._weights_of_classes(rows)
-        self.pos_label_ = self.classes_[self._place_of_positive()]
+        self.pos_label_: Any = self.classes_[self._place_of_positive()]
         return self._fit(rows, own, groups, len(self.classes_), "softmax")
 
     def _validation_rows(self, x: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Rows:
@@ -401,7 +408,15 @@ class TunedClassifier(ClassifierMixin, _TunedNetwork):  # type: ignore[misc]
 
 
 class TunedRegressor(RegressorMixin, _TunedNetwork):  # type: ignore[misc]
-    """A dense network for a number, tuned when it is fitted; settings as of `TunedClassifier`."""
+    """A dense network for a number, tuned when it is fitted; settings as of `TunedClassifier`.
+
+    Example:
+        >>> import numpy as np
+        >>> rows = np.random.default_rng(0).normal(size=(200, 4))
+        >>> model = tw.TunedRegressor(budget=2, max_epochs=20).fit(rows, rows[:, 0])
+        >>> model.score(rows, rows[:, 0]) > 0.5
+        True
+    """
 
     def fit(
         self,
@@ -424,7 +439,8 @@ class TunedRegressor(RegressorMixin, _TunedNetwork):  # type: ignore[misc]
         _check_rows(table, numbers)
         weights = checked_weights(sample_weight, table)
         counted = numbers if weights is None else numbers[weights > 0]
-        self.mean_, self.scale_ = float(counted.mean()), float(counted.std()) or 1.0
+        self.mean_: float = float(counted.mean())
+        self.scale_: float = float(counted.std()) or 1.0
         rows = Rows(table, self._standardized(numbers), weights)
         own = None if validation_data is None else self._validation_rows(*checked_validation(validation_data))
         return self._fit(rows, own, groups, 1, "squared")

@@ -19,13 +19,18 @@
 * `lr_sweep`: the loss by learning rate, of `tunewell.lr_find`.
 * `evidence`: the curve on which a diagnosis has seen something.
 * `confirmed`: the best settings, trained again.
+
+Example:
+    >>> def train(run):
+    ...     for epoch in run.epochs(3):
+    ...         run.report(val_loss=(run.params.rate - 0.3) ** 2 + 1 / epoch)
+    >>> study = tw.tune(train, {"rate": tw.Float(0.0, 1.0)}, metric="val_loss", budget=4, store="memory")
+    >>> figure = tw.figures.history(study)
+    >>> len(figure.records()) > 1
+    True
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from functools import wraps
-from typing import Concatenate, ParamSpec
 
 from tunewell.figures.confirmed import confirmed
 from tunewell.figures.contour import contour
@@ -36,6 +41,7 @@ from tunewell.figures.figure import Axis, Figure, Layer, Panel, Table
 from tunewell.figures.history import history
 from tunewell.figures.importance import importance
 from tunewell.figures.lr_sweep import lr_sweep
+from tunewell.figures.of_study import Figures
 from tunewell.figures.parallel import parallel
 from tunewell.figures.ranks import ranks
 from tunewell.figures.slices import slices
@@ -65,35 +71,3 @@ __all__ = [
     "space",
     "timeline",
 ]
-
-_P = ParamSpec("_P")
-
-
-def _of_study(figure: Callable[Concatenate[StudySource, _P], Figure]) -> Callable[Concatenate[Figures, _P], Figure]:
-    """Return a figure as a method, without its study."""
-
-    @wraps(figure)
-    def method(figures: Figures, /, *args: _P.args, **named: _P.kwargs) -> Figure:
-        return figure(figures.study, *args, **named)
-
-    return method
-
-
-class Figures:
-    """The figures of one study: `study.figures.history()`."""
-
-    def __init__(self, study: StudySource) -> None:
-        """Take the study."""
-        self.study = study
-
-    confirmed = _of_study(confirmed)
-    contour = _of_study(contour)
-    curves = _of_study(curves)
-    distribution = _of_study(distribution)
-    history = _of_study(history)
-    importance = _of_study(importance)
-    parallel = _of_study(parallel)
-    ranks = _of_study(ranks)
-    slices = _of_study(slices)
-    space = _of_study(space)
-    timeline = _of_study(timeline)

@@ -278,14 +278,21 @@ def _packed(array: Floats) -> dict[str, Any]:
 
 
 def _words(values: Sequence[Word]) -> Any:
-    plain = list(_plain(values))
-    distinct = list(dict.fromkeys((type(value).__name__, value) for value in plain if value is not None))
+    kinds = set(map(type, values)) - {type(None)}
+    plain = list(_plain(values)) if float in kinds else values if isinstance(values, list) else list(values)
+    # 1, 1.0 and True are equal, and not the same
+    keys: Sequence[Any] = plain if len(kinds) < 2 else [(type(value), value) for value in plain]
+    distinct = {key: code for code, key in enumerate(dict.fromkeys(keys))}
     if len(plain) <= _LISTED or len(distinct) >= _CODES:
         return plain
-    place = {key: code for code, key in enumerate(distinct)}
-    codes = [_CODES if value is None else place[type(value).__name__, value] for value in plain]
-    packed = base64.b64encode(np.array(codes, dtype="<u2").tobytes()).decode()
-    return {"u16": packed, "words": [value for _, value in distinct]}
+    nothing = None if len(kinds) < 2 else (type(None), None)
+    if nothing in distinct:
+        del distinct[nothing]
+        distinct = {key: code for code, key in enumerate(distinct)}
+    words = list(distinct) if len(kinds) < 2 else [value for _, value in distinct]
+    distinct[nothing] = _CODES
+    codes = np.fromiter(map(distinct.__getitem__, keys), dtype="<u2", count=len(plain))
+    return {"u16": base64.b64encode(codes.tobytes()).decode(), "words": words}
 
 
 def _plain(column: Floats | Sequence[Word]) -> Iterator[Word]:

@@ -125,6 +125,8 @@ class Look(NamedTuple):
     symbol: str
 
 
+_DIGITS = 12
+"""As parameters are drawn: exp(log(0.001)) is 0.0010000000000000002."""
 LOOKS: Mapping[str, Look] = {
     "complete": Look("ended", "circle"),
     "stopped": Look("ended", "square"),
@@ -189,17 +191,15 @@ class Seen:
         inside = (units >= 0) & (units <= 1)
         odd = np.flatnonzero(~inside & ~np.isnan(units)).tolist()
         if isinstance(param, Choice):
-            words: list[Word] = [None] * len(self)
             at = np.minimum(np.floor(np.nan_to_num(units) * len(param.values)), len(param.values) - 1).astype(int)
-            for i in np.flatnonzero(inside).tolist():
-                words[i] = param.values[at[i]]
+            at[~inside] = len(param.values)
+            words: list[Word] = np.array([*param.values, None], dtype=object)[at].tolist()
             for i in odd:
                 words[i] = self.trials[i].params.get(name)
             return words
         numbers = np.full(len(self), np.nan)
-        numbers[inside] = _to_digits(
-            np.asarray(param.from_unit(units[inside]), dtype=np.float64), isinstance(param, Int)
-        )
+        values = np.asarray(param.from_unit(units[inside]), dtype=np.float64)
+        numbers[inside] = values if isinstance(param, Int) else rounded(values, _DIGITS)
         for i in odd:
             value = self.trials[i].params.get(name)
             numbers[i] = float(value) if isinstance(value, int | float) else np.nan
@@ -238,7 +238,7 @@ def seen(study: StudySource) -> Seen:
     """Return a study as it is now; one that another process runs may gain trials meanwhile."""
     history = study.history
     trials = study.trials[: len(history)]
-    states = np.array([str(trial.state) for trial in trials], dtype=object)
+    states = history.states[: len(trials)]
     broken = history.broken[: len(trials)]
     states[broken & (states == str(TrialState.STOPPED))] = "diverged"
     sign = -1.0 if study.maximize else 1.0
@@ -257,11 +257,16 @@ def most_important(found: Seen, most: int) -> tuple[list[tuple[int, str, Param]]
     return tuned[:most], max(0, len(tuned) - most)
 
 
-def _to_digits(values: Floats, whole: bool) -> Floats:  # noqa: FBT001
-    """Return numbers with 12 significant digits, as parameters are drawn: exp(log(0.001)) is 0.0010000000000000002."""
-    if whole or not values.size:
+def rounded(values: Floats, digits: int) -> Floats:
+    """Return numbers with so many significant digits; those that are not finite are as they were."""
+    if not values.size:
         return values
     with np.errstate(all="ignore"):
-        factors = 10.0 ** (11 - np.floor(np.log10(np.abs(values))))
-        rounded = np.rint(values * factors) / factors
-    return np.where(np.isfinite(rounded), rounded, values)
+        places = digits - 1 - np.floor(np.log10(np.abs(values)))
+        # of a power of ten below 1 only the inverse is exact: to divide by it gives the nearest there is
+        found = np.where(
+            places >= 0,
+            np.rint(values * 10.0**places) / 10.0**places,
+            np.rint(values / 10.0**-places) * 10.0**-places,
+        )
+    return np.where(np.isfinite(found), found, values)

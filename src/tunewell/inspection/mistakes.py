@@ -211,6 +211,12 @@ KINDS: Mapping[str, Kind] = {
         "a learning rate that suits the first layer suits no other",
         "the inputs have a mean near 0 and a spread near 1",
     ),
+    "inputs-constant": Kind(
+        "rows that are all the same",
+        None,
+        "nothing tells one row from another, so that the best that can be learned is the share of each class",
+        "two rows of a batch differ",
+    ),
     "splits-prepared-differently": Kind(
         "validation rows that are prepared otherwise than training rows",
         "distribution_shift",

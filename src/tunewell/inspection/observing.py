@@ -57,6 +57,25 @@ class Limits:
     timeout_s: float = TIMEOUT_S
 
 
+class Stopwatch:
+    """Tells when a training has had its time; on a machine that is busy with other things it gets more."""
+
+    def __init__(self, limit_s: float) -> None:
+        self._limit_s = limit_s
+        self._begun: tuple[float, float] | None = None
+
+    def begin(self) -> None:
+        """Begin, if it has not begun."""
+        self._begun = self._begun or (time.monotonic(), time.process_time())
+
+    def is_late(self, share: float = 1.0) -> bool:
+        """Return True if this share of the time has passed; what the process did not get is counted by a third."""
+        if self._begun is None:
+            return False
+        passed, worked = time.monotonic() - self._begun[0], time.process_time() - self._begun[1]
+        return max(min(passed, worked), passed / 3) > share * self._limit_s
+
+
 class Observer(Protocol):
     """Looks at what one framework does; a context, which leaves no hook behind.
 
@@ -146,7 +165,7 @@ def observe_script(
         command += [str(result), str(max_steps), str(timeout_s), how, str(file.absolute()), *arguments]
         errors = Path(folder, "stderr.txt")
         with errors.open("wb") as stderr:
-            killed = _run(command, stderr, 2 * timeout_s + 60)
+            killed = _run(command, stderr, 4 * timeout_s + 60)
         last = last_line(errors.read_text(encoding="utf-8", errors="replace")[-2000:])
         if result.exists():
             seen = json.loads(result.read_text(encoding="utf-8"))
@@ -155,7 +174,7 @@ def observe_script(
             why = f" ({last})" if _ENDED in seen["error"] else ""
             raise ScriptError(f"{seen['error']}{why}")
         if killed:
-            raise ScriptError(f"{path} took no step in {2 * timeout_s + 60:.0f} s; give it more time, or fewer rows")
+            raise ScriptError(f"{path} took no step in {4 * timeout_s + 60:.0f} s; give it more time, or fewer rows")
         raise ScriptError(f"{path} ended its process before enough was seen: {last}")
 
 

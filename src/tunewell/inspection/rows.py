@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tunewell.inspection.mistakes import Mistake
 
 _WIDE = 64  # columns; from there on columns are pixels or samples of one kind, and are judged together
+_MOST_BEYOND = 0.2  # of the rows, that may have other labels than one
 _LOOKED_AT = 20_000  # rows that a scale is taken from; more do not change it
 
 
@@ -61,6 +62,21 @@ def inputs_not_scaled(x: NDArray[Any]) -> list[Mistake]:
     if ratio >= 30:
         seen += f", column {smallest} mean {mean[smallest]:.3g} and spread {spread[smallest]:.3g}"
     return [Mistake("inputs-not-scaled", seen, "scale each column by the training rows' mean and spread")]
+
+
+def inputs_constant(x: NDArray[Any]) -> list[Mistake]:
+    """Return a mistake if many rows are one and the same."""
+    if x.dtype.kind not in "biuf" or len(x) < 50 or not (x == x[:1]).all():
+        return []
+    some = ", ".join(f"{one:.4g}" for one in x[0].reshape(-1)[:3])
+    seen = f"all {len(x)} rows are the same, {some}{', ...' if x[0].size > 3 else ''}"
+    return [
+        Mistake(
+            "inputs-constant",
+            seen,
+            "look at what is done to the rows before: a normalization of each row by itself, say",
+        )
+    ]
 
 
 def splits_prepared_differently(x: NDArray[Any], x_validation: NDArray[Any]) -> list[Mistake]:
@@ -215,6 +231,17 @@ def split_by_class(labels: NDArray[Any], labels_validation: NDArray[Any]) -> lis
             seen = f"all {n} validation rows are of class {only:g}, as {share:.0%} of the training rows are"
             return [Mistake("rows-not-shuffled", seen, mend)]
     return []
+
+
+def several_labels(target: NDArray[Any]) -> str:
+    """Return what is seen of targets of 0 and 1 of which many rows have several labels, or none; "" of all others."""
+    if target.ndim != 2 or target.shape[1] < 2 or len(target) < 8 or target.dtype.kind not in "biuf":
+        return ""
+    counts = target.sum(axis=1)
+    if not np.isin(target, (0, 1)).all() or (counts != 1).mean() <= _MOST_BEYOND or counts.max() < 2:
+        return ""
+    several, none = (counts > 1).mean(), (counts == 0).mean()
+    return f"and add up to 1, but {several:.0%} of the rows have several labels, and {none:.0%} none"
 
 
 def classes_unequal(labels: NDArray[Any]) -> list[Mistake]:

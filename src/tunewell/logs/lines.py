@@ -148,6 +148,23 @@ _PAIRED = re.compile(
 """Two names for two numbers: `PSNR/SSIM: 31.2/0.91`."""
 _OF_EPISODES = re.compile(r"(?P<before>^|[|,;\t]|\s{2,})\s*(?P<mean>avg|average|mean)\.?(?=\s*[:=])", _FLAGS)
 """What has no name on a line that counts episodes: their rewards."""
+_IN_PERCENT = re.compile(
+    rf"(?<=\w)\s*[(\[]\s*(?:in )?(?:%|percent|pct)\s*[)\]]\s*([:=]?)\s*({_NUMBER})(?!\s*[%\w])", _FLAGS
+)
+"""A name that says that its number is in percent: `accuracy(%): 84.2`."""
+_OF_THE_LAST = re.compile(
+    r"(?<=\w)\s*[(\[]?\s*(?:(?:over|in|of|for)\s+)?(?:the\s+)?(?:last|past|previous)\s+\d+"
+    r"(?:\s+(?:episodes?|eps|games?|steps?|epochs?|batches|iters?|iterations?|runs?))?\s*[)\]]?(?=\s*[:=])"
+    r"|(?<=\w)\s*[(\[]\s*\d+[\s-]*(?:episodes?|eps?|games?)(?:\s+(?:avg|mean|average))?\s*[)\]](?=\s*[:=])",
+    _FLAGS,
+)
+"""Over how much a mean was taken, behind its name: `Avg Reward (last 50): 21.3`."""
+_LETTERS = re.compile(rf"(?<!\w)L([:=]?\s*(?:{_NUMBER})\s*[,;|]?\s*)A([:=]?\s*(?:{_NUMBER}))(?![\w.])")
+"""Letters for a loss and an accuracy: `Train L 0.52 A 71.3%`."""
+_SHORT_WORD = re.compile(r"(?<![a-z])(neg|std|min|max|num|no)\.\s*(?=[a-z])", _FLAGS)
+"""A word that turns the sense of the one behind it, cut short with a dot: `Neg. ELBO`."""
+_SCORE_AT = re.compile(r"\bScore at iteration (\d+) is\b")
+"""The loss as Deeplearning4j has it."""
 _RANKED = {"P": "precision", "R": "recall"}
 _COUNTED = ("accuracy", "error", "precision", "recall")
 """Quantities that are printed as a share of rows."""
@@ -352,7 +369,9 @@ class LineReader:
         cells = _CELLS.match(line)
         if cells:
             line = f"{cells[1]}: {cells[2]}"
-        line = _AT.sub(lambda found: f"{_RANKED[found[1]]}@", line)
+        line = _LETTERS.sub(r"loss \1acc \2", _SHORT_WORD.sub(r"\1 ", _OF_THE_LAST.sub("", line)))
+        line = _SCORE_AT.sub(r"iteration \1, loss:", line)
+        line = _AT.sub(lambda found: f"{_RANKED[found[1]]}@", _IN_PERCENT.sub(r"\1 \2%", line))
         line = _on_split(_PAIRED.sub(_apart, line))
         line = _WHICH.sub(r"\g<which> \g<name>", _SHORT.sub(_short, _THREE.sub(_middle, line)))
         if _EPISODE.search(line):

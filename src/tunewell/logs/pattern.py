@@ -1,4 +1,4 @@
-"""The rows that a pattern of the user's finds in lines."""
+"""The rows that a pattern, mostly one of the user's, finds in lines."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from tunewell.logs.rows import Row
 from tunewell.logs.text import without_escapes
 
 _EXAMPLE = r"--pattern 'epoch (?P<epoch>\d+).*val_acc=(?P<val_acc>[\d.]+)'"
+
+COUNTED = r"^\W*(?i:epoch)\W*(?P<epoch>\d+)(?:\s*/\s*\d+)?\s*[:|,-]\s*(?P<accuracy>\d+ ?/ ?\d{3,})\W*$"
+"""Finds an accuracy that has no name: `Epoch 3: 9129 / 10000`."""
 
 
 class PatternReader:
@@ -36,7 +39,7 @@ class PatternReader:
             raise SettingError(f"--pattern {pattern!r} has several groups and no name for them; e.g. {_EXAMPLE}")
         if not names and not metric:
             raise SettingError(f"--pattern {pattern!r} does not name its number; say --metric too, or {_EXAMPLE}")
-        self.names = [name for name in names if name not in (*EPOCH, *STEP)] or [metric]
+        self.names: list[str] = [name for name in names if name not in (*EPOCH, *STEP)] or [metric]
         if not names:
             self._groups = {metric: 1}
         else:
@@ -55,6 +58,10 @@ class PatternReader:
 
 
 def _number(text: str) -> float:
+    """Return a number, that of `51 %`, or of a share `9129 / 10000`; NaN for what is none."""
+    part, bar, whole = text.partition("/")
+    if bar:
+        return _number(part) / of if (of := _number(whole)) else math.nan
     try:
         return float(text.strip().rstrip("%")) / (100 if text.strip().endswith("%") else 1)
     except ValueError:

@@ -64,7 +64,7 @@ SCORES: Mapping[str, Score] = {
     "ssim": _score("SSIM", "ssim", "other"),
     "wer": _score("word error rate", "wer", "other", less_is_better=True),
     "cer": _score("character error rate", "cer", "other", less_is_better=True),
-    "perplexity": _score("perplexity", "perplexity ppl", "other", less_is_better=True),
+    "perplexity": _score("perplexity", "perplexity ppl perp", "other", less_is_better=True),
     "r2": _score("R²", "r2 r2score rsquared", "regression", 0.0, top=1.0),
     "mse": _error("squared error", "mse l2 meansquarederror"),
     "rmse": _error("root of the squared error", "rmse rootmeansquarederror"),

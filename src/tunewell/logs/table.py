@@ -25,7 +25,10 @@ _BAR_BEHIND = re.compile(r":?\s+\d+%\|.*$")
 """A progress bar that stands on the line of a table, as YOLO has it."""
 _KNOWN = {"loss", "score"}
 """Words of a column of numbers that are measured, whatever else its name has."""
-_EPOCHS, _STEPS = (*EPOCH, "e"), (*STEP, "#")
+_EPOCHS, _STEPS = (*EPOCH, "e", "gen", "generation"), (*STEP, "#")
+_EVOLUTION = {"gen", "nevals"}
+"""Columns of a table of generations, whose other columns are statistics of the fitness."""
+_OF_FITNESS = {"avg", "mean", "median", "min", "max"}
 _NO_NAMES = re.compile(r":|(?<![\w.@])\d+\.\d")
 """What no line of names has, which is seen at a glance."""
 _ALL = "all"
@@ -57,7 +60,7 @@ def is_table(lines: Sequence[str]) -> bool:
     if len(names) < 2 or _NO_NAMES.search(kept[0]) or any(name and not _is_name(name) for name in names):
         return False
     known = any(name.lower() in (*EPOCH, *STEP) or meaning(name) or words_of(name) & _KNOWN for name in names)
-    if not known:
+    if not known and not _EVOLUTION.issubset(names):
         return False
     return (mark in (",", ";", "\t") and len(kept) < 2) or any(_fits(line, mark, len(names)) for line in kept[1:4])
 
@@ -94,6 +97,8 @@ class TableReader:
         """Names whose cells had a sign of percent; the numbers are shares already."""
         self._names: list[str] = []
         self._mark = ""
+        self._is_wrapped = False
+        """True if the columns repeat, as where a long list of classes is set in several columns."""
         self._before = ""
         """The last line, which may be that of the names."""
 
@@ -106,11 +111,13 @@ class TableReader:
         before, self._before = self._before, line
         if before and not _NO_NAMES.search(before) and is_table([before, line]):
             self._mark = _mark(before)
-            self._names = _cells(before, self._mark) if self._mark else _spaced([before, line])
+            names = _cells(before, self._mark) if self._mark else _spaced([before, line])
+            self._is_wrapped = len(names) > 2 and len(names) >= 2 * len({*names})
+            self._names = [f"{name}_fitness" if name in _OF_FITNESS and "gen" in names else name for name in names]
         if len(self._names) < 2 or not _fits(line, self._mark, len(self._names)):
             return None
         cells = _cells(line, self._mark) if self._mark else _words(line)
-        if self._names[0].lower() == "class" and cells[0] != _ALL:
+        if (self._names[0].lower() == "class" and cells[0] != _ALL) or self._is_wrapped:
             return None
         epoch, step = _place(self._names, _EPOCHS), _place(self._names, _STEPS)
         row = _row(self._names, cells, epoch, step)

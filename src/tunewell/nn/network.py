@@ -102,7 +102,7 @@ class Network:
             SettingError: a setting cannot be used.
         """
         hidden = len(sizes) - 2
-        self.layout = Layout(
+        self.layout: Layout = Layout(
             sizes=tuple(int(n) for n in sizes),
             activation=_each("activation", activation, hidden),
             norm=norm,
@@ -127,7 +127,7 @@ class Network:
         n_weights = n_units * layout.sizes[:-1]
         n_vectors = n_units * np.where(norms == loop.NO_NORM, 1, 2)
         ends = np.cumsum(n_weights + n_vectors)
-        self.plan = loop.Plan(
+        self.plan: loop.Plan = loop.Plan(
             sizes=np.array(layout.sizes),
             activations=np.array([*(ops.ACTIVATIONS[name].code for name in layout.activation), 0]),
             norms=norms,

@@ -67,13 +67,13 @@ class Trainer:
         self.network = network
         self.optimizer: Optimizer = AdamW() if optimizer is None else optimizer
         self.schedule: Schedule = Constant() if schedule is None else schedule
-        self.learning_rate = self.optimizer.learning_rate
+        self.learning_rate: float = self.optimizer.learning_rate
         """The rate that the schedule multiplies; may be set at any time."""
         self.clip = clip
         self.seed = seed
-        self.epochs = 0
+        self.epochs: int = 0
         """The number of epochs trained."""
-        self.steps = 0
+        self.steps: int = 0
         given = network.targets(y)
         self._x, self._y = network.inputs(x), ops.smooth(given, label_smoothing) if label_smoothing else given
         self._weights = np.ones((len(given), 1), given.dtype)
@@ -81,7 +81,7 @@ class Trainer:
             self._weigh_classes(class_weights, given)
         if sample_weights is not None:
             self._weights = self._weights * self._checked_weights(sample_weights)[:, np.newaxis]
-        self.batch_size = self._checked(batch_size)
+        self.batch_size: int = self._checked(batch_size)
         self._first, self._second = np.zeros_like(network.theta), np.zeros_like(network.theta)
         self._rng = np.random.default_rng(seed)
 
@@ -133,7 +133,8 @@ class Trainer:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what `state_dict` returned."""
         self._first[...], self._second[...] = state["first"], state["second"]
-        self.epochs, self.steps = int(state["epochs"]), int(state["steps"])
+        self.epochs = int(state["epochs"])
+        self.steps = int(state["steps"])
         self.learning_rate = float(state["learning_rate"])
         self._rng.bit_generator.state = state["rng"]
 

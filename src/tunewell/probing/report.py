@@ -85,6 +85,16 @@ def probe(
     Raises:
         SettingError: a setting or the learning rate cannot be used.
         ProbeFailed: the training fails, or reports nothing.
+
+    Example:
+        >>> def train(run):
+        ...     weight = 1.0
+        ...     for epoch in run.epochs(9):
+        ...         weight -= run.params.learning_rate * 2 * weight  # of the loss weight ** 2
+        ...         run.report(train_loss=weight**2, val_loss=weight**2)
+        >>> found = tw.probe(train, {"learning_rate": tw.learning_rate(default=1e-4)}, metric="val_loss")
+        >>> found.findings[0].label
+        'lr_too_low'
     """
     case = new_case(train, space, setting or {}, seed, about)
     if mistakes is None:

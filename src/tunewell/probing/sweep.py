@@ -119,6 +119,16 @@ def lr_find(
         SettingError: there is no learning rate, a number cannot be used, the metric is not reported, or its direction
             cannot be known.
         ProbeFailed: the training fails.
+
+    Example:
+        >>> def train(run):
+        ...     weight = 1.0
+        ...     for epoch in run.epochs(5):
+        ...         weight -= run.params.learning_rate * 2 * weight  # of the loss weight ** 2
+        ...         run.report(train_loss=weight**2)
+        >>> sweep = tw.lr_find(train, {"learning_rate": tw.learning_rate()})
+        >>> 0.1 <= sweep.suggestion <= 1
+        True
     """
     check_train(train)
     space = as_space(space)

@@ -317,7 +317,7 @@ class RescueScheduler(Scheduler):
             done = _change_on_record(note)
             evidence = self._helped(history, incumbent)
             if evidence:
-                coarse = bool(note.get("coarse"))
+                coarse = bool(note.get("coarse")) or _is_short(history.max_epochs)
                 chosen = further_change(done, space, params, tried, evidence, opposed, coarse=coarse)
                 coarse = coarse and chosen is not None
         if chosen is None and diagnosis is not None:
@@ -375,6 +375,11 @@ def own_trials(history: History) -> list[int]:
 
 def _looks(max_epochs: int) -> list[int]:
     return sorted({min(max_epochs, max(_LEAST_EPOCHS, round(share * max_epochs))) for share in _LOOKS})
+
+
+def _is_short(max_epochs: int) -> bool:
+    """Return True of a training of so few epochs that each look at it costs much of one: rates are tried by decades."""
+    return max_epochs * _LOOKS[0] < _LEAST_EPOCHS
 
 
 def _first_look_at_changed(max_epochs: int) -> int:

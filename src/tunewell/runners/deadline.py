@@ -9,11 +9,11 @@ import math
 import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import pairwise
 
 from tunewell.errors import SettingError
 from tunewell.runners.execution import seconds
 from tunewell.study import StudyReader
+from tunewell.study.plan import seconds_per_epoch
 
 _LOOK_S = 2.0
 """How long an estimate of the time that a confirmation takes is used."""
@@ -80,20 +80,11 @@ def confirmation_s(study: StudyReader, seeds: int, workers: int) -> float:
     """
     history, n = study.history, study.max_epochs
     sound = [trial for trial in history.lowest.argsort(kind="stable").tolist() if not history.broken[trial]]
-    paces = [pace for trial in sound[:_SETTINGS] if (pace := _seconds_per_epoch(study, trial)) is not None]
+    paces = seconds_per_epoch(study, sound[:_SETTINGS])
     if n is None or not paces:
         return 0.0
     one = n * sum(paces) / len(paces)
     return one * math.ceil(seeds * min(_SETTINGS, len(sound)) / workers)
-
-
-def _seconds_per_epoch(study: StudyReader, trial: int) -> float | None:
-    """Return how long an epoch of a trial usually takes; None if it has reported none."""
-    found = study.trials[trial]
-    times = [found.started_at, *(report.at for report in study.reports(trial))]
-    gaps = sorted(later - earlier for earlier, later in pairwise(times) if later > earlier)
-    # the begin of the first is that of the trial, which may have waited; a pause between two is longer than an epoch
-    return gaps[len(gaps) // 2] if gaps else None
 
 
 def _moment(until: str | datetime) -> float:

@@ -25,7 +25,12 @@ worker process that dies."""
 
 @dataclass(frozen=True, slots=True)
 class Ray:
-    """A cluster of Ray's, and what a trial gets of it."""
+    """A cluster of Ray's, and what a trial gets of it.
+
+    Example:
+        >>> tw.Ray(address="auto", gpus=0.5)  # of `tune(..., ray=...)`
+        Ray(address='auto', cpus=1.0, gpus=0.5)
+    """
 
     address: str | None = None
     """Of the cluster; None: the one that `RAY_ADDRESS` names, or that runs on this machine, or else a new one of its

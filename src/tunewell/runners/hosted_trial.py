@@ -127,8 +127,8 @@ class ThreadTrial:
         """The answer to the last epoch."""
         self._set: dict[str, Value] = {}
         """Values that were set since the assignment came."""
-        self.epoch = 0
-        self.changes = ProcessState({})
+        self.epoch: int = 0
+        self.changes: ProcessState = ProcessState({})
         self._values: dict[str, Value] = dict(assignment.step.params)
         self._run = Run(self._values, seed=assignment.step.seed, trial=assignment.step.trial, channel=self)
         self._run.on_end_caught = self._abandon

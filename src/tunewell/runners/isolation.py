@@ -170,8 +170,8 @@ class _IsolatedTrial:
     """One trial's process, and the thread that hands on what it reports."""
 
     def __init__(self, processes: Processes, coordinator: Coordinator, trial: int, results: Results) -> None:
-        self.epoch = 0
-        self.changes = ProcessState({})
+        self.epoch: int = 0
+        self.changes: ProcessState = ProcessState({})
         self._processes = processes
         self._coordinator = coordinator
         self._trial = trial

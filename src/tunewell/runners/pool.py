@@ -108,7 +108,8 @@ class WorkerGone(Exception):
     def __init__(self, how: str, *, killed_externally: bool) -> None:
         """Describe its end; `how`: as far as is known; `killed_externally`: what it trained need not be why."""
         super().__init__(how)
-        self.how, self.killed_externally = how, killed_externally
+        self.how = how
+        self.killed_externally = killed_externally
 
 
 class WorkerHandle(Protocol):

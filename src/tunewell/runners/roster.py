@@ -38,7 +38,7 @@ class Roster:
 
     def __init__(self, n_workers: int) -> None:
         """Begin with workers of which none is ready."""
-        self.places = [Place() for _ in range(n_workers)]
+        self.places: list[Place] = [Place() for _ in range(n_workers)]
         self._homeless: deque[Step] = deque()
         """Steps that waited for a worker which has died."""
 

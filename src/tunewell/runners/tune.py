@@ -134,6 +134,14 @@ def tune(
     Raises:
         SettingError: a setting cannot be used.
         RepeatedFailure: trials keep failing with one and the same error.
+
+    Example:
+        >>> def train(run):
+        ...     for epoch in run.epochs(3):
+        ...         run.report(val_loss=(run.params.rate - 0.3) ** 2 + 1 / epoch)
+        >>> study = tw.tune(train, {"rate": tw.Float(0.0, 1.0)}, metric="val_loss", budget=4, store="memory")
+        >>> study.best.value < 0.5, len(study.trials) > 1
+        (True, True)
     """
     check_train(train)
     places = places_of(track)

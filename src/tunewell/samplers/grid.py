@@ -35,7 +35,16 @@ LARGEST = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class GridSampler(Sampler):
-    """Suggests each setting of a grid once; in the end there is none left."""
+    """Suggests each setting of a grid once; in the end there is none left.
+
+    Example:
+        >>> space = tw.Space(width=tw.Int(16, 128, scale="log"), rate=tw.Float(1e-3, 0.1, scale="log"))
+        >>> grid = tw.GridSampler({"width": [16, 64], "rate": 3})
+        >>> [(one["width"], one["rate"]) for one in grid.settings(space)][:3]
+        [(16, 0.001), (16, 0.01), (16, 0.1)]
+        >>> len(grid.settings(space))
+        6
+    """
 
     name: ClassVar[str] = "grid"
     levels: Levels = DEFAULT_LEVELS

@@ -18,7 +18,15 @@ _TRIES = 256
 
 @dataclass(frozen=True, slots=True)
 class RandomSampler(Sampler):
-    """Draws every parameter independently and evenly on its scale; ignores the history."""
+    """Draws every parameter independently and evenly on its scale; ignores the history.
+
+    Example:
+        >>> space = {"width": tw.Int(16, 128, scale="log"), "rate": tw.Float(1e-3, 0.1, scale="log")}
+        >>> sampler = tw.RandomSampler()
+        >>> study = tw.Study(space, metric="loss", max_epochs=1, sampler=sampler, scheduler="full", store="memory")
+        >>> study.ask().params.width in range(16, 129)
+        True
+    """
 
     name: ClassVar[str] = "random"
 

@@ -26,7 +26,15 @@ _MOST = 256
 
 @dataclass(frozen=True, slots=True)
 class SobolSampler(Sampler):
-    """Spreads settings evenly over the space, each far from the ones before; does not learn from results."""
+    """Spreads settings evenly over the space, each far from the ones before; does not learn from results.
+
+    Example:
+        >>> space = {"width": tw.Int(16, 128, scale="log"), "rate": tw.Float(1e-3, 0.1, scale="log")}
+        >>> sampler = tw.SobolSampler()
+        >>> study = tw.Study(space, metric="loss", max_epochs=1, sampler=sampler, scheduler="full", store="memory")
+        >>> study.ask().params.width in range(16, 129)
+        True
+    """
 
     name: ClassVar[str] = "sobol"
     seed: int = 0

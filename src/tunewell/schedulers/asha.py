@@ -30,6 +30,16 @@ class AshaScheduler(Scheduler):
     * If the number of trials is used up, the best 1/eta go on as before, but at least one, so that one trial is
       trained to its end.
     * If the sampler has no setting left (a grid), all go on, the best first, while the budget lasts.
+
+    Example:
+        >>> def train(run):
+        ...     for epoch in run.epochs(3):
+        ...         run.report(val_loss=(run.params.rate - 0.3) ** 2 + 1 / epoch)
+        >>> scheduler = tw.AshaScheduler(tw.SobolSampler(), eta=3, min_epochs=1)
+        >>> space = {"rate": tw.Float(0.0, 1.0)}
+        >>> study = tw.tune(train, space, metric="val_loss", budget=4, scheduler=scheduler, store="memory")
+        >>> study.spent.epochs
+        12
     """
 
     name: ClassVar[str] = "asha"

@@ -33,6 +33,16 @@ class HalvingScheduler(Scheduler):
 
     The best of a bracket are known when all of it has got to a rung. Workers that would wait for that begin
     the next bracket. When no trial is left to start, the last bracket goes on with what it has.
+
+    Example:
+        >>> def train(run):
+        ...     for epoch in run.epochs(3):
+        ...         run.report(val_loss=(run.params.rate - 0.3) ** 2 + 1 / epoch)
+        >>> scheduler = tw.HalvingScheduler(tw.SobolSampler(), eta=3, min_epochs=1)
+        >>> space = {"rate": tw.Float(0.0, 1.0)}
+        >>> study = tw.tune(train, space, metric="val_loss", budget=4, scheduler=scheduler, store="memory")
+        >>> study.spent.epochs
+        12
     """
 
     name: ClassVar[str] = "halving"
@@ -67,6 +77,16 @@ class HyperbandScheduler(Scheduler):
     """Successive halving with many short trials, then fewer and longer ones, to trials in full; then again.
 
     So it is right some of the time whether or not the first epochs of a training tell its end.
+
+    Example:
+        >>> def train(run):
+        ...     for epoch in run.epochs(3):
+        ...         run.report(val_loss=(run.params.rate - 0.3) ** 2 + 1 / epoch)
+        >>> scheduler = tw.HyperbandScheduler(tw.SobolSampler())
+        >>> space = {"rate": tw.Float(0.0, 1.0)}
+        >>> study = tw.tune(train, space, metric="val_loss", budget=4, scheduler=scheduler, store="memory")
+        >>> study.spent.epochs
+        12
     """
 
     name: ClassVar[str] = "hyperband"

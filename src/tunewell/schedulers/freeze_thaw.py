@@ -21,7 +21,7 @@ from tunewell.arrays import one_blas_thread
 from tunewell.history import History
 from tunewell.samplers import Sampler
 from tunewell.samplers.construction import check_whole
-from tunewell.samplers.sampler import n_given
+from tunewell.samplers.sampler import given_left, n_given
 from tunewell.schedulers.candidates import ANYWHERE, candidates, untried
 from tunewell.schedulers.scheduler import Scheduler
 from tunewell.space.space import Space
@@ -43,7 +43,18 @@ _HOPELESS = 0.05  # a paused trial's chance of being the best, below which it is
 
 @dataclass(frozen=True, slots=True)
 class FreezeThawScheduler(Scheduler):
-    """Models whole learning curves, and trains what is most likely to end up better than the best."""
+    """Models whole learning curves, and trains what is most likely to end up better than the best.
+
+    Example:
+        >>> def train(run):
+        ...     for epoch in run.epochs(3):
+        ...         run.report(val_loss=(run.params.rate - 0.3) ** 2 + 1 / epoch)
+        >>> scheduler = tw.FreezeThawScheduler(tw.SobolSampler(), n_first=4)
+        >>> space = {"rate": tw.Float(0.0, 1.0)}
+        >>> study = tw.tune(train, space, metric="val_loss", budget=4, scheduler=scheduler, store="memory")
+        >>> study.spent.epochs
+        12
+    """
 
     name: ClassVar[str] = "freeze_thaw"
     predicts: ClassVar[bool] = True
@@ -121,7 +132,7 @@ class FreezeThawScheduler(Scheduler):
     def _first(self, space: Space, history: History, rungs: list[int], rng: np.random.Generator) -> Start | None:
         """Return the sampler's next setting, unless it has been tried; or what past studies agree on, first in full."""
         past = self._past(space)
-        if past is None or len(history) < n_given(self.sampler):
+        if past is None or given_left(self.sampler, space, history):
             params = self.sampler.suggest(space, history, rng)
             if params is None or not len(untried(space, history, np.nan_to_num(space.encode(params))[np.newaxis])):
                 return None

@@ -16,7 +16,18 @@ from tunewell.trial import Allowance, Resume, Start
 
 @dataclass(frozen=True, slots=True)
 class FullScheduler(Scheduler):
-    """Trains every trial to its end, one after another; a trial that was interrupted is finished first."""
+    """Trains every trial to its end, one after another; a trial that was interrupted is finished first.
+
+    Example:
+        >>> def train(run):
+        ...     for epoch in run.epochs(3):
+        ...         run.report(val_loss=(run.params.rate - 0.3) ** 2 + 1 / epoch)
+        >>> scheduler = tw.FullScheduler(tw.SobolSampler())
+        >>> space = {"rate": tw.Float(0.0, 1.0)}
+        >>> study = tw.tune(train, space, metric="val_loss", budget=4, scheduler=scheduler, store="memory")
+        >>> study.spent.epochs
+        12
+    """
 
     name: ClassVar[str] = "full"
     sampler: Sampler

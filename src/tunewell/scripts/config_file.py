@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
-SUFFIXES = (".yaml", ".yml", ".json", ".jsonc", ".json5", ".toml", ".ini", ".cfg")
+SUFFIXES = (".yaml", ".yml", ".json", ".jsonc", ".json5", ".toml", ".ini", ".cfg", ".gin")
 _HOLE = "{}"
 _YAML_LINE = re.compile(r"""^(\s*)(-\s+)?(["']?[\w.\-/ ]+?["']?)\s*:(?:\s+(.*?))?(\s+#.*|\s*)$""")
 _TOML_LINE = re.compile(r"""^(\s*)([\w.\-"']+)\s*=\s*(.*?)(\s+#.*|\s*)$""")
@@ -28,6 +28,8 @@ _JSON_TOKEN = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[{}\[\],:]|[^\s
 _JSON_COMMENT = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|//[^\n]*|/\*.*?\*/""", re.DOTALL)
 _INI_SECTION = re.compile(r"^\[([^\]]+)\]")
 _INI_LINE = re.compile(r"^([^\s#;=:\[][^=:]*?)\s*[=:]\s*(\S.*?)\s*(?:\s[;#].*)?$")
+_GIN_LINE = re.compile(r"^([\w./]+)\s*=\s*([^@%\s].*?)(\s+#.*|\s*)$")
+"""A binding whose value is written out: neither a reference nor a macro, which has a line of its own."""
 _LIST = re.compile(r"\[\s*([-+]?[\d.][\d.eE+\-]*(?:\s*,\s*[-+]?[\d.][\d.eE+\-]*){0,7})\s*,?\s*\]")
 """A short list of numbers that is all on its line."""
 _YAML_ANCHOR = re.compile(r"[&!]\S+\s*")
@@ -75,6 +77,8 @@ def _lines(text: str, suffix: str) -> Iterator[Tuple[str, Any, Place]]:
         yield from _json(text)
     elif suffix in (".ini", ".cfg"):
         yield from _ini(text)
+    elif suffix == ".gin":
+        yield from _gin(text)
     else:
         yield from _toml(text) if suffix == ".toml" else _yaml(text)
 
@@ -122,6 +126,14 @@ def _ini(text: str) -> Iterator[Tuple[str, Any, Place]]:
             section = f"{header[1].strip()}."
         elif (match := _INI_LINE.match(line)) is not None:
             yield section + match[1].strip(), _scalar(match[2]), (number, match.start(2), match.end(2))
+
+
+def _gin(text: str) -> Iterator[Tuple[str, Any, Place]]:
+    """Yield address, value and place of the bindings: `train/Adam.learning_rate = 0.01`."""
+    for number, line in enumerate(text.splitlines()):
+        match = _GIN_LINE.match(line)
+        if match is not None and (match[2][0] not in "[({" or _LIST.fullmatch(match[2])):
+            yield match[1], _scalar(match[2]), (number, match.start(2), match.end(2))
 
 
 def _yaml(text: str) -> Iterator[Tuple[str, Any, Place]]:
@@ -233,9 +245,9 @@ def _written(text: str, before: Any, old: str, suffix: str) -> str:
     if isinstance(before, list):
         return f"[{', '.join(_written(one, its, '', suffix) for one, its in zip(text.split(','), before))}]"
     if isinstance(before, bool):
-        return text.lower()
+        return text.lower().capitalize() if suffix == ".gin" else text.lower()
     if isinstance(before, str):
-        quote = old[0] if old[:1] in ("'", '"') else '"' if suffix == ".toml" else ""
+        quote = old[0] if old[:1] in ("'", '"') else '"' if suffix in (".toml", ".gin") else ""
         return f"{quote}{text}{quote}"
     number = _scalar(text)
     if isinstance(before, float) and isinstance(number, int):

@@ -443,7 +443,7 @@ def steps(setting: Setting, facts: Facts) -> Param | str:
     return IN_STEPS
 
 
-batch = takes_wholes(_batch)
-layers = takes_wholes(_layers)
-weight_decay = log(ready_made.weight_decay())
-heads = powers(3, below=0.25, above=2)
+batch: Make = takes_wholes(_batch)
+layers: Make = takes_wholes(_layers)
+weight_decay: Make = log(ready_made.weight_decay())
+heads: Make = powers(3, below=0.25, above=2)

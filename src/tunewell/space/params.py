@@ -81,7 +81,16 @@ class _Parameter(ABC):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Float(_Parameter):
-    """A real number from `low` to `high`, both included."""
+    """A real number from `low` to `high`, both included.
+
+    Example:
+        >>> rate = tw.Float(1e-4, 1.0, scale="log", default=0.01)
+        >>> round(float(rate.from_unit(0.5)), 6)
+        0.01
+        >>> momentum = tw.Float(0.9, 0.999, scale="log1m")
+        >>> round(float(momentum.from_unit(0.5)), 6)
+        0.99
+    """
 
     low: float
     high: float
@@ -144,6 +153,10 @@ class Int(_Parameter):
     """A whole number from `low` to `high`, both included.
 
     Each stands for the stretch half a step to both sides of it. So on a linear scale all are equally likely.
+
+    Example:
+        >>> tw.Int(1, 4).from_unit([0.0, 0.3, 0.6, 1.0]).tolist()
+        [1, 2, 3, 4]
     """
 
     low: int
@@ -202,7 +215,12 @@ class Int(_Parameter):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Choice(_Parameter):
-    """One of a few values, all equally likely. A choice of one value holds the parameter at it."""
+    """One of a few values, all equally likely. A choice of one value holds the parameter at it.
+
+    Example:
+        >>> tw.Space(optimizer=tw.Choice(["sgd", "adam"], default="adam")).defaults()
+        Params(optimizer='adam')
+    """
 
     values: Sequence[Value]
     _: KW_ONLY

@@ -59,6 +59,10 @@ def learning_rate(
 
     Raises:
         SpaceError: the optimizer is not known here.
+
+    Example:
+        >>> tw.learning_rate("adam")
+        Float(1e-05, 0.1, scale='log', tier=1, default=0.001, live=True)
     """
     name = str(optimizer).lower()
     if name not in _RATES:
@@ -104,6 +108,10 @@ def batch_size(
 
     Raises:
         SpaceError: there are fewer than two samples.
+
+    Example:
+        >>> tw.batch_size(n_train=1000)
+        Int(16, 512, scale='log', tier=2, default=32)
     """
     if n_train is not None and n_train < 2:
         raise SpaceError(f"n_train must be at least 2, got {n_train!r}; give the number of samples to train on")
@@ -127,6 +135,10 @@ def hidden_units(
 
     Source: Bengio (2012): more than the best number costs time but little accuracy, where something regularizes.
     Ng (2017): second in importance.
+
+    Example:
+        >>> tw.hidden_units(high=1024)
+        Int(16, 1024, scale='log', tier=2, default=128)
     """
     return Int(low, high, scale="log", tier=tier, default=default, live=live, when=when)
 
@@ -144,6 +156,10 @@ def momentum(
 
     Source: Goodfellow et al. (2016), section 8.3.2: 0.5, 0.9 and 0.99 are common. Ng (2017): 0.9 a good default,
     second in importance, and to be drawn evenly in log(1 - momentum).
+
+    Example:
+        >>> tw.momentum()
+        Float(0.5, 0.999, scale='log1m', tier=2, default=0.9)
     """
     return Float(low, high, scale="log1m", tier=tier, default=default, live=live, when=when)
 
@@ -160,6 +176,10 @@ def layers(
     """Return a number of hidden layers.
 
     Source: Ng (2017): drawn evenly from a few small numbers, third in importance.
+
+    Example:
+        >>> tw.layers()
+        Int(1, 5, tier=3, default=2)
     """
     return Int(low, high, tier=tier, default=default, live=live, when=when)
 
@@ -178,6 +198,10 @@ def lr_decay(
     Even in log(1 - lr_decay), because the rate falls to 37 % in about 1 / (1 - lr_decay) epochs: in 5 to 1,000.
 
     Source: Ng (2017): exponential decay, 0.95 ** epoch, third in importance.
+
+    Example:
+        >>> tw.lr_decay()
+        Float(0.8, 0.999, scale='log1m', tier=3, default=0.95)
     """
     return Float(low, high, scale="log1m", tier=tier, default=default, live=live, when=when)
 
@@ -195,6 +219,10 @@ def dropout(
 
     Source: Srivastava et al. (2014): 0.2 to 0.5 are typical for hidden layers, and the test error is flat from 0.2 to
     0.6. Godbole et al. (2023): regularization is added where a network overfits, so the default drops little.
+
+    Example:
+        >>> tw.dropout()
+        Float(0.0, 0.6, tier=3, default=0.1, live=True)
     """
     return Float(low, high, tier=tier, default=default, live=live, when=when)
 
@@ -212,6 +240,10 @@ def weight_decay(
 
     Source: He et al. (2016): 1e-4. Loshchilov and Hutter (2019): searched on a logarithmic grid, and best at larger
     values where the decay is decoupled from Adam's step.
+
+    Example:
+        >>> tw.weight_decay()
+        Float(1e-06, 0.1, scale='log', tier=3, default=0.0001)
     """
     return Float(low, high, scale="log", tier=tier, default=default, live=live, when=when)
 
@@ -229,6 +261,10 @@ def beta1(
 
     Source: Kingma and Ba (2015): 0.9. Ng (2017): to be left there. Godbole et al. (2023): of Adam's own the first to
     be tuned, from ten trials on.
+
+    Example:
+        >>> tw.beta1()
+        Float(0.5, 0.99, scale='log1m', tier=4, default=0.9)
     """
     return Float(low, high, scale="log1m", tier=tier, default=default, live=live, when=when)
 
@@ -246,5 +282,9 @@ def beta2(
 
     Source: Kingma and Ba (2015): 0.999, with 0.99 and 0.9999 in their experiments. Ng (2017): to be left there.
     Godbole et al. (2023): of Adam's own the last to be tuned.
+
+    Example:
+        >>> tw.beta2()
+        Float(0.9, 0.9999, scale='log1m', tier=4, default=0.999)
     """
     return Float(low, high, scale="log1m", tier=tier, default=default, live=live, when=when)

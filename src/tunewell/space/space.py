@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import is_dataclass, replace
 from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -22,12 +22,13 @@ from tunewell.arrays import own_numerics
 from tunewell.errors import SpaceError
 from tunewell.near_names import did_you_mean
 from tunewell.space.constraints import Constraint, ConstraintLike, check_names, constraint
+from tunewell.space.declared import declared
 from tunewell.space.feasible import Feasible, Settings
 from tunewell.space.lint import doubts
 from tunewell.space.mends import mend, shown
 from tunewell.space.params import Choice, Float, Int, Param
 from tunewell.space.toml import data_of, from_dict, to_dict, written
-from tunewell.space.values import Params, Value
+from tunewell.space.values import Params, Value, plain
 
 _Item = TypeVar("_Item")
 _Map = Callable[[Sequence[Value]], NDArray[np.float64]]
@@ -45,6 +46,14 @@ _TIER_OF = {name: tier for tier, names in _TIERS.items() for name in names}
 
 class Space:
     """Parameters that may be tuned, and constraints on them, which every setting meets that is drawn.
+
+    Example:
+        >>> space = tw.Space(
+        ...     optimizer=tw.Choice(["sgd", "adam"], default="sgd"),
+        ...     momentum=tw.momentum(when={"optimizer": "sgd"}),  # inactive with adam
+        ... )
+        >>> space.defaults()
+        Params(optimizer='sgd', momentum=0.9)
 
     It never changes; two that have the same parameters in the same order, and the same constraints, are equal.
     """
@@ -104,6 +113,24 @@ class Space:
     def feasible(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return at which unit points, (n, d), the settings meet the constraints, (n,)."""
         return np.ones(len(points), dtype=bool) if self._feasible is None else self._feasible.holds(points)
+
+    @classmethod
+    def of(cls, settings: type) -> Space:
+        """Return the space that a `TypedDict` or a dataclass declares, whose type `Run` then gives to `run.params`.
+
+            class Settings(TypedDict):
+                learning_rate: Annotated[float, tw.learning_rate()]
+                layers: Annotated[int, tw.Int(1, 4)]
+
+            space = tw.Space.of(Settings)
+
+            def train(run: tw.Run[Settings]) -> None:
+                rate = run.params["learning_rate"]  # a float, as type checkers see it
+
+        Raises:
+            SpaceError: it declares none, or a field has no parameter, or one of another type.
+        """
+        return cls(declared(settings))
 
     @property
     def params(self) -> Mapping[str, Param]:
@@ -226,11 +253,16 @@ class Space:
         """
         if len(settings) == 1 and not maps:  # the usual case, and twice as quick
             return self.encode(settings[0])[np.newaxis]
-        active = [self._active(params) for params in settings]
+        active = [self._active(plain(params)) for params in settings]
         points = np.full((len(active), len(self._params)), np.nan)
         for column, (name, param) in enumerate(self._params.items()):
-            rows = [row for row, values in enumerate(active) if name in values]
-            points[rows, column] = maps.get(name, param.to_unit)([active[row][name] for row in rows])
+            try:
+                rows: slice | list[int] = slice(None)
+                values = [one[name] for one in active]  # nearly always all have it
+            except KeyError:
+                rows = [row for row, one in enumerate(active) if name in one]
+                values = [active[row][name] for row in rows]
+            points[rows, column] = maps.get(name, param.to_unit)(values)
         return points
 
     @own_numerics
@@ -379,20 +411,22 @@ def _restored(params: Mapping[str, Param], constraints: Sequence[str]) -> Space:
     return Space(params).where(*constraints)
 
 
-SpaceLike = Space | Mapping[str, Param]
-"""What is taken where a space is needed: one, or its parameters by name."""
+SpaceLike = Space | Mapping[str, Param] | type
+"""What is taken where a space is needed: one, its parameters by name, or a class that declares them."""
 
 
 def as_space(found: object) -> Space:
-    """Return the space that a user means: one, or a mapping of parameters by name.
+    """Return the space that a user means: one, a mapping of parameters by name, or a class that declares them.
 
     Raises:
-        SpaceError: it is neither.
+        SpaceError: it is none of these.
     """
     if isinstance(found, Space):
         return found
     if isinstance(found, Mapping):
         return Space(found)
+    if isinstance(found, type) and (is_dataclass(found) or hasattr(found, "__total__")):
+        return Space.of(found)
     if isinstance(found, Float | Int | Choice):
         how = f"a parameter needs a name: tw.Space(learning_rate={found!r})"
     elif isinstance(found, str | Path):

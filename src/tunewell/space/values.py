@@ -14,6 +14,11 @@ class Params(Mapping[str, Value]):
     A view, not a copy: whoever owns the dictionary may change it (a live parameter that is steered),
     and the reader sees the new value at the next look. Readers cannot change it.
     A parameter that is inactive under its `when=` condition is absent.
+
+    Example:
+        >>> params = tw.Params({"learning_rate": 0.01, "hidden": 64})
+        >>> params.learning_rate, params["hidden"], "dropout" in params
+        (0.01, 64, False)
     """
 
     __slots__ = ("_values",)
@@ -49,3 +54,8 @@ class Params(Mapping[str, Value]):
 
     def __reduce__(self) -> tuple[type[Params], tuple[dict[str, Value]]]:
         return Params, (dict(self._values),)
+
+
+def plain(params: Mapping[str, Value]) -> Mapping[str, Value]:
+    """Return the mapping that params are a view of: for who looks up a great many."""
+    return params._values if type(params) is Params else params  # noqa: SLF001  it is this module's

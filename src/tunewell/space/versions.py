@@ -40,8 +40,8 @@ class SpaceVersions:
             held: of each version, the values that trials before it had of parameters that they lack.
             first_trial: the first one that was drawn from the newest.
         """
-        self.spaces = tuple(spaces)
-        self.first_trial = first_trial
+        self.spaces: tuple[Space, ...] = tuple(spaces)
+        self.first_trial: int = first_trial
         self._held = tuple(held)
         self._maps = dict(_maps(self.spaces))
 

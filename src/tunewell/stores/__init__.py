@@ -66,6 +66,12 @@ def open_store(
         StoreError: it cannot be opened, is no tunewell database, or is from a newer tunewell; or there is none and
             `create` is False.
         SettingError: no store can be kept at such a URL.
+
+    Example:
+        >>> with tw.open_store("runs.db") as store:
+        ...     study = tw.Study({"rate": tw.Float(0.0, 1.0)}, metric="loss", max_epochs=1, name="first", store=store)
+        >>> tw.Study.open("runs.db", "first").space.names
+        ('rate',)
     """
     if not str(url).strip():
         raise SettingError(f"a store needs the name of a file or a URL, got {url!r}; leave it out for the default")

@@ -124,7 +124,14 @@ class _Study:
 
 
 class MemoryStore:
-    """A `Store` in memory, for one process. What it keeps and what it gives are copies."""
+    """A `Store` in memory, for one process. What it keeps and what it gives are copies.
+
+    Example:
+        >>> store = tw.MemoryStore()
+        >>> study = tw.Study({"rate": tw.Float(0.0, 1.0)}, metric="val_loss", max_epochs=3, name="first", store=store)
+        >>> tw.Study.open(store, "first").record.metric
+        'val_loss'
+    """
 
     url = "memory"
     folder: Path | None = None

@@ -70,8 +70,8 @@ class PostgresDatabase:
             SettingError: the URL cannot be used.
             MissingExtra: psycopg is not installed.
         """
-        self.url = redacted_url(url)
-        self.folder = Path.cwd()
+        self.url: str = redacted_url(url)
+        self.folder: Path = Path.cwd()
         self.lost: dict[str, set[int]] = {}
         # SQLAlchemy's users write the driver's name too
         self._address = f"postgresql://{url.partition('://')[2]}"

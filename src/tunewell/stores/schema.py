@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-metadata = MetaData()
+metadata: MetaData = MetaData()
 
 # SQLite numbers a key by itself only if its type is INTEGER
 _Key = BigInteger().with_variant(Integer(), "sqlite")
@@ -36,7 +36,7 @@ def _of_a_trial(column: str = "trial") -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["study_id", column], ["trials.study_id", "trials.number"])
 
 
-studies = Table(
+studies: Table = Table(
     "studies",
     metadata,
     Column("id", _Key, primary_key=True),
@@ -59,7 +59,7 @@ studies = Table(
     Column("aims", Text, nullable=False),
 )
 
-spaces = Table(
+spaces: Table = Table(
     "spaces",
     metadata,
     _study_id(),
@@ -72,7 +72,7 @@ spaces = Table(
     PrimaryKeyConstraint("study_id", "number"),
 )
 
-sessions = Table(
+sessions: Table = Table(
     "sessions",
     metadata,
     Column("id", _Key, primary_key=True),
@@ -91,7 +91,7 @@ sessions = Table(
     Index("sessions_by_study", "study_id"),
 )
 
-trials = Table(
+trials: Table = Table(
     "trials",
     metadata,
     _study_id(),
@@ -122,7 +122,7 @@ trials = Table(
     ),
 )
 
-steps = Table(
+steps: Table = Table(
     "steps",
     metadata,
     _study_id(),
@@ -136,7 +136,7 @@ steps = Table(
     _of_a_trial(),
 )
 
-reports = Table(
+reports: Table = Table(
     "reports",
     metadata,
     Column("id", _Key, primary_key=True),
@@ -153,7 +153,7 @@ reports = Table(
     Index("reports_by_trial", "study_id", "trial", "epoch"),
 )
 
-events = Table(
+events: Table = Table(
     "events",
     metadata,
     Column("id", _Key, primary_key=True),
@@ -169,7 +169,7 @@ events = Table(
     Index("events_by_trial", "study_id", "trial"),
 )
 
-checkpoints = Table(
+checkpoints: Table = Table(
     "checkpoints",
     metadata,
     _study_id(),
@@ -182,7 +182,7 @@ checkpoints = Table(
     _of_a_trial(),
 )
 
-commands = Table(
+commands: Table = Table(
     "commands",
     metadata,
     Column("id", _Key, primary_key=True),

@@ -6,11 +6,10 @@ writers take turns from that moment on, revisions are in the order of the commit
 
 from __future__ import annotations
 
-import gc
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, replace
 from functools import wraps
 from itertools import chain, islice
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 
 from tunewell.commands import Command
 from tunewell.errors import SettingError, StepTaken, StoreError, StudyExists, StudyNotFound, TrialEnded, TrialNotFound
+from tunewell.no_garbage import no_garbage
 from tunewell.stores import rows
 from tunewell.stores.base import (
     Changes,
@@ -70,18 +70,6 @@ def _retried_after(*errors: type[StoreError]) -> Callable[[_Method], _Method]:
 _retried = _retried_after(ConnectionLost)  # before anything was committed
 
 
-@contextmanager
-def _no_garbage() -> Iterator[None]:
-    """Disable the garbage collector inside the block: it takes half as long again as to read many records."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
 class SqlStore:
     """A `Store` in an SQLite file or a PostgreSQL database, which many processes may hold at once.
 
@@ -118,8 +106,8 @@ class SqlStore:
         self._database: Database = database_at(
             url, create=create and not read_only, synchronous=synchronous, read_only=read_only
         )
-        self.url = self._database.url
-        self.spelled = str(url)
+        self.url: str = self._database.url
+        self.spelled: str = str(url)
         """As it was given: with its password, only for a process of our own that is to open it too."""
         elsewhere = os.environ.get("TUNEWELL_CHECKPOINTS") or None if checkpoints is None else checkpoints
         if elsewhere is not None and not str(elsewhere).strip():
@@ -130,7 +118,7 @@ class SqlStore:
         self._texts = texts(self._database.dialect)
         self._written_by = 0
         """The thread that is in the middle of a change to more than a report."""
-        self.damaged = self._database.lost
+        self.damaged: dict[str, set[int]] = self._database.lost
         """By what a record is called, the rows that could not be read and were left out."""
 
     @property
@@ -520,8 +508,8 @@ class SqlStore:
         key = {"study": study_id, "since": since or _BEFORE_ALL}
         with self._reading() as log:
             progress = self._progress_of(log, study_id)
-            with _no_garbage():
-                trials = [trial for row in log.rows("new_trials", key) if (trial := self._trial(row)) is not None]
+            with no_garbage():
+                trials = list(self._trials(log.rows("new_trials", key)))
             if not since and (lost := self._last_lost(log, study_id, trials)) is not None:
                 trials.append(lost)
             reached = [(trial, epoch) for trial, epoch in log.rows("reached", key) if type(epoch) is int]
@@ -541,8 +529,7 @@ class SqlStore:
         with self._reading() as log:
             row = log.row("part", {**key, "limit": _PART}) if until - since > _PART else None
             last = until if row is None else int(row[0])
-            found = self._sound(log.rows("values", {**key, "until": last}))
-            values = np.fromiter(chain.from_iterable(found), dtype=np.float64).reshape(-1, 3)
+            values = self._numbers(log, "values", {**key, "until": last})
         return values[(values[:, 0] >= 0) & (values[:, 1] >= 1)], last
 
     @_retried
@@ -564,7 +551,7 @@ class SqlStore:
             record, progress = self._study(log, row), self._progress_of(log, study_id)
             n_reports = log.row("n_measured", {**key, "until": progress.revision})
             assert n_reports is not None  # it is of a count alone
-            with _no_garbage():
+            with no_garbage():
                 found = StudyContents(
                     record=record,
                     spaces=_sound(rows.SPACES, log.rows("spaces", key)),
@@ -606,7 +593,7 @@ class SqlStore:
         """Return some reports after one, which a revision and an id name, with those of the last of them."""
         key = {"study": study_id, "since": since, "until": until, "after": after, "limit": _PART}
         found: list[tuple[Report, float | None]] = []
-        with self._reading() as log, _no_garbage():
+        with self._reading() as log, no_garbage():
             for *row, value, revision, number in log.rows("measured", key):
                 if not isinstance(value, int | float | None):
                     raise rows.damaged("report", TypeError(f"value holds {type(value).__name__}"))
@@ -656,7 +643,7 @@ class SqlStore:
     def new_reports(self, study_id: int, since: int, until: int) -> list[Report]:
         """Implement `Store.new_reports`."""
         key = {"study": study_id, "since": since or _BEFORE_ALL, "until": until}
-        with self._reading() as log, _no_garbage():
+        with self._reading() as log, no_garbage():
             return self._readable(rows.REPORTS, log.rows("new_reports", key))
 
     @_retried
@@ -682,12 +669,20 @@ class SqlStore:
                     log.check_is_recorded(values)
                     log.run("renew_trial", values)
             log.each("add_trial", new)
-            added = [
-                {**key, "trial": one.trial, "epoch": one.epoch, "at": one.at, "value": value}
-                | {"metrics": rows.metrics_to_json(one.metrics)}
-                for one, value in reports
-            ]
-            log.each("add_report", added)
+            log.each(
+                "add_report",
+                (
+                    {
+                        **key,
+                        "trial": one.trial,
+                        "epoch": one.epoch,
+                        "at": one.at,
+                        "value": value,
+                        "metrics": rows.metrics_to_json(one.metrics),
+                    }
+                    for one, value in reports
+                ),
+            )
             log.each("add_event", [{**key, **rows.EVENTS.values(event)} for event in events])
 
     def close(self) -> None:
@@ -770,6 +765,18 @@ class SqlStore:
                 self.damaged.setdefault(kind.name, set()).add(hash(row))
         return records
 
+    def _trials(self, found: Iterator[tuple[Any, ...]]) -> Iterator[Trial]:
+        """Yield the trials of rows, many at a time; where one is damaged, one by one."""
+        while part := list(islice(found, _ROWS)):
+            try:
+                trials = rows.TRIALS.records(part)
+            except rows.DamagedRow:
+                trials = []
+            if trials and all(map(_is_sound, trials)):
+                yield from trials
+            else:
+                yield from (trial for row in part if (trial := self._trial(row)) is not None)
+
     def _trial(self, row: tuple[Any, ...]) -> Trial | None:
         """Return the trial of a row; in place of one that is damaged, one that failed: others have numbers.
 
@@ -777,7 +784,7 @@ class SqlStore:
         """
         try:
             trial = rows.TRIALS.record(row)
-            if 0 <= trial.number < OPEN_END and (trial.parent is None or 0 <= trial.parent < trial.number):
+            if _is_sound(trial):
                 return trial
         except rows.DamagedRow:
             pass
@@ -803,6 +810,15 @@ class SqlStore:
             except StoreError:
                 self.damaged.setdefault(rows.COMMANDS.name, set()).add(row.id)
 
+    def _numbers(self, log: _Transaction, statement: str, key: Mapping[str, object]) -> NDArray[np.float64]:
+        """Return (m, 3): rows of numbers alone, the first two whole; without those that are damaged."""
+        with no_garbage(), suppress(ValueError, TypeError, OverflowError):
+            found = log.rows(statement, key)
+            values = np.fromiter(chain.from_iterable(found), dtype=np.float64).reshape(-1, 3)
+            if (values[:, :2] == np.rint(values[:, :2])).all():
+                return values
+        return np.fromiter(chain.from_iterable(self._sound(log.rows(statement, key))), dtype=np.float64).reshape(-1, 3)
+
     def _sound(self, found: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
         """Yield the rows that are of numbers alone, without those that are damaged, which are counted."""
         for row in found:
@@ -820,6 +836,11 @@ _BEFORE_ALL, _ALL = -(2**62), 2**62
 """Revisions before and after all that is on record."""
 _MOST_SPACES = 1_000
 """A study whose space, as its row has it, was extended as often is damaged."""
+
+
+def _is_sound(trial: Trial) -> bool:
+    """Return False for a trial whose number, or parent, cannot be what was written."""
+    return 0 <= trial.number < OPEN_END and (trial.parent is None or 0 <= trial.parent < trial.number)
 
 
 def _is_progress(row: tuple[Any, ...]) -> bool:

@@ -43,7 +43,7 @@ class SqliteFile:
     """A tunewell database in a file, at the schema of today."""
 
     dialect = sqlite.dialect(paramstyle="named")
-    awaited_s = 0.0
+    awaited_s: float = 0.0
     """Implement `Database.awaited_s`: a file does not go away."""
 
     def __init__(self, path: Path, *, create: bool, synchronous: str, read_only: bool = False) -> None:
@@ -56,13 +56,14 @@ class SqliteFile:
         """
         if synchronous not in SYNCHRONOUS:
             raise SettingError(f"synchronous must be {' or '.join(SYNCHRONOUS)}, got {synchronous!r}")
-        self.path, self.url = path, str(path)
+        self.path = path
+        self.url: str = str(path)
         self._is_read_only = read_only
         self._lock = threading.RLock()
         self._process = os.getpid()
         _check_place(path, create=create)
         self._file = _real(path)
-        self.folder = self._file.parent
+        self.folder: Path = self._file.parent
         self._decision_lock = DecisionLock(_beside(self._file, "-turn"))
         self._n_writes, self._fold_at = 0, 0.0
         # both are made by the first who writes, and stay while somebody has the file open

@@ -15,7 +15,14 @@ _WORDS = {"": "trainings", "training": "trainings", "epoch": "epochs", "trial": 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """An amount of full trainings' worth of epochs, of epochs, of trials or of seconds."""
+    """An amount of full trainings' worth of epochs, of epochs, of trials or of seconds.
+
+    Example:
+        >>> tw.Budget(30, "trainings")
+        Budget(amount=30, unit='trainings')
+        >>> str(tw.Budget(900, "epochs"))
+        '900epochs'
+    """
 
     amount: float
     unit: str

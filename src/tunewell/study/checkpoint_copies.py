@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +14,7 @@ from typing import Self
 from tunewell.checkpoint.folder import file_in
 from tunewell.errors import CheckpointError, StoreError
 from tunewell.trial import Checkpoint
+from tunewell.whole_file import whole_file
 
 _FEW = 3
 
@@ -88,15 +89,9 @@ class CheckpointCopies:
         if original is None or not original.is_file():
             self.missing.append(name if source is None else str(source / name))
             return checkpoint
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+        with _copying(original, self.folder):
             copy = self._new_file(checkpoint.path)
             shutil.copyfile(original, copy)
-        except OSError as error:
-            raise StoreError(
-                f"{original} cannot be copied to {self.folder}: {error.strerror or error}; mend that (a full disk "
-                "needs room) and merge again: nothing of this study was written"
-            ) from error
         self.n_copied += 1
         return replace(checkpoint, path=copy.name)
 
@@ -124,3 +119,34 @@ class CheckpointCopies:
         if self.folder is not None:
             with suppress(OSError):  # it has files of its own
                 self.folder.rmdir()
+
+
+def filled(source: Path, folder: Path, path: str, name: str) -> bool:
+    """Copy a file that a record names, if it is missing there and is in the source now; return True if it was copied.
+
+    path, name: of it, there and in the source.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    try:
+        wanted, original = file_in(folder, path), file_in(source, name)
+    except CheckpointError:
+        return False
+    if {Path(path).name, Path(name).name} != {path, name} or wanted.exists() or not original.is_file():
+        return False
+    with _copying(original, folder), whole_file(wanted) as copy:
+        shutil.copyfile(original, copy)
+    return True
+
+
+@contextmanager
+def _copying(original: Path, folder: Path) -> Iterator[None]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"{original} cannot be copied to {folder}: {error.strerror or error}; mend that (a full disk needs room) "
+            "and merge again: nothing of this study was written"
+        ) from error

@@ -32,6 +32,18 @@ def confirmation(study: Study, *, seeds: int, best: int = 3) -> Study:
 
     Raises:
         SettingError: `seeds` or `best` is no whole number of at least 1, or nothing has been found.
+
+    Example:
+        >>> study = tw.Study({"rate": tw.Float(0.0, 1.0)}, metric="val_loss", max_epochs=1, budget=2, store="memory")
+        >>> def drive(study):
+        ...     while (step := study.ask()) is not None:
+        ...         study.report(step.trial, 1, val_loss=(step.params.rate - 0.3) ** 2)
+        ...         study.tell(step.trial)
+        >>> drive(study)
+        >>> again = tw.confirmation(study, seeds=2, best=1)
+        >>> drive(again)
+        >>> len(again.trials)
+        2
     """
     check_whole("confirm", seeds, at_least=1)
     check_whole("best", best, at_least=1)

@@ -20,8 +20,15 @@ _LEVEL = 0.95
 class Searched(Protocol):
     """A study as far as its confirmation is read: `StudyReader` has it."""
 
-    record: StudyRecord
-    maximize: bool
+    @property
+    def record(self) -> StudyRecord:
+        """The record of the study as a whole."""
+        ...
+
+    @property
+    def maximize(self) -> bool:
+        """More of the metric is better."""
+        ...
 
     @property
     def name(self) -> str:
@@ -49,7 +56,13 @@ class Searched(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """A setting, trained again."""
+    """A setting, trained again.
+
+    Example:
+        >>> one = tw.Confirmed(trial=3, found=0.97, values=(0.96, 0.95, 0.97), params={"rate": 0.1})
+        >>> round(one.mean, 3)
+        0.96
+    """
 
     trial: int
     """The trial of the search that had it first."""
@@ -81,6 +94,15 @@ def confirmed(study: Searched) -> list[Confirmed]:
     """Return what the newest confirmation of a study has found; empty if no training of it has ended yet.
 
     The best mean is first, of the settings of which the fewest trainings broke.
+
+    Example:
+        >>> def train(run):
+        ...     for epoch in run.epochs(3):
+        ...         run.report(val_loss=(run.params.rate - 0.3) ** 2 + 1 / epoch)
+        >>> space = {"rate": tw.Float(0.0, 1.0)}
+        >>> study = tw.tune(train, space, metric="val_loss", budget=4, confirm=2, store="memory")
+        >>> len(tw.confirmed(study)[0].values)
+        2
     """
     known, name = study.trials, study.record.name
     for other in reversed(study.others()):

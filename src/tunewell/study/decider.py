@@ -12,7 +12,7 @@ import numpy as np
 
 from tunewell.history import History
 from tunewell.proposals import PROPOSED, Proposal, has_room, next_in_turn, proposal_states, proposals
-from tunewell.samplers.sampler import n_given
+from tunewell.samplers.sampler import given_left
 from tunewell.schedulers import Scheduler, build
 from tunewell.schedulers.scheduler import declares
 from tunewell.space.versions import SpaceVersions
@@ -36,7 +36,7 @@ class Decider:
         self._reader, self._log = reader, reader.log
         self._scheduler = scheduler
         self.min_delta = min_delta
-        self.expected_gains = ExpectedGains(reader.store, reader.record)
+        self.expected_gains: ExpectedGains = ExpectedGains(reader.store, reader.record)
 
     @property
     def scheduler(self) -> Scheduler:
@@ -87,7 +87,7 @@ class Decider:
         by a trial's number how long its looks are, so one that begins with more than the shortest look is left to them.
         """
         events = self._reader.store.study_events(self._reader.record.id, PROPOSED)
-        if not events or not has_room(self._log.trials) or len(self._log.trials) < self._n_given:
+        if not events or not has_room(self._log.trials) or self._given_left:
             return start
         proposal = self._next_proposal(proposals(events))
         if proposal is None or start.until > self.first_look():
@@ -99,10 +99,10 @@ class Decider:
         return next_in_turn(proposal_states(known, self._log.trials, self._log.versions))
 
     @property
-    def _n_given(self) -> int:
-        """The number of settings that the user gave, which come before any other, each by its number."""
+    def _given_left(self) -> int:
+        """The number of settings that the user gave, and that no trial has begun with: they come before any other."""
         sampler = getattr(self.scheduler, "sampler", None)
-        return 0 if sampler is None else n_given(sampler)
+        return 0 if sampler is None else given_left(sampler, self._reader.space, self._log.history)
 
     def _go_ahead(self, allowance: Allowance) -> Start | None:
         """Let one trial show how long a training is, which nobody knows yet; the others wait."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tunewell.errors import StoreError
 from tunewell.history import History
-from tunewell.space.versions import UNPLACED
+from tunewell.space.versions import UNPLACED, SpaceVersions
 from tunewell.stores import Store, StudyRecord
 from tunewell.study.aims import Aims
 from tunewell.study.damage import readable_versions
@@ -28,6 +28,9 @@ _LONGEST_GAP = 10_000
 class Log:
     """The log of a study, as its store has it, up to the last `refresh`."""
 
+    versions: SpaceVersions
+    has_lost_space: bool
+
     def __init__(self, store: Store, study: StudyRecord) -> None:
         """Begin with no trials: the first `refresh` reads them."""
         self._store = store
@@ -40,20 +43,20 @@ class Log:
     def _begin(self, max_epochs: int | None) -> None:
         self.max_epochs = max_epochs
         self.versions, self.has_lost_space = readable_versions(self._store, self._study)
-        self.history = self.empty_history()
+        self.history: History = self.empty_history()
         self._outcomes = Outcomes(self._store, self._study_id, self.aims)
         self.trials: list[Trial] = []
-        self.n_steps = 0
+        self.n_steps: int = 0
         """How many steps have been given out."""
-        self.seconds = 0.0
+        self.seconds: float = 0.0
         """For how long processes have run the study, as far as is on record."""
-        self.n_waiting = 0
+        self.n_waiting: int = 0
         """How many commands wait to be taken up."""
-        self.budget = self._study.budget
+        self.budget: str = self._study.budget
         """As on record."""
-        self.is_paused = self._study.is_paused
+        self.is_paused: bool = self._study.is_paused
         """Somebody has paused the study."""
-        self.revision = 0
+        self.revision: int = 0
         """Up to which it has been read."""
         self._changed_at: dict[int, int] = {}
         """By trial: the revision with which it was read that it has changed; without those of the first reading."""
@@ -63,7 +66,7 @@ class Log:
         self._spent = 0
         self._inherited = 0
         self._retrained = 0
-        self.n_fruitless = 0
+        self.n_fruitless: int = 0
         """How many trials failed before they had trained an epoch."""
 
     def empty_history(self, max_epochs: int | None = None) -> History:
@@ -83,25 +86,28 @@ class Log:
         trials = list(_without_gaps(changes.trials, len(self.trials)))
         if len(self.versions.spaces) > 1:
             trials = [replace(trial, params=self.versions.complete(trial.params)) for trial in trials]
-        for trial in trials:
-            if trial.number < len(self.trials):
-                self._count(self.trials[trial.number], -1)
-                self.trials[trial.number] = trial
-            else:
-                self.trials.append(trial)
-            self._count(trial, 1)
+        new = [trial for trial in trials if trial.number >= len(self.trials)]
+        changed = [trial for trial in trials if trial.number < len(self.trials)]
+        self._count([self.trials[trial.number] for trial in changed], -1)
+        for trial in changed:
+            self.trials[trial.number] = trial
+        self.trials += new
+        self._count(trials, 1)
         if self._read_first_at is None:
             self._read_first_at = changes.revision
         else:
             known = self.history.epochs
-            changed = [trial.number for trial in trials]
-            changed += [number for number, epoch in changes.reached if number >= len(known) or epoch > known[number]]
-            self._changed_at |= dict.fromkeys(changed, changes.revision)
+            since = [trial.number for trial in trials]
+            since += [number for number, epoch in changes.reached if number >= len(known) or epoch > known[number]]
+            self._changed_at |= dict.fromkeys(since, changes.revision)
         self.history.update(trials)
         self.history.advance(changes.reached)
-        self.revision, self.n_steps, self.n_waiting = changes.revision, changes.n_steps, changes.n_waiting
+        self.revision = changes.revision
+        self.n_steps = changes.n_steps
+        self.n_waiting = changes.n_waiting
         self.seconds = changes.seconds
-        self.budget, self.is_paused = changes.budget or self.budget, changes.is_paused
+        self.budget = changes.budget or self.budget
+        self.is_paused = changes.is_paused
         if self._values_until < self.revision:
             self.history.defer(_weakly(self._new_values))
 
@@ -120,12 +126,12 @@ class Log:
             yield part[part[:, 0] < len(self.trials)] * (1.0, 1.0, self._sign)  # others have lost their trial
         self._values_until = until
 
-    def _count(self, trial: Trial, n: int) -> None:
-        """Add what a trial has cost n times, which may be -1."""
-        self._spent += n * _cost(trial)
-        self._inherited += n * trial.inherited
-        self._retrained += n * trial.retrained
-        self.n_fruitless += n * (trial.state is TrialState.FAILED and not _cost(trial))
+    def _count(self, trials: Sequence[Trial], n: int) -> None:
+        """Add what trials have cost n times, which may be -1."""
+        self._spent += n * sum(map(_cost, trials))
+        self._inherited += n * sum(trial.parent_epoch or 0 for trial in trials)
+        self._retrained += n * sum(trial.retrained for trial in trials)
+        self.n_fruitless += n * sum(trial.state is TrialState.FAILED and not _cost(trial) for trial in trials)
 
     def epochs_spent(self, besides: int | None = None) -> int:
         """Return the epochs that were trained, each once, or promised to running steps.
@@ -204,6 +210,9 @@ def _weakly(load: _Load) -> _Load:
 
 def _without_gaps(trials: Sequence[Trial], known: int) -> Iterator[Trial]:
     """Yield the trials, by number; in place of one that a damaged record has lost, one that failed."""
+    if [trial.number for trial in trials] == list(range(known, known + len(trials))):  # as they nearly always are
+        yield from trials
+        return
     for trial in trials:
         if trial.number - known > _LONGEST_GAP:
             raise StoreError(f"trial {trial.number} on record comes after {known} others: {DAMAGED}")

@@ -40,7 +40,7 @@ _DOWN = frozenset(
     squared_error absolute_error percentage_error squared_log_error mean_poisson_deviance mean_gamma_deviance
     poisson_deviance gamma_deviance deviance
     logloss log_loss cross_entropy crossentropy ce bce xent nll negative_log_likelihood neg_log_likelihood
-    perplexity ppl wer cer ter bpc bpb bits_per_char bits_per_character bits_per_byte bits_per_dim
+    perplexity ppl perp wer cer ter bpc bpb bits_per_char bits_per_character bits_per_byte bits_per_dim
     brier brier_score brier_score_loss hinge huber kl kld kl_divergence
     hamming_loss zero_one_loss hinge_loss pinball_loss
     fid fid_score kid lpips eer ece fpr fnr davies_bouldin davies_bouldin_score negative_likelihood_ratio

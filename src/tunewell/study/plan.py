@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,9 @@ from tunewell.arrays import Floats
 from tunewell.stores.base import StepRecord
 from tunewell.study.reader import StudyReader
 from tunewell.trial import OPEN_END, Report, Trial, TrialState
+
+_USUAL = 0.95
+"""Of the waits between steps, this share is taken as they were; the longest for no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +61,12 @@ def plan(study: StudyReader) -> Plan:
     trained = _trained(contents.steps, (report for report, _ in contents.reports))
     running = {trial.number: trial for trial in contents.trials if trial.state is TrialState.RUNNING}
     newest = {step.trial: step.number for step in contents.steps}
-    under_way, done = [], []
+    under_way, done, waits = [], [], _waits(trained)
     for one in trained:
         if one.step.trial in running and newest[one.step.trial] == one.step.number:
             under_way.append(_under_way(one, running[one.step.trial]))
         elif one.ends:
-            done.append(Done(len(one.ends), one.seconds))
+            done.append(Done(len(one.ends), one.seconds + waits[one.step.number]))
     workers = _at_a_time(trained)
     left = epochs_left(study)
     lately = [one.seconds / one.epochs for one in done[-50:]]
@@ -106,7 +109,7 @@ def epochs_left(study: StudyReader) -> int | None:
         trials = max(0, math.ceil(budget.amount) - spent.trials)
         under_way = spent.epochs - spent.trained
         return under_way + math.ceil(trials * spent.epochs / max(1, spent.trials)) if spent.trials else None
-    in_all = None if study.max_epochs is None and budget.unit != "epochs" else budget.epochs(study.max_epochs or 1)
+    in_all = study.budget_in_epochs
     if in_all is None or in_all >= OPEN_END:
         return None
     return max(0, in_all - spent.trained - spent.fruitless)
@@ -137,6 +140,26 @@ def _under_way(one: _Trained, trial: Trial) -> UnderWay:
     return UnderWay(max(1, until - one.step.first + 1), min(n, until - one.step.first + 1), pace)
 
 
+def _waits(trained: Sequence[_Trained]) -> dict[int, float]:
+    """Return, by a step's number, for how many seconds its worker had been free.
+
+    Where trainings are short, it takes a good part of the time to decide on them.
+    """
+    ends = sorted((one.ends[-1], one.step.session) for one in trained if one.ends)
+    free: dict[int, list[float]] = {}
+    found: dict[int, float] = {}
+    known = 0
+    for one in sorted(trained, key=lambda one: one.step.at):
+        while known < len(ends) and ends[known][0] <= one.step.at:
+            free.setdefault(ends[known][1], []).append(ends[known][0])
+            known += 1
+        freed = free.get(one.step.session)  # rising: the last is that of the worker that was freed last
+        found[one.step.number] = one.step.at - freed.pop() if freed else 0.0
+    # a pause of the study, or of the machine, is no wait
+    longest = float(np.quantile(list(found.values()), _USUAL)) if found else 0.0
+    return {number: min(wait, longest) for number, wait in found.items()}
+
+
 def _at_a_time(trained: Sequence[_Trained]) -> int:
     """Return how many steps were trained at a time, among the newer half of those that are done."""
     spans = sorted((one.step.at, one.ends[-1]) for one in trained if one.ends)
@@ -146,6 +169,14 @@ def _at_a_time(trained: Sequence[_Trained]) -> int:
         busy += max(0.0, end - max(start, until))
         until = max(until, end)
     return max(1, round(sum(end - start for start, end in spans) / busy)) if busy > 0 else 1
+
+
+def seconds_per_epoch(study: StudyReader, trials: Collection[int]) -> list[float]:
+    """Return what an epoch of some trials takes, in seconds; of one that has trained none there is none."""
+    steps = [step for step in study.store.contents(study.record.id).steps if step.trial in trials]
+    reports = (report for trial in trials for report in study.reports(trial))
+    found = _paces(_trained(steps, reports), len(study.trials))
+    return [pace for trial in trials if math.isfinite(pace := float(found[trial]))]
 
 
 def _paces(trained: Sequence[_Trained], n: int) -> Floats:

@@ -5,6 +5,7 @@ All of it comes from the log, so a study that another process runs is read in th
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -59,7 +60,17 @@ _OfTrial = TypeVar("_OfTrial", Report, Event)
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The best report so far."""
+    """The best report so far.
+
+    Example:
+        >>> def train(run):
+        ...     for epoch in run.epochs(3):
+        ...         run.report(val_loss=(run.params.rate - 0.3) ** 2 + 1 / epoch)
+        >>> study = tw.tune(train, {"rate": tw.Float(0.0, 1.0)}, metric="val_loss", budget=4, store="memory")
+        >>> best = study.best
+        >>> best.epoch, 0 <= best.params.rate <= 1, best.value < 0.5
+        (3, True, True)
+    """
 
     trial: int
     epoch: int
@@ -103,13 +114,13 @@ class StudyReader:
         """
         self.store = store
         self.record = record
-        self.metric = record.metric
-        self.maximize = record.direction == "maximize"
+        self.metric: str = record.metric
+        self.maximize: bool = record.direction == "maximize"
         self.requested_budget: Budget | None = None
         """The budget that this process goes on with, as long as it is not on record."""
-        self.lock = threading.RLock()
+        self.lock: threading.RLock = threading.RLock()
         """Held by whoever reads what is to fit together, or runs the study."""
-        self.log = Log(store, record)
+        self.log: Log = Log(store, record)
         self._seconds = seconds
         self._is_still = False
 
@@ -139,6 +150,14 @@ class StudyReader:
     def budget(self) -> Budget:
         """The amount that may be spent, as this process has seen it last."""
         return self.requested_budget or readable_budget(self.log.budget)
+
+    @property
+    def budget_in_epochs(self) -> int | None:
+        """The epochs that the budget comes to at most; None if it is a time, or nobody knows how long a training is."""
+        budget, longest = self.budget, self.max_epochs
+        if budget.unit == "trials":
+            return None if longest is None else math.ceil(budget.amount) * longest
+        return budget.epochs(longest or 1) if longest is not None or budget.unit == "epochs" else None
 
     @property
     def is_paused(self) -> bool:

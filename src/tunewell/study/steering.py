@@ -20,6 +20,7 @@ from tunewell.stores.command_rows import command_of, steered_event
 from tunewell.study.branches import TWIN, branched, copied_checkpoint
 from tunewell.study.commands import checked
 from tunewell.study.directive import Directive, Move
+from tunewell.study.limits import check_within
 from tunewell.study.reader import StudyReader
 from tunewell.study.sessions import SessionLease
 from tunewell.trial import RETRIED, Checkpoint, Event, Trial, TrialState, trial_number
@@ -80,6 +81,28 @@ class Steering:
             self._settle(sent, int(self._reader.history.epochs[sent.trial]))
             sent = next((one for one in self._store.commands(self._study) if one.id == sent.id), sent)
         return sent
+
+    def send_within(self, share: float, trial: int, action: Action, *, by: str, why: str = "") -> tuple[Command, int]:
+        """Send a command of an author who may have trained so much of the budget by commands, and no more.
+
+        Returns the command and the epochs that it may train. Of several that are sent at once, each is checked with
+        those before it.
+
+        Raises:
+            SettingError: it would be more; or too many of the author's commands wait; or it cannot be carried out.
+            TrialNotFound: there is no such trial.
+            TrialEnded: the trial has.
+        """
+        reader = self._reader
+        with reader.lock, reader.store.decision_lock(reader.record.id):
+            reader.log.refresh()
+            number, trials = trial_number(trial), reader.trials
+            if not 0 <= number < len(trials):
+                raise TrialNotFound(number, len(trials))
+            epochs = check_within(reader, trials[number], action, by=by, share=share)
+            if isinstance(action, Stop):
+                return self.stop_at_once(number, by=by, why=why), epochs
+            return self.send(number, action, by=by, why=why), epochs
 
     def stop_at_once(self, trial: int, *, by: str = "user", why: str = "") -> Command:
         """Send the command to stop; a trial that does not train now is stopped without waiting for who runs the study.

@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar, final, overload
+from typing import Any, NamedTuple, final
 
 import numpy as np
 
@@ -43,6 +43,7 @@ from tunewell.study.control import Control
 from tunewell.study.damage import readable_study
 from tunewell.study.decider import Decider
 from tunewell.study.directive import Move
+from tunewell.study.offered import Offered
 from tunewell.study.plan import Plan, plan
 from tunewell.study.reader import StudyReader, find_study
 from tunewell.study.sessions import SessionLease
@@ -86,30 +87,24 @@ class Reported(NamedTuple):
 
 
 _FEW_METRICS = 6  # all are named beside the one that was probably meant
-_T = TypeVar("_T")
-
-
-class _Of(Generic[_T]):
-    """An attribute of a study that a part of it has, with the part's documentation."""
-
-    def __init__(self, original: object, get: Callable[[Study], _T]) -> None:
-        self._original, self._get = original, get
-
-    @overload
-    def __get__(self, study: None, owner: type) -> Any: ...
-    @overload
-    def __get__(self, study: Study, owner: type) -> _T: ...
-    def __get__(self, study: Study | None, owner: type) -> Any:
-        return self._original if study is None else self._get(study)
 
 
 @final
-class Study:
+class Study(Offered):
     """A search for the best setting of a space's parameters, kept in a store.
 
     It has a `reader`, through which all that is on record is read, a `steering`, through which commands go to its
     trials, and a `control` of the study as a whole; what these offer it offers too. Every method may be called from any
     thread.
+
+    Example:
+        >>> study = tw.Study({"rate": tw.Float(0.0, 1.0)}, metric="val_loss", max_epochs=3, budget=2, store="memory")
+        >>> while (step := study.ask()) is not None:
+        ...     for epoch in step.epochs:
+        ...         _ = study.report(step.trial, epoch, val_loss=(step.params.rate - 0.3) ** 2 + 1 / epoch)
+        ...     _ = study.tell(step.trial)
+        >>> study.spent.epochs
+        6
     """
 
     @own_numerics
@@ -258,71 +253,6 @@ class Study:
             resume=resume,
             min_delta=settings.min_delta,
         )
-
-    name = _Of(StudyReader.name, lambda study: study.reader.name)
-    record = _Of(None, lambda study: study.reader.record)
-    store = _Of(None, lambda study: study.reader.store)
-    url = _Of(StudyReader.url, lambda study: study.reader.url)
-    is_in_memory = _Of(StudyReader.is_in_memory, lambda study: study.reader.is_in_memory)
-    metric = _Of(None, lambda study: study.reader.metric)
-    maximize = _Of(None, lambda study: study.reader.maximize)
-    space = _Of(StudyReader.space, lambda study: study.reader.space)
-    max_epochs = _Of(StudyReader.max_epochs, lambda study: study.reader.max_epochs)
-    checkpoint_folder = _Of(StudyReader.checkpoint_folder, lambda study: study.reader.checkpoint_folder)
-    best = _Of(StudyReader.best, lambda study: study.reader.best)
-    best_so_far = _Of(StudyReader.best_so_far, lambda study: study.reader.best_so_far)
-    aims = _Of(StudyReader.aims, lambda study: study.reader.aims)
-    front = _Of(StudyReader.front, lambda study: study.reader.front)
-    hypervolume = _Of(StudyReader.hypervolume, lambda study: study.reader.hypervolume)
-    doubts = _Of(StudyReader.doubts, lambda study: study.reader.doubts)
-    nothing_found = _Of(StudyReader.nothing_found, lambda study: study.reader.nothing_found)
-    best_of = _Of(StudyReader.best_of, lambda study: study.reader.best_of)
-    trials = _Of(StudyReader.trials, lambda study: study.reader.trials)
-    history = _Of(StudyReader.history, lambda study: study.reader.history)
-    spent = _Of(StudyReader.spent, lambda study: study.reader.spent)
-    still = _Of(StudyReader.still, lambda study: study.reader.still)
-    reports = _Of(StudyReader.reports, lambda study: study.reader.reports)
-    events = _Of(StudyReader.events, lambda study: study.reader.events)
-    commands = _Of(StudyReader.commands, lambda study: study.reader.commands)
-    tags = _Of(StudyReader.tags, lambda study: study.reader.tags)
-    checkpoints = _Of(StudyReader.checkpoints, lambda study: study.reader.checkpoints)
-    sessions = _Of(StudyReader.sessions, lambda study: study.reader.sessions)
-    session_of = _Of(StudyReader.session_of, lambda study: study.reader.session_of)
-    others = _Of(StudyReader.others, lambda study: study.reader.others)
-    awaited_s = _Of(StudyReader.awaited_s, lambda study: study.reader.awaited_s)
-    is_run = _Of(StudyReader.is_run, lambda study: study.reader.is_run)
-    why = _Of(StudyReader.why, lambda study: study.reader.why)
-    outlook = _Of(StudyReader.outlook, lambda study: study.reader.outlook)
-    schedule = _Of(StudyReader.schedule, lambda study: study.reader.schedule)
-    twins = _Of(StudyReader.twins, lambda study: study.reader.twins)
-    run_record = _Of(StudyReader.run_record, lambda study: study.reader.run_record)
-    proposals = _Of(StudyReader.proposals, lambda study: study.reader.proposals)
-    advisors = _Of(StudyReader.advisors, lambda study: study.reader.advisors)
-    importance = _Of(StudyReader.importance, lambda study: study.reader.importance)
-    interactions = _Of(StudyReader.interactions, lambda study: study.reader.interactions)
-    in_common = _Of(StudyReader.in_common, lambda study: study.reader.in_common)
-    waste = _Of(StudyReader.waste, lambda study: study.reader.waste)
-    noise = _Of(StudyReader.noise, lambda study: study.reader.noise)
-    confirmed = _Of(StudyReader.confirmed, lambda study: study.reader.confirmed)
-    figures = _Of(StudyReader.figures, lambda study: study.reader.figures)
-    at_bounds = _Of(StudyReader.at_bounds, lambda study: study.reader.at_bounds)
-    trials_dataframe = _Of(StudyReader.trials_dataframe, lambda study: study.reader.trials_dataframe)
-    trial_rows = _Of(StudyReader.trial_rows, lambda study: study.reader.trial_rows)
-    _repr_html_ = _Of(StudyReader._repr_html_, lambda study: study.reader._repr_html_)
-    scheduler = _Of(Decider.scheduler, lambda study: study.decider.scheduler)
-    min_delta = _Of(None, lambda study: study.decider.min_delta)
-    out_of_time = _Of(Decider.out_of_time, lambda study: study.decider.out_of_time)
-    flat = _Of(Decider.flat, lambda study: study.decider.flat)
-    values = _Of(Steering.values, lambda study: study.steering.values)
-    live = _Of(Steering.live, lambda study: study.steering.live)
-    steer = _Of(Steering.send, lambda study: study.steering.send)
-    set_with_twin = _Of(Steering.set_with_twin, lambda study: study.steering.set_with_twin)
-    is_paused = _Of(StudyReader.is_paused, lambda study: study.reader.is_paused)
-    pause = _Of(Control.pause, lambda study: study.control.pause)
-    resume = _Of(Control.resume, lambda study: study.control.resume)
-    set_budget = _Of(Control.set_budget, lambda study: study.control.set_budget)
-    queue = _Of(Control.queue, lambda study: study.control.queue)
-    propose = _Of(Control.propose, lambda study: study.control.propose)
 
     def plan(self) -> Plan:
         """Return what is left of the study: when it will have spent its budget, and what an epoch costs.

@@ -60,7 +60,7 @@ class Coordinates:
         """Make the coordinates of a space; the parameters are recognized by their names."""
         self._products = _products(space)
         choices = [isinstance(param, Choice) and not param.ordered for param in space.params.values()]
-        self.unordered = np.array(choices + [False] * len(self._products))
+        self.unordered: NDArray[np.bool_] = np.array(choices + [False] * len(self._products))
         """(c,): which are choices with no order."""
 
     def of(self, points: Floats) -> Floats:

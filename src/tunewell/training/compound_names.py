@@ -52,6 +52,7 @@ _MORE = frozenset(
         "coverage",
         "likelihood",
         "fitness",
+        "performance",
         "correlation",
         "c_index",
         "cindex",
@@ -82,6 +83,9 @@ _LESS = frozenset(
         "epe",
         "chamfer",
     ]
+)
+_WITH_ONE_BEHIND = frozenset(
+    ["f1", "auc", "auroc", "acc", "accuracy", "iou", "dice", "bleu", "wer", "cer", "mae", "rmse"]
 )
 _QUANTITIES = {
     **dict.fromkeys(_EARNED, "reward"),
@@ -131,7 +135,16 @@ def head_of(name: str) -> Head | None:
         return Head(quantity, direction, len(rest), next((word for word in rest if word not in _BEHIND), ""))
     if _AT_A_RANK.search(name) and not _TURNED & {*words}:
         return Head("", "maximize", len(words))
-    return _part_of_loss(words)
+    return _part_of_loss(words) or _of_one(words)
+
+
+def _of_one(words: list[str]) -> Head | None:
+    """Return the head of `f1_bio`, where it stands before the word for which one it is."""
+    if len(words) != 2 or words[0] not in _WITH_ONE_BEHIND or words[1].isdigit() or _TURNED & {*words}:
+        return None
+    known = meaning(words[0])
+    direction = _direction(words[0])
+    return Head(known.quantity, direction, 1, words[1]) if known and direction else None
 
 
 def _part_of_loss(words: list[str]) -> Head | None:

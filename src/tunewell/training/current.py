@@ -27,6 +27,11 @@ def current_run(**defaults: Value) -> Run:
 
     Args:
         defaults: values of parameters that no tuner gives, by name.
+
+    Example:
+        >>> run = tw.current_run(learning_rate=0.01)
+        >>> run.params.learning_rate  # the trial's under `tunewell tune -- python train.py`
+        0.01
     """
     run = _inside.get()
     if run is not None:

@@ -19,7 +19,7 @@ from tunewell.logs.epochs import METRIC, Rule, epochs_of
 from tunewell.logs.files import WrittenLogs, name_pattern
 from tunewell.logs.look import FILE, OBJECTS, PATTERN, PRINTED, FoundMetrics, Sight, in_percent, rule_of
 from tunewell.logs.names import is_aside, is_bare, meaning, split_of, words_of
-from tunewell.logs.pattern import PatternReader
+from tunewell.logs.pattern import COUNTED, PatternReader
 from tunewell.logs.printed import PrintedReader
 from tunewell.logs.rows import Row
 from tunewell.logs.text import without_escapes
@@ -116,7 +116,7 @@ class Watching:
         # who says where it is wants nothing else to be read
         self._hears = path is None
         self._written = WrittenLogs(Path.cwd(), knows, path=path) if pattern is None else None
-        self.is_enough = False
+        self.is_enough: bool = False
 
     def hear(self, line: Line, *, is_output: bool) -> list[dict[str, float]]:
         """Implement `Reading.hear`."""
@@ -241,13 +241,15 @@ def found_by(
     """Return what was found in what a program has printed and written."""
     places = [place for place in watching.places.values() if place.names]
     if not places and pattern is None and log_file is None:
-        places = list(_best_ones(watching))
+        places = list(_best_ones(watching)) or list(_counted_ones(watching)) or list(_only_one(watching))
     if not places:
         _check_objects(watching, metric)
         raise ScriptError(_nothing(talk, pattern, log_file, _unknown(watching)))
     names = list(dict.fromkeys(name for place in places for name in _lasting(place)))
     beside = [name for place in places for name in place.names]
     seen = _seen(places)
+    if metric is None and len(names) == 1 and not is_metric(names[0]):
+        seen = replace(seen, only=names[0])
     if (
         metric is None
         and is_whole
@@ -277,7 +279,7 @@ def found_by(
         file=name_pattern(place.path) if place.path is not None else "",
         is_new=place.path is not None and log_file is None and _is_numbered(place.path),
         path=log_file or "",
-        pattern=pattern or "",
+        pattern=pattern or (COUNTED if place.where == PATTERN else ""),
         takes_best=place.takes_best,
         is_once=is_whole and sum(chosen in epoch.metrics for epoch in epochs) == 1,
         examples=tuple(place.sight.examples[-2:]),
@@ -415,6 +417,32 @@ def _best_ones(watching: Watching) -> Iterator[_Place]:
             place.sight.add(row, _example(line))
     place.signed |= reader.in_percent
     if place.names:
+        yield place
+
+
+def _counted_ones(watching: Watching) -> Iterator[_Place]:
+    """Yield what is counted each epoch out of so many and has no name, where nothing else is printed."""
+    reader = PatternReader(COUNTED)
+    place = _Place(PATTERN)
+    for line, _ in watching.lines:
+        if (row := reader.read(line)) is not None:
+            place.sight.add(row, _example(line))
+    if place.names and len({row.epoch for row in place.sight.rows}) == len(place.sight.rows) > 1:
+        yield place
+
+
+def _only_one(watching: Watching) -> Iterator[_Place]:
+    """Yield the only number that is measured, whatever its name, where it goes one way as a loss or a score does."""
+    unknown = _unknown(watching)
+    if len(unknown) != 1:
+        return
+    reader = PrintedReader(lambda name: name == unknown[0])
+    place = _Place(PRINTED)
+    for line, _ in watching.lines:
+        if (row := reader.read(line)) is not None:
+            place.sight.add(row, _example(line))
+    place.signed |= reader.in_percent
+    if place.names and candidates(place.names, seen=replace(_seen([place]), only=unknown[0])):
         yield place
 
 

@@ -24,7 +24,7 @@ class LogReading:
         self, found: FoundMetrics, metric: str, *, file: Path | None = None, tell: Callable[[str], None] = say
     ) -> None:
         """Begin; `file`: the log that the program writes, if the user has named it; `tell`: shows the user a line."""
-        self.first_number = math.nan
+        self.first_number: float = math.nan
         """What the log gave its first epoch as its number; NaN if it gave none."""
         self._found = found
         self._metric = metric

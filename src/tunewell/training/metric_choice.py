@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -38,6 +39,8 @@ _MEANS = {"mean", "avg", "average", "moving", "running"}
 _NTH_SET = re.compile(r"(?i)(?<![a-z])(?:val|valid|validation|eval|test)_(\d+)(?![\d.])")
 _VALIDATION, _TEST, _UNKNOWN, _TRAINING = range(4)
 _LAST = {"final", "best", "last"}
+_MOSTLY_ONE_WAY = 2 / 3
+_EQUAL = 0.01
 _SURE = 2  # values, above which what they do is no chance
 _MARGINS = {"auc": 0.02, "map": 0.1, "f1": 0.15}
 """So far may an accuracy lie above another score of the same rows where no class has most of them."""
@@ -84,6 +87,8 @@ class Seen:
     """The values of each, in their order."""
     of_steps: frozenset[str] = frozenset()
     """Names that stand on lines of single steps only."""
+    only: str = ""
+    """The name of the only number that is measured, if no name is known."""
 
 
 @lru_cache(maxsize=1000)
@@ -105,11 +110,9 @@ def candidates(names: Sequence[str], beside: Iterable[str] = (), seen: Seen | No
         if quantity := _quantity(name):
             quantities.setdefault(quantity, set()).add(split_of(name))
     found = [
-        Candidate(name, direction, _rows(name, quantities))
+        Candidate(name, direction, _rows(name, quantities, seen))
         for name in names
-        if (direction := _direction(name) or _direction_of_split(name, names, seen))
-        and not is_aside(name)
-        and not _is_part(name)
+        if (direction := _direction_seen(name, names, seen)) and not is_aside(name) and not _is_part(name)
     ]
     blind = _of_many_in_one_class(found, seen) | _of_several_tasks(found)
     return sorted(found, key=lambda one: (one.rows, one.name in blind, *_place(one.name, seen)))
@@ -156,15 +159,53 @@ def _direction(name: str) -> str | None:
     return head.direction if head else None
 
 
+def _direction_seen(name: str, names: Sequence[str], seen: Seen) -> str | None:
+    """Return the direction of a metric by its name and, where that leaves it open, by its values.
+
+    A fitness is what an evolution makes large, or small: whichever its author chose.
+    """
+    direction = _direction(name)
+    if direction and _quantity(name) == "fitness":
+        goes = {_goes(seen.curves.get(other, ())) for other in names if _quantity(other) == "fitness"}
+        return "minimize" if goes <= {"minimize", None} and "minimize" in goes else direction
+    if direction is None and name == seen.only:
+        return _trend(seen.curves.get(name, ()))
+    return direction or _direction_of_split(name, names, seen)
+
+
+def _trend(values: Sequence[float]) -> str | None:
+    """Return the direction in which values go on the whole; None if in neither, or as a schedule goes."""
+    pairs = list(itertools.pairwise(values))
+    if len(pairs) < _SURE or not all(math.isfinite(value) for value in values) or _is_schedule(pairs):
+        return None
+    third = max(1, len(values) // 3)
+    begins, ends = sum(values[:third]) / third, sum(values[-third:]) / third
+    n_up, n_down = (sum(sign * (after - before) > 0 for before, after in pairs) for sign in (1, -1))
+    if ends < begins and n_down >= _MOSTLY_ONE_WAY * len(pairs):
+        return "minimize"
+    return "maximize" if ends > begins and n_up >= _MOSTLY_ONE_WAY * len(pairs) else None
+
+
+def _is_schedule(pairs: Sequence[tuple[float, float]]) -> bool:
+    """Return True if each value is the one before plus, or times, one and the same number."""
+    steps = [after - before for before, after in pairs]
+    ratios = [after / before for before, after in pairs if before]
+    return any(all(math.isclose(one, these[0], rel_tol=_EQUAL) for one in these) for these in (steps, ratios) if these)
+
+
 def _direction_of_split(name: str, names: Sequence[str], seen: Seen) -> str | None:
     """Return the direction of what has no name but its split: that in which it goes while the network learns.
 
-    It goes the same way on the rows of training, or went so three times; else there is none.
+    It goes the same way on the rows of training, or went so three times, or rises while all losses fall; else there is
+    none.
     """
     if not is_bare(name):
         return None
     goes = _goes(seen.curves.get(name, ()))
     if goes == "minimize" and _is_near_a_loss(name, seen):
+        return goes
+    losses = {_goes(curve) for other, curve in seen.curves.items() if _quantity(other) == "loss" and len(curve) > 1}
+    if goes == "maximize" and losses == {"minimize"} and not _is_near_a_loss(name, seen):
         return goes
     others = {_goes(seen.curves.get(other, ())) for other in names if is_bare(other) and split_of(other) == "train"}
     is_sure = goes in others or len(seen.curves.get(name, ())) > _SURE
@@ -172,9 +213,9 @@ def _direction_of_split(name: str, names: Sequence[str], seen: Seen) -> str | No
 
 
 def _is_near_a_loss(name: str, seen: Seen) -> bool:
-    """Return True if the values are about as large as those of a loss of training."""
+    """Return True if the values are about as large as those of a loss, or an error, of training."""
     own = seen.curves[name]
-    losses = [curve for other, curve in seen.curves.items() if other != name and _quantity(other) == "loss"]
+    losses = [curve for other, curve in seen.curves.items() if other != name and _direction(other) == "minimize"]
     return any(loss[-1] > 0 and 1 / _ABOUT < own[-1] / loss[-1] < _ABOUT for loss in losses)
 
 
@@ -243,16 +284,19 @@ def _quantity(name: str) -> str:
     return ""
 
 
-def _rows(name: str, quantities: dict[str, set[str]]) -> int:
+def _rows(name: str, quantities: dict[str, set[str]], seen: Seen) -> int:
     """Return where a metric was measured, in view of the others.
 
     A name without a word for it is of validation where training has the quantity under a name of its own, or where the
-    losses name it: so do tables of Hugging Face and fastai.
+    losses name it: so do tables of Hugging Face and fastai. But what stands on the lines of steps alone, beside others
+    that are of a whole epoch, is of training.
     """
     quantity, split = _quantity(name), split_of(name)
     if split:
         return {"val": _VALIDATION, "test": _TEST, "train": _TRAINING}[split]
     own = quantities.get(quantity, set())
+    if name in seen.of_steps and not seen.curves.keys() <= seen.of_steps:
+        return _UNKNOWN
     if quantity in _OF_EVALUATIONS and own.isdisjoint(("val", "test")):
         return _VALIDATION
     losses = quantities.get("loss", set())

@@ -100,7 +100,7 @@ class Program:
 
     def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], reading: Reading) -> None:
         """Prepare it; `environment`: besides this process's; `reading`: finds its epochs."""
-        self.went_on = ""
+        self.went_on: str = ""
         """What it did in place of ending, if it had to be ended by force."""
         self._arguments = list(arguments)
         self._mark = new_mark()

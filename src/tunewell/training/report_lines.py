@@ -23,7 +23,7 @@ class EpochLines:
 
     def __init__(self, metric: str | None, tell: Callable[[str], None] | None = None) -> None:
         """Begin; `tell`: shows the user a line, where a metric that was in each epoch comes no more."""
-        self.first_number = math.nan
+        self.first_number: float = math.nan
         """What the first epoch's line gave as its number; NaN if it gave none."""
         self.numbers: dict[str, float] = {}
         """Numbers of lines that were no epochs."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, cast
 
 import numpy as np
 
@@ -24,7 +24,16 @@ from tunewell.training.rows import Rows, facts_of, is_array, length_of, rows_of
 from tunewell.training.unwinding import raise_again
 from tunewell.trial import as_numbers, whole
 
-Train = Callable[["Run"], object]
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # which has defaults, as Python has them from 3.13 on
+
+    _Setting = TypeVar("_Setting", default=Params)
+else:
+    from typing import TypeVar
+
+    _Setting = TypeVar("_Setting")
+
+Train = Callable[["Run[Any]"], object]
 """A training function, the user's: it gets a run; if it reports nothing, what it returns is its report."""
 Change = Callable[[tuple[Any, ...]], tuple[Any, ...]]
 """What a probe does to the arrays of `Run.data`: it returns as many, of equal lengths."""
@@ -50,7 +59,7 @@ _OF_USERS = ("checkpoint", "data", "epochs", "params", "report", "reports", "res
 class Channel(Protocol):
     """The link between a run and whoever decides about it."""
 
-    def begin(self, run: Run, n_epochs: int | None) -> int:
+    def begin(self, run: Run[Any], n_epochs: int | None) -> int:
         """Begin the run's loop, with everything tracked; return the last epoch that is done already.
 
         n_epochs: how many the training function says a full training has; None if it does not say.
@@ -112,19 +121,30 @@ class RunState:
         self.live.update(state.get("live", {}))  # older checkpoints have none
 
 
-class Run:
-    """One trial, as its training function sees it."""
+class Run(Generic[_Setting]):
+    """One trial, as its training function sees it; `Run[Settings]` where a class `Settings` declares its parameters.
+
+    Example:
+        >>> def train(run):
+        ...     for epoch in run.epochs(3):
+        ...         run.report(val_loss=run.params.rate / epoch)
+        >>> run = tw.Run({"rate": 0.75}, seed=0)  # as a test of a training function makes one
+        >>> train(run)
+        >>> run.reports[-1]["val_loss"]
+        0.25
+    """
 
     def __init__(
         self, params: Mapping[str, Value], *, seed: int = 0, trial: int = 0, channel: Channel | None = None
     ) -> None:
         """Begin a run of its own, with no tuner, unless a `channel` is given."""
-        self.params = Params(params)
+        self._params = Params(params)
+        self.params: _Setting = cast("Any", self._params)
         """The setting; a live parameter shows the value that was steered last."""
         self.seed = seed
         """Draw the training's randomness from this, and the same trial can be trained again."""
         self.trial = trial
-        self.rng = np.random.default_rng(seed)
+        self.rng: np.random.Generator = np.random.default_rng(seed)
         """A generator seeded with `seed`, part of every checkpoint."""
         self.reports: list[dict[str, float]] = []
         """What was reported in this process, by epoch: `{"epoch": 1, "val_loss": 0.4}`."""
@@ -269,10 +289,10 @@ class Run:
         checkpoint.capture(objects)  # fails here, before any training, rather than at the first pause
         self.tracked.update(objects)
         for value in objects.values():
-            for name, scale in scales_of(value, self.params):
+            for name, scale in scales_of(value, self._params):
                 if (name, scale) not in self._following:
                     self._following.append((name, scale))
-                self._state.live[name] = self.params[name]
+                self._state.live[name] = self._params[name]
 
     def checkpoint(self, path: str | Path) -> int:
         """Write what is tracked, the random states and the epoch to a file, whole or not at all; return its bytes."""
@@ -344,16 +364,16 @@ class Run:
 
     def _follow(self) -> None:
         """Set live values in what follows them, if they are not what they were."""
-        changed = {name: old for name, old in self._state.live.items() if self.params.get(name, old) != old}
+        changed = {name: old for name, old in self._state.live.items() if self._params.get(name, old) != old}
         for name, scale in self._following:
             if name in changed:
-                scale(float(changed[name]), float(self.params[name]))
-        self._state.live.update({name: self.params[name] for name in changed})
+                scale(float(changed[name]), float(self._params[name]))
+        self._state.live.update({name: self._params[name] for name in changed})
         self._warn_of_what_is_not_followed()
 
     def _warn_of_what_is_not_followed(self) -> None:
         """Warn if a value was set that an optimizer that is tracked should have, and cannot take up."""
-        present = {name: value for name, value in self.params.items() if name not in self._state.live}
+        present = {name: value for name, value in self._params.items() if name not in self._state.live}
         for name, value in present.items():
             if self._unfollowed.get(name, value) == value:
                 continue
@@ -395,7 +415,7 @@ class Run:
 class _Alone:
     """The channel of a run with no tuner: nothing ever waits."""
 
-    def begin(self, run: Run, n_epochs: int | None) -> int:  # noqa: ARG002  as Channel has it
+    def begin(self, run: Run[Any], n_epochs: int | None) -> int:  # noqa: ARG002  as Channel has it
         return 0
 
     def may_train(self, epoch: int) -> bool:  # noqa: ARG002  as Channel has it

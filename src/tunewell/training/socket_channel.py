@@ -25,7 +25,8 @@ class SocketChannel:
 
     def __init__(self, address: str, values: dict[str, Value]) -> None:
         """Reach it at a socket's address; `values`: of the parameters, which are changed as they are set."""
-        self._address, self.values = address, values
+        self._address = address
+        self.values = values
         self._run: Run | None = None
         self._granted = 0
         """The epoch that may begin already."""

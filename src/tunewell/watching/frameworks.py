@@ -47,7 +47,15 @@ def watch(
         SettingError: the model has no weight matrix, is of none of these frameworks, or an argument cannot be used.
 
     Example:
-        >>> watcher = tw.watch(model, run, criterion=criterion, train=(x, y), val=(x_val, y_val))  # doctest: +SKIP
+        >>> import torch
+        >>> model = torch.nn.Linear(4, 2)
+        >>> criterion, optimizer = torch.nn.CrossEntropyLoss(), torch.optim.SGD(model.parameters(), lr=0.1)
+        >>> x, y = torch.randn(64, 4), torch.arange(64) % 2
+        >>> watcher = tw.watch(model, criterion=criterion, train=(x, y))
+        >>> criterion(model(x), y).backward()
+        >>> optimizer.step()
+        >>> watcher.end_epoch()["grad_norm"] > 0
+        True
     """
     checked(every, rows)
     watcher = _watcher(model, run is not None, criterion, train, val, evaluate, config, every, rows)

@@ -248,7 +248,7 @@ class StepLosses:
     """The losses of a training's steps, thinned out as they become many."""
 
     def __init__(self) -> None:
-        self.every = 1
+        self.every: int = 1
         """The loss of every so many steps is kept, the first step's first."""
         self.kept: list[float] = []
         self._steps = 0
@@ -270,7 +270,7 @@ class Schedule:
         self._every = self._stride = every
         self._in_a_row = AT_LEAST
         self._is_over = False
-        self.step = 0
+        self.step: int = 0
         """How many steps of the epoch have been taken."""
 
     @property
@@ -284,7 +284,8 @@ class Schedule:
 
     def end_epoch(self) -> int:
         """Begin the next epoch; return how many steps this one had."""
-        n_steps, self.step = self.step, 0
+        n_steps = self.step
+        self.step = 0
         # the longest stride that has so many steps in an epoch like this one, the first and about the last among them
         self._in_a_row, self._stride = 0, min(self._every, max((n_steps - 1) // (AT_LEAST - 1), 1))
         return n_steps

@@ -22,9 +22,15 @@ class Watcher(ABC):
     """A watcher of a model's training; made by `watch`.
 
     Example:
-        >>> watcher = tw.watch(model, criterion=criterion, train=(x, y))  # doctest: +SKIP
-        >>> watcher.end_epoch()["grad_norm"]  # doctest: +SKIP
-        0.7
+        >>> import torch
+        >>> model = torch.nn.Linear(4, 2)
+        >>> criterion, optimizer = torch.nn.CrossEntropyLoss(), torch.optim.SGD(model.parameters(), lr=0.1)
+        >>> x, y = torch.randn(64, 4), torch.arange(64) % 2
+        >>> watcher = tw.watch(model, criterion=criterion, train=(x, y))
+        >>> criterion(model(x), y).backward()
+        >>> optimizer.step()
+        >>> watcher.end_epoch()["grad_norm"] > 0
+        True
     """
 
     def __init__(

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -93,7 +93,7 @@ class Feeds:
                 return
             feed = self._feeds.get(study_id)
             if feed is None or not feed.add(listener):
-                feed = self._feeds[study_id] = _Feed(self._shelf, study_id)
+                feed = self._feeds[study_id] = _Feed(self._shelf, study_id, self._forget)
                 feed.add(listener)
         try:
             yield b"retry: 1000\n\n"
@@ -119,6 +119,12 @@ class Feeds:
         finally:
             feed.remove(listener)
 
+    def _forget(self, feed: _Feed) -> None:
+        """Let go of a feed that is over; another of its study may be there already."""
+        with self._lock:
+            if self._feeds.get(feed.study_id) is feed:
+                del self._feeds[feed.study_id]
+
     def close(self) -> None:
         """End all feeds."""
         with self._lock:
@@ -131,8 +137,8 @@ class Feeds:
 class _Feed:
     """The feed of one study, with its thread, which ends when nobody has listened for a while."""
 
-    def __init__(self, shelf: Shelf, study_id: int) -> None:
-        self._shelf, self._study_id = shelf, study_id
+    def __init__(self, shelf: Shelf, study_id: int, forget: Callable[[_Feed], None]) -> None:
+        self._shelf, self.study_id, self._forget = shelf, study_id, forget
         self._lock = threading.Lock()
         self._listeners: list[_Listener] = []
         self._is_over = False
@@ -148,7 +154,7 @@ class _Feed:
                 return False
             self._listeners.append(listener)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name=f"feed-{self._study_id}", daemon=True)
+                self._thread = threading.Thread(target=self._run, name=f"feed-{self.study_id}", daemon=True)
                 self._thread.start()
             return True
 
@@ -166,7 +172,9 @@ class _Feed:
     def caught_up(self, after: int | None) -> list[_Event]:
         """Return what came after a revision, up to now."""
         try:
-            watched = self._shelf.read(lambda: self._shelf.look(self._study_id))
+            watched = self._shelf.read(lambda: self._shelf.look(self.study_id))
+            with self._lock:
+                self._uuid = self._uuid or watched.uuid  # before the thread's first look another may be in its place
             if after is None:
                 with watched.lock:
                     return [_change(watched, [], is_reload=False)]
@@ -179,7 +187,7 @@ class _Feed:
     def _run(self) -> None:
         known: _Look | None = None
         idle_since: float | None = None
-        monitor = threading.Thread(target=self._watch_for_silence, name=f"silence-{self._study_id}", daemon=True)
+        monitor = threading.Thread(target=self._watch_for_silence, name=f"silence-{self.study_id}", daemon=True)
         monitor.start()
         try:
             while not self._is_over:
@@ -197,16 +205,18 @@ class _Feed:
                 self._woken.wait(POLL_S)
         finally:
             self._end([])  # whatever ended it: who listened comes back, to another feed
+            self._forget(self)
 
     def _tick(self, known: _Look | None) -> _Look | None:
         """Look at the study, and send what has changed since; `known` is how it was at the last look."""
         try:
-            watched = self._shelf.read(lambda: self._shelf.look(self._study_id))
-            if self._uuid not in (None, watched.uuid):
+            watched = self._shelf.read(lambda: self._shelf.look(self.study_id))
+            with self._lock:
+                self._uuid = self._uuid or watched.uuid
+            if self._uuid != watched.uuid:
                 why = "the store was replaced by another, which has another study in this place; go to the list"
                 self._end([_event("gone", {"why": why})])
                 return known
-            self._uuid = watched.uuid
             with watched.lock:
                 log = watched.reader.log
                 now = _Look((self._shelf.n_opened, len(log.versions.spaces)), log.revision, watched.is_run())

@@ -17,6 +17,7 @@ import stat
 import threading
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
@@ -25,7 +26,9 @@ from tunewell.errors import SettingError
 MOST_WRONG = 10
 """So many wrong links in a row, and no more are tried until the owner makes a new one."""
 SESSION_S = 30 * 86_400.0
-"""For how long a session holds after its last start."""
+"""For how long a session holds after its last use."""
+_NOTED_S = 86_400.0
+"""So often a use is noted in the file."""
 _DIGEST = re.compile(r"(link|session)-([0-9a-f]{64})")
 _BYTES = 32
 
@@ -35,6 +38,15 @@ class Role(StrEnum):
 
     VIEW = "view"
     STEER = "steer"
+
+
+@dataclass(slots=True)
+class _Session:
+    """A session, by the clock of this process, which does not jump."""
+
+    role: Role
+    used_at: float
+    noted_at: float
 
 
 class Locked(Exception):
@@ -97,23 +109,36 @@ class Keys:
             self._n_wrong = 0
             secret = secrets.token_urlsafe(_BYTES)
             self._write("session", _digest(secret), role)
-            self._sessions[_digest(secret)] = role
+            now = time.monotonic()
+            self._sessions[_digest(secret)] = _Session(role, now, now)
             return secret, role
 
     def role_of(self, session: str) -> Role | None:
-        """Return the role of a session; None if there is no such."""
-        digest, found = _digest(session), None
+        """Return the role of a session; None if there is no such, or it was not used for too long."""
+        digest, found, now = _digest(session), None, time.monotonic()
         with self._lock:
-            for one, role in self._sessions.items():
-                if hmac.compare_digest(one, digest):
-                    found = role
-        return found
+            for name, one in list(self._sessions.items()):
+                if one.used_at < now - SESSION_S:
+                    self._forget(name)
+                elif hmac.compare_digest(name, digest):
+                    found = one
+            if found is None:
+                return None
+            found.used_at = now
+            if found.noted_at < now - _NOTED_S:
+                found.noted_at = now
+                with suppress(OSError):  # it was taken away by hand, or the folder cannot be written to
+                    os.utime(self._folder / f"session-{digest}")
+            return found.role
 
     def end_session(self, session: str) -> None:
         """Let a session be used no more."""
-        digest = _digest(session)
         with self._lock:
-            if self._sessions.pop(digest, None) is not None:
+            self._forget(_digest(session))
+
+    def _forget(self, digest: str) -> None:
+        if self._sessions.pop(digest, None) is not None:
+            with suppress(OSError):
                 (self._folder / f"session-{digest}").unlink(missing_ok=True)
 
     def _used(self, digest: str) -> Role | None:
@@ -128,16 +153,17 @@ class Keys:
         found = (_DIGEST.fullmatch(name) for name in os.listdir(self._folder))  # noqa: PTH208  names are all we want
         return frozenset(match[2] for match in found if match is not None and match[1] == kind)
 
-    def _read_sessions(self) -> dict[str, Role]:
+    def _read_sessions(self) -> dict[str, _Session]:
         sessions = {}
         for digest in self._names("session"):
             path = self._folder / f"session-{digest}"
-            if path.stat().st_mtime < time.time() - SESSION_S:
+            unused_s = max(0.0, time.time() - path.stat().st_mtime)  # a clock may have been set back
+            if unused_s > SESSION_S:
                 path.unlink(missing_ok=True)
                 continue
             with suppress(ValueError):
-                sessions[digest] = Role(path.read_text(encoding="ascii"))
-                os.utime(path)
+                used_at = time.monotonic() - unused_s
+                sessions[digest] = _Session(Role(path.read_text(encoding="ascii")), used_at, used_at)
         return sessions
 
     def _write(self, kind: str, digest: str, role: Role) -> None:

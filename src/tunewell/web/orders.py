@@ -14,20 +14,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from tunewell import figures
-from tunewell.commands import (
-    Action,
-    Branch,
-    Checkpoint,
-    Command,
-    Note,
-    Pause,
-    Resume,
-    Rewind,
-    Set,
-    Stop,
-    Tag,
-    Untag,
-)
+from tunewell.commands import Action, Command, made
 from tunewell.display.summary import in_words
 from tunewell.errors import SettingError, SpaceError
 from tunewell.near_names import perhaps
@@ -216,21 +203,10 @@ def _fixed(name: str, old: object, value: Value) -> dict[str, object]:
 
 
 def _action(kind: str, order: Mapping[str, Any]) -> Action:
-    match kind:
-        case "set":
-            return Set(_text(order, "name", 1000), _value(order, "value"))
-        case "rewind":
-            return Rewind(_whole(order, "epoch"), _params(order))
-        case "branch":
-            return Branch(None if order.get("epoch") is None else _whole(order, "epoch"), _params(order))
-        case "note":
-            return Note(_text(order, "text", LONGEST_TEXT))
-        case "tag":
-            return Tag(_text(order, "name", LONGEST_TAG))
-        case "untag":
-            return Untag(_text(order, "name", LONGEST_TAG))
-    plain: dict[str, Callable[[], Action]] = {"pause": Pause, "resume": Resume, "stop": Stop, "checkpoint": Checkpoint}
-    return plain[kind]()
+    given = {name: _READ[name](order) for name in _FIELDS[kind] if name in _READ}
+    if "epoch" in _FIELDS[kind] and not (kind == "branch" and order.get("epoch") is None):
+        given["epoch"] = _whole(order, "epoch")
+    return made(kind, given)
 
 
 def _as_now(watched: Watched, sent: Command) -> Command:
@@ -273,6 +249,15 @@ def _params(order: Mapping[str, Any]) -> dict[str, Value]:
     if not isinstance(params, dict):
         raise BadRequest(f"params must be an object, by parameter its value, got {_short(params)}")
     return {name: _value(params, name) for name in params}
+
+
+_READ: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
+    "name": lambda order: _text(order, "name", 1000),
+    "value": lambda order: _value(order, "value"),
+    "text": lambda order: _text(order, "text", LONGEST_TEXT),
+    "params": _params,
+}
+"""By the name of an action's field, how it is read."""
 
 
 def _mapping(found: object) -> dict[str, Any]:

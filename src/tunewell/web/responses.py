@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 
 _LEVEL = 5
+_LONG = 2 * 2**20
+"""Bytes from which on less compression is sooner there."""
 _WORTH_IT = 1024
 _REST = 10.0  # times as long as it took
 LONGEST_REST_S = 20.0
@@ -39,7 +41,8 @@ class Answer:
     def of(cls, data: object) -> Answer:
         """Return the answer that says this."""
         body = json_bytes(data)
-        return cls(body, gzip.compress(body, _LEVEL, mtime=0) if len(body) > _WORTH_IT else None)
+        level = _LEVEL if len(body) < _LONG else 1
+        return cls(body, gzip.compress(body, level, mtime=0) if len(body) > _WORTH_IT else None)
 
 
 def json_bytes(data: object) -> bytes:

@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import logging
 import re
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -36,14 +37,16 @@ from tunewell.errors import (
     TunewellError,
 )
 from tunewell.figures import Figure
+from tunewell.figures.thinned import thinned
 from tunewell.web import orders
 from tunewell.web.feed import Feeds
 from tunewell.web.guard import TooLong
+from tunewell.web.health import health
 from tunewell.web.keys import Keys
 from tunewell.web.orders import BadRequest
 from tunewell.web.responses import LONGEST_REST_S, Answer
 from tunewell.web.shelf import Shelf, StudyGone, Watched
-from tunewell.web.studies import lineage, overview, plan, studies
+from tunewell.web.studies import finish, lineage, overview, plan, studies
 from tunewell.web.table import trials_table
 from tunewell.web.trials import compared, diagnosed, exported_json, whole_trial
 
@@ -68,7 +71,11 @@ _NO_PAGE = (
 _log = logging.getLogger("tunewell.web")
 _SHORT_S = 1.0
 """For so long at most what somebody steers by may be old."""
+_HEALTH_S = 15.0
+"""Silence is no change of the record: alerts are made anew as often."""
 _MOST_NUMBERS = 500
+_MOST_DRAWN = 12_000
+"""Trials of which a figure has marks of their own."""
 _MOST_COLUMNS = 24
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -96,6 +103,8 @@ ROUTES = (
     Entry("/api/studies/{study:int}/compare", "GET", "compare", "some trials side by side"),
     Entry("/api/studies/{study:int}/lineage", "GET", "lineage", "branches and rewinds"),
     Entry("/api/studies/{study:int}/plan", "GET", "plan", "what comes next"),
+    Entry("/api/studies/{study:int}/finish", "GET", "finish", "when it will have spent its budget"),
+    Entry("/api/studies/{study:int}/health", "GET", "health", "alerts, and what a diagnosis says of some trials"),
     Entry("/api/studies/{study:int}/export.csv", "GET", "export_csv", "its trials, for a spreadsheet"),
     Entry("/api/studies/{study:int}/export.json", "GET", "export_json", "all that is on record of it"),
     Entry("/api/studies/{study:int}/feed", "GET", "feed", "what changes, as it does"),
@@ -123,7 +132,7 @@ class Pages:
             by: whose the commands are.
         """
         self._shelf, self._keys, self._by = shelf, keys, by
-        self.feeds = Feeds(shelf)
+        self.feeds: Feeds = Feeds(shelf)
         self._files = {
             **{f"/static/{name}": path for name, path in _files_in(_HERE).items()},
             **{f"/static/figures/{name}": path for name, path in _files_in(_FIGURES).items()},
@@ -138,9 +147,16 @@ class Pages:
         return Router(routes=routes, default=_nothing_there, redirect_slashes=False)
 
     def read_ahead(self) -> None:
-        """Read the studies, so that the first who asks need not wait for it."""
+        """Read the studies, and make what the newest one shows first, so that who comes need not wait for it."""
+
+        def read() -> None:
+            rows = studies(self._shelf)
+            if rows:
+                watched = self._shelf.look(rows[-1]["id"])
+                watched.cache.get(("trials",), watched.state, lambda: trials_table(watched))
+
         with suppress(TunewellError):  # who asks is told
-            self._shelf.read(lambda: studies(self._shelf))
+            self._shelf.read(read)
 
     async def index(self, request: Request) -> Response:
         """Send the page."""
@@ -186,7 +202,7 @@ class Pages:
 
         def made(watched: Watched) -> dict[str, Any]:
             revision = watched.look()
-            found = make.make(watched.reader, **named).as_dict()
+            found = thinned(make.make(watched.reader, **named), _MOST_DRAWN).as_dict()
             return {**found, "table": found["table"] if has_table else None, "revision": revision}
 
         key = ("figure", kind, has_table, *((name, str(value)) for name, value in named.items()))
@@ -214,6 +230,14 @@ class Pages:
     async def plan(self, request: Request) -> Response:
         """Send what comes next."""
         return await self._kept(request, ("plan",), plan, _SHORT_S)
+
+    async def finish(self, request: Request) -> Response:
+        """Send when the study will have spent its budget."""
+        return await self._kept(request, ("finish",), finish)
+
+    async def health(self, request: Request) -> Response:
+        """Send what wants somebody's eye."""
+        return await self._kept(request, ("health", int(time.monotonic() / _HEALTH_S)), health)
 
     async def export_csv(self, request: Request) -> Response:
         """Send the trials as a file for a spreadsheet."""

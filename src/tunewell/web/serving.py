@@ -82,15 +82,16 @@ class Server:
         try:
             if address.uds is None:
                 address = Address(address.host, int(self._socket.getsockname()[1]))
-            self.address, self._most = address, Role.VIEW if read_only else Role.STEER
+            self.address = address
+            self._most = Role.VIEW if read_only else Role.STEER
             self._shelf = shelf = Shelf(open_store)
-            self.keys = Keys(address.keys(place))
+            self.keys: Keys = Keys(address.keys(place))
             self.keys.forget_links()
             self._address_file = address.keys(place) / _ADDRESS
             own = (address.host,) if address.uds is None and _is_one(address.host) else ()
             named = tuple(f"[{one}]" if ":" in one else one for one in own)
             hosts = Hosts(None if address.uds is not None else address.port, (*named, *allow_hosts))
-            self.pages = Pages(self._shelf, self.keys, by=by)
+            self.pages: Pages = Pages(self._shelf, self.keys, by=by)
             cookie = f"tunewell-{address.port if address.uds is None else 'socket'}"
             guarded = Guard(self.pages.app(), self.keys, hosts, cookie=cookie, most=self._most)
             self._uvicorn = _uvicorn(guarded, self.pages.feeds.close)

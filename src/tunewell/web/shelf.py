@@ -39,10 +39,11 @@ class Watched:
 
     def __init__(self, store: Store, record: StudyRecord) -> None:
         """Watch a study of a store; nothing is read yet."""
-        self.study = Study.open(store, record.name)
+        self.study: Study = Study.open(store, record.name)
         self.reader: StudyReader = self.study.reader
-        self.id, self.uuid = record.id, record.uuid
-        self.cache = Cache()
+        self.id: int = record.id
+        self.uuid: str = record.uuid
+        self.cache: Cache = Cache()
         self.commands: dict[int, Command] = {}
         """All, by their id."""
         self.tags: Mapping[int, tuple[str, ...]] = {}
@@ -50,7 +51,7 @@ class Watched:
         self.favourites: frozenset[int] = frozenset()
         self.notes: Mapping[int, int] = {}
         """By trial, how many."""
-        self.commands_until = 0
+        self.commands_until: int = 0
         self._is_run: tuple[float, bool] | None = None
 
     @property
@@ -115,8 +116,8 @@ class Shelf:
         """
         self._open_store = open_store
         self._lock = threading.RLock()
-        self.store = open_store()
-        self.n_opened = 1
+        self.store: Store = open_store()
+        self.n_opened: int = 1
         """How often the store was opened: who knows another number has an old one."""
         self._tried_at = 0.0
         self._watched: OrderedDict[int, Watched] = OrderedDict()
@@ -216,6 +217,7 @@ class Shelf:
                 return False
             with suppress(StoreError):
                 self.store.close()
-            self.store, self.n_opened = new, self.n_opened + 1
+            self.store = new
+            self.n_opened = self.n_opened + 1
             self._watched.clear()
             return True

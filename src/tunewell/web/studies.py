@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -11,12 +12,14 @@ from tunewell.display.formatting import counted
 from tunewell.display.summary import in_words, spent_of_budget, spent_share
 from tunewell.space.params import Choice, Param
 from tunewell.stores import DamagedStudy
+from tunewell.study.plan import plan as forecast
 from tunewell.study.settings import confirms
 from tunewell.trial import OPEN_END, TrialState
 from tunewell.web.shelf import Shelf, Watched
 from tunewell.web.table import states_of
 
 _FEW_SESSIONS = 20
+_MOST_FORECAST = 20_000
 
 
 def studies(shelf: Shelf) -> list[dict[str, Any]]:
@@ -101,6 +104,19 @@ def plan(watched: Watched) -> dict[str, Any]:
             "waits": waits_for(watched),
             "next": _next(watched),
         }
+
+
+def finish(watched: Watched) -> dict[str, Any]:
+    """Return when the budget will be spent, as an interval that holds in four of five cases; or why nobody knows."""
+    left, why = None, None
+    if not watched.is_run():
+        why = "no process runs it"
+    elif len(watched.reader.log.trials) > _MOST_FORECAST:
+        why = f"of more than {_MOST_FORECAST:,} trials it takes long to work out; see: tunewell plan"
+    else:
+        found = forecast(watched.reader)
+        left, why = found.time_left, found.unknown
+    return {"at": time.time(), "left": None if left is None else asdict(left), "why": why}
 
 
 def lineage(watched: Watched) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ import numpy as np
 from tunewell.display.formatting import clipped
 from tunewell.errors import last_line
 from tunewell.figures import Table
-from tunewell.figures.source import seen
+from tunewell.figures.source import rounded, seen
 from tunewell.trial import OPEN_END, Trial, TrialState
 from tunewell.web.shelf import Watched
 
@@ -35,28 +35,31 @@ def trials_table(watched: Watched) -> dict[str, Any]:
         curves = log.history.curves[:n]
         finite = np.where(np.isfinite(curves), curves, np.inf)
         best_epoch = np.where(np.isfinite(found.best), finite.argmin(axis=1) + 1.0 if curves.size else 0.0, np.nan)
+        # packed they would lose their digits among some that are enormous
+        value = [None if one != one else one for one in rounded(found.best, _DIGITS).tolist()]  # noqa: PLR0124  NaN
+        until = found.history.until[:n].astype(np.float64)
         columns: dict[str, Any] = {
             "trial": np.arange(float(n)) if n < _CODES else list(range(n)),
             "state": found.states.tolist(),
-            "value": _rounded(found.best),
+            "value": value,
             "best_epoch": best_epoch,
             "epochs": found.history.epochs[:n].astype(np.float64),
-            "until": _numbers([None if one.until >= OPEN_END else one.until for one in trials]),
+            "until": np.where(until >= OPEN_END, np.nan, until),
             "parent": _numbers([one.parent for one in trials]),
             "parent_epoch": _numbers([one.parent_epoch for one in trials]),
             "began_at": _numbers([one.started_at for one in trials]),
             "ended_at": _numbers([one.ended_at for one in trials]),
             "seconds": _numbers([_seconds(one) for one in trials]),
-            "tags": [" ".join(watched.tags.get(one.number, ())) or None for one in trials],
-            "notes": [watched.notes.get(one.number, 0) for one in trials],
-            "favourite": [one.number in watched.favourites for one in trials],
-            "reason": [_reason(one) for one in trials],
+            "tags": [" ".join(watched.tags.get(number, ())) or None for number in range(n)],
+            "notes": [watched.notes.get(number, 0) for number in range(n)],
+            "favourite": [number in watched.favourites for number in range(n)],
+            "reason": [None if one.reason is None else _reason(one) for one in trials],
         }
         for place, (name, param) in enumerate(found.space.params.items()):
             columns[f"param:{name}"] = found.values(place, name, param)
     table = Table(columns).as_dict()
     # nearly all values differ, and as a list they are half as long as words and their places
-    next(one for one in table["columns"] if one["name"] == "value")["values"] = columns["value"]
+    next(one for one in table["columns"] if one["name"] == "value")["values"] = value
     return {"revision": revision, "table": table}
 
 
@@ -87,19 +90,18 @@ def rows_of(watched: Watched, numbers: Sequence[int]) -> dict[str, list[Any]]:
 
 def states_of(watched: Watched) -> dict[str, int]:
     """Return how many trials are in each state, without those in which none is."""
-    states = seen(watched.reader).states
-    names, counts = np.unique(states.astype(str), return_counts=True)
-    return dict(zip(names.tolist(), counts.tolist(), strict=True))
+    history = watched.reader.log.history
+    names, counts = np.unique(history.states.astype(str), return_counts=True)
+    found = dict(zip(names.tolist(), counts.tolist(), strict=True))
+    diverged = int((history.broken & history.stopped).sum()) if found.get("stopped") else 0
+    if diverged:
+        found |= {"stopped": found["stopped"] - diverged, "diverged": diverged}
+    return {name: count for name, count in sorted(found.items()) if count}
 
 
 def _state(trial: Trial, curves: np.ndarray) -> str:
     is_broken = trial.state is TrialState.STOPPED and bool(np.isinf(curves[trial.number]).any())
     return "diverged" if is_broken else str(trial.state)
-
-
-def _rounded(values: np.ndarray) -> list[float | None]:
-    """Return the values with enough digits: packed, they would lose those among some that are enormous."""
-    return [float(f"{value:.{_DIGITS}g}") if np.isfinite(value) else None for value in values.tolist()]
 
 
 def _shown(value: object) -> object:

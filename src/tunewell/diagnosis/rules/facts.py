@@ -151,8 +151,11 @@ def hardly_learns(s: Signals) -> Fact:
     low, high = _USUAL
     if s.run.by_loss or not low <= s["rate_to_usual"] <= high or not s["steps"] > 0:
         return _NONE
+    # by the mean of the last quarter: the least of a noisy loss is no gain
+    losses = finite(s.run["train_loss"])
+    late = float(losses[-max(1, len(losses) // 4) :].mean()) / s.units.guess_loss if losses.size else math.nan
     strength = both(
-        ramp(s["loss_gain"], *_PLATEAU),
+        ramp(min(s["loss_gain"], max(s["loss_first"], 1.0) - late), *_PLATEAU),
         ramp(math.log10(s["steps"]), *map(math.log10, _ENOUGH_STEPS)),
         ramp(abs(s["loss_last"] - 1), 0.15, 0.08),
         ramp(s["accuracy_last"], 0.4, 0.2),

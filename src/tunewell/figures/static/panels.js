@@ -8,11 +8,12 @@ import { cellsOf, colorsOf, packedColor } from "./marks.js";
 /** @typedef {import("./data.js").Panel} Panel */
 /** @typedef {import("./layout.js").Box} Box */
 /** @typedef {import("./colors.js").Palette} Palette */
+/** @typedef {{points: [number, number][], color: string, symbol: string | null}} Live */
 
 const dashes = /** @type {Record<string, number[]>} */ ({ dash: [6, 4], dot: [2, 3] });
 const quietRoles = ["some", "paused", "failed", "forecast"];
-const manyPoints = 1000; // of which each one is no shape of its own
-const bands = 24; // of colour, into which many points are sorted
+const manyPoints = 1000; // of which none is a shape of its own: they are drawn as one picture
+const manyOpacity = 0.7;
 const mostPixels = 12e6;
 
 /** Symbols as polygons around 0, of size 1. @type {Record<string, number[][]>} */
@@ -144,7 +145,7 @@ function seriesOf(layer, box, i, z, palette, ratio) {
     case "step":
       return [lineOf(layer, i, z, color)];
     case "points":
-      return pointSeries(layer, box, i, z, palette);
+      return pointSeries(layer, box, i, z, palette, ratio);
     case "bars":
       return [drawing(box, z, pathsOf(layer, box, palette, barPath, { opacity: 0.88 }, true))];
     case "segments":
@@ -194,14 +195,30 @@ function lineOf(layer, i, z, color) {
   };
 }
 
-/** @param {Layer} layer @param {Box} box @param {number} i @param {number} z @param {Palette} palette */
-function pointSeries(layer, box, i, z, palette) {
+/**
+ * @param {Layer} layer @param {Box} box @param {number} i @param {number} z @param {Palette} palette
+ * @param {number} ratio
+ */
+function pointSeries(layer, box, i, z, palette, ratio) {
   const size = sizeOf(layer);
   const n = layer.x.length;
+  const isValue = layer.color === "value" || layer.color === "signed";
+  const role = palette.role(layer.color);
+  const colorOf = isValue ? colorsOf(box.panel, layer.color, palette) : () => role;
+  if (n > manyPoints) {
+    const { picture, ...place } = stamped(layer, box, pointsOf(layer, box), colorOf, null, size, manyOpacity, ratio);
+    return [drawing(box, z, [{ type: "image", style: { image: picture, ...place } }], false)];
+  }
   const isRing = layer.symbol === "ring";
   const polygon = polygons[layer.symbol ?? ""];
-  const hasEdge = n <= manyPoints && layer.symbol !== "cross" && !isRing;
-  const base = {
+  const hasEdge = layer.symbol !== "cross" && !isRing;
+  const style = { opacity: n <= 300 ? 0.95 : manyOpacity, ...(hasEdge ? { borderColor: palette.ground, borderWidth: 0.8 } : {}) };
+  const own = isValue ? {} : isRing ? { color: "transparent", borderColor: role, borderWidth: 1.5 } : { color: role };
+  const data = Array.from(layer.x, (x, at) => {
+    const value = [x, layer.y[at]];
+    return isValue ? { value, itemStyle: { color: colorOf(layer.value[at]) } } : value;
+  });
+  return [{
     type: "scatter",
     xAxisIndex: i,
     yAxisIndex: i,
@@ -210,40 +227,10 @@ function pointSeries(layer, box, i, z, palette) {
     clip: false,
     symbol: polygon ? `path://${pathOf(polygon, 100)}` : "circle",
     symbolSize: layer.symbol === "cross" ? size + 1 : size,
-    large: n > manyPoints && !isRing, // which knows no edges
-    largeThreshold: manyPoints,
     progressive: 0,
-  };
-  const style = {
-    opacity: n <= 300 ? 0.95 : 0.7,
-    ...(hasEdge ? { borderColor: palette.ground, borderWidth: 0.8 } : {}),
-  };
-  if (layer.color !== "value" && layer.color !== "signed") {
-    const color = palette.role(layer.color);
-    const own = isRing ? { color: "transparent", borderColor: color, borderWidth: 1.5 } : { color };
-    return [{ ...base, data: Array.from(layer.x, (x, at) => [x, layer.y[at]]), itemStyle: { ...style, ...own } }];
-  }
-  const colorOf = colorsOf(box.panel, layer.color, palette);
-  if (n <= manyPoints) {
-    const data = Array.from(layer.x, (x, at) => ({ value: [x, layer.y[at]], itemStyle: { color: colorOf(layer.value[at]) } }));
-    return [{ ...base, data, itemStyle: style }];
-  }
-  // each colour is a series of its own, in the order in which its first point comes, so that the best stay on top
-  const { low, high } = box.panel.color ?? { low: 0, high: 1 };
-  /** @type {Map<number, number[][]>} */
-  const sorted = new Map();
-  for (let at = 0; at < n; at++) {
-    const band = Math.round(Math.min(Math.max((layer.value[at] - low) / (high - low || 1), 0), 1) * (bands - 1));
-    if (!sorted.has(band)) sorted.set(band, []);
-    sorted.get(band)?.push([layer.x[at], layer.y[at]]);
-  }
-  return [...sorted].map(([band, data]) => ({
-    ...base,
-    large: true,
-    largeThreshold: 0,
     data,
-    itemStyle: { ...style, color: colorOf(low + (band / (bands - 1)) * (high - low)) },
-  }));
+    itemStyle: { ...style, ...own },
+  }]; // prettier-ignore
 }
 
 /**
@@ -336,7 +323,11 @@ export function drawItems(context, layer, box, { xs, ys }, palette, selected, ra
   const colorOf = isValue ? colorsOf(box.panel, layer.color, palette) : () => role;
   if (layer.mark === "points" && rows.length > manyPoints) {
     const shown = rows.reduce((n, row) => n + (selected[row] ? 1 : 0), 0);
-    if (shown > manyPoints) return stampItems(context, layer, box, { xs, ys }, colorOf, selected, ratio);
+    if (shown > manyPoints) {
+      const size = Math.max(6, sizeOf(layer));
+      const { picture, x, y, width, height } = stamped(layer, box, { xs, ys }, colorOf, selected, size, 1, ratio);
+      return context.drawImage(picture, x, y, width, height);
+    }
   }
   context.save();
   if (layer.mark === "line" || layer.mark === "step") {
@@ -370,39 +361,59 @@ export function drawItems(context, layer, box, { xs, ys }, palette, selected, ra
 }
 
 /**
- * Draw many points pixel by pixel: none of them is a shape that one could tell from the next.
- * @param {CanvasRenderingContext2D} context @param {Layer} layer @param {Box} box
- * @param {{xs: Float32Array, ys: Float32Array}} points @param {(value: number) => string} colorOf
- * @param {Uint8Array} selected @param {number} ratio
+ * Return a picture of many points, made pixel by pixel, and where it lies: as shapes they take ten times as long.
+ * @param {Layer} layer @param {Box} box @param {{xs: Float32Array, ys: Float32Array}} points
+ * @param {(value: number) => string} colorOf @param {Uint8Array | null} selected by row; null: all
+ * @param {number} size pixels @param {number} opacity @param {number} ratio device pixels a pixel
  */
-function stampItems(context, layer, box, { xs, ys }, colorOf, selected, ratio) {
-  const rows = /** @type {ArrayLike<number>} */ (layer.rows);
-  const size = Math.max(2, Math.round(Math.max(6, sizeOf(layer)) * ratio));
-  const half = size / 2;
-  // from the left end to the right end of a disc, line by line
-  const reach = Array.from({ length: size }, (_, y) => Math.round(Math.sqrt(half * half - (y + 0.5 - half) ** 2)));
+function stamped(layer, box, { xs, ys }, colorOf, selected, size, opacity, ratio) {
+  const { offsets, cover, side } = stampOf(layer.symbol, size, ratio);
   const picture = document.createElement("canvas");
-  const [wide, high] = [Math.ceil(box.width * ratio) + 2 * size, Math.ceil(box.height * ratio) + 2 * size];
+  const [wide, high] = [Math.ceil(box.width * ratio) + 2 * side, Math.ceil(box.height * ratio) + 2 * side];
   [picture.width, picture.height] = [wide, high];
   const image = new ImageData(wide, high);
-  const pixels = new Uint32Array(image.data.buffer);
+  const { data } = image;
   /** @type {Map<string, number>} */
   const packed = new Map();
   for (let i = 0; i < xs.length; i++) {
-    if (!selected[rows[i]]) continue;
-    const left = Math.round((xs[i] - box.left) * ratio - half) + size;
-    const top = Math.round((ys[i] - box.top) * ratio - half) + size;
-    if (!(left >= 0 && top >= 0 && left + size <= wide && top + size <= high)) continue;
+    if (selected && !selected[/** @type {any} */ (layer.rows)[i]]) continue;
+    const left = Math.round((xs[i] - box.left) * ratio - side / 2) + side;
+    const top = Math.round((ys[i] - box.top) * ratio - side / 2) + side;
+    if (!(left >= 0 && top >= 0 && left + side <= wide && top + side <= high)) continue; // nor where there is no place
     const name = colorOf(layer.value[i]);
     let color = packed.get(name);
-    if (color === undefined) packed.set(name, (color = (packedColor(name) | (255 << 24)) >>> 0));
-    for (let y = 0; y < size; y++) {
-      const middle = (top + y) * wide + left + half;
-      for (let at = Math.ceil(middle - reach[y]); at < middle + reach[y]; at++) pixels[at] = color;
+    if (color === undefined) packed.set(name, (color = packedColor(name)));
+    const [red, green, blue] = [color & 255, (color >> 8) & 255, (color >> 16) & 255];
+    for (let k = 0; k < cover.length; k++) {
+      const at = 4 * ((top + Math.floor(offsets[k] / side)) * wide + left + (offsets[k] % side));
+      const over = cover[k] * opacity;
+      const under = (data[at + 3] / 255) * (1 - over);
+      const share = over / (over + under);
+      data[at] += (red - data[at]) * share;
+      data[at + 1] += (green - data[at + 1]) * share;
+      data[at + 2] += (blue - data[at + 2]) * share;
+      data[at + 3] = 255 * (over + under);
     }
   }
   /** @type {CanvasRenderingContext2D} */ (picture.getContext("2d")).putImageData(image, 0, 0);
-  context.drawImage(picture, box.left - size / ratio, box.top - size / ratio, wide / ratio, high / ratio);
+  const place = { x: box.left - side / ratio, y: box.top - side / ratio, width: wide / ratio, height: high / ratio };
+  return { picture, ...place };
+}
+
+/**
+ * Return the pixels of a symbol within a square, and how much of each it covers.
+ * @param {string | null} symbol @param {number} size pixels @param {number} ratio
+ */
+function stampOf(symbol, size, ratio) {
+  const side = Math.ceil((size + 3) * ratio);
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [side, side];
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
+  context.scale(ratio, ratio);
+  drawSymbol(context, symbol, side / ratio / 2, side / ratio / 2, size, "#000");
+  const alpha = context.getImageData(0, 0, side, side).data.filter((_, i) => i % 4 === 3);
+  const offsets = Array.from(alpha.keys()).filter((i) => alpha[i] > 12);
+  return { offsets, cover: offsets.map((i) => alpha[i] / 255), side };
 }
 
 /**
@@ -424,6 +435,31 @@ function drawSymbol(context, symbol, x, y, size, color) {
     context.fillStyle = color;
     context.fill();
   }
+}
+
+/**
+ * Draw what came since the panel was made: a line through the points of each, and its symbol at the last.
+ * @param {CanvasRenderingContext2D} context @param {Live[]} live @param {Box} box @param {Palette} palette
+ */
+export function drawLive(context, live, box, palette) {
+  const x = box.panel.x ?? { low: 0, high: 1 };
+  const y = box.panel.y ?? { low: 0, high: 1 };
+  context.save();
+  for (const { points, color, symbol } of live) {
+    const places = points.map(([atX, atY]) => [
+      box.px(Math.min(Math.max(atX, x.low), x.high)), // beyond the axis it lies at its end, until the figure is made anew
+      box.py(Math.min(Math.max(atY, y.low), y.high)),
+    ]);
+    const role = palette.role(color);
+    context.strokeStyle = role;
+    context.lineWidth = 1.6;
+    context.beginPath();
+    for (const [px, py] of places) context.lineTo(px, py);
+    if (places.length > 1) context.stroke();
+    const [px, py] = /** @type {number[]} */ (places.at(-1));
+    drawSymbol(context, symbol, px, py, 8, role);
+  }
+  context.restore();
 }
 
 /**

@@ -7,14 +7,15 @@
 //
 // Attribute `height`: of the drawing, in pixels; else it follows from the figure. Attribute `table-rows`: how many rows
 // the table for screen readers has, 200 at most; 0: none, where the page shows one of its own. Property `selected`: rows of the table
-// that stand out, or null. Events: `tw-brush`, detail {rows: number[] | null}, while a stretch is dragged, null when it
+// that stand out, or null; `live`: items that came since, drawn over it at once, as {points: [x, y][], color, symbol}, in
+// places of the first panel. Events: `tw-brush`, detail {rows: number[] | null}, while a stretch is dragged, null when it
 // is let go; `tw-pick`, detail {row: number}, of a click or Enter. Parts: title, legend, plot, caption.
 
 import { paletteOf } from "./colors.js";
 import { rowText, unpackedFigure, wordOf } from "./data.js";
 import { boxesOf, heightFor, leastWidthFor } from "./layout.js";
 import { ParallelAxes } from "./marks.js";
-import { chartOption, drawItems, pointsOf, ratioOf, swatchOf } from "./panels.js";
+import { chartOption, drawItems, drawLive, pointsOf, ratioOf, swatchOf } from "./panels.js";
 import { init } from "./vendor/echarts.tw.js";
 
 /** @typedef {import("./data.js").Layer} Layer */
@@ -77,6 +78,8 @@ class TwFigure extends HTMLElement {
   #selected = null;
   /** @type {Uint8Array | null} by row, 1 for those that are selected */
   #mask = null;
+  /** @type {import("./panels.js").Live[]} */
+  #live = [];
   /** @type {import("./layout.js").Box[]} */
   #boxes = [];
   /** @type {Map<any, ParallelAxes>} */
@@ -177,6 +180,7 @@ class TwFigure extends HTMLElement {
       this.#parallels.set(i, axes);
     });
     this.#hit = null;
+    this.#live = [];
     this.#focused = -1;
     this.#boxes = []; // until it is laid out, nothing is drawn over it
     this.#describe();
@@ -190,6 +194,17 @@ class TwFigure extends HTMLElement {
 
   set selected(rows) {
     this.#select(rows === null || rows === undefined ? null : [...new Set(rows)]);
+    this.#drawOver();
+  }
+
+  /** What came since the figure was made. @returns {import("./panels.js").Live[]} */
+  get live() {
+    return this.#live;
+  }
+
+  set live(items) {
+    if (!items.length && !this.#live.length) return;
+    this.#live = items;
     this.#drawOver();
   }
 
@@ -272,6 +287,7 @@ class TwFigure extends HTMLElement {
         }
       }
     }
+    if (this.#live.length && !this.#boxes[0].panel.axes.length) drawLive(context, this.#live, this.#boxes[0], palette);
     if (this.#brush) {
       const { x, y, toX, toY } = this.#brush;
       context.fillStyle = context.strokeStyle = palette.text;

@@ -33,7 +33,7 @@ class Gradients:
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        self.steps = 0
+        self.steps: int = 0
         self._first: NDArray[Any] | None = None
         self._moved = False
         self._with_gradient = 0
@@ -81,6 +81,8 @@ class Gradients:
         if some is not None:
             yield from rows.inputs_not_scaled(some)
         inputs, labels = _joined(self._inputs), _joined(self._labels)
+        if inputs is not None and labels is not None and np.ptp(labels):
+            yield from rows.inputs_constant(inputs)
         if inputs is not None and labels is not None and len(inputs) == len(labels):
             yield from labels_not_learnable(inputs, labels.astype(np.int64))
 
@@ -167,6 +169,13 @@ def broadcast(one: tuple[int, ...], other: tuple[int, ...], place: Place) -> Mis
     """Return the mistake of outputs and targets of different shapes."""
     mend = "give both the same shape: outputs[:, 0], or targets[:, None]"
     return Mistake("shapes-broadcast", f"outputs have shape {one} and targets {other}", mend, place.path, place.line)
+
+
+def raw_likelihood(shape: tuple[int, ...], place: Place) -> Mistake:
+    """Return the mistake of a likelihood of outputs that are no log-probabilities."""
+    seen = f"the loss is the negated product of outputs of shape {shape} and the labels, and the outputs are raw"
+    mend = "take jax.nn.log_softmax of the outputs, or optax.softmax_cross_entropy(outputs, labels).mean()"
+    return Mistake("log-probabilities-expected", seen, mend, place.path, place.line)
 
 
 def _joined(arrays: Sequence[NDArray[Any]]) -> NDArray[Any] | None:

@@ -11,7 +11,6 @@ import ctypes
 import functools
 import sys
 import threading
-import time
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -20,9 +19,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from tunewell.inspection.jax import findings, origin
+from tunewell.inspection.jax.likelihood import raw_likelihood_in
 from tunewell.inspection.jax.shapes import are_broadcast, broadcast_in
 from tunewell.inspection.mistakes import Mistake
-from tunewell.inspection.observing import ImportWatch, SeenEnough
+from tunewell.inspection.observing import ImportWatch, SeenEnough, Stopwatch
 from tunewell.inspection.places import Place, calling_place, is_users
 
 _LOSSES = ("softmax_cross_entropy", "softmax_cross_entropy_with_integer_labels", "sigmoid_binary_cross_entropy")
@@ -35,10 +35,9 @@ class JaxObserver:
 
     def __init__(self, *, max_steps: int, timeout_s: float) -> None:
         """Make an observer; JAX has to be imported before."""
-        self.steps = 0
-        self.altered = False
-        self._max_steps, self._timeout_s = max_steps, timeout_s
-        self._begun: float | None = None
+        self.steps: int = 0
+        self.altered: bool = False
+        self._max_steps, self._watch = max_steps, Stopwatch(timeout_s)
         self._lock = threading.Lock()
         self._thread = threading.get_ident()
         self._settled = False
@@ -109,7 +108,8 @@ class JaxObserver:
 
             @functools.wraps(made)
             def call(parameters: Any, *others: Any, **named: Any) -> Any:
-                self._look_at_shapes(fun, parameters, others, named)
+                if is_users(caller):  # NNX's own functions take states from a queue, and can be called but once
+                    self._look_at_shapes(fun, parameters, others, named)
                 return self._called(made, parameters, others, named, has_value=has_value, has_aux=has_aux)
 
             return call
@@ -123,10 +123,20 @@ class JaxObserver:
             return
         self._looked_at.add(place)
         with contextlib.suppress(Exception):  # arguments that cannot be traced: the program may do with them
-            traced = jax.make_jaxpr(functools.partial(fun, **named))(parameters, *others)
-            shapes = broadcast_in(traced.jaxpr, len(jax.tree.leaves(parameters)))
+            arrays = [one for one in others if not callable(one)]
+
+            def of_arrays(parameters: Any, *arrays: Any) -> Any:
+                rest = iter(arrays)  # a function stays what it is
+                return fun(parameters, *(one if callable(one) else next(rest) for one in others), **named)
+
+            traced = jax.make_jaxpr(of_arrays)(parameters, *arrays)
+            n_learned = len(jax.tree.leaves(parameters))
+            shapes = broadcast_in(traced.jaxpr, n_learned)
             if shapes is not None:
                 self._add(findings.broadcast(*shapes, place))
+            raw = raw_likelihood_in(traced.jaxpr, n_learned)
+            if raw is not None:
+                self._add(findings.raw_likelihood(raw, place))
 
     def _called(
         self,
@@ -181,12 +191,11 @@ class JaxObserver:
 
     def _step(self, place: Place, numbers: Any, norms: Any, loss: Any) -> None:
         with self._lock:
-            self._begun = self._begun or time.monotonic()
+            self._watch.begin()
             self.steps += 1
             at = self._gradients.setdefault(place, findings.Gradients(place))
             at.add(np.array(numbers), np.array(norms), float(loss))
-            late = time.monotonic() - self._begun > self._timeout_s
-            if not self.altered and (self.steps >= self._max_steps or late):
+            if not self.altered and (self.steps >= self._max_steps or self._watch.is_late()):
                 self.altered = True
                 # an exception in a callback would be the compiled code's; this one is raised where the program is
                 timer = threading.Timer(0.05, self._end)

@@ -6,7 +6,6 @@ import functools
 import inspect
 import math
 import sys
-import time
 import types
 import weakref
 from collections.abc import Callable, Iterable, Mapping
@@ -19,6 +18,7 @@ from tunewell.inspection.keras.data import MOST_BATCHES, Rows, is_arrays, of_bat
 from tunewell.inspection.keras.first_steps import FirstSteps
 from tunewell.inspection.keras.training import Training
 from tunewell.inspection.mistakes import Mistake
+from tunewell.inspection.observing import Stopwatch
 from tunewell.inspection.places import Place
 
 _HERE = str(Path(__file__).parents[1])
@@ -45,14 +45,14 @@ class KerasObserver:
             timeout_s: the same after that time, from the first training on.
             then: called each time a training was ended by one of the two; it may raise, to end the program.
         """
-        self.steps = 0
+        self.steps: int = 0
         """The training steps so far, of all models."""
         self.failed: list[str] = []
         """The checks that failed themselves, each with its error; nothing is found by those."""
         self.altered = False
         """True if a training was ended before its end, so that an error in what follows may be ours."""
-        self._max_steps, self._timeout_s, self._then = max_steps, timeout_s, then
-        self._begun: float | None = None  # with the first training: what is imported and loaded before may take long
+        self._max_steps, self._then = max_steps, then
+        self._watch = None if timeout_s is None else Stopwatch(timeout_s)
         self._found: dict[tuple[str, str, int], Mistake] = {}
         self._looks = 0
         self._originals: list[tuple[Any, str, Any]] = []
@@ -230,7 +230,8 @@ class KerasObserver:
         return [*given, Steps()]
 
     def _begin_steps(self, model: Any, seen: _Seen) -> None:
-        self._begun = self._begun or time.monotonic()
+        if self._watch is not None:
+            self._watch.begin()
 
         def begin() -> None:
             seen.first_steps = FirstSteps(model, seen.compiled_at)
@@ -245,7 +246,7 @@ class KerasObserver:
             self._attempt("the first steps", lambda: self._add(steps.after(model, loss)))
 
     def _enough(self) -> bool:
-        if self._timeout_s is not None and self._begun is not None and time.monotonic() - self._begun > self._timeout_s:
+        if self._watch is not None and self._watch.is_late():
             return True
         return self._max_steps is not None and self.steps >= self._max_steps
 

@@ -14,6 +14,7 @@ from tunewell.inspection.learnable import MOST_ROWS, labels_not_learnable
 from tunewell.inspection.places import Place
 from tunewell.inspection.pytorch.check import Check, LossCall
 from tunewell.inspection.pytorch.training import Training
+from tunewell.inspection.rows import inputs_constant
 
 _FEWEST_BATCHES = 4
 _FEWEST_ROWS = 8
@@ -196,7 +197,8 @@ class LabelsCheck(Check):
         if not pairs or len({inputs.shape[1:] for inputs, _ in pairs}) > 1:
             return
         inputs, labels = (np.concatenate([pair[side] for pair in pairs]) for side in (0, 1))
-        for mistake in labels_not_learnable(inputs, labels.astype(np.int64)):
+        constant = inputs_constant(inputs) if np.ptp(labels) else []
+        for mistake in constant or labels_not_learnable(inputs, labels.astype(np.int64)):
             self.accuse(mistake.kind, mistake.seen, mistake.mend, place)
 
     def _constant(self, place: Place, every: Counter[int], rows: int) -> None:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import torch
 
+from tunewell.inspection import rows
 from tunewell.inspection.places import Place, calling_place
 from tunewell.inspection.pytorch.check import Check, LossCall
 from tunewell.inspection.pytorch.graph import chain, inputs_of, last_operation, operation
@@ -38,6 +39,8 @@ class LossInputCheck(Check):
                 self._log_probabilities(loss, node)
             case "binary_cross_entropy":
                 self._probabilities(loss)
+                if operation(node) == "Softmax":
+                    self._several_labels(loss)
             case "kl_div":
                 self._divergence(loss, node)
             case _:
@@ -120,6 +123,8 @@ class LossInputCheck(Check):
         target = loss.target
         if target.requires_grad or target.numel() < 8 or not loss.is_mean:
             return
+        if name == "Softmax" and self._several_labels(loss):
+            return
         margin = 0.1 if math.isfinite(high) else 0.1 * float(target.std())
         beyond = float(((target < low - margin) | (target > high + margin)).float().mean())
         if beyond > 0.2:
@@ -130,6 +135,20 @@ class LossInputCheck(Check):
                 f"take the {_SQUASHING[name]} after the last layer away, or scale the targets to its range",
                 loss.place,
             )
+
+    def _several_labels(self, loss: LossCall) -> bool:
+        """Look at rows with several labels, or none, for outputs that add up to 1."""
+        if loss.target.ndim != 2 or loss.target.shape != loss.input.shape:
+            return False
+        seen = rows.several_labels(loss.target.numpy(force=True))
+        if seen:
+            self.accuse(
+                "targets-out-of-reach",
+                f"the outputs come from softmax, {seen}",
+                "take the softmax away, and use binary_cross_entropy_with_logits (nn.BCEWithLogitsLoss)",
+                loss.place,
+            )
+        return bool(seen)
 
     def _over_one_unit(self, loss: LossCall, node: Any) -> bool:
         shape = loss.input.shape

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, Self
@@ -18,7 +17,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.data import DataLoader
 
 from tunewell.inspection.mistakes import Mistake
-from tunewell.inspection.observing import Limits, SeenEnough
+from tunewell.inspection.observing import Limits, SeenEnough, Stopwatch
 from tunewell.inspection.places import calling_place
 from tunewell.inspection.pytorch.axes import AxesCheck
 from tunewell.inspection.pytorch.check import Check, LossCall
@@ -78,8 +77,8 @@ class TorchObserver:
     """Looks at a PyTorch training; implements `Observer`."""
 
     def __init__(self, limits: Limits) -> None:
-        self.training = Training(limits)
-        self.checks = [check(self.training) for check in CHECKS]
+        self.training: Training = Training(limits)
+        self.checks: list[Check] = [check(self.training) for check in CHECKS]
         self.failures: list[Exception] = []
         """What went wrong in checks themselves."""
         self._calls = frozenset().union(*(check.calls for check in CHECKS)) | _COMPARISONS | _USES
@@ -87,7 +86,7 @@ class TorchObserver:
         self._ended = False
         self._stack = ExitStack()
         self._process = os.getpid()
-        self._began: float | None = None  # with the first call that is looked at: to load rows may take long
+        self._watch = Stopwatch(limits.timeout_s)  # begun by the first network that runs: to load rows may take long
         self._unseen_output: Any = None
         """What a network that is being trained has put out with no gradient wanted, since the last step."""
         self._unseen_steps: int | None = None
@@ -183,6 +182,7 @@ class TorchObserver:
     def _before_forward(self, module: Any, inputs: Any) -> None:
         if self._looking or self._elsewhere():
             return
+        self._watch.begin()
         self._check_time()
         training = self.training
         if not training.stack and next(module.parameters(), None) is not None:
@@ -219,6 +219,7 @@ class TorchObserver:
         root = tensors if isinstance(tensors, torch.Tensor) else next(iter(tensors), None)
         if self._looking or not isinstance(root, torch.Tensor):
             return backward(tensors, *args, **kwargs)
+        self._watch.begin()
         self._check_time()
         self.training.evaluating = False
         self._unseen_output = None
@@ -327,7 +328,6 @@ class TorchObserver:
         return os.getpid() != self._process  # in a worker of a loader, which was forked
 
     def _check_time(self) -> None:
-        self._began = self._began or time.monotonic()
         if self._ended or self.is_late(1.0):
             self._end()
 
@@ -338,8 +338,7 @@ class TorchObserver:
 
     def is_late(self, share: float) -> bool:
         """Return True if this share of the time has passed."""
-        began = self._began
-        return began is not None and time.monotonic() - began > share * self.training.limits.timeout_s
+        return self._watch.is_late(share)
 
 
 class _Calls(TorchFunctionMode):  # type: ignore[misc]  # PyTorch is not installed everywhere

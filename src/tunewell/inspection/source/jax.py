@@ -265,6 +265,37 @@ def _is_read(program: Program, name: ast.Name) -> bool:
     )
 
 
+def statistics_dropped(program: Program) -> Iterator[Mistake]:
+    """Find statistics of batch normalization that a step returns beside its loss, and nobody takes to the next step."""
+    changed = {
+        name for call in program.calls() if keyword(call, "mutable") is not None for name in _second(program, call)
+    }
+    for node in program.nodes:
+        outer = node.targets[0] if isinstance(node, ast.Assign) else None
+        inner = outer.elts[0] if isinstance(outer, ast.Tuple) and outer.elts else None
+        if not isinstance(node, ast.Assign) or not isinstance(inner, ast.Tuple) or len(inner.elts) < 2:
+            continue
+        beside = [one for one in ast.walk(inner.elts[1]) if isinstance(one, ast.Name) and one.id in changed]
+        for one in beside:
+            scope = program.scope(node)
+            uses = (use for use in program.nodes if isinstance(use, ast.Name) and isinstance(use.ctx, ast.Load))
+            if not any(use.id == one.id and line(use) > line(node) and program.scope(use) is scope for use in uses):
+                yield program.mistake(
+                    "statistics-frozen",
+                    node,
+                    f"{one.id} on line {line(node)} has the new statistics of batch normalization, and is used nowhere",
+                    "return it, and give it to the next step and to the evaluation in place of the old ones",
+                )
+
+
+def _second(program: Program, call: ast.Call) -> Iterator[str]:
+    """Yield the name that the second result of a call is given: `updates` of `logits, updates = apply(...)`."""
+    parent = program.parent(call)
+    target = parent.targets[0] if isinstance(parent, ast.Assign) else None
+    if isinstance(target, ast.Tuple) and len(target.elts) == 2 and isinstance(target.elts[1], ast.Name):
+        yield target.elts[1].id
+
+
 def keys_reused(program: Program) -> Iterator[Mistake]:
     """Find a random key that each turn of a loop draws from anew: the draws are all the same."""
     for call in program.calls():

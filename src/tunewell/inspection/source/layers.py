@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from tunewell.inspection.mistakes import Mistake
-from tunewell.inspection.source.program import Function, Program, constant, is_self_attribute, keyword, line, text
+from tunewell.inspection.source.program import (
+    Function,
+    Program,
+    constant,
+    is_self_attribute,
+    keyword,
+    line,
+    method,
+    text,
+)
 
 _RECURRENT = ("torch.nn.LSTM", "torch.nn.GRU", "torch.nn.RNN")
 
@@ -77,6 +87,48 @@ def _made(program: Program, owner: ast.ClassDef, call: ast.Call) -> ast.Call | N
     made = [one.value for one in program.attribute(owner, func.attr)]
     only = made[0] if len(made) == 1 else None
     return only if isinstance(only, ast.Call) and program.called(only) in _RECURRENT else None
+
+
+_BATCH = re.compile(r"batch|^(bs|b|n)$|(^|_)bsz?$", re.IGNORECASE)
+
+
+def states_mixed(program: Program) -> Iterator[Mistake]:
+    """Find last states of several layers or directions, (layers, rows, units), regrouped without a transpose."""
+    for call in program.calls():
+        owner, of = program.class_of(call), getattr(call.func, "value", None)
+        shape = call.args[0].elts if call.args and isinstance(call.args[0], ast.Tuple) else call.args
+        if method(call) not in ("view", "reshape") or len(shape) != 2 or owner is None or not isinstance(of, ast.Name):
+            continue
+        statement = next(one for one in program.ancestors(call) if isinstance(one, ast.stmt))
+        bound = program.earlier(of, statement)
+        is_state = bound is not None and bound.position in (1, -1)  # h, or (h, c)
+        layer = bound.value if is_state and bound is not None and isinstance(bound.value, ast.Call) else None
+        made = None if layer is None else _made(program, owner, layer)
+        if layer is None or made is None:
+            continue
+        if _has_several_states(program, made) and _is_number_of_rows(shape[0]):
+            yield program.mistake(
+                "axes-swapped",
+                call,
+                (
+                    f"{of.id} has the states of {text(layer)} by layer and direction first, and then by row, so that "
+                    f"{text(call)} puts states of different rows together"
+                ),
+                f"write {of.id}.transpose(0, 1).reshape({text(shape[0])}, -1), or take {of.id}[-1]",
+            )
+
+
+def _has_several_states(program: Program, made: ast.Call) -> bool:
+    layers = program.number(keyword(made, "num_layers"))
+    return constant(keyword(made, "bidirectional")) is True or (layers is not None and layers > 1)
+
+
+def _is_number_of_rows(size: ast.expr) -> bool:
+    if isinstance(size, ast.Name):
+        return bool(_BATCH.search(size.id))
+    if isinstance(size, ast.Subscript):
+        return isinstance(size.value, ast.Attribute) and size.value.attr == "shape" and constant(size.slice) == 0
+    return method(size) == "size" and isinstance(size, ast.Call) and bool(size.args) and constant(size.args[0]) == 0
 
 
 def _last_step(index: ast.expr) -> int | None:

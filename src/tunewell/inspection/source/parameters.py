@@ -171,8 +171,8 @@ def _lists_of_layers(program: Program, owner: ast.ClassDef) -> Iterator[ast.Attr
                 continue
             plain = isinstance(value, ast.List | ast.Tuple | ast.ListComp | ast.Dict | ast.DictComp)
             filled = plain and value is not None and any(_makes_layer(program, one) for one in ast.walk(value))
-            empty = isinstance(value, ast.List) and not value.elts
-            if filled or (empty and _is_appended_to(program, owner, target.attr)):
+            empty = (isinstance(value, ast.List) and not value.elts) or (isinstance(value, ast.Dict) and not value.keys)
+            if filled or (empty and _is_filled_later(program, owner, target.attr)):
                 yield target
 
 
@@ -201,13 +201,18 @@ def _makes_layer(program: Program, node: ast.AST) -> bool:
     )
 
 
-def _is_appended_to(program: Program, owner: ast.ClassDef, name: str) -> bool:
+def _is_filled_later(program: Program, owner: ast.ClassDef, name: str) -> bool:
+    """Return True if layers are appended to `self.name`, or stored in it by a key."""
     for node in ast.walk(owner):
+        target: ast.expr | None = None
+        added: ast.expr | None = None
         if method(node) == "append" and isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            target = node.func.value
-            is_this = isinstance(target, ast.Attribute) and is_self_attribute(target) and target.attr == name
-            if is_this and node.args and any(_makes_layer(program, one) for one in ast.walk(node.args[0])):
-                return True
+            target, added = node.func.value, node.args[0] if node.args else None
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
+            target, added = node.targets[0].value, node.value
+        is_this = isinstance(target, ast.Attribute) and is_self_attribute(target) and target.attr == name
+        if is_this and added is not None and any(_makes_layer(program, one) for one in ast.walk(added)):
+            return True
     return False
 
 

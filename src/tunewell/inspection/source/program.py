@@ -45,13 +45,19 @@ class Program:
         Raises:
             SyntaxError: it is no Python.
         """
-        self.path, self.text, self._cells = path, text, cells
-        self.tree = ast.parse(text, path or "<program>")
-        self.nodes = list(ast.walk(self.tree))
+        self.path = path
+        self.text = text
+        self._cells = cells
+        self.tree: ast.Module = ast.parse(text, path or "<program>")
+        self.nodes: list[ast.AST] = list(ast.walk(self.tree))
         self._parents = {child: parent for parent in self.nodes for child in ast.iter_child_nodes(parent)}
-        self.functions = {node.name: node for node in self.nodes if isinstance(node, Function)}
+        self.functions: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {
+            node.name: node for node in self.nodes if isinstance(node, Function)
+        }
         """By name; of several of one name, the last."""
-        self.classes = {node.name: node for node in self.nodes if isinstance(node, ast.ClassDef)}
+        self.classes: dict[str, ast.ClassDef] = {
+            node.name: node for node in self.nodes if isinstance(node, ast.ClassDef)
+        }
         self._imports = dict(self._imported())
         self._known_passed: dict[tuple[Function, str], list[Binding]] = {}
         self._known_origins: dict[ast.expr, list[ast.expr]] = {}

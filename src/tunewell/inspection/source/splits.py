@@ -436,9 +436,11 @@ def shuffled_alone(program: Program) -> Iterator[Mistake]:
     for call in program.calls():
         statement = program.parent(call)
         shuffled = _name(call.args[0]) if call.args else ""
-        if program.called(call) == "numpy.random.shuffle" and shuffled and isinstance(statement, ast.Expr):
+        shuffles = program.called(call) in ("numpy.random.shuffle", "random.shuffle")
+        if shuffles and shuffled and isinstance(statement, ast.Expr):
             partner = _used_beside(program, statement, shuffled)
-            if partner and partner not in _shuffled(program):
+            anew = partner and _is_made_of(program, statement, partner, shuffled)
+            if partner and not anew and partner not in _shuffled(program):
                 yield _apart(program, call, shuffled, partner, "and not")
     for node in program.nodes:
         parts = node.elts if isinstance(node, ast.Tuple) else node.args if isinstance(node, ast.Call) else []
@@ -554,6 +556,27 @@ def _used_beside(program: Program, statement: ast.stmt, name: str) -> str:
             if name in names and labels:
                 return labels[0]
     return ""
+
+
+def _is_made_of(program: Program, statement: ast.stmt, partner: str, shuffled: str) -> bool:
+    """Return True if the partner is made anew after a statement, of what was shuffled there."""
+    after = (one for one in ast.walk(program.scope(statement)) if line(one) > line(statement))
+    return any(
+        any(partner in _names_in(target) and shuffled in _names_in(value) for target, value in _assigned(one))
+        or (isinstance(one, ast.For) and shuffled in _names_in(one.iter) and partner in _names_in(one))
+        for one in after
+    )
+
+
+def _assigned(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Yield each target of an assignment with its value, those of `x, y = a, b` one by one."""
+    for target in node.targets if isinstance(node, ast.Assign) else []:
+        assert isinstance(node, ast.Assign)
+        given = node.value
+        if isinstance(target, ast.Tuple) and isinstance(given, ast.Tuple) and len(target.elts) == len(given.elts):
+            yield from zip(target.elts, given.elts, strict=True)
+        else:
+            yield target, given
 
 
 def _apart(program: Program, at: ast.AST, rows: str, labels: str, how: str) -> Mistake:

@@ -459,6 +459,23 @@ def never_evaluates(program: Program) -> Iterator[Mistake]:
             return
 
 
+def dropout_without_mode(program: Program) -> Iterator[Mistake]:
+    """Find a dropout of `torch.nn.functional` in a module that eval() does not reach: it is on unless it is given."""
+    if not any(_sets_mode(node, training=False) for node in program.nodes):
+        return
+    for call in program.calls():
+        library, _, name = program.called(call).rpartition(".")
+        owner = program.class_of(call)
+        is_ours = library == "torch.nn.functional" and "dropout" in name and owner is not None
+        if is_ours and argument(call, 2, "training") is None and not any(one.arg is None for one in call.keywords):
+            yield program.mistake(
+                "evaluates-in-training-mode",
+                call,
+                f"{text(call)} on line {line(call)} is on after eval() too: nothing tells it the mode",
+                "write training=self.training in it, or make it a layer, nn.Dropout",
+            )
+
+
 def _is_no_grad(program: Program, node: ast.expr) -> bool:
     name = program.called(node) or program.name(node)
     return name in ("torch.no_grad", "torch.inference_mode", "torch.autograd.no_grad") and keyword(node, "mode") is None

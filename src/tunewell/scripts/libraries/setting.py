@@ -164,7 +164,7 @@ class Source:
 
     def __init__(self, files: Sequence[Tuple[str, str]]) -> None:
         """Take pairs of a file's name and its text; the script comes first."""
-        self.files = list(files)
+        self.files: list[Tuple[str, str]] = list(files)
         self.trees: List[Tuple[str, ast.Module]] = []
         for name, text in files:
             try:

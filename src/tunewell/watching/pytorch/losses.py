@@ -18,9 +18,9 @@ class LossMeter:
     """A meter of the loss of each training step; nothing waits for the device until an epoch ends."""
 
     def __init__(self) -> None:
-        self.losses = StepLosses()
+        self.losses: StepLosses = StepLosses()
         """Those of the epochs that have ended."""
-        self.n_classes = 0
+        self.n_classes: int = 0
         """The number of classes of the outputs; 0 while it is not known."""
         self._begin()
 

@@ -14,7 +14,7 @@ const patienceMs = 1500; // that a lost connection may come back without a word
 const themes = /** @type {const} */ (["auto", "light", "dark"]);
 
 class App extends View {
-  static properties = { said: { state: true }, role: { state: true }, store: { state: true }, theme: { state: true }, isAway: { state: true } };
+  static properties = { said: { state: true }, role: { state: true }, store: { state: true }, theme: { state: true }, isAway: { state: true }, isTold: { state: true } };
   /** @type {Study | null} */
   study = null;
   #saying = 0;
@@ -28,6 +28,7 @@ class App extends View {
     this.store = "";
     this.theme = document.documentElement.dataset.theme ?? "auto";
     this.isAway = false;
+    this.isTold = keptBefore("tunewell-alerts") === "on";
     this.watch(place);
     addEventListener("tw-say", (event) => this.#say(/** @type {CustomEvent} */ (event).detail));
     addEventListener("tw-known", (event) => {
@@ -50,6 +51,7 @@ class App extends View {
       if (this.study) {
         this.watch(this.study);
         this.study.addEventListener("commands", (event) => announce(/** @type {CustomEvent} */ (event).detail));
+        this.study.addEventListener("alert", (event) => this.#alert(/** @type {CustomEvent} */ (event).detail));
       }
     }
     if (this.study?.known?.role) this.role = this.study.known.role;
@@ -74,6 +76,7 @@ class App extends View {
         <span class="grow"></span>
         ${this.study?.known ? html`<span class="feed ${this.isAway ? "away" : "live"}" title=${this.isAway ? "what is shown may be old" : "what changes is shown at once"}><i aria-hidden="true"></i>${this.isAway ? "reconnecting" : "live"}</span>` : nothing}
         ${this.role === "view" ? html`<span class="chip role" title="this browser may look, and changes nothing">${icon("eye")}view only</span>` : nothing}
+        ${this.study && "Notification" in window ? html`<button class="quiet icon-only" aria-pressed=${this.isTold} title="alerts on the desktop" aria-label="alerts on the desktop" @click=${() => this.#turnAlerts()}>${icon("bell")}</button>` : nothing}
         <button class="quiet icon-only" title="theme: ${this.theme} (t)" aria-label="theme: ${this.theme}" @click=${() => this.#turnTheme()}>${icon({ auto: "auto", light: "sun", dark: "moon" }[this.theme] ?? "auto")}</button>
         <button class="quiet icon-only key" title="keys (?)" aria-label="keys" @click=${() => this.#keys()}>?</button></header>
       ${this.#banner()}
@@ -125,15 +128,27 @@ class App extends View {
     setTimeout(() => (this.said = this.said.filter((one) => one.id !== id)), look === "bad" ? 2 * sayMs : sayMs);
   }
 
+  /** Say it here, and on the desktop where that is wished for and nobody looks. @param {string} text */
+  #alert(text) {
+    this.#say({ text, look: "bad" });
+    if (!this.isTold || !document.hidden || !("Notification" in window) || Notification.permission !== "granted") return;
+    new Notification(`tunewell: ${this.study?.known?.name ?? "a study"}`.slice(0, 120), { body: text, tag: text });
+  }
+
+  async #turnAlerts() {
+    if (!this.isTold && (await Notification.requestPermission()) !== "granted") {
+      return this.#say({ text: "the browser lets this page send no notifications; allow them in its settings", look: "bad" });
+    }
+    this.isTold = !this.isTold;
+    this.#say({ text: this.isTold ? "alerts come to the desktop while this tab is out of sight" : "alerts stay on the page", look: "plain" });
+    kept("tunewell-alerts", this.isTold ? "on" : "");
+  }
+
   #turnTheme() {
     this.theme = themes[(themes.indexOf(/** @type {any} */ (this.theme)) + 1) % themes.length];
     if (this.theme === "auto") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = this.theme;
-    try {
-      localStorage.setItem("tunewell-theme", this.theme);
-    } catch {
-      // no storage: until the page is left
-    }
+    kept("tunewell-theme", this.theme);
     // figures look at their colours when they are drawn
     for (const figure of document.querySelectorAll("tw-figure")) figure.setAttribute("height", figure.getAttribute("height") ?? "");
   }
@@ -174,6 +189,24 @@ class App extends View {
   }
 }
 customElements.define("tw-app", App);
+
+/** Keep a choice for the next visit; without storage, until the page is left. @param {string} name @param {string} value */
+function kept(name, value) {
+  try {
+    localStorage.setItem(name, value);
+  } catch {
+    // no storage
+  }
+}
+
+/** @param {string} name */
+function keptBefore(name) {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
 
 function logo() {
   return html`<svg viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="8"/><path d="M6 8c3 12 6 15 11 15h9"/><circle cx="17" cy="23" r="3.6"/></svg>`;

@@ -7,14 +7,17 @@ import { coloredByTrial } from "./line-figure.js";
 import { place } from "./place.js";
 import { html, nothing } from "./vendor/lit.js";
 import { View, icon } from "./view.js";
-import { countText } from "./words.js";
+import { countText, roles } from "./words.js";
 import "./figures/tw-figure.js";
 
 const leastMs = 1000; // between two readings
 const share = 8; // a figure that took a second to make is made every eight seconds at most
-const mostDrawn = 12_000; // marks of trials
-const massMarks = new Set(["points", "parallel", "bars"]);
+const many = 2000; // trials, of which a figure is not made anew for each that changes
+const changedShare = 0.02; // so many of them at a time
+const longestMs = 60_000; // or after as long
 const mostRows = 50;
+/** @type {Record<string, string>} as figures have them */
+const symbols = { complete: "circle", stopped: "square", paused: "ring", held: "diamond", running: "triangle-up", diverged: "triangle-down", failed: "cross" };
 const ofOthers = new Set(["importance", "ranks", "space", "distribution", "confirmed"]); // rows that are no trials
 const mostColumns = 14;
 const arrays = ["x", "y", "x2", "y2", "low", "high", "value"];
@@ -40,6 +43,8 @@ export class FigureBox extends View {
   #wanted = "";
   #readAt = -Infinity;
   #cost = 0;
+  /** @type {number | undefined} the study's best value when it was read */
+  #bestThen;
   #timer = 0;
   /** @type {AbortController | null} */
   #abort = null;
@@ -108,8 +113,55 @@ export class FigureBox extends View {
     const study = this.study;
     if (!study?.trials) return;
     const isOther = (this.#isReading ? this.#wanted : this.#readOf).split("\n")[0] !== this.#what;
-    if (isOther || this.#readOf !== `${this.#what}\n${study.revision}`) this.#readLater(isOther);
+    const isOld = this.#readOf !== `${this.#what}\n${study.revision}`;
+    if (isOther || (isOld && !this.#isLive(study))) this.#readLater(isOther);
+    else if (isOld) this.#readMuchLater();
     this.#draw();
+  }
+
+  /**
+   * Whether what has changed since the figure was made is little beside what it shows, so that it is drawn over it.
+   * @param {import("./study.js").Study} study
+   */
+  #isLive(study) {
+    const rows = this.#json?.table.rows ?? 0;
+    if (rows < many || this.#isReading || performance.now() > this.#readAt + longestMs) return false;
+    const since = Number(this.#readOf.split("\n")[1]);
+    let changed = (study.trials?.rows ?? 0) - rows;
+    if (changed < 0) return false; // they are others
+    for (const [trial, said] of study.heard) changed += trial < rows && (said.at(-1)?.revision ?? 0) > since ? 1 : 0;
+    return changed <= changedShare * rows && study.known.best?.value === this.#bestThen;
+  }
+
+  /** Read it again when it has been long ago, whether or not more comes. */
+  #readMuchLater() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.told(), Math.max(leastMs, this.#readAt + longestMs + leastMs - performance.now()));
+  }
+
+  /** What came since, where the figure has a place for it. @param {import("./study.js").Study} study */
+  #liveItems(study) {
+    const y = this.#json.panels[0]?.y;
+    const place = y && placeOn(y);
+    if (!place || !["history", "curves"].includes(this.kind) || (this.#json.table.rows ?? 0) < many) return [];
+    const since = Number(this.#readOf.split("\n")[1]);
+    const items = [];
+    for (const [trial, all] of study.heard) {
+      const said = all.filter(({ revision }) => revision > since);
+      if (!said.length || study.shown[trial] === 0) continue;
+      const state = String(study.trials?.at("state", trial));
+      const look = { color: roles[/** @type {keyof typeof roles} */ (state)] ?? "running", symbol: symbols[state] ?? "triangle-up" };
+      const value = study.trials?.at("value", trial) ?? null;
+      if (this.kind === "history") {
+        const worst = y.best === "low" ? y.high : y.low;
+        const isSound = value !== null && look.color !== "failed";
+        items.push({ points: [[trial, isSound ? place(Number(value)) : worst]], ...look });
+      } else {
+        const points = said.filter((one) => one.epoch !== null && one.value !== null).map((one) => [one.epoch, place(Number(one.value))]);
+        if (points.length) items.push({ points, ...look });
+      }
+    }
+    return items;
   }
 
   get #what() {
@@ -131,12 +183,14 @@ export class FigureBox extends View {
     const abort = (this.#abort = new AbortController());
     const begin = performance.now();
     const readOf = `${this.#what}\n${study.revision}`;
+    const best = study.known.best?.value;
     this.#isReading = true;
     this.#wanted = readOf;
     try {
       const query = [this.query, ofOthers.has(this.kind) ? "" : "table=none"].filter(Boolean).join("&");
       const json = await read(`studies/${study.id}/figures/${this.kind}?${query}`, abort.signal);
       this.#readOf = `${readOf.split("\n")[0]}\n${json.revision}`; // it may be one that was made before
+      this.#bestThen = best;
       this.error = "";
       this.#take(json, this.#readOf);
     } catch (error) {
@@ -176,6 +230,7 @@ export class FigureBox extends View {
       element.figure = this.#sifted(isSifted);
       if (this.hasTable) this.requestUpdate();
     }
+    if (study && !this.figure) element.live = this.#liveItems(study);
     const marked = study?.standingOut ?? null;
     if (study?.brushedBy === this && marked && !isNew) this.#marked = marked;
     else if (isNew || marked !== this.#marked) {
@@ -206,7 +261,7 @@ export class FigureBox extends View {
 
   /** Return the figure with the columns that the page has already, and without what is hidden. @param {boolean} isSifted */
   #sifted(isSifted) {
-    const json = this.trials ? coloredByTrial(this.#json, this.trials, (row) => this.#trialOf(row)) : thinned(this.#json);
+    const json = this.trials ? coloredByTrial(this.#json, this.trials, (row) => this.#trialOf(row)) : this.#json;
     const study = this.study;
     const ofTrials = json.table.of === "trials";
     const table = ofTrials && study?.trials ? { columns: columnsOf(study, json.table.rows), rows: json.table.rows } : json.table;
@@ -294,16 +349,11 @@ function columnsOf(study, rows) {
   });
 }
 
-/** Return a figure of which a browser can draw all marks in time: of very many, one in so many. @param {any} json */
-function thinned(json) {
-  const one = Math.ceil(json.table.rows / mostDrawn);
-  if (one < 2) return json;
-  const isKept = (/** @type {number} */ row) => row % one === 0;
-  const panels = json.panels.map((/** @type {any} */ panel) => ({
-    ...panel,
-    layers: panel.layers.map((/** @type {any} */ layer) => (massMarks.has(layer.mark) && layer.color !== "best" ? siftedLayer(layer, isKept) : layer)),
-  }));
-  return { ...json, panels, caption: `${json.caption} One in ${one} trials is drawn, and brushed.` };
+/** Return where on an axis a value lies. @param {any} axis @returns {((value: number) => number) | null} */
+function placeOn({ scale }) {
+  if (scale === "log") return (value) => (value > 0 ? Math.log(value) : -Infinity);
+  if (scale === "log1m") return (value) => (value < 1 ? -Math.log1p(-value) : Infinity);
+  return scale === "linear" ? (value) => value : null;
 }
 
 /** Return a layer without the items whose row is not shown. @param {any} layer @param {(row: number) => boolean} isShown */

@@ -5,11 +5,12 @@ import { html, nothing } from "./vendor/lit.js";
 import { spentBar } from "./studies-view.js";
 import { textOf } from "./study-view.js";
 import { View, icon } from "./view.js";
+import { momentText } from "./words.js";
 
 const leastMs = 3000;
 
 export class PlanView extends View {
-  static properties = { study: { attribute: false }, plan: { state: true }, error: { state: true } };
+  static properties = { study: { attribute: false }, plan: { state: true }, finish: { state: true }, error: { state: true } };
   #readOf = -1;
   #timer = 0;
   #isReading = false;
@@ -20,6 +21,8 @@ export class PlanView extends View {
     this.study = /** @type {any} */ (null);
     /** @type {any} */
     this.plan = null;
+    /** @type {{at: number, left: {low: number, middle: number, high: number} | null, why: string | null} | null} */
+    this.finish = null;
     this.error = "";
   }
 
@@ -47,12 +50,28 @@ export class PlanView extends View {
     this.#isReading = true;
     this.#readOf = this.study.revision;
     try {
-      this.plan = await read(`studies/${this.study.id}/plan`);
+      [this.plan, this.finish] = await Promise.all([read(`studies/${this.study.id}/plan`), read(`studies/${this.study.id}/finish`)]);
       this.error = "";
     } catch (error) {
       this.error = /** @type {Error} */ (error).message;
     }
     this.#isReading = false;
+  }
+
+  /** When the budget is spent: a fan from now on, as wide as it is uncertain. */
+  #finish() {
+    if (!this.finish) return nothing;
+    const { at, left, why } = this.finish;
+    if (!left) return html`<section class="card"><h2>When it ends</h2><p>Not known: ${why}.</p></section>`;
+    if (left.high <= 0) return html`<section class="card"><h2>When it ends</h2><p>Its budget is spent.</p></section>`;
+    const whole = left.high * 1.08;
+    const [low, middle, high] = [left.low, left.middle, left.high].map((seconds) => (100 * seconds) / whole);
+    const when = (/** @type {number} */ seconds) => momentText(at + seconds);
+    const isSharp = high - low < 0.5;
+    return html`<section class="card"><h2>When it ends</h2>
+      <p class="lead">${isSharp ? when(left.middle) : html`${when(left.low)} to ${when(left.high)}`} <span class="quiet">${isSharp ? "" : `most likely ${when(left.middle)}; the interval holds in four of five cases`}</span></p>
+      <svg class="fan" viewBox="0 0 100 20" preserveAspectRatio="none" aria-hidden="true"><path class="band" d="M0 19L${low} 1H${high}Z"/><path class="middle" d="M0 19L${middle} 1"/><path class="end" d="M0 1H100M0 19H100"/></svg>
+      <div class="fan-ends quiet"><span>now</span><span>${when(left.high)}</span></div></section>`;
   }
 
   render() {
@@ -63,6 +82,7 @@ export class PlanView extends View {
       lines?.length ? html`<section class="card"><h2>${title}</h2><ul class="lines">${lines.map((one) => html`<li dir="auto">${textOf(one)}</li>`)}</ul></section>` : nothing;
     return html`<div class="plan">
       <section class="card"><h2>Next</h2><p class="lead" dir="auto">${plan.next ? textOf(plan.next) : "No process runs the study; whoever runs it again decides."}</p></section>
+      ${this.#finish()}
       <section class="card"><h2>What more would bring</h2><p dir="auto">${plan.outlook ? textOf(plan.outlook) : "Too few decisions were made by a model to say."}</p></section>
       <section class="card"><h2>Spent</h2>${spentBar(this.study.known)}</section>
       ${list("At the end of their range", plan.at_bounds)}

@@ -69,6 +69,7 @@ export class StudyView extends View {
       ${study.maySteer ? nothing : html`<p class="quiet view-only">${icon("eye")}View only: this browser may look, and changes nothing. Who started <code>tunewell web</code> has a link that may steer.</p>`}
       ${this.tab === "overview" ? this.#numbers(known) : this.#inShort(known)}
       ${known.waits ? html`<p class="banner">${icon("clock")}<span>${known.waits}</span></p>` : nothing}
+      ${study.health.alerts.slice(0, 4).map(({ kind, trials, text }) => html`<p class="banner bad alert" data-kind=${kind}>${icon("warning")}<span dir="auto">${text[0].toUpperCase()}${text.slice(1)}. ${trials.slice(0, 4).map((one) => html`<a href=${place.link("study", study.id, "trial", one)}>trial ${one}</a> `)}</span></p>`)}
       ${known.damage ? html`<p class="banner bad">${icon("warning")}<span>${known.damage}</span></p>` : nothing}
       ${this.tab === "overview" ? (known.at_bounds ?? []).map((/** @type {any} */ one) => html`<p class="banner">${icon("warning")}<span>${textOf(one)}</span></p>`) : nothing}
     </header>`;
@@ -176,9 +177,11 @@ export class StudyView extends View {
 
   /** @param {any[]} sessions */
   #sessions(sessions) {
-    const names = Object.keys(sessions[0] ?? {}).filter((name) => typeof sessions[0][name] !== "object" || sessions[0][name] === null);
+    const names = ["started_at", "ended_at", "host", "pid", "command", "directory", "git_commit", "git_dirty"];
+    const cell = (/** @type {string} */ name, /** @type {any} */ value) =>
+      /_at$/.test(name) ? momentText(value) : name === "pid" ? String(value) : name === "git_commit" ? String(value ?? "–").slice(0, 10) : valueText(value);
     return html`<section class="card"><h2>Processes that ran it</h2><div class="scroll"><table><thead><tr>${names.map((name) => html`<th>${name.replaceAll("_", " ")}</th>`)}</tr></thead>
-      <tbody>${sessions.slice(-20).map((one) => html`<tr>${names.map((name) => html`<td>${/_at$|heartbeat/.test(name) ? momentText(one[name]) : valueText(one[name])}</td>`)}</tr>`)}</tbody></table></div></section>`;
+      <tbody>${sessions.slice(-20).map((one) => html`<tr>${names.map((name) => html`<td title=${one[name] ?? ""}>${cell(name, one[name])}</td>`)}</tr>`)}</tbody></table></div></section>`;
   }
 
   #basket() {

@@ -17,6 +17,9 @@ import { Trials } from "./trials.js";
 
 export const mostCompared = 10;
 const refreshMs = 8000;
+const firstHealthMs = 2500; // what is looked at first comes first
+const healthMs = 20_000;
+const mostHeard = 100; // of a trial
 
 /**
  * A study, with the events `change` (data, or how it is looked at; once a frame) and `commands`.
@@ -35,6 +38,10 @@ export class Study extends EventTarget {
   lost = null;
   /** @type {"live" | "away" | "out"} the stream */
   status = "away";
+  /** @type {{alerts: {kind: string, trials: number[], text: string}[], badges: Record<string, {title: string, confidence: number, seen: string, more: number}>}} */
+  health = { alerts: [], badges: {} };
+  /** @type {Map<number, {revision: number, epoch: number | null, value: number | null}[]>} what was heard of trials, oldest first */
+  heard = new Map();
   /** @type {Map<number, Command>} those that were heard of while the page is open, by id */
   commands = new Map();
 
@@ -63,6 +70,8 @@ export class Study extends EventTarget {
   #abort = new AbortController();
   #looked = "";
   #refreshing = 0;
+  #examining = 0;
+  #isExamined = false;
 
   /** @param {number} id in the store */
   constructor(id) {
@@ -82,6 +91,7 @@ export class Study extends EventTarget {
     this.#abort.abort();
     this.#feed.close();
     clearTimeout(this.#refreshing);
+    clearTimeout(this.#examining);
     cancelAnimationFrame(this.#frame);
   }
 
@@ -145,12 +155,60 @@ export class Study extends EventTarget {
       early.forEach((message) => this.#heard(message));
       this.#changed(true);
       this.#feed.start();
+      this.#examineLater(firstHealthMs);
     } catch (error) {
       if (this.#abort.signal.aborted) return;
       this.error = /** @type {Refused} */ (error);
       this.#changed(false);
       if (this.error.status === 0 || this.error.status === 503) setTimeout(() => this.#abort.signal.aborted || this.#load(), 3000);
     }
+  }
+
+  /** @param {number} revision @param {number[]} trials @param {[number, number, number | null][]} points */
+  #remember(revision, trials, points) {
+    const of = new Map(points.map(([trial, epoch, value]) => [trial, { epoch, value }]));
+    for (const trial of trials) {
+      const said = { revision, ...(of.get(trial) ?? { epoch: null, value: null }) };
+      this.heard.set(trial, [...(this.heard.get(trial) ?? []), said].slice(-mostHeard));
+    }
+  }
+
+  /** Alerts and badges, now and then while the page is in sight. @param {number} ms */
+  #examineLater(ms) {
+    clearTimeout(this.#examining);
+    this.#examining = setTimeout(() => this.#examine(), ms);
+  }
+
+  async #examine() {
+    try {
+      if (document.hidden || this.gone || this.lost) return;
+      const health = await read(`studies/${this.id}/health`, this.#abort.signal);
+      const known = new Set(this.health.alerts.map(({ text }) => text));
+      const isFirst = this.#isExamined;
+      this.#isExamined = true;
+      this.health = health;
+      for (const one of health.alerts) {
+        if (isFirst && !known.has(one.text)) this.dispatchEvent(new CustomEvent("alert", { detail: one.text }));
+      }
+      this.#changed(false);
+    } catch {
+      // the feed says what has become of the store
+    } finally {
+      if (!this.#abort.signal.aborted) this.#examineLater(healthMs);
+    }
+  }
+
+  /** Tell of trials that have just failed or diverged. @param {any} rows */
+  #warn(rows) {
+    const ends = /** @type {string[]} */ (rows?.state ?? []);
+    const bad = ends.flatMap((state, i) => {
+      const trial = rows.trial[i];
+      const before = this.trials?.at("state", trial);
+      return ["failed", "diverged"].includes(state) && before !== state ? [`trial ${trial} ${state}`] : [];
+    });
+    if (!bad.length) return;
+    const text = bad.length > 3 ? `${bad.slice(0, 3).join(", ")} and ${bad.length - 3} more` : bad.join(", ");
+    this.dispatchEvent(new CustomEvent("alert", { detail: text }));
   }
 
   /** Read the trials again: more have changed than are worth telling one by one. */
@@ -195,6 +253,8 @@ export class Study extends EventTarget {
     if (kind === "change") {
       const { rows, reload, points: _, revision: __, ...now } = data;
       if (reload) this.#reload();
+      this.#warn(rows);
+      this.#remember(id, rows?.trial ?? [], data.points ?? []);
       const columns = Object.entries(rows ?? {}).map(([name, values]) => ({ name, values }));
       const isOther = columns.length > 0 && columns.some(({ name }) => !this.trials?.columns.has(name));
       const changed = columns.length ? this.trials?.apply({ columns, rows: columns[0].values.length }) : [];

@@ -54,7 +54,7 @@ export class TrialTable extends View {
     const isNarrow = narrow.matches;
     const fixed = [
       { name: "trial", title: "trial", look: "trial", width: isNarrow ? 60 : 72 },
-      { name: "state", title: "state", look: "state", width: isNarrow ? 104 : 112 },
+      { name: "state", title: "state", look: "state", width: isNarrow ? 132 : 124 },
       { name: "value", title: known?.metric ?? "value", look: "number", width: isNarrow ? 92 : 110 },
       { name: "epochs", title: "epochs", look: "epochs", width: 92 },
     ];
@@ -156,7 +156,12 @@ export class TrialTable extends View {
     const trials = /** @type {import("./trials.js").Trials} */ (this.study.trials);
     const value = trials.at(name, row);
     if (look === "trial") return html`<span role="gridcell" class="trial"><a tabindex="-1" href=${place.link("study", this.study.id, "trial", row)}>${row}</a></span>`;
-    if (look === "state") return html`<span role="gridcell" title=${meanings[String(value)] ?? ""}>${stateMark(String(value ?? ""))}</span>`;
+    if (look === "state") {
+      const badge = this.study.health.badges[row];
+      const told = badge ? `${badge.title} (${Math.round(100 * badge.confidence)} %): ${badge.seen}${badge.more ? `; and ${badge.more} more` : ""}` : "";
+      return html`<span role="gridcell" title=${meanings[String(value)] ?? ""}>${stateMark(String(value ?? ""))}${badge
+        ? html`<a class="badge" tabindex="-1" href=${place.link("study", this.study.id, "trial", row)} title=${told} aria-label="diagnosis: ${told}">${icon("warning")}</a>` : nothing}</span>`;
+    }
     if (look === "epochs") {
       const until = trials.at("until", row);
       const text = until !== null && until !== value ? html`${valueText(value)}<span class="quiet">/${valueText(until)}</span>` : valueText(value);

@@ -63,6 +63,7 @@ const icons = {
   check: svg`<path d="m4.5 10.5 3.7 3.7 7.3-8"/>`,
   clock: svg`<circle cx="10" cy="10" r="6.5"/><path d="M10 6.2V10l2.6 1.8"/>`,
   warning: svg`<path d="M10 3.5 17 16H3zM10 8.2v3.6M10 13.8v.3"/>`,
+  bell: svg`<path d="M5 13.5c1-1 1.2-2.4 1.2-4.3a3.8 3.8 0 0 1 7.6 0c0 1.9.2 3.3 1.2 4.3zM8.4 15.8a1.7 1.7 0 0 0 3.2 0"/>`,
   eye: svg`<path d="M2.5 10S5.2 5 10 5s7.5 5 7.5 5-2.7 5-7.5 5-7.5-5-7.5-5z"/><circle cx="10" cy="10" r="2.2"/>`,
   chevron: svg`<path d="m8 5 5 5-5 5"/>`,
   table: svg`<path d="M3.5 4.5h13v11h-13zM3.5 8h13M3.5 11.7h13M8.5 8v7.5"/>`,

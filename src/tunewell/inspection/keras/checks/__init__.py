@@ -34,6 +34,7 @@ ROWS: tuple[Check, ...] = (
     outputs.units_and_classes,
     outputs.targets_out_of_reach,
     rows.not_finite,
+    rows.inputs_constant,
     rows.labels_constant,
     rows.labels_not_learnable,
     rows.rows_not_shuffled,

@@ -160,6 +160,8 @@ def targets_out_of_reach(training: Training) -> Iterator[Mistake]:
     """Find targets of a regression that the last activation cannot come to."""
     for output in training.outputs:
         target, reach = output.target, _REACHES.get(output.activation)
+        if target is not None and output.activation == "softmax":
+            yield from _several_labels(training, output, target)
         if target is None or reach is None or output.loss.name not in REGRESSION or target.dtype.kind not in "iuf":
             continue
         if target.size < 8 or not np.isfinite(target).all():
@@ -175,6 +177,16 @@ def targets_out_of_reach(training: Training) -> Iterator[Mistake]:
             )
             mend = f"leave {output.activation} out of the last layer, or scale the targets to its range"
             yield Mistake("targets-out-of-reach", seen, mend, *_place(training, output))
+
+
+def _several_labels(training: Training, output: Output, target: NDArray[Any]) -> Iterator[Mistake]:
+    """Find rows with several labels, or none, for outputs that add up to 1."""
+    seen = rows.several_labels(target) if output.loss.name in REGRESSION | CROSS_ENTROPIES else ""
+    if seen and len(output.shape) == 2:
+        mend = "end with sigmoid in place of softmax, and compile with binary_crossentropy"
+        yield Mistake(
+            "targets-out-of-reach", f"{_the(output)} end with softmax, {seen}", mend, *_place(training, output)
+        )
 
 
 def units_and_classes(training: Training) -> Iterator[Mistake]:

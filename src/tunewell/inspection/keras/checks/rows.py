@@ -39,6 +39,13 @@ def inputs_not_scaled(training: Training) -> Iterator[Mistake]:
             yield from _placed(training, found)
 
 
+def inputs_constant(training: Training) -> Iterator[Mistake]:
+    """Find rows that are all the same, though their targets differ; of a model of one input."""
+    inputs, targets = training.rows.inputs, training.rows.targets
+    if len(inputs) == 1 and targets and not training.by_batch and any((one != one[:1]).any() for one in targets):
+        yield from _placed(training, rows.inputs_constant(inputs[0]))
+
+
 def _takes(layer: Any) -> bool:
     if kind_of(layer).startswith(("Separable", "Depthwise")):
         return is_fresh(layer, "depthwise_kernel") or is_fresh(layer)

@@ -1,8 +1,8 @@
 """The results of a study in passages that anybody can read: `tunewell report`, and what `importance` prints."""
 
-from tunewell.report.lessons import in_common, interactions, mattered, noise, wasted
-from tunewell.report.passage import Passage
-from tunewell.report.results import found, held_back, next_steps, reproduce, steered, sure
+from tunewell.reporting.lessons import in_common, interactions, mattered, noise, wasted
+from tunewell.reporting.passage import Passage
+from tunewell.reporting.results import found, held_back, next_steps, reproduce, steered, sure
 
 __all__ = [
     "Passage",

@@ -10,7 +10,7 @@ from tunewell.analysis.interactions import Interactions
 from tunewell.analysis.noise import Noise
 from tunewell.analysis.waste import Waste
 from tunewell.display.formatting import counted, short
-from tunewell.report.passage import Passage
+from tunewell.reporting.passage import Passage
 from tunewell.space.values import Value
 
 _KINDS = {

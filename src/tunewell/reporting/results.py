@@ -13,7 +13,7 @@ from tunewell.diagnosis import diagnose
 from tunewell.display.formatting import clipped, counted, measured, moment, short
 from tunewell.display.summary import counts, spent_of_budget
 from tunewell.errors import RecordError, last_line
-from tunewell.report.passage import Passage
+from tunewell.reporting.passage import Passage
 from tunewell.study.commands import describe_effect
 from tunewell.study.reader import Best, StudyReader
 from tunewell.trial import TrialState

@@ -11,9 +11,9 @@ from tunewell import figures
 from tunewell.display.formatting import moment
 from tunewell.figures import Figure
 from tunewell.figures.page import figure_element, page
-from tunewell.report.lessons import in_common, interactions, mattered, noise, wasted
-from tunewell.report.passage import Passage
-from tunewell.report.results import found, held_back, next_steps, reproduce, steered, sure
+from tunewell.reporting.lessons import in_common, interactions, mattered, noise, wasted
+from tunewell.reporting.passage import Passage
+from tunewell.reporting.results import found, held_back, next_steps, reproduce, steered, sure
 from tunewell.study.reader import StudyReader
 
 _STYLE = """
