@@ -47,6 +47,7 @@ class History:
         self._points = np.empty((0, len(space.params)))
         self._curves = np.empty((0, 0))
         self._reported = 0
+        self._excess: NDArray[np.float64] | None = None
         self._epochs = np.empty(0, dtype=np.int64)
         self._until = np.empty(0, dtype=np.int64)
         self._states = np.empty(0, dtype=np.int8)
@@ -60,6 +61,28 @@ class History:
         view = copy.copy(self)
         view._new = []  # noqa: SLF001  our own; what comes later is not for it
         return view
+
+    def seen_as(self, curves: NDArray[np.float64], excess: NDArray[np.float64] | None = None) -> History:
+        """Return the history with other curves in place of the metric's, (n, c), and what is known of limits.
+
+        excess: (n, number of limits): above 0 where a trial broke a limit, NaN where nothing is known.
+        """
+        seen = self.view()
+        seen._curves = np.full_like(self._curves, np.nan)  # noqa: SLF001  our own, which nobody else has
+        seen._curves[: curves.shape[0], : curves.shape[1]] = curves  # noqa: SLF001
+        seen._excess = excess  # noqa: SLF001
+        return seen
+
+    @property
+    def excess(self) -> NDArray[np.float64]:
+        """(n, number of limits): how far each is beyond them, above 0 if it broke one, NaN if not known."""
+        return np.empty((len(self), 0)) if self._excess is None else self._excess
+
+    @property
+    def infeasible(self) -> NDArray[np.bool_]:
+        """(n,): known to have broken a limit on what is reported."""
+        found: NDArray[np.bool_] = (self.excess > 0).any(axis=1)
+        return found
 
     @property
     def notes(self) -> list[Mapping[str, object]]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import click
 
 from tunewell.cli.echo import echo
+from tunewell.cli.front_report import front_lines
 from tunewell.cli.lineage_report import steered_line
 from tunewell.cli.options import existing_study, json_option, store_option, study_argument
 from tunewell.cli.printing import print_json, print_lines
 from tunewell.cli.results_report import bound_lines, confirmed_lines, unfinished_line
 from tunewell.display.formatting import measured
-from tunewell.display.records import best_record
+from tunewell.display.records import best_record, front_records
 from tunewell.display.tables import setting_lines
 from tunewell.errors import CheckpointError
 
@@ -30,7 +31,9 @@ def command(*, study: str | None, store: str | None, as_json: bool, only_checkpo
         metric, name = opened.metric, opened.record.name
         unfinished = unfinished_line(opened, best)
         steered = steered_line(opened, best.trial)
-        advice = [*confirmed_lines(opened), *bound_lines(opened)]
+        advice = [*front_lines(opened), *opened.doubts(), *confirmed_lines(opened), *bound_lines(opened)]
+        front = front_records(opened)
+        what = "knee of the front: " if opened.aims.are_several else ""
     if only_checkpoint:
         if best.checkpoint is None:
             raise CheckpointError(
@@ -40,9 +43,9 @@ def command(*, study: str | None, store: str | None, as_json: bool, only_checkpo
         echo(str(best.checkpoint))
         return
     if as_json:
-        print_json({"study": name, "metric": metric} | best_record(best))
+        print_json({"study": name, "metric": metric} | best_record(best) | ({"front": front} if front else {}))
         return
-    echo(f"study {name!r}: {metric} {measured(best.value)}, trial {best.trial}, epoch {best.epoch}", err=True)
+    echo(f"study {name!r}: {what}{metric} {measured(best.value)}, trial {best.trial}, epoch {best.epoch}", err=True)
     if unfinished is not None:
         echo(unfinished, err=True)
     print_lines(setting_lines(best.params))

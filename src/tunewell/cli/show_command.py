@@ -12,6 +12,7 @@ import numpy as np
 from tunewell.advice import advice
 from tunewell.analysis.decisions import DECIDED
 from tunewell.cli.advisors_report import advisor_lines
+from tunewell.cli.front_report import aims_in_words, front_lines
 from tunewell.cli.lineage_report import branch_lines, steered_line
 from tunewell.cli.options import existing_study, json_option, store_option, study_argument
 from tunewell.cli.printing import facts, print_json, print_lines, table
@@ -100,8 +101,9 @@ def _study_lines(study: Study, trials: Sequence[Trial]) -> Iterator[str]:
     yield from facts(
         {
             "study": f"{record.name}, in {study.url}",
-            "metric": f"{record.direction} {record.metric}",
-            "best": best and f"{measured(best.value)}, trial {best.trial}, epoch {best.epoch}",
+            "metric": aims_in_words(study),
+            "knee" if study.aims.are_several else "best": best
+            and f"{measured(best.value)}, trial {best.trial}, epoch {best.epoch}",
             "of it": best and unfinished_line(study, best),
             "spent": spent_of_budget(study),
             "trials": counts(study, over=over),
@@ -114,6 +116,8 @@ def _study_lines(study: Study, trials: Sequence[Trial]) -> Iterator[str]:
         return
     yield from confirmed_lines(study)
     yield from bound_lines(study)
+    yield from study.doubts()
+    yield from front_lines(study)
     yield ""
     names = [name for name in study.space.names if _varies(study, name)]
     is_advised = any(author_of(trial) is not None for trial in trials)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from tunewell.cli.echo import echo
 from tunewell.cli.job import Job
@@ -14,11 +15,13 @@ from tunewell.samplers import GridSampler, Sampler
 from tunewell.samplers import by_name as sampler_by_name
 from tunewell.schedulers import Scheduler, build, describe
 from tunewell.schedulers import by_name as scheduler_by_name
+from tunewell.space.constraints import Constraint
 from tunewell.space.parse_settings import parse_settings
 from tunewell.space.space import Space
 from tunewell.space.values import Value
 from tunewell.stores import Store, StudyRecord
 from tunewell.study import Study
+from tunewell.study.aims import Aims, parse_metrics, stated
 from tunewell.study.settings import DEFAULT_BUDGET, DEFAULT_TIER, LAST_TIER, RECORDED, StudySettings
 from tunewell.training.run import Train
 
@@ -31,6 +34,10 @@ class Options:
 
     metric: str | None = None
     direction: str | None = None
+    metrics: Sequence[str] = ()
+    """Of several: `name` or `name:direction`."""
+    constraint: Sequence[str] = ()
+    """On settings, or on what is reported."""
     budget: str | None = None
     epochs: int | None = None
     scheduler: str | None = None
@@ -89,10 +96,13 @@ def _settings(job: Job, options: Options, name: str | None, past: Sequence[Study
     """Return the settings of a new study, of what the options say and the file."""
     file, seed = job.file, options.seed or 0
     scheduler, sampler = _search(options, seed)
+    metrics = parse_metrics(options.metrics) or (file.metrics if options.metric is None else None)
     return StudySettings(
         space=job.needed_space(),
-        metric=options.metric or file.metric or METRIC,
-        direction=options.direction or file.direction,
+        metric=None if metrics else options.metric or file.metric or METRIC,
+        direction=None if metrics else options.direction or file.direction,
+        metrics=metrics,
+        constraints=list(options.constraint) or file.constraints,
         max_epochs=options.epochs or file.epochs,
         budget=options.budget or file.budget or DEFAULT_BUDGET,
         scheduler=scheduler,
@@ -117,8 +127,7 @@ def _repeated(like: Study, job: Job, options: Options, past: Sequence[Study]) ->
     is_other_space = options.space_is_given or options.tier is not None
     return StudySettings(
         space=job.needed_space() if is_other_space else like.space,
-        metric=options.metric or record.metric,
-        direction=options.direction or (record.direction if options.metric in (None, record.metric) else None),
+        **_aims(record, options),
         max_epochs=options.epochs or record.max_epochs or job.file.epochs,
         budget=options.budget or record.budget,
         scheduler=scheduler,
@@ -128,6 +137,19 @@ def _repeated(like: Study, job: Job, options: Options, past: Sequence[Study]) ->
         seed=seed,
         min_delta=record.min_delta or None if options.min_delta is None else options.min_delta,
     )
+
+
+def _aims(record: StudyRecord, options: Options) -> dict[str, Any]:
+    """Return the aims of a study on record, as settings, as far as the options say nothing else."""
+    known = stated(Aims.from_dict(record.aims, record.metric, record.direction))
+    constraints = [*known["constraints"], *options.constraint]
+    if options.metrics:
+        return {"metrics": parse_metrics(options.metrics), "constraints": constraints}
+    if options.metric not in (None, record.metric):
+        return {"metric": options.metric, "direction": options.direction, "constraints": constraints}
+    if options.direction is not None and "direction" in known:
+        known["direction"] = options.direction
+    return known | {"constraints": constraints}
 
 
 def _seeded(record: Mapping[str, object], before: int, seed: int) -> Mapping[str, object]:
@@ -162,6 +184,9 @@ def old_study(job: Job, options: Options, store: Store, name: str | None, *, cha
     if any((options.scheduler, options.eta, options.min_epochs, options.sampler, options.levels)):
         scheduler, sampler = _search(options, seed)
     requested = on_record if job.file.space is None else _tuned(job.file.space, on_record, options.tier)
+    # what the command line of its beginning said holds on
+    known_here = [text for text in on_record.constraints if set(Constraint(text).names) <= set(requested.names)]
+    requested = requested.where(*known_here) if known_here else requested
     job.check(requested)
     if not requested.tuned & on_record.tuned and not options.held:
         raise SettingError(
@@ -174,8 +199,7 @@ def old_study(job: Job, options: Options, store: Store, name: str | None, *, cha
         )
     settings = StudySettings(
         space=on_record,
-        metric=options.metric or record.metric,
-        direction=options.direction or (record.direction if options.metric in (None, record.metric) else None),
+        **_aims(record, options),
         max_epochs=options.epochs or record.max_epochs,
         budget=options.budget or record.budget,
         scheduler=scheduler,

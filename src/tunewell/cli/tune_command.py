@@ -15,6 +15,7 @@ from tunewell.advice import advice
 from tunewell.bridges.following import following, places_of
 from tunewell.cli.echo import echo
 from tunewell.cli.execution_options import execution_options, parse_execution
+from tunewell.cli.front_report import aims_in_words, front_lines
 from tunewell.cli.job import Job, ProgramCommand, job, static_option
 from tunewell.cli.main import INTERRUPTED
 from tunewell.cli.metric_options import Metric, check_file, check_metric, direction_for, look_at, metric_options
@@ -41,7 +42,9 @@ from tunewell.samplers import GridSampler
 from tunewell.schedulers import NAMES as SCHEDULERS
 from tunewell.stores import IN_MEMORY, default_store, open_store
 from tunewell.study import Study
+from tunewell.study.aims import parse_metrics
 from tunewell.study.confirmation import confirmation
+from tunewell.study.metric import direction_of
 from tunewell.study.settings import DEFAULT_BUDGET, DEFAULT_TIER, LAST_TIER
 from tunewell.training.run import Train
 
@@ -52,6 +55,8 @@ if TYPE_CHECKING:
 _REPEATED = (
     "metric",
     "direction",
+    "metrics",
+    "constraint",
     "budget",
     "epochs",
     "scheduler",
@@ -80,6 +85,20 @@ _REPEATED = (
     "--direction",
     type=click.Choice(["minimize", "maximize"]),
     help="Which way the metric is better, where its name does not say.",
+)
+@click.option(
+    "--metrics",
+    metavar="NAME:DIRECTION",
+    multiple=True,
+    help="Several metrics in place of one, whose front is searched for, as in "
+    "val_accuracy:maximize,latency_ms:minimize; may be given several times.",
+)
+@click.option(
+    "--constraint",
+    metavar="TEXT",
+    multiple=True,
+    help="Try only settings that meet it, 'hidden * layers <= 4096'; or, of what is reported, learn which do: "
+    "'memory_gb <= 8'. May be given several times.",
 )
 @metric_options
 @click.option(
@@ -207,6 +226,9 @@ def command(
     Ctrl-C lets the running epochs finish; `--resume` goes on from there, and from a crash.
     """
     execution = replace(parse_execution(options), seeds_to_confirm=confirm or 0)
+    several = parse_metrics(options["metrics"])
+    if several and (options["metric"] or options["direction"]):
+        raise SettingError("--metrics names all metrics with their directions; leave out --metric and --direction")
     places = places_of(track)
     if places and (store or default_store()) in IN_MEMORY:
         raise SettingError("a study in memory cannot be tracked by another process; name a store: --store FILE")
@@ -214,7 +236,8 @@ def command(
         if resume or origin is not None or babysat:
             other = "--resume" if resume else "--schedule-from"
             raise SettingError(f"--from-study begins a study with settings of its own; leave out {other}")
-        options |= {name: None if name != "past" else () for name in _REPEATED if not _is_typed(ctx, name)}
+        lists = ("past", "metrics", "constraint")
+        options |= {name: () if name in lists else None for name in _REPEATED if not _is_typed(ctx, name)}
         options["space_is_given"] = _is_typed(ctx, "space_file")
         space_file = space_file if options["space_is_given"] else None
     if babysat:
@@ -238,6 +261,9 @@ def command(
             to_train = job(script, program, space_file, epochs=options["epochs"], static=static, search=search)
             to_train = to_train if like is None else as_on_record(to_train, like)
         metric = Metric(options["metric"], options["direction"], pattern, log_file)
+        if several:
+            first = next(iter(several))
+            metric = replace(metric, name=first, direction=direction_of(first, several[first]))
         if like is not None and metric.name is None:
             metric = replace(metric, name=like.record.metric, direction=metric.direction or like.record.direction)
         check_metric(to_train, metric, resume=resume)
@@ -393,7 +419,7 @@ def _run(
     """Train until the study is over; return False if it was interrupted."""
     if quiet:
         return drive(study, train, execution, NullObserver(), controllers)
-    wish = f"{study.record.direction} {study.metric}, budget {in_words(study.budget)}"
+    wish = f"{aims_in_words(study)}, budget {in_words(study.budget)}"
     echo(f"study {study.record.name!r} in {study.url}: {wish}", err=True)
     with progress(sys.stderr) as observer:
         return drive(study, train, execution, observer, controllers)
@@ -416,14 +442,21 @@ def _print_summary(study: Study, *, over: bool, look: str | None, as_json: bool)
         print_json(study_record(study) | {"seconds": study.spent.seconds, "finished": over})
         return
     if best is None:
-        echo(f"no trial has reported a finite {record.metric}")
+        echo(
+            f"nothing found: {study.nothing_found}"
+            if study.aims.limits
+            else f"no trial has reported a finite {record.metric}"
+        )
     else:
         value = click.style(measured(best.value), fg="green", bold=True)
-        echo(f"best {record.metric} {value}, trial {best.trial}, epoch {best.epoch}\n")
+        what = "knee of the front:" if study.aims.are_several else "best"
+        echo(f"{what} {record.metric} {value}, trial {best.trial}, epoch {best.epoch}\n")
         print_lines(f"    {line}" for line in setting_lines(best.params))
         if (unfinished := unfinished_line(study, best)) is not None:
             echo(f"\n{unfinished}")
         print_lines(confirmed_lines(study))
+        print_lines(front_lines(study))
+    print_lines(study.doubts(), err=True)
     echo()
     print_lines(
         facts(

@@ -25,6 +25,7 @@ from tunewell.display.terminal import shown
 from tunewell.errors import StoreError, last_line
 from tunewell.space.values import Params
 from tunewell.study import StudyReader
+from tunewell.study.front import Frontier
 from tunewell.study.plan import epochs_left
 from tunewell.study.reader import Best
 from tunewell.trial import OPEN_END, Step
@@ -204,7 +205,7 @@ class LiveProgress:
             yield "best", SafeText("nothing yet", style="dim")
             return
         yield (
-            "best",
+            f"knee of {self._leader.n_front}" if self._leader.n_front else "best",
             SafeText.assemble((measured(best.value), "bold green"), f"  trial {best.trial}  epoch {best.epoch}"),
         )
         yield "", SafeText(setting(best.params))
@@ -259,6 +260,9 @@ class _Leader:
         self.best: Best | None = None
         self._study: StudyReader | None = None
         self._params: dict[int, Params] = {}
+        self._frontier: Frontier | None = None
+        self.n_front = 0
+        """How many reports are on the front; 0 where there is one metric."""
 
     def __str__(self) -> str:
         best = self.best
@@ -269,11 +273,21 @@ class _Leader:
         if self._study is not study:
             self._study, self._params = study, {}
             self.best = study.best_so_far  # of what a resumed study had
+            aims = study.aims
+            self._frontier = Frontier(aims) if aims.are_several or aims.limits else None
+            if self._frontier is not None:
+                for point in study.front():
+                    self._frontier.add(point.trial, point.values)
         self._params[step.trial] = step.params
 
     def update(self, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:
         """Compare a report with the best."""
         assert self._study is not None  # a step comes before its reports
+        if self._frontier is not None:
+            if self._frontier.add(trial, metrics):
+                self.best = self._study.best_so_far
+                self.n_front = len(self._frontier) if self._study.aims.are_several else 0
+            return
         value = metrics.get(self._study.metric)
         if value is None or not math.isfinite(value):
             return
@@ -286,6 +300,8 @@ class _Leader:
         """Look for another best if the trial that has it failed or diverged."""
         if self.best is not None and self.best.trial == trial and study.history.broken[trial]:
             self.best = study.best_so_far
+            if self._frontier is not None:
+                self._frontier.drop(trial)
 
     def _order(self, value: float, trial: int, epoch: int) -> tuple[float, int, int]:
         """Rank a report: of equal values the older trial's is the best, as `Study.best` has it."""

@@ -25,6 +25,17 @@ def best_record(best: Best) -> dict[str, object]:
     }
 
 
+def front_records(study: Study) -> list[dict[str, object]]:
+    """Return the front of a study with several metrics, by the first one; empty where there is one metric."""
+    if not study.aims.are_several:
+        return []
+    return [
+        {"trial": one.trial, "epoch": one.epoch, "values": dict(one.values), "params": dict(one.params)}
+        | {"knee": one.is_knee, "checkpoint": None if one.checkpoint is None else str(one.checkpoint)}
+        for one in study.front()
+    ]
+
+
 def study_record(study: Study) -> dict[str, object]:
     """Return a study, its best report and how many trials it has in each state."""
     record, best = study.record, study.best_so_far
@@ -34,6 +45,9 @@ def study_record(study: Study) -> dict[str, object]:
         "uuid": record.uuid,
         "metric": record.metric,
         "direction": record.direction,
+        "metrics": dict(study.aims.metrics),
+        "limits": [str(limit) for limit in study.aims.limits],
+        "front": front_records(study),
         "best": None if best is None else best_record(best),
         "confirmed": [asdict(one) | {"mean": one.mean, "margin": one.margin} for one in confirmed(study)],
         "outlook": None if (ahead := study.outlook()) is None else asdict(ahead),

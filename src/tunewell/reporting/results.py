@@ -27,12 +27,16 @@ def found(study: StudyReader) -> Passage:
     best, title = study.best_so_far, "What was found"
     spent = f"{counts(study)}; {spent_of_budget(study)} spent."
     if best is None:
-        return Passage(title, (f"No trial has reported a finite {study.metric} yet: {spent}",))
+        return Passage(title, (f"There is {study.nothing_found}: {spent}",))
     goes_on = None if study.max_epochs is None else study.max_epochs - int(study.history.epochs[best.trial])
     extreme = "highest" if study.maximize else "lowest"
-    reached = (
-        f"{study.metric} {measured(best.value)}, the {extreme} of all, by trial {best.trial} at epoch {best.epoch}"
-    )
+    if study.aims.are_several:
+        others = next(dict(point.values) for point in study.front() if point.is_knee)
+        shown = ", ".join(f"{name} {measured(value)}" for name, value in others.items())
+        extreme = f"the knee of a front of {len(study.front())} ({shown})"
+    else:
+        extreme = f"the {extreme} of all"
+    reached = f"{study.metric} {measured(best.value)}, {extreme}, by trial {best.trial} at epoch {best.epoch}"
     lines = [f"{reached}: {spent}"]
     if best.state is not TrialState.COMPLETE and goes_on:
         lines.append(f"It has not been trained to its end: {counted(goes_on, 'epoch')} are left.")

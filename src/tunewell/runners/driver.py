@@ -20,7 +20,9 @@ from tunewell.runners.base import Assignment, Controller, NullObserver, Observer
 from tunewell.runners.deadline import KeptFree
 from tunewell.runners.execution import Execution
 from tunewell.study import Study
+from tunewell.study.aims import Aims
 from tunewell.study.directive import Directive, Move
+from tunewell.study.front import Frontier
 from tunewell.trial import RETRIED, Checkpoint, Step, TrialState
 
 
@@ -50,6 +52,7 @@ class Driver:
         self._best: float | None = None
         """The best value so far, as far as this process knows, where less is better."""
         self._knows_best = False
+        self._frontier: Frontier | None = None
         """It is looked up among all trials, which takes its time where there are many."""
         self._untracked: set[int] = set()
         """Trials that had nothing to save."""
@@ -192,6 +195,8 @@ class Driver:
             )
             if state in (TrialState.FAILED, TrialState.STOPPED):
                 self._knows_best = False  # it may have been of this trial
+                if self._frontier is not None:
+                    self._frontier.drop(result.trial)
             self._end_step(result.trial)
 
     def put_back(self, trial: int) -> None:
@@ -228,11 +233,21 @@ class Driver:
         """Return True if a report is the best of the study so far, and the state that reached it can be saved."""
         if self._folder is None:
             return False
+        aims = self.study.aims
+        if aims.are_several or aims.limits:
+            return self._front_so_far(aims).add(trial, metrics) and trial not in self._untracked
         value = self._less_is_better(metrics.get(self.study.metric, math.nan))
         if not math.isfinite(value) or not (self._best is None or value < self._best):
             return False
         self._best = value
         return trial not in self._untracked
+
+    def _front_so_far(self, aims: Aims) -> Frontier:
+        if self._frontier is None:
+            self._frontier = Frontier(aims)
+            for point in self.study.front():
+                self._frontier.add(point.trial, point.values)
+        return self._frontier
 
     def _less_is_better(self, value: float) -> float:
         return -value if self.study.maximize else value

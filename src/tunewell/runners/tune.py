@@ -25,8 +25,8 @@ from tunewell.space.space import SpaceLike, as_space
 from tunewell.space.values import Value
 from tunewell.stores import Store, default_store, open_store
 from tunewell.study import Study
+from tunewell.study.aims import Constraints, aims_of
 from tunewell.study.confirmation import confirmation
-from tunewell.study.metric import direction_of
 from tunewell.study.settings import DEFAULT_TIER, PastStudy, StudySettings
 from tunewell.training.external_program import ExternalProgram
 from tunewell.training.function import check_train
@@ -37,8 +37,10 @@ def tune(
     train: Train,
     space: SpaceLike,
     *,
-    metric: str,
+    metric: str | None = None,
     direction: str | None = None,
+    metrics: Mapping[str, str | None] | None = None,
+    constraints: Constraints | None = None,
     max_epochs: int | None = None,
     budget: str | float | None = None,
     workers: int = 1,
@@ -80,6 +82,11 @@ def tune(
         space: what may be tuned: a `Space`, or a dict of parameters by name.
         metric: the name, among those that `train` reports, of what is optimized.
         direction: `minimize` or `maximize`; inferred from the metric's name where that says it.
+        metrics: in place of both, several: `{"val_accuracy": "maximize", "latency_ms": "minimize"}`. The search is for
+            their front, `study.front()`; the first is the study's metric where one number is shown.
+        constraints: on settings, a list of texts and functions (`"hidden * layers <= 4096"`,
+            `lambda p: p.hidden <= 512`), which all that is tried meets; on what is reported, a dict
+            (`{"memory_gb": "<= 8"}`), which the search learns; or a list of both.
         max_epochs: how many epochs a full training has; if None, what `train` passes to `run.epochs`.
         budget: what may be spent: `30` full trainings' worth of epochs, `"900epochs"`, `"100trials"`, `"2h"`; if
             None, 30, or what is on record when the study is resumed.
@@ -139,7 +146,7 @@ def tune(
     check_train(train)
     places = places_of(track)
     space = as_space(space)
-    direction_of(metric, direction)
+    aims_of(metric, direction, metrics)
     check_whole("confirm", confirm, at_least=0)
     execution = Execution(
         workers=workers,
@@ -165,6 +172,8 @@ def tune(
         space=space,
         metric=metric,
         direction=direction,
+        metrics=metrics,
+        constraints=constraints,
         max_epochs=max_epochs,
         budget=budget,
         scheduler=scheduler,

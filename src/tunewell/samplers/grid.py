@@ -106,6 +106,10 @@ def _grid(space_text: str, levels_text: str) -> _Grid:
         sizes = " x ".join(str(len(axis)) for axis in axes)
         raise SettingError(f"the grid has {count:,} settings ({sizes}), more than {LARGEST:,}; give fewer levels")
     settings = _distinct(space, axes)
+    if not settings:
+        raise SettingError(
+            f"no setting of the grid meets {' and '.join(space.constraints)}; give more levels, or the values to try"
+        )
     return _Grid(settings, _keys(space.encode_many(settings)))
 
 
@@ -124,10 +128,13 @@ def _axis(name: str, param: Param, levels: int | Sequence[Value]) -> list[Value]
 
 def _distinct(space: Space, axes: list[list[Value]]) -> list[Params]:
     """Return every combination once, without its inactive parameters."""
+    # those that do not meet the constraints are left out
     units = [param.to_unit(axis) for param, axis in zip(space.params.values(), axes, strict=True)]
     points = np.stack(np.meshgrid(*units, indexing="ij"), axis=-1).reshape(-1, len(axes))
     settings = {}
-    for values, active in zip(product(*axes), space.decode_many(points), strict=True):
+    met = space.feasible(points)
+    every = (values for values, holds in zip(product(*axes), met, strict=True) if holds)
+    for values, active in zip(every, space.decode_many(points[met]), strict=True):
         setting = {name: value for name, value in zip(space.names, values, strict=True) if name in active}
         settings[tuple(setting.items())] = Params(setting)
     return list(settings.values())

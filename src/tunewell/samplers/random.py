@@ -12,6 +12,9 @@ from tunewell.samplers.sampler import Sampler
 from tunewell.space.space import Space
 from tunewell.space.values import Params
 
+_TRIES = 256
+"""Points of which the first that meets the constraints is taken; where none does, one is moved to where they hold."""
+
 
 @dataclass(frozen=True, slots=True)
 class RandomSampler(Sampler):
@@ -28,5 +31,8 @@ class RandomSampler(Sampler):
     name: ClassVar[str] = "random"
 
     def suggest(self, space: Space, history: History, rng: np.random.Generator) -> Params:  # noqa: ARG002  ignores it
-        """Return a point drawn evenly from the unit cube."""
-        return space.decode(rng.random(len(space.params)))
+        """Return a point drawn evenly from the part of the unit cube in which the constraints hold."""
+        if not space.constraints:
+            return space.decode(rng.random(len(space.params)))
+        points = rng.random((_TRIES, len(space.params)))
+        return space.decode(points[int(space.feasible(points).argmax())])

@@ -20,6 +20,8 @@ from tunewell.space.space import Space
 from tunewell.space.values import Params
 
 _FIRST_BLOCK = 64
+_MOST = 256
+"""So many points of the sequence are looked at, a trial, for one that meets the constraints; then one is moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,20 @@ class SobolSampler(Sampler):
         check_whole("seed", self.seed, at_least=0)
 
     def suggest(self, space: Space, history: History, rng: np.random.Generator) -> Params:  # noqa: ARG002  is not random
-        """Return the point whose place in the sequence is the number of trials so far."""
+        """Return the point whose place in the sequence is the number of trials so far, of those that may be tried."""
         n = len(history)
         # blocks of a power of two keep the sequence balanced, and doubling makes few of them
         size = max(_FIRST_BLOCK, 1 << n.bit_length())
-        return space.decode(_points(len(space.params), self.seed, size)[n])
+        points = _points(len(space.params), self.seed, size)
+        if not space.constraints:
+            return space.decode(points[n])
+        while size <= _MOST * (n + 1):
+            met = np.flatnonzero(space.feasible(points))
+            if len(met) > n:
+                return space.decode(points[met[n]])
+            size *= 2
+            points = _points(len(space.params), self.seed, size)
+        return space.decode(points[n])
 
 
 @lru_cache(maxsize=16)

@@ -21,9 +21,9 @@ from tunewell.surrogate import (
     ITERATIONS,
     Coordinates,
     CurveModel,
-    FailureModel,
     Observations,
     Past,
+    SoundModel,
     Warp,
     log_expected_improvement,
     times,
@@ -49,7 +49,8 @@ class AcquisitionModel:
     def __init__(self, space: Space, history: History, rungs: list[int], seen: Observations, past: Past | None) -> None:
         self._space, self._history, self._rungs, self._seen, self._past = space, history, rungs, seen, past
         self._coordinates = Coordinates(space)
-        self._failures = FailureModel(history, self._coordinates) if history.broken.any() else None
+        sound = SoundModel(history, self._coordinates)
+        self._failures = sound if sound.knows else None
         self._best = self._incumbent()
         rows, owner = np.unique(seen.owner, return_inverse=True)
         self._place = np.full(len(history), -1)  # of a trial in the model
@@ -134,6 +135,8 @@ class AcquisitionModel:
         # one that is good after an epoch and cannot be finished would make all that can look hopeless
         log_chance = self._log_chance(self._history.points[seen.owner])
         sound = log_chance >= min(math.log(_PROBABLE), float(log_chance.max()))
+        meets = ~self._history.infeasible[seen.owner]
+        sound = sound & meets if (sound & meets).any() else sound
         return int(np.where(sound, seen.y, np.inf).argmin())
 
     def _log_chance(self, points: Floats) -> Floats:

@@ -45,12 +45,12 @@ def arrived(history: History, rung: int) -> NDArray[np.bool_]:
 
 
 def values_at_rung(history: History, rung: int) -> NDArray[np.float64]:
-    """Return each trial's metric at the rung, (n,); inf for one that failed or was stopped, whenever that was.
+    """Return each trial's metric at the rung, (n,); inf for one that failed, was stopped or broke a limit, whenever.
 
     Its place at a rung that it had passed falls to the next best, which can still go on.
     """
     values = history.at(rung)
-    values[history.failed | history.stopped] = np.inf
+    values[history.failed | history.stopped | history.infeasible] = np.inf
     return values
 
 

@@ -46,7 +46,7 @@ def extended(known: Space, requested: Space, held: Mapping[str, Value] = _NOTHIN
         SpaceError: such a value is not known, or cannot be; or a parameter becomes another kind of thing.
     """
     taken = dict(_taken_away(known, requested, held))
-    space = Space({**requested.params, **taken})
+    space = Space({**requested.params, **taken}).where(*requested.constraints)
     past: dict[str, Value] = {}
     lines: list[str] = []
     for name, param in space.params.items():
@@ -62,6 +62,8 @@ def extended(known: Space, requested: Space, held: Mapping[str, Value] = _NOTHIN
             also = f"; past trials had {past[name]!r} where they lack it" if name in past else ""
             lines.append(f"{name}: {', '.join(_differences(old, param))}{also}")
     lines += [f"{name}: taken away; it can no longer be active" for name in known.names if name not in space.params]
+    lines += [f"without the constraint {text}" for text in known.constraints if text not in space.constraints]
+    lines += [f"with the constraint {text}" for text in space.constraints if text not in known.constraints]
     if unused := held.keys() - past.keys() - taken.keys():
         name = min(unused)
         raise SpaceError(

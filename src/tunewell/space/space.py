@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import is_dataclass, replace
+from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,15 +21,19 @@ from numpy.typing import NDArray
 from tunewell.arrays import own_numerics
 from tunewell.errors import SpaceError
 from tunewell.near_names import did_you_mean
+from tunewell.space.constraints import Constraint, ConstraintLike, check_names, constraint
 from tunewell.space.declared import declared
+from tunewell.space.feasible import Feasible, Settings
 from tunewell.space.lint import doubts
 from tunewell.space.mends import mend, shown
 from tunewell.space.params import Choice, Float, Int, Param
-from tunewell.space.toml import from_dict, from_toml, to_dict, to_toml
+from tunewell.space.toml import data_of, from_dict, to_dict, written
 from tunewell.space.values import Params, Value, plain
 
 _Item = TypeVar("_Item")
 _Map = Callable[[Sequence[Value]], NDArray[np.float64]]
+CONSTRAINTS = "constraints"
+"""What stands beside the parameters of a space, as data: a list of texts."""
 _NO_MAPS: Mapping[str, _Map] = MappingProxyType({})
 _TIERS = {
     1: ("learning_rate", "lr", "base_lr", "max_lr", "eta", "eta0", "alpha", "step_size"),
@@ -40,7 +45,7 @@ _TIER_OF = {name: tier for tier, names in _TIERS.items() for name in names}
 
 
 class Space:
-    """Parameters that may be tuned. It never changes; two that have the same parameters in the same order are equal.
+    """Parameters that may be tuned, and constraints on them, which every setting meets that is drawn.
 
     Example:
         >>> space = tw.Space(
@@ -49,9 +54,11 @@ class Space:
         ... )
         >>> space.defaults()
         Params(optimizer='sgd', momentum=0.9)
+
+    It never changes; two that have the same parameters in the same order, and the same constraints, are equal.
     """
 
-    __slots__ = ("_conditional", "_order", "_params")
+    __slots__ = ("_conditional", "_constraints", "_feasible", "_order", "_params")
 
     def __init__(self, params: Mapping[str, Param] | None = None, /, **named: Param) -> None:
         """Take the parameters by name, as a mapping or as keywords.
@@ -73,6 +80,39 @@ class Space:
                 raise SpaceError(f"{name}: {shown(param)} is no parameter; {mend(param)}")
         self._conditional = any(param.conditions for param in self._params.values())
         self._order = _parents_first(self._params)
+        self._constraints: tuple[Constraint, ...] = ()
+        self._feasible: Feasible | None = None
+
+    def where(self, *constraints: ConstraintLike | Constraint) -> Space:
+        """Return the space with constraints more, each a text or a function of the params.
+
+            space.where("hidden * layers <= 4096", lambda p: p.warmup < p.epochs)
+
+        A setting that does not meet them is never drawn. One with an inactive parameter that a constraint names meets
+        it.
+
+        Raises:
+            SpaceError: one cannot be computed, names what is no parameter, or no setting meets them all.
+        """
+        found = Space(self._params)
+        known = dict.fromkeys([*self._constraints, *map(constraint, constraints)])
+        for one in known:
+            check_names(one, self.names)
+        if known and CONSTRAINTS in self._params:
+            raise SpaceError(f"a parameter of a space that has constraints cannot be called {CONSTRAINTS!r}")
+        found._constraints = tuple(known)
+        if known:
+            found._feasible = _feasible(found)
+        return found
+
+    @property
+    def constraints(self) -> tuple[str, ...]:
+        """The constraints, as text."""
+        return tuple(one.text for one in self._constraints)
+
+    def feasible(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return at which unit points, (n, d), the settings meet the constraints, (n,)."""
+        return np.ones(len(points), dtype=bool) if self._feasible is None else self._feasible.holds(points)
 
     @classmethod
     def of(cls, settings: type) -> Space:
@@ -108,16 +148,21 @@ class Space:
         return self._order
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Space) and list(self._params.items()) == list(other._params.items())
+        return (
+            isinstance(other, Space)
+            and list(self._params.items()) == list(other._params.items())
+            and self._constraints == other._constraints
+        )
 
     def __hash__(self) -> int:
         return hash(self.names)
 
     def __repr__(self) -> str:
-        return f"Space({', '.join(f'{name}={param!r}' for name, param in self._params.items())})"
+        where = f".where({', '.join(map(repr, self.constraints))})" if self._constraints else ""
+        return f"Space({', '.join(f'{name}={param!r}' for name, param in self._params.items())}){where}"
 
-    def __reduce__(self) -> tuple[type[Space], tuple[dict[str, Param]]]:
-        return Space, (self._params,)
+    def __reduce__(self) -> tuple[Callable[..., Space], tuple[object, ...]]:
+        return _restored, (self._params, self.constraints)
 
     def tier(self, name: str) -> int:
         """Return how important a parameter is, 1 to 4: as it is declared, else by its name, else 2."""
@@ -129,14 +174,19 @@ class Space:
         return min(tier, 3) if param.default is None else tier  # tier 4 is held at a default
 
     def defaults(self) -> Params:
-        """Return params that are all at their defaults; one without a default is at the middle of its scale."""
-        return Params(self._active({name: param.usual for name, param in self._params.items()}))
+        """Return params that are all at their defaults; one without a default is at the middle of its scale.
+
+        Where they do not meet the constraints: the nearest to them that were found to.
+        """
+        usual = Params(self._active({name: param.usual for name, param in self._params.items()}))
+        return usual if self._unmet(usual) is None else self.decode(self.encode(usual))
 
     def check(self, params: Mapping[str, object]) -> Params:
         """Return a user's params as trials have them: plain values, in order; what is inactive is left out.
 
         Raises:
-            SpaceError: an unknown name, an active parameter without a value, or a value outside.
+            SpaceError: an unknown name, an active parameter without a value, a value outside, or a constraint that is
+                not met.
         """
         for name in params:
             if name not in self._params:
@@ -152,7 +202,18 @@ class Space:
                 values[name] = param.check(params[name])
             except SpaceError as error:
                 raise SpaceError(f"{name}: {error}") from None
+        if (unmet := self._unmet(values)) is not None:
+            raise SpaceError(f"the setting does not meet {unmet.text}: {unmet.got(values)}")
         return Params(self._in_order(values))
+
+    def _unmet(self, values: Mapping[str, Value]) -> Constraint | None:
+        """Return the first constraint that a setting does not meet."""
+        for one in self._constraints:
+            if all(name in values for name in one.names):
+                columns = {name: np.array([values[name]], dtype=object) for name in one.names}
+                if not one.holds(columns)[0]:
+                    return one
+        return None
 
     def filled(self, params: Mapping[str, Value]) -> Params:
         """Return the params of which some values are given; the others are at their defaults.
@@ -208,6 +269,8 @@ class Space:
     def decode(self, point: NDArray[np.float64]) -> Params:
         """Return the params at a unit point, (d,); what is inactive there is left out.
 
+        A point that does not meet the constraints stands for the nearest one found that does.
+
         Raises:
             SpaceError: the point is NaN at a parameter that is active.
         """
@@ -217,6 +280,8 @@ class Space:
     def decode_many(self, points: NDArray[np.float64]) -> list[Params]:
         """Return the params at unit points, (n, d); as `decode`, but much quicker for many."""
         points = np.asarray(points, dtype=np.float64)
+        if self._feasible is not None:
+            points = self._feasible.moved(points)
         gaps = bool(np.isnan(points).any())
         columns = dict(zip(self._params, points.T, strict=True))
         found: list[dict[str, Value]] = [{} for _ in points]
@@ -234,8 +299,20 @@ class Space:
     @own_numerics
     def rounded(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return (n, d), given it with no NaN, as encoding what it decodes to gives it, but without making params."""
+        if self._feasible is not None:
+            points = self._feasible.moved(points)
+        return self._rounded(points)[1]
+
+    def _settings_at(self, points: NDArray[np.float64]) -> Settings:
+        """Return the settings at points, (n, d), whether they meet the constraints or not."""
+        values, places = self._rounded(points)
+        inactive = {name: np.isnan(places[:, column]) for column, name in enumerate(self._params)}
+        return Settings(values, inactive, places)
+
+    def _rounded(self, points: NDArray[np.float64]) -> tuple[dict[str, NDArray[Any]], NDArray[np.float64]]:
+        """Return the values of the parameters at points, (n,), by name; and the points of these values, (n, d)."""
         columns = dict(zip(self._params, points.T, strict=True))
-        values: dict[str, NDArray[np.generic]] = {}
+        values: dict[str, NDArray[Any]] = {}
         places: dict[str, NDArray[np.float64]] = {}
         for name in self._order:
             param = self._params[name]
@@ -244,7 +321,7 @@ class Space:
             for parent, allowed in param.conditions.items():
                 holds = np.isin(values[parent], np.array(allowed, dtype=values[parent].dtype))
                 places[name][~holds | np.isnan(places[parent])] = np.nan
-        return np.column_stack([places[name] for name in self._params])
+        return values, np.column_stack([places[name] for name in self._params])
 
     @property
     def tuned(self) -> frozenset[str]:
@@ -269,11 +346,13 @@ class Space:
             if all(when.values()):
                 param = replace(param, when=when)
                 left[name] = _held(param) if name in held else param
-        return Space(self._in_order(left))
+        kept = [one for one in self._constraints if all(name in left for name in one.names)]
+        return Space(self._in_order(left)).where(*kept)
 
     def to_dict(self) -> dict[str, object]:
-        """Return plain JSON data, a dictionary a parameter; `from_dict` makes an equal space of it."""
-        return to_dict(self._params)
+        """Return plain JSON data, a dictionary a parameter, and a list of constraints; `from_dict` reads it."""
+        where = {CONSTRAINTS: list(self.constraints)} if self._constraints else {}
+        return {**where, **to_dict(self._params)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, object]) -> Space:
@@ -282,11 +361,14 @@ class Space:
         Raises:
             SpaceError: the data describe no space; the message names the parameter.
         """
-        return cls(from_dict(data))
+        texts = data.get(CONSTRAINTS)
+        if not isinstance(texts, list | tuple):  # a table is a parameter of that name
+            return cls(from_dict(data))
+        return cls(from_dict({name: table for name, table in data.items() if name != CONSTRAINTS})).where(*texts)
 
     def to_toml(self) -> str:
-        """Return the space as a TOML document, a table a parameter."""
-        return to_toml(self._params)
+        """Return the space as a TOML document, a table a parameter, after the constraints."""
+        return written(self.to_dict())
 
     @classmethod
     def from_toml(cls, text: str) -> Space:
@@ -295,7 +377,7 @@ class Space:
         Raises:
             SpaceError: it is no TOML or describes no space; the message names the parameter.
         """
-        return cls(from_toml(text))
+        return cls.from_dict(data_of(text))
 
     def warnings(self) -> list[str]:
         """Return what looks like a mistake in the scales, a line each, with the name, figures and the mend."""
@@ -316,6 +398,17 @@ class Space:
         if not self._conditional:
             return by_name
         return {name: by_name[name] for name in self._params if name in by_name}
+
+
+@lru_cache(maxsize=32)
+def _feasible(space: Space) -> Feasible:
+    """Return where the constraints of a space hold; a space is made again whenever it is read."""
+    usual = space.encode({name: param.usual for name, param in space.params.items()})
+    return Feasible(space._constraints, len(space.params), space._settings_at, usual)  # noqa: SLF001  our own
+
+
+def _restored(params: Mapping[str, Param], constraints: Sequence[str]) -> Space:
+    return Space(params).where(*constraints)
 
 
 SpaceLike = Space | Mapping[str, Param] | type

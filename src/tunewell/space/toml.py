@@ -50,26 +50,25 @@ def from_dict(data: Mapping[str, object]) -> dict[str, Param]:
     return params
 
 
-def to_toml(params: Mapping[str, Param]) -> str:
-    """Return the parameters as a TOML document."""
+def written(data: Mapping[str, object]) -> str:
+    """Return plain data as a TOML document."""
     import tomli_w  # noqa: PLC0415  only who writes TOML needs it
 
-    return tomli_w.dumps(to_dict(params))
+    return tomli_w.dumps(data)
 
 
-def from_toml(text: str) -> dict[str, Param]:
-    """Return the parameters that a TOML document describes.
+def data_of(text: str) -> dict[str, object]:
+    """Return the plain data of a TOML document.
 
     Raises:
-        SpaceError: it is no TOML, or a table is no parameter.
+        SpaceError: it is no TOML.
     """
     import tomllib  # noqa: PLC0415  only who reads TOML needs it
 
     try:
-        data = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SpaceError(f"the space is not valid TOML: {error}") from error
-    return from_dict(data)
 
 
 def _param(table: object) -> Param:

@@ -41,6 +41,8 @@ class StudyRecord:
     """It ends when no training is expected to improve the metric by as much; 0: only when the budget is spent."""
     is_paused: bool = False
     """No step is given out, and trainings pause after their epoch, until the study goes on."""
+    aims: Mapping[str, object] = field(default_factory=dict)
+    """As `Aims.to_dict` writes it: `metrics`, where there are several, and `limits` on what is reported."""
     id: int = 0
     """Its key in this store; the store gives it."""
 

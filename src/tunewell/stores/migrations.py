@@ -75,6 +75,11 @@ def m007_paused(cursor: Cursor, dialect: Dialect) -> None:  # noqa: ARG001  the 
     cursor.execute("ALTER TABLE studies ADD COLUMN is_paused BOOLEAN NOT NULL DEFAULT FALSE /* no step is given out */")
 
 
+def m008_aims(cursor: Cursor, dialect: Dialect) -> None:  # noqa: ARG001  the same in both
+    """Add several metrics, and limits on what trainings report."""
+    cursor.execute("ALTER TABLE studies ADD COLUMN aims TEXT NOT NULL DEFAULT '{}' /* JSON: metrics, limits */")
+
+
 MIGRATIONS: Sequence[Callable[[Cursor, Dialect], None]] = (
     m001_initial,
     m002_process,
@@ -83,6 +88,7 @@ MIGRATIONS: Sequence[Callable[[Cursor, Dialect], None]] = (
     m005_leases,
     m006_seconds,
     m007_paused,
+    m008_aims,
 )
 
 

@@ -244,7 +244,7 @@ def _scalars(found: Any) -> dict[str, Any]:
     return values
 
 
-STUDIES = Rows(StudyRecord, "study", space=_JSON, scheduler=_JSON, is_paused=_MAYBE)
+STUDIES = Rows(StudyRecord, "study", space=_JSON, scheduler=_JSON, is_paused=_MAYBE, aims=_JSON)
 SPACES = Rows(SpaceVersion, "space", space=_JSON, held=_JSON)
 SESSIONS = Rows(Session, "session", versions=_JSON, git_dirty=_MAYBE)
 TRIALS = Rows(Trial, "trial", params=_PARAMS, state=_STATE, note=_NOTE)

@@ -56,6 +56,7 @@ studies: Table = Table(
     Column("min_delta", Double, nullable=False),
     Column("seconds", Double, nullable=False),
     Column("is_paused", Boolean, nullable=False),
+    Column("aims", Text, nullable=False),
 )
 
 spaces: Table = Table(

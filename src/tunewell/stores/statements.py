@@ -343,7 +343,7 @@ def _of_contents() -> dict[str, _Statement]:
     since, until = _since, sa.bindparam("until", type_=sa.BigInteger)
     after: sa.BindParameter[int] = sa.bindparam("after", type_=sa.BigInteger)
     filled = ["revision", "n_steps", "n_spaces", "seconds"]
-    settings = ["max_epochs", "budget", "space", "scheduler", "seed", "created_at", "min_delta", "is_paused"]
+    settings = ["max_epochs", "budget", "space", "scheduler", "seed", "created_at", "min_delta", "is_paused", "aims"]
     of_a_study = {
         "reports": reports,
         "steps": steps,

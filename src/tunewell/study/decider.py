@@ -17,6 +17,7 @@ from tunewell.schedulers import Scheduler, build
 from tunewell.schedulers.scheduler import declares
 from tunewell.space.versions import SpaceVersions
 from tunewell.study.reader import StudyReader
+from tunewell.study.scalar import as_decided, weighed_note, weights
 from tunewell.study.steps import ExpectedGains
 from tunewell.trial import OPEN_END, Allowance, Resume, Start
 
@@ -157,11 +158,19 @@ class Decider:
 
     def _next(self, allowance: Allowance) -> Start | Resume | None:
         """Let the scheduler decide, by the history and, if it reads them, by all reports."""
-        scheduler = self.scheduler
+        scheduler, aims = self.scheduler, self._log.aims
         if declares(scheduler, "reads_reports"):
             scheduler = scheduler.given(self._log.trials, self._reader.reports())
-        return scheduler.next(self._reader.space, self._log.history, allowance, self._rng(self._log.n_steps))
+        history = self._log.history
+        if not aims.are_several and not aims.limits:
+            return scheduler.next(self._reader.space, history, allowance, self._rng(self._log.n_steps))
+        weight = weights(len(aims.metrics), self._rng(self._log.n_steps, 1))
+        seen = as_decided(history, self._log.outcomes, weight)
+        answer = scheduler.next(self._reader.space, seen, allowance, self._rng(self._log.n_steps))
+        if answer is None or not aims.are_several:
+            return answer
+        return replace(answer, note=weighed_note(answer.note, aims, weight))
 
-    def _rng(self, step: int) -> np.random.Generator:
+    def _rng(self, step: int, *key: int) -> np.random.Generator:
         """Return a generator keyed by the step's number, which is in the log: nothing has to be saved."""
-        return np.random.default_rng([self._reader.record.seed, step])
+        return np.random.default_rng([self._reader.record.seed, step, *key])

@@ -59,7 +59,7 @@ def check_alike(sources: Sequence[Source]) -> None:
                 f"study {source.label} is a rescue, in which each trial changes another; leave it out, or leave out "
                 "the name to have it beside the others"
             )
-        for setting in ("metric", "direction", "max_epochs"):
+        for setting in ("metric", "direction", "aims", "max_epochs"):
             here, there = getattr(one, setting), getattr(other, setting)
             if here != there and None not in (here, there):
                 raise SettingError(

@@ -16,7 +16,10 @@ from tunewell.errors import StoreError
 from tunewell.history import History
 from tunewell.space.versions import UNPLACED, SpaceVersions
 from tunewell.stores import Store, StudyRecord
+from tunewell.study.aims import Aims
 from tunewell.study.damage import readable_versions
+from tunewell.study.front import Front, front
+from tunewell.study.outcomes import Outcomes
 from tunewell.trial import DAMAGED, OPEN_END, Trial, TrialState, damaged_trial
 
 _LONGEST_GAP = 10_000
@@ -34,12 +37,14 @@ class Log:
         self._study = study
         self._study_id = study.id
         self._sign = -1.0 if study.direction == "maximize" else 1.0
+        self.aims = Aims.from_dict(study.aims, study.metric, study.direction)
         self._begin(study.max_epochs)
 
     def _begin(self, max_epochs: int | None) -> None:
         self.max_epochs = max_epochs
         self.versions, self.has_lost_space = readable_versions(self._store, self._study)
         self.history: History = self.empty_history()
+        self._outcomes = Outcomes(self._store, self._study_id, self.aims)
         self.trials: list[Trial] = []
         self.n_steps: int = 0
         """How many steps have been given out."""
@@ -151,12 +156,33 @@ class Log:
         """Return the epochs that were trained a second time, which cost time but nothing of the budget."""
         return self._retrained
 
+    @property
+    def outcomes(self) -> Outcomes:
+        """What counts besides the study's metric, up to the last `refresh`."""
+        self._outcomes.refresh(self.trials, self.revision)
+        return self._outcomes
+
+    def front(self) -> Front:
+        """Return the reports that no other betters in all metrics, without those that broke a limit."""
+        return front(self.outcomes, ~self.history.broken)
+
     def best(self) -> tuple[int, int, float] | None:
         """Return trial, epoch and value, as reported, of the best report; None if no finite one is on record.
 
-        A trial that failed or diverged counts only where no other has reported anything.
+        Of several metrics it is the knee of the front. One that broke a limit is none. A trial that failed or diverged
+        counts only where no other has reported anything.
         """
+        if self.aims.are_several:
+            found = self.front()
+            place = found.knee
+            if place is None:
+                return None
+            return int(found.trials[place]), int(found.epochs[place]), self._sign * float(found.values[place, 0])
         curves, broken = self.history.curves, self.history.broken
+        if self.aims.limits:
+            met = self.outcomes.meets_limits()
+            met = np.pad(met, ((0, 0), (0, max(0, curves.shape[1] - met.shape[1]))), constant_values=True)
+            curves = np.where(met[:, : curves.shape[1]], curves, np.nan)
         sound = self._lowest(np.where(broken[:, np.newaxis], np.nan, curves)) if broken.any() else None
         return sound or self._lowest(curves)
 

@@ -25,10 +25,12 @@ from tunewell.schedulers import Scheduler
 from tunewell.space.space import Space
 from tunewell.space.values import Value
 from tunewell.stores import Session, Store, StudyRecord
+from tunewell.study.aims import Aims
 from tunewell.study.budget import Budget
 from tunewell.study.confirmed import Confirmed
 from tunewell.study.control import Control
 from tunewell.study.decider import Decider
+from tunewell.study.front import FrontPoint
 from tunewell.study.reader import Best, Spent, StudyReader
 from tunewell.study.steering import Steering
 from tunewell.trial import Checkpoint, Event, Report, Trial
@@ -253,6 +255,33 @@ class Offered:
     def in_common(self) -> AllInCommon:
         """Return the values that the best quarter of the trials have in common, against all of them."""
         return self.reader.in_common()
+
+    @property
+    @_documented_by(StudyReader.aims)
+    def aims(self) -> Aims:
+        """The metrics of the study, and the limits on what is reported."""
+        return self.reader.aims
+
+    @_documented_by(StudyReader.front)
+    def front(self) -> list[FrontPoint]:
+        """Return the reports that no other betters in all metrics, by the first metric, the best first."""
+        return self.reader.front()
+
+    @_documented_by(StudyReader.hypervolume)
+    def hypervolume(self, reference: Mapping[str, float] | None = None) -> float:
+        """Return how much of what is better than a reference the front betters or equals."""
+        return self.reader.hypervolume(reference)
+
+    @_documented_by(StudyReader.doubts)
+    def doubts(self) -> list[str]:
+        """Return what is odd about the metrics and limits, a line each."""
+        return self.reader.doubts()
+
+    @property
+    @_documented_by(StudyReader.nothing_found)
+    def nothing_found(self) -> str:
+        """Why there is no best report, in words."""
+        return self.reader.nothing_found
 
     @_documented_by(StudyReader.waste)
     def waste(self) -> Waste:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
 
 from tunewell.analysis.advisors import Advisor, advisors
 from tunewell.analysis.bounds import AtBound, at_bounds
@@ -24,17 +26,20 @@ from tunewell.analysis.waste import Waste, waste
 from tunewell.arrays import own_numerics
 from tunewell.checkpoint.folder import folder_in
 from tunewell.commands import Command, Tag, Untag
-from tunewell.errors import MissingExtra, NothingReported, RecordError, StoreError, TrialNotFound
+from tunewell.errors import MissingExtra, NothingReported, RecordError, SettingError, StoreError, TrialNotFound
 from tunewell.history import History
+from tunewell.near_names import did_you_mean
 from tunewell.proposals import PROPOSED, ProposalState, proposal_states, proposals
 from tunewell.space.space import Space
 from tunewell.space.values import Params
 from tunewell.stores import MemoryStore, Session, Store, StudyRecord, open_store
 from tunewell.study import provenance
+from tunewell.study.aims import Aims
 from tunewell.study.branches import TWIN
 from tunewell.study.budget import Budget
 from tunewell.study.confirmed import Confirmed, confirmed
 from tunewell.study.damage import readable_budget, readable_study
+from tunewell.study.front import FrontPoint, volume
 from tunewell.study.log import Log
 from tunewell.study.page import study_html
 from tunewell.study.settings import confirms
@@ -198,8 +203,80 @@ class StudyReader:
         """
         found = self.best_so_far
         if found is None:
-            raise NothingReported(f"study {self.record.name!r} has no finite {self.metric!r} on record yet")
+            raise NothingReported(f"study {self.record.name!r} has {self.nothing_found}")
         return found
+
+    @property
+    def aims(self) -> Aims:
+        """The metrics of the study, and the limits on what is reported."""
+        return self.log.aims
+
+    @property
+    def nothing_found(self) -> str:
+        """Why there is no best report, in words: `no finite 'val_loss' on record yet`."""
+        if self.aims.limits and bool(np.isfinite(self.history.lowest).any()):
+            return f"nothing on record that meets {' and '.join(map(str, self.aims.limits))}"
+        return f"no finite {' and '.join(map(repr, self.aims.metrics))} on record yet"
+
+    @own_numerics
+    def front(self) -> list[FrontPoint]:
+        """Return the reports that no other betters in all metrics, by the first metric, the best first.
+
+            for point in study.front():
+                print(point.trial, dict(point.values), "<- proposed" if point.is_knee else "")
+
+        Reports of trials that failed, and those that broke a limit, are not on it. With one metric it is the best one.
+        """
+        with self.lock:
+            self.look()
+            found, trials, signs = self.log.front(), self.log.trials, list(self.aims.signs.items())
+            points = []
+            for place, (trial, epoch) in enumerate(zip(found.trials.tolist(), found.epochs.tolist(), strict=True)):
+                values = {name: sign * float(found.values[place, k]) for k, (name, sign) in enumerate(signs)}
+                known = trials[trial]
+                saved = self._checkpoint_of(trial, epoch)
+                points.append(FrontPoint(trial, epoch, values, known.params, known.state, place == found.knee, saved))
+            return points
+
+    @own_numerics
+    def hypervolume(self, reference: Mapping[str, float] | None = None) -> float:
+        """Return how much of what is better than a reference the front betters or equals: larger is better.
+
+        reference: a value of each metric, as reported, that is worse than all that counts; the worst that was reported,
+            if None, so that it is only comparable within a study as it is now.
+
+        Raises:
+            SettingError: it lacks a metric.
+        """
+        if reference is not None and (missing := [name for name in self.aims.metrics if name not in reference]):
+            raise SettingError(f"the reference needs a value of {missing[0]!r} too")
+        with self.lock:
+            self.look()
+            signs = self.aims.signs
+            worst = None if reference is None else np.array([sign * reference[name] for name, sign in signs.items()])
+            return volume(self.log.front(), self.log.outcomes, worst)
+
+    def doubts(self) -> list[str]:
+        """Return what is odd about the metrics and limits, a line each: one that was never reported, a front of one."""
+        with self.lock:
+            self.look()
+            aims = self.aims
+            if (not aims.are_several and not aims.limits) or not np.isfinite(self.history.lowest).any():
+                return []
+            outcomes = self.log.outcomes
+        lines = []
+        for name in aims.names:
+            if name in outcomes.reported:
+                continue
+            near = did_you_mean(name, outcomes.all_names, listed="reported are")
+            limits = [str(limit) for limit in aims.limits if limit.metric == name]
+            so = f", so {' and '.join(limits)} was never checked" if limits else ", so nothing was searched for in it"
+            lines.append(f"{name!r} was never reported{so}; {near}")
+        if aims.are_several and not lines and len(self.log.front().trials) == 1 and len(self.log.trials) > 1:
+            lines.append(
+                "the front is one report: it is best in every metric, which then do not pull against each other"
+            )
+        return lines
 
     @property
     @own_numerics

@@ -22,8 +22,8 @@ from tunewell.space.extension import extended
 from tunewell.space.space import Space
 from tunewell.space.values import Value
 from tunewell.stores import StudyRecord
+from tunewell.study.aims import Constraints, aims_of, sorted_out
 from tunewell.study.budget import Budget
-from tunewell.study.metric import direction_of
 from tunewell.trial import whole
 
 DEFAULT_NAME = "study"
@@ -55,8 +55,10 @@ class StudySettings:
     """The settings of a study, as `Study` explains them: one value from the command line to the record."""
 
     space: Space
-    metric: str
+    metric: str | None = None
     direction: str | None = None
+    metrics: Mapping[str, str | None] | None = None
+    constraints: Constraints | None = None
     max_epochs: int | None = None
     budget: str | float | None = None
     scheduler: str | Scheduler = "auto"
@@ -86,13 +88,17 @@ class StudySettings:
         seed = whole(self.seed)
         if seed is None or not 0 <= seed < 2**63:
             raise SettingError(f"seed must be a whole number from 0 to 2**63 - 1, got {self.seed!r}")
-        space = self.space.hold([p for p in self.space.names if self.space.tier(p) > self.max_tier])
+        space, limits = sorted_out(self.constraints, self.space)
+        space = space.hold([p for p in space.names if space.tier(p) > self.max_tier])
+        aims = aims_of(self.metric, self.direction, self.metrics, limits)
+        if aims.are_several and self.min_delta:
+            raise SettingError("min_delta is of one metric, and there are several; leave it out")
         built = self._scheduler(space, known)
         self._check_min_delta(built or (build(known.scheduler) if known is not None and self.min_delta else None))
         record = StudyRecord(
             name=self.name or DEFAULT_NAME,
-            metric=self.metric,
-            direction=direction_of(self.metric, self.direction),
+            metric=next(iter(aims.metrics)),
+            direction=next(iter(aims.metrics.values())),
             max_epochs=_positive("max_epochs", self.max_epochs),
             budget=str(Budget.parse(DEFAULT_BUDGET if self.budget is None else self.budget)),
             space=space.to_dict(),
@@ -101,6 +107,7 @@ class StudySettings:
             created_at=time.time(),
             uuid=str(uuid.uuid4()),
             min_delta=self.min_delta or 0.0,
+            aims=aims.to_dict(),
         )
         return record, built
 
@@ -199,7 +206,7 @@ def check_same(known: StudyRecord, requested: StudyRecord, *, versions: int) -> 
     if first_may_differ and _without_first(known.scheduler) == _without_first(requested.scheduler):
         requested = replace(requested, scheduler=known.scheduler)
     _check_same_space(known, requested)
-    for setting in ("metric", "direction", "scheduler", "seed"):
+    for setting in ("metric", "direction", "aims", "scheduler", "seed"):
         if getattr(known, setting) != getattr(requested, setting):
             raise SettingError(
                 f"study {known.name!r} was begun with another {setting}: {_shown(known, setting)}, "

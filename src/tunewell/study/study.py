@@ -36,6 +36,7 @@ from tunewell.schedulers import Scheduler
 from tunewell.space.space import Space, SpaceLike, as_space
 from tunewell.space.values import Value
 from tunewell.stores import DamagedStudy, MemoryStore, Session, Store, StudyRecord, open_store
+from tunewell.study.aims import Aims, Constraints, stated
 from tunewell.study.branches import TWIN
 from tunewell.study.budget import Budget
 from tunewell.study.control import Control
@@ -111,8 +112,10 @@ class Study(Offered):
         self,
         space: SpaceLike,
         *,
-        metric: str,
+        metric: str | None = None,
         direction: str | None = None,
+        metrics: Mapping[str, str | None] | None = None,
+        constraints: Constraints | None = None,
         max_epochs: int | None = None,
         budget: str | float | None = None,
         scheduler: str | Scheduler = "auto",
@@ -132,6 +135,11 @@ class Study(Offered):
             space: what may be tuned: a `Space`, or a dict of parameters by name.
             metric: the name, among those reported, of what is optimized.
             direction: `minimize` or `maximize`; inferred from the metric's name where that says it.
+            metrics: in place of both, several: `{"val_accuracy": "maximize", "latency_ms": "minimize"}`. The search is
+                for their front; the first is the study's metric where one number is shown.
+            constraints: on settings, a list of texts and functions (`"hidden * layers <= 4096"`,
+                `lambda p: p.hidden <= 512`), which all that is tried meets; on what is reported, a dict
+                (`{"memory_gb": "<= 8"}`), which the search learns; or a list of both.
             max_epochs: how many epochs a full training has; given by the first training if None.
             budget: what may be spent: `30` full trainings' worth of epochs, `"900epochs"`, `"100trials"`, `"2h"`; if
                 None, 30, or what is on record when the study is resumed.
@@ -158,6 +166,8 @@ class Study(Offered):
             space=as_space(space),
             metric=metric,
             direction=direction,
+            metrics=metrics,
+            constraints=constraints,
             max_epochs=max_epochs,
             budget=budget,
             scheduler=scheduler,
@@ -212,8 +222,7 @@ class Study(Offered):
         opened, record = find_study(store, name)
         return cls(
             Space.from_dict(record.space),
-            metric=record.metric,
-            direction=record.direction,
+            **stated(Aims.from_dict(record.aims, record.metric, record.direction)),
             scheduler=RECORDED,
             max_tier=LAST_TIER,
             seed=record.seed,
@@ -229,6 +238,8 @@ class Study(Offered):
             settings.space,
             metric=settings.metric,
             direction=settings.direction,
+            metrics=settings.metrics,
+            constraints=settings.constraints,
             max_epochs=settings.max_epochs,
             budget=settings.budget,
             scheduler=settings.scheduler,

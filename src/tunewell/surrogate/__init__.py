@@ -2,7 +2,7 @@
 
 from tunewell.surrogate.coordinates import Coordinates
 from tunewell.surrogate.curves import ITERATIONS, CurveModel, log_expected_improvement
-from tunewell.surrogate.failures import FailureModel
+from tunewell.surrogate.failures import FailureModel, SoundModel
 from tunewell.surrogate.observations import Observations, Warp, observed, times
 from tunewell.surrogate.past import Past
 
@@ -13,6 +13,7 @@ __all__ = [
     "FailureModel",
     "Observations",
     "Past",
+    "SoundModel",
     "Warp",
     "log_expected_improvement",
     "observed",

@@ -50,6 +50,47 @@ class FailureModel:
         return chance
 
 
+class LimitModel:
+    """A model of which settings meet a limit on what trainings report."""
+
+    def __init__(self, points: Floats, excess: Floats, coordinates: Coordinates) -> None:
+        """Fit the model to how far trials, (n, d), are beyond the limit, (n,): above 0 if they broke it."""
+        self._coordinates = coordinates
+        rows = np.flatnonzero(~np.isnan(excess))[-2 * _MOST :]
+        known = coordinates.of(points[rows])
+        self._model = CurveModel(known, coordinates.unordered, np.arange(len(rows)), np.ones(len(rows)), excess[rows])
+
+    def log_chance(self, points: Floats) -> Floats:
+        """Return the logarithm of the chance that each setting, (q, d), meets it."""
+        if not len(points):
+            return np.empty(0)
+        mean, deviation = self._model.predict(self._coordinates.of(points), np.full(len(points), -1))
+        chance: Floats = log_ndtr(-mean / deviation)
+        return chance
+
+
+class SoundModel:
+    """The chance that a setting trains to its end and meets every limit, learned from those that did not."""
+
+    def __init__(self, history: History, coordinates: Coordinates) -> None:
+        """Fit what there is to be learned: nothing as long as all went well."""
+        self._models: list[FailureModel | LimitModel] = []
+        if history.broken.any():
+            self._models.append(FailureModel(history, coordinates))
+        for excess in history.excess.T:
+            if (excess > 0).any():
+                self._models.append(LimitModel(history.points, excess, coordinates))
+
+    @property
+    def knows(self) -> bool:
+        """True if a trial failed or broke a limit."""
+        return bool(self._models)
+
+    def log_chance(self, points: Floats) -> Floats:
+        """Return the logarithm of the chance, (q,); 0 while nothing went wrong."""
+        return sum((model.log_chance(points) for model in self._models), np.zeros(len(points)))
+
+
 def _outcomes(history: History) -> tuple[Integers, NDArray[np.bool_]]:
     """Return the trials of which it is known, and whether each failed."""
     broken = history.broken

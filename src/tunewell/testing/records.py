@@ -26,6 +26,7 @@ STUDY = StudyRecord(
     seed=2**53 + 1,
     created_at=1.75e9,
     uuid="d9b2d63d-a233-4123-847a-1d1f1b2b4c5d",
+    aims={"metrics": {"val_loss": "minimize", "latency_ms": "minimize"}, "limits": ["größe <= 8"]},
 )
 SENT = Set("x", 0.25)
 SESSION = Session(

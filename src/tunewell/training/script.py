@@ -71,6 +71,10 @@ class Script:
     train: ScriptTrain | None = None
     metric: str | None = None
     direction: str | None = None
+    metrics: Mapping[str, Any] | None = None
+    """Several, with their directions, in place of both."""
+    constraints: Any = None
+    """On settings and on what is reported, as `tune` takes them."""
     epochs: int | None = None
     """How many epochs a full training has: `epochs` or `EPOCHS`."""
     budget: str | float | None = None
@@ -134,6 +138,8 @@ def load_script(path: str | Path) -> Script:
         train=None if train is None else ScriptTrain(str(path.absolute())),
         metric=defined("metric", str, wanted="the name of a metric"),
         direction=defined("direction", str, wanted="'minimize' or 'maximize'"),
+        metrics=defined("metrics", dict, wanted="such as {'val_accuracy': 'maximize', 'latency_ms': 'minimize'}"),
+        constraints=defined("constraints", list, tuple, dict, str, wanted="a list of texts, or {'memory_gb': '<= 8'}"),
         epochs=defined("epochs", int, wanted="a whole number") or defined("EPOCHS", int, wanted="a whole number"),
         budget=defined("budget", str, int, float, wanted="such as 30, '900epochs' or '2h'"),
         about=defined("about", dict, wanted="a dictionary, such as {'n_classes': 10}") or {},
