@@ -1,7 +1,7 @@
 """Constraints on settings: `hidden * layers <= 4096`, as text or as a function, computed for many settings at once.
 
 A text is parsed, and only what is listed here is computed: arithmetic, comparisons, `and`, `or`, `not`, `in`, and a few
-functions. Nothing of it is ever run as Python. A function is asked once, with names in place of values, what it
+functions. Nothing of it is ever run as Python. A function is called once, with names in place of values, to see what it
 compares, or is read in its source; so that a constraint is on record, and whoever goes on with a study has it.
 
 Where a parameter that a constraint names is inactive, the constraint holds.

@@ -1,4 +1,4 @@
-"""What a study is for: one metric or several, each with its direction, and limits on what trainings report.
+"""The aims of a study: one metric or several, each with its direction, and limits on what trainings report.
 
 Of several metrics the first is the study's metric wherever one number is shown.
 """

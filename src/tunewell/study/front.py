@@ -77,7 +77,7 @@ def volume(found: Front, outcomes: Outcomes, reference: Floats | None) -> float:
 
 
 class Frontier:
-    """The front as it grows, report by report: whether each is on it is told without reading anything."""
+    """The front as it grows, report by report: nothing has to be read to know whether each is on it."""
 
     def __init__(self, aims: Aims) -> None:
         """Begin with nothing."""

@@ -158,7 +158,7 @@ class Log:
 
     @property
     def outcomes(self) -> Outcomes:
-        """What counts besides the study's metric, up to the last `refresh`."""
+        """The metrics that count, and those with limits, up to the last `refresh`."""
         self._outcomes.refresh(self.trials, self.revision)
         return self._outcomes
 

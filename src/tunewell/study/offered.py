@@ -280,7 +280,7 @@ class Offered:
     @property
     @_documented_by(StudyReader.nothing_found)
     def nothing_found(self) -> str:
-        """Why there is no best report, in words."""
+        """The reason why there is no best report, in words."""
         return self.reader.nothing_found
 
     @_documented_by(StudyReader.waste)

@@ -1,4 +1,4 @@
-"""What trials have reported besides the study's metric, as arrays: other metrics that count, and those with a limit.
+"""The metrics that trials have reported and that count, as arrays: those that are optimized, and those with a limit.
 
 A metric that was not reported at an epoch has the value that it had last. Read from the store as the log grows.
 
@@ -86,7 +86,8 @@ class Outcomes:
     def reports(self) -> NDArray[np.bool_]:
         """Return where a report has one of the metrics that are optimized, (n, c)."""
         found = [~np.isnan(self._known[name][: self._n, : self._c]) for name in self.aims.metrics]
-        return np.logical_or.reduce(found)
+        any_of_them: NDArray[np.bool_] = np.logical_or.reduce(found)
+        return any_of_them
 
     def excess(self) -> Floats:
         """Return how far each trial's newest values are beyond the limits, (n, number of limits), from -1 to 1.

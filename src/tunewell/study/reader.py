@@ -213,7 +213,7 @@ class StudyReader:
 
     @property
     def nothing_found(self) -> str:
-        """Why there is no best report, in words: `no finite 'val_loss' on record yet`."""
+        """The reason why there is no best report, in words: `no finite 'val_loss' on record yet`."""
         if self.aims.limits and bool(np.isfinite(self.history.lowest).any()):
             return f"nothing on record that meets {' and '.join(map(str, self.aims.limits))}"
         return f"no finite {' and '.join(map(repr, self.aims.metrics))} on record yet"

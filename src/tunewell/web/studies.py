@@ -12,6 +12,7 @@ from tunewell.display.formatting import counted
 from tunewell.display.summary import in_words, spent_of_budget, spent_share
 from tunewell.space.params import Choice, Param
 from tunewell.stores import DamagedStudy
+from tunewell.study import StudyReader
 from tunewell.study.plan import plan as forecast
 from tunewell.study.settings import confirms
 from tunewell.trial import OPEN_END, TrialState
@@ -74,7 +75,7 @@ def overview(watched: Watched) -> dict[str, Any]:
             **row,
             "space": space_rows(watched),
             "live": [name for name, param in reader.space.params.items() if param.live],
-            "scheduler": _scheduler_in_words(record.scheduler),
+            "scheduler": _scheduler_in_words(record.scheduler) + _of_several(reader),
             "sampler": _sampler_of(record.scheduler),
             "seed": record.seed,
             "min_delta": record.min_delta,
@@ -246,3 +247,12 @@ def _scheduler_in_words(scheduler: object) -> str:
 def _sampler_of(scheduler: Mapping[str, object]) -> str | None:
     names = _scheduler_in_words(scheduler).split(" on ")
     return names[-1] if len(names) > 1 else None
+
+
+def _of_several(reader: StudyReader) -> str:
+    """Return what is to be known where the page shows one metric of several, or limits; nothing elsewhere."""
+    aims = reader.aims
+    limits = f"; only what meets {' and '.join(map(str, aims.limits))} is the best" if aims.limits else ""
+    if not aims.are_several:
+        return limits
+    return f"; {aims}: the best is the knee of their front, and `tunewell best` shows all of it{limits}"
