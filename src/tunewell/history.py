@@ -81,7 +81,7 @@ class History:
     @property
     def infeasible(self) -> NDArray[np.bool_]:
         """(n,): known to have broken a limit on what is reported."""
-        found: NDArray[np.bool_] = (self.excess > 0).any(axis=1)
+        found: NDArray[np.bool_] = np.asarray((self.excess > 0).any(axis=1))
         return found
 
     @property
