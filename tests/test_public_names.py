@@ -4,6 +4,8 @@ import ast
 import inspect
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -42,3 +44,10 @@ def test_the_import_loads_no_array_library_and_names_stay_what_they_are():
         "assert {*tunewell.__all__} <= {*dir(tunewell)}"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+def test_the_version_is_the_same_wherever_it_stands():
+    root = Path(__file__).parents[1]
+    declared = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert tunewell.__version__ == declared
+    assert f"\nversion: {declared}\n" in (root / "CITATION.cff").read_text(encoding="utf-8")
