@@ -15,7 +15,7 @@ def front_lines(study: Study) -> Iterator[str]:
         return
     points = study.front()
     names = list(study.aims.metrics)
-    yield f"the front, {len(points)} of several that no other betters in all of {', '.join(names)}:"
+    yield f"the front, {len(points)} that no other betters in all of {', '.join(names)}:"
     rows = [
         [point.trial, point.epoch, *(measured(point.values[name]) for name in names), "knee" if point.is_knee else ""]
         for point in points
