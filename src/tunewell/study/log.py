@@ -37,7 +37,7 @@ class Log:
         self._study = study
         self._study_id = study.id
         self._sign = -1.0 if study.direction == "maximize" else 1.0
-        self.aims = Aims.from_dict(study.aims, study.metric, study.direction)
+        self.aims: Aims = Aims.from_dict(study.aims, study.metric, study.direction)
         self._begin(study.max_epochs)
 
     def _begin(self, max_epochs: int | None) -> None:

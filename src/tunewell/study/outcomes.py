@@ -23,7 +23,8 @@ class Outcomes:
 
     def __init__(self, store: Store, study_id: int, aims: Aims) -> None:
         """Begin with no trials: the first `refresh` reads them."""
-        self._store, self._study_id, self.aims = store, study_id, aims
+        self._store, self._study_id = store, study_id
+        self.aims = aims
         self._revision = 0
         self._known: dict[str, Floats] = {name: np.empty((0, 0)) for name in aims.names}
         self._n, self._c = 0, 0
