@@ -187,23 +187,23 @@ class Study(Offered):
         record = opened.add_study(requested) if known is None else known
         self._lease = SessionLease(opened, record)
         # a cycle of references would keep the lease after the study is dropped
-        self.reader = StudyReader(opened, record, seconds=self._lease.seconds)
+        self.reader: StudyReader = StudyReader(opened, record, seconds=self._lease.seconds)
         self._log = self.reader.log
         self._lock = self.reader.lock
-        self.steering = Steering(self.reader, self._lease)
+        self.steering: Steering = Steering(self.reader, self._lease)
         # as on record, unless it is somebody's own
         decides = None if known is not None and isinstance(scheduler, str) else built
         is_on_record = min_delta is None
-        self.decider = Decider(
+        self.decider: Decider = Decider(
             self.reader, decides, min_delta=record.min_delta if is_on_record else requested.min_delta
         )
-        self.control = Control(self.reader, self.decider)
+        self.control: Control = Control(self.reader, self.decider)
         if budget is not None:
             self.reader.requested_budget = Budget.parse(requested.budget)
         self._sign = -1.0 if self.reader.maximize else 1.0
         self._is_joined = False
         self._progress: dict[int, Progress] = {}
-        self.has_trained = False
+        self.has_trained: bool = False
         """True once this process has put a report on record."""
         self._failures: list[str] = []
         if record.max_epochs is None and requested.max_epochs is not None:
