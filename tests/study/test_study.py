@@ -763,3 +763,38 @@ def test_a_step_may_fail_with_its_exception():
     step = study.ask()
     assert study.tell(step.trial, error=ValueError("too hot")) is TrialState.FAILED
     assert study.trials[step.trial].reason == "ValueError: too hot\n"
+
+
+def test_a_study_in_which_half_of_the_settings_fail_goes_on():
+    """Three of the same failure in a row are chance there; where nothing went well they are the code."""
+    space = tw.Space(x=tw.Float(0.0, 1.0))
+    study = tw.Study(
+        space,
+        metric="loss",
+        max_epochs=1,
+        budget="40trials",
+        scheduler="full",
+        sampler="random",
+        seed=3,
+        store="memory",
+    )
+    while (step := study.ask()) is not None:
+        good = step.params.x < 0.4 or step.trial == 0
+        if good:
+            study.report(step.trial, 1, loss=step.params.x)
+        study.tell(step.trial, error=None if good else "out of memory")
+    failed = [trial.state is tw.TrialState.FAILED for trial in study.trials]
+    assert len(failed) == 40
+    assert any(all(failed[i : i + 3]) for i in range(38))
+
+
+def test_a_study_in_which_all_begins_to_fail_stops():
+    study = tw.Study(tw.Space(x=tw.Float(0.0, 1.0)), metric="loss", max_epochs=1, budget="400trials", scheduler="full")
+    n = 0
+    with pytest.raises(tw.TunewellError, match="in a row failed with the same error: the disk has gone"):
+        while (step := study.ask()) is not None:
+            n += 1
+            if n <= 20:
+                study.report(step.trial, 1, loss=step.params.x)
+            study.tell(step.trial, error=None if n <= 20 else "the disk has gone")
+    assert n <= 26

@@ -74,7 +74,10 @@ from tunewell.trial import (
 )
 
 FAILURES_IN_A_ROW = 3
-"""So many trials failing in a row with the same error stop a study: it is the code then, not the setting."""
+"""So many trials failing in a row with the same error stop a study: it is the code then, not the setting.
+
+Where some went well before, so many more that with the share of those that failed chance hardly brings them about."""
+_CHANCE = 1e-4
 
 
 class Reported(NamedTuple):
@@ -287,7 +290,7 @@ class Study(Offered):
         """Return the next thing to train: a step, one whose `wait` is True, or None when the study is over.
 
         Raises:
-            RepeatedFailure: the last three trials failed with the same error.
+            RepeatedFailure: the last three trials failed with the same error, or more of them where others went well.
             StudyBusy: another process is running the study.
         """
         with self._lock:
@@ -500,7 +503,7 @@ class Study(Offered):
             if learned is not None:
                 self._log.refresh()
             del self._progress[trial]
-            self._failures = [] if error is None else [*self._failures, error][-FAILURES_IN_A_ROW:]
+            self._failures = [] if error is None else [*self._failures, error]
             return state
 
     def put_back(self, trial: int) -> None:
@@ -702,7 +705,13 @@ class Study(Offered):
         self._log.refresh()
 
     def _failures_repeat(self) -> bool:
-        return len(self._failures) == FAILURES_IN_A_ROW and len(set(map(last_line, self._failures))) == 1
+        n = len(self._failures)
+        if n < FAILURES_IN_A_ROW or len(set(map(last_line, self._failures))) > 1:
+            return False
+        went_well = sum(trial.state is not TrialState.FAILED and trial.epochs > 0 for trial in self._log.trials)
+        failed = sum(trial.state is TrialState.FAILED for trial in self._log.trials) - n
+        share = (max(failed, 0) + 1) / (went_well + max(failed, 0) + 2)
+        return not went_well or bool(share**n < _CHANCE)
 
     def _in_progress(self, trial: int) -> Progress:
         """Return how far a step that this process gave out has come.
