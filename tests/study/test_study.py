@@ -790,11 +790,15 @@ def test_a_study_in_which_half_of_the_settings_fail_goes_on():
 
 def test_a_study_in_which_all_begins_to_fail_stops():
     study = tw.Study(tw.Space(x=tw.Float(0.0, 1.0)), metric="loss", max_epochs=1, budget="400trials", scheduler="full")
-    n = 0
-    with pytest.raises(tw.TunewellError, match="in a row failed with the same error: the disk has gone"):
+    for _ in range(20):
+        step = study.ask()
+        study.report(step.trial, 1, loss=step.params.x)
+        study.tell(step.trial)
+
+    def go_on():
         while (step := study.ask()) is not None:
-            n += 1
-            if n <= 20:
-                study.report(step.trial, 1, loss=step.params.x)
-            study.tell(step.trial, error=None if n <= 20 else "the disk has gone")
-    assert n <= 26
+            study.tell(step.trial, error="the disk has gone")
+
+    with pytest.raises(tw.TunewellError, match="in a row failed with the same error: the disk has gone"):
+        go_on()
+    assert len(study.trials) <= 26

@@ -77,7 +77,7 @@ FAILURES_IN_A_ROW = 3
 """So many trials failing in a row with the same error stop a study: it is the code then, not the setting.
 
 Where some went well before, so many more that with the share of those that failed chance hardly brings them about."""
-_CHANCE = 1e-4
+_CHANCE = 1e-6
 
 
 class Reported(NamedTuple):
