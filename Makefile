@@ -117,6 +117,7 @@ bench: setup
 	$(BIN)/python benchmarks/search/demo.py
 	$(BIN)/python benchmarks/search/grid_against_random.py
 	$(BIN)/python benchmarks/search/crashes.py
+	$(BIN)/python benchmarks/search/several_metrics.py
 	$(BIN)/python benchmarks/training/network.py
 	$(BIN)/python benchmarks/training/batchnorm.py
 	$(BIN)/python benchmarks/training/estimators.py
