@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from tunewell.advice import advice
 from tunewell.cli import complete_words
 from tunewell.cli.echo import echo
 from tunewell.cli.main import COMMANDS
@@ -55,7 +56,7 @@ def command(shell: str, of: str | None) -> None:
     if shell == "install":
         _install(of or _of_user())
     elif of is not None:
-        raise SettingError(f"--shell is for install; to print the script of {of}: tunewell completion {of}")
+        raise SettingError(f"--shell is for install; to print the script of {of}: {advice('completion', of)}")
     else:
         echo(_script(shell))
 
@@ -90,7 +91,7 @@ def _install(shell: str) -> None:
     echo(f"{path}: written")
     if shell in _RC:
         _source(Path(_RC[shell]).expanduser(), path)
-    echo(f"a new {shell} completes tunewell; after an update of tunewell: tunewell completion install")
+    echo(f"a new {shell} completes tunewell; after an update of tunewell: {advice('completion', 'install')}")
 
 
 def _source(rc: Path, script: Path) -> None:
