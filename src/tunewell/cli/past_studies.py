@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tunewell.advice import advice
 from tunewell.cli.echo import echo
 from tunewell.display.formatting import counted
 from tunewell.errors import SettingError
@@ -67,7 +67,7 @@ class PastStudies:
             same = read.found.metric is None and logs(read.found, metric)
             chosen, direction = aim(read.found, metric if same else None)
         except SettingError as error:
-            mend = f"take the runs in with tunewell import {shlex.quote(str(place))}, and name that study here"
+            mend = f"take the runs in with {advice('import', str(place))}, and name that study here"
             raise SettingError(f"{place}: {error}; {mend}") from error
         name = str(place)
         self._sources[name] = read, chosen, direction
