@@ -16,7 +16,8 @@ ENGLISH, CHINESE = ((DOCS / name).read_text(encoding="utf-8") for name in ("tuto
 
 
 def blocks(page, language):
-    return re.findall(rf"^```{language}\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL)
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    return [text for name, text in found if name == language]
 
 
 @pytest.fixture

@@ -93,7 +93,10 @@ def test_a_study_of_which_little_is_known_has_a_report_too(store, trials):
             break
         study.tell(step.trial)
     page = report_page([study.reader])
-    assert "No trial has reported a finite val_loss yet" in page
+    assert (
+        "There is no finite &#x27;val_loss&#x27; on record yet" in page
+        or "There is no finite 'val_loss' on record yet" in page
+    )
 
 
 def test_several_studies_stand_side_by_side(store):

@@ -297,7 +297,7 @@ def test_a_damaged_header_or_schema_is_no_defect(long_record, tmp_path, place, c
 def test_a_schema_that_is_older_than_its_tables_is_no_defect(record):
     damaged(record, "DELETE FROM tunewell_schema WHERE version = (SELECT max(version) FROM tunewell_schema)")
     said(record, "show")
-    with pytest.raises(StoreError, match="duplicate column name: is_paused; restore it from a copy"):
+    with pytest.raises(StoreError, match="duplicate column name: aims; restore it from a copy"):
         open_store(record)
 
 

@@ -38,7 +38,7 @@ end
 complete -c tunewell -a '(__tunewell)'""",
 }
 _ARGUMENTS = {"study": "study", "source": "study", "trial": "trial", "settings": "setting", "arguments": "live"}
-_OPTIONS = {"STUDY": "study", "--trial": "trial", "NAME=VALUE": "setting"}
+_OPTIONS = {"STUDY": "study", "STUDY|SOURCE": "study", "--trial": "trial", "NAME=VALUE": "setting"}
 _RC = {"bash": "~/.bashrc", "zsh": "~/.zshrc"}
 
 

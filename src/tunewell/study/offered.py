@@ -110,6 +110,12 @@ class Offered:
         return self.reader.max_epochs
 
     @property
+    @_documented_by(StudyReader.budget_in_epochs)
+    def budget_in_epochs(self) -> int | None:
+        """The epochs that the budget comes to at most; None if it is a time, or nobody knows how long a training is."""
+        return self.reader.budget_in_epochs
+
+    @property
     @_documented_by(StudyReader.checkpoint_folder)
     def checkpoint_folder(self) -> Path | None:
         """The folder of this study's checkpoints; None if its store is in memory."""
