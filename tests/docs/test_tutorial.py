@@ -30,7 +30,7 @@ def script(tmp_path, monkeypatch):
 def printed(*arguments):
     done = CliRunner().invoke(cli, arguments, prog_name="tunewell")
     assert done.exit_code == 0, done.output
-    return done.stdout
+    return done.output
 
 
 def test_both_languages_have_the_same_code_and_commands():
