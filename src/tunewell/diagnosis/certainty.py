@@ -50,7 +50,7 @@ def with_certainties(
     if broke and (not signals.known("rate") or signals.run.by_loss):
         # nothing tells these causes apart, and this is the one that people meet; an error in numbers has no usual rate
         left[LABELS.index("lr_too_high")] = 2 * left.max()
-    left = _with_reserve(np.asarray(left / left.sum()), signals)
+    left = with_reserve(np.asarray(left / left.sum()), signals)
     if raised:
         left = with_doubt(left, raised[0])
     if known:
@@ -77,7 +77,7 @@ def _with_fact(chances: Floats, fact: Fact, out: Sequence[bool]) -> Floats:
     return result
 
 
-def _with_reserve(chances: Floats, s: Signals) -> Floats:
+def with_reserve(chances: Floats, s: Signals) -> Floats:
     """Return the probabilities, with no more for health than is known where nothing tells what loss can be reached."""
     healthy = float(chances[_IS_HEALTHY].sum())
     is_open = s.units.baseline == "first" if s.run.by_loss else _has_no_accuracy(s) and not s.units.classes_known

@@ -11,7 +11,7 @@ import numpy as np
 
 from tunewell.arrays import Floats, own_numerics
 from tunewell.diagnosis.causes import CAUSES, line_of, others_of
-from tunewell.diagnosis.certainty import with_certainties
+from tunewell.diagnosis.certainty import with_certainties, with_reserve
 from tunewell.diagnosis.features import feature_row, features, strengths
 from tunewell.diagnosis.findings import LABELS, Finding
 from tunewell.diagnosis.goal import Goal, Possible, goal_of, with_goal, without_healthy
@@ -97,6 +97,7 @@ def examine(
     plainest = strengths(signs)
     chances = trees.probabilities(row, plainest)
     chances = with_possible(with_certainties(chances, signals, signs, known, raised), signals, plainest)
+    chances = with_reserve(chances, signals)  # once more: what is not possible has left its share to health too
     chances = chances if weigh is None else weigh(chances)
     chances = chances if may_be_healthy else without_healthy(chances)
     if goal is not None and goal.falls_short:
