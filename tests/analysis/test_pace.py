@@ -17,10 +17,8 @@ SPACE = tw.Space(learning_rate=tw.Float(1e-4, 1.0, scale="log"), hidden=tw.Int(1
 def test_an_even_pace_goes_on():
     done = [Done(5, 10.0)] * 20
     left = time_left(done, [UnderWay(5, 2, 2.0)], epochs=50, workers=1)
-    assert left.middle == pytest.approx(106.0, rel=0.01)
-    assert left.low == pytest.approx(106.0 * 0.88, rel=0.02)  # no machine is taken as steadier than a tenth
-    assert left.high == pytest.approx(106.0 * 1.14, rel=0.02)
-    assert time_left(done, [], epochs=50, workers=5).middle == pytest.approx(20.0, rel=0.02)
+    assert (left.low, left.middle, left.high) == pytest.approx((106.0,) * 3)
+    assert time_left(done, [], epochs=50, workers=5).middle == pytest.approx(20.0)
     assert time_left(done, [], epochs=0, workers=1).high == 0
 
 
@@ -93,4 +91,4 @@ def test_four_of_five_intervals_hold():
         left = time_left(done, under_way, epochs=epochs, workers=workers)
         held.append(left.low <= max(simulated.times) - now <= left.high)
     assert len(held) == 72
-    assert 0.7 <= np.mean(held) <= 0.95
+    assert 0.7 <= np.mean(held) <= 0.92

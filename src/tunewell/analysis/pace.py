@@ -21,8 +21,6 @@ _LEAST = 4
 """With fewer steps there is no estimate."""
 _REMEMBERED = 400
 """Steps that are drawn from: the newest."""
-_UNSTEADY = 0.1
-"""The standard deviation of the logarithm of a pace, of which no machine has less, however steady it was so far."""
 _DRAWS = 300
 _MOST = 2000
 """Steps that are drawn one by one; beyond, each stands for several."""
@@ -88,8 +86,7 @@ def time_left(done: Sequence[Done], under_way: Sequence[UnderWay], *, epochs: fl
         found: Integers = np.minimum((weights < rng.random((_DRAWS, 1))).sum(axis=1), n - 1)
         return found
 
-    drift = np.hypot(_drift(pace, each), _UNSTEADY)
-    factor = np.exp(drift * rng.standard_normal(_DRAWS))
+    factor = np.exp(_drift(pace, each) * rng.standard_normal(_DRAWS))
     ends = np.zeros((_DRAWS, max(workers, len(under_way), 1)))
     for i, one in enumerate(under_way):
         own = one.seconds_per_epoch if np.isfinite(one.seconds_per_epoch) else pace[drawn()]
