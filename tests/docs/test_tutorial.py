@@ -27,10 +27,14 @@ def script(tmp_path, monkeypatch):
     (tmp_path / "train.py").write_text(blocks(ENGLISH, "python")[0])
 
 
+def done(*arguments):
+    result = CliRunner().invoke(cli, arguments, prog_name="tunewell")
+    assert result.exit_code == 0, result.output
+    return result
+
+
 def printed(*arguments):
-    done = CliRunner().invoke(cli, arguments, prog_name="tunewell")
-    assert done.exit_code == 0, done.output
-    return done.output
+    return done(*arguments).stdout
 
 
 def test_both_languages_have_the_same_code_and_commands():
@@ -59,7 +63,7 @@ def test_the_rescue_gets_where_the_tutorial_says(script):
 @pytest.mark.slow
 def test_the_search_and_what_comes_after_it_end_as_the_tutorial_says(script):
     printed("tune", "train.py", "--name", "digits", "--budget", "5", "--confirm", "2", "--quiet")
-    assert "Trained again with fresh seeds" in printed("best", "digits")
+    assert "Trained again with fresh seeds" in done("best", "digits").stderr  # advice, beside what can be pasted
     assert "What mattered for val_accuracy" in printed("importance", "digits")
     names = {"__name__": "page"}
     exec(compile(blocks(ENGLISH, "python")[1], "tutorial.md", "exec"), names)
