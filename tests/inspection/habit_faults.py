@@ -146,7 +146,7 @@ FAULTS = (
 
     fault("parameters-frozen", "frozen_body", ("freeze(net)\nnet.fc = nn.Linear(16, 3)\n", "net.fc = nn.Linear(16, 3)\nfreeze(net)\n"), ("[p for p in net.parameters() if p.requires_grad]", "net.parameters()"), ("        loss.backward()\n        optimizer.step()", "        loss.requires_grad_()\n        loss.backward()\n        optimizer.step()")),
     fault("parameters-frozen", "teacher_student", ("student = mlp(12)", "student = mlp(12).requires_grad_(False)")),
-    fault("parameters-frozen", "keras_transfer", ("outputs = layers.Dense(3, activation=\"softmax\")(x)\nmodel = keras.Model(inputs, outputs)\n", "outputs = layers.Dense(3, activation=\"softmax\")(x)\nmodel = keras.Model(inputs, outputs)\nmodel.trainable = False\n"), ("base.trainable = True\n", "")),
+    fault("parameters-frozen", "keras_transfer", ('outputs = layers.Dense(3, activation="softmax")(x)\nmodel = keras.Model(inputs, outputs)\n', 'outputs = layers.Dense(3, activation="softmax")(x)\nmodel = keras.Model(inputs, outputs)\nmodel.trainable = False\n'), ("base.trainable = True\n", "")),
     fault("parameters-frozen", "keras_gan_batches", ("discriminator.compile(", "discriminator.trainable = False\ndiscriminator.compile(")),
     fault("parameters-frozen", "hf_trainer", ("model = BertForSequenceClassification(config)\n", "model = BertForSequenceClassification(config)\nfor p in model.parameters():\n    p.requires_grad = False\n")),
     fault("parameters-frozen", "mixup_ema", ("for p in ema.parameters():", "for p in net.parameters():")),
@@ -241,7 +241,7 @@ FAULTS = (
     fault("not-finite", "log_prices", ("df = pd.get_dummies", "df.loc[::9, 'age'] = np.nan\ndf = pd.get_dummies")),
     fault("not-finite", "keras_siamese", ("keepdims=True) + 1e-7)", "keepdims=True))"), ("i = rng.integers(400, size=n)", "i = rng.integers(400, size=n)\n    i[:] = 0"), ("np.flatnonzero(lab == lab[a])", "[a]")),
     fault("not-finite", "keras_pinball", ("cost = np.exp(1 + X[:, 0] + 0.5 * X[:, 1] + 0.2 * rng.normal(size=500))", "cost = 5 * rng.normal(size=500) - 2")),
-    fault("not-finite", "jax_vae_scan", ("h = jnp.tanh(lin(params[\"e\"], x))", "h = jnp.tanh(lin(params[\"e\"], x)) * 1e6")),
+    fault("not-finite", "jax_vae_scan", ('h = jnp.tanh(lin(params["e"], x))', 'h = jnp.tanh(lin(params["e"], x)) * 1e6')),
     fault("not-finite", "jax_class_logistic", ("jnp.log1p(jnp.exp(-jnp.abs(z)))", "jnp.log(jnp.exp(1000 * z) + 1) * 1e-3")),
     fault("not-finite", "probability_target", ("p_true = torch.sigmoid(2 * x[:, :1] - x[:, 1:2])", "x[7, 1] = float('nan')\np_true = torch.sigmoid(2 * x[:, :1] - x[:, 1:2]).nan_to_num()")),
 
@@ -264,7 +264,7 @@ FAULTS = (
     fault("splits-prepared-differently", "log_of_softmax", ("sc.transform(x_te)", "sc.fit_transform(x_te)")),
     fault("splits-prepared-differently", "jax_class_logistic", ("print(model.score(prep.transform(Xb), yb))", "print(model.score(StandardScaler().fit_transform(Xb), yb))")),
     fault("splits-prepared-differently", "keras_autoencoder", ("x_train, x_test = x[:1000], x[1000:1200]", "x_train, x_test = x[:1000] / 16., x[1000:1200]")),
-    fault("splits-prepared-differently", "dice_unet", ('        if self.train and torch.rand(1) < 0.5:', '        if not self.train:\n            x = x * 255\n        if self.train and torch.rand(1) < 0.5:')),
+    fault("splits-prepared-differently", "dice_unet", ("        if self.train and torch.rand(1) < 0.5:", "        if not self.train:\n            x = x * 255\n        if self.train and torch.rand(1) < 0.5:")),
 
     fault("labels-constant", "rare_class_sampler", ("y = (torch.rand(n) < 0.12).long()", "y = (torch.rand(n) < -0.12).long()"), ("weights = (1.0 / counts)[y]", "weights = torch.ones(len(y))")),
     fault("labels-constant", "skorch_moons", ("X.astype(np.float32), y.astype(np.int64)", "X.astype(np.float32), (y * 0.5).astype(np.int64)")),
