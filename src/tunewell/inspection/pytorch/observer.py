@@ -61,6 +61,8 @@ _LOSSES = {
         nn.functional.smooth_l1_loss,
         nn.functional.huber_loss,
         nn.functional.kl_div,
+        nn.functional.poisson_nll_loss,
+        nn.functional.gaussian_nll_loss,
     )
 }
 _COMPARISONS = frozenset(("eq", "__eq__", "ne", "__ne__"))
