@@ -245,9 +245,10 @@ def several_labels(target: NDArray[Any]) -> str:
 
 
 def classes_unequal(labels: NDArray[Any]) -> list[Mistake]:
-    """Return a mistake if one class has 99 % of the rows or more."""
+    """Return a mistake if one class of two has more than 95 % of the rows, or one of more than two 99 %."""
     classes, counts = np.unique(labels, return_counts=True)
-    if len(labels) < 500 or not 2 <= len(classes) <= 100 or counts.max() < 0.99 * len(labels):
+    most = 0.95 if len(classes) == 2 else 0.99
+    if len(labels) < 400 or not 2 <= len(classes) <= 100 or counts.max() <= most * len(labels):
         return []
     rarest = int(counts.argmin())
     seen = (
