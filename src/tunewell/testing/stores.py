@@ -418,6 +418,16 @@ class StoreContract:
         store.end_step(study, 2, PAUSED, 2)
         assert list(store.changes(study, 0).reached) == [(1, 1)]
 
+    def test_it_is_known_how_far_a_trial_came_whose_step_is_to_be_done_again(self, store: Store, study: int) -> None:
+        begin(store, study, 0)
+        for epoch in (1, 2):
+            store.report(study, 0, epoch, {"val_loss": 1.0}, 1.0, at=1.0)
+        store.end_step(study, 0, FAILED, 2, reason="OSError: no", at=5.0)
+        revision = store.changes(study, 0).revision
+        store.reopen_trial(study, 0, 1)
+        assert list(store.changes(study, revision).reached) == list(store.changes(study, 0).reached) == [(0, 2)]
+        assert list(store.changes(study, store.changes(study, 0).revision).reached) == []
+
     def test_it_is_known_how_many_commands_wait(self, store: Store, study: int) -> None:
         begin(store, study, 0)
         first = store.add_command(study, Command(0, Pause(), 1.0))
