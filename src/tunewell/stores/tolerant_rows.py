@@ -32,7 +32,7 @@ class TolerantRows:
     """The records of a database."""
 
     def __init__(self, damaged: dict[str, set[int]]) -> None:
-        """damaged: by what a record is called, the rows that could not be read; what is found is added to it."""
+        """Add to `damaged`, by what a record is called, the rows that cannot be read."""
         self._damaged = damaged
 
     def progress(self, log: Transaction, study_id: int) -> Changes | None:
