@@ -77,6 +77,7 @@ FAULTS = (
 
     fault("units-and-classes-differ", "keras_digits", ('layers.Dense(10, activation="softmax")', 'layers.Dense(1, activation="sigmoid")')),
     fault("units-and-classes-differ", "onecycle_config", ("nn.Linear(cfg.width, 3),\n", "nn.Linear(cfg.width, 1),\n"), ("nn.CrossEntropyLoss(label_smoothing=0.1)", "nn.BCEWithLogitsLoss()"), ('self.loss_fn(scores, batch["label"])', 'self.loss_fn(scores.squeeze(1), batch["label"].float())')),
+    fault("units-and-classes-differ", "keras_logits", ("layers.Dense(6)(x)", "layers.Dense(4)(x)")),
     fault("units-and-classes-differ", "keras_reviews", ("y = rng.integers(0, 2, n)", "y = rng.integers(0, 3, n)")),
     fault("units-and-classes-differ", "amp_class", ("nn.Linear(16, 2),\n", "nn.Linear(16, 1), nn.Flatten(0),\n"), ("self.criterion = nn.CrossEntropyLoss()", "self.criterion = nn.BCEWithLogitsLoss()"), ("self.criterion(out, y)", "self.criterion(out, y.float())"), ("torch.randint(0, 2, (300,))", "torch.randint(0, 3, (300,))"), ("(self.model(x).float().argmax(1) == y)", "((self.model(x) > 0) == y)")),
     fault("units-and-classes-differ", "keras_preprocessing_layers", ("layers.Dense(3,", "layers.Dense(1,"), ("keras.losses.CategoricalCrossentropy(label_smoothing=0.1)", "'sparse_categorical_crossentropy'"), ("to_categorical(self.y[s], 3)", "self.y[s]"), ("to_categorical(y[300:], 3)", "y[300:]")),
@@ -283,7 +284,7 @@ FAULTS = (
 
     fault("labels-out-of-range", "argparse_main", ("y = torch.randint(0, 4, (256,))", "y = torch.randint(0, 4, (256,))\n    base, yy = base[y], y + 1"), ("x = base[y] +", "x = base +"), ("TensorDataset(x, y)", "TensorDataset(x, yy)")),
     fault("labels-out-of-range", "churn_lightning", ("> 0.8).float()", "> 0.8).float() + 1")),
-    fault("labels-out-of-range", "keras_digits", ("layers.Dense(10,", "layers.Dense(9,")),
+    fault("labels-out-of-range", "keras_digits", ("data.target,", "data.target + 1,")),
     fault("labels-out-of-range", "keras_reviews", ("return keras.utils.pad_sequences(seqs, maxlen=maxlen), y", "return keras.utils.pad_sequences(seqs, maxlen=maxlen), y * 2 - 1")),
     fault("labels-out-of-range", "flax_trainstate", ("        state, loss = train_step(state, x[rows], y[rows])", "        state, loss = train_step(state, x[rows], y[rows] + 1)")),
     fault("labels-out-of-range", "tags", ("float((words == 30).any())", "float((words == 30).sum() * 3)")),
@@ -303,7 +304,7 @@ FAULTS = (
 
     fault("classes-unequal", "rare_class_sampler", ("(torch.rand(n) < 0.12)", "(torch.rand(n) < 0.012)"), ("batch_size=40, sampler=sampler", "batch_size=40, shuffle=True")),
     fault("classes-unequal", "churn_lightning", ("> 0.8).float()", "> 3.1).float()"), ("pos_weight=pos_weight", "")),
-    fault("classes-unequal", "keras_weighted", ("rng.random(800) < 0.15", "rng.random(800) < 0.012"), ("class_weight=dict(enumerate(weights)), ", "")),
+    fault("classes-unequal", "keras_weighted", ("rng.random(800) < 0.15", "rng.random(800) < 0.012"), ("class_weight=dict(enumerate(weights)), ", ""), ("metrics=[keras.metrics.AUC(from_logits=True)]", 'metrics=["accuracy"]')),
     fault("classes-unequal", "keras_reviews", ("y = rng.integers(0, 2, n)", "y = (rng.random(n) < 0.01).astype(int)")),
     fault("classes-unequal", "accelerated", ("y = (x.mean(dim=(1)).argmax(dim=1) % 3)", "y = (x.mean(dim=(1)).sum(dim=1) > 1.9).long()")),
 )
