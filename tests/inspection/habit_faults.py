@@ -279,7 +279,7 @@ FAULTS = (
     fault("labels-not-learnable", "teacher_student", ("x_all = centers[y_all] + torch.randn(600, 16)", "x_all = centers[torch.randint(6, (600,))] + torch.randn(600, 16)")),
     fault("labels-not-learnable", "keras_digits", ("data.images[..., None] / 16.0, data.target,", "data.images[..., None] / 16.0, np.random.default_rng(0).permutation(data.target),")),
     fault("labels-not-learnable", "nnx_cnn", ("labels = digits.target.astype(np.int32)", "labels = np.random.default_rng(5).permutation(digits.target).astype(np.int32)")),
-    fault("labels-not-learnable", "keras_logits", ("    y = rng.integers(6, size=500)\n    x = prototypes[y]", "    y, z = rng.integers(6, size=500), rng.integers(6, size=500)\n    x = prototypes[z]")),
+    fault("labels-not-learnable", "keras_logits", ("    y = rng.integers(6, size=500)\n    x = prototypes[y]", "    y, z = rng.integers(6, size=500), rng.integers(6, size=500)\n    x = prototypes[z]"), ("0.8 * rng.normal", "0.3 * rng.normal")),
     fault("labels-not-learnable", "onecycle_config", ("angle = r * 3 + self.cls * 2.1", "angle = r * 3 + torch.randint(0, 3, (n,)) * 2.1")),
 
     fault("labels-out-of-range", "argparse_main", ("y = torch.randint(0, 4, (256,))", "y = torch.randint(0, 4, (256,))\n    base, yy = base[y], y + 1"), ("x = base[y] +", "x = base +"), ("TensorDataset(x, y)", "TensorDataset(x, yy)")),
