@@ -352,6 +352,7 @@ IN_SOURCE = frozenset(
 UNSEEN = {
     "axes-swapped-masked_words": "which of two axes has the rows is not known of batches by hand, with targets for each step",
     "axes-swapped-next_token": "the same",
+    "labels-not-learnable-onecycle_config": "rows of two coordinates have too little structure to be judged by",
 }
 """Those that nothing shows, and why."""
 IN_STEPS = tuple(one for one in FAULTS if one.name not in IN_SOURCE and one.name not in UNSEEN)

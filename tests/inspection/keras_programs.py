@@ -138,6 +138,22 @@ def integer_classes_by_a_subclassed_model():
 
 
 @healthy
+def a_subclassed_model_that_predicts_by_default():
+    class Net(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.body = keras.Sequential([L.Dense(16, activation="relu"), L.BatchNormalization(), L.Dense(3)])
+
+        def call(self, x, training=False):  # noqa: FBT002  as people write it
+            return self.body(x, training=training)
+
+    x, y = blobs()
+    model = Net()
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(x, y, epochs=1, verbose=0)
+
+
+@healthy
 def softmax_inside_of_a_subclassed_model():
     class Net(keras.Model):
         def __init__(self):

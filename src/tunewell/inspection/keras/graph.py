@@ -225,7 +225,9 @@ def graph_of(model: Any, example: Any) -> tuple[Graph, list[Any]] | None:
         if getattr(model, "outputs", None) and getattr(model, "inputs", None):
             return Graph(list(model.outputs)), list(model.inputs)
         inputs = keras.tree.map_structure(lambda one: keras.Input(one.shape[1:], dtype=one.dtype.name), example)
-        outputs = keras.tree.flatten(model.call(inputs))
+        # as a training calls it: a default of False is for those who predict
+        options = {"training": True} if getattr(model, "_call_has_training_arg", False) else {}
+        outputs = keras.tree.flatten(model.call(inputs, **options))
         return Graph(outputs), keras.tree.flatten(inputs)
     except Exception:  # noqa: BLE001  the user's `call` may fail in any way on what it was not written for
         return None
