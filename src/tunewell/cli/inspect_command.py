@@ -35,8 +35,11 @@ def command(context: click.Context, *, script: str, arguments: tuple[str, ...], 
 
     with stdout_to_stderr():
         found = inspect(script, arguments, static=static)
-    if found.not_run is not None:
-        echo(f"its steps could not be looked at, only its source: {found.not_run}", err=True)
+    why = found.not_run
+    if why is None and not found.was_run and not static:
+        why = f"{script} uses none of PyTorch, Keras and JAX, whose steps alone can be seen"
+    if why is not None:
+        echo(f"its steps could not be looked at, only its source: {why}", err=True)
     if as_json:
         print_json([one.as_dict() for one in found.mistakes])
     else:
@@ -63,7 +66,8 @@ def described(one: Mistake) -> Iterator[str]:
     kind = KINDS[one.kind]
     place = f"{one.place}: " if one.place else ""
     yield f"{place}{click.style(one.kind, bold=True)}: {kind.title}"
-    for name, text in (("seen", one.seen), ("means", kind.meaning), ("mend", one.mend), ("check", kind.check)):
+    said = {"seen": one.seen, "means": kind.meaning, "mend": one.mend, "check": kind.check, "or": kind.otherwise}
+    for name, text in said.items():
         yield from textwrap.wrap(
             text, _WIDTH, initial_indent=f"  {name:<6}", subsequent_indent=" " * 8, break_long_words=False
         )
