@@ -122,7 +122,7 @@ def _learns_a_part(s: Signals) -> Fact:
     epoch = last_known(s.run, "train_accuracy")[0]
     sign = Sign(
         0.5 * strength,
-        f"{at_the_end(s, 'train_accuracy')} and has levelled off, with {at_the_end(s, 'val_accuracy')}",
+        f"{at_the_end(s, 'train_accuracy')} and has levelled off; {at_the_end(s, 'val_accuracy')}",
         "train_accuracy",
         epoch,
     )

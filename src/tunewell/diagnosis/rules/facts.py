@@ -44,8 +44,8 @@ def facts(s: Signals) -> list[Fact]:
     found = [
         fact
         for fact in (
-            *(outputs_cut_off(s), nothing_moves(s), steps_reach_nowhere(s), hardly_learns(s)),
-            *(one_class_for_all(s), score_at_its_floor(s), error_stays_huge(s)),
+            *(outputs_cut_off(s), nothing_moves(s), steps_reach_nowhere(s), hardly_learns(s), stays_at_a_guess(s)),
+            *(one_class_for_all(s), score_at_its_floor(s), error_stays_huge(s), validation_turns(s)),
         )
         if fact.sign.strength > 0
     ]
@@ -95,7 +95,9 @@ def _odds_if_still(s: Signals, moved: float) -> dict[str, float]:
     """Return the causes of curves that stand still, by where the loss stands and by what is known of the run."""
     usual = s["rate_to_usual"]
     too_low = 2.0 if math.isnan(usual) else 12.0 if usual < -4 else 2.0 if usual < -1 else 0.2
-    is_guessing = abs(s["loss_last"] - 1) < 0.02
+    # where the classes are taken from the loss, only an accuracy of theirs says that it is a guess
+    is_chance = s.units.classes_known or not abs(s["accuracy_last"]) > _OF_CHANCE
+    is_guessing = abs(s["loss_last"] - 1) < 0.02 and is_chance
     # a dead network still learns the shares of the classes, by its last bias: above a guess nothing arrives at all
     is_above = s.units.classes_known and not is_guessing and 1 < s["loss_last"] < _OF_A_FRESH_NETWORK
     return {
@@ -194,6 +196,85 @@ def _odds_at_a_plateau(s: Signals) -> dict[str, float]:
 
 
 _FALLING = ("step", "multistep", "exponential", "poly", "linear", "cosine", "inverse_time")
+_OF_CHANCE = 0.08  # above it, of what there is above chance
+_BELOW_A_GUESS, _ABOVE_A_GUESS = (0.03, 0.012), (0.12, 0.05)  # of the loss of a guess
+_FEW_CLASSES = 20
+_NEAR_A_GUESS = (0.012, 0.004)  # of a loss from which the classes are taken
+_MOST_AT_A_GUESS = 0.6  # many causes can show it, and more than at a usual rate
+
+
+def stays_at_a_guess(s: Signals) -> Fact:
+    """Detect a loss that stays at that of a guess: what the network says of a row is not of the row (Karpathy)."""
+    losses = finite(s.run["train_loss"])
+    if s.run.by_loss or losses.size < _FEWEST_AT_A_GUESS or "train_loss" in s.run.estimated or s["broken_share"] > 0:
+        return _NONE
+    later = losses[1:]
+    late = float(later[-max(2, later.size // 2) :].mean())
+    accuracy = np.empty(0) if "train_accuracy" in s.run.estimated else finite(s.run["train_accuracy"])
+    # the first loss is no measure of the classes here: it is what a bad start has raised
+    n = s.units.n_classes if s.units.classes_known else float(max(2, math.floor(math.exp(min(late, 7.0) + 0.005))))
+    guess = math.log(n)
+    above_chance = (accuracy - 1 / n) / (1 - 1 / n)
+    strength = both(
+        ramp(1 - float(later.min()) / guess, *_BELOW_A_GUESS),
+        ramp(late / guess - 1, *_ABOVE_A_GUESS),
+        ramp(abs(float(above_chance[-1])), 2 * _OF_CHANCE, _OF_CHANCE) if accuracy.size else 1.0,
+        ramp(float(np.abs(above_chance).max()), 3 * _OF_CHANCE, 1.5 * _OF_CHANCE) if accuracy.size else 1.0,
+    )
+    if not s.units.classes_known and not accuracy.size:  # any loss is that of a guess among enough classes
+        off = float(np.abs(later / guess - 1).mean())
+        strength = both(strength, ramp(off, *_NEAR_A_GUESS), float(n <= _FEW_CLASSES))
+    if not strength > 0:
+        return _NONE
+    epoch, loss = last_known(s.run, "train_loss")
+    shown = f" and {_value(s, 'train_accuracy')}" if accuracy.size else ""
+    sign = Sign(
+        _MOST_AT_A_GUESS * strength,
+        f"training loss is {figure(loss)}{shown} after {len(s.run)} epochs, where knowing nothing of {n:.0f} classes "
+        f"costs {figure(guess)}: what the network says of a row does not depend on the row",
+        "train_loss",
+        epoch,
+    )
+    return Fact(sign, _odds_at_a_guess(s, late / guess))
+
+
+_FEWEST_AT_A_GUESS = 4  # epochs
+
+
+def learns_nothing(s: Signals) -> bool:
+    """Return True if it is plain that the loss stays at that of a guess."""
+    return stays_at_a_guess(s).sign.strength >= _PLAIN * _MOST_AT_A_GUESS
+
+
+def _odds_at_a_guess(s: Signals, late: float) -> dict[str, float]:
+    """Return the causes of a loss that stays at that of a guess, by how it does, and by the settings that explain it.
+
+    Steps that are too long keep the outputs off their best constant: such a loss hovers above a guess, and comes down
+    as often as it goes up. Steps that are too short take a little off it at each epoch.
+    """
+    usual, decay = s["rate_to_usual"], s["weight_decay"]
+    rises = s["loss_rises_share_all"]
+    hovers = late > _HOVERS and rises > _OFTEN
+    crawls = rises < _SELDOM
+    return {
+        "lr_too_high": 15.0 if usual > _OFF_RATE else 0.3 if usual < 0 else 4.0 if hovers else 1.5,
+        "lr_too_low": 15.0 if usual < -_OFF_RATE else 0.2 if usual > 0 or hovers else 4.0 if crawls else 1.0,
+        "loss_output_mismatch": 2.0,
+        "labels_mismatched": 1.0,
+        "bad_initialisation": 1.0,
+        "dead_relus": 1.0,
+        "vanishing_gradients": 6.0 if s["depth"] >= _DEEP and s["rectified"] != 1 else 1.0,
+        "unnormalised_inputs": 1.5,
+        "frozen_layers": 0.7,
+        "weight_decay_too_high": 4.0 if decay >= 0.01 else 0.0 if decay == 0 else 0.3,
+        "dropout_too_high": 3.0 if s["dropout"] >= 0.7 else 0.0,
+    }
+
+
+_HOVERS = 1.002  # of the loss of a guess
+_OFTEN, _SELDOM = 0.25, 0.15  # of the epochs
+_OFF_RATE = 0.7  # decades from the usual one
+_DEEP = 5  # hidden layers
 _HUGE = (1e3, 1e5)  # no mean of a cross entropy, and no error in numbers of a usual size
 _STAYS = (0.02, 0.2)  # of the first loss
 
@@ -236,6 +317,43 @@ def one_class_for_all(s: Signals) -> Fact:
         last_known(run, curve)[0],
     )
     return Fact(sign, {"class_imbalance": 1.0})
+
+
+_TURNED = (0.15, 0.5)  # of all that validation had gained
+_GOES_ON = (0.05, 0.15)  # of all that training gained, since then
+_MOST_RISES = (0.5, 0.75)  # of the epochs since then
+
+
+def validation_turns(s: Signals) -> Fact:
+    """Detect a validation loss that turns and rises while training loss falls on (Prechelt, 1998), without accuracies.
+
+    The forests know this of classes. A loss without a unit is held against itself: what it lost again of its gain.
+    """
+    train, val = s.run["train_loss"], s.run["val_loss"]
+    known = np.isfinite(train) & np.isfinite(val)
+    if not s.run.by_loss or known.sum() < _FEWEST_AT_A_GUESS or s["broken_share"] > 0:
+        return _NONE
+    train, val, epoch = train[known], val[known], s.run.epoch[known]
+    least = int(np.argmin(val))
+    since, gained = val[least:], float(val[0] - val[least])
+    if least == 0 or since.size < 3 or not gained > 0 or not train[0] > train[-1]:
+        return _NONE
+    strength = both(
+        ramp(float(val[-1] - val[least]) / gained, *_TURNED),
+        ramp(float(train[least] - train[-1]) / float(train[0] - train.min()), *_GOES_ON),
+        ramp(float(np.mean(np.diff(since) > 0)), *_MOST_RISES),
+    )
+    if not strength > 0:
+        return _NONE
+    sign = Sign(
+        0.9 * strength,
+        f"validation loss had its least, {figure(float(val[least]))}, at epoch {epoch[least]:g} and is "
+        f"{figure(float(val[-1]))} at epoch {epoch[-1]:g}, while training loss fell on from "
+        f"{figure(float(train[least]))} to {figure(float(train[-1]))}",
+        "val_loss",
+        float(epoch[least]),
+    )
+    return Fact(sign, {"overfitting": 10.0, "distribution_shift": 1.0})
 
 
 _ODDS_IF_CUT_OFF = {
@@ -283,6 +401,14 @@ def outputs_cut_off(s: Signals) -> Fact:
     return Fact(sign, _ODDS_IF_ONE_OF_MANY if is_one_of_many else _ODDS_IF_CUT_OFF)
 
 
+_AT_LN_2 = 0.02
+_ODDS_OF_A_RANKING = {
+    **dict.fromkeys(("lr_too_low", "labels_mismatched", "loss_output_mismatch"), 1.5),
+    **dict.fromkeys(("lr_too_high", "unnormalised_inputs"), 1.0),
+    **dict.fromkeys(("vanishing_gradients", "bad_initialisation"), 0.5),
+    "class_imbalance": 0.3,
+}
+"""Of a score that unequal classes leave as it is, such as an AUC; or where the loss is that of classes of one size."""
 _ODDS_AT_FLOOR: Mapping[str, Mapping[str, float]] = {
     "classification": {"class_imbalance": 3, "loss_output_mismatch": 1, "labels_mismatched": 1, "lr_too_low": 1},
     "other": {"class_imbalance": 2, "loss_output_mismatch": 1, "labels_mismatched": 1, "lr_too_low": 1.5},
@@ -321,8 +447,14 @@ def score_at_its_floor(s: Signals) -> Fact:
                     else "that is its value if nothing is learned"
                 ),
             )
-            found = Fact(sign, _ODDS_AT_FLOOR[score.task])
+            is_of_ranking = kind == "auc" or (score.task == "classification" and _costs_a_coin(s))
+            found = Fact(sign, _ODDS_OF_A_RANKING if is_of_ranking else _ODDS_AT_FLOOR[score.task])
     return found
+
+
+def _costs_a_coin(s: Signals) -> bool:
+    """Return True if the loss is ln 2, that of two classes of one size: a bias gets below it where one is rare."""
+    return abs(last_known(s.run, "train_loss")[1] / math.log(2) - 1) < _AT_LN_2
 
 
 def _last(values: Floats) -> float:
