@@ -25,6 +25,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import brought_keras
+import brought_later
 import brought_torch
 from brought_case import Brought
 
@@ -34,10 +35,12 @@ from tunewell.diagnosis.goal import Possible
 from tunewell.diagnosis.readers.text import read_text
 from tunewell.diagnosis.run_config import parse_config
 
-PROGRAMS = (
+FIRST = (
     *(*brought_torch.PROGRAMS_HEALTHY, *brought_keras.PROGRAMS_HEALTHY),
     *(*brought_torch.PROGRAMS_STUCK, *brought_keras.PROGRAMS_STUCK),
 )
+LATER = (*brought_later.PROGRAMS_HEALTHY, *brought_later.PROGRAMS_STUCK)
+PROGRAMS = (*FIRST, *LATER)
 CHANGES = {"rate x 3": {"rate": 3.0}, "rate / 3": {"rate": 1 / 3}, "epochs x 2": {"longer": 2}}
 SURE = 0.7
 
@@ -45,10 +48,12 @@ SURE = 0.7
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", nargs="*", default=[], help="programs whose names have one of these in them")
+    parser.add_argument("--later", action="store_true", help="only those that were written when all was done")
     parser.add_argument("--logs", type=Path, help="a folder for what was trained, which is not trained again")
     parser.add_argument("--check", action="store_true", help="train healthy programs with other settings")
     given = parser.parse_args()
-    programs = [p for p in PROGRAMS if not given.only or any(word in p.name for word in given.only)]
+    programs = [*(LATER if given.later else PROGRAMS)]
+    programs = [p for p in programs if not given.only or any(word in p.name for word in given.only)]
     with tempfile.TemporaryDirectory() as folder:
         place = given.logs or Path(folder)
         place.mkdir(parents=True, exist_ok=True)
@@ -133,11 +138,13 @@ def report(programs: list[Brought], logs: dict[str, str]) -> None:
     for name, verdicts in of.items():
         stuck = [one for one in verdicts if not one.program.is_healthy]
         healthy = [one for one in verdicts if one.program.is_healthy]
-        accused = [one.program.name for one in healthy if not one.is_first]
-        print(
-            f"| {name} | {sum(one.is_first for one in stuck)} of {len(stuck)} | {sum(one.is_among_two for one in stuck)} "
-            f"| {len(accused)} of {len(healthy)} | {sum(one.is_wrong_and_sure for one in verdicts)} |"
-        )
+        cells = [
+            f"{sum(one.is_first for one in stuck)} of {len(stuck)}",
+            f"{sum(one.is_among_two for one in stuck)}",
+            f"{sum(not one.is_first for one in healthy)} of {len(healthy)}",
+            f"{sum(one.is_wrong_and_sure for one in verdicts)}",
+        ]
+        print(f"| {name} | {' | '.join(cells)} |")
     for name, verdicts in of.items():
         taken = Counter(f"{one.program.names[0]} for {one.findings[0].label}" for one in verdicts if not one.is_first)
         print(f"{name}: {dict(taken)}")

@@ -177,7 +177,8 @@ PROGRAMS_HEALTHY = (
     Brought(
         "k-digits-dropout",
         HEALTHY,
-        "lr=0.002 optimizer=adam batch_size=32 n_train=1200 n_val=597 n_classes=10 model=cnn dropout=0.5 framework=keras",
+        "lr=0.002 optimizer=adam batch_size=32 n_train=1200 n_val=597 n_classes=10 model=cnn dropout=0.5 "
+        "framework=keras",
         digits_dropout,
         "val_accuracy",
         0.985,
@@ -203,7 +204,8 @@ PROGRAMS_HEALTHY = (
     Brought(
         "k-topics",
         HEALTHY,
-        "lr=0.004 optimizer=adam batch_size=32 n_train=2400 n_val=600 hidden=64 loss=binary_crossentropy framework=keras",
+        "lr=0.004 optimizer=adam batch_size=32 n_train=2400 n_val=600 hidden=64 loss=binary_crossentropy "
+        "framework=keras",
         topics,
         "val_accuracy",
         0.96,

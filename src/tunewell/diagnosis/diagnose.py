@@ -14,13 +14,14 @@ from tunewell.diagnosis.causes import CAUSES, line_of, others_of
 from tunewell.diagnosis.certainty import with_certainties, with_reserve
 from tunewell.diagnosis.features import feature_row, features, strengths
 from tunewell.diagnosis.findings import LABELS, Finding
-from tunewell.diagnosis.goal import Goal, Possible, goal_of, name_of, with_goal, without_healthy
+from tunewell.diagnosis.goal import Goal, Possible, goal_of, metrics_of, name_of, with_goal, without_healthy
 from tunewell.diagnosis.model import Forest, forest, level_of
 from tunewell.diagnosis.next_change import Move, next_change, opposed
 from tunewell.diagnosis.possible import has_exploded, impossible, with_possible
 from tunewell.diagnosis.rules import RULES, Sign, see
 from tunewell.diagnosis.rules.doubts import doubts
-from tunewell.diagnosis.rules.facts import Fact, facts
+from tunewell.diagnosis.rules.fact import Fact
+from tunewell.diagnosis.rules.facts import facts
 from tunewell.diagnosis.rules.wording import IN_WORDS, at_the_end, figure, last_known
 from tunewell.diagnosis.run_record import RunRecord, read_record
 from tunewell.diagnosis.seen import seen_for
@@ -91,7 +92,8 @@ def examine(
     weigh: changes the probabilities of `LABELS` as is known from elsewhere, such as experiments.
     """
     run = read_record(record)
-    goal = None if possible is None else goal_of(run, possible)
+    # a run of which no number is finite is below whatever is possible, and shows by itself why
+    goal = None if possible is None or not metrics_of(run) else goal_of(run, possible)
     signals = measure(run)
     signs, known, raised = see(signals), facts(signals), doubts(signals)
     trees = forest(level_of(run))

@@ -8,11 +8,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from tunewell.arrays import Floats
+from tunewell.diagnosis.rules.courses import (
+    loss_holds_a_penalty,
+    never_below_its_start,
+    outputs_begin_huge,
+    stays_above_a_guess,
+    validation_lags,
+    validation_turns,
+)
+from tunewell.diagnosis.rules.fact import NO_FACT, Fact
 from tunewell.diagnosis.rules.rule import Sign, both, ramp
 from tunewell.diagnosis.rules.wording import IN_WORDS, counted, figure, last_known, percent
 from tunewell.diagnosis.signals import Signals
@@ -27,25 +35,20 @@ _CUT_OFF = (*(-math.log(least) for least in (1.2e-7, 1e-7, 1e-8, 1e-10, 1e-12, 1
 """The cost of a wrong row where the logarithm of a probability of 0 is cut off, in Keras, scikit-learn and PyTorch."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """A sign, and the causes that can show it."""
-
-    sign: Sign
-    causes: Mapping[str, float]
-    """Their odds where nothing else is known."""
-
-
-_NONE = Fact(Sign(0.0, ""), {})
-
-
 def facts(s: Signals) -> list[Fact]:
     """Return the facts that a run shows, the plainest first."""
     found = [
         fact
         for fact in (
             *(outputs_cut_off(s), nothing_moves(s), steps_reach_nowhere(s), hardly_learns(s), stays_at_a_guess(s)),
-            *(one_class_for_all(s), score_at_its_floor(s), error_stays_huge(s), validation_turns(s)),
+            *(
+                one_class_for_all(s),
+                score_at_its_floor(s),
+                error_stays_huge(s),
+                validation_turns(s),
+                validation_lags(s),
+            ),
+            *(loss_holds_a_penalty(s), outputs_begin_huge(s), never_below_its_start(s), stays_above_a_guess(s)),
         )
         if fact.sign.strength > 0
     ]
@@ -63,12 +66,12 @@ def nothing_moves(s: Signals) -> Fact:
     n = max((values.size for values in measured.values()), default=0)
     is_done = s["loss_last"] < 0.01 or s["error_last"] < 0.01 or s["val_error_last"] < 0.01
     if n < 2 or is_done or s["broken_share"] > 0:
-        return _NONE
+        return NO_FACT
     moved = max(map(_movement, measured.values()))
     accuracies = [float(np.ptp(values)) for name, values in measured.items() if name.endswith("accuracy")]
     losses = [name for name in measured if name.endswith("loss")]
     if max(accuracies, default=0.0) > _STILL_ACCURACY or (moved > _STILL and not accuracies):
-        return _NONE
+        return NO_FACT
     still = ramp(math.log10(max(moved, 1e-9)), math.log10(_ALMOST_STILL), math.log10(_STILL))
     values = ", ".join(_value(s, name) for name in measured)
     curve = next(iter(measured))
@@ -126,12 +129,12 @@ def steps_reach_nowhere(s: Signals) -> Fact:
     planned = s["steps_per_epoch"] * float(np.fmax(s["epochs"], number(s.run.config, "epochs")))
     reach = planned * 10 ** s["rate"]
     if s["adam"] != 1 or not reach > 0:
-        return _NONE
+        return NO_FACT
     strength = both(
         ramp(math.log10(reach), math.log10(_FAR), math.log10(_NOWHERE)), ramp(s["loss_gain"], _LEARNS, _HARDLY)
     )
     if not strength > 0:
-        return _NONE
+        return NO_FACT
     sign = Sign(
         strength,
         f"{counted(planned, 'step')} of {s.run.config['optimizer']} at a rate of {figure(10 ** s['rate'])} move no "
@@ -152,7 +155,7 @@ def hardly_learns(s: Signals) -> Fact:
     """Detect a loss that stays at that of a guess over many steps at a usual rate: it is not the rate that is wrong."""
     low, high = _USUAL
     if s.run.by_loss or not low <= s["rate_to_usual"] <= high or not s["steps"] > 0:
-        return _NONE
+        return NO_FACT
     # by the mean of the last quarter: the least of a noisy loss is no gain
     losses = finite(s.run["train_loss"])
     late = float(losses[-max(1, len(losses) // 4) :].mean()) / s.units.guess_loss if losses.size else math.nan
@@ -163,7 +166,7 @@ def hardly_learns(s: Signals) -> Fact:
         ramp(s["accuracy_last"], 0.4, 0.2),
     )
     if not strength > 0:
-        return _NONE
+        return NO_FACT
     epoch, loss = last_known(s.run, "train_loss")
     sign = Sign(
         _MOST_OF_A_PLATEAU * strength,
@@ -186,7 +189,7 @@ def _odds_at_a_plateau(s: Signals) -> dict[str, float]:
         "loss_output_mismatch": 5.0,
         "labels_mismatched": 1.5,
         "lr_decays_too_early": 4.0 if falls else 0.0,
-        "vanishing_gradients": 4.0 if s["depth"] >= 5 and s["rectified"] != 1 else 1.0,
+        "vanishing_gradients": 4.0 if (s["depth"] >= 5 and s["rectified"] != 1) or _is_plainly_recurrent(s) else 1.0,
         "weight_decay_too_high": 4.0 if decay >= (1.0 if adamw else 0.01) else 0.0,
         "dropout_too_high": 3.0 if s["dropout"] >= 0.7 else 0.0,
         **dict.fromkeys(("bad_initialisation", "dead_relus", "unnormalised_inputs", "frozen_layers"), 1.0),
@@ -195,10 +198,17 @@ def _odds_at_a_plateau(s: Signals) -> dict[str, float]:
     }
 
 
+def _is_plainly_recurrent(s: Signals) -> bool:
+    """Return True for a recurrent network that is not known to have gates: its past fades (Hochreiter, 1991)."""
+    model = str(s.run.config.get("cell", s.run.config.get("model", ""))).lower()
+    return s["recurrent"] == 1 and not any(gate in model for gate in ("lstm", "gru"))
+
+
 _FALLING = ("step", "multistep", "exponential", "poly", "linear", "cosine", "inverse_time")
 _OF_CHANCE = 0.08  # above it, of what there is above chance
 _BELOW_A_GUESS, _ABOVE_A_GUESS = (0.03, 0.012), (0.12, 0.05)  # of the loss of a guess
-_FEW_CLASSES = 20
+_MOVES = (0.2, 0.1)
+_COMMON = (2, 3, 4, 5, 10, 20, 100)  # numbers of classes
 _NEAR_A_GUESS = (0.012, 0.004)  # of a loss from which the classes are taken
 _MOST_AT_A_GUESS = 0.6  # many causes can show it, and more than at a usual rate
 
@@ -207,7 +217,7 @@ def stays_at_a_guess(s: Signals) -> Fact:
     """Detect a loss that stays at that of a guess: what the network says of a row is not of the row (Karpathy)."""
     losses = finite(s.run["train_loss"])
     if s.run.by_loss or losses.size < _FEWEST_AT_A_GUESS or "train_loss" in s.run.estimated or s["broken_share"] > 0:
-        return _NONE
+        return NO_FACT
     later = losses[1:]
     late = float(later[-max(2, later.size // 2) :].mean())
     accuracy = np.empty(0) if "train_accuracy" in s.run.estimated else finite(s.run["train_accuracy"])
@@ -218,14 +228,15 @@ def stays_at_a_guess(s: Signals) -> Fact:
     strength = both(
         ramp(1 - float(later.min()) / guess, *_BELOW_A_GUESS),
         ramp(late / guess - 1, *_ABOVE_A_GUESS),
+        ramp(float(np.ptp(later)) / guess, *_MOVES),
         ramp(abs(float(above_chance[-1])), 2 * _OF_CHANCE, _OF_CHANCE) if accuracy.size else 1.0,
         ramp(float(np.abs(above_chance).max()), 3 * _OF_CHANCE, 1.5 * _OF_CHANCE) if accuracy.size else 1.0,
     )
-    if not s.units.classes_known and not accuracy.size:  # any loss is that of a guess among enough classes
+    if not s.units.classes_known and not accuracy.size:  # nearly any loss is that of a guess among so many classes
         off = float(np.abs(later / guess - 1).mean())
-        strength = both(strength, ramp(off, *_NEAR_A_GUESS), float(n <= _FEW_CLASSES))
+        strength = both(strength, ramp(off, *_NEAR_A_GUESS), float(n in _COMMON))
     if not strength > 0:
-        return _NONE
+        return NO_FACT
     epoch, loss = last_known(s.run, "train_loss")
     shown = f" and {_value(s, 'train_accuracy')}" if accuracy.size else ""
     sign = Sign(
@@ -239,11 +250,12 @@ def stays_at_a_guess(s: Signals) -> Fact:
 
 
 _FEWEST_AT_A_GUESS = 4  # epochs
+_PLAINLY = 0.9
 
 
 def learns_nothing(s: Signals) -> bool:
     """Return True if it is plain that the loss stays at that of a guess."""
-    return stays_at_a_guess(s).sign.strength >= _PLAIN * _MOST_AT_A_GUESS
+    return stays_at_a_guess(s).sign.strength >= _PLAINLY * _MOST_AT_A_GUESS
 
 
 def _odds_at_a_guess(s: Signals, late: float) -> dict[str, float]:
@@ -257,13 +269,17 @@ def _odds_at_a_guess(s: Signals, late: float) -> dict[str, float]:
     hovers = late > _HOVERS and rises > _OFTEN
     crawls = rises < _SELDOM
     return {
-        "lr_too_high": 15.0 if usual > _OFF_RATE else 0.3 if usual < 0 else 4.0 if hovers else 1.5,
-        "lr_too_low": 15.0 if usual < -_OFF_RATE else 0.2 if usual > 0 or hovers else 4.0 if crawls else 1.0,
+        "lr_too_high": 10.0 if usual > _OFF_RATE else 0.3 if usual < 0 else 4.0 if hovers else 1.5,
+        "lr_too_low": 10.0 if usual < -_OFF_RATE else 0.2 if usual > 0 or hovers else 4.0 if crawls else 1.0,
         "loss_output_mismatch": 2.0,
         "labels_mismatched": 1.0,
         "bad_initialisation": 1.0,
         "dead_relus": 1.0,
-        "vanishing_gradients": 6.0 if s["depth"] >= _DEEP and s["rectified"] != 1 else 1.0,
+        "vanishing_gradients": 6.0
+        if s["depth"] >= _DEEP and s["rectified"] != 1
+        else 3.0
+        if _is_plainly_recurrent(s)
+        else 1.0,
         "unnormalised_inputs": 1.5,
         "frozen_layers": 0.7,
         "weight_decay_too_high": 4.0 if decay >= 0.01 else 0.0 if decay == 0 else 0.3,
@@ -283,7 +299,7 @@ def error_stays_huge(s: Signals) -> Fact:
     """Detect an error in numbers that is huge and stays so: targets of a scale that no weight gets to (Goodfellow)."""
     losses = finite(s.run["train_loss"])
     if not s.run.by_loss or losses.size < 2 or not losses[0] > 0 or s["loss_rise"] > 1 or s["broken_share"] > 0:
-        return _NONE
+        return NO_FACT
     epoch, last = last_known(s.run, "train_loss")
     sign = Sign(
         both(ramp(math.log10(losses[0]), *map(math.log10, _HUGE)), ramp(last / losses[0], *_STAYS)),
@@ -302,10 +318,10 @@ def one_class_for_all(s: Signals) -> Fact:
     accuracies = {name: values for name, values in accuracies.items() if values.size}
     losses = finite(run["train_loss"])
     if not accuracies or losses.size < 2 or "train_loss" in run.estimated or _movement(losses) < _ALMOST_STILL:
-        return _NONE
+        return NO_FACT
     lowest = min(float(values.min()) for values in accuracies.values())
     if max(float(np.ptp(values)) for values in accuracies.values()) > _SAME or not _HIGH < lowest < _DONE:
-        return _NONE
+        return NO_FACT
     n = min(values.size for values in accuracies.values())
     curve = next(iter(accuracies))
     shown = ", ".join(_value(s, name) for name in accuracies)
@@ -317,43 +333,6 @@ def one_class_for_all(s: Signals) -> Fact:
         last_known(run, curve)[0],
     )
     return Fact(sign, {"class_imbalance": 1.0})
-
-
-_TURNED = (0.15, 0.5)  # of all that validation had gained
-_GOES_ON = (0.05, 0.15)  # of all that training gained, since then
-_MOST_RISES = (0.5, 0.75)  # of the epochs since then
-
-
-def validation_turns(s: Signals) -> Fact:
-    """Detect a validation loss that turns and rises while training loss falls on (Prechelt, 1998), without accuracies.
-
-    The forests know this of classes. A loss without a unit is held against itself: what it lost again of its gain.
-    """
-    train, val = s.run["train_loss"], s.run["val_loss"]
-    known = np.isfinite(train) & np.isfinite(val)
-    if not s.run.by_loss or known.sum() < _FEWEST_AT_A_GUESS or s["broken_share"] > 0:
-        return _NONE
-    train, val, epoch = train[known], val[known], s.run.epoch[known]
-    least = int(np.argmin(val))
-    since, gained = val[least:], float(val[0] - val[least])
-    if least == 0 or since.size < 3 or not gained > 0 or not train[0] > train[-1]:
-        return _NONE
-    strength = both(
-        ramp(float(val[-1] - val[least]) / gained, *_TURNED),
-        ramp(float(train[least] - train[-1]) / float(train[0] - train.min()), *_GOES_ON),
-        ramp(float(np.mean(np.diff(since) > 0)), *_MOST_RISES),
-    )
-    if not strength > 0:
-        return _NONE
-    sign = Sign(
-        0.9 * strength,
-        f"validation loss had its least, {figure(float(val[least]))}, at epoch {epoch[least]:g} and is "
-        f"{figure(float(val[-1]))} at epoch {epoch[-1]:g}, while training loss fell on from "
-        f"{figure(float(train[least]))} to {figure(float(train[-1]))}",
-        "val_loss",
-        float(epoch[least]),
-    )
-    return Fact(sign, {"overfitting": 10.0, "distribution_shift": 1.0})
 
 
 _ODDS_IF_CUT_OFF = {
@@ -385,10 +364,10 @@ def outputs_cut_off(s: Signals) -> Fact:
         or not known.any()
         or error[known].min() < 0.02
     ):
-        return _NONE
+        return NO_FACT
     costs = loss[known] / error[known]
     if costs.max() <= 0:
-        return _NONE
+        return NO_FACT
     off = min(abs(float(np.median(costs)) / cut - 1) for cut in _CUT_OFF) + float(np.ptp(costs)) / float(costs.max())
     sign = Sign(
         ramp(off, 0.02, 0.005),
@@ -426,7 +405,7 @@ _ODDS_AT_FLOOR: Mapping[str, Mapping[str, float]] = {
 
 def score_at_its_floor(s: Signals) -> Fact:
     """Detect a score that is what it is if nothing was learned, and has not risen: an F1 of 0, an AUC of 0.5."""
-    found = _NONE
+    found = NO_FACT
     for name, values in s.run.scores.items():
         split, _, kind = name.partition("_")
         score = SCORES[kind]
