@@ -64,7 +64,24 @@ ABOVE_A_GUESS = {
     "config": {"lr": 1e-3, "optimizer": "adam"},
     "epochs": rows(10, train_loss=lambda e: 7.5 + 0.1 * (-1) ** e, train_accuracy=lambda e: 0.06),
 }
+NOTHING_FOR_OTHERS = {
+    "config": {"loss": "mse"},
+    "epochs": rows(10, train_loss=lambda e: 1.0 * 0.85**e, val_loss=lambda e: 1.02 + 0.005 * (-1) ** e),
+}
+NO_STEP = {
+    "n_classes": 10,
+    "config": {"lr": 1e-3, "optimizer": "adam"},
+    "epochs": rows(
+        6,
+        train_loss=lambda e: 2.31 - 1e-4 * e,
+        train_accuracy=lambda e: 0.1,
+        update_ratio=lambda e: 0.0,
+        weight_norm=lambda e: 10.0,
+    ),
+}
 SHOWN = [
+    (all_facts.no_step_arrives, NO_STEP, {"frozen_layers"}),
+    (courses.validation_never_gains, NOTHING_FOR_OTHERS, {"overfitting", "labels_mismatched"}),
     (all_facts.stays_at_a_guess, GUESSING, {"lr_too_high", "lr_too_low", "loss_output_mismatch"}),
     (courses.validation_turns, TURNING, {"overfitting"}),
     (courses.validation_lags, LAGGING, {"batchnorm_misuse"}),
@@ -160,3 +177,60 @@ def test_the_health_of_a_run_with_a_score_says_its_score():
     healthy = next(one for one in tw.diagnose(scored) if one.label == "healthy")
     assert "Dice on validation rows is 0.8" in healthy.evidence
     assert "without validation" not in healthy.evidence
+
+
+def test_hooks_that_saw_no_step_do_not_raise_a_usual_rate_by_decades():
+    found = {one.label: one for one in tw.diagnose(NO_STEP)}
+    assert next(iter(found)) == "frozen_layers"
+    assert "lr_too_low" not in found or found["lr_too_low"].confidence < 0.1
+
+
+def test_what_is_learned_at_once_and_is_one_class_for_all_rows_is_no_frozen_network():
+    still = {"train_loss": lambda e: 0.2, "train_accuracy": lambda e: 0.97, "val_accuracy": lambda e: 0.97}
+    assert tw.diagnose({"epochs": rows(6, **still), "n_classes": 2})[0].label == "class_imbalance"
+
+
+def test_a_loss_that_rises_at_each_epoch_is_not_one_that_stays():
+    rising = {"epochs": rows(8, train_loss=lambda e: 2 + 0.6 * e, train_accuracy=lambda e: 0.15), "n_classes": 10}
+    assert seen(courses.stays_above_a_guess, rising).sign.strength == 0
+
+
+def test_health_is_no_surer_than_the_wrong_rows_let_it_be_unless_a_target_is_reached():
+    def at(accuracy):
+        return {
+            "n_classes": 4,
+            "epochs": rows(
+                20,
+                train_loss=lambda e: (1 - accuracy) * 2.4 + 0.8 * 0.6**e,
+                val_loss=lambda e: (1 - accuracy) * 2.45 + 0.8 * 0.6**e,
+                train_accuracy=lambda e: accuracy - 0.3 * 0.6**e,
+                val_accuracy=lambda e: accuracy - 0.01 - 0.3 * 0.6**e,
+            ),
+        }
+
+    def health(**known):
+        return next(one.confidence for one in tw.diagnose(at(0.75), **known) if one.label == "healthy")
+
+    assert health() <= 0.7
+    assert health(target=0.74) >= 0.95
+
+
+def test_a_dropout_that_people_use_is_not_sure_to_be_too_strong():
+    def dropped(share):
+        return {
+            "n_classes": 4,
+            "config": {"dropout": share, "lr": 1e-3, "optimizer": "adam", "hidden": [32], "activation": "relu"},
+            "epochs": rows(
+                40,
+                train_loss=lambda e: 0.98 + 0.5 * 0.9**e,
+                train_accuracy=lambda e: 0.65 - 0.4 * 0.9**e,
+                val_loss=lambda e: 0.91 + 0.5 * 0.9**e,
+                val_accuracy=lambda e: 0.77 - 0.5 * 0.9**e,
+            ),
+        }
+
+    def blamed(share):
+        return next(one.confidence for one in tw.diagnose(dropped(share)) if one.label == "dropout_too_high")
+
+    assert blamed(0.6) <= 0.7
+    assert blamed(0.9) > 0.7

@@ -154,6 +154,7 @@ def _is_as_good_with_it(s: Signals) -> bool:
 
 _UNLIKELY: dict[str, Callable[[Signals], bool]] = {
     "dropout_too_high": lambda s: s["dropout"] < 0.2 or _is_described_without("dropout")(s) or _is_as_good_with_it(s),
+    "weight_decay_too_high": lambda s: {"lr", "optimizer"} <= s.run.config.keys() and not s.known("weight_decay"),
     "batchnorm_misuse": _is_described_without("batch_norm"),
     "batch_size_too_small": lambda s: s["batch"] >= 64,
     "class_imbalance": lambda s: s["class_ratio"] < 0.18,

@@ -53,6 +53,37 @@ def validation_turns(s: Signals) -> Fact:
     return Fact(sign, {"overfitting": 10.0, "distribution_shift": 1.0})
 
 
+_NO_GAIN = (0.04, 0.01)  # of the first validation loss
+_TRAINS = (0.1, 0.25)  # of the first training loss
+
+
+def validation_never_gains(s: Signals) -> Fact:
+    """Detect a training loss that falls while validation's never gets below its first, without accuracies."""
+    train, val = finite(s.run["train_loss"]), finite(s.run["val_loss"])
+    if not s.run.by_loss or min(train.size, val.size) < _FEWEST or s["broken_share"] > 0:
+        return NO_FACT
+    if not (train[0] > 0 and val[0] > 0):
+        return NO_FACT
+    strength = both(
+        ramp(1 - float(val.min() / val[0]), *_NO_GAIN),
+        ramp(1 - float(train[-1] / train[0]), *_TRAINS),
+        ramp(float(val[0] / train[-1]), 1.1, 1.3),  # else the first epoch learned all, and the rest is noise
+    )
+    if not strength > 0 or _has_learned_by_score(s):
+        return NO_FACT
+    epoch, last = last_known(s.run, "val_loss")
+    sign = Sign(
+        0.8 * strength,
+        f"training loss went from {figure(float(train[0]))} to {figure(float(train[-1]))}, while validation loss began "
+        f"at {figure(float(val[0]))}, was {figure(float(val.min()))} at its least and ends at {figure(last)}",
+        "val_loss",
+        epoch,
+    )
+    return Fact(
+        sign, {"overfitting": 3.0, "labels_mismatched": 2.0, "distribution_shift": 2.0, "batchnorm_misuse": 0.7}
+    )
+
+
 _LEARNED = (0.85, 0.95)  # of training rows
 _BEHIND = (0.08, 0.2)
 _FALLS = (0.7, 0.9)  # of the epochs
@@ -269,6 +300,7 @@ def stays_above_a_guess(s: Signals) -> Fact:
         ramp(float(half.min()), *_FAR_ABOVE),
         ramp(float(half.mean() / losses[0]), *_OF_ITS_FIRST),
         ramp(float(fit[-fit.size // 2 :].mean()), *_LEARNED_NOTHING),
+        ramp(s["loss_rise"], 1.0, 0.4),
         ramp(float(losses.max()), 40.0, 12.0),  # what is above has diverged, or began as something else
     )
     if not strength > 0:

@@ -18,6 +18,7 @@ from tunewell.diagnosis.rules.courses import (
     outputs_begin_huge,
     stays_above_a_guess,
     validation_lags,
+    validation_never_gains,
     validation_turns,
 )
 from tunewell.diagnosis.rules.fact import NO_FACT, Fact
@@ -37,22 +38,25 @@ _CUT_OFF = (*(-math.log(least) for least in (1.2e-7, 1e-7, 1e-8, 1e-10, 1e-12, 1
 
 def facts(s: Signals) -> list[Fact]:
     """Return the facts that a run shows, the plainest first."""
-    found = [
-        fact
-        for fact in (
-            *(outputs_cut_off(s), nothing_moves(s), steps_reach_nowhere(s), hardly_learns(s), stays_at_a_guess(s)),
-            *(
-                one_class_for_all(s),
-                score_at_its_floor(s),
-                error_stays_huge(s),
-                validation_turns(s),
-                validation_lags(s),
-            ),
-            *(loss_holds_a_penalty(s), outputs_begin_huge(s), never_below_its_start(s), stays_above_a_guess(s)),
-        )
-        if fact.sign.strength > 0
-    ]
+    found = [fact for see in _FACTS if (fact := see(s)).sign.strength > 0]
     return sorted(found, key=lambda fact: -fact.sign.strength)
+
+
+_NO_STEP = -6.0  # decades from the usual update: less than the digits of a weight
+
+
+def no_step_arrives(s: Signals) -> Fact:
+    """Detect steps that change no weight at all: none was taken, or none of these weights is the optimizer's."""
+    if not s["update_median"] < _NO_STEP or s["broken_share"] > 0:
+        return NO_FACT
+    usual = s["rate_to_usual"]
+    sign = Sign(
+        1.0,
+        f"no step has changed a weight in {len(s.run)} epochs: the optimizer holds other weights, or takes no step",
+        "train_loss",
+        last_known(s.run, "train_loss")[0],
+    )
+    return Fact(sign, {"frozen_layers": 10.0, "lr_too_low": 5.0 if usual < _NO_STEP + 1 else 0.1})
 
 
 def nothing_moves(s: Signals) -> Fact:
@@ -75,8 +79,11 @@ def nothing_moves(s: Signals) -> Fact:
     still = ramp(math.log10(max(moved, 1e-9)), math.log10(_ALMOST_STILL), math.log10(_STILL))
     values = ", ".join(_value(s, name) for name in measured)
     curve = next(iter(measured))
+    certainty = 1.0 if losses else 0.6  # an accuracy of few digits stands still sooner
+    if s["loss_last"] < _BELOW and s["accuracy_last"] > _ABOVE:
+        certainty *= 0.7  # it has learned something at once
     sign = Sign(
-        still * ramp(n, 1, 3) * (1.0 if losses else 0.6),  # an accuracy of few digits stands still sooner
+        still * ramp(n, 1, 3) * certainty,
         f"nothing moves: {values} in {'each' if moved <= _STILL else 'nearly each'} of {n} epochs",
         curve,
         last_known(run, curve)[0],
@@ -96,6 +103,9 @@ def _movement(values: Floats) -> float:
 
 def _odds_if_still(s: Signals, moved: float) -> dict[str, float]:
     """Return the causes of curves that stand still, by where the loss stands and by what is known of the run."""
+    if s["loss_last"] < _BELOW and s["accuracy_last"] > _ABOVE:
+        # better than a fresh network: it stands where one class for all rows is what was learned at once
+        return {"class_imbalance": 4.0, "lr_too_low": 0.5, "dead_relus": 0.5, "labels_mismatched": 0.5}
     usual = s["rate_to_usual"]
     too_low = 2.0 if math.isnan(usual) else 12.0 if usual < -4 else 2.0 if usual < -1 else 0.2
     # where the classes are taken from the loss, only an accuracy of theirs says that it is a guess
@@ -114,6 +124,7 @@ def _odds_if_still(s: Signals, moved: float) -> dict[str, float]:
     }
 
 
+_BELOW, _ABOVE = 0.7, 0.6  # the loss of a guess; what there is above chance
 _OF_A_FRESH_NETWORK = 2.0  # times the loss of a guess, at most
 
 _HIGH, _DONE = 0.8, 0.9999  # accuracies: of one class that is most of the rows; of a task that is done
@@ -445,3 +456,24 @@ def _value(s: Signals, name: str) -> str:
     """Format `training loss is 5.88`."""
     value = last_known(s.run, name)[1]
     return f"{IN_WORDS[name]} is {percent(value) if name.endswith('accuracy') else f'{value:.6g}'}"
+
+
+_FACTS = (
+    no_step_arrives,
+    outputs_cut_off,
+    nothing_moves,
+    steps_reach_nowhere,
+    hardly_learns,
+    stays_at_a_guess,
+    stays_above_a_guess,
+    one_class_for_all,
+    score_at_its_floor,
+    error_stays_huge,
+    outputs_begin_huge,
+    never_below_its_start,
+    validation_turns,
+    validation_never_gains,
+    validation_lags,
+    loss_holds_a_penalty,
+)
+"""Of facts that are equally plain, the first counts."""
