@@ -190,6 +190,21 @@ def test_what_is_learned_at_once_and_is_one_class_for_all_rows_is_no_frozen_netw
     assert tw.diagnose({"epochs": rows(6, **still), "n_classes": 2})[0].label == "class_imbalance"
 
 
+@pytest.mark.parametrize(
+    ("absolute", "cause"), [(0.97, "unnormalised_inputs"), (0.8, None), (0.866, None), (0.55, "loss_output_mismatch")]
+)
+def test_two_errors_tell_how_they_are_spread_over_the_rows(absolute, cause):
+    record = {"epochs": rows(12, train_loss=lambda e: 4 + 9 * 0.5**e, train_mae=lambda e: absolute * 2 + 0.5**e)}
+    found = seen(courses.errors_of_one_size, record)
+    assert (found.sign.strength > 0) is (cause is not None)
+    assert cause is None or cause in found.causes
+
+
+def test_a_loss_that_is_the_absolute_error_has_no_second_error():
+    same = {"epochs": rows(12, train_loss=lambda e: 0.9 + 0.5**e, train_mae=lambda e: 0.9 + 0.5**e)}
+    assert seen(courses.errors_of_one_size, same).sign.strength == 0
+
+
 def test_a_loss_that_rises_at_each_epoch_is_not_one_that_stays():
     rising = {"epochs": rows(8, train_loss=lambda e: 2 + 0.6 * e, train_accuracy=lambda e: 0.15), "n_classes": 10}
     assert seen(courses.stays_above_a_guess, rising).sign.strength == 0

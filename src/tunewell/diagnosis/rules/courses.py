@@ -50,7 +50,7 @@ def validation_turns(s: Signals) -> Fact:
         "val_loss",
         float(epoch[least]),
     )
-    return Fact(sign, {"overfitting": 10.0, "distribution_shift": 1.0})
+    return Fact(sign, {"overfitting": 10.0, "distribution_shift": 1.0}, refutes=strength)
 
 
 _NO_GAIN = (0.04, 0.01)  # of the first validation loss
@@ -80,7 +80,9 @@ def validation_never_gains(s: Signals) -> Fact:
         epoch,
     )
     return Fact(
-        sign, {"overfitting": 3.0, "labels_mismatched": 2.0, "distribution_shift": 2.0, "batchnorm_misuse": 0.7}
+        sign,
+        {"overfitting": 3.0, "labels_mismatched": 2.0, "distribution_shift": 2.0, "batchnorm_misuse": 0.7},
+        refutes=strength,
     )
 
 
@@ -127,7 +129,7 @@ def validation_lags(s: Signals) -> Fact:
         "val_accuracy",
         at,
     )
-    return Fact(sign, {"batchnorm_misuse": 10.0, "distribution_shift": 1.0, "overfitting": 1.0})
+    return Fact(sign, {"batchnorm_misuse": 10.0, "distribution_shift": 1.0, "overfitting": 1.0}, refutes=strength)
 
 
 _MORE_THAN_A_GUESS = (1.3, 2.0)  # times the loss of a guess
@@ -140,11 +142,14 @@ def loss_holds_a_penalty(s: Signals) -> Fact:
 
     Only what does not depend on the rows can be so large there and come down so: the weights themselves.
     """
-    loss, accuracy = s.run["train_loss"] / s.units.guess_loss, s.units.accuracy(s.run["train_accuracy"])
-    known = np.isfinite(loss) & np.isfinite(accuracy)
+    train, right = s.run["train_loss"], s.run["train_accuracy"]
+    known = np.isfinite(train) & np.isfinite(right)
     if s.run.by_loss or s.run.estimated & {"train_loss", "train_accuracy"} or known.sum() < _FEWEST:
         return NO_FACT
-    loss, accuracy, epoch = loss[known], accuracy[known], s.run.epoch[known]
+    train, right, epoch = train[known], right[known], s.run.epoch[known]
+    # no loss tells the classes here; the least accuracy does, as that of a guess
+    n = s.units.n_classes if s.units.classes_known else min(max(2.0, 1 / max(float(right.min()), 1e-3)), 1000.0)
+    loss, accuracy = train / math.log(n), (right - 1 / n) / (1 - 1 / n)
     # the first loss may be that of a bad start; at the best accuracy it is of what was learned
     best = int(np.argmax(accuracy))
     strength = both(
@@ -155,8 +160,6 @@ def loss_holds_a_penalty(s: Signals) -> Fact:
     )
     if not strength > 0 or s["weight_decay"] == 0:
         return NO_FACT
-    train = s.run["train_loss"][known]
-    right = s.run["train_accuracy"][known]
     sign = Sign(
         0.8 * strength,
         f"training loss was {figure(float(train[best]))} at epoch {epoch[best]:g}, with {percent(float(right[best]))} "
@@ -165,7 +168,7 @@ def loss_holds_a_penalty(s: Signals) -> Fact:
         "train_loss",
         float(epoch[best]),
     )
-    return Fact(sign, {"weight_decay_too_high": 1.0})
+    return Fact(sign, {"weight_decay_too_high": 1.0}, refutes=strength)
 
 
 _DECADES = (2.5, 4.0)  # that a loss came down by
@@ -207,6 +210,7 @@ def outputs_begin_huge(s: Signals) -> Fact:
             "lr_too_high": 2.0 if s["rate_to_usual"] > 0.5 else 0.5,
             "too_few_epochs": 0.5,
         },
+        refutes=strength,
     )
 
 
@@ -231,7 +235,7 @@ def never_below_its_start(s: Signals) -> Fact:
         ramp(float(np.ptp(losses[1:])) / float(losses[0]), 3 * _LEVEL[0], 3 * _LEVEL[1]),
         ramp(1 - float(val.min() / val[0]), *_NOT_BELOW) if val.size > 1 and val[0] > 0 else 1.0,
         ramp(losses.size, 2, _FEWEST),
-        known_or(ramp(math.log10(max(s["steps_per_epoch"], 1.0)), 3.0, 2.3), 0.7),
+        known_or(ramp(math.log10(max(s["steps_per_epoch"], 1.0)), 3.0, 2.3), 1.0),
     )
     if not strength > 0 or _has_learned_by_score(s):
         return NO_FACT
@@ -260,6 +264,7 @@ def never_below_its_start(s: Signals) -> Fact:
             "dropout_too_high": 2.0 if s["dropout"] >= 0.7 else 0.0,
             "weight_decay_too_high": 2.0 if s["weight_decay"] >= 0.1 else 0.0,
         },
+        refutes=strength,
     )
 
 
@@ -326,4 +331,61 @@ def stays_above_a_guess(s: Signals) -> Fact:
             "frozen_layers": 0.7,
             "lr_too_low": 6.0 if usual < -1.5 else 0.3,
         },
+        refutes=strength,
     )
+
+
+_ONE_SIZE = (
+    0.9,
+    0.95,
+)  # the mean absolute error over the root of the squared one: 0.8 of normal errors, 1 of equal ones
+_FEW_LARGE = (0.68, 0.58)
+
+
+def errors_of_one_size(s: Signals) -> Fact:
+    """Detect by two errors in numbers how they are spread over the rows: alike for all, or large for a part of them.
+
+    Errors of one size are an offset: all outputs are on one side of targets that they do not reach. Errors of a few
+    rows are of targets that the output cannot say, such as those below zero behind a ReLU, or that are outliers.
+    """
+    ratio, split = _absolute_to_root(s)
+    if math.isnan(ratio) or s["broken_share"] > 0:
+        return NO_FACT
+    same, few = ramp(ratio, *_ONE_SIZE), ramp(ratio, *_FEW_LARGE)
+    if not same + few > 0:
+        return NO_FACT
+    shown = (
+        f"the mean absolute error on {split} rows is {figure(ratio)} times the root of the squared one, where that of "
+        "usual errors is 0.8: "
+    )
+    if same > 0:
+        sign = Sign(0.6 * same, f"{shown}all rows are off by about the same, as where no output comes up to them")
+        odds = {"unnormalised_inputs": 2.0, "lr_too_low": 2.0, "loss_output_mismatch": 1.5, "too_few_epochs": 1.0}
+        return Fact(sign, odds, refutes=same)
+    sign = Sign(0.3 * few, f"{shown}a part of the rows has the errors, as where the output cannot say their targets")
+    odds = {"loss_output_mismatch": 2.0, "labels_mismatched": 1.0, "dead_relus": 0.5}
+    return Fact(sign, odds, refutes=0.7 * few)
+
+
+def _absolute_to_root(s: Signals) -> tuple[float, str]:
+    """Return the mean absolute error over the root of the squared error at the end, and of which rows; NaN if unknown.
+
+    A loss of which it is not known what it is, is taken for the squared error only if it can be that.
+    """
+    loss = str(s.run.config.get("loss", "")).lower()
+    is_squared = not loss or "mse" in loss or "square" in loss
+    for split, named in (("train", "training"), ("val", "validation")):
+        absolute, squared = (s.run.scores.get(f"{split}_{kind}") for kind in ("mae", "mse"))
+        if squared is None and is_squared:
+            squared = s.run[f"{split}_loss"]
+        if absolute is None or squared is None or not finite(absolute).size or not finite(squared).size:
+            continue
+        n = max(1, min(3, finite(absolute).size // 4))
+        mean, square = float(finite(absolute)[-n:].mean()), float(finite(squared)[-n:].mean())
+        if square > 0 and mean > 0 and abs(mean / square - 1) > _IS_ITSELF:
+            ratio = mean / math.sqrt(square)
+            return (ratio if ratio <= 1.0 + _IS_ITSELF else math.nan), named
+    return math.nan, ""
+
+
+_IS_ITSELF = 0.02  # the loss is the absolute error

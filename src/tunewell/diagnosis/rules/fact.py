@@ -15,6 +15,8 @@ class Fact:
     sign: Sign
     causes: Mapping[str, float]
     """Their odds where nothing else is known."""
+    refutes: float = 1.0
+    """How plainly it speaks against health, from 0 to 1; of the rest its causes get the strength of the sign."""
 
 
 NO_FACT = Fact(Sign(0.0, ""), {})

@@ -13,6 +13,7 @@ import numpy as np
 
 from tunewell.arrays import Floats
 from tunewell.diagnosis.rules.courses import (
+    errors_of_one_size,
     loss_holds_a_penalty,
     never_below_its_start,
     outputs_begin_huge,
@@ -257,7 +258,7 @@ def stays_at_a_guess(s: Signals) -> Fact:
         "train_loss",
         epoch,
     )
-    return Fact(sign, _odds_at_a_guess(s, late / guess))
+    return Fact(sign, _odds_at_a_guess(s, late / guess), refutes=strength)
 
 
 _FEWEST_AT_A_GUESS = 4  # epochs
@@ -471,6 +472,7 @@ _FACTS = (
     error_stays_huge,
     outputs_begin_huge,
     never_below_its_start,
+    errors_of_one_size,
     validation_turns,
     validation_never_gains,
     validation_lags,
