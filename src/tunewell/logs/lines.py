@@ -185,8 +185,12 @@ _MOST_OF_A_HEADING = 60  # letters
 _MOST_WORDS_OF_A_HEADING = 4
 _CELLS = re.compile(rf"^\s*[│┃|]\s*([A-Za-z][\w/@. -]*?)\s*[│┃|]\s*({_NUMBER})\s*[│┃|]?\s*$", _FLAGS)
 """A line of a table with a name and a number, as Lightning draws them."""
+_CELL = re.compile(rf"^([^|]*[A-Za-z][^|]*?)\s*\|\s*({_NUMBER})\s*$", _FLAGS)
+"""A name, a bar and a number: `Step 100: eval accuracy | 0.81`."""
+_OVERLAPS = re.compile(r"@\s*\[?\s*(?:IoU\s*=\s*)?0?\.50?\s*[:-]\s*0?\.95\s*\]?", _FLAGS)
+"""The mean over ten overlaps: `mAP@0.50:0.95`."""
 _ENDS = re.compile(r"\b(?:finished|completed?|done|ended|took|end of|over)\b", _FLAGS)
-_OF_EPOCHS = re.compile(r"\bepochs?(?:/s|\])|s/epoch\b|^\W*(?:\w+\s+)?epochs?\s*:?\s+\d+(?:\.\d+)?%", _FLAGS)
+_OF_EPOCHS = re.compile(r"(?<![A-Za-z])epochs?(?:/s|\])|s/epoch\b|^\W*(?:\w+\s+)?epochs?\s*:?\s+\d+(?:\.\d+)?%", _FLAGS)
 """What a bar says that counts epochs."""
 _ROUNDED = 2e-3
 """So far may a number lie from the same one with fewer digits."""
@@ -395,6 +399,7 @@ class LineReader:
         cells = _CELLS.match(line)
         if cells:
             line = f"{cells[1]}: {cells[2]}"
+        line = _CELL.sub(r"\1: \2", _OVERLAPS.sub("@5095", line))
         line = _LETTERS.sub(r"loss \1acc \2", _SHORT_WORD.sub(r"\1 ", _OF_THE_LAST.sub("", line)))
         line = _SCORE_AT.sub(r"iteration \1, loss:", line)
         line = _AT.sub(lambda found: f"{_RANKED[found[1]]}@", _IN_PERCENT.sub(r"\1 \2%", line))

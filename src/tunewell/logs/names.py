@@ -57,7 +57,7 @@ _IGNORED = {
 }
 """Words that say neither what was measured nor that it is something else."""
 _MODIFIERS = {
-    *("macro", "micro", "weighted", "samples", "m", "b", "50", "95", "coefficient", "coef", "index", "multi"),
+    *("macro", "micro", "weighted", "samples", "m", "b", "50", "95", "5095", "coefficient", "coef", "index", "multi"),
     *("coco", "bbox", "segm", "lm"),
 }
 """Words beside the name of a score, or a loss, that leave it what it is."""
