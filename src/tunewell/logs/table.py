@@ -129,7 +129,6 @@ class TableReader:
         self.in_percent |= {name for name, cell in zip(self._names, cells, strict=True) if cell.endswith("%")}
         return row
 
-
     def _of_name(self, cells: Sequence[str]) -> Row | None:
         """Return the row of a line that names what its only number is: `mAP | | | 0.61`."""
         numbers = [number for cell in cells[1:] if (number := _parsed(cell)) is not None]
