@@ -44,12 +44,11 @@ def importance(study: StudySource, most: int = _MOST) -> Figure:
     axis = names_axis("", [one.name for one in reversed(shown)])
     if not shown:
         text = "no parameter is tuned" if found.too_few is None else f"not known yet: {found.too_few}"
-        layer = Layer("text", "some", np.array([0.5]), np.array([0.0]), hover=(text,))
         return Figure(
             "importance",
             title,
             f"{text[0].upper()}{text[1:]}.",
-            (Panel(share_axis("share of what the best have in common"), axis, (layer,)),),
+            (Panel(share_axis("share of what the best have in common"), axis),),
             table,
         )
     bars = [i for i, one in enumerate(shown) if one.is_known]
