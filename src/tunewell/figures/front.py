@@ -80,15 +80,16 @@ def _panel(
         words = tuple(f"trial {point.trial}, epoch {point.epoch}" for point in ordered)
         if len(scales) == 2:
             layers.append(Layer("line", "best", xs, ys, label="front", rows=rows))
-        layers.append(
-            Layer("points", "best", xs, ys, symbol="circle", hover=words, rows=rows,
-                  label=None if len(scales) == 2 else "front")
-        )  # fmt: skip
-        knees = [i for i, point in enumerate(ordered) if point.is_knee]
-        if knees:
-            layers.append(
-                Layer("points", "series-3", xs[knees], ys[knees], label="proposed", symbol="diamond", rows=rows[knees])
-            )
+        for color, symbol, label, some in (
+            ("best", "circle", None if len(scales) == 2 else "front", [not point.is_knee for point in ordered]),
+            ("series-3", "diamond", "proposed", [point.is_knee for point in ordered]),
+        ):
+            here = np.flatnonzero(some)
+            if here.size:
+                texts = tuple(words[i] for i in here)
+                layers.append(
+                    Layer("points", color, xs[here], ys[here], label=label, symbol=symbol, hover=texts, rows=rows[here])
+                )
     return Panel(scales[first].axis, scales[second].axis, tuple(layers))
 
 

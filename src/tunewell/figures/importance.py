@@ -44,11 +44,13 @@ def importance(study: StudySource, most: int = _MOST) -> Figure:
     axis = names_axis("", [one.name for one in reversed(shown)])
     if not shown:
         text = "no parameter is tuned" if found.too_few is None else f"not known yet: {found.too_few}"
+        short = text.partition(":")[0]  # the caption has all of it, and the room to break the line
+        layer = Layer("text", "some", np.array([0.02]), np.array([0.0]), hover=(short,))
         return Figure(
             "importance",
             title,
             f"{text[0].upper()}{text[1:]}.",
-            (Panel(share_axis("share of what the best have in common"), axis),),
+            (Panel(share_axis("share of what the best have in common"), axis, (layer,)),),
             table,
         )
     bars = [i for i, one in enumerate(shown) if one.is_known]

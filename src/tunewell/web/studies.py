@@ -256,4 +256,4 @@ def _of_several(reader: StudyReader) -> str:
     limits = f"; only what meets {' and '.join(map(str, aims.limits))} is the best" if aims.limits else ""
     if not aims.are_several:
         return limits
-    return f"; {aims}: the best is the knee of their front{limits}"
+    return f"; the best is the knee of their front{limits}"
