@@ -391,6 +391,28 @@ def delete_study(url, number):
 
 
 @pytest.mark.slow
+def test_a_report_is_drawn_over_a_figure_of_thousands_and_its_trial_that_fails_is_told(tmp_path, visit):
+    url = tmp_path / "tunewell.db"
+    subprocess.run([sys.executable, ROOT / "benchmarks/web/large_study.py", url, "3000", "5"], check=True)
+    study = tw.Study.open(url, "large")
+    study.set_budget("9000trials")
+    with closing(study), serving(url) as served:
+        page = visit(served, "#/study/1")
+        drawn = "() => [...document.querySelectorAll('tw-figure')].filter((one) => one.drawings > 0).length >= 2"
+        page.wait_for_function(drawn)
+        expect(page.locator(".feed.live")).to_be_visible()
+        before = page.evaluate("() => [...document.querySelectorAll('tw-figure')].map((one) => one.drawings)")
+        step = study.ask()
+        study.report(step.trial, 1, val_loss=2.0, train_loss=1.5)
+        live = "() => [...document.querySelectorAll('tw-figure')].map((one) => one.live.length)"
+        page.wait_for_function(f"() => ({live})().slice(0, 2).every((n) => n === 1)")
+        study.tell(step.trial, error=RuntimeError("no memory left"))
+        expect(page.locator(".said")).to_contain_text(f"trial {step.trial} failed")
+        after = page.evaluate("() => [...document.querySelectorAll('tw-figure')].map((one) => one.drawings)")
+        assert after == before  # nothing was drawn anew
+
+
+@pytest.mark.slow
 def test_two_tabs_agree_share_one_stream_and_lose_no_command(found, visit):
     one = visit(found, "#/study/1/trial/2")
     other = one.context.new_page()

@@ -17,6 +17,7 @@ from tunewell.analysis.lineage import Segment
 from tunewell.analysis.noise import Noise
 from tunewell.analysis.twins import Difference
 from tunewell.analysis.waste import Waste
+from tunewell.arrays import Floats
 from tunewell.commands import Action, Command
 from tunewell.figures import Figures
 from tunewell.history import History
@@ -272,6 +273,17 @@ class Offered:
     def front(self) -> list[FrontPoint]:
         """Return the reports that no other betters in all metrics, by the first metric, the best first."""
         return self.reader.front()
+
+    @property
+    @_documented_by(StudyReader.directions)
+    def directions(self) -> dict[str, str]:
+        """By each metric that is optimized: `minimize` or `maximize`."""
+        return self.reader.directions
+
+    @_documented_by(StudyReader.metric_values)
+    def metric_values(self) -> dict[str, Floats]:
+        """Return each metric that is optimized, as reported, (trials, epochs)."""
+        return self.reader.metric_values()
 
     @_documented_by(StudyReader.hypervolume)
     def hypervolume(self, reference: Mapping[str, float] | None = None) -> float:

@@ -40,6 +40,7 @@ def study_row(watched: Watched) -> dict[str, Any]:
             "name": record.name,
             "metric": record.metric,
             "direction": record.direction,
+            "metrics": reader.directions,
             "created_at": record.created_at,
             "revision": revision,
             "trials": len(reader.log.trials),
@@ -255,4 +256,4 @@ def _of_several(reader: StudyReader) -> str:
     limits = f"; only what meets {' and '.join(map(str, aims.limits))} is the best" if aims.limits else ""
     if not aims.are_several:
         return limits
-    return f"; {aims}: the best is the knee of their front, and `tunewell best` shows all of it{limits}"
+    return f"; the best is the knee of their front{limits}"
