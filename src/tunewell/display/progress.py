@@ -317,7 +317,8 @@ class _Clock:
         self._trained_before = 0
         self._steps: dict[int, tuple[float, int]] = {}
         """Of those under way, by trial: when it began, and how many epochs it has."""
-        self._trained: dict[int, int] = {}
+        self._trained: dict[int, list[float]] = {}
+        """By trial under way: when each of the epochs of its step ended."""
         self._done: list[Done] = []
         self._looked = -math.inf
         self._left: TimeLeft | None = None
@@ -329,19 +330,19 @@ class _Clock:
     def begin(self, step: Step) -> None:
         """Note that a step begins."""
         n = len(step.epochs) if step.epochs.stop <= OPEN_END else 1
-        self._steps[step.trial], self._trained[step.trial] = (time.monotonic(), n), 0
+        self._steps[step.trial], self._trained[step.trial] = (time.monotonic(), n), []
 
     def count(self, trial: int) -> None:
         """Note that an epoch of a trial is done."""
         if trial in self._trained:
-            self._trained[trial] += 1
+            self._trained[trial].append(time.monotonic())
 
     def end(self, trial: int) -> None:
         """Note that a trial's step is done."""
         began, _ = self._steps.pop(trial, (0.0, 0))
-        trained = self._trained.pop(trial, 0)
-        if trained:
-            self._done.append(Done(trained, time.monotonic() - began))
+        ends = self._trained.pop(trial, [])
+        if ends:
+            self._done.append(Done(len(ends), ends[-1] - began, trial, ends))
 
     def read(self, study: StudyReader) -> str:
         """Return `1 min 5 s, about 3 min 2 s left (2 min 10 s to 5 min 1 s)`."""
@@ -360,15 +361,16 @@ class _Clock:
             rest = max(0.0, study.budget.amount - study.spent.seconds)
             return TimeLeft(rest, rest, rest)
         left = epochs_left(study)
-        here = sum(one.epochs for one in self._done) + sum(self._trained.values())
+        here = sum(one.epochs for one in self._done) + sum(map(len, self._trained.values()))
         in_all = study.spent.trained - self._trained_before
         if left is None or not here:
             return None
         left = round(left * min(1.0, here / max(1, in_all)))  # other processes may do their part
         under_way = []
         for trial, (began, n) in list(self._steps.items()):
-            trained = min(self._trained.get(trial, 0), n)
-            under_way.append(UnderWay(n, trained, (now - began) / trained if trained else math.nan))
+            ends = self._trained.get(trial, [])[:n]
+            pace = (now - began) / len(ends) if ends else math.nan
+            under_way.append(UnderWay(n, len(ends), pace, trial, ends))
         ahead = max(0, left - sum(one.epochs - one.trained for one in under_way))
         found = time_left(list(self._done), under_way, epochs=ahead, workers=max(1, len(under_way)))
         if found is None:  # a first guess, which has no interval yet

@@ -403,6 +403,11 @@ class Offered:
         """Let a study that was paused go on; trials that paused in the middle of a step come first."""
         self.control.resume(by=by, why=why)
 
+    @_documented_by(Control.bound)
+    def bound(self, author: str, share: float, *, by: str = "user", why: str = "") -> None:
+        """Bound what an author may have trained by commands and ordered trials, to a share of the budget."""
+        self.control.bound(author, share, by=by, why=why)
+
     @_documented_by(Control.set_budget)
     def set_budget(self, budget: str | float, *, by: str = "user", why: str = "") -> Budget:
         """Give the study another budget, larger or smaller, in which what was spent so far counts."""

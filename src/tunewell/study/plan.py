@@ -66,7 +66,7 @@ def plan(study: StudyReader) -> Plan:
         if one.step.trial in running and newest[one.step.trial] == one.step.number:
             under_way.append(_under_way(one, running[one.step.trial]))
         elif one.ends:
-            done.append(Done(len(one.ends), one.seconds + waits[one.step.number]))
+            done.append(Done(len(one.ends), one.seconds + waits[one.step.number], one.step.trial, one.ends))
     workers = _at_a_time(trained)
     left = epochs_left(study)
     lately = [one.seconds / one.epochs for one in done[-50:]]
@@ -137,7 +137,8 @@ def _under_way(one: _Trained, trial: Trial) -> UnderWay:
         # an epoch that takes longer than those before shows in how long it has taken by now
         pace = max(one.seconds, (time.time() - one.step.at) * n / (n + 1)) / n
     until = trial.until if trial.until < OPEN_END else one.step.first + max(n, 1)
-    return UnderWay(max(1, until - one.step.first + 1), min(n, until - one.step.first + 1), pace)
+    epochs = max(1, until - one.step.first + 1)
+    return UnderWay(epochs, min(n, epochs), pace, one.step.trial, one.ends)
 
 
 def _waits(trained: Sequence[_Trained]) -> dict[int, float]:
