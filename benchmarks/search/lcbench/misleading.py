@@ -75,7 +75,12 @@ def _replayed() -> Iterator[tw.Study]:
 def _study(space: tw.Space, settings: list[Mapping[str, object]], curves: np.ndarray, metric: str) -> tw.Study:
     """Study of these settings, each trained in full."""
     study = tw.Study(
-        space, metric=metric, max_epochs=curves.shape[1], budget=len(settings), scheduler="full", first=settings
+        space,
+        metric=metric,
+        max_epochs=curves.shape[1],
+        budget=f"{len(settings)}trials",
+        scheduler="full",
+        first=settings,
     )
     while (step := study.ask()) is not None:
         for epoch in step.epochs:

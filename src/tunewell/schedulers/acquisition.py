@@ -50,6 +50,7 @@ _PEAKS = 8  # how many of them
 _PROBABLE = 0.25
 """A trial whose chance to be trained to its end is less is none to be improved upon, unless all are."""
 _SURE = 1.2816  # deviations on both sides of the mean that hold 80 %
+_TRUSTED = 0.5  # a chance that a past is right, below which nothing is expected by it
 _NEGLIGIBLE = 0.01  # a chance of a belief, below which it is not weighed
 _NODES = 32  # of a quadrature of smooth functions, exact to all digits that are shown
 
@@ -80,8 +81,10 @@ class AcquisitionModel:
         if expected is not None:
             with_past, self._fits["fit_with_past"] = self._fitted("fit_with_past", expected)
             self._trust = trust(with_past, alone, times(rungs)[seen.rung], seen.y)
-            beliefs = _Belief(self._trust, with_past, past), _Belief(1 - self._trust, alone, None)
-            self._beliefs = [belief for belief in beliefs if belief.chance > _NEGLIGIBLE]
+            # a past that promises much where nothing is known would outweigh a small chance that it is right
+            if self._trust >= _TRUSTED:
+                beliefs = _Belief(self._trust, with_past, past), _Belief(1 - self._trust, alone, None)
+                self._beliefs = [belief for belief in beliefs if belief.chance > _NEGLIGIBLE]
 
     def _fitted(self, key: str, expected: Floats | None) -> tuple[CurveModel, Mapping[str, Any] | None]:
         """Return a model of what was seen, and its fit, which goes on from the one that trials have under this key."""

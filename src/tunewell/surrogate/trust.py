@@ -30,10 +30,13 @@ def trust(with_past: CurveModel, alone: CurveModel, time: Floats, y: Floats) -> 
     bound = float(np.median(y[first]))
     # a trial that was trained on is one of the good, or was thought so
     poor = first & (y >= bound)
-    ahead = _score(with_past, poor, bound, y) - _score(alone, poor, bound, y)
+    ahead = _score(with_past, poor, bound, y) - _score(alone, poor, bound, y) - _BURDEN
     return 1 / (1 + math.exp(-max(-_SURE, min(_SURE, ahead))))
 
 
+_BURDEN = 2.0
+"""In nats: trust is to be earned. Where both models predict what is known as well, the one with the past says more of
+what is not known, and nothing speaks for that."""
 _SURE = 50.0  # in nats: beyond it, exp() is of no use
 
 
