@@ -218,6 +218,11 @@ class Offered:
         """Return why a trial was started, and resumed each time: what the scheduler's model expected of it."""
         return self.reader.why(trial)
 
+    @_documented_by(StudyReader.trust)
+    def trust(self) -> float | None:
+        """Return the chance that what past studies expect holds here, as the newest decision has it."""
+        return self.reader.trust()
+
     @_documented_by(StudyReader.outlook)
     def outlook(self) -> Outlook | None:
         """Return what one more training is expected to bring; None until a model made ten decisions in this space."""

@@ -437,6 +437,14 @@ class StudyReader:
         """Return what one more training is expected to bring; None until a model made ten decisions in this space."""
         return outlook(decisions(since_extended(self.events()), maximize=self.maximize))
 
+    def trust(self) -> float | None:
+        """Return the chance that what past studies expect holds here, as the newest decision has it.
+
+        None with no past studies, and before a model has decided anything.
+        """
+        known = decisions(since_extended(self.events()), maximize=self.maximize)
+        return known[-1].trust if known else None
+
     def schedule(self, trial: int) -> list[Segment]:
         """Return the values of a trial's parameters by epochs, from the first one on, with those it branched from.
 
