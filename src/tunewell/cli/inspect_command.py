@@ -66,8 +66,8 @@ def described(one: Mistake) -> Iterator[str]:
     kind = KINDS[one.kind]
     place = f"{one.place}: " if one.place else ""
     yield f"{place}{click.style(one.kind, bold=True)}: {kind.title}"
-    said = {"seen": one.seen, "means": kind.meaning, "mend": one.mend, "check": kind.check, "or": kind.otherwise}
-    for name, text in said.items():
+    parts = {"seen": one.seen, "means": kind.meaning, "mend": one.mend, "check": kind.check, "or": kind.otherwise}
+    for name, text in parts.items():
         yield from textwrap.wrap(
             text, _WIDTH, initial_indent=f"  {name:<6}", subsequent_indent=" " * 8, break_long_words=False
         )

@@ -60,10 +60,10 @@ def labels_not_learnable(x: NDArray[Any], labels: Integers) -> list[Mistake]:
     statistics = _statistics(x[some], rows, columns, components, orders, len(found))
     plainest = np.full(len(orders), -np.inf)
     for statistic in statistics:
-        standing = (statistic - statistic[1:].mean()) / max(float(statistic[1:].std()), 1e-12)
-        if standing[0] > _PLAIN:
+        height = (statistic - statistic[1:].mean()) / max(float(statistic[1:].std()), 1e-12)
+        if height[0] > _PLAIN:
             return []
-        plainest = np.maximum(plainest, standing)
+        plainest = np.maximum(plainest, height)
     if (plainest >= plainest[0]).mean() <= _CHANCE:
         return []
     seen = (

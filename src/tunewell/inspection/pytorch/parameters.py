@@ -149,7 +149,14 @@ class ParametersCheck(Check):
                 )
 
     def _held_by_none(self, network: Any) -> None:
-        """Look at a network that has gradients beside others that are trained, and no optimizer."""
+        """Look at a network that has gradients and no optimizer, while two optimizers hold the same parameters.
+
+        One alone may well be meant so: a network that measures what another one makes has gradients too.
+        """
+        stepped = [one for one in self.training.optimizers if self.training.steps_of[id(one)] >= _FEWEST_STEPS]
+        owned = [frozenset(id(each) for each in parameters_of(one)) for one in stepped]
+        if len(set(owned)) == len(owned):
+            return
         every = [one for one in network.parameters() if one.requires_grad]
         known = all(id(one) in self._with_gradient for one in every)
         if every and known and not any(self.training.is_loaded(one) or not self._is_still(one) for one in every):

@@ -506,7 +506,7 @@ def never_evaluates(program: Program) -> Iterator[Mistake]:
 
 
 def dropout_without_mode(program: Program) -> Iterator[Mistake]:
-    """Find a dropout of `torch.nn.functional` in a module that is never told the mode: it stays on after eval()."""
+    """Find a dropout of `torch.nn.functional` in a module that takes no note of the mode: it stays on after eval()."""
     if not any(_sets_mode(node, training=False) for node in program.nodes):
         return
     for call in program.calls():
