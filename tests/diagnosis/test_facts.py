@@ -77,6 +77,7 @@ NO_STEP = {
         train_accuracy=lambda e: 0.1,
         update_ratio=lambda e: 0.0,
         weight_norm=lambda e: 10.0,
+        grad_norm=lambda e: 0.5,
     ),
 }
 SHOWN = [
@@ -183,6 +184,20 @@ def test_hooks_that_saw_no_step_do_not_raise_a_usual_rate_by_decades():
     found = {one.label: one for one in tw.diagnose(NO_STEP)}
     assert next(iter(found)) == "frozen_layers"
     assert "lr_too_low" not in found or found["lr_too_low"].confidence < 0.1
+
+
+@pytest.mark.parametrize("died", [{"grad_norm": 0.0}, {"grad_norm": 1e-12}])
+def test_a_dead_network_is_not_one_whose_steps_do_not_arrive(died):
+    dead = {**NO_STEP, "epochs": [{**row, **died} for row in NO_STEP["epochs"]]}
+    assert seen(all_facts.no_step_arrives, dead).sign.strength == 0
+
+
+def test_a_network_that_took_steps_before_is_not_frozen():
+    moved = {
+        **NO_STEP,
+        "epochs": [{**row, "update_ratio": 0.01 if row["epoch"] == 1 else 0.0} for row in NO_STEP["epochs"]],
+    }
+    assert seen(all_facts.no_step_arrives, moved).sign.strength == 0
 
 
 def test_what_is_learned_at_once_and_is_one_class_for_all_rows_is_no_frozen_network():
