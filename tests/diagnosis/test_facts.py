@@ -209,10 +209,15 @@ def test_what_is_learned_at_once_and_is_one_class_for_all_rows_is_no_frozen_netw
     ("absolute", "cause"), [(0.97, "unnormalised_inputs"), (0.8, None), (0.866, None), (0.55, "loss_output_mismatch")]
 )
 def test_two_errors_tell_how_they_are_spread_over_the_rows(absolute, cause):
-    record = {"epochs": rows(12, train_loss=lambda e: 4 + 9 * 0.5**e, train_mae=lambda e: absolute * 2 + 0.5**e)}
+    record = {"epochs": rows(12, train_loss=lambda e: 4 + 2 * 0.5**e, train_mae=lambda e: absolute * 2 + 0.5**e)}
     found = seen(courses.errors_of_one_size, record)
     assert (found.sign.strength > 0) is (cause is not None)
     assert cause is None or cause in found.causes
+
+
+def test_errors_of_one_size_are_no_offset_where_the_loss_has_come_down():
+    fallen = {"epochs": rows(12, train_loss=lambda e: 4 + 60 * 0.5**e, train_mae=lambda e: 1.95 + 6 * 0.5**e)}
+    assert seen(courses.errors_of_one_size, fallen).sign.strength == 0
 
 
 def test_a_loss_that_is_the_absolute_error_has_no_second_error():

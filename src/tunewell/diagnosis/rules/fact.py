@@ -20,7 +20,7 @@ class Fact:
 
     @property
     def against_health(self) -> float:
-        """How plainly it speaks against health, from 0 to 1."""
+        """The plainness with which it speaks against health, from 0 to 1."""
         return min(1.0, 2 * self.sign.strength) if self.refutes is None else self.refutes
 
 
