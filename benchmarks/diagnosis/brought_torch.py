@@ -692,7 +692,9 @@ PROGRAMS_HEALTHY = (
         "val_auc",
         0.99,
     ),
-    Brought("iris", HEALTHY, "lr=0.01 optimizer=adam batch_size=8 n_train=100 hidden=16", iris, "val_accuracy", 0.95),
+    Brought(
+        "iris", HEALTHY, "lr=0.01 optimizer=adam batch_size=8 n_train=100 hidden=16", iris, "val_accuracy", 0.95, 0.05
+    ),
     Brought(
         "rare-found",
         HEALTHY,

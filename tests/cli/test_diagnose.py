@@ -145,6 +145,11 @@ def test_a_study_is_taken_where_nothing_is_piped(study):
     assert refused("diagnose", "-").startswith("nothing was read from standard input, which is empty")
 
 
+def test_an_empty_pipe_is_said_to_be_empty_where_there_is_no_study_either():
+    (line,) = tunewell("diagnose", expect=2, piped="").stderr.splitlines()
+    assert line.startswith("error: standard input is empty, and there is no study in its place: no store at")
+
+
 def test_of_several_runs_the_last_is_taken_or_the_one_of_a_number(folder):
     (folder / "train.log").write_text("".join(f"Epoch {e} loss {r / e}\n" for r in (1, 2) for e in (1, 2, 3)))
     assert tunewell("diagnose", "train.log").stderr == (

@@ -77,6 +77,7 @@ NO_STEP = {
         train_accuracy=lambda e: 0.1,
         update_ratio=lambda e: 0.0,
         weight_norm=lambda e: 10.0,
+        grad_norm=lambda e: 0.5,
     ),
 }
 SHOWN = [
@@ -185,6 +186,20 @@ def test_hooks_that_saw_no_step_do_not_raise_a_usual_rate_by_decades():
     assert "lr_too_low" not in found or found["lr_too_low"].confidence < 0.1
 
 
+@pytest.mark.parametrize("died", [{"grad_norm": 0.0}, {"grad_norm": 1e-12}])
+def test_a_dead_network_is_not_one_whose_steps_do_not_arrive(died):
+    dead = {**NO_STEP, "epochs": [{**row, **died} for row in NO_STEP["epochs"]]}
+    assert seen(all_facts.no_step_arrives, dead).sign.strength == 0
+
+
+def test_a_network_that_took_steps_before_is_not_frozen():
+    moved = {
+        **NO_STEP,
+        "epochs": [{**row, "update_ratio": 0.01 if row["epoch"] == 1 else 0.0} for row in NO_STEP["epochs"]],
+    }
+    assert seen(all_facts.no_step_arrives, moved).sign.strength == 0
+
+
 def test_what_is_learned_at_once_and_is_one_class_for_all_rows_is_no_frozen_network():
     still = {"train_loss": lambda e: 0.2, "train_accuracy": lambda e: 0.97, "val_accuracy": lambda e: 0.97}
     assert tw.diagnose({"epochs": rows(6, **still), "n_classes": 2})[0].label == "class_imbalance"
@@ -194,10 +209,15 @@ def test_what_is_learned_at_once_and_is_one_class_for_all_rows_is_no_frozen_netw
     ("absolute", "cause"), [(0.97, "unnormalised_inputs"), (0.8, None), (0.866, None), (0.55, "loss_output_mismatch")]
 )
 def test_two_errors_tell_how_they_are_spread_over_the_rows(absolute, cause):
-    record = {"epochs": rows(12, train_loss=lambda e: 4 + 9 * 0.5**e, train_mae=lambda e: absolute * 2 + 0.5**e)}
+    record = {"epochs": rows(12, train_loss=lambda e: 4 + 2 * 0.5**e, train_mae=lambda e: absolute * 2 + 0.5**e)}
     found = seen(courses.errors_of_one_size, record)
     assert (found.sign.strength > 0) is (cause is not None)
     assert cause is None or cause in found.causes
+
+
+def test_errors_of_one_size_are_no_offset_where_the_loss_has_come_down():
+    fallen = {"epochs": rows(12, train_loss=lambda e: 4 + 60 * 0.5**e, train_mae=lambda e: 1.95 + 6 * 0.5**e)}
+    assert seen(courses.errors_of_one_size, fallen).sign.strength == 0
 
 
 def test_a_loss_that_is_the_absolute_error_has_no_second_error():

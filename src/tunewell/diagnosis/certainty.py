@@ -80,7 +80,7 @@ def _with_fact(chances: Floats, fact: Fact, out: Sequence[bool]) -> Floats:
         return chances
     odds *= np.sqrt(np.maximum(chances, _RULED_OUT))
     share = _OF_A_FACT * fact.sign.strength
-    rest = np.where(_IS_HEALTHY, 1 - (1 - _RULED_OUT) * fact.refutes, 1.0) * chances
+    rest = np.where(_IS_HEALTHY, 1 - (1 - _RULED_OUT) * fact.against_health, 1.0) * chances
     result: Floats = share * odds / odds.sum() + (1 - share) * rest / rest.sum()
     return result
 

@@ -138,7 +138,7 @@ _FORGETS = (0.06, 0.15)
 
 
 def loss_holds_a_penalty(s: Signals) -> Fact:
-    """Detect a loss that was far above a guess while rows were told apart, and that fell as accuracy fell (Keras).
+    """Detect a loss that was far above a guess while rows were distinguished, and that fell as accuracy fell (Keras).
 
     Only what does not depend on the rows can be so large there and come down so: the weights themselves.
     """
@@ -340,6 +340,7 @@ _ONE_SIZE = (
     0.95,
 )  # the mean absolute error over the root of the squared one: 0.8 of normal errors, 1 of equal ones
 _FEW_LARGE = (0.68, 0.58)
+_STAYS = (0.2, 0.5)  # of the first loss; an offset that is left behind is none
 
 
 def errors_of_one_size(s: Signals) -> Fact:
@@ -351,7 +352,9 @@ def errors_of_one_size(s: Signals) -> Fact:
     ratio, split = _absolute_to_root(s)
     if math.isnan(ratio) or s["broken_share"] > 0:
         return NO_FACT
-    same, few = ramp(ratio, *_ONE_SIZE), ramp(ratio, *_FEW_LARGE)
+    losses = finite(s.run["train_loss"]) if finite(s.run["train_loss"]).size else finite(s.run["val_loss"])
+    stays = ramp(float(losses[-1] / losses[0]), *_STAYS) if losses.size and losses[0] > 0 else 0.0
+    same, few = min(stays, ramp(ratio, *_ONE_SIZE)), ramp(ratio, *_FEW_LARGE)
     if not same + few > 0:
         return NO_FACT
     shown = (

@@ -15,8 +15,13 @@ class Fact:
     sign: Sign
     causes: Mapping[str, float]
     """Their odds where nothing else is known."""
-    refutes: float = 1.0
-    """How plainly it speaks against health, from 0 to 1; of the rest its causes get the strength of the sign."""
+    refutes: float | None = None
+    """How plainly it speaks against health, from 0 to 1; None for the strength of the sign, doubled."""
+
+    @property
+    def against_health(self) -> float:
+        """The plainness with which it speaks against health, from 0 to 1."""
+        return min(1.0, 2 * self.sign.strength) if self.refutes is None else self.refutes
 
 
 NO_FACT = Fact(Sign(0.0, ""), {})

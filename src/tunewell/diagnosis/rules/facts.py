@@ -43,21 +43,28 @@ def facts(s: Signals) -> list[Fact]:
     return sorted(found, key=lambda fact: -fact.sign.strength)
 
 
-_NO_STEP = -6.0  # decades from the usual update: less than the digits of a weight
+_NO_STEP = 1e-9  # of the weights: less than their last digit
+_NO_GRADIENT = -7.0  # decades
+_FAR_TOO_LOW = -5.0  # decades from the usual rate
 
 
 def no_step_arrives(s: Signals) -> Fact:
-    """Detect steps that change no weight at all: none was taken, or none of these weights is the optimizer's."""
-    if not s["update_median"] < _NO_STEP or s["broken_share"] > 0:
+    """Detect gradients whose steps change no weight, from the first epoch on (SageMaker, UnchangedTensor).
+
+    A network that is dead has no gradient either, and one that died had steps before.
+    """
+    updates = finite(s.run["update_ratio"])
+    is_still = updates.size > 0 and float(updates.max()) <= _NO_STEP
+    if not is_still or not s["gradient_first"] > _NO_GRADIENT or s["broken_share"] > 0:
         return NO_FACT
-    usual = s["rate_to_usual"]
     sign = Sign(
         1.0,
-        f"no step has changed a weight in {len(s.run)} epochs: the optimizer holds other weights, or takes no step",
+        f"gradients have a norm of {figure(10 ** s['gradient_first'])}, and no step has changed a weight in "
+        f"{len(s.run)} epochs: the optimizer holds other weights, or takes no step",
         "train_loss",
         last_known(s.run, "train_loss")[0],
     )
-    return Fact(sign, {"frozen_layers": 10.0, "lr_too_low": 5.0 if usual < _NO_STEP + 1 else 0.1})
+    return Fact(sign, {"frozen_layers": 10.0, "lr_too_low": 5.0 if s["rate_to_usual"] < _FAR_TOO_LOW else 0.1})
 
 
 def nothing_moves(s: Signals) -> Fact:
