@@ -374,7 +374,7 @@ class LineReader:
         return replace(row, epoch=self._now())
 
     def _without_echoes(self, values: dict[str, float], shape: Shape) -> dict[str, float]:
-        """Return the numbers of a step without those of an evaluation that another line has told before."""
+        """Return the numbers of a step without those of an evaluation that another line has shown before."""
         kept = {}
         for label, value in values.items():
             if split_of(label) in ("val", "test"):
