@@ -82,7 +82,7 @@ def _panel(
             layers.append(Layer("line", "best", xs, ys, label="front", rows=rows))
         for color, symbol, label, some in (
             ("best", "circle", None if len(scales) == 2 else "front", [not point.is_knee for point in ordered]),
-            ("series-3", "diamond", "proposed", [point.is_knee for point in ordered]),
+            ("best", "diamond", "proposed", [point.is_knee for point in ordered]),
         ):
             here = np.flatnonzero(some)
             if here.size:
