@@ -1,4 +1,4 @@
-"""What trials reached in several metrics at once, and the front: the reports that nothing betters in all of them."""
+"""The trials by several metrics at once, and the front: the reports that nothing betters in all of them."""
 
 from __future__ import annotations
 
