@@ -113,7 +113,7 @@ database.close()
 study.ask({name: space[name] for name in space})
 """
 OPTUNAS_TICK = """
-import sys
+import sys, time
 import optuna
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -121,7 +121,12 @@ study = optuna.load_study(storage=sys.argv[1], study_name="large")
 number = len(study.get_trials(deepcopy=False)) - 1
 trial = optuna.trial.Trial(study, study.get_trials(deepcopy=False)[number]._trial_id)
 for line in sys.stdin:
-    trial.report(0.5, int(line))
+    for _ in range(600):  # its storage raises where the dashboard reads at the same time
+        try:
+            trial.report(0.5, int(line))
+            break
+        except optuna.exceptions.StorageInternalError:
+            time.sleep(0.1)
     print("there", flush=True)
 """
 

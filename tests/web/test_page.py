@@ -204,10 +204,16 @@ def test_remarks_and_orders_are_on_record(found, visit):
     expect(page.locator(".key-numbers")).to_contain_text("77 trials")
     page.get_by_role("button", name="Edit space").click()
     page.get_by_label("high end of hidden").fill("128")
+    page.evaluate("() => document.querySelector('tw-space-dialog').requestUpdate()")
+    page.wait_for_timeout(300)
     page.keyboard.press("Tab")
     expect(page.locator(".preview pre")).to_contain_text("hidden")
     page.get_by_role("button", name="Search in it from now on").click()
     expect(page.locator("dialog")).to_have_count(0)
+    page.locator("[data-share]").click()
+    page.get_by_role("button", name="Make a link").click()
+    expect(page.locator("[data-link]")).to_have_value(re.compile(rf"^{re.escape(found.base)}/\?token=[\w-]+$"))
+    page.keyboard.press("Escape")
     page.get_by_role("button", name="Pause study").click()
     expect(page.get_by_role("button", name="Resume study")).to_be_visible()
     reader = StudyReader.open(found.url)
@@ -477,6 +483,9 @@ def test_a_training_is_watched_and_steered_from_two_tabs_and_the_record_agrees(t
 
         rate = page.get_by_label("learning_rate", exact=True)
         rate.fill("0.02")
+        page.evaluate("() => document.querySelector('tw-app').study.refresh()")  # as it does now and then
+        page.wait_for_timeout(500)
+        expect(rate).to_have_value("0.02")
         rate.press("Tab")
         page.locator("[data-set]").click()
         for tab in (page, other):

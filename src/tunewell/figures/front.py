@@ -1,4 +1,4 @@
-"""What trials reached in several metrics at once, and the front: the reports that nothing betters in all of them."""
+"""The trials by several metrics at once, and the front: the reports that nothing betters in all of them."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _panel(
             layers.append(Layer("line", "best", xs, ys, label="front", rows=rows))
         for color, symbol, label, some in (
             ("best", "circle", None if len(scales) == 2 else "front", [not point.is_knee for point in ordered]),
-            ("series-3", "diamond", "proposed", [point.is_knee for point in ordered]),
+            ("best", "diamond", "proposed", [point.is_knee for point in ordered]),
         ):
             here = np.flatnonzero(some)
             if here.size:

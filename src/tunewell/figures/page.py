@@ -27,7 +27,7 @@ _NOT_IN_PAGES = re.compile(
 )
 """What makes modules of a script, and comments on lines of their own."""
 _ARRAY = re.compile(r'"u16":"([A-Za-z0-9+/=]{40,})"')
-"""A packed array in the JSON of a figure; in a text of the user's there its quotes are escaped, outside they are too."""
+"""A packed array in the JSON of a figure; in a text of the user's its quotes are escaped, there and elsewhere."""
 _ROOM = 190  # pixels in a notebook, besides the drawing: title, legend, caption
 
 

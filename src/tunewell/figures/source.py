@@ -139,7 +139,7 @@ class StudySource(Protocol):
 
     @property
     def directions(self) -> Mapping[str, str]:
-        """By each metric that is optimized: minimize or maximize."""
+        """The direction of each metric that is optimized: `minimize` or `maximize`."""
         ...
 
     def metric_values(self) -> Mapping[str, Floats]:

@@ -282,7 +282,7 @@ class Offered:
     @property
     @_documented_by(StudyReader.directions)
     def directions(self) -> dict[str, str]:
-        """By each metric that is optimized: `minimize` or `maximize`."""
+        """The direction of each metric that is optimized: `minimize` or `maximize`."""
         return self.reader.directions
 
     @_documented_by(StudyReader.metric_values)

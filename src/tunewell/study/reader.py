@@ -240,7 +240,7 @@ class StudyReader:
 
     @property
     def directions(self) -> dict[str, str]:
-        """By each metric that is optimized: `minimize` or `maximize`."""
+        """The direction of each metric that is optimized: `minimize` or `maximize`."""
         return {name: "minimize" if sign > 0 else "maximize" for name, sign in self.aims.signs.items()}
 
     @own_numerics

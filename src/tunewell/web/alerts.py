@@ -137,7 +137,7 @@ def _checked(address: str) -> str:
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A webhook answers where it is; what leads elsewhere is not followed."""
+    """A handler that follows nothing: a webhook is where its address says."""
 
     def redirect_request(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
