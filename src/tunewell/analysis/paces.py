@@ -22,7 +22,7 @@ from tunewell.arrays import Floats, Integers
 _OF_TRIAL = (0.0, 0.3, 3.0, 30.0, 300.0, 3000.0)
 _OF_LOAD = (0.0, 0.3, 3.0, 30.0, 300.0)
 """The variance of trials, and that of the load, as multiples of the noise's."""
-_LASTING = (0.1, 0.4, 1.6)
+_LASTING = (0.03, 0.2, 1.2)
 """After how much of what was trained so far the load has mostly become another."""
 _PARTS, _EARLIER = 6, 1.5
 """The future has so many parts with a load each, the earlier ones shorter."""
