@@ -76,7 +76,10 @@ def test_a_trial_that_fails_at_once_has_trained_nothing_but_the_study_ends(tmp_p
 @given(
     st.sampled_from(["full", "asha", "hyperband"]),
     st.lists(
-        st.tuples(st.sampled_from(["ask", "report", "tell", "branch", "retrain", "kill", "retry"]), st.integers(0, 99)),
+        st.tuples(
+            st.sampled_from(["ask", "report", "tell", "branch", "retrain", "kill", "retry", "again"]),
+            st.integers(0, 99),
+        ),
         max_size=60,
     ),
 )
@@ -89,7 +92,7 @@ def test_what_is_charged_is_what_was_reported_whatever_happens(scheduler, action
         )
 
     study, reported, steps = opened(), set(), {}
-    for action, n in actions:
+    for place, (action, n) in enumerate(actions):
         trials = study.trials
         if action == "ask":
             step = study.ask()
@@ -107,7 +110,7 @@ def test_what_is_charged_is_what_was_reported_whatever_happens(scheduler, action
         elif action == "tell" and steps:
             trial = sorted(steps)[n % len(steps)]
             del steps[trial]
-            study.tell(trial, **({"error": f"error {n}"} if n % 3 == 0 else {"stopped": "by hand"}))
+            study.tell(trial, **({"error": f"error {place}"} if n % 3 == 0 else {"stopped": "by hand"}))
         elif action == "branch" and trials:
             parent = trials[n % len(trials)]
             epoch = int(study.history.epochs[parent.number]) // 2
@@ -119,9 +122,11 @@ def test_what_is_charged_is_what_was_reported_whatever_happens(scheduler, action
             study.close()
             study, steps = opened(), {}
         elif action == "retry" and (failed := [trial.number for trial in trials if trial.state is TrialState.FAILED]):
-            trial = failed[n % len(failed)]
-            done = study.retry(trial)  # all was reported, and the last epoch is trained again
-            reported -= {one for one in reported if one[0] == trial and one[1] > done}
+            study.retry(failed[n % len(failed)])  # an epoch that is trained again is charged as it was
+        elif action == "again" and steps:
+            trial = sorted(steps)[n % len(steps)]
+            steps[trial] = iter(study.again(trial).epochs)
         spent = study.spent
         assert spent.trained == len(reported) <= spent.epochs <= 20
         assert spent.retrained == sum(trial.retrained for trial in study.trials)
+        assert tw.Study.open(store).spent.trained == spent.trained

@@ -284,13 +284,13 @@ def test_a_study_whose_reports_are_damaged_is_not_half_there(a, tmp_path):
 @pytest.mark.parametrize("name", [None, "both"])
 def test_a_merge_that_is_killed_leaves_no_half_study_and_can_be_repeated(name, a, b, tmp_path):
     program = (
-        "import os, signal, sys\nimport tunewell as tw\nfrom tunewell.stores import sql\n"
+        "import os, signal, sys\nimport tunewell as tw\nfrom tunewell.stores import sql, transaction\n"
         "class Dying(sql._Measured):\n"
         "    def __iter__(self):\n"
         "        for n, one in enumerate(super().__iter__()):\n"
         "            if n == 5: os.kill(os.getpid(), signal.SIGKILL)\n"
         "            yield one\n"
-        "sql._Measured, sql._ROWS = Dying, 2\n"
+        "sql._Measured, transaction.ROWS = Dying, 2\n"
         "a, b, c, name = sys.argv[1:]\ntw.merge([a, b], into=c, name=name or None)\n"
     )
     words = [str(a), str(b), str(tmp_path / "c.db"), name or ""]

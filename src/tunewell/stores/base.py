@@ -118,7 +118,10 @@ class Changes:
     trials: Sequence[Trial]
     """New and changed ones, by number."""
     reached: Sequence[tuple[int, int]] = ()
-    """Running trials that have reported, by number, each with the highest epoch of its reports."""
+    """Trials that have reported, by number, each with the highest epoch of its reports.
+
+    Those that run, and new and changed ones that are to train again what they have reported already.
+    """
     n_spaces: int = 1
     """How many versions of its space the study has."""
     n_waiting: int = 0

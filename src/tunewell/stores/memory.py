@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -99,6 +99,11 @@ class _Study:
         if value is not None:
             self.values.append((report.trial, report.epoch, value))
             self.valued_at.append(revision)
+
+    def in_a_step(self, changed: Collection[int]) -> list[int]:
+        """Return the trials that run, and those that are to train again what they have reported, by number."""
+        again = {n for n in changed if self.trials[n].epochs < min(self.reached.get(n, 0), self.trials[n].until)}
+        return sorted(self.in_progress | again)
 
     def resting(self, number: int) -> Trial:
         """Return that trial, which must be paused or held."""
@@ -485,7 +490,7 @@ class MemoryStore:
                 n_steps=len(study.steps),
                 max_epochs=study.record.max_epochs,
                 trials=[_copy_of_trial(study.trials[number]) for number in sorted(changed)],
-                reached=[(n, study.reached[n]) for n in sorted(study.in_progress) if n in study.reached],
+                reached=[(n, study.reached[n]) for n in study.in_a_step(changed) if n in study.reached],
                 n_spaces=len(study.spaces),
                 n_waiting=study.n_waiting,
                 seconds=study.seconds,

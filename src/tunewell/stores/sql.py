@@ -9,10 +9,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import asdict, replace
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from functools import wraps
-from itertools import chain, islice
 from pathlib import Path
 from threading import get_ident
 from typing import Any, TypeVar, cast
@@ -34,19 +33,19 @@ from tunewell.stores.base import (
     StudyContents,
     StudyRecord,
 )
-from tunewell.stores.command_rows import CommandRow, decoded, encoded
-from tunewell.stores.database import CommitUncertain, ConnectionLost, Cursor, Database
+from tunewell.stores.command_rows import decoded, encoded
+from tunewell.stores.database import CommitUncertain, ConnectionLost, Database
 from tunewell.stores.places import database_at
 from tunewell.stores.statements import texts
-from tunewell.trial import OPEN_END, Checkpoint, Event, Report, Trial, TrialState, damaged_trial
+from tunewell.stores.tolerant_rows import BEFORE_ALL, TolerantRows
+from tunewell.stores.transaction import Transaction
+from tunewell.trial import Checkpoint, Event, Report, Trial, TrialState
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 _Record = TypeVar("_Record")
 _TRIES = 5
 _PART = 100_000
 """About so many reports are read at a time, so that memory does not grow with the study."""
-_ROWS = 10_000
-"""So many rows are handed to the driver at a time."""
 
 
 def _retried_after(*errors: type[StoreError]) -> Callable[[_Method], _Method]:
@@ -120,6 +119,7 @@ class SqlStore:
         """The thread that is in the middle of a change to more than a report."""
         self.damaged: dict[str, set[int]] = self._database.lost
         """By what a record is called, the rows that could not be read and were left out."""
+        self._rows = TolerantRows(self.damaged)
 
     @property
     def awaited_s(self) -> float:
@@ -143,18 +143,18 @@ class SqlStore:
         with self._reading() as log:
             row = log.row("study", {"name": rows.to_text(name)})
             if row is None:
-                known = self._studies(log)  # one whose name cannot be read has another
+                known = self._rows.studies(log)  # one whose name cannot be read has another
                 found = next((one for one in known if one.name == name), None)
                 if found is None:
                     raise StudyNotFound(name, self.url, tuple(one.name for one in known))
                 return found
-            return self._study(log, row)
+            return self._rows.study(log, row)
 
     @_retried
     def studies(self) -> list[StudyRecord]:
         """Implement `Store.studies`."""
         with self._reading() as log:
-            return self._studies(log)
+            return self._rows.studies(log)
 
     @_retried
     def change_study(
@@ -196,7 +196,9 @@ class SqlStore:
         """Implement `Store.spaces`."""
         with self._reading() as log:
             n_spaces = self._progress_of(log, study_id).n_spaces
-            found = {one.number: one for one in self._readable(rows.SPACES, log.rows("spaces", {"study": study_id}))}
+            found = {
+                one.number: one for one in self._rows.records(rows.SPACES, log.rows("spaces", {"study": study_id}))
+            }
             for number in range(1, n_spaces + 1):
                 if number not in found:
                     self.damaged.setdefault(rows.SPACES.name, set()).add(number)
@@ -230,7 +232,7 @@ class SqlStore:
     def sessions(self, study_id: int) -> list[Session]:
         """Implement `Store.sessions`."""
         with self._reading() as log:
-            return self._readable(rows.SESSIONS, log.rows("sessions", {"study": study_id}))
+            return self._rows.records(rows.SESSIONS, log.rows("sessions", {"study": study_id}))
 
     @_retried
     def last_sign(self, session_id: int) -> float:
@@ -313,7 +315,7 @@ class SqlStore:
     @_retried
     def _report(self, values: dict[str, Any]) -> int:
         with self._database.writing() as cursor:  # no more around it: a report must cost little
-            log = _Transaction(cursor, self._texts)
+            log = Transaction(cursor, self._texts)
             revision, n_waiting = self._revise_and_look(log, values)
             log.write_if_allowed("report", values | {"revision": revision})
             return n_waiting
@@ -326,7 +328,7 @@ class SqlStore:
                 log.write_if_allowed("report", values | {"revision": revision})
             return n_waiting
 
-    def _revise_and_look(self, log: _Transaction, values: Mapping[str, Any]) -> tuple[int, int]:
+    def _revise_and_look(self, log: Transaction, values: Mapping[str, Any]) -> tuple[int, int]:
         """Raise the study's revision; return it, and how many commands wait."""
         row = log.row("revise_and_look", values)
         if row is None:
@@ -385,13 +387,13 @@ class SqlStore:
         """Implement `Store.events`."""
         statement = "events" if trial is None else "events_of_trial"
         with self._reading() as log:
-            return self._readable(rows.EVENTS, log.rows(statement, {"study": study_id, "trial": trial}))
+            return self._rows.records(rows.EVENTS, log.rows(statement, {"study": study_id, "trial": trial}))
 
     @_retried
     def study_events(self, study_id: int, kind: str) -> list[Event]:
         """Implement `Store.study_events`."""
         with self._reading() as log:
-            return self._readable(rows.EVENTS, log.rows("study_events", {"study": study_id, "kind": kind}))
+            return self._rows.records(rows.EVENTS, log.rows("study_events", {"study": study_id, "kind": kind}))
 
     @_retried
     def add_checkpoint(self, study_id: int, checkpoint: Checkpoint, *, session: int | None = None) -> None:
@@ -433,10 +435,10 @@ class SqlStore:
         """Implement `Store.commands`."""
         statement, key = (
             "waiting_commands" if waiting else "commands",
-            {"study": study_id, "since": since or _BEFORE_ALL},
+            {"study": study_id, "since": since or BEFORE_ALL},
         )
         with self._reading() as log:
-            return list(self._decoded(self._readable(rows.COMMANDS, log.rows(statement, key))))
+            return list(self._rows.commands(self._rows.records(rows.COMMANDS, log.rows(statement, key))))
 
     @_retried
     def steer_trial(
@@ -500,17 +502,17 @@ class SqlStore:
     def checkpoints(self, study_id: int) -> list[Checkpoint]:
         """Implement `Store.checkpoints`."""
         with self._reading() as log:
-            return self._readable(rows.CHECKPOINTS, log.rows("checkpoints", {"study": study_id}))
+            return self._rows.records(rows.CHECKPOINTS, log.rows("checkpoints", {"study": study_id}))
 
     @_retried
     def changes(self, study_id: int, since: int) -> Changes:
         """Implement `Store.changes`."""
-        key = {"study": study_id, "since": since or _BEFORE_ALL}
+        key = {"study": study_id, "since": since or BEFORE_ALL}
         with self._reading() as log:
             progress = self._progress_of(log, study_id)
             with no_garbage():
-                trials = list(self._trials(log.rows("new_trials", key)))
-            if not since and (lost := self._last_lost(log, study_id, trials)) is not None:
+                trials = list(self._rows.trials(log.rows("new_trials", key)))
+            if not since and (lost := self._rows.last_lost(log, study_id, trials)) is not None:
                 trials.append(lost)
             reached = [(trial, epoch) for trial, epoch in log.rows("reached", key) if type(epoch) is int]
         return replace(progress, trials=trials, reached=reached)
@@ -525,11 +527,11 @@ class SqlStore:
     @_retried
     def _part(self, study_id: int, since: int, until: int) -> tuple[NDArray[np.float64], int]:
         """Return values after a revision, and the revision up to which these are all."""
-        key = {"study": study_id, "since": since or _BEFORE_ALL, "until": until}
+        key = {"study": study_id, "since": since or BEFORE_ALL, "until": until}
         with self._reading() as log:
             row = log.row("part", {**key, "limit": _PART}) if until - since > _PART else None
             last = until if row is None else int(row[0])
-            values = self._numbers(log, "values", {**key, "until": last})
+            values = self._rows.numbers(log, "values", {**key, "until": last})
         return values[(values[:, 0] >= 0) & (values[:, 1] >= 1)], last
 
     @_retried
@@ -537,18 +539,18 @@ class SqlStore:
         """Implement `Store.reports`."""
         statement = "reports" if trial is None else "reports_of_trial"
         with self._reading() as log:
-            return self._readable(rows.REPORTS, log.rows(statement, {"study": study_id, "trial": trial}))
+            return self._rows.records(rows.REPORTS, log.rows(statement, {"study": study_id, "trial": trial}))
 
     @_retried
     def contents(self, study_id: int) -> StudyContents:
         """Implement `Store.contents`."""
         key = {"study": study_id}
-        everything = {**key, "since": _BEFORE_ALL}
+        everything = {**key, "since": BEFORE_ALL}
         with self._reading() as log:
             row = log.row("study_by_id", key)
             if row is None:
                 raise self._no_study(study_id)
-            record, progress = self._study(log, row), self._progress_of(log, study_id)
+            record, progress = self._rows.study(log, row), self._progress_of(log, study_id)
             n_reports = log.row("n_measured", {**key, "until": progress.revision})
             assert n_reports is not None  # it is of a count alone
             with no_garbage():
@@ -578,7 +580,7 @@ class SqlStore:
         Raises:
             StoreError: one of them cannot be read, or is there no more.
         """
-        since, after = _BEFORE_ALL, -1
+        since, after = BEFORE_ALL, -1
         while n > 0:
             part, since, after = self._measured(study_id, since, until, after)
             if self.damaged or not part:
@@ -642,9 +644,9 @@ class SqlStore:
     @_retried
     def new_reports(self, study_id: int, since: int, until: int) -> list[Report]:
         """Implement `Store.new_reports`."""
-        key = {"study": study_id, "since": since or _BEFORE_ALL, "until": until}
+        key = {"study": study_id, "since": since or BEFORE_ALL, "until": until}
         with self._reading() as log, no_garbage():
-            return self._readable(rows.REPORTS, log.rows("new_reports", key))
+            return self._rows.records(rows.REPORTS, log.rows("new_reports", key))
 
     @_retried
     def add_recorded(
@@ -690,7 +692,7 @@ class SqlStore:
         self._database.close()
 
     @contextmanager
-    def _revising(self, study_id: int) -> Iterator[tuple[_Transaction, int]]:
+    def _revising(self, study_id: int) -> Iterator[tuple[Transaction, int]]:
         """Run the block in a writing transaction on a study; yield that and the study's new revision."""
         with self._writing() as log:
             row = log.row("revise", {"study": study_id})
@@ -699,159 +701,30 @@ class SqlStore:
             yield log, row[0]
 
     @contextmanager
-    def _writing(self) -> Iterator[_Transaction]:
+    def _writing(self) -> Iterator[Transaction]:
         with self._database.writing() as cursor:
             self._written_by = get_ident()
             try:
-                yield _Transaction(cursor, self._texts)
+                yield Transaction(cursor, self._texts)
             finally:
                 self._written_by = 0
 
     @contextmanager
-    def _reading(self) -> Iterator[_Transaction]:
+    def _reading(self) -> Iterator[Transaction]:
         # there is one connection: the end of what is read would be the end of what is written
         assert self._written_by != get_ident(), "contents of a store are read before they are written to it"
         with self._database.reading() as cursor:
-            yield _Transaction(cursor, self._texts)
+            yield Transaction(cursor, self._texts)
 
-    def _progress_of(self, log: _Transaction, study_id: int) -> Changes:
+    def _progress_of(self, log: Transaction, study_id: int) -> Changes:
         """Return how far a study has come, without its trials."""
-        row = log.row("progress", {"study": study_id})
-        if row is None and not log.n_trials({"study": study_id}):
+        progress = self._rows.progress(log, study_id)
+        if progress is None:
             raise self._no_study(study_id)
-        if row is None or not _is_progress(row):
-            self.damaged.setdefault(rows.STUDIES.name, set()).add(study_id)
-            counted = log.row("progress_by_rows", {"study": study_id})
-            assert counted is not None  # it is of counts alone
-            row = (_ALL, counted[0], None, max(1, counted[1]), counted[2], 0.0, "", False, None)
-        revision, n_steps, max_epochs, n_spaces, n_waiting, seconds, budget, is_paused, _ = row
-        return Changes(revision, n_steps, max_epochs, (), (), n_spaces, n_waiting, seconds, budget, bool(is_paused))
-
-    def _studies(self, log: _Transaction) -> list[StudyRecord]:
-        known = [self._study(log, row) for row in list(log.rows("studies", {}))]
-        lost = [study_id for (study_id,) in log.rows("lost_studies", {}) if isinstance(study_id, int)]
-        return known + [self._damaged_study({"id": study_id}) for study_id in lost]
-
-    def _study(self, log: _Transaction, row: tuple[Any, ...]) -> StudyRecord:
-        """Return the study of a row; of one that is damaged, what can be read."""
-        study_id = row[rows.STUDIES.columns.index("id")]
-        progress = log.row("progress", {"study": study_id})
-        try:
-            found = rows.STUDIES.record(row)
-            if found.name and found.seed >= 0 and (progress is None or _is_progress(progress)):
-                return found
-        except rows.DamagedRow:
-            pass
-        readable = rows.STUDIES.readable(row)
-        return self._damaged_study({"id": study_id} | {name: value for name, value in readable.items() if value != ""})
-
-    def _damaged_study(self, readable: dict[str, Any]) -> DamagedStudy:
-        """Return a study of which only this can be read."""
-        study_id = readable["id"]
-        self.damaged.setdefault(rows.STUDIES.name, set()).add(study_id)
-        unread: dict[str, Any] = {"name": f"study-{study_id}", "uuid": f"damaged-{study_id}", "max_epochs": None}
-        unread |= {"metric": "", "direction": "", "budget": "", "space": {}, "scheduler": {}}
-        unread |= {"seed": 0, "created_at": 0.0}
-        return DamagedStudy(**(unread | readable | {"seed": max(0, readable.get("seed", 0))}))
-
-    def _readable(self, kind: rows.Rows[_Record], found: Iterator[tuple[Any, ...]]) -> list[_Record]:
-        """Return the records of the rows, without those that are damaged, which are counted."""
-        records = []
-        for row in found:
-            try:
-                records.append(kind.record(row))
-            except rows.DamagedRow:
-                # of a row that is read again the count stays: it is the same
-                self.damaged.setdefault(kind.name, set()).add(hash(row))
-        return records
-
-    def _trials(self, found: Iterator[tuple[Any, ...]]) -> Iterator[Trial]:
-        """Yield the trials of rows, many at a time; where one is damaged, one by one."""
-        while part := list(islice(found, _ROWS)):
-            try:
-                trials = rows.TRIALS.records(part)
-            except rows.DamagedRow:
-                trials = []
-            if trials and all(map(_is_sound, trials)):
-                yield from trials
-            else:
-                yield from (trial for row in part if (trial := self._trial(row)) is not None)
-
-    def _trial(self, row: tuple[Any, ...]) -> Trial | None:
-        """Return the trial of a row; in place of one that is damaged, one that failed: others have numbers.
-
-        None if it has no number itself.
-        """
-        try:
-            trial = rows.TRIALS.record(row)
-            if _is_sound(trial):
-                return trial
-        except rows.DamagedRow:
-            pass
-        found = rows.TRIALS.readable(row)
-        self.damaged.setdefault(rows.TRIALS.name, set()).add(hash(row))
-        number = found.get("number", -1)
-        return damaged_trial(number, found.get("params", {})) if 0 <= number < OPEN_END else None
-
-    def _last_lost(self, log: _Transaction, study_id: int, trials: list[Trial]) -> Trial | None:
-        """Return what stands in the place of the last trial, if it is gone and its reports are not."""
-        row = log.row("last_reported", {"study": study_id})
-        last = trials[-1].number if trials else -1
-        if row is None or type(row[0]) is not int or not last < row[0] < OPEN_END:
-            return None
-        self.damaged.setdefault(rows.TRIALS.name, set()).add(row[0])
-        return damaged_trial(row[0])
-
-    def _decoded(self, found: list[CommandRow]) -> Iterator[Command]:
-        """Yield the commands of rows, without those that are damaged, which are counted."""
-        for row in found:
-            try:
-                yield decoded(row)
-            except StoreError:
-                self.damaged.setdefault(rows.COMMANDS.name, set()).add(row.id)
-
-    def _numbers(self, log: _Transaction, statement: str, key: Mapping[str, object]) -> NDArray[np.float64]:
-        """Return (m, 3): rows of numbers alone, the first two whole; without those that are damaged."""
-        with no_garbage(), suppress(ValueError, TypeError, OverflowError):
-            found = log.rows(statement, key)
-            values = np.fromiter(chain.from_iterable(found), dtype=np.float64).reshape(-1, 3)
-            if (values[:, :2] == np.rint(values[:, :2])).all():
-                return values
-        return np.fromiter(chain.from_iterable(self._sound(log.rows(statement, key))), dtype=np.float64).reshape(-1, 3)
-
-    def _sound(self, found: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows that are of numbers alone, without those that are damaged, which are counted."""
-        for row in found:
-            trial, epoch, value = row
-            if type(trial) is int and type(epoch) is int and isinstance(value, int | float):
-                yield row
-            else:
-                self.damaged.setdefault(rows.REPORTS.name, set()).add(hash(row))
+        return progress
 
     def _no_study(self, study_id: int) -> StoreError:
         return StoreError(f"{self.url} has no study whose id is {study_id}")
-
-
-_BEFORE_ALL, _ALL = -(2**62), 2**62
-"""Revisions before and after all that is on record."""
-_MOST_SPACES = 1_000
-"""A study whose space, as its row has it, was extended as often is damaged."""
-
-
-def _is_sound(trial: Trial) -> bool:
-    """Return False for a trial whose number, or parent, cannot be what was written."""
-    return 0 <= trial.number < OPEN_END and (trial.parent is None or 0 <= trial.parent < trial.number)
-
-
-def _is_progress(row: tuple[Any, ...]) -> bool:
-    """Return False for a study whose counts cannot be what was written."""
-    revision, n_steps, max_epochs, n_spaces, n_waiting, seconds, budget, _, last_revision = row
-    if not all(type(number) is int and number >= 0 for number in (revision, n_steps, n_spaces, n_waiting)):
-        return False
-    has_epochs = max_epochs is None or (type(max_epochs) is int and 0 < max_epochs <= OPEN_END)
-    is_last = type(last_revision) is not int or last_revision <= revision
-    are_plain = isinstance(seconds, int | float) and isinstance(budget, str)
-    return has_epochs and is_last and n_spaces <= _MOST_SPACES and are_plain
 
 
 class _Measured:
@@ -877,114 +750,3 @@ def _steps(found: Iterable[tuple[Any, ...]]) -> list[StepRecord]:
             raise rows.damaged("step", TypeError(f"it is {row!r}"))
         known.append(StepRecord(*row))
     return known
-
-
-def _came_of(done: Command) -> dict[str, object]:
-    row = rows.COMMANDS.values(encoded(done))
-    return {name: row[name] for name in ("taken_at", "epoch", "data", "refused")}
-
-
-class _Transaction:
-    """A transaction, which runs statements by name."""
-
-    __slots__ = ("_cursor", "_texts")
-
-    def __init__(self, cursor: Cursor, texts: Mapping[str, str]) -> None:
-        self._cursor, self._texts = cursor, texts
-
-    def run(self, statement: str, values: Mapping[str, object]) -> int:
-        """Run a statement, and return how many rows it wrote."""
-        self._cursor.execute(self._texts[statement], values)
-        return self._cursor.rowcount
-
-    def row(self, statement: str, values: Mapping[str, object]) -> tuple[Any, ...] | None:
-        """Run a statement, and return its only row, if there is one."""
-        self._cursor.execute(self._texts[statement], values)
-        # all, because a statement that writes is not done before its last row is fetched
-        found: list[tuple[Any, ...]] = self._cursor.fetchall()
-        return found[0] if found else None
-
-    def rows(self, statement: str, values: Mapping[str, object]) -> Iterator[tuple[Any, ...]]:
-        """Run a statement, and return its rows, as they come: the next statement ends them."""
-        self._cursor.execute(self._texts[statement], values)
-        return iter(self._cursor)
-
-    def each(self, statement: str, values: Iterable[Mapping[str, object]]) -> None:
-        """Run a statement for each of many rows."""
-        waiting = iter(values)
-        while part := list(islice(waiting, _ROWS)):  # a driver that waits for rows holds locks meanwhile
-            self._cursor.executemany(self._texts[statement], part)
-
-    def fill(self, study_id: int, contents: StudyContents, *, revision: int) -> None:
-        """Write what happened in a study that has nothing but its own row; `revision`: that of the row so far."""
-        key = {"study_id": study_id}
-        sessions: dict[int, int] = {}
-        for session in contents.sessions:
-            row = self.row("begin_session", {"study": study_id, "newest": None, **rows.SESSIONS.values(session)})
-            assert row is not None  # an insert with RETURNING has a row, and nobody has been quicker
-            sessions[session.id] = int(row[0])
-        self.run("drop_spaces", {"study": study_id})
-        self.each("add_space", ({**key, **rows.SPACES.values(one)} for one in contents.spaces))
-        # the trials' is before all reports', so that who reads some of the changes knows whose they are
-        now = {**key, "revision": revision + 1}
-        of = sessions.get  # of one that is not on record nothing is known: it is gone
-        self.each(
-            "add_trial",
-            ({**now, **rows.TRIALS.values(replace(one, session=of(one.session, 0)))} for one in contents.trials),
-        )
-        self.each("add_step", ({**key, **asdict(one), "session": of(one.session, 0)} for one in contents.steps))
-        n_reports = 0
-
-        def measured() -> Iterator[Mapping[str, object]]:
-            nonlocal n_reports
-            for n_reports, (report, value) in enumerate(contents.reports, 1):
-                # a revision of its own, so that they can be read in parts
-                at = revision + 1 + n_reports
-                yield {"study_id": study_id, "revision": at, "value": value, **rows.REPORTS.values(report)}
-
-        self.each("add_report", measured())
-        self.each("add_event", ({**now, **rows.EVENTS.values(one)} for one in contents.events))
-        self.each("add_checkpoint", ({**key, **rows.CHECKPOINTS.values(one)} for one in contents.checkpoints))
-        self.each("add_settled_command", ({**now, **rows.COMMANDS.values(encoded(one))} for one in contents.commands))
-        progress = {
-            "revision": revision + 2 + n_reports,
-            "n_steps": len(contents.steps),
-            "n_spaces": len(contents.spaces),
-            "seconds": contents.seconds,
-        }
-        self.run("set_progress", {"study": study_id, **progress})
-
-    def settle(self, study_id: int, revision: int, done: Command | None, event: Event | None) -> bool:
-        """Note what came of a command, if one is given, and append an event; False if it was taken up already."""
-        key = {"study": study_id, "study_id": study_id, "revision": revision}
-        if done is not None and not self.run("settle_command", {**key, "command": done.id, **_came_of(done)}):
-            return False
-        if event is not None:
-            self.run("add_event", {**key, **rows.EVENTS.values(event)})
-        return True
-
-    def write_if_allowed(self, statement: str, values: Mapping[str, Any]) -> None:
-        """Run what writes only to a trial in a certain state, or session; say why if it is in another."""
-        if not self.run(statement, values):
-            state = self.check_trial(values)
-            if state == TrialState.RUNNING and "by_session" in values:
-                raise StepTaken(values["trial"])
-            raise TrialEnded(values["trial"], state)
-
-    def check_is_recorded(self, values: Mapping[str, Any]) -> None:
-        """Check that a trial, which there must be, was trained by no session."""
-        row = self.row("session_of", values)
-        if row is None or row[0]:
-            raise TrialEnded(values["trial"], self.check_trial(values))
-
-    def check_trial(self, values: Mapping[str, Any]) -> str:
-        """Return the state of a trial, which there must be."""
-        row = self.row("state", values)
-        if row is None:
-            raise TrialNotFound(values["trial"], self.n_trials(values))
-        return str(row[0])
-
-    def n_trials(self, values: Mapping[str, object]) -> int:
-        """Return how many trials the study has."""
-        row = self.row("last_trial", values)
-        return 0 if row is None or row[0] is None else int(row[0]) + 1

@@ -244,6 +244,11 @@ def _of_reports(dialect: sa.Dialect) -> dict[str, _Statement]:
     new = (reports.c.study_id == _study, reports.c.revision > _since, reports.c.revision <= sa.bindparam("until"))
     given = _given(dialect, reports, columns)
     reported = _select(reports, rows.REPORTS.columns).where(reports.c.study_id == _study).order_by(reports.c.id)
+    reached = (
+        sa.select(sa.func.max(reports.c.epoch))
+        .where(reports.c.study_id == trials.c.study_id, reports.c.trial == trials.c.number)
+        .scalar_subquery()
+    )
     return {
         "report": (
             reports.insert().from_select(
@@ -271,14 +276,15 @@ def _of_reports(dialect: sa.Dialect) -> dict[str, _Statement]:
             (),
         ),
         "reached": (
-            # by the index, a look for each running trial
-            sa.select(
-                trials.c.number,
-                sa.select(sa.func.max(reports.c.epoch))
-                .where(reports.c.study_id == trials.c.study_id, reports.c.trial == trials.c.number)
-                .scalar_subquery(),
+            # by the index, a look for each of them
+            sa.select(trials.c.number, reached)
+            .where(
+                trials.c.study_id == _study,
+                sa.or_(
+                    _is(TrialState.RUNNING),
+                    sa.and_(trials.c.revision > _since, trials.c.epochs < trials.c.until, reached > trials.c.epochs),
+                ),
             )
-            .where(trials.c.study_id == _study, _is(TrialState.RUNNING))
             .order_by(trials.c.number),
             (),
         ),

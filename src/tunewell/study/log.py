@@ -66,6 +66,8 @@ class Log:
         self._spent = 0
         self._inherited = 0
         self._retrained = 0
+        self._to_train_again: dict[int, int] = {}
+        """By trial: epochs that it has reported, and whose record does not have them, since it failed after them."""
         self.n_fruitless: int = 0
         """How many trials failed before they had trained an epoch."""
 
@@ -91,7 +93,12 @@ class Log:
         self._count([self.trials[trial.number] for trial in changed], -1)
         for trial in changed:
             self.trials[trial.number] = trial
+            self._to_train_again.pop(trial.number, None)
         self.trials += new
+        running = [(number, epoch) for number, epoch in changes.reached if self._is_running(number)]
+        for number, epoch in changes.reached:
+            if not self._is_running(number):
+                self._to_train_again[number] = epoch - self.trials[number].epochs
         self._count(trials, 1)
         if self._read_first_at is None:
             self._read_first_at = changes.revision
@@ -101,7 +108,7 @@ class Log:
             since += [number for number, epoch in changes.reached if number >= len(known) or epoch > known[number]]
             self._changed_at |= dict.fromkeys(since, changes.revision)
         self.history.update(trials)
-        self.history.advance(changes.reached)
+        self.history.advance(running)
         self.revision = changes.revision
         self.n_steps = changes.n_steps
         self.n_waiting = changes.n_waiting
@@ -128,17 +135,26 @@ class Log:
 
     def _count(self, trials: Sequence[Trial], n: int) -> None:
         """Add what trials have cost n times, which may be -1."""
-        self._spent += n * sum(map(_cost, trials))
+        self._spent += n * sum(map(self._cost, trials))
         self._inherited += n * sum(trial.parent_epoch or 0 for trial in trials)
         self._retrained += n * sum(trial.retrained for trial in trials)
-        self.n_fruitless += n * sum(trial.state is TrialState.FAILED and not _cost(trial) for trial in trials)
+        self.n_fruitless += n * sum(trial.state is TrialState.FAILED and not self._cost(trial) for trial in trials)
 
     def epochs_spent(self, besides: int | None = None) -> int:
         """Return the epochs that were trained, each once, or promised to running steps.
 
         besides: a running trial that is left out.
         """
-        return self._spent - (0 if besides is None else _cost(self.trials[besides]))
+        return self._spent - (0 if besides is None else self._cost(self.trials[besides]))
+
+    def _cost(self, trial: Trial) -> int:
+        """Return the epochs that a trial has trained itself, or that its step was promised."""
+        if trial.state is not TrialState.RUNNING:
+            return trial.epochs - trial.inherited + self._to_train_again.get(trial.number, 0)
+        return trial.until - (trial.inherited if trial.until < OPEN_END else 0)  # an open end is promised all there is
+
+    def _is_running(self, number: int) -> bool:
+        return self.trials[number].state is TrialState.RUNNING
 
     def has_misfits(self) -> bool:
         """Return True if a trial's params are none that a space of the study ever had."""
@@ -150,7 +166,7 @@ class Log:
 
     def epochs_trained(self) -> int:
         """Return the epochs that were trained, each once: by the trial itself, not by the one that it branched from."""
-        return int(self.history.epochs.sum()) - self._inherited
+        return int(self.history.epochs.sum()) - self._inherited + sum(self._to_train_again.values())
 
     def epochs_retrained(self) -> int:
         """Return the epochs that were trained a second time, which cost time but nothing of the budget."""
@@ -221,10 +237,3 @@ def _without_gaps(trials: Sequence[Trial], known: int) -> Iterator[Trial]:
             known += 1
         known = max(known, trial.number + 1)
         yield trial
-
-
-def _cost(trial: Trial) -> int:
-    """Return the epochs that a trial has trained itself, or that its step was promised."""
-    if trial.state is not TrialState.RUNNING:
-        return trial.epochs - trial.inherited
-    return trial.until - (trial.inherited if trial.until < OPEN_END else 0)  # an open end is promised all there is
