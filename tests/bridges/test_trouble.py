@@ -78,10 +78,23 @@ def served():
 
 
 def tuned(tmp_path, place, **environment):
-    """Tune two trainings, followed to a place; return what was said of that."""
+    """Train two trials in full, followed to a place; return what was said of that."""
     (tmp_path / "train.py").write_text(TRAIN)
     done = subprocess.run(
-        [sys.executable, "-m", "tunewell", "tune", "train.py", "--budget", "2trainings", "--track", place, "--quiet"],
+        [
+            sys.executable,
+            "-m",
+            "tunewell",
+            "tune",
+            "train.py",
+            "--budget",
+            "2trials",
+            "--scheduler",
+            "full",
+            "--track",
+            place,
+            "--quiet",
+        ],
         cwd=tmp_path,
         env={**os.environ, **environment},
         capture_output=True,

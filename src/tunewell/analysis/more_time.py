@@ -18,7 +18,7 @@ import numpy as np
 from tunewell.arrays import Floats, own_numerics
 
 _LEAST_TRAININGS = 4
-"""With fewer full trainings' worth of epochs nothing is told; and of no time longer than half of all so far."""
+"""With fewer full trainings' worth of epochs nothing is known; nor of a time longer than half of all so far."""
 _PIECES = 6
 """Of each doubling of the epochs."""
 _POWER, _SPREAD = 1.0, 1.2
@@ -54,7 +54,7 @@ def gain_of(values: Floats, epochs: int, max_epochs: int) -> Gain | None:
 
     Args:
         values: (t,) what each epoch of the study reported, in the order of the reports; lower is better.
-        epochs: that would be trained more; of more than t / 2 it is told what t / 2 would gain.
+        epochs: that would be trained more; at most t / 2, of which it is then, are taken.
         max_epochs: of a full training.
     """
     t = len(values)

@@ -49,7 +49,7 @@ def bound(reader: StudyReader, author: str, share: float, *, by: str, why: str =
 def check_unbounded(reader: StudyReader, by: str, refusal: str) -> None:
     """Check that an author is not bounded.
 
-    refusal: what such an author is told that may not be done.
+    refusal: what may not be done, for the error.
 
     Raises:
         SettingError: it is.
