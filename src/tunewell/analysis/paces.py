@@ -1,4 +1,4 @@
-"""The seconds that an epoch takes, from those so far: the setting of its trial, times the load of the machine, times chance.
+"""The seconds that an epoch takes, from those so far: the setting of its trial, times the load, times chance.
 
 The logarithm of the seconds of an epoch is a mean, a term of its trial, a term that changes as the study goes on (an
 Ornstein-Uhlenbeck process: what else the machine does, where the search has moved) and noise. How large each is, and
