@@ -30,7 +30,7 @@ _DRAWS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """By how much the best value is better after more time, in the metric's own unit; never below 0.
+    """The improvement of the best value after more time, in the metric's own unit; never below 0.
 
     Example:
         >>> import numpy as np
