@@ -84,7 +84,8 @@ def time_left(done: Sequence[Done], under_way: Sequence[UnderWay], *, epochs: fl
         workers: how many steps are trained at a time.
     """
     # the slow ones are still under way: without them, what is done would make the rest look quick
-    trials = [-1 - place if one.trial is None else one.trial for place, one in enumerate([*done, *under_way])]
+    each: list[Done | UnderWay] = [*done, *under_way]
+    trials = [-1 - place if one.trial is None else one.trial for place, one in enumerate(each)]
     steps = [
         _Step(one.epochs, one.epochs, one.seconds, trial, one.ends)
         for one, trial in zip(done, trials[: len(done)], strict=True)

@@ -1,4 +1,4 @@
-"""What an epoch takes, from those so far: the setting of its trial, times the load of the machine, times chance.
+"""The seconds that an epoch takes, from those so far: the setting of its trial, times the load, times chance.
 
 The logarithm of the seconds of an epoch is a mean, a term of its trial, a term that changes as the study goes on (an
 Ornstein-Uhlenbeck process: what else the machine does, where the search has moved) and noise. How large each is, and
@@ -22,7 +22,7 @@ from tunewell.arrays import Floats, Integers
 _OF_TRIAL = (0.0, 0.3, 3.0, 30.0, 300.0, 3000.0)
 _OF_LOAD = (0.0, 0.3, 3.0, 30.0, 300.0)
 """The variance of trials, and that of the load, as multiples of the noise's."""
-_LASTING = (0.1, 0.4, 1.6)
+_LASTING = (0.03, 0.2, 1.2)
 """After how much of what was trained so far the load has mostly become another."""
 _PARTS, _EARLIER = 6, 1.5
 """The future has so many parts with a load each, the earlier ones shorter."""

@@ -118,7 +118,7 @@ class Control:
                 number, now = len(log.trials), time.time()
                 seed = trial_seed(reader.record.seed, number)
                 trial = Trial(number, setting, TrialState.PAUSED, 0, until, seed, now)
-                event = Event(QUEUED, now, number, 0, by=by, data={"why": why, "until": until})
+                event = Event(QUEUED, now, number, 0, by=by, data={"why": why})
                 try:
                     reader.store.add_branch(reader.record.id, trial, event=event)
                 except TrialEnded:

@@ -49,7 +49,7 @@ def bound(reader: StudyReader, author: str, share: float, *, by: str, why: str =
 def check_unbounded(reader: StudyReader, by: str, refusal: str) -> None:
     """Check that an author is not bounded.
 
-    refusal: what such an author is told that may not be done.
+    refusal: what may not be done, for the error.
 
     Raises:
         SettingError: it is.
@@ -108,8 +108,16 @@ def _check_share(reader: StudyReader, requested: int, mine: Sequence[Command], *
 
 def _queued_before(reader: StudyReader, by: str) -> int:
     """Return how many epochs the trials that an author has ordered train at first."""
-    mine = (event for event in reader.events() if event.kind == QUEUED and event.by == by)
-    return sum(_finite(int(until), reader) for event in mine if isinstance(until := event.data.get("until"), int))
+    mine = [event.trial for event in reader.events() if event.kind == QUEUED and event.by == by]
+    if not mine:
+        return 0
+    first: dict[int, int] = {}
+    for step in reader.store.contents(reader.record.id).steps:
+        first.setdefault(step.trial, step.until)
+    trials = reader.trials
+    return sum(
+        _finite(first.get(one, trials[one].until), reader) for one in mine if one is not None and one < len(trials)
+    )
 
 
 def _finite(until: int, reader: StudyReader) -> int:
