@@ -117,6 +117,11 @@ class AcquisitionModel:
         """The trial that is to be improved upon: the best of those that can probably be trained to their end."""
         return int(self._seen.owner[self._best])
 
+    @property
+    def trusts_past(self) -> bool:
+        """False if there are past studies and what they expect probably does not hold here."""
+        return self._trust is None or self._trust >= _TRUSTED
+
     def choice(self, points: Floats, rng: np.random.Generator, free: NDArray[np.bool_]) -> Start | Resume | None:
         """Return the best of these new settings, (k, d), of those near the best of them, and of the paused trials.
 
