@@ -43,7 +43,7 @@ _QUICK = 160
 """Observations to which a fit takes all its iterations; of more, it takes fewer, each of which takes longer. It goes on
 from the one before, so that it gets there all the same."""
 _FEWEST_ITERATIONS = 8
-_AT_ONCE, _FEWEST_AT_ONCE = 1200, 2
+_AT_ONCE, _FEWEST_AT_ONCE = 800, 2
 """Iterations times observations of a fit in one decision; the decisions that follow go on with it."""
 _REFINED = (0.1, 0.03)  # steps by which the settings of the largest expected improvement are bettered
 _PEAKS = 8  # how many of them
