@@ -65,7 +65,7 @@ class CheckedRate:
 
 @dataclass(frozen=True, slots=True)
 class ScaleCheck:
-    """What small sizes say of the best rate at the full one, and whether it holds there."""
+    """The best rate at the full size as small ones have it, and if it holds there."""
 
     param: str
     size: str
@@ -155,7 +155,7 @@ def scale_check(
     rate = float(f"{rate:.3g}")
     doubt = _doubt(found, line, name)
     tried = tuple(trainings.at_full(full, one) for one in (rate, rate / _APART, rate * _APART)) if check else ()
-    holds, why = _verdict(tried, trainings.goal, trainings.metric or "", doubt)
+    holds, why = _conclusion(tried, trainings.goal, trainings.metric or "", doubt)
     return ScaleCheck(
         name, size, full, trainings.metric or "", trainings.goal, tuple(found), 2.0**line.slope, rate,
         float(f"{bounds[0]:.3g}"), float(f"{bounds[1]:.3g}"), tried, holds, why, trainings.epochs,
@@ -301,7 +301,7 @@ def _doubt(found: list[BestRate], line: _Line, name: str) -> str | None:
     return None
 
 
-def _verdict(tried: tuple[CheckedRate, ...], goal: str, metric: str, doubt: str | None) -> tuple[bool | None, str]:
+def _conclusion(tried: tuple[CheckedRate, ...], goal: str, metric: str, doubt: str | None) -> tuple[bool | None, str]:
     if not tried:
         return (False, doubt) if doubt else (None, "it was not checked at the full size")
     costs = [math.inf if math.isnan(one.value) else -one.value if goal == "maximize" else one.value for one in tried]

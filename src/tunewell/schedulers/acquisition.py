@@ -43,7 +43,7 @@ _QUICK = 160
 """Observations to which a fit takes all its iterations; of more, it takes fewer, each of which takes longer. It goes on
 from the one before, so that it gets there all the same."""
 _FEWEST_ITERATIONS = 8
-_AT_ONCE, _FEWEST_AT_ONCE = 1200, 2
+_AT_ONCE, _FEWEST_AT_ONCE = 800, 2
 """Iterations times observations of a fit in one decision; the decisions that follow go on with it."""
 _REFINED = (0.1, 0.03)  # steps by which the settings of the largest expected improvement are bettered
 _PEAKS = 8  # how many of them
@@ -116,6 +116,11 @@ class AcquisitionModel:
     def incumbent(self) -> int:
         """The trial that is to be improved upon: the best of those that can probably be trained to their end."""
         return int(self._seen.owner[self._best])
+
+    @property
+    def trusts_past(self) -> bool:
+        """False if there are past studies and what they expect probably does not hold here."""
+        return self._trust is None or self._trust >= _TRUSTED
 
     def choice(self, points: Floats, rng: np.random.Generator, free: NDArray[np.bool_]) -> Start | Resume | None:
         """Return the best of these new settings, (k, d), of those near the best of them, and of the paused trials.

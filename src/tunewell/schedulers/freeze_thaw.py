@@ -66,8 +66,8 @@ class FreezeThawScheduler(Scheduler):
     """Where the first settings come from."""
     n_first: int = 16
     """How many of them there are at most. As many are tried as half a training's worth of epochs gives a look to, but
-    one more than there are parameters at least; half of that if there are past studies. Those that the user gave come
-    first, all of them."""
+    one more than there are parameters at least; half of that if there are past studies, and these hold. Those that the
+    user gave come first, all of them."""
     eta: int = ETA
     """Each look at a trial is so many times as long as the one before; the last of four ends with the training."""
     past: Mapping[str, Any] = field(default_factory=dict)
@@ -104,6 +104,10 @@ class FreezeThawScheduler(Scheduler):
         if len(seen.y) < 2 or not np.ptp(seen.y):  # no differences to learn from
             return _furthest(history, rungs) or (self._another(space, history, rungs, rng) if may_start else None)
         model = AcquisitionModel(space, history, rungs, seen, self._past(space))
+        # what was drawn by a past that does not hold is worth little as first looks
+        wants_more = may_start and not model.trusts_past and len(history) < self._n_alone(space, rungs)
+        if wants_more and (start := self._suggested(space, history, rungs, rng)):
+            return start
         points, best = np.empty((0, len(space.params))), history.points[model.incumbent]
         free = self._free(space, history, model.incumbent)
         if may_start and not self._must_go_deeper(space, history, rungs):
@@ -123,9 +127,13 @@ class FreezeThawScheduler(Scheduler):
         return sorted({max(1, round(max_epochs / self.eta**i)) for i in range(RUNGS)})
 
     def _n_first(self, space: Space, rungs: list[int]) -> int:
+        n = self._n_alone(space, rungs)
+        return max(n_given(self.sampler), math.ceil(n / 2)) if self.past else n
+
+    def _n_alone(self, space: Space, rungs: list[int]) -> int:
+        """Return the number of first settings where no past study helps."""
         n = min(self.n_first, max(len(space.params) + 1, math.ceil(rungs[-1] / rungs[0] / 2)))
-        given = n_given(self.sampler)
-        return max(given, math.ceil(n / 2) if self.past else n)
+        return max(n_given(self.sampler), n)
 
     def _must_go_deeper(self, space: Space, history: History, rungs: list[int]) -> bool:
         """Return True if a trial may go on, and of none it is known that what comes after its first look can be had."""
