@@ -37,6 +37,8 @@ def command(context: click.Context, *, script: str, arguments: tuple[str, ...], 
         found = inspect(script, arguments, static=static)
     if found.not_run is not None:
         echo(f"its steps could not be looked at, only its source: {found.not_run}", err=True)
+    if not found.uses_framework:
+        echo("it names neither PyTorch, Keras nor JAX, whose mistakes are known: little can be seen of it", err=True)
     if as_json:
         print_json([one.as_dict() for one in found.mistakes])
     else:
