@@ -6,12 +6,12 @@ trained. The weight of the rules beside the trees, the temperature and the weigh
 the trees had not seen: folds are made by base training, so that a run and its twins are never on both sides. Half of
 the weight is that of trees that had not seen the run's part of the world either, an architecture or a task, since
 other people's runs are unlike all of these. Writes
-`src/tunewell/diagnosis/model.npz.xz`, with a fingerprint of what signals and rules make of some fixed records, by
-which a test knows when the forests are stale.
+`src/tunewell/diagnosis/model.npz.xz`, and for the tests a fingerprint of what signals and rules make of some fixed
+records, by which one of them knows when the forests are stale.
 
 `--beside FILE` keeps the trees of an earlier model, one fitted to other runs: they vote beside the new ones.
 
-`--keep-forests`, with no records, writes today's fingerprint beside the forests that there are: for a change that is
+`--keep-forests`, with no records, writes today's fingerprint and leaves the forests as they are: for a change that is
 known to be none to them, such as another threshold of a rule that no record comes near.
 """
 
@@ -38,7 +38,9 @@ from tunewell.diagnosis.rules import see
 from tunewell.diagnosis.run_record import read_record
 from tunewell.diagnosis.signals import measure
 
-OUTPUT = Path(__file__).parents[2] / "src" / "tunewell" / "diagnosis" / model_file.NAME
+ROOT = Path(__file__).parents[2]
+OUTPUT = ROOT / "src" / "tunewell" / "diagnosis" / model_file.NAME
+FINGERPRINT = ROOT / "tests" / "diagnosis" / "fingerprint.npz.xz"
 ACCUSED = 0.03  # of healthy runs, out of fold
 MARGIN = 0.6  # in favour of `healthy`, in log odds: other people's runs are less like ours than ours are
 FLOOR = 2e-3
@@ -51,19 +53,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("records", nargs="*", type=Path)
     parser.add_argument("--output", type=Path, default=OUTPUT)
+    parser.add_argument("--fingerprint", type=Path, default=FINGERPRINT)
     parser.add_argument("--beside", type=Path, help="a model whose trees vote beside those that are fitted")
     parser.add_argument("--keep-forests", action="store_true", help="write the fingerprint of today's rules alone")
     arguments = parser.parse_args()
     if arguments.keep_forests is bool(arguments.records):
         parser.error("give the records to fit to, or --keep-forests to fit nothing")
     if arguments.keep_forests:
-        stamp(arguments.output)
+        check_has_all(arguments.output)
+        model_file.write_arrays(arguments.fingerprint, fingerprint())
         return
     records = list(read_all(arguments.records))
     told = [labels(record) for record in records]
     groups = np.array([base(record) for record in records])
     earlier = model_file.read_arrays(arguments.beside) if arguments.beside else None
-    arrays: dict[str, Any] = fingerprint()
+    arrays: dict[str, Any] = {}
     for level, view in zip(model.LEVELS, VIEWS, strict=True):
         names, sides, seen = measured(records, view)
         at_home = out_of_fold(sides, told, GroupKFold(5).split(groups, groups=groups))
@@ -75,26 +79,22 @@ def main() -> None:
         fit = calibration((at_home, abroad), seen, told)
         trees = as_trees(fitted(np.concatenate(sides), told * len(sides)), names)
         trees = trees if others is None else model.joined(trees, others)
-        forest = model.Forest(trees, floor=FLOOR, **fit)
+        forest = model.Forest(model.pruned(trees), floor=FLOOR, **fit)
         arrays |= model.pack(forest, level)
         print(f"{level}: {summary(at_home, seen, fit, told)}", flush=True)
         print(f"  of an architecture or a task not seen before: {summary(abroad, seen, fit, told)}", flush=True)
     model_file.write_arrays(arguments.output, arrays)
+    model_file.write_arrays(arguments.fingerprint, fingerprint())
     print(f"{arguments.output}: {arguments.output.stat().st_size / 1e6:.2f} MB from {len(records)} runs")
 
 
-def stamp(path: Path) -> None:
-    """Write today's fingerprint to a file of forests, which stay as they are.
-
-    Exit if a forest asks for a number that there is no more, which it would take for one that is never known.
-    """
-    arrays = model_file.read_arrays(path)
-    forests = {name: array for name, array in arrays.items() if name.split(".")[0] in model.LEVELS}
+def check_has_all(path: Path) -> None:
+    """Exit if a forest asks for a number that there is no more, which it would take for one that is never known."""
+    forests = model_file.read_arrays(path)
     asked = {name for level in model.LEVELS for name in forests[f"{level}.names"].tolist()}
     signals = measure(read_record(fixed_records()[0]))
     if gone := asked - features(signals, see(signals)).keys():
         sys.exit(f"the forests ask for {', '.join(sorted(gone))}, which is gone: fit them anew")
-    model_file.write_arrays(path, forests | fingerprint())
 
 
 def base(record: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import tunewell as tw
 from tunewell.diagnosis import LABELS, Finding, NextChange, examine
-from tunewell.diagnosis.model import LEVELS, Forest, Trees, _coarse, forest, joined, pack, unpack
+from tunewell.diagnosis.model import LEVELS, Forest, Trees, _coarse, forest, joined, pack, pruned, unpack
 from tunewell.diagnosis.next_change import next_change
 from tunewell.diagnosis.rules import see
 from tunewell.diagnosis.run_record import read_record
@@ -342,6 +342,30 @@ def test_joined_trees_vote_as_each_would(trees):
     assert both.names == ("a", "b", "c")
     assert both.mean_votes(values) == pytest.approx((apart[0] + apart[1]) / 2)
     assert unpack(pack(Forest(both, **SCALES), "curves"), "curves").trees.left.tolist() == both.left.tolist()
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_pruned_trees_vote_alike_with_fewer_tests(seed):
+    rng = np.random.default_rng(seed)
+    inner = np.array([True, True, True, False, True, False, False, False, False, True, False, False])
+    votes = np.array([[1.0, 0.0], [0.0, 1.0], [0.58, 0.42], [0.62, 0.38]])[rng.integers(0, 4, 7)]
+    trees = Trees(
+        names=("a", "b"),
+        roots=np.array([0, 9]),
+        feature=np.where(inner, rng.integers(0, 2, 12), -1),
+        threshold=rng.normal(size=12),
+        left=np.array([1, 3, 5, 0, 7, 1, 2, 3, 4, 10, 5, 6]),
+        unknown_left=rng.random(12) < 0.5,
+        votes=votes,
+    )
+    fewer = pruned(trees)
+    values = np.where(rng.random((50, 2)) < 0.2, np.nan, rng.normal(size=(50, 2)))
+    coarse = replace(trees, votes=np.round(votes * 5) / 5)
+    np.testing.assert_allclose(fewer.mean_votes(values), coarse.mean_votes(values))
+    left = fewer.left[fewer.feature >= 0]
+    both_are_leaves = (fewer.feature[left] < 0) & (fewer.feature[left + 1] < 0)
+    siblings = fewer.left[left[both_are_leaves]]
+    assert not (fewer.votes[siblings] == fewer.votes[siblings + 1]).all(axis=1).any()
 
 
 def test_there_is_a_forest_for_each_level_and_its_probabilities_sum_to_1():

@@ -1,7 +1,7 @@
 """A fingerprint of what rules and signals make of fixed records: it tells whether the forests were fitted over them.
 
-The forests of `model.npz.xz` were fitted over the numbers that signals and rules gave at the time, and beside them is
-kept what signals and rules gave of the records here. Where today's give something else, the forests are stale. It is a
+The forests of `model.npz.xz` were fitted over the numbers that signals and rules gave at the time, and the tests have
+what signals and rules gave of the records here. Where today's give something else, the forests are stale. It is a
 fingerprint of behavior: code may be moved and reworded without tripping it. The records are drawn at random and are
 like no training, but they reach into every corner: most rules see their sign in part in some of them.
 """
@@ -60,7 +60,7 @@ _LAYERS = {
 
 
 def fingerprint() -> dict[str, NDArray[Any]]:
-    """Return what today's signals and rules make of the records, as arrays to be kept beside the forests'.
+    """Return what today's signals and rules make of the records, as arrays to be kept.
 
     The last row is the mean strength of each rule over signals that are mixed from all records.
     """

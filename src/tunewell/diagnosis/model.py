@@ -16,7 +16,7 @@ causes, T trees, N nodes of all trees, F features.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TypeAlias
 
@@ -84,6 +84,34 @@ def joined(one: Trees, other: Trees) -> Trees:
         left=np.concatenate([one.left, other.left + moved]),
         unknown_left=np.concatenate([one.unknown_left, other.unknown_left]),
         votes=np.concatenate([one.votes, other.votes]),
+    )
+
+
+def pruned(trees: Trees) -> Trees:
+    """Return trees with votes as `pack` keeps them, without the tests whose answer changes none of these."""
+    rows, place = np.unique(np.round(trees.votes * _VOTE_STEPS) / _VOTE_STEPS, axis=0, return_inverse=True)
+    voted = np.where(trees.feature < 0, place.reshape(-1)[np.minimum(trees.left, len(place) - 1)], -1)
+    for node in np.flatnonzero(trees.feature >= 0)[::-1].tolist():  # children stand after their parents
+        left, right = voted[trees.left[node] : trees.left[node] + 2]
+        voted[node] = left if left == right else -1
+    kept: list[int] = []
+    roots: list[int] = []
+    for root in trees.roots.tolist():
+        roots.append(len(kept))
+        level = [root]
+        while level:
+            kept += level
+            level = [child for node in level if voted[node] < 0 for child in (trees.left[node], trees.left[node] + 1)]
+    node = np.array(kept)
+    inner, start = voted[node] < 0, np.array(roots)
+    return replace(
+        trees,
+        roots=start,
+        feature=np.where(inner, trees.feature[node], -1),
+        threshold=np.where(inner, trees.threshold[node], 0.0),
+        left=_left(start, inner),
+        unknown_left=trees.unknown_left[node] & inner,
+        votes=rows[voted[node[~inner]]],
     )
 
 
