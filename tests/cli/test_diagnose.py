@@ -200,6 +200,16 @@ def test_what_cannot_be_done_is_refused_in_a_line(arguments, says):
     assert refused("diagnose", *arguments).startswith(says)
 
 
+def test_a_target_is_asked_for_where_it_was_not_given():
+    rows = "".join(f"{epoch},{2.3 - 0.02 * epoch},{2.3 - 0.02 * epoch}\n" for epoch in range(1, 31))
+    Path("slow.csv").write_text("epoch,train_loss,val_loss\n" + rows)
+    assert "to make it surer" in (without := tunewell("diagnose", "slow.csv").stdout)
+    assert "possible with --target" in " ".join(without.split())
+    given = tunewell("diagnose", "slow.csv", "--target", "0.5", "--metric", "val_loss").stdout
+    assert "to make it surer" in given
+    assert "--target" not in given
+
+
 def test_a_run_below_its_target_is_not_healthy(study):
     rows = "".join(f"{e},{0.5 + 0.2 * (1 - 0.7**e)},{0.7 - 0.1 * (1 - 0.7**e)}\n" for e in range(1, 31))
     Path("curves.csv").write_text(f"epoch,val_accuracy,val_loss\n{rows}")
