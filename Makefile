@@ -117,6 +117,7 @@ bench: setup
 	$(BIN)/python benchmarks/search/demo.py
 	$(BIN)/python benchmarks/search/grid_against_random.py
 	$(BIN)/python benchmarks/search/crashes.py
+	$(BIN)/python benchmarks/search/scale.py
 	$(BIN)/python benchmarks/search/several_metrics.py
 	$(BIN)/python benchmarks/training/network.py
 	$(BIN)/python benchmarks/training/batchnorm.py
@@ -157,6 +158,7 @@ bench-search: .venv-peers/.ready
 	.venv-peers/bin/python benchmarks/search/lcbench/run.py --data '$(LCBENCH)' --processes 2
 	.venv-peers/bin/python benchmarks/search/lcbench/run.py --data '$(LCBENCH)' --processes 2 --workers 8
 	.venv-peers/bin/python benchmarks/search/lcbench/transfer.py --data '$(LCBENCH)' --processes 2
+	.venv-peers/bin/python benchmarks/search/lcbench/misleading.py --data '$(LCBENCH)' --processes 2
 	.venv-peers/bin/python benchmarks/search/lcbench/stopping.py --data '$(LCBENCH)' --processes 2
 	.venv-peers/bin/python benchmarks/search/lcbench/report.py --markdown benchmarks/search/lcbench/TABLES.md --figure docs/figures/search.svg
 	.venv-peers/bin/python benchmarks/search/lcbench/decisions.py --data '$(LCBENCH)'

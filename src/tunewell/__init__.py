@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tunewell.analysis.decisions import Decision, Outlook
     from tunewell.diagnosis import Finding, diagnose
     from tunewell.estimators import TunedClassifier, TunedRegressor, TunedSearchCV
-    from tunewell.probing import lr_find, probe
+    from tunewell.probing import lr_find, probe, scale_check
     from tunewell.runners.execution import Ray
     from tunewell.runners.tune import tune
     from tunewell.samplers import FirstSampler, GridSampler, RandomSampler, SobolSampler
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         FullScheduler,
         HalvingScheduler,
         HyperbandScheduler,
+        StagedScheduler,
     )
     from tunewell.space.params import Choice, Float, Int
     from tunewell.space.ready_made import (
@@ -77,6 +78,7 @@ __all__ = [
     "Run",
     "SobolSampler",
     "Space",
+    "StagedScheduler",
     "Step",
     "Study",
     "Trial",
@@ -106,6 +108,7 @@ __all__ = [
     "params",
     "probe",
     "report",
+    "scale_check",
     "tune",
     "watch",
     "weight_decay",
@@ -116,11 +119,11 @@ _NAMES_BY_MODULE = {
     "analysis.decisions": "Decision Outlook",
     "diagnosis": "Finding diagnose",
     "estimators": "TunedClassifier TunedRegressor TunedSearchCV",
-    "probing": "lr_find probe",
+    "probing": "lr_find probe scale_check",
     "runners.execution": "Ray",
     "runners.tune": "tune",
     "samplers": "FirstSampler GridSampler RandomSampler SobolSampler",
-    "schedulers": "AshaScheduler FreezeThawScheduler FullScheduler HalvingScheduler HyperbandScheduler",
+    "schedulers": "AshaScheduler FreezeThawScheduler FullScheduler HalvingScheduler HyperbandScheduler StagedScheduler",
     "space.params": "Choice Float Int",
     "space.ready_made": "batch_size beta1 beta2 dropout hidden_units layers learning_rate lr_decay momentum "
     "weight_decay",

@@ -163,7 +163,7 @@ READERS = {
 }
 """Commands that show what is in a record or a model."""
 BY_THEMSELVES = {"space", "init", "config", "completion", "inspect", "check", "lr-find", "rescue", "fit", "demo", "web"}
-BY_THEMSELVES |= {"mcp", "import"}
+BY_THEMSELVES |= {"mcp", "import", "scale-check"}
 """Commands that show what the user's own script, table, settings or new study holds, or print nothing of a record."""
 
 

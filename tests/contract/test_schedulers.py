@@ -7,7 +7,14 @@ from tunewell import schedulers
 from tunewell.errors import SettingError
 from tunewell.history import History
 from tunewell.samplers import GridSampler, RandomSampler, SobolSampler
-from tunewell.schedulers import AshaScheduler, FreezeThawScheduler, FullScheduler, HalvingScheduler, HyperbandScheduler
+from tunewell.schedulers import (
+    AshaScheduler,
+    FreezeThawScheduler,
+    FullScheduler,
+    HalvingScheduler,
+    HyperbandScheduler,
+    StagedScheduler,
+)
 from tunewell.schedulers.rungs import rungs
 from tunewell.space.params import Float
 from tunewell.space.space import Space
@@ -16,6 +23,7 @@ from tunewell.testing.schedulers import MAX_EPOCHS
 from tunewell.trial import OPEN_END, Allowance, Resume, Start, Trial, TrialState
 
 SPACE = Space(x=Float(0.0, 1.0))
+BY_A_MODEL = (FreezeThawScheduler.name, StagedScheduler.name)
 PLENTY = Allowance(epochs=1000, trials=1000)
 NO_MORE_TRIALS = Allowance(epochs=1000, trials=0)
 RUNNING, PAUSED = TrialState.RUNNING, TrialState.PAUSED
@@ -23,9 +31,9 @@ COMPLETE, STOPPED, FAILED = TrialState.COMPLETE, TrialState.STOPPED, TrialState.
 
 
 class TestEveryScheduler(SchedulerContract):
-    """Each that is made by its name, but for the one below; one that is added is among them."""
+    """Each that is made by its name, but for those below; one that is added is among them."""
 
-    @pytest.fixture(params=[name for name in schedulers.NAMES if name != FreezeThawScheduler.name])
+    @pytest.fixture(params=[name for name in schedulers.NAMES if name not in BY_A_MODEL])
     def scheduler(self, request):
         return schedulers.by_name(request.param, RandomSampler())
 
@@ -38,6 +46,16 @@ class TestFreezeThawScheduler(SchedulerContract):
     @pytest.fixture
     def scheduler(self):
         return FreezeThawScheduler(SobolSampler(), n_first=4)
+
+
+class TestStagedScheduler(SchedulerContract):
+    """It decides by the same model."""
+
+    budget = 6 * MAX_EPOCHS + 5
+
+    @pytest.fixture
+    def scheduler(self):
+        return StagedScheduler(SobolSampler())
 
 
 class TestAshaSchedulerWithSettings(SchedulerContract):

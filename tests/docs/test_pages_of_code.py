@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[2] / "docs"
 
 
-@pytest.mark.parametrize("name", ["several-metrics.md"])
+@pytest.mark.parametrize("name", ["several-metrics.md", "probe.md"])
 def test_the_code_of_the_page_runs(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {"__name__": "page"}

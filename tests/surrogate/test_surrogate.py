@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import tunewell as tw
 from tunewell.errors import SettingError
-from tunewell.surrogate import Coordinates, Past
+from tunewell.surrogate import Coordinates, CurveModel, Past, trust
 from tunewell.surrogate.curves import matern, matern_of, squared_differences, squared_distances
 
 SPACE = tw.Space(
@@ -90,9 +90,81 @@ known = cache(searched)
 def test_past_studies_agree_on_where_to_begin():
     past = [known(best=best) for best in (0.02, 0.03, 0.04)]
     study = tw.Study(SPACE, metric="val_loss", max_epochs=9, budget=8, warm_start=past)
-    step = study.ask()
-    assert 0.01 < step.params["learning_rate"] < 0.1
-    assert step.epochs == range(1, 10)  # in full: that is what they are sure of
+    first = study.ask()
+    assert 0.01 < first.params["learning_rate"] < 0.1
+    steps = [first]
+    while steps[-1].epochs.start == 1:
+        for epoch in steps[-1].epochs:
+            gap = np.log10(steps[-1].params["learning_rate"] / 0.03)
+            study.report(steps[-1].trial, epoch, val_loss=0.1 + gap**2 + 1 / epoch)
+        study.tell(steps[-1].trial)
+        steps.append(study.ask())
+    # it is compared with the default and two settings of no past, and was better: then it is trained in full
+    assert [step.trial for step in steps] == [0, 1, 2, 3, 0]
+    assert steps[-1].epochs == range(2, 10)
+    assert dict(steps[1].params) == SPACE.defaults()
+
+
+def test_what_past_studies_prefer_is_not_trained_in_full_where_another_look_is_better():
+    past = [known(best=best) for best in (1e-4, 2e-4, 3e-4)]
+    study = searched(best=0.3, trainings=3, warm_start=past)
+    assert study.trials[0].params["learning_rate"] < 1e-3
+    assert study.trials[0].epochs == 1
+
+
+@pytest.mark.parametrize("misled", [False, True])
+def test_trust_is_in_a_past_that_is_right_among_the_good(misled):
+    rng = np.random.default_rng(1)
+    points = rng.random((30, 2))
+    good = np.exp(-20 * ((points - 0.7) ** 2).sum(axis=1))
+    y = 2 * points[:, 0] * (points[:, 0] < 0.4) - 3 * good
+    y = (y - y.mean()) / y.std()
+    # both know the bulk; one has the good the other way round
+    expected = np.where(misled & (y < np.median(y)), 2 * np.median(y) - y, y) + 0.1 * rng.normal(size=30)
+    time = np.ones(30)
+    models = [
+        CurveModel(points, np.zeros(2, dtype=bool), np.arange(30), time, y, past=past)
+        for past in (expected[:, np.newaxis], None)
+    ]
+    assert (trust(*models, time, y) > 0.9) is not misled
+
+
+def test_what_is_left_out_is_predicted_as_by_a_model_that_never_saw_it():
+    rng = np.random.default_rng(2)
+    points, owner = rng.random((8, 2)), np.r_[np.arange(8), 2, 2, 5]
+    time = np.r_[np.full(8, 0.2), 0.6, 1.0, 0.6]
+    y, past = rng.normal(size=11), rng.normal(size=(11, 3))
+    unordered = np.zeros(2, dtype=bool)
+    model = CurveModel(points, unordered, owner, time, y, past=past)
+    last, mean, deviation = model.left_out()
+    for trial in (0, 2, 5):
+        seen = owner != trial
+        number = np.cumsum(np.isin(np.arange(8), owner[seen])) - 1
+        others = np.arange(8) != trial
+        without = CurveModel(
+            points[others], unordered, number[owner[seen]], time[seen], y[seen], past=past[seen], fitted=model.fitted
+        )
+        at = int(last[trial])
+        expected, spread = without.predict(points[[trial]], np.array([-1]), past[[at]], time=float(time[at]))
+        noise = np.exp(model.fitted[5]) ** 2
+        assert mean[trial] == pytest.approx(expected[0], abs=1e-6)
+        assert deviation[trial] ** 2 == pytest.approx(spread[0] ** 2 + noise, abs=1e-5)
+
+
+def test_a_past_that_misleads_costs_little():
+    past = [known(best=best) for best in (1e-4, 2e-4, 3e-4)]
+
+    for seed in range(3):
+        found = searched(best=0.3, trainings=6, seed=seed, warm_start=past).best.params["learning_rate"]
+        assert 0.2 < found < 0.45
+
+
+def test_what_a_past_is_worth_is_on_record():
+    right, wrong = ([known(best=best) for best in rates] for rates in ((0.2, 0.3, 0.4), (1e-4, 2e-4, 3e-4)))
+
+    assert searched(best=0.3, trainings=5, warm_start=right).trust() > 0.5
+    assert searched(best=0.3, trainings=5, warm_start=wrong).trust() < 0.5
+    assert searched(best=0.3, trainings=5).trust() is None
 
 
 def test_past_studies_of_other_parameters_count_as_far_as_they_share_them():

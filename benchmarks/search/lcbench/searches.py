@@ -36,13 +36,13 @@ def seed_of(key: Key) -> int:
     return zlib.crc32(f"{key.task} {key.seed}".encode()) >> 1  # 31 bits, which every library takes
 
 
-def search(key: Key, method: Method, version: str, data: Path) -> Run:
+def search(key: Key, method: Method, version: str, data: Path, trainings: int = TRAININGS) -> Run:
     """What a method comes to that has just begun."""
     surrogate = surrogate_in(data)
     outcome = simulate(
         method,
         lambda setting: surrogate.curves(key.task, [setting])[0],
-        epochs=TRAININGS * EPOCHS,
+        epochs=trainings * EPOCHS,
         workers=key.workers,
     )
     return Run(

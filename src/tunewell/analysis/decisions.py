@@ -52,6 +52,8 @@ class Decision:
     """By how much it would on average, no gain counting as 0."""
     n_weighed: int
     """How many new settings and paused trials it was chosen from."""
+    trust: float | None = None
+    """The chance that what past studies expect holds here, judged among the good trials; None if there are none."""
 
     @property
     def epochs(self) -> int:
@@ -135,4 +137,5 @@ def _decision(trial: int, epoch: int, data: Mapping[str, Any], sign: float) -> D
         chance=data["chance"],
         gain=data["gain"],
         n_weighed=int(data["n_weighed"]),
+        trust=data.get("trust"),
     )

@@ -35,11 +35,10 @@ def command(context: click.Context, *, script: str, arguments: tuple[str, ...], 
 
     with stdout_to_stderr():
         found = inspect(script, arguments, static=static)
-    why = found.not_run
-    if why is None and not found.was_run and not static:
-        why = f"{script} uses none of PyTorch, Keras and JAX, whose steps alone can be seen"
-    if why is not None:
-        echo(f"its steps could not be looked at, only its source: {why}", err=True)
+    if found.not_run is not None:
+        echo(f"its steps could not be looked at, only its source: {found.not_run}", err=True)
+    if not found.uses_framework:
+        echo("it names neither PyTorch, Keras nor JAX, whose mistakes are known: little can be seen of it", err=True)
     if as_json:
         print_json([one.as_dict() for one in found.mistakes])
     else:

@@ -60,6 +60,7 @@ _SUMMARIES = {
     "inspect": "Look for mistakes in a training program.",
     "check": "Check whether a training can be repeated and resumed.",
     "lr-find": "Find a learning rate by a short training at rising ones.",
+    "scale-check": "Carry a learning rate from small sizes to a large one.",
     "rescue": "Find out why a training is stuck, and get it unstuck.",
     "fit": "Tune and train a network on a table.",
     "predict": "Predict the rows of a table by such a network.",

@@ -13,6 +13,8 @@ from tunewell.study.confirmed import confirmed
 from tunewell.study.reader import Best
 from tunewell.trial import TrialState
 
+_DISTRUSTED = 0.1  # a chance that a past holds, below which it is worth a line
+
 
 def bound_lines(study: Study, go_on: str = "go on with --resume --budget MORE") -> Iterator[str]:
     """Yield a line for each range that seems to end too early; `go_on` says how the wider one is taken up."""
@@ -73,6 +75,14 @@ def outlook_line(study: Study) -> str | None:
     if found is None:
         return None
     return f"one more training gains {found.gain:.2g} on average; {found.chance:.0%} chance that it gains anything"
+
+
+def past_line(study: Study) -> str | None:
+    """Return that past studies mislead, if the search found so; None if it did not, or has none."""
+    trust = study.trust()
+    if trust is None or trust >= _DISTRUSTED:
+        return None
+    return f"the past studies do not hold here (chance {trust:.0%}): the search goes on without them"
 
 
 def replayed_lines(study: Study, origin: str, before: float | None) -> Iterator[str]:

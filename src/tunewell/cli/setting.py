@@ -23,7 +23,7 @@ _SHARED = frozenset(["store", "checkpoints"])
 """Where the record is: of every command."""
 _OF_THE_TRAINING = frozenset(["space", "metric", "direction", "epochs"])
 """What is trained, and which way it is better: of every command that trains it."""
-TRAINING = frozenset(["tune", "babysit", "rescue", "lr-find", "check"])
+TRAINING = frozenset(["tune", "babysit", "rescue", "lr-find", "scale-check", "check"])
 """The commands that train what a settings file names, where the command line names nothing."""
 WORKER = "worker"
 """The command that trains what its study was begun with."""

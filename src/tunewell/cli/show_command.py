@@ -16,7 +16,7 @@ from tunewell.cli.front_report import aims_in_words, front_lines
 from tunewell.cli.lineage_report import branch_lines, steered_line
 from tunewell.cli.options import existing_study, json_option, store_option, study_argument
 from tunewell.cli.printing import facts, print_json, print_lines, table
-from tunewell.cli.results_report import bound_lines, confirmed_lines, outlook_line, unfinished_line
+from tunewell.cli.results_report import bound_lines, confirmed_lines, outlook_line, past_line, unfinished_line
 from tunewell.display.formatting import duration, measured, moment, shortened
 from tunewell.display.plots import curve
 from tunewell.display.records import study_record, trial_record, whole_trial_record
@@ -108,6 +108,7 @@ def _study_lines(study: Study, trials: Sequence[Trial]) -> Iterator[str]:
             "spent": spent_of_budget(study),
             "trials": counts(study, over=over),
             "outlook": outlook_line(study),
+            "past": past_line(study),
             "search": f"{_scheduler_in_words(record.scheduler)}, seed {record.seed}",
             "begun": moment(record.created_at),
         }
@@ -172,6 +173,9 @@ def _why_lines(study: Study, trial: Trial) -> Iterator[str]:
                 for decision in known
             ],
         )
+    if known and (trust := known[-1].trust) is not None:
+        yield ""
+        yield f"At the last of them, the chance that what past studies expect holds here was {trust:.0%}."
     yield ""
     yield f"It came to {measured(best[1])} at epoch {best[0]}." if best else f"It reported no finite {study.metric}."
 

@@ -23,7 +23,14 @@ from tunewell.cli.options import changed_option, checkpoints_option, json_option
 from tunewell.cli.past_studies import PastStudies
 from tunewell.cli.printing import facts, print_json, print_lines, stdout_to_stderr
 from tunewell.cli.recorded_job import recorded_job
-from tunewell.cli.results_report import bound_lines, confirmed_lines, outlook_line, replayed_lines, unfinished_line
+from tunewell.cli.results_report import (
+    bound_lines,
+    confirmed_lines,
+    outlook_line,
+    past_line,
+    replayed_lines,
+    unfinished_line,
+)
 from tunewell.cli.space_command import print_preview, print_warnings
 from tunewell.cli.study_options import METRIC, Options, as_on_record, grid_of, new_study, old_study
 from tunewell.display.formatting import counted, duration, measured
@@ -464,6 +471,7 @@ def _print_summary(study: Study, *, over: bool, look: str | None, as_json: bool)
                 "spent": f"{spent_of_budget(study)}, {duration(study.spent.seconds)}",
                 "trials": counts(study, over=over),
                 "outlook": outlook_line(study),
+                "past": past_line(study),
                 "record": f"study {record.name!r} in {study.url}",
                 "look": look,
             }

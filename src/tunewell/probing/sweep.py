@@ -146,7 +146,7 @@ def lr_find(
         short = train_shortly(train, Params({**filled, name: rate}), seed=seed, epochs=epochs, metric=metric)
         if first is None:
             first = checked(short)
-            metric = _metric(first, metric)
+            metric = judged_by(first, metric)
             goal = direction_of(metric, direction)
         points.append(_point(rate, short, metric or "", goal, points))
         on_point(points[-1])
@@ -168,7 +168,7 @@ def rate_of(space: Space, param: str | None = None) -> str:
     if name is None:
         raise SettingError(
             f"no parameter of the space is called as a learning rate is ({', '.join(RATES[:3])}, ...); "
-            f"name it, one of {', '.join(space.names)}"
+            f"name it by param (--param), one of {', '.join(space.names)}"
         )
     value = space.params[name].usual
     if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
@@ -207,8 +207,12 @@ def rates_of(
     return [low, *(float(f"{rate:.12g}") for rate in np.geomspace(low, high, n)[1:-1]), high]
 
 
-def _metric(first: ShortTraining, requested: str | None) -> str:
-    """Return the metric that rates are judged by."""
+def judged_by(first: ShortTraining, requested: str | None) -> str:
+    """Return the metric that rates are judged by.
+
+    Raises:
+        SettingError: it is not reported.
+    """
     reported = sorted({name for report in first.reports for name in report} - {"epoch"})
     for name in [requested] if requested else _BY_DEFAULT:
         if first.curve(name):

@@ -14,6 +14,7 @@ from tunewell.schedulers.brackets import HalvingScheduler, HyperbandScheduler
 from tunewell.schedulers.freeze_thaw import FreezeThawScheduler
 from tunewell.schedulers.full import FullScheduler
 from tunewell.schedulers.scheduler import Scheduler
+from tunewell.schedulers.staged import StagedScheduler
 
 __all__ = [
     "NAMES",
@@ -23,6 +24,7 @@ __all__ = [
     "HalvingScheduler",
     "HyperbandScheduler",
     "Scheduler",
+    "StagedScheduler",
     "build",
     "by_name",
     "describe",

@@ -40,10 +40,10 @@ def candidates(space: Space, best: Floats, rng: np.random.Generator) -> Floats:
     return np.vstack(parts)
 
 
-def moved(points: Floats, step: float, rng: np.random.Generator) -> Floats:
-    """Return settings around each of these, (k, d) -> (_AROUND k, d), with about half of the coordinates moved."""
+def moved(points: Floats, step: float, rng: np.random.Generator, free: NDArray[np.bool_]) -> Floats:
+    """Return settings around each of these, (k, d) -> (_AROUND k, d), with about half of the free coordinates moved."""
     near = np.repeat(np.nan_to_num(points, nan=0.5), _AROUND, axis=0)
-    near = near + rng.normal(size=near.shape) * step * (rng.random(near.shape) < _SHARE)
+    near = near + rng.normal(size=near.shape) * step * (rng.random(near.shape) < _SHARE) * free
     return near.clip(0, 1)
 
 

@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tunewell.arrays import one_blas_thread
+from tunewell.arrays import Floats, one_blas_thread
 from tunewell.history import History
 from tunewell.samplers import Sampler
 from tunewell.samplers.construction import check_whole
@@ -38,6 +39,9 @@ _MOST = 256
 _SHALLOW = 3
 """So many times as many trials as there are first settings have a first look, at most, before one goes on beyond it:
 what is never trained further may fail there, and a model of first looks alone cannot know."""
+_DOUBTED = (1, 2, 3)
+"""Which of the first settings are no past study's: the default and two of the sampler's. They are what the setting that
+past studies prefer is compared with, before it is trained in full."""
 _HOPELESS = 0.05  # a paused trial's chance of being the best, below which it is not finished for its own sake
 
 
@@ -62,8 +66,8 @@ class FreezeThawScheduler(Scheduler):
     """Where the first settings come from."""
     n_first: int = 16
     """How many of them there are at most. As many are tried as half a training's worth of epochs gives a look to, but
-    one more than there are parameters at least; half of that if there are past studies. Those that the user gave come
-    first, all of them."""
+    one more than there are parameters at least; half of that if there are past studies, and these hold. Those that the
+    user gave come first, all of them."""
     eta: int = ETA
     """Each look at a trial is so many times as long as the one before; the last of four ends with the training."""
     past: Mapping[str, Any] = field(default_factory=dict)
@@ -79,6 +83,8 @@ class FreezeThawScheduler(Scheduler):
         """Start one of the first settings, or start or resume what the model prefers."""
         rungs = self._rungs(history.max_epochs)
         may_start = allowance.trials > 0
+        if favourite := self._favourite(history, rungs):
+            return favourite
         if (
             may_start
             and len(history) < self._n_first(space, rungs)
@@ -98,22 +104,36 @@ class FreezeThawScheduler(Scheduler):
         if len(seen.y) < 2 or not np.ptp(seen.y):  # no differences to learn from
             return _furthest(history, rungs) or (self._another(space, history, rungs, rng) if may_start else None)
         model = AcquisitionModel(space, history, rungs, seen, self._past(space))
-        points = np.empty((0, len(space.params)))
+        # what was drawn by a past that does not hold is worth little as first looks
+        wants_more = may_start and not model.trusts_past and len(history) < self._n_alone(space, rungs)
+        if wants_more and (start := self._suggested(space, history, rungs, rng)):
+            return start
+        points, best = np.empty((0, len(space.params))), history.points[model.incumbent]
+        free = self._free(space, history, model.incumbent)
         if may_start and not self._must_go_deeper(space, history, rungs):
-            points = candidates(space, history.points[model.incumbent], rng)
-        answer = model.choice(points, rng)
+            points = candidates(space, best, rng)
+            points[:, ~free] = np.where(np.isnan(best), 0.5, best)[~free]
+        answer = model.choice(points, rng, free)
         complete = history.ended & ~history.failed & ~history.stopped & ~history.held
         if answer is not None and not may_start and complete.any() and _chance(answer) < _HOPELESS:
             return None
         return answer
 
+    def _free(self, space: Space, history: History, best: int) -> NDArray[np.bool_]:  # noqa: ARG002  by stages
+        """Return which parameters of new settings may differ from those of the best trial: (d,)."""
+        return np.ones(len(space.params), dtype=np.bool_)
+
     def _rungs(self, max_epochs: int) -> list[int]:
         return sorted({max(1, round(max_epochs / self.eta**i)) for i in range(RUNGS)})
 
     def _n_first(self, space: Space, rungs: list[int]) -> int:
+        n = self._n_alone(space, rungs)
+        return max(n_given(self.sampler), math.ceil(n / 2)) if self.past else n
+
+    def _n_alone(self, space: Space, rungs: list[int]) -> int:
+        """Return the number of first settings where no past study helps."""
         n = min(self.n_first, max(len(space.params) + 1, math.ceil(rungs[-1] / rungs[0] / 2)))
-        given = n_given(self.sampler)
-        return max(given, math.ceil(n / 2) if self.past else n)
+        return max(n_given(self.sampler), n)
 
     def _must_go_deeper(self, space: Space, history: History, rungs: list[int]) -> bool:
         """Return True if a trial may go on, and of none it is known that what comes after its first look can be had."""
@@ -132,19 +152,43 @@ class FreezeThawScheduler(Scheduler):
     def _first(self, space: Space, history: History, rungs: list[int], rng: np.random.Generator) -> Start | None:
         """Return the sampler's next setting, unless it has been tried; or what past studies agree on, first in full."""
         past = self._past(space)
-        if past is None or given_left(self.sampler, space, history):
-            params = self.sampler.suggest(space, history, rng)
-            if params is None or not len(untried(space, history, np.nan_to_num(space.encode(params))[np.newaxis])):
-                return None
-            return Start(params, rungs[0])
+        at = len(history) - n_given(self.sampler)
+        if past is not None and at == _DOUBTED[0]:
+            default = np.nan_to_num(space.encode(space.defaults()), nan=0.5)
+            if start := self._untried_start(space, history, default, rungs):
+                return start
+        if past is None or at in _DOUBTED or given_left(self.sampler, space, history):
+            return self._suggested(space, history, rungs, rng)
         points = untried(space, history, np.vstack([past.best, rng.random((ANYWHERE, len(space.params)))]))
         if not len(points):
             return None
         expected = past.at(points)[:, -1]
-        # the best on the whole, to the end; then the best if the new study is like one that is drawn
-        weights = rng.normal(size=expected.shape[1] - 1) if len(history) else np.zeros(expected.shape[1] - 1)
+        # the best on the whole; then the best if the new study is like one that is drawn
+        weights = rng.normal(size=expected.shape[1] - 1) if at else np.zeros(expected.shape[1] - 1)
         best = int((expected[:, 0] + expected[:, 1:] @ weights).argmin())
-        return Start(space.decode(points[best]), rungs[0] if len(history) else rungs[-1])
+        return Start(space.decode(points[best]), rungs[0])
+
+    def _suggested(self, space: Space, history: History, rungs: list[int], rng: np.random.Generator) -> Start | None:
+        """Return a first look at the sampler's next setting, unless it has been tried."""
+        params = self.sampler.suggest(space, history, rng)
+        if params is None or not len(untried(space, history, np.nan_to_num(space.encode(params))[np.newaxis])):
+            return None
+        return Start(params, rungs[0])
+
+    def _favourite(self, history: History, rungs: list[int]) -> Resume | None:
+        """Return the rest of the training that past studies prefer, if no other first look was better."""
+        trial = n_given(self.sampler)
+        if not self.past or len(history) <= trial + _DOUBTED[-1]:
+            return None
+        looks = history.at(rungs[0])
+        if not history.paused[trial] or history.epochs[trial] != rungs[0] or not looks[trial] <= np.nanmin(looks):
+            return None
+        return Resume(trial, rungs[-1])
+
+    def _untried_start(self, space: Space, history: History, point: Floats, rungs: list[int]) -> Start | None:
+        """Return a first look at a setting, (d,), unless it has been tried."""
+        points = untried(space, history, point[np.newaxis])
+        return Start(space.decode(points[0]), rungs[0]) if len(points) else None
 
     def _another(self, space: Space, history: History, rungs: list[int], rng: np.random.Generator) -> Start | None:
         """Return the sampler's next setting; any that has not been tried where it has none."""

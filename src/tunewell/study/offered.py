@@ -17,6 +17,7 @@ from tunewell.analysis.lineage import Segment
 from tunewell.analysis.noise import Noise
 from tunewell.analysis.twins import Difference
 from tunewell.analysis.waste import Waste
+from tunewell.arrays import Floats
 from tunewell.commands import Action, Command
 from tunewell.figures import Figures
 from tunewell.history import History
@@ -217,6 +218,11 @@ class Offered:
         """Return why a trial was started, and resumed each time: what the scheduler's model expected of it."""
         return self.reader.why(trial)
 
+    @_documented_by(StudyReader.trust)
+    def trust(self) -> float | None:
+        """Return the chance that what past studies expect holds here, as the newest decision has it."""
+        return self.reader.trust()
+
     @_documented_by(StudyReader.outlook)
     def outlook(self) -> Outlook | None:
         """Return what one more training is expected to bring; None until a model made ten decisions in this space."""
@@ -272,6 +278,17 @@ class Offered:
     def front(self) -> list[FrontPoint]:
         """Return the reports that no other betters in all metrics, by the first metric, the best first."""
         return self.reader.front()
+
+    @property
+    @_documented_by(StudyReader.directions)
+    def directions(self) -> dict[str, str]:
+        """The direction of each metric that is optimized: `minimize` or `maximize`."""
+        return self.reader.directions
+
+    @_documented_by(StudyReader.metric_values)
+    def metric_values(self) -> dict[str, Floats]:
+        """Return each metric that is optimized, as reported, (trials, epochs)."""
+        return self.reader.metric_values()
 
     @_documented_by(StudyReader.hypervolume)
     def hypervolume(self, reference: Mapping[str, float] | None = None) -> float:
@@ -390,6 +407,11 @@ class Offered:
     def resume(self, *, by: str = "user", why: str = "") -> None:
         """Let a study that was paused go on; trials that paused in the middle of a step come first."""
         self.control.resume(by=by, why=why)
+
+    @_documented_by(Control.bound)
+    def bound(self, author: str, share: float, *, by: str = "user", why: str = "") -> None:
+        """Bound what an author may have trained by commands and ordered trials, to a share of the budget."""
+        self.control.bound(author, share, by=by, why=why)
 
     @_documented_by(Control.set_budget)
     def set_budget(self, budget: str | float, *, by: str = "user", why: str = "") -> Budget:

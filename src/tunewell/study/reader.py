@@ -23,7 +23,7 @@ from tunewell.analysis.importance import Importances, importances
 from tunewell.analysis.lineage import Segment, segments
 from tunewell.analysis.twins import Difference, difference
 from tunewell.analysis.waste import Waste, waste
-from tunewell.arrays import own_numerics
+from tunewell.arrays import Floats, own_numerics
 from tunewell.checkpoint.folder import folder_in
 from tunewell.commands import Command, Tag, Untag
 from tunewell.errors import MissingExtra, NothingReported, RecordError, SettingError, StoreError, TrialNotFound
@@ -238,6 +238,21 @@ class StudyReader:
                 points.append(FrontPoint(trial, epoch, values, known.params, known.state, place == found.knee, saved))
             return points
 
+    @property
+    def directions(self) -> dict[str, str]:
+        """The direction of each metric that is optimized: `minimize` or `maximize`."""
+        return {name: "minimize" if sign > 0 else "maximize" for name, sign in self.aims.signs.items()}
+
+    @own_numerics
+    def metric_values(self) -> dict[str, Floats]:
+        """Return each metric that is optimized, as reported, (trials, epochs).
+
+        A metric that was not reported at an epoch has the value that it had last; NaN before the first.
+        """
+        with self.lock:
+            self.look()
+            return {name: self.log.outcomes.of(name) for name in self.aims.signs}
+
     @own_numerics
     def hypervolume(self, reference: Mapping[str, float] | None = None) -> float:
         """Return how much of what is better than a reference the front betters or equals: larger is better.
@@ -421,6 +436,14 @@ class StudyReader:
     def outlook(self) -> Outlook | None:
         """Return what one more training is expected to bring; None until a model made ten decisions in this space."""
         return outlook(decisions(since_extended(self.events()), maximize=self.maximize))
+
+    def trust(self) -> float | None:
+        """Return the chance that what past studies expect holds here, as the newest decision has it.
+
+        None with no past studies, and before a model has decided anything.
+        """
+        known = decisions(since_extended(self.events()), maximize=self.maximize)
+        return known[-1].trust if known else None
 
     def schedule(self, trial: int) -> list[Segment]:
         """Return the values of a trial's parameters by epochs, from the first one on, with those it branched from.

@@ -65,9 +65,10 @@ class Coordinates:
 
     def of(self, points: Floats) -> Floats:
         """Return the coordinates of points in the unit cube, (n, d) -> (n, c); NaN where a parameter is inactive."""
+        factors = {factor for product in self._products for factor in product}  # most are in several products
+        decades = {factor: factor.decades(points[:, factor.column]) for factor in factors}
         products = [
-            sum((factor.decades(points[:, factor.column]) for factor in product), np.zeros(len(points)))
-            / sum(factor.span for factor in product)
+            sum((decades[factor] for factor in product), np.zeros(len(points))) / sum(factor.span for factor in product)
             for product in self._products
         ]
         return np.column_stack([points, *products])
