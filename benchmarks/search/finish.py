@@ -138,10 +138,10 @@ def _asked(run: Simulation, n: int, workers: int) -> tuple[TimeLeft | None, floa
         trained = sum(end <= now for end in ends)
         given += len(ends)
         if trained == len(ends):
-            done.append((ends[-1], Done(trained, ends[-1] - step.started_at)))
+            done.append((ends[-1], Done(trained, ends[-1] - step.started_at, step.trial, ends)))
         else:
             pace = (ends[trained - 1] - step.started_at) / trained if trained else math.nan
-            under_way.append(UnderWay(len(ends), trained, pace))
+            under_way.append(UnderWay(len(ends), trained, pace, step.trial, ends[:trained]))
     known = [one for _, one in sorted(done, key=lambda one: one[0])]
     said = time_left(known, under_way, epochs=len(run.times) - given, workers=workers)
     return said, max(run.times) - now

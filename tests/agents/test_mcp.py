@@ -10,11 +10,15 @@ import threading
 import pytest
 
 import tunewell as tw
+from tunewell.commands import Branch, Note
+from tunewell.errors import SettingError
 from tunewell.runners.tune import drive
+from tunewell.study.provenance import user
 
 mcp = pytest.importorskip("mcp", reason="the extra mcp")
 
 from tunewell.agents.brevity import MOST_TOKENS, tokens  # noqa: E402
+from tunewell.agents.names import checked_agent  # noqa: E402
 from tunewell.agents.server import INSTRUCTIONS, server  # noqa: E402
 from tunewell.agents.tools import Tools  # noqa: E402
 
@@ -286,6 +290,48 @@ def test_what_would_spend_too_much_is_refused_with_what_to_do_instead(fresh):
     assert "6 at most, 5% of the budget" in refused[0]
     assert "propose a setting instead" in refused[0]
     assert tw.Study.open(fresh, "main").commands() == []
+
+
+def test_what_bounds_an_agent_holds_in_whichever_way_it_goes_on(fresh):
+    ended = next(one.number for one in tw.Study.open(fresh, "main").trials if one.state == "complete")
+    branch = {"action": "branch", "trial": ended, "epoch": 0, "params": {"rate": 0.5}, "why": "from the beginning"}
+    (refused,) = talk(fresh, [("steer", branch)], scope="apply", author="eve", share=0.05)
+    assert "6 at most" in refused[0]
+    study, more = tw.Study.open(fresh, "main"), Branch(epoch=0, params={"rate": 0.5})
+    tries = {
+        "a command": lambda: study.steer(ended, more, by="eve"),
+        "a larger share": lambda: study.steering.send_within(1.0, ended, more, by="eve"),
+        "an order": lambda: study.queue({"rate": 0.5}, epochs=9, by="eve"),
+        "the budget": lambda: study.set_budget(1000, by="eve"),
+        "the space": lambda: study.extend(space(more=tw.Float(0.0, 1.0)), by="eve"),
+        "another try": lambda: study.retry(ended, by="eve"),
+        "a bound": lambda: study.bound("eve", 1.0, by="eve"),
+        "a bound of another": lambda: study.bound("mallory", 1.0, by="eve"),
+    }
+    for attempt in tries.values():
+        with pytest.raises(SettingError, match=r"eve|0% of"):
+            attempt()
+    assert (study.commands(), str(study.budget)) == ([], "14trainings")
+    assert study.queue({"rate": 0.4}, epochs=6, by="eve").until == 6  # what is within it is done
+    with pytest.raises(SettingError, match="6 were requested before"):
+        study.queue({"rate": 0.3}, epochs=1, by="eve")
+    assert study.steer(ended, more).by == "user"  # the user may do all
+    study.bound("eve", 1.0)
+    assert study.steer(ended, more, by="eve").by == "eve"
+
+
+def test_who_may_only_propose_may_train_nothing_by_commands(fresh):
+    talk(fresh, [("propose_trial", {"params": {"rate": 0.1001}})], scope="propose", author="eve")
+    study = tw.Study.open(fresh, "main")
+    with pytest.raises(SettingError, match="0 at most"):
+        study.steer(0, Branch(epoch=0), by="eve")
+    assert study.steer(0, Note("slow"), by="eve").taken_at is not None
+
+
+@pytest.mark.parametrize("name", ["user", "Web", user()])
+def test_no_agent_goes_by_the_name_of_a_person_who_would_be_bounded_then(name):
+    with pytest.raises(SettingError, match="by which the user goes on record"):
+        checked_agent(name)
 
 
 def test_an_agent_is_served_while_the_study_runs(tmp_path):

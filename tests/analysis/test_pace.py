@@ -77,10 +77,10 @@ def at_report(simulated, n):
         given += len(ends)
         trained = sum(end <= now for end in ends)
         if trained == len(ends):
-            done.append((ends[-1], Done(trained, ends[-1] - step.started_at)))
+            done.append((ends[-1], Done(trained, ends[-1] - step.started_at, step.trial, ends)))
         else:
             pace = (ends[trained - 1] - step.started_at) / trained if trained else math.nan
-            under_way.append(UnderWay(len(ends), trained, pace))
+            under_way.append(UnderWay(len(ends), trained, pace, step.trial, ends[:trained]))
     return [one for _, one in sorted(done, key=lambda one: one[0])], under_way, len(simulated.times) - given, now
 
 

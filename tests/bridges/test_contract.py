@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.bridges.studies import ODD, Trained, bring, curves, forget, points, record, send, times
+from tests.bridges.studies import ODD, SPACE, Trained, bring, curves, forget, points, record, send, times
 
 from tunewell.bridges.places import source_place
 from tunewell.bridges.records import LIVE
@@ -55,6 +55,22 @@ def test_a_study_comes_back_as_it_was(store, study, tracker):
     assert theirs[2].note["notes"] == ["it has\nlearned =1+1"]
     assert [event.data["command"] for event in store.events(back.id, 2)] == ["set", "tag", "note"]
     assert theirs[0].note["ran"]["git_commit"] == "abc"
+
+
+def test_several_metrics_with_limits_and_constraints_come_back(store, tracker):
+    aims = {"metrics": {"val_loss": "minimize", "train/loss": "maximize"}, "limits": [f"{ODD} <= 0"]}
+    space = SPACE.where("learning_rate * layers <= 4")
+    study = Trained(store, record(aims=aims, space=space.to_dict()))
+    study.first_half()
+    study.second_half()
+    send(store, study.record, tracker)
+    bring(tracker, store)
+    here, there = (StudyReader.open(store, name) for name in ("digits", "back"))
+    assert there.record.aims == aims
+    assert there.space == here.space == space
+    assert [(one.trial, one.epoch, dict(one.values)) for one in there.front()] == [
+        (one.trial, one.epoch, dict(one.values)) for one in here.front()
+    ]
 
 
 def test_what_is_imported_twice_is_there_once(store, study, tracker):

@@ -633,6 +633,12 @@ def test_excel_without_its_package_names_what_to_install(monkeypatch):
     assert "pip install 'tunewell[excel]'" in refused("export", "--output", "record.xlsx", expect=1)
 
 
+def test_a_table_without_its_packages_names_what_to_install(folder, monkeypatch):
+    (folder / "houses.csv").write_text("rooms,price\n3,100\n")
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    assert "pip install 'tunewell[sklearn]'" in refused("fit", "houses.csv", "--target", "price", expect=1)
+
+
 @pytest.mark.parametrize(
     ("arguments", "meant"),
     [

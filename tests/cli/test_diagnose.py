@@ -145,6 +145,11 @@ def test_a_study_is_taken_where_nothing_is_piped(study):
     assert refused("diagnose", "-").startswith("nothing was read from standard input, which is empty")
 
 
+def test_an_empty_pipe_is_said_to_be_empty_where_there_is_no_study_either():
+    (line,) = tunewell("diagnose", expect=2, piped="").stderr.splitlines()
+    assert line.startswith("error: standard input is empty, and there is no study in its place: no store at")
+
+
 def test_of_several_runs_the_last_is_taken_or_the_one_of_a_number(folder):
     (folder / "train.log").write_text("".join(f"Epoch {e} loss {r / e}\n" for r in (1, 2) for e in (1, 2, 3)))
     assert tunewell("diagnose", "train.log").stderr == (
@@ -193,6 +198,16 @@ def test_of_a_regression_nothing_is_reported_about_accuracy_or_classes(folder, s
 )
 def test_what_cannot_be_done_is_refused_in_a_line(arguments, says):
     assert refused("diagnose", *arguments).startswith(says)
+
+
+def test_a_target_is_asked_for_where_it_was_not_given():
+    rows = "".join(f"{epoch},{2.3 - 0.02 * epoch},{2.3 - 0.02 * epoch}\n" for epoch in range(1, 31))
+    Path("slow.csv").write_text("epoch,train_loss,val_loss\n" + rows)
+    assert "to make it surer" in (without := tunewell("diagnose", "slow.csv").stdout)
+    assert "possible with --target" in " ".join(without.split())
+    given = tunewell("diagnose", "slow.csv", "--target", "0.5", "--metric", "val_loss").stdout
+    assert "to make it surer" in given
+    assert "--target" not in given
 
 
 def test_a_run_below_its_target_is_not_healthy(study):

@@ -302,6 +302,33 @@ def test_another_script_keeps_its_own_space(folder):
     assert tw.Study.open("tunewell.db", "train").space.params["rate"].high == 0.5
 
 
+FLAGGED = """
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float, default=0.1)
+rate = parser.parse_args().lr
+for epoch in (1, 2):
+    print(f"epoch {epoch} val_loss {rate / epoch}", flush=True)
+"""
+
+
+def test_a_program_that_is_typed_as_the_file_has_it_gets_the_values_of_its_space(folder):
+    words = json.dumps([sys.executable, "program.py", "--rate={rate}"])
+    (folder / "tunewell.toml").write_text(f'command = {words}\nbudget = "2trials"\n{SPACE}')
+    tunewell("tune", "--quiet", "--", sys.executable, "program.py")
+    study = tw.Study.open("tunewell.db", "program")
+    for trial in study.trials:
+        assert study.reports(trial.number)[0].metrics["val_loss"] == pytest.approx(trial.params["rate"])
+
+
+def test_another_program_has_its_own_parameters_found(folder):
+    (folder / "other.py").write_text(FLAGGED)
+    words = json.dumps([sys.executable, "program.py", "--rate={rate}"])
+    (folder / "tunewell.toml").write_text(f'command = {words}\nbudget = "2trials"\n{SPACE}')
+    tunewell("tune", "--quiet", "--", sys.executable, "other.py")
+    assert tw.Study.open("tunewell.db", "other").space.names == ("lr",)
+
+
 def test_passwords_are_not_shown(folder):
     (folder / "tunewell.toml").write_text(
         'store = "postgresql://ada:secret@db/t"\ncommand = ["a", "--api-key", "secret", "--lr={rate}"]\n' + SPACE

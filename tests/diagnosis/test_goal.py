@@ -92,10 +92,12 @@ def test_a_target_may_be_a_number_of_numpy(target):
     assert examine(at(0.7), possible=Possible(target)).goal.possible == pytest.approx(0.97)
 
 
-def test_a_run_of_no_finite_number_has_nothing_that_a_target_could_be_of():
+def test_a_run_of_no_finite_number_is_diagnosed_though_nothing_can_be_compared_with_the_target():
     rows = [{"train_loss": math.nan, "val_loss": math.nan}] * 5
-    with pytest.raises(SettingError, match="no metric that is a finite number"):
-        tw.diagnose({"epochs": rows}, target=0.97)
+    diagnosis = examine({"epochs": rows}, possible=Possible(0.97))
+    assert diagnosis.goal is None
+    assert diagnosis.findings[0].label == "lr_too_high"
+    assert "healthy" not in {found.label for found in diagnosis.findings}
 
 
 @pytest.mark.parametrize(("rows", "is_noise"), [(50, True), (5000, False)])

@@ -8,7 +8,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "benchmarks"
 SCRIPTS = [path for path in FOLDER.rglob("*.py") if '__name__ == "__main__"' in path.read_text(encoding="utf-8")]
-BY_HAND = {f"benchmarks/diagnosis/{name}.py" for name in ("accuracy", "asked", "calibrate", "evaluate", "generate")}
+BY_HAND = {
+    f"benchmarks/diagnosis/{name}.py" for name in ("accuracy", "asked", "brought", "calibrate", "evaluate", "generate")
+}
 BY_HAND |= {"benchmarks/defects/plant.py", "benchmarks/stuck/programs.py", "benchmarks/web/large_study.py"}
 BY_HAND |= {"benchmarks/search/replay/make.py"}
 """They take hours, what others of them have made, or programs of other people: not of `make bench`."""

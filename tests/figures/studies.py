@@ -62,6 +62,16 @@ class Source:
     def confirmed(self):
         return self.all_confirmed
 
+    @property
+    def directions(self):
+        return {self.metric: "maximize" if self.maximize else "minimize"}
+
+    def metric_values(self):
+        return {self.metric: self.history.curves}
+
+    def front(self):
+        return []
+
 
 def a_source(space, params, curves, states=None, *, max_epochs=20, maximize=False, trials=None, **named):
     """A study of these settings; curves as reported, as long as each trial came."""

@@ -47,6 +47,7 @@ def test_a_figure_of_the_study_is_the_one_of_the_module():
         "timeline",
         "ranks",
         "distribution",
+        "front",
     ):
         ours, theirs = getattr(study.figures, name)(), getattr(tw.figures, name)(study)
         assert ours.as_dict() == theirs.as_dict()
@@ -257,3 +258,38 @@ def test_every_figure_is_drawn(theme, tmp_path):
         assert path.read_bytes().startswith(b"<?xml")
     with pytest.raises(SettingError, match="light"):
         figures.history(synthetic(3)).save(tmp_path / "a.png", theme="blue")
+
+
+def test_where_a_trial_that_is_looked_at_began_is_on_its_axis():
+    curve = [2.0, 1.0, *(0.1 + 0.001 * n for n in range(40))]
+    source = a_source(SPACE, [synthetic(1).trials[0].params], [curve])
+    panel = figures.curves(source, trials=[0]).panels[0]
+    (line,) = [one for one in panel.layers if one.mark == "line"]
+    assert np.nanmax(np.exp(line.y) if panel.y.scale == "log" else line.y) == pytest.approx(2.0)
+
+
+def test_the_front_is_of_reports_that_nothing_betters_and_the_rest_lies_behind_it():
+    def train(run):
+        for epoch in run.epochs(2):
+            run.report(error=run.params.x + 1 / epoch, seconds=2 - run.params.x)
+
+    metrics = {"error": "minimize", "seconds": "minimize"}
+    study = tw.tune(train, {"x": tw.Float(0.0, 1.0)}, metrics=metrics, scheduler="full", budget=9, store="memory")
+    figure = study.figures.front()
+    (panel,) = figure.panels
+    (line,) = [one for one in panel.layers if one.mark == "line"]
+    points = study.front()
+    assert line.rows.tolist() == [point.trial for point in points]
+    assert line.x.tolist() == pytest.approx([point.values["error"] for point in points])
+    assert line.y.tolist() == pytest.approx([point.values["seconds"] for point in points])
+    proposed = [one for one in panel.layers if one.label == "proposed"]
+    assert proposed[0].rows.tolist() == [point.trial for point in points if point.is_knee]
+    behind = [row for one in panel.layers if one.label in ("complete", "paused") for row in one.rows.tolist()]
+    assert sorted(behind) == list(range(len(study.trials)))
+    assert {"error", "seconds"} <= set(figure.records()[0])
+
+
+def test_of_one_metric_there_is_no_front():
+    figure = figures.front(synthetic(5))
+    assert "one metric" in figure.caption
+    assert figure.panels[0].layers == ()

@@ -22,7 +22,7 @@ KINDS = {
     name: getattr(figures, name)
     for name in (
         "history", "curves", "parallel", "slices", "contour", "importance", "timeline", "ranks", "distribution",
-        "space", "confirmed",
+        "space", "confirmed", "front",
     )
 }  # fmt: skip
 ARRAYS = {

@@ -62,7 +62,14 @@ def test_a_command_names_the_mistake_its_place_and_its_mend(script):
 
 def test_a_program_without_one_is_fine(script):
     script.write_text(SCRIPT.format(shuffled="pass"), encoding="utf-8")
-    assert tunewell("inspect", script).stdout == f"{script}: no mistake is seen in its source\n"
+    ran = tunewell("inspect", script)
+    assert ran.stdout == f"{script}: no mistake is seen in its source\n"
+    assert "neither PyTorch, Keras nor JAX" in ran.stderr
+
+
+def test_of_a_framework_that_is_known_it_is_not_denied(script):
+    script.write_text("import torch\n" + SCRIPT.format(shuffled="pass"), encoding="utf-8")
+    assert "neither" not in tunewell("inspect", script, "--static").stderr
 
 
 def test_a_probe_has_it_first(script):

@@ -2,7 +2,7 @@
 """What the source alone shows: each mistake is found where it stands, and not in the program without it."""
 
 import pytest
-from tests.inspection import people_faults
+from tests.inspection import habit_faults, people_faults
 from tests.inspection.correct import PROGRAMS
 from tests.inspection.programs import KERAS, LOOP, TORCH, keras_sequential, loop, network, program, sequential
 
@@ -443,7 +443,12 @@ def test_each_rule_finds_something():
     from tunewell.inspection.source.program import Program
 
     programs = [
-        Program(text) for text in (*(text for _, text, _ in CASES), *map(people_faults.source, people_faults.FAULTS))
+        Program(text)
+        for text in (
+            *(text for _, text, _ in CASES),
+            *map(people_faults.source, people_faults.FAULTS),
+            *(one.source for one in habit_faults.FAULTS),
+        )
     ]
     assert [rule.__name__ for rule in RULES if not any(list(rule(one)) for one in programs)] == []
 

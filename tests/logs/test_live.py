@@ -327,3 +327,24 @@ def test_a_fitness_is_to_go_where_the_evolution_takes_it():
 def test_a_split_in_percent_rises_against_the_loss():
     text = printed("Epoch: {}, Loss: {}, Valid: {:.2%} Test: {:.2%}", range(5), (2.1, 1.4, 1.1, 0.9, 0.8), RISES, RISES)
     assert (looked(text).metric, looked(text).direction) == ("valid", "maximize")
+
+
+@pytest.mark.parametrize(
+    ("lines", "is_said"),
+    [
+        (["Epoch 3: L = 0.3", "Epoch 4: L = 0.2"], True),
+        (["epoch 3 val_loss 0.4"], False),
+        (["epoch 3"], False),  # which was ended before its evaluation
+        (["epoch 4 val_loss 0.4", "epoch 5 train_loss 0.1"], False),  # is measured in every second
+    ],
+)
+def test_what_is_printed_in_another_way_later_is_said_when_the_training_is_over(lines, is_said):
+    first = "epoch 1 val_loss 0.9\nepoch 2 val_loss 0.5\n"
+    look = looked(first)
+    said = []
+    reading = LogReading(look.found, look.metric, tell=said.append)
+    for line in cut(first + "\n".join(lines) + "\n"):
+        reading.hear(line, is_output=True)
+    reading.end()
+    assert bool(said) is is_said
+    assert not is_said or "Epoch 4: L = 0.2" in said[0]

@@ -1,8 +1,11 @@
 """`tunewell report`: what it says of a study, and that it opens anywhere and runs nothing of a stranger's."""
 
 import re
+import subprocess
+import sys
 from html import unescape
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -12,6 +15,9 @@ from tunewell.cli.main import cli
 from tunewell.commands import Note
 from tunewell.reporting import found, held_back, next_steps, reproduce, steered, sure
 from tunewell.reporting.page import report_page
+from tunewell.study.reader import StudyReader
+
+ROOT = Path(__file__).parents[2]
 
 HARM = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
 SPACE = tw.Space(rate=tw.Float(1e-3, 1.0, scale="log", default=0.1), width=tw.Int(1, 64, default=8))
@@ -150,3 +156,10 @@ def test_a_report_of_a_thousand_trials_is_small(store):
             study.report(step.trial, epoch, val_loss=step.params.rate / epoch)
         study.tell(step.trial)
     assert len(report_page([study.reader])) < 1_200_000
+
+
+@pytest.mark.slow
+def test_a_report_of_ten_thousand_trials_is_small(tmp_path):
+    file = tmp_path / "tunewell.db"
+    subprocess.run([sys.executable, ROOT / "benchmarks/web/large_study.py", file, "10000", "20"], check=True)
+    assert len(report_page([StudyReader.open(file, "large")])) < 2_000_000

@@ -445,3 +445,16 @@ def test_a_positional_argument_that_was_left_out_is_not_given(tmp_path):
     }
     assert "given" not in reasons[()]
     assert reasons[("here",)] == "is given in the command"
+
+
+@pytest.mark.parametrize("is_required", [True, False])
+def test_trials_save_below_a_folder_that_the_command_has_to_name(found, is_required):
+    text = flags(
+        f"p.add_argument('--lr', type=float, default=0.1)\np.add_argument('--output_dir', required={is_required})"
+    )
+    text = text.replace("\nargs", "\np.add_argument('--resume_from_checkpoint', default=None)\nargs")
+    resume = found(text, "--output_dir", "out").resume
+    below = ("--output_dir=out/{trial_folder}", "--resume_from_checkpoint={checkpoint?}")
+    assert resume.words == (below if is_required else ())
+    given = found(text, "--output_dir", "out", "--resume_from_checkpoint", "old").resume
+    assert given.words == ()

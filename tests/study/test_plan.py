@@ -70,6 +70,18 @@ def test_what_trains_side_by_side_is_counted(tmp_path):
     assert study.plan().workers in (2, 3)  # what a busy machine makes of three
 
 
+def test_what_more_time_would_buy_is_told_once_there_is_something_to_go_by():
+    study = of("40trials", max_epochs=5)
+    drive(study, train, Execution(deadline=Until(study, 15)))
+    assert (study.plan().more, study.plan().more_unknown) == (None, "too little has been trained to tell")
+    drive(study, train)
+    more = study.plan().more
+    assert more.gain.epochs == 100  # half as long as so far, which is no hour
+    assert more.seconds == pytest.approx(100 * study.plan().seconds_per_epoch)
+    assert 0 <= more.gain.low <= more.gain.mean
+    assert study.plan().more_unknown is None
+
+
 def test_a_study_that_was_never_run_has_a_plan():
     plan = of(3, max_epochs=5).plan()
     assert (plan.epochs_left, plan.seconds_per_epoch, plan.outlook) == (15, None, None)

@@ -1,6 +1,7 @@
 """Whoever may not is rejected before anything is routed: every hostile request, to every route that there is."""
 
 import asyncio
+import gzip
 import hashlib
 import sqlite3
 from contextlib import closing
@@ -11,6 +12,8 @@ from tests.web.served import ROUTES, a_study, answered, requests_of_all_routes, 
 from tunewell.web.guard import LONGEST_BODY, Guard, Hosts
 from tunewell.web.keys import Keys, Role
 
+PACKED = gzip.compress(b"{}")
+TWICE = b'{"why": "", "why": ""}'
 SECRET = "digits-of-a-secret-study"
 
 
@@ -107,6 +110,10 @@ HOSTILE = {
     "two names in one": (is_any, foreign("127.0.0.1:PORT, evil.example"), {400, 403}),
     "every address": (is_any, foreign("0.0.0.0:PORT"), {403}),
     "an address written otherwise": (is_any, foreign("127.1:PORT"), {403}),
+    "an address as one number": (is_any, foreign("2130706433:PORT"), {403}),
+    "an address within an address": (is_any, foreign("[::ffff:127.0.0.1]:PORT"), {403}),
+    "our name with a port written otherwise": (is_any, foreign("127.0.0.1:0PORT"), {403}),
+    "a tab in our name": (is_any, foreign("127.0.0.1\t:PORT"), {400, 403}),
     "no name": (is_any, foreign(""), {400, 403}),
     "no Host": (is_any, lambda request: request.spoilt(host=None), {400}),
     "no Host, of an old kind": (is_any, lambda request: request.spoilt(host=None, version="HTTP/1.0"), {403}),
@@ -115,6 +122,11 @@ HOSTILE = {
         is_any,
         lambda r: r.spoilt(host="evil.example", more=[("X-Forwarded-Host", f"127.0.0.1:{r.served.port}")]),
         {403},
+    ),
+    "a proxy's word for our path": (
+        is_any,
+        lambda r: r.without("Cookie").having(X_Original_URL="/static/app.js", X_Rewrite_URL="/static/app.js"),
+        {401},
     ),
     # by whom
     "no key": (is_any, lambda request: request.without("Cookie"), {401}),
@@ -150,6 +162,16 @@ HOSTILE = {
     "a stranger's origin": (is_any, lambda request: request.having(Origin="http://evil.example"), {403}),
     "an origin on another port": (is_any, lambda request: request.having(Origin="http://127.0.0.1:1"), {403}),
     "no one's origin": (is_any, lambda request: request.having(Origin="null"), {403}),
+    "two origins": (
+        is_any,
+        lambda r: r.spoilt(more=[("Origin", f"http://127.0.0.1:{r.served.port}"), ("Origin", "http://evil.example")]),
+        {403},
+    ),
+    "two words of whence": (
+        is_any,
+        lambda r: r.spoilt(more=[("Sec-Fetch-Site", "same-origin"), ("Sec-Fetch-Site", "cross-site")]),
+        {403},
+    ),
     "a stranger's page": (
         is_any,
         lambda request: request.having(Sec_Fetch_Site="cross-site", Sec_Fetch_Mode="no-cors", Sec_Fetch_Dest="script"),
@@ -178,6 +200,12 @@ HOSTILE = {
         is_any,
         lambda r: r.spoilt(method="OPTIONS").having(Access_Control_Request_Method="POST"),
         {405},
+    ),
+    "a tunnel": (is_any, lambda request: request.spoilt(method="CONNECT"), {400, 405}),
+    "a write in the clothes of a reading": (
+        is_write,
+        lambda r: r.spoilt(method="GET", body=b"").having(X_HTTP_Method_Override="POST", Content_Length="0"),
+        {404, 405},
     ),
     "a word that is no method": (is_any, lambda request: request.spoilt(method="STEER"), {405}),
     "a proxy's request": (
@@ -218,6 +246,18 @@ HOSTILE = {
         ),
         {413},
     ),
+    "two lengths": (is_write, lambda r: r.spoilt(more=[("Content-Length", "1")]), {400}),
+    "a length that is no number": (is_write, lambda r: r.having(Content_Length="0x10"), {400, 413}),
+    "a body in a packing": (
+        lambda r: is_write(r) and not r.target.endswith("logout"),
+        lambda r: r.having(Content_Encoding="gzip", Content_Length=str(len(PACKED))).spoilt(body=PACKED),
+        {400},
+    ),
+    "a name that is there twice": (
+        lambda r: is_write(r) and not r.target.endswith("logout"),
+        lambda r: r.having(Content_Length=str(len(TWICE))).spoilt(body=TWICE),
+        {400},
+    ),
     "a body that is no JSON": (
         lambda r: is_write(r) and not r.target.endswith("logout"),
         lambda r: r.having(Content_Length="3").spoilt(body=b"{]}"),
@@ -228,6 +268,7 @@ HOSTILE = {
         lambda r: r.having(Content_Length="60000").spoilt(body=b"[" * 60000),
         {400},
     ),
+    "JSON of another kind": (is_write, lambda r: r.having(Content_Type="application/json-patch+json"), {415}),
     "a form": (is_write, lambda r: r.having(Content_Type="application/x-www-form-urlencoded"), {415}),
     "a form with files": (is_write, lambda r: r.having(Content_Type="multipart/form-data; boundary=x"), {415}),
     "plain text, as a form may send": (is_write, lambda r: r.having(Content_Type="text/plain"), {415}),

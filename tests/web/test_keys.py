@@ -227,3 +227,18 @@ def test_who_comes_by_a_link_elsewhere_and_has_a_key_is_let_in_by_a_page_of_ours
         assert (answer.status_code, 'content="0; url=/"' in answer.text) == (401, True)
         answer = client.get("/", headers={**elsewhere, "Sec-Fetch-Site": "same-origin"})
         assert (answer.status_code, "refresh" in answer.text) == (401, False)
+
+
+def test_who_may_steer_makes_a_link_for_somebody_who_may_look(served):
+    import httpx
+
+    with served.browser() as browser:
+        answer = browser.post("/api/links", json={})
+        assert (answer.status_code, answer.json()["role"]) == (201, "view")
+        assert browser.post("/api/links", json={"role": "steer"}).status_code == 400
+    headers = {"X-Tunewell": "1"}
+    with httpx.Client(base_url=served.base, headers=headers) as other, httpx.Client(base_url=served.base) as late:
+        assert other.get(answer.json()["path"]).status_code == 303
+        assert other.get("/api/studies").json()["role"] == "view"
+        assert other.post("/api/links", json={}).status_code == 403
+        assert late.get(answer.json()["path"]).status_code == 401

@@ -204,10 +204,16 @@ def test_remarks_and_orders_are_on_record(found, visit):
     expect(page.locator(".key-numbers")).to_contain_text("77 trials")
     page.get_by_role("button", name="Edit space").click()
     page.get_by_label("high end of hidden").fill("128")
+    page.evaluate("() => document.querySelector('tw-space-dialog').requestUpdate()")
+    page.wait_for_timeout(300)
     page.keyboard.press("Tab")
     expect(page.locator(".preview pre")).to_contain_text("hidden")
     page.get_by_role("button", name="Search in it from now on").click()
     expect(page.locator("dialog")).to_have_count(0)
+    page.locator("[data-share]").click()
+    page.get_by_role("button", name="Make a link").click()
+    expect(page.locator("[data-link]")).to_have_value(re.compile(rf"^{re.escape(found.base)}/\?token=[\w-]+$"))
+    page.keyboard.press("Escape")
     page.get_by_role("button", name="Pause study").click()
     expect(page.get_by_role("button", name="Resume study")).to_be_visible()
     reader = StudyReader.open(found.url)
@@ -391,6 +397,28 @@ def delete_study(url, number):
 
 
 @pytest.mark.slow
+def test_a_report_is_drawn_over_a_figure_of_thousands_and_its_trial_that_fails_is_told(tmp_path, visit):
+    url = tmp_path / "tunewell.db"
+    subprocess.run([sys.executable, ROOT / "benchmarks/web/large_study.py", url, "3000", "5"], check=True)
+    study = tw.Study.open(url, "large")
+    study.set_budget("9000trials")
+    with closing(study), serving(url) as served:
+        page = visit(served, "#/study/1")
+        drawn = "() => [...document.querySelectorAll('tw-figure')].filter((one) => one.drawings > 0).length >= 2"
+        page.wait_for_function(drawn)
+        expect(page.locator(".feed.live")).to_be_visible()
+        before = page.evaluate("() => [...document.querySelectorAll('tw-figure')].map((one) => one.drawings)")
+        step = study.ask()
+        study.report(step.trial, 1, val_loss=2.0, train_loss=1.5)
+        live = "() => [...document.querySelectorAll('tw-figure')].map((one) => one.live.length)"
+        page.wait_for_function(f"() => ({live})().slice(0, 2).every((n) => n === 1)")
+        study.tell(step.trial, error=RuntimeError("no memory left"))
+        expect(page.locator(".said")).to_contain_text(f"trial {step.trial} failed")
+        after = page.evaluate("() => [...document.querySelectorAll('tw-figure')].map((one) => one.drawings)")
+        assert after == before  # nothing was drawn anew
+
+
+@pytest.mark.slow
 def test_two_tabs_agree_share_one_stream_and_lose_no_command(found, visit):
     one = visit(found, "#/study/1/trial/2")
     other = one.context.new_page()
@@ -455,6 +483,9 @@ def test_a_training_is_watched_and_steered_from_two_tabs_and_the_record_agrees(t
 
         rate = page.get_by_label("learning_rate", exact=True)
         rate.fill("0.02")
+        page.evaluate("() => document.querySelector('tw-app').study.refresh()")  # as it does now and then
+        page.wait_for_timeout(500)
+        expect(rate).to_have_value("0.02")
         rate.press("Tab")
         page.locator("[data-set]").click()
         for tab in (page, other):

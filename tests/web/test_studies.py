@@ -27,6 +27,7 @@ FIGURES = [
     "distribution",
     "space",
     "confirmed",
+    "front",
 ]
 OF_A_STUDY = ["", "/trials", "/lineage", "/plan", "/export.csv", "/export.json", "/compare?trials=0", "/trials/0"]
 OF_A_STUDY += ["/trials/0/diagnosis", *(f"/figures/{kind}" for kind in FIGURES)]
@@ -333,6 +334,32 @@ def test_a_diagnosis_has_a_fix_that_can_be_sent(tmp_path):
         assert fix["action"] == "queue"
         order = {"params": fix["params"], "like": fix["like"], "why": found[0]["title"]}
         assert browser.post("/api/studies/1/queue", json=order).status_code == 201
+
+
+@pytest.mark.parametrize(("low", "is_named"), [(1e-4, True), (0.5, False)])
+def test_a_fix_does_what_the_text_beside_it_says_or_says_what_it_does_instead(tmp_path, low, is_named):
+    """Of a rate and a momentum that are both high, the button is that of the one which is written about."""
+    url = tmp_path / "tunewell.db"
+    space = tw.Space(lr=tw.Float(low, 1.0, scale="log", default=0.5), momentum=tw.Float(0.5, 0.995, default=0.99))
+    with closing(open_store(url)) as store:
+        study = tw.Study(space, metric="val_loss", max_epochs=9, budget=3, scheduler="full", store=store, name="high")
+        trial = study.queue({"lr": 0.5, "momentum": 0.99})
+        step = study.ask()
+        assert step.trial == trial.number
+        for epoch, loss in enumerate((2.3, 8.0, 90.0, 4e3, 1e6, 1e9, 1e12), 1):
+            study.report(step.trial, epoch, val_loss=loss, train_loss=loss)
+        study.tell(step.trial, error=ValueError("it diverged"))
+        study.close()
+    with serving(url) as served, served.browser() as browser:
+        found = browser.get(f"/api/studies/1/trials/{trial.number}/diagnosis").json()["findings"]
+        one = next(one for one in found if one["cause"] == "lr_too_high")
+    assert one["change"]["param"] == "lr"
+    if is_named:
+        assert list(one["fix"]["params"]) == ["lr"]
+        assert one["fix"]["params"]["lr"] < 0.5
+    else:  # the rate is at the lower end of its range
+        assert list(one["fix"]["params"]) == ["momentum"]
+        assert one["fix"]["instead"] == "lr cannot be moved that way; momentum may mend the same"
 
 
 def test_answers_are_those_of_the_newest_revision(store, browser):

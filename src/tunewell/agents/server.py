@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
 from tunewell.agents import SCOPES
+from tunewell.agents.names import checked_agent
 from tunewell.agents.tools import Tools
 from tunewell.errors import MissingExtra, TunewellError
-from tunewell.proposals import checked_author
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer
@@ -175,6 +175,6 @@ def _client_of(ctx: "Context[Any, Any]") -> str:
     """Return the name by which a client goes on record."""
     known = ctx.session.client_params
     try:
-        return checked_author(None if known is None else known.client_info.name)
+        return checked_agent(None if known is None else known.client_info.name)
     except TunewellError:
         return "agent"

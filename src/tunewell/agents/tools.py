@@ -223,6 +223,7 @@ class Tools:
         self._check_scope("propose")
         with self._study(study) as opened:
             found = opened.propose(params, like=like, by=by, why=why)
+            self._bound(opened, found.by)
             waiting = sum(one.waits for one in opened.proposals())
             then = "it waits for its turn; watch trials(by=...)" if opened.is_run() else "it waits until a process runs"
             return answer({"proposed": dict(found.params), "by": found.by, "waiting": waiting, "then": then})
@@ -249,10 +250,12 @@ class Tools:
             if trial is None:
                 if action not in ("pause", "resume"):
                     raise SettingError(f"{action[:40]} is for a trial; name one, or pause or resume the whole study")
+                self._bound(opened, by)
                 (opened.pause if action == "pause" else opened.resume)(by=by, why=why)
                 return answer({"study": opened.name, "done": f"{action}d", "by": by})
             wanted = _action(action, name, value, epoch, params or {})
             number = _trial(opened, trial).number
+            self._bound(opened, by)
             sent, costs = opened.steering.send_within(self._share, number, wanted, by=by, why=why)
             now = next(one for one in opened.commands(number) if one.id == sent.id)
             return answer(
@@ -279,6 +282,10 @@ class Tools:
             raise SettingError("no study has a name that long; studies() lists them")
         with self._opened() as store:
             yield Study.open(store, name)
+
+    def _bound(self, study: Study, by: str) -> None:
+        """Put on record what this author may do, so that it holds in whichever way it goes on."""
+        study.bound(by, self._share if self.scope == "apply" else 0.0, why=f"it is served with --allow {self.scope}")
 
     def _check_scope(self, needed: str) -> None:
         if SCOPES.index(self.scope) < SCOPES.index(needed):

@@ -121,6 +121,7 @@ def command(
         # a first look at a program takes as long as two of its epochs
         study = _opened(url, name, gone, math.inf if to_train.program else _START_TIMEOUT_S)
         is_interrupted = _watch(study, gone)
+        _let_end(study, gone)
     if (end := gone()) != _ENDED:
         echo(end, err=True)
     waits = [trial.number for trial in study.trials if not trial.state.ended]
@@ -258,6 +259,13 @@ def _lines(study: Study, gone: Gone) -> Iterator[str]:
                 yield f"trial {report.trial}, epoch {report.epoch}: {numbers}"
         if over:
             return
+        time.sleep(_POLL_S)
+
+
+def _let_end(study: Study, gone: Gone) -> None:
+    """Wait for a process that has nothing left to train, and puts that on record."""
+    deadline = time.monotonic() + _FINISH_S
+    while _is_over(study) and gone() is None and time.monotonic() < deadline:
         time.sleep(_POLL_S)
 
 

@@ -13,7 +13,7 @@ from tunewell.cli.job import ProgramCommand, job, static_option
 from tunewell.cli.metric_options import Metric, metric_options
 from tunewell.cli.options import json_option, store_option
 from tunewell.cli.printing import print_json, print_lines, stdout_to_stderr
-from tunewell.errors import SettingError
+from tunewell.errors import SettingError, StoreError
 
 
 class DiagnoseCommand(ProgramCommand):
@@ -120,7 +120,12 @@ def command(
         for option, value in (("--columns", columns), ("--run", run)):
             if value is not None:
                 raise SettingError(f"{option} {value!r} is for a file; a study knows its metrics by name")
-        name, diagnosis = diagnosis_report.of_trial_of(source, number, store, settings, possible)
+        try:
+            name, diagnosis = diagnosis_report.of_trial_of(source, number, store, settings, possible)
+        except StoreError as error:
+            if piped is None:
+                raise
+            raise StoreError(f"standard input is empty, and there is no study in its place: {error}") from error
         source_read = None
     if source_read is not None:
         echo(source_read, err=True)

@@ -132,7 +132,5 @@ def lines(name: str, diagnosis: Diagnosis, *, drawn: bool) -> Iterator[str]:
         yield from lines_of(shown, run, in_full=place == 0)
     if level_of(run) == "curves" and findings[0].confidence < _SURE:
         yield ""
-        yield from wrapped(
-            "to make it surer, give the learning rate, the optimizer and so on with --set (--set lr=0.1), and what is "
-            "known to be possible with --target"
-        )
+        surer = "to make it surer, give the learning rate, the optimizer and so on with --set (--set lr=0.1)"
+        yield from wrapped(surer if diagnosis.goal else f"{surer}, and what is known to be possible with --target")

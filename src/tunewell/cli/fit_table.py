@@ -60,10 +60,11 @@ class FitTable:
 
         Raises:
             SettingError: a table cannot be read, lacks a column, or has no row with a target.
+            MissingExtra: scikit-learn or pandas is not installed.
         """
-        import pandas as pd  # noqa: PLC0415  an extra
-
         rows = read_table(path, separator=separator)
+        import pandas as pd  # noqa: PLC0415  an extra, of which the line above says if it is missing
+
         _check_roles(path, rows, roles)
         if roles.group and (validation or roles.split):
             raise SettingError(

@@ -27,9 +27,10 @@ def lines(found: FoundParameters) -> Iterator[str]:
         yield f"a training has {counted(found.epochs, 'epoch')}"
     if found.resume is not None and found.resume.words:
         folder = found.resume.folder
+        off = found.resume.flag if found.resume.is_below_given else folder
         text = (
             f"a trial that was ended goes on from its own checkpoint by {found.resume.flag}, in a folder of its own "
-            f"({folder}); to turn that off, give {folder} in the command"
+            f"({folder}); to turn that off, give {off} in the command"
         )
         yield from wrapped(text, rest="  ")
     if found.left_out:

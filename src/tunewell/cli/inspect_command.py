@@ -37,6 +37,8 @@ def command(context: click.Context, *, script: str, arguments: tuple[str, ...], 
         found = inspect(script, arguments, static=static)
     if found.not_run is not None:
         echo(f"its steps could not be looked at, only its source: {found.not_run}", err=True)
+    if not found.uses_framework:
+        echo("it names neither PyTorch, Keras nor JAX, whose mistakes are known: little can be seen of it", err=True)
     if as_json:
         print_json([one.as_dict() for one in found.mistakes])
     else:
@@ -63,7 +65,8 @@ def described(one: Mistake) -> Iterator[str]:
     kind = KINDS[one.kind]
     place = f"{one.place}: " if one.place else ""
     yield f"{place}{click.style(one.kind, bold=True)}: {kind.title}"
-    for name, text in (("seen", one.seen), ("means", kind.meaning), ("mend", one.mend), ("check", kind.check)):
+    parts = {"seen": one.seen, "means": kind.meaning, "mend": one.mend, "check": kind.check, "or": kind.otherwise}
+    for name, text in parts.items():
         yield from textwrap.wrap(
             text, _WIDTH, initial_indent=f"  {name:<6}", subsequent_indent=" " * 8, break_long_words=False
         )

@@ -33,11 +33,11 @@ def command(*, allow: str, author: str | None, most: float, store: str | None) -
 
     An agent's program starts it. It reads one store, opens no port, and takes no path, address or code from a request.
     """
+    from tunewell.agents.names import checked_agent  # noqa: PLC0415
     from tunewell.agents.server import server  # noqa: PLC0415
     from tunewell.agents.tools import Tools  # noqa: PLC0415  --help needs none of it
-    from tunewell.proposals import checked_author  # noqa: PLC0415
 
     with existing_store(store):
         pass  # it is there
     tools = Tools(store or default_store(), scope=allow, share=most / 100)
-    server(tools, author=None if author is None else checked_author(author), version=__version__).run("stdio")
+    server(tools, author=None if author is None else checked_agent(author), version=__version__).run("stdio")

@@ -61,6 +61,7 @@ def _lines(study: Study, plan: Plan, confirming: float, seeds: int, *, is_run: b
             "pace": None if pace is None else f"{measured(pace)} s an epoch, {plan.workers} at a time",
             "an hour": per_hour and f"{per_hour:,.{int(per_hour < 10)}f} full trainings",
             "outlook": outlook_line(study),
+            "more time": _more(plan),
             "confirm": f"--confirm {seeds} takes about {duration(confirming)} after that" if confirming else None,
         }
     )
@@ -88,6 +89,14 @@ def _finish(plan: Plan, *, is_run: bool) -> str:
     interval = f" ({duration(left.low)} to {duration(left.high)} in 8 of 10 cases)" if wide else ""
     when = f", about {moment(time.time() + left.middle)}" if is_run else ", once it is gone on with"
     return f"in {duration(left.middle)}{interval}{when}"
+
+
+def _more(plan: Plan) -> str:
+    from tunewell.display.summary import more_in_words  # noqa: PLC0415
+
+    if plan.more is None:
+        return f"what it would buy is not known: {plan.more_unknown}"
+    return more_in_words(plan.more.gain, plan.more.seconds)
 
 
 def _value(value: object) -> str:

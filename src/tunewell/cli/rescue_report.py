@@ -99,7 +99,9 @@ def _ending(result: Rescue) -> Iterator[str]:
     own = {attempt.trial: attempt for attempt in result.attempts}
     found = "" if best.trial in own else " of the search"
     reached = click.style(measured(best.value), fg="green", bold=True)
-    yield f"{metric} from {first} to {reached}, trial {best.trial}{found}"
+    # how long it was trained as it is: it is left early, and would have come further by its end
+    after = f" (after {counted(result.attempts[0].epochs, 'epoch')})" if result.attempts else ""
+    yield f"{metric} from {first}{after} to {reached}, trial {best.trial}{found}"
     yield ""
     yield from (f"    {line}" for line in setting_lines(best.params))
     yield ""

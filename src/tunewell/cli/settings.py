@@ -242,7 +242,9 @@ def take_settings(ctx: click.Context, name: str, args: Sequence[str], given: InF
 def fill_in(ctx: click.Context) -> None:
     """Let a command train what a settings file names, where its command line names nothing.
 
-    The file's space is that of what the file trains, and of any program: not of another script, which has its own.
+    The file's space is that of what the file trains, and of any program: not of another script, which has its own. A
+    program that is typed without placeholders, where that of the file has them, is the file's own; of another one the
+    parameters are found, since the file's would not reach it.
     """
     given: InForce | None = ctx.meta.get(_META)
     params = ctx.params
@@ -250,10 +252,26 @@ def fill_in(ctx: click.Context) -> None:
         return
     if not params["script"] and not params["program"]:
         params["script"], params["program"] = given.script, given.program
-    elif params["script"] and given.space_is_of_file and (given.script or given.program):
-        by_itself = ctx.get_parameter_source("space_file") is not click.core.ParameterSource.COMMANDLINE
-        if by_itself and not _same(params["script"], given.script):
-            params["space_file"] = None
+        return
+    by_itself = ctx.get_parameter_source("space_file") is not click.core.ParameterSource.COMMANDLINE
+    if not given.space_is_of_file or not by_itself:
+        return
+    if params["program"]:
+        _take_placeholders(params, given)
+    elif (given.script or given.program) and not _same(params["script"], given.script):
+        params["space_file"] = None
+
+
+def _take_placeholders(params: dict[str, Any], given: InForce) -> None:
+    """Let a program that is typed without placeholders have those of the file, or no space of the file."""
+    has_own = any("{" in word for word in params["program"])
+    if has_own or not any("{" in word for word in given.program):
+        return
+    of_file = iter(given.program)
+    if all(word in of_file for word in params["program"]):  # in their order
+        params["program"] = given.program
+    else:
+        params["space_file"] = None
 
 
 def _same(script: str, other: str | None) -> bool:

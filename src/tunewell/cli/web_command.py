@@ -36,6 +36,13 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 @click.option("--uds", type=click.Path(path_type=Path), metavar="FILE", help="Listen at a socket in a folder instead.")
 @click.option("--read-only", is_flag=True, help="Nobody may steer.")
 @click.option("--as", "name", metavar="NAME", help="Whose the commands are, for the record.")
+@click.option(
+    "--alerts-to",
+    "alerts_to",
+    metavar="URL",
+    multiple=True,
+    help="Post alerts of studies that are run to a webhook, such as one of Slack.",
+)
 @click.option("--no-browser", is_flag=True, help="Print the link, and open no browser.")
 @click.option(
     "--link",
@@ -54,6 +61,7 @@ def command(
     uds: Path | None,
     read_only: bool,
     name: str | None,
+    alerts_to: tuple[str, ...],
     no_browser: bool,
     role: str | None,
 ) -> None:
@@ -81,7 +89,9 @@ def command(
         return open_store(url, create=False)
 
     by = "web" if name is None else f"web ({name})"
-    server = serving.Server(opened, place, address, allow_hosts=allow_hosts, read_only=read_only, by=by)
+    server = serving.Server(
+        opened, place, address, allow_hosts=allow_hosts, read_only=read_only, by=by, alerts_to=alerts_to
+    )
     link = server.link()
     echo_data(link + "\n")
     sys.stdout.flush()

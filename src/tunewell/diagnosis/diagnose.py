@@ -14,18 +14,20 @@ from tunewell.diagnosis.causes import CAUSES, line_of, others_of
 from tunewell.diagnosis.certainty import with_certainties, with_reserve
 from tunewell.diagnosis.features import feature_row, features, strengths
 from tunewell.diagnosis.findings import LABELS, Finding
-from tunewell.diagnosis.goal import Goal, Possible, goal_of, with_goal, without_healthy
+from tunewell.diagnosis.goal import Goal, Possible, goal_of, metrics_of, name_of, with_goal, without_healthy
 from tunewell.diagnosis.model import Forest, forest, level_of
 from tunewell.diagnosis.next_change import Move, next_change, opposed
-from tunewell.diagnosis.possible import impossible, with_possible
+from tunewell.diagnosis.possible import has_exploded, impossible, with_possible
 from tunewell.diagnosis.rules import RULES, Sign, see
 from tunewell.diagnosis.rules.doubts import doubts
-from tunewell.diagnosis.rules.facts import Fact, facts
+from tunewell.diagnosis.rules.fact import Fact
+from tunewell.diagnosis.rules.facts import facts
 from tunewell.diagnosis.rules.wording import IN_WORDS, at_the_end, figure, last_known
 from tunewell.diagnosis.run_record import RunRecord, read_record
 from tunewell.diagnosis.seen import seen_for
 from tunewell.diagnosis.shortfall import shown_short_of, with_shortfall
 from tunewell.diagnosis.signals import Signals, measure
+from tunewell.diagnosis.signals.summaries import finite
 from tunewell.diagnosis.unfamiliar import unfamiliar
 
 Weigh = Callable[[Floats], Floats]
@@ -33,6 +35,7 @@ Weigh = Callable[[Floats], Floats]
 _MIN_STRENGTH = 0.25  # a weaker sign is no evidence
 _MAX_FINDINGS = 5
 _MIN_CONFIDENCE = 0.02
+_MOST_SCORES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,8 @@ def examine(
     weigh: changes the probabilities of `LABELS` as is known from elsewhere, such as experiments.
     """
     run = read_record(record)
-    goal = None if possible is None else goal_of(run, possible)
+    # a run of which no number is finite is below whatever is possible, and shows by itself why
+    goal = None if possible is None or not metrics_of(run) else goal_of(run, possible)
     signals = measure(run)
     signs, known, raised = see(signals), facts(signals), doubts(signals)
     trees = forest(level_of(run))
@@ -140,11 +144,19 @@ def _evidence(
 ) -> list[Sign]:
     """Return the plainest sign of each cause; where nothing is plain, what weighs most for it."""
     plain = {label: sign for label in labels if (sign := _plainest(label, signs, known)) is not None}
+    plain = {label: sign for label, sign in plain.items() if not _is_invented(sign, signals)}
+    if has_exploded(signals):
+        plain = {label: plain.get(label, signs["diverges"]) for label in labels}
     rest = [label for label in labels if label not in plain and label != "healthy"]
     seen = seen_for(rest, signals, trees, row) if rest else {}
     name = next((name for name in IN_WORDS if _is_measured(signals.run, name)), "")
     vague = {label: Sign(0.0, text, name) for label, text in seen.items()}
     return [plain.get(label) or vague.get(label) or Sign(0.0, _no_fault(signals)) for label in labels]
+
+
+def _is_invented(sign: Sign, signals: Signals) -> bool:
+    """Return True for a sign on an accuracy that is taken from a loss, which may be that of anything."""
+    return sign.curve in signals.run.estimated and not signals.units.classes_known
 
 
 def _plainest(label: str, signs: Mapping[str, Sign], known: list[Fact]) -> Sign | None:
@@ -158,7 +170,10 @@ def _plainest(label: str, signs: Mapping[str, Sign], known: list[Fact]) -> Sign 
 def _no_fault(signals: Signals) -> str:
     """Return the evidence of `healthy` where no rule sees it, with what the record leaves open."""
     run = signals.run
-    reached = [at_the_end(signals, name) for name in ("train_accuracy", "val_accuracy") if _has_end(run, name)]
+    reached = [_end_in_words(signals, name) for name in ("train_accuracy", "val_accuracy") if _has_end(run, name)]
+    reached += [
+        f"{name_of(name)} is {figure(float(finite(run.scores[name])[-1]))}" for name in sorted(run.scores, reverse=True)
+    ][:_MOST_SCORES]
     text = f"no sign of a fault is plain{': ' if reached else ''}{', '.join(reached)}"
     if signals.units.baseline == "first":
         name = next((name for name in ("val_loss", "train_loss") if _is_measured(run, name)), "")
@@ -166,13 +181,22 @@ def _no_fault(signals: Signals) -> str:
             text += (
                 f"; whether {IN_WORDS[name]} could be lower than {figure(last_known(run, name)[1])}, nothing here says"
             )
-    if not any(np.isfinite(run[name]).any() for name in ("val_loss", "val_accuracy")):
+    is_validated = any(np.isfinite(run[name]).any() for name in ("val_loss", "val_accuracy"))
+    if not is_validated and not any(name.startswith("val_") for name in run.scores):
         text += "; without validation nothing is known of new rows"
     return text
 
 
 def _has_end(run: RunRecord, name: str) -> bool:
     return bool(np.isfinite(run[name.replace("accuracy", "loss") if run.by_loss else name]).any())
+
+
+def _end_in_words(signals: Signals, name: str) -> str:
+    """Return `training accuracy is 92.5 %`; the loss in its place where that was reported, and no classes are known."""
+    loss = name.replace("accuracy", "loss")
+    if name in signals.run.estimated and not signals.units.classes_known:
+        return f"{IN_WORDS[loss]} is {figure(last_known(signals.run, loss)[1])}"
+    return at_the_end(signals, name)
 
 
 def _is_measured(run: RunRecord, name: str) -> bool:

@@ -25,6 +25,7 @@ Move: TypeAlias = tuple[str, str]
 _USUAL_BATCH = 32
 _SATURATING = ("tanh", "sigmoid", "softsign")
 _FEWEST = 3  # epochs that a course is seen in
+_NO_STEP = -6.0  # decades from the usual update
 _LARGE = 0.5  # decades above the usual rate
 
 
@@ -96,7 +97,7 @@ def _rate_times(s: Signals, direction: str, factor: float, why: str) -> NextChan
 
 
 def _by_updates(s: Signals, least: float, most: float, name: str) -> tuple[float, str]:
-    if not s.known("update_median"):
+    if not s["update_median"] > _NO_STEP:  # where no step arrives, its size says nothing of the rate
         return math.nan, ""
     usual = 10 ** -s["update_median"]
     factor, now = min(most, max(least, usual)), figure(10 ** (s["update_median"] - 3))

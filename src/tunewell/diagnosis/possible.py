@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tunewell.arrays import Floats
 from tunewell.diagnosis.findings import LABELS
-from tunewell.diagnosis.rules.facts import has_moved
+from tunewell.diagnosis.rules.facts import has_moved, learns_nothing
 from tunewell.diagnosis.signals import Signals
 from tunewell.diagnosis.signals.summaries import finite
 
@@ -30,6 +30,7 @@ _CONSTANT = ("constant", "none", "fixed")
 _EXPLODED = 100.0  # times the first loss
 _OF_A_SIGN = 5.0
 _NEAR = 0.7  # decades: a factor of five
+_TINY = 2  # units, which may say nothing of a row for want of more
 _ROSE = (1.5, 2.0)  # times the first loss, and the least
 
 Condition = Callable[[Signals], bool | None]
@@ -74,7 +75,10 @@ def can_diverge(label: str) -> bool:
 
 def is_broken(s: Signals) -> bool:
     """Return True if the network learns nothing or loses what it had: to make it larger would mend nothing."""
-    return has_diverged(s) or not has_moved(s) or bool(s["negative_loss"] > 0 and not s.run.by_loss)
+    if has_diverged(s) or not has_moved(s) or bool(s["negative_loss"] > 0 and not s.run.by_loss):
+        return True
+    is_tiny = s["narrowest"] <= _TINY or s["linear"] == 1
+    return learns_nothing(s) and not is_tiny
 
 
 def impossible(s: Signals) -> dict[str, str]:

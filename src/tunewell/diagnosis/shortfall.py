@@ -15,7 +15,7 @@ from tunewell.arrays import Floats
 from tunewell.diagnosis.findings import LABELS
 from tunewell.diagnosis.goal import Goal, lower_is_better, name_of
 from tunewell.diagnosis.possible import is_broken
-from tunewell.diagnosis.rules.facts import Fact
+from tunewell.diagnosis.rules.fact import NO_FACT, Fact
 from tunewell.diagnosis.rules.rule import Sign, both, known_or, ramp
 from tunewell.diagnosis.rules.wording import best_known, figure, last_known, percent
 from tunewell.diagnosis.signals import Signals
@@ -33,13 +33,12 @@ _RISEN = (0.02, 0.1)
 _OF_THE_REST = 0.6
 """So much of what the other causes have goes to those that are seen here, where none of them is plain."""
 _IS_HEALTHY = np.array(LABELS) == "healthy"
-_NONE = Fact(Sign(0.0, ""), {})
 
 
 def shown_short_of(goal: Goal, s: Signals) -> Fact:
     """Return how a run ended that falls short of a goal, the plainest of the three ways; none if it broke."""
     if is_broken(s):
-        return _NONE
+        return NO_FACT
     found = (_was_on_its_way(s), _learned_its_own_rows(goal, s), _has_levelled_off(goal, s))
     return max(found, key=lambda fact: known_or(fact.sign.strength, 0.0))
 
@@ -90,7 +89,7 @@ def _was_on_its_way(s: Signals) -> Fact:
     """Detect a loss that was still falling: more of the same, or longer steps, would have got further."""
     name = _curve(s)
     if not name:
-        return _NONE
+        return NO_FACT
     share, errors = _late_share(s.run[name])
     strength = both(
         ramp(share, *_ON_ITS_WAY),
@@ -124,12 +123,12 @@ def _learned_its_own_rows(goal: Goal, s: Signals) -> Fact:
     curves = {**s.run.curves, **s.run.scores}
     name = f"train_{kind}"
     if split != "val" or name in s.run.estimated or name not in curves or not finite(curves[name]).size:
-        return _NONE
+        return NO_FACT
     way = -1 if lower_is_better(goal.metric) else 1
     reached = end(curves[name])
     behind, apart = way * (goal.possible - reached), way * (reached - goal.reached)
     if not apart > 0:
-        return _NONE
+        return NO_FACT
     shown = percent if kind == "accuracy" else figure
     sign = Sign(
         ramp(behind / apart, 0.25, 0.0),
@@ -145,7 +144,7 @@ def _has_levelled_off(goal: Goal, s: Signals) -> Fact:
     """Detect a loss that has levelled off, and training rows that are no better than others."""
     name = _curve(s)
     if not name:
-        return _NONE
+        return NO_FACT
     share, _ = _late_share(s.run[name])
     known = finite(s.run[name])
     strength = both(ramp(share, *_LEVEL), 1 - known_or(ramp(s.gap, 0.05, 0.15), 0.0), ramp(start(known), 0.0, 1e-9))

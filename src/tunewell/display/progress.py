@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, TextIO
 import numpy as np
 
 from tunewell.advice import advice
+from tunewell.analysis.more_time import gain_of
 from tunewell.analysis.pace import Done, TimeLeft, UnderWay, time_left
 from tunewell.display.formatting import clipped, duration, measured, setting
 from tunewell.display.plots import sparkline
-from tunewell.display.summary import counts, spent_of_budget, spent_share
+from tunewell.display.summary import counts, more_in_words, spent_of_budget, spent_share
 from tunewell.display.terminal import shown
 from tunewell.errors import StoreError, last_line
 from tunewell.space.values import Params
@@ -155,11 +156,11 @@ class LiveProgress:
             self._study = study
         self._clock.begin(step)
 
-    def on_report(self, study: StudyReader, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:  # noqa: ARG002  of `Observer`
+    def on_report(self, study: StudyReader, trial: int, epoch: int, metrics: Mapping[str, float]) -> None:
         """Implement `Observer.on_report`."""
         self._leader.update(trial, epoch, metrics)
         self._silence.end(trial)
-        self._clock.count(trial)
+        self._clock.count(trial, metrics.get(study.metric))
 
     def on_step_end(self, study: StudyReader, trial: int) -> None:
         """Implement `Observer.on_step_end`."""
@@ -195,6 +196,8 @@ class LiveProgress:
             grid.add_row(label, row)
         grid.add_row("trials", counts(study))
         grid.add_row("budget", self._budget_row(study))
+        if (more := self._clock.more_time(study)) is not None:
+            grid.add_row("more", SafeText(more))
         return grid
 
     def _best_rows(self) -> Iterator[tuple[str, RenderableType]]:
@@ -317,10 +320,14 @@ class _Clock:
         self._trained_before = 0
         self._steps: dict[int, tuple[float, int]] = {}
         """Of those under way, by trial: when it began, and how many epochs it has."""
-        self._trained: dict[int, int] = {}
+        self._trained: dict[int, list[float]] = {}
+        """By trial under way: when each of the epochs of its step ended."""
         self._done: list[Done] = []
+        self._values: list[float] = []
         self._looked = -math.inf
         self._left: TimeLeft | None = None
+        self._more: str | None = None
+        self._more_looked = -math.inf
 
     def start(self, study: StudyReader) -> None:
         """Start with what is spent already."""
@@ -329,19 +336,20 @@ class _Clock:
     def begin(self, step: Step) -> None:
         """Note that a step begins."""
         n = len(step.epochs) if step.epochs.stop <= OPEN_END else 1
-        self._steps[step.trial], self._trained[step.trial] = (time.monotonic(), n), 0
+        self._steps[step.trial], self._trained[step.trial] = (time.monotonic(), n), []
 
-    def count(self, trial: int) -> None:
-        """Note that an epoch of a trial is done."""
+    def count(self, trial: int, value: float | None) -> None:
+        """Note that an epoch of a trial is done, and what it reported."""
+        self._values.append(math.nan if value is None else value)
         if trial in self._trained:
-            self._trained[trial] += 1
+            self._trained[trial].append(time.monotonic())
 
     def end(self, trial: int) -> None:
         """Note that a trial's step is done."""
         began, _ = self._steps.pop(trial, (0.0, 0))
-        trained = self._trained.pop(trial, 0)
-        if trained:
-            self._done.append(Done(trained, time.monotonic() - began))
+        ends = self._trained.pop(trial, [])
+        if ends:
+            self._done.append(Done(len(ends), ends[-1] - began, trial, ends))
 
     def read(self, study: StudyReader) -> str:
         """Return `1 min 5 s, about 3 min 2 s left (2 min 10 s to 5 min 1 s)`."""
@@ -355,20 +363,39 @@ class _Clock:
         middle, low, high = (duration(max(0.0, one - now + self._looked)) for one in (left.middle, left.low, left.high))
         return f"{passed}, about {middle} left" + (f" ({low} to {high})" if low != high else "")
 
+    def more_time(self, study: StudyReader) -> str | None:
+        """Return what one more hour would buy, by what this process has seen; None where that is too little."""
+        now = time.monotonic()
+        if now - self._more_looked > _ESTIMATE_S:
+            self._more_looked, self._more = now, self._bought(study, now)
+        return self._more
+
+    def _bought(self, study: StudyReader, now: float) -> str | None:
+        if self._trained_before or study.aims.are_several or study.max_epochs is None or not self._values:
+            return None
+        sign = -1.0 if study.maximize else 1.0
+        epochs = math.ceil(3600 * len(self._values) / max(1e-9, now - self._began))
+        gain = gain_of(sign * np.array(self._values), epochs, study.max_epochs)
+        if gain is None:
+            return None
+        per_epoch = (now - self._began) / len(self._values)
+        return more_in_words(gain, 3600.0 if gain.epochs == epochs else gain.epochs * per_epoch)
+
     def _estimate(self, study: StudyReader, now: float) -> TimeLeft | None:
         if study.budget.unit == "seconds":
             rest = max(0.0, study.budget.amount - study.spent.seconds)
             return TimeLeft(rest, rest, rest)
         left = epochs_left(study)
-        here = sum(one.epochs for one in self._done) + sum(self._trained.values())
+        here = sum(one.epochs for one in self._done) + sum(map(len, self._trained.values()))
         in_all = study.spent.trained - self._trained_before
         if left is None or not here:
             return None
         left = round(left * min(1.0, here / max(1, in_all)))  # other processes may do their part
         under_way = []
         for trial, (began, n) in list(self._steps.items()):
-            trained = min(self._trained.get(trial, 0), n)
-            under_way.append(UnderWay(n, trained, (now - began) / trained if trained else math.nan))
+            ends = self._trained.get(trial, [])[:n]
+            pace = (now - began) / len(ends) if ends else math.nan
+            under_way.append(UnderWay(n, len(ends), pace, trial, ends))
         ahead = max(0, left - sum(one.epochs - one.trained for one in under_way))
         found = time_left(list(self._done), under_way, epochs=ahead, workers=max(1, len(under_way)))
         if found is None:  # a first guess, which has no interval yet

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tunewell.display.formatting import counted, duration
+from tunewell.analysis.more_time import Gain
+from tunewell.display.formatting import counted, duration, measured
 from tunewell.study import ReadableStudy
 from tunewell.study.budget import Budget
 from tunewell.trial import OPEN_END, Trial, TrialState
@@ -39,6 +40,15 @@ def spent_share(study: ReadableStudy) -> float | None:
         return min(1.0, (len(history) - int(history.running.sum())) / budget.amount)
     in_all = _epochs_in_all(study)
     return None if in_all is None else min(1.0, (study.spent.trained + study.spent.fruitless) / in_all)
+
+
+def more_in_words(gain: Gain, seconds: float) -> str:
+    """Return `one more hour buys 0.01 on average (0 to 0.03 in 8 of 10 cases)`."""
+    span = "one more hour" if seconds == 3600 else f"half as long again ({duration(seconds)})"
+    if gain.high <= 0:
+        return f"{span} buys nothing in 9 of 10 cases"
+    low = "0" if gain.low <= 0 else measured(gain.low)
+    return f"{span} buys {measured(gain.mean)} on average ({low} to {measured(gain.high)} in 8 of 10 cases)"
 
 
 NOT_CONTINUED = "not continued"

@@ -16,6 +16,7 @@
 * `ranks`: rank correlations of parameters and metric.
 * `distribution`: the share of trials that reach a value, also of several studies.
 * `space`: what would be drawn from a space.
+* `front`: several metrics at once, and what nothing betters in all of them.
 * `lr_sweep`: the loss by learning rate, of `tunewell.lr_find`.
 * `evidence`: the curve on which a diagnosis has seen something.
 * `confirmed`: the best settings, trained again.
@@ -38,6 +39,7 @@ from tunewell.figures.curves import curves
 from tunewell.figures.distribution import distribution
 from tunewell.figures.evidence import evidence
 from tunewell.figures.figure import Axis, Figure, Layer, Panel, Table
+from tunewell.figures.front import front
 from tunewell.figures.history import history
 from tunewell.figures.importance import importance
 from tunewell.figures.lr_sweep import lr_sweep
@@ -62,6 +64,7 @@ __all__ = [
     "curves",
     "distribution",
     "evidence",
+    "front",
     "history",
     "importance",
     "lr_sweep",

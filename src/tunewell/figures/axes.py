@@ -56,8 +56,10 @@ class MetricAxis:
 
 
 @own_numerics
-def metric_axis(title: str, values: Floats, *, maximize: bool) -> MetricAxis:
+def metric_axis(title: str, values: Floats, *, maximize: bool, reach: Floats | None = None) -> MetricAxis:
     """Return an axis on which values of a metric can be distinguished, above all the good ones.
+
+    reach: values to which it reaches however far they are from the others.
 
     The scale follows from the values: by factors where the best is many times smaller than the usual, by factors of the
     distance to 1 for shares that come near it, else linear.
@@ -71,12 +73,18 @@ def metric_axis(title: str, values: Floats, *, maximize: bool) -> MetricAxis:
     costs = towards * places
     best, usual, worst = float(costs.min()), float(np.quantile(costs, 0.75)), float(costs.max())
     if len(known) >= _FEW and usual > best:
-        worst = min(worst, best + _REACH * (usual - best))
+        least = -math.inf if reach is None else _farthest(towards * _placed(scale, reach[np.isfinite(reach)]))
+        worst = min(worst, max(best + _REACH * (usual - best), least))
     length = (worst - best) or abs(best) * 0.1 or 1.0
     ends = sorted((towards * (best - _PAD * length), towards * (worst + 2 * _PAD * length)))
     low, high = ends
     axis = Axis(name_of(title), low, high, ticks(scale, low, high), scale, "high" if maximize else "low")
     return MetricAxis(axis, towards * (worst + _PAD * length), towards * worst)
+
+
+def _farthest(costs: Floats) -> float:
+    known = costs[np.isfinite(costs)]
+    return float(known.max()) if known.size else -math.inf
 
 
 def _scale_of(known: Floats, *, maximize: bool) -> str:

@@ -23,6 +23,7 @@ _COLUMNS, _ROWS = 200, 50  # of the density
 _MOST_POINTS = 40_000  # of all lines together
 _MOST_FANS = 6
 _MOST_MARKS = 200
+_FEW = 20  # trials that somebody has picked
 
 
 @own_numerics
@@ -51,7 +52,9 @@ def curves(study: StudySource, trials: Sequence[int] | None = None) -> Figure:
     drawn = order[np.isin(order, chosen)][:_BEST] if many else chosen
     expected = _expected(study, found, values, drawn)
     ends = [end for one in expected for end in (one.worse, one.better)]
-    scale = metric_axis(found.metric, np.append(values[chosen], ends), maximize=found.maximize)
+    # a curve that has come down is mostly flat: where it began is no outlier, if one looks at a few
+    begun = _first(values[chosen]) if len(chosen) <= _FEW else None
+    scale = metric_axis(found.metric, np.append(values[chosen], ends), maximize=found.maximize, reach=begun)
     own = _own_epochs(found, values)
     layers: list[Layer] = []
     if many:
@@ -86,6 +89,14 @@ def _chosen(found: Seen, trials: Iterable[int] | None) -> np.ndarray:
         if not 0 <= one < len(found):
             raise TrialNotFound(one, len(found))
     return np.array(sorted(set(numbers)), dtype=np.int64)
+
+
+def _first(values: Floats) -> Floats:
+    """Return the first value of each trial that is there, (n,); NaN where there is none."""
+    if not values.shape[1]:
+        return np.full(len(values), np.nan)
+    first: Floats = values[np.arange(len(values)), np.argmax(np.isfinite(values), axis=1)]
+    return first
 
 
 def _own_epochs(found: Seen, values: Floats) -> Floats:

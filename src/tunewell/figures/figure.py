@@ -125,7 +125,8 @@ class Layer:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the layer as plain JSON data."""
-        arrays = ("x", "y", "x2", "y2", "low", "high", "value", "rows")
+        # of trials by number, x and rows are alike: beside each other they are sent as one
+        arrays = ("x", "rows", "y", "x2", "y2", "low", "high", "value")
         return {
             "mark": self.mark,
             "label": self.label,

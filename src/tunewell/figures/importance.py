@@ -44,7 +44,8 @@ def importance(study: StudySource, most: int = _MOST) -> Figure:
     axis = names_axis("", [one.name for one in reversed(shown)])
     if not shown:
         text = "no parameter is tuned" if found.too_few is None else f"not known yet: {found.too_few}"
-        layer = Layer("text", "some", np.array([0.5]), np.array([0.0]), hover=(text,))
+        short = text.partition(":")[0]  # the caption has all of it, and the room to break the line
+        layer = Layer("text", "some", np.array([0.02]), np.array([0.0]), hover=(short,))
         return Figure(
             "importance",
             title,

@@ -10,6 +10,7 @@ from tunewell.figures.contour import contour
 from tunewell.figures.curves import curves
 from tunewell.figures.distribution import distribution
 from tunewell.figures.figure import Figure
+from tunewell.figures.front import front
 from tunewell.figures.history import history
 from tunewell.figures.importance import importance
 from tunewell.figures.parallel import parallel
@@ -58,6 +59,11 @@ class Figures:
     def distribution(self, *others: StudySource, names: Sequence[str] | None = None) -> Figure:
         """Return `tunewell.figures.distribution` of the study."""
         return distribution(self.study, *others, names=names)
+
+    @_documented_by(front)
+    def front(self) -> Figure:
+        """Return `tunewell.figures.front` of the study."""
+        return front(self.study)
 
     @_documented_by(history)
     def history(self) -> Figure:

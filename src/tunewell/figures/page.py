@@ -7,6 +7,7 @@ import hashlib
 import html
 import json
 import re
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -25,6 +26,8 @@ _NOT_IN_PAGES = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 """What makes modules of a script, and comments on lines of their own."""
+_ARRAY = re.compile(r'"u16":"([A-Za-z0-9+/=]{40,})"')
+"""A packed array in the JSON of a figure; in a text of the user's its quotes are escaped, there and elsewhere."""
 _ROOM = 190  # pixels in a notebook, besides the drawing: title, legend, caption
 
 
@@ -55,7 +58,7 @@ def figure_element(figure: Figure) -> str:
 
 def page(title: str, body: str, style: str = "") -> str:
     """Return a page in which figures draw themselves; its policy forbids every request, and every other script."""
-    style = _STYLE + style
+    style, body = _STYLE + style, _with_arrays_once(body)
     policy = (
         f"default-src 'none'; script-src '{_digest(script())}'; style-src '{_digest(style)}'; "
         "base-uri 'none'; form-action 'none'"
@@ -67,6 +70,19 @@ def page(title: str, body: str, style: str = "") -> str:
         f"<title>{html.escape(title)}</title><style>{style}</style></head>\n"
         f'<body>{body}\n<script type="module">{script()}</script></body></html>\n'
     )
+
+
+def _with_arrays_once(body: str) -> str:
+    """Return a page's body in which an array that several figures have, such as the trials' numbers, stands once.
+
+    In its place stands a number: the array's in a list of the page's own.
+    """
+    known = Counter(_ARRAY.findall(body))
+    places = {array: place for place, array in enumerate(array for array, n in known.items() if n > 1)}
+    if not places:
+        return body
+    body = _ARRAY.sub(lambda found: f'"u16":{places[found[1]]}' if found[1] in places else found[0], body)
+    return f'<script type="application/json" id="tw-arrays">{json.dumps([*places])}</script>\n{body}'
 
 
 @cache

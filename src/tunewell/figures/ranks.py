@@ -43,8 +43,9 @@ def ranks(study: StudySource, most: int = _MOST) -> Figure:
     # the first row on top
     cells = matrix[::-1].copy()
     texts = tuple("" if np.isnan(value) else f"{value:.2f}" for value in cells.ravel())
-    layers = [Layer("heat", "signed", at, at, value=cells.ravel())]
-    if k <= _MOST + 1:
+    is_known = bool(np.isfinite(cells).any())
+    layers = [Layer("heat", "signed", at, at, value=cells.ravel())] if is_known else []
+    if is_known and k <= _MOST + 1:
         x, y = np.meshgrid(at, at)
         layers.append(Layer("text", "some", x.ravel(), y.ravel(), hover=texts))
     pairs = [(i, j) for i in range(k) for j in range(i)]

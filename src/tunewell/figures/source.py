@@ -55,6 +55,30 @@ class Retrained(Protocol):
         ...
 
 
+class FrontReport(Protocol):
+    """A report that no other betters in all metrics: `tunewell.FrontPoint` is one."""
+
+    @property
+    def trial(self) -> int:
+        """The trial's number."""
+        ...
+
+    @property
+    def epoch(self) -> int:
+        """The epoch of the report."""
+        ...
+
+    @property
+    def values(self) -> Mapping[str, float]:
+        """Each metric, as reported."""
+        ...
+
+    @property
+    def is_knee(self) -> bool:
+        """True for the one that is proposed."""
+        ...
+
+
 class StudySource(Protocol):
     """The part of a study that figures read: `tunewell.Study` has it, and so has its reader."""
 
@@ -111,6 +135,19 @@ class StudySource(Protocol):
 
     def reports(self, trial: int | None = None) -> list[Report]:
         """Return the reports of a trial, or of all."""
+        ...
+
+    @property
+    def directions(self) -> Mapping[str, str]:
+        """The direction of each metric that is optimized: `minimize` or `maximize`."""
+        ...
+
+    def metric_values(self) -> Mapping[str, Floats]:
+        """Return each metric that is optimized, as reported, (n, c)."""
+        ...
+
+    def front(self) -> Sequence[FrontReport]:
+        """Return the reports that no other betters in all metrics."""
         ...
 
     def confirmed(self) -> Sequence[Retrained]:

@@ -39,6 +39,8 @@ class Inspected:
     """False if the source alone was read."""
     not_run: str | None = None
     """Why its steps could not be looked at, if they were to be."""
+    uses_framework: bool = True
+    """False if it is of no framework whose mistakes are known, so that to see none says little."""
 
 
 def inspect(path: str | Path, arguments: Sequence[str] = (), *, static: bool = False) -> Inspected:
@@ -57,8 +59,9 @@ def inspect(path: str | Path, arguments: Sequence[str] = (), *, static: bool = F
     if program.is_notebook and not static:
         why = f"{path} is a notebook, which is read and not run; `jupyter nbconvert --to script` makes a file that is"
         return Inspected(tuple(_one_of_each(found)), was_run=False, not_run=why)
-    if static or not _FRAMEWORKS.search(program.text):
-        return Inspected(tuple(_one_of_each(found)), was_run=False)
+    uses_framework = _FRAMEWORKS.search(program.text) is not None
+    if static or not uses_framework:
+        return Inspected(tuple(_one_of_each(found)), was_run=False, uses_framework=uses_framework)
     try:
         seen = _seen(program, arguments)
     except ScriptError as error:

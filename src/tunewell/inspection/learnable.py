@@ -28,7 +28,8 @@ _PAIRED = 12  # components whose products are looked at
 _NEIGHBOURS = 10
 _ORDERS = 300  # of the labels
 _STRUCTURE = 0.8  # of the distance to the nearest row, where the columns no longer belong together
-_CHANCE = 0.05  # of seeing as much in labels that mean nothing; not less for being one of many: data may be hard
+_CHANCE = 0.05  # of seeing as much, in the plainest of all statistics, in labels that mean nothing
+_PLAIN = 6.0  # spreads above what other orders give: no more has to be looked at
 _IDS = 200  # words that are counted
 
 
@@ -57,7 +58,13 @@ def labels_not_learnable(x: NDArray[Any], labels: Integers) -> list[Mistake]:
         return []
     orders = np.stack([classes, *(random.permutation(classes) for _ in range(_ORDERS))])
     statistics = _statistics(x[some], rows, columns, components, orders, len(found))
-    if any(_chance(statistic) <= _CHANCE for statistic in statistics):
+    plainest = np.full(len(orders), -np.inf)
+    for statistic in statistics:
+        height = (statistic - statistic[1:].mean()) / max(float(statistic[1:].std()), 1e-12)
+        if height[0] > _PLAIN:
+            return []
+        plainest = np.maximum(plainest, height)
+    if (plainest >= plainest[0]).mean() <= _CHANCE:
         return []
     seen = (
         f"of {len(rows)} training rows, neighbours have the same label no more often than after shuffling the labels, "
@@ -107,11 +114,6 @@ def _statistics(
             between = _between(features, orders, n_classes)
             yield between.max(axis=1)
             yield between.sum(axis=1)
-
-
-def _chance(statistic: Floats) -> float:
-    """Return the share of orders whose statistic is as high as that of the first, which is as the labels came."""
-    return float((statistic >= statistic[0]).mean())
 
 
 def _scaled(columns: Floats) -> Floats:

@@ -68,9 +68,13 @@ class _Open:
     running: dict[str, float] = field(default_factory=dict)
     whole: dict[str, list[float]] = field(default_factory=dict)
     """Numbers with no step beside them, which are those of the epoch."""
+    of_all: dict[str, float] = field(default_factory=dict)
+    """Numbers that sum up others of the same name."""
 
     def add(self, row: Row) -> None:
         for name, value in row.values.items():
+            if row.is_of_all:
+                self.of_all[name] = value
             if row.is_running:
                 self.running[name] = value
             else:
@@ -80,7 +84,7 @@ class _Open:
         """Return one number a name: that of the epoch, else the last of a bar, else what the steps amount to."""
         found = {name: _of_several(name, values) for name, values in self.by_step.items()}
         found |= self.running
-        return found | {name: _of_several(name, values) for name, values in self.whole.items()}
+        return found | {name: _of_several(name, values) for name, values in self.whole.items()} | self.of_all
 
 
 def _of_several(name: str, values: list[float]) -> float:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from tunewell.logs.names import is_bare, meaning, says_split
+from tunewell.logs.names import is_bare, meaning, says_split, split_of, words_of
 from tunewell.logs.rows import Bar, Log, Row
 from tunewell.logs.shapes import Positions, Shape, shape_of
 
@@ -40,7 +40,7 @@ _STAMP = re.compile(
     r"\d{4}[-/]\d\d?[-/]\d\d?(?:[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?)?"
     r"|\b[IWED]\d{4}\s+[\d:.]+\s+\d+\s+\S+\]"
     r"|\b(?:DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL)\b:?(?:[\w.]+:(?=\s*\S))?"
-    r"|(?<=\s)[\w/]+\.py:\d+:?|(?<![\w.])[\w.]+:[\w<>.]+:\d+(?!\w)",
+    r"|^\s*\[[^\[\]]*\s[\w.]+:\d+\]|(?<=\s)[\w/]+\.py:\d+:?|(?<![\w.])[\w.]+:[\w<>.]+:\d+(?!\w)",
 )
 _LOGGER = re.compile(
     r"\[\d\d/\d\d \d\d:\d\d:\d\d [\w.]+\]:?|(?<![\w.])[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+(?=\s*(?:\]|\||-\s|:\s+[^\d\s]))"
@@ -86,8 +86,12 @@ _COMMA = re.compile(r"(?<![\w.,])(\d+),(\d+)(?![\w.,])")
 _REACHES = re.compile(r"^.*\b(?:reach\w*|achiev\w*|obtain\w*|attain\w*)\s+(?:an?\s+|the\s+)?", _FLAGS)
 """A sentence before a name: `the model reaches an accuracy of 0.8`."""
 _FILLERS = re.compile(r"^(?:(?:and|with|a|an|the|then|after|at|its|has|had)\s+)+", _FLAGS)
-_VERB = re.compile(r"\s+(?:is|was|of|value)$", _FLAGS)
+_VERB = re.compile(r"['\"]?\s+(?:is|was|of|value|reached|reaches|hit)$", _FLAGS)
 """What stands between a name and its number: `the validation loss was 0.31`."""
+_OPENS = re.compile(r"^\W*?\[\s*(\w+)\s*\]")
+"""The first word of a line, in brackets: `[Evaluator] return = 21.3`."""
+_OF_ALL = re.compile(r"^[^\d=]*?\b(?:overall|average|avg|mean|all|total|macro)\s*(?::|\||-\s)", _FLAGS)
+"""The beginning of a line that sums up those beside it: `Overall: mae 0.31`."""
 _CUT = re.compile(r"[,;|()\[\]{}\t<>…]|\.{2,}|//|\s[-–—→=]+\s|(?<=\w)\.\s|:\s*-\s")
 _BEST = re.compile(r"(?:^|[\W_])(?:best|lowest|highest|min|max|prev|previous|old|target|final)(?:$|[\W_])", _FLAGS)
 _BEST_ALONE = re.compile(r"^best[\s_]+", _FLAGS)
@@ -181,9 +185,15 @@ _MOST_OF_A_HEADING = 60  # letters
 _MOST_WORDS_OF_A_HEADING = 4
 _CELLS = re.compile(rf"^\s*[│┃|]\s*([A-Za-z][\w/@. -]*?)\s*[│┃|]\s*({_NUMBER})\s*[│┃|]?\s*$", _FLAGS)
 """A line of a table with a name and a number, as Lightning draws them."""
+_CELL = re.compile(rf"^([^|]*[A-Za-z][^|]*?)\s*\|\s*({_NUMBER})\s*$", _FLAGS)
+"""A name, a bar and a number: `Step 100: eval accuracy | 0.81`."""
+_OVERLAPS = re.compile(r"@\s*\[?\s*(?:IoU\s*=\s*)?0?\.50?\s*[:-]\s*0?\.95\s*\]?", _FLAGS)
+"""The mean over ten overlaps: `mAP@0.50:0.95`."""
 _ENDS = re.compile(r"\b(?:finished|completed?|done|ended|took|end of|over)\b", _FLAGS)
-_OF_EPOCHS = re.compile(r"\bepochs?(?:/s|\])|s/epoch\b|^\W*(?:\w+\s+)?epochs?\s*:?\s+\d+(?:\.\d+)?%", _FLAGS)
+_OF_EPOCHS = re.compile(r"(?<![A-Za-z])epochs?(?:/s|\])|s/epoch\b|^\W*(?:\w+\s+)?epochs?\s*:?\s+\d+(?:\.\d+)?%", _FLAGS)
 """What a bar says that counts epochs."""
+_ROUNDED = 2e-3
+"""So far may a number lie from the same one with fewer digits."""
 _MOST_SHAPES = 1000
 _MOST_LETTERS = 3000  # of a line, which is else no line of a log
 
@@ -236,6 +246,8 @@ class _Stated:
     is_part: bool = False
     """True if it is of one step of many, which need not be of training."""
     is_sum: bool = False
+    is_of_all: bool = False
+    """True if it sums up the lines beside it."""
     is_short: bool = False
     is_news: bool = False
     """True if it is about a number of another line."""
@@ -297,6 +309,8 @@ class LineReader:
         self._names: set[str] = set()
         """What the epoch has so far."""
         self._begins_run = False
+        self._measured: dict[frozenset[str], tuple[float, Shape]] = {}
+        """What was measured last on other rows than those of training, by the words of its name; and where it stood."""
         self._shapes: dict[tuple[Shape, bool], _Seen] = {}
 
     def read(self, line: str, *, is_drawn_over: bool = False) -> Row | None:
@@ -332,6 +346,8 @@ class LineReader:
                 self._split = split
             return place
         values = {label: value for label, value in found.items() if not math.isnan(value) or self._knows(label)}
+        if stated.is_part:
+            values = self._without_echoes(values, shape)
         known = {label for label in values if self._knows(label)}
         is_rate = all((one := meaning(label)) is not None and one.quantity == "lr" for label in known)
         if not known or (is_rate and math.isnan(self._epoch)):
@@ -347,6 +363,7 @@ class LineReader:
             stated.ends_epoch,
             stated.bar,
             stated.is_part,
+            stated.is_of_all,
         )
         self._begins_run, self._last_split = False, split
         self._names |= set(values)
@@ -355,6 +372,19 @@ class LineReader:
     def placed(self, row: Row) -> Row:
         """Return a row that stands among the lines, in the epoch that these have named last."""
         return replace(row, epoch=self._now())
+
+    def _without_echoes(self, values: dict[str, float], shape: Shape) -> dict[str, float]:
+        """Return the numbers of a step without those of an evaluation that another line has shown before."""
+        kept = {}
+        for label, value in values.items():
+            if split_of(label) in ("val", "test"):
+                words = frozenset(words_of(label))
+                before, where = self._measured.get(words, (math.nan, shape))
+                if where != shape and math.isclose(value, before, rel_tol=_ROUNDED):
+                    continue
+                self._measured[words] = value, shape
+            kept[label] = value
+        return kept
 
     def _seen(self, shape: Shape, *, is_drawn_over: bool) -> _Seen:
         """Return what is known of the lines of a shape."""
@@ -369,6 +399,7 @@ class LineReader:
         cells = _CELLS.match(line)
         if cells:
             line = f"{cells[1]}: {cells[2]}"
+        line = _CELL.sub(r"\1: \2", _OVERLAPS.sub("@5095", line))
         line = _LETTERS.sub(r"loss \1acc \2", _SHORT_WORD.sub(r"\1 ", _OF_THE_LAST.sub("", line)))
         line = _SCORE_AT.sub(r"iteration \1, loss:", line)
         line = _AT.sub(lambda found: f"{_RANKED[found[1]]}@", _IN_PERCENT.sub(r"\1 \2%", line))
@@ -376,7 +407,8 @@ class LineReader:
         line = _WHICH.sub(r"\g<which> \g<name>", _SHORT.sub(_short, _THREE.sub(_middle, line)))
         if _EPISODE.search(line):
             line = _OF_EPISODES.sub(r"\g<before> \g<mean> reward", line)
-        plain = _TIME.sub(" ", _STAMP.sub(" ", _LOGGER.sub(" ", _WRAPPED.sub(r"\1", _FILE.sub(" ", line)))))
+        plain = _STAMP.sub(" ", _LOGGER.sub(" ", _WRAPPED.sub(r"\1", _FILE.sub(" ", line))))
+        plain = _TIME.sub(_SEPARATOR, plain)
         plain, epoch, step = self._place(_OF_MODEL.sub(r"\2 \1", _ASIDE.sub(r" \1", _TOP.sub(r"top\1", plain))))
         plain = _COMMA.sub(r"\1.\2", _LISTED.sub(r"\1: ", _QUOTED.sub(r"\1: ", plain)))
         is_running = is_drawn_over or bool(_BAR.search(plain))
@@ -395,6 +427,7 @@ class LineReader:
             is_running=is_running,
             is_step=not math.isnan(step) and (bool(_RATE.search(plain)) or " eta" in plain),
             is_part=not math.isnan(step) or bool(_PART.search(plain)),
+            is_of_all=bool(_OF_ALL.match(plain)),
             is_sum=plain.lstrip().startswith("*") and "**" not in plain,
             is_short=len(plain.split()) <= _MOST_WORDS_OF_A_HEADING,
         )
@@ -455,6 +488,8 @@ class LineReader:
         values: dict[str, float] = {}
         at = 0
         above, shared, in_list = split, "", ""
+        opens = _OPENS.match(line)
+        opening = opens[1] if opens and is_bare(opens[1]) else ""
         n_splits = len({word.lower() for word in _WORD.findall(line) if is_bare(word)})
         last, before = "", ""
         for between, value, is_percent, end in _named_numbers(line):
@@ -483,7 +518,7 @@ class LineReader:
             label = _BEST_ALONE.sub("", label) or label  # what is read of the best is all that there is
             known = meaning(label)
             # a name that only the caller knows is of the split that stands right before it
-            here = _split_of(between) if known is None else split
+            here = (_split_of(between) or opening) if known is None else split
             is_open = not says_split(label) if known is None else known.quantity != "lr" and not known.split
             if here and is_open and self._knows(label) and f"{here} {label}" not in values:
                 label = f"{here} {label}"
@@ -566,10 +601,17 @@ def _named_numbers(line: str) -> Iterator[tuple[str, float, bool, int]]:
                 before = between[-_MOST_OF_A_HEADING:] + _SEPARATOR  # a counter, which names nothing
             at = end
             continue
-        if mean := _MEAN.match(line, end):
+        if (mean := _MEAN.match(line, end)) and _is_change(value, mean[1]):
+            end = mean.end()
+        elif mean:
             value, is_percent, end = float(mean[1]), bool(mean[2]), mean.end()
         yield between, value, is_percent, end
         at = end
+
+
+def _is_change(value: float, beside: str) -> bool:
+    """Return True if a number in brackets says how far another has moved: `0.412 (-0.031)`, `0.412 (+0.002)`."""
+    return beside.startswith("+") or (beside.startswith("-") and value > -2 * float(beside))
 
 
 def _label(between: str) -> str:

@@ -123,7 +123,7 @@ def _with_end(rows: Sequence[Row], rule: Rule, metric: str, *, is_whole: bool) -
 
 def _recognised_by(rows: Sequence[Row], metric: str, *, is_whole: bool) -> str:
     """Return what tells the epochs apart."""
-    if _is_bar_of_epochs(rows, is_whole=is_whole):
+    if any(row.bar is not None and metric in row.values for row in rows) and _is_bar_of_epochs(rows, is_whole=is_whole):
         return BAR
     numbered = [row for row in rows if not math.isnan(row.epoch)]
     if not numbered:

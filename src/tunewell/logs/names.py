@@ -22,11 +22,13 @@ _VALIDATION = {
     "eval",
     "evaluation",
     "evaluating",
+    "evaluator",
+    "validator",
     "va",
     "vali",
     "cv",
 }
-TEST = {"test", "tst", "te", "testing", "holdout"}
+TEST = {"test", "tst", "te", "testing", "tester", "holdout"}
 _TRAINING = {"train", "training", "tr", "trn", "learn"}
 _LOSS = {"loss", "nll", "crossentropy", "xent", "logloss", "mlogloss", "ce", "bce", "objective"}
 _ACCURACY = {"acc", "accuracy", "top1", "acc1", "prec1", "multiclassaccuracy", "binaryaccuracy"}
@@ -55,7 +57,7 @@ _IGNORED = {
 }
 """Words that say neither what was measured nor that it is something else."""
 _MODIFIERS = {
-    *("macro", "micro", "weighted", "samples", "m", "b", "50", "95", "coefficient", "coef", "index", "multi"),
+    *("macro", "micro", "weighted", "samples", "m", "b", "50", "95", "5095", "coefficient", "coef", "index", "multi"),
     *("coco", "bbox", "segm", "lm"),
 }
 """Words beside the name of a score, or a loss, that leave it what it is."""
@@ -63,7 +65,23 @@ _PARTS = {"box", "cls", "dfl", "obj", "seg", "mask", "pose", "kobj", "rpn", "obj
 """Words for a part of a loss; the parts of one split add up to it."""
 _ASIDE = {
     *("time", "runtime", "duration", "eta", "second", "seconds", "sec", "elapsed", "timestamp", "created", "speed"),
-    *("memory", "mem", "gpu", "cpu", "flos", "mfu", "fps", "throughput", "num", "v", "seed", "run", "version", "best"),
+    *(
+        "ms",
+        "memory",
+        "mem",
+        "gpu",
+        "cpu",
+        "flos",
+        "mfu",
+        "fps",
+        "throughput",
+        "num",
+        "v",
+        "seed",
+        "run",
+        "version",
+        "best",
+    ),
 }
 """Words of what is logged beside the curves."""
 _NUMBERED = re.compile(r"(?i)\b(val|valid|validation|eval|test)_\d+")
@@ -147,6 +165,8 @@ def is_aside(name: str) -> bool:
 def split_of(name: str) -> str:
     """Return `val`, `test` or `train` as a word of a name says it; "" if none does."""
     words = words_of(_NUMBERED.sub(r"\1", name))
+    if "evaluating" in words and words & (TEST | _TRAINING):
+        words = words - {"evaluating"}  # the rows that are gone through have a name of their own
     return "val" if words & _VALIDATION else "test" if words & TEST else "train" if words & _TRAINING else ""
 
 

@@ -16,6 +16,7 @@ from tunewell.logs.cutter import Line
 from tunewell.logs.json_lines import json_objects, row_of
 from tunewell.logs.languages import in_english
 from tunewell.logs.lines import LineReader
+from tunewell.logs.names import meaning
 from tunewell.logs.report_of_classes import ReportOfClasses
 from tunewell.logs.rows import Row
 from tunewell.logs.split_columns import SplitColumns
@@ -79,4 +80,9 @@ def spelled(name: str) -> str:
     """Return a name as it is reported: one word in small letters, unless it is one already."""
     plain = re.sub(r"['’]s\b", "", name)
     plain = re.sub(r"\s+", "_", re.sub(r"[^\w@/.+-]+", " ", plain).strip()).strip("_.-")
-    return plain.lower() if plain != name or name.istitle() or name.isupper() else plain
+    if plain == name and not name.istitle() and not name.isupper():
+        return plain
+    lower = plain.lower()
+    if meaning(lower) is None and meaning(parted := re.sub(r"(?<=[a-z])(?=[A-Z])", "_", plain).lower()):
+        return parted  # `eval CrossEntropyLoss`
+    return lower

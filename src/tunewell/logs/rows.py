@@ -36,6 +36,8 @@ class Row:
     """The progress bar that the numbers stand on."""
     is_part: bool = False
     """True if they are of one step of many, whether the log counts these or not."""
+    is_of_all: bool = False
+    """True if they sum up what stands in rows beside it, as of single classes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ _EVOLUTION = {"gen", "nevals"}
 _OF_FITNESS = {"avg", "mean", "median", "min", "max"}
 _NO_NAMES = re.compile(r":|(?<![\w.@])\d+\.\d")
 """What no line of names has, which is seen at a glance."""
-_ALL = "all"
+_CLASSES = ("class", "category", "label")
+_ALL = {"all", "overall", "average", "avg", "mean", "total"}
 """The row of a table of classes that is of all of them."""
 _MOST_LETTERS = 2000  # of a line that may be one of a table among others
 _SPLIT_OF_TWO = re.compile(r"(?i)\b(training|validation|train|valid|val|test|eval|learning|grad)\s+(?=[a-z])")
@@ -117,7 +118,9 @@ class TableReader:
         if len(self._names) < 2 or not _fits(line, self._mark, len(self._names)):
             return None
         cells = _cells(line, self._mark) if self._mark else _words(line)
-        if (self._names[0].lower() == "class" and cells[0] != _ALL) or self._is_wrapped:
+        if self._names[0].lower() in _CLASSES and cells[0].lower() not in _ALL:
+            return self._of_name(cells)
+        if self._is_wrapped:
             return None
         epoch, step = _place(self._names, _EPOCHS), _place(self._names, _STEPS)
         row = _row(self._names, cells, epoch, step)
@@ -125,6 +128,11 @@ class TableReader:
             return None  # of another table
         self.in_percent |= {name for name, cell in zip(self._names, cells, strict=True) if cell.endswith("%")}
         return row
+
+    def _of_name(self, cells: Sequence[str]) -> Row | None:
+        """Return the row of a line that names what its only number is: `mAP | | | 0.61`."""
+        numbers = [number for cell in cells[1:] if (number := _parsed(cell)) is not None]
+        return Row({cells[0]: numbers[0]}) if len(numbers) == 1 and meaning(cells[0]) else None
 
 
 def _row(
@@ -230,7 +238,7 @@ def _place(names: Sequence[str], words: Sequence[str]) -> int | None:
 def _parsed(cell: str) -> float | None:
     """Parse a number as people and spreadsheets write it: `0.31`, `51 %`, and `0,31` unless commas separate columns."""
     try:
-        number = float(cell.rstrip("%").replace(",", "."))
+        number = float(cell.strip("[]").rstrip("%").replace(",", "."))
     except ValueError:
         return None
     return number / 100 if cell.endswith("%") else number

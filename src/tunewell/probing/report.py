@@ -207,6 +207,7 @@ def _ahead(mistakes: Sequence[Mistake], diagnosis: Diagnosis) -> Diagnosis:
             NextChange("code", "fix", why=one.mend),
             KINDS[one.kind].meaning,
             KINDS[one.kind].check,
+            KINDS[one.kind].otherwise,
         )
         for label, one in seen.items()
     ]

@@ -168,7 +168,7 @@ def rate_of(space: Space, param: str | None = None) -> str:
     if name is None:
         raise SettingError(
             f"no parameter of the space is called as a learning rate is ({', '.join(RATES[:3])}, ...); "
-            f"name it, one of {', '.join(space.names)}"
+            f"name it by param (--param), one of {', '.join(space.names)}"
         )
     value = space.params[name].usual
     if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:

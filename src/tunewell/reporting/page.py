@@ -58,7 +58,8 @@ def _of_one(study: StudyReader, name: str) -> Iterator[str]:
     begun = moment(known.created_at)
     goal = f"{known.direction} {study.metric}; begun {begun}; report of {moment(time.time())}"
     yield f'<p class="quiet">{html.escape(goal)}</p>'
-    yield from _passage(found(study), [figures.history(study)])
+    fronts = [figures.front(study)] if study.aims.are_several else []
+    yield from _passage(found(study), [*fronts, figures.history(study)])
     yield from _passage(sure(study), [figures.confirmed(study)] if study.confirmed() else [])
     weights = study.importance()
     yield from _passage(

@@ -48,6 +48,7 @@ _OF_DATA_OR_ALL = re.compile(
 )
 """Lists that are the data's, or of all layers, with those of the data first and last."""
 _LISTED = re.compile(rf"{_NUMBER.pattern}(\s*,\s*{_NUMBER.pattern}){{1,7}}")
+_IMPORTS = re.compile(r"^[ \t]*import[ \t]+([\w.]+(?:[ \t]+as[ \t]+\w+)?[ \t]*,[\w., \t]+)", re.MULTILINE)
 _FLAG_WORD = re.compile(r"--?[A-Za-z][\w.\-]*")
 
 
@@ -97,7 +98,7 @@ def find_parameters(command: Sequence[str], *, static: bool = False) -> FoundPar
 
 def _flags(at: Invocation, source: Source, *, static: bool) -> tuple[list[Setting], str]:
     """Return the settings that the script reads from its command line, and what they were found by."""
-    text = source.text
+    text = source.text + "".join(f"\nimport {name}" for name in _imported_beside(source.text))
     used = [library for library in LIBRARIES if any(word in text for word in library.WORDS)]
     if static:
         if at.file is None:
@@ -110,6 +111,11 @@ def _flags(at: Invocation, source: Source, *, static: bool) -> tuple[list[Settin
     if found is None:
         return [], f"the source of {at.shown}, which reads no command line"
     return [Setting.from_json(one) for one in found["settings"]], found["how"]
+
+
+def _imported_beside(text: str) -> list[str]:
+    """Return what stands behind a comma where several modules are imported on one line."""
+    return [name.split()[0] for line in _IMPORTS.findall(text) for name in line.split(",")[1:] if name.strip()]
 
 
 def _as_given(setting: Setting, arguments: Sequence[str]) -> Setting:

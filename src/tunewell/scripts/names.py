@@ -109,7 +109,8 @@ NEVERTHELESS = _fits(
     """
     log_std* log_alpha* log_sigma* logstd target_(update|network|entropy|kl|tau|noise)* soft_target*
     (update|policy|train|actor)_(every|freq*|interval) data_aug* test_time_weight freeze* use_(bn|batch_?norm|dropout)
-    per_(device|gpu|core)_(train_)?batch_size batch_size_per_(gpu|device) (clip|clipping)_val(ue)? drop_?path* droppath*
+    per_(device|gpu|core)_(train_)?batch(_size)? batch_size_per_(gpu|device) (clip|clipping)_val(ue)?
+    drop_?path* droppath*
     lora_(r|rank|alpha|dropout) init_(lr|learning_rate|std|scale) save_loss_weight num_experts* max_(features|samples)
     """
 )
@@ -169,7 +170,7 @@ NEVER: Sequence[tuple[str, re.Pattern[str]]] = (
             """
             amp fp16 bf16 fp32 half precision mixed_precision compile jit dtype tf32 channels_last deterministic
             benchmark gpu_mem* memory_(limit|fraction) max_memory timeout dry* profil* download* overwrite force smoke*
-            quick fast_dev_run sync* async* opt_level sleep use_cpu
+            quick fast_dev_run dataloader_* ignore_data_skip skip_memory* sync* async* opt_level sleep use_cpu
             """
         ),
     ),
@@ -299,7 +300,7 @@ TUNED: Sequence[tuple[re.Pattern[str], Make]] = (
         _fits(
             """
             (nb?|no|num|number_of)?_?([a-z]*_)?(layers?|blocks?|depth|stacks?|levels|stages?|resblocks|convs)>
-            nlayers? layer_num num_layer n_?cells n_?conv depths? num_layers_*
+            nlayers? net_?depth layer_num num_layer n_?cells n_?conv depths? num_layers_*
             """
         ),
         ranges.layers,
@@ -345,8 +346,8 @@ TUNED: Sequence[tuple[re.Pattern[str], Make]] = (
     (
         _fits(
             """
-            hidden* hid *hid units widths? dims? d_?model em_?size n_?embd n_?embed* embed* emb* latent* channels? nch
-            filters?
+            hidden* hid *hid units net_?width widths? dims? d_?model em_?size n_?embd n_?embed* embed* emb* latent*
+            channels? nch filters?
             n_?filters neurons fc* mlp* ffn* ff d_?ff feed_?forward* intermediate_size inner_(size|dim) bottleneck* ngf
             ndf nf nz z_?dim* code_?size h_?dim* head_dim d_(head|inner|k|v|state) proj* growth_rate cells
             (lstm|gru|rnn)_*

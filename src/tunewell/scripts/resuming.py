@@ -23,6 +23,8 @@ class Resume:
     """The setting that names where it saves."""
     words: tuple[str, ...] = ()
     """What is added to the command, so that trials go on by it; none where they cannot."""
+    is_below_given: bool = False
+    """True if the folders are made below the one that the command names, since it has to name one."""
 
 
 _RESUMES = tuple(
@@ -55,13 +57,25 @@ def resume_of(settings: Sequence[Setting]) -> Resume | None:
     used = [one for one in (switch, path) if one is not None][: 2 if switch is flags[0] else 1] if flags else []
     first = used[0] if used else flags[0] if flags else start
     assert first is not None
-    if folder is None or folder.given or any(one.given for one in flags) or not (used or start) or not folder.words:
+    if (
+        folder is None
+        or _is_taken(folder)
+        or any(one.given for one in flags)
+        or not (used or start)
+        or not folder.words
+    ):
         return Resume(_flag(first), None if folder is None else _flag(folder))
     words = [*_joined(folder, _place(folder)), *(word for one in used for word in _words(one))]
     if start is not None and not start.given and start.kind in ("int", "number"):
         words += _joined(start, "{next_epoch?}" if start.default == 1 else "{epochs_done?}")
     is_whole = len(words) == 1 + len(used) + (start is not None)
-    return Resume(_flag(first), _flag(folder), tuple(words) if is_whole else ())
+    return Resume(_flag(first), _flag(folder), tuple(words) if is_whole else (), is_below_given=folder.given)
+
+
+def _is_taken(folder: Setting) -> bool:
+    """Return True for a folder that the user has given, unless one has to be: then trials save below it."""
+    is_known = isinstance(folder.default, str) and bool(folder.default)
+    return folder.given and not (folder.required and is_known)
 
 
 def _takes_path(setting: Setting) -> bool:

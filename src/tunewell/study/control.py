@@ -9,12 +9,14 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import nullcontext
 
 from tunewell.errors import SettingError, TrialEnded, TrialNotFound
 from tunewell.proposals import Proposal, check_waiting, checked_author, checked_why, same_trial
 from tunewell.space.values import Params, Value
 from tunewell.study.budget import Budget
 from tunewell.study.decider import Decider
+from tunewell.study.limits import bound, check_queued, check_unbounded, share_of
 from tunewell.study.reader import StudyReader
 from tunewell.study.steps import trial_seed
 from tunewell.trial import OPEN_END, QUEUED, Event, Trial, TrialState, trial_number, whole
@@ -35,6 +37,24 @@ class Control:
         """Make the control of what `reader` reads; `decider` knows how long a first look is."""
         self._reader, self._decider = reader, decider
 
+    def bound(self, author: str, share: float, *, by: str = "user", why: str = "") -> None:
+        """Bound what an author may have trained by commands and ordered trials, to a share of the budget.
+
+        From now on it holds for all that is done by that name, in whichever process: what would be more is refused, and
+        so is a change of the budget, of the space or of bounds. Proposals have bounds of their own (`propose`).
+
+        Args:
+            author: by what name.
+            share: of the budget, 0 to 1; in place of what it was bounded to before.
+            by: who bounds it.
+            why: for the record.
+
+        Raises:
+            SettingError: it is no share, or no name; or `by` is bounded.
+        """
+        with self._reader.lock:
+            bound(self._reader, checked_author(author), share, by=by, why=checked_why(why))
+
     def set_budget(self, budget: str | float, *, by: str = "user", why: str = "") -> Budget:
         """Give the study another budget, larger or smaller, in which what was spent so far counts.
 
@@ -44,8 +64,9 @@ class Control:
             why: for the record.
 
         Raises:
-            SettingError: it is no budget.
+            SettingError: it is no budget; or who it is by is bounded.
         """
+        check_unbounded(self._reader, by, "the budget may not be changed")
         new, before = Budget.parse(budget), self._reader.budget
         data = {"from": str(before), "to": str(new), "why": why}
         self._change(Event(BUDGET, time.time(), by=by, data=data), budget=str(new))
@@ -84,13 +105,15 @@ class Control:
 
         Raises:
             SpaceError: it is no setting of the space.
-            SettingError: `epochs` is no number of epochs.
+            SettingError: `epochs` is no number of epochs; or it is more than its author is bounded to.
             TrialNotFound: there is no trial `like`.
         """
         reader, log = self._reader, self._reader.log
-        with reader.lock:
+        bounded = share_of(reader, by) is not None
+        with reader.lock, reader.store.decision_lock(reader.record.id) if bounded else nullcontext():
             log.refresh()
             setting, until = self._filled(params, like), self._until(epochs)
+            check_queued(reader, until, by=by)
             while True:
                 number, now = len(log.trials), time.time()
                 seed = trial_seed(reader.record.seed, number)

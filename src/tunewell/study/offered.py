@@ -17,6 +17,7 @@ from tunewell.analysis.lineage import Segment
 from tunewell.analysis.noise import Noise
 from tunewell.analysis.twins import Difference
 from tunewell.analysis.waste import Waste
+from tunewell.arrays import Floats
 from tunewell.commands import Action, Command
 from tunewell.figures import Figures
 from tunewell.history import History
@@ -278,6 +279,17 @@ class Offered:
         """Return the reports that no other betters in all metrics, by the first metric, the best first."""
         return self.reader.front()
 
+    @property
+    @_documented_by(StudyReader.directions)
+    def directions(self) -> dict[str, str]:
+        """The direction of each metric that is optimized: `minimize` or `maximize`."""
+        return self.reader.directions
+
+    @_documented_by(StudyReader.metric_values)
+    def metric_values(self) -> dict[str, Floats]:
+        """Return each metric that is optimized, as reported, (trials, epochs)."""
+        return self.reader.metric_values()
+
     @_documented_by(StudyReader.hypervolume)
     def hypervolume(self, reference: Mapping[str, float] | None = None) -> float:
         """Return how much of what is better than a reference the front betters or equals."""
@@ -395,6 +407,11 @@ class Offered:
     def resume(self, *, by: str = "user", why: str = "") -> None:
         """Let a study that was paused go on; trials that paused in the middle of a step come first."""
         self.control.resume(by=by, why=why)
+
+    @_documented_by(Control.bound)
+    def bound(self, author: str, share: float, *, by: str = "user", why: str = "") -> None:
+        """Bound what an author may have trained by commands and ordered trials, to a share of the budget."""
+        self.control.bound(author, share, by=by, why=why)
 
     @_documented_by(Control.set_budget)
     def set_budget(self, budget: str | float, *, by: str = "user", why: str = "") -> Budget:

@@ -11,6 +11,7 @@ import numpy as np
 
 from tunewell.analysis.costs import Costs, costs
 from tunewell.analysis.decisions import Outlook
+from tunewell.analysis.more_time import Gain, gain_of
 from tunewell.analysis.pace import Done, TimeLeft, UnderWay, time_left
 from tunewell.arrays import Floats
 from tunewell.stores.base import StepRecord
@@ -19,6 +20,9 @@ from tunewell.trial import OPEN_END, Report, Trial, TrialState
 
 _USUAL = 0.95
 """Of the waits between steps, this share is taken as they were; the longest for no longer."""
+
+
+_HOUR_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,18 @@ class Plan:
     """How many full trainings' worth of epochs an hour is."""
     outlook: Outlook | None
     """What one more training is expected to bring."""
+    more: MoreTime | None
+    """What one more hour would buy; half of the time so far, where that is less."""
+    more_unknown: str | None
+    """Why that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class MoreTime:
+    """More time, and what it would buy, in the metric's own unit."""
+
+    seconds: float
+    gain: Gain
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +82,7 @@ def plan(study: StudyReader) -> Plan:
         if one.step.trial in running and newest[one.step.trial] == one.step.number:
             under_way.append(_under_way(one, running[one.step.trial]))
         elif one.ends:
-            done.append(Done(len(one.ends), one.seconds + waits[one.step.number]))
+            done.append(Done(len(one.ends), one.seconds + waits[one.step.number], one.step.trial, one.ends))
     workers = _at_a_time(trained)
     left = epochs_left(study)
     lately = [one.seconds / one.epochs for one in done[-50:]]
@@ -74,6 +90,7 @@ def plan(study: StudyReader) -> Plan:
     per_hour = None
     if per_epoch and study.max_epochs:
         per_hour = workers * 3600 / per_epoch / study.max_epochs
+    more, more_unknown = _more(study, (report for report, _ in contents.reports), per_epoch, workers)
     estimate, unknown = _estimate(study, done, under_way, left, workers)
     return Plan(
         left,
@@ -84,7 +101,28 @@ def plan(study: StudyReader) -> Plan:
         costs(study.history, _paces(trained, len(study.history))),
         per_hour,
         study.outlook(),
+        more,
+        more_unknown,
     )
+
+
+def _more(
+    study: StudyReader, reports: Iterable[Report], per_epoch: float | None, workers: int
+) -> tuple[MoreTime | None, str | None]:
+    """Return what one more hour would buy, or why that is not known."""
+    if study.aims.are_several:
+        return None, "it has several metrics"
+    if per_epoch is None or study.max_epochs is None:
+        return None, "too little has been trained to tell"
+    broken, sign = study.history.broken, -1.0 if study.maximize else 1.0
+    sound = (one for one in reports if one.trial < len(broken) and not broken[one.trial])
+    rows = np.array([(one.at, sign * one.metrics.get(study.metric, math.nan)) for one in sound], dtype=np.float64)
+    values = rows.reshape(-1, 2)[rows.reshape(-1, 2)[:, 0].argsort(kind="stable"), 1]
+    epochs = max(1, math.ceil(_HOUR_S * workers / per_epoch)) if per_epoch > 0 else len(values)
+    gain = gain_of(values, epochs, study.max_epochs)
+    if gain is None:
+        return None, "too little has been trained to tell"
+    return MoreTime(gain.epochs * per_epoch / workers if gain.epochs < epochs else _HOUR_S, gain), None
 
 
 def _estimate(
@@ -137,7 +175,8 @@ def _under_way(one: _Trained, trial: Trial) -> UnderWay:
         # an epoch that takes longer than those before shows in how long it has taken by now
         pace = max(one.seconds, (time.time() - one.step.at) * n / (n + 1)) / n
     until = trial.until if trial.until < OPEN_END else one.step.first + max(n, 1)
-    return UnderWay(max(1, until - one.step.first + 1), min(n, until - one.step.first + 1), pace)
+    epochs = max(1, until - one.step.first + 1)
+    return UnderWay(epochs, min(n, epochs), pace, one.step.trial, one.ends)
 
 
 def _waits(trained: Sequence[_Trained]) -> dict[int, float]:

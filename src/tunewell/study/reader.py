@@ -23,7 +23,7 @@ from tunewell.analysis.importance import Importances, importances
 from tunewell.analysis.lineage import Segment, segments
 from tunewell.analysis.twins import Difference, difference
 from tunewell.analysis.waste import Waste, waste
-from tunewell.arrays import own_numerics
+from tunewell.arrays import Floats, own_numerics
 from tunewell.checkpoint.folder import folder_in
 from tunewell.commands import Command, Tag, Untag
 from tunewell.errors import MissingExtra, NothingReported, RecordError, SettingError, StoreError, TrialNotFound
@@ -237,6 +237,21 @@ class StudyReader:
                 saved = self._checkpoint_of(trial, epoch)
                 points.append(FrontPoint(trial, epoch, values, known.params, known.state, place == found.knee, saved))
             return points
+
+    @property
+    def directions(self) -> dict[str, str]:
+        """The direction of each metric that is optimized: `minimize` or `maximize`."""
+        return {name: "minimize" if sign > 0 else "maximize" for name, sign in self.aims.signs.items()}
+
+    @own_numerics
+    def metric_values(self) -> dict[str, Floats]:
+        """Return each metric that is optimized, as reported, (trials, epochs).
+
+        A metric that was not reported at an epoch has the value that it had last; NaN before the first.
+        """
+        with self.lock:
+            self.look()
+            return {name: self.log.outcomes.of(name) for name in self.aims.signs}
 
     @own_numerics
     def hypervolume(self, reference: Mapping[str, float] | None = None) -> float:

@@ -20,7 +20,7 @@ from tunewell.stores.command_rows import command_of, steered_event
 from tunewell.study.branches import TWIN, branched, copied_checkpoint
 from tunewell.study.commands import checked
 from tunewell.study.directive import Directive, Move
-from tunewell.study.limits import check_within
+from tunewell.study.limits import check_within, share_of
 from tunewell.study.reader import StudyReader
 from tunewell.study.sessions import SessionLease
 from tunewell.trial import RETRIED, Checkpoint, Event, Trial, TrialState, trial_number
@@ -72,10 +72,18 @@ class Steering:
 
         Raises:
             SettingError: it cannot be carried out: an unknown parameter, one that is not live, a value outside its
-                range, an epoch of which no checkpoint is kept.
+                range, an epoch of which no checkpoint is kept; or it goes beyond what its author is bounded to.
             TrialNotFound: there is no such trial.
             TrialEnded: the trial has.
         """
+        share = share_of(self._reader, by)
+        return (
+            self._send(trial, action, by, why)
+            if share is None
+            else self.send_within(share, trial, action, by=by, why=why)[0]
+        )
+
+    def _send(self, trial: int, action: Action, by: str, why: str) -> Command:
         sent = self._store.add_command(self._study, self._checked(trial, action, by, why))
         if isinstance(action, Remark):
             self._settle(sent, int(self._reader.history.epochs[sent.trial]))
@@ -84,6 +92,8 @@ class Steering:
 
     def send_within(self, share: float, trial: int, action: Action, *, by: str, why: str = "") -> tuple[Command, int]:
         """Send a command of an author who may have trained so much of the budget by commands, and no more.
+
+        A bound of the author on record, by `Study.bound`, holds besides.
 
         Returns the command and the epochs that it may train. Of several that are sent at once, each is checked with
         those before it.
@@ -99,10 +109,12 @@ class Steering:
             number, trials = trial_number(trial), reader.trials
             if not 0 <= number < len(trials):
                 raise TrialNotFound(number, len(trials))
+            known = share_of(reader, by)
+            share = share if known is None else min(share, known)
             epochs = check_within(reader, trials[number], action, by=by, share=share)
             if isinstance(action, Stop):
-                return self.stop_at_once(number, by=by, why=why), epochs
-            return self.send(number, action, by=by, why=why), epochs
+                return self._stop_at_once(number, by, why), epochs
+            return self._send(number, action, by, why), epochs
 
     def stop_at_once(self, trial: int, *, by: str = "user", why: str = "") -> Command:
         """Send the command to stop; a trial that does not train now is stopped without waiting for who runs the study.
@@ -111,7 +123,13 @@ class Steering:
             TrialNotFound: there is no such trial.
             TrialEnded: the trial has ended.
         """
-        command = self.send(trial, Stop(), by=by, why=why)
+        share = share_of(self._reader, by)
+        if share is not None:
+            return self.send_within(share, trial, Stop(), by=by, why=why)[0]
+        return self._stop_at_once(trial, by, why)
+
+    def _stop_at_once(self, trial: int, by: str, why: str) -> Command:
+        command = self._send(trial, Stop(), by, why)
         known = self._reader.trials[command.trial]
         if known.state in (TrialState.HELD, TrialState.PAUSED):
             with suppress(TrialEnded):  # it has begun to train just now, and is stopped after that epoch

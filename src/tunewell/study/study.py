@@ -43,6 +43,7 @@ from tunewell.study.control import Control
 from tunewell.study.damage import readable_study
 from tunewell.study.decider import Decider
 from tunewell.study.directive import Move
+from tunewell.study.limits import check_unbounded
 from tunewell.study.offered import Offered
 from tunewell.study.plan import Plan, plan
 from tunewell.study.reader import StudyReader, find_study
@@ -329,7 +330,9 @@ class Study(Offered):
         Raises:
             TrialEnded: it did not fail.
             TrialNotFound: there is no such trial.
+            SettingError: who it is by is bounded.
         """
+        check_unbounded(self.reader, by, "a trial may not be retried")
         trial = trial_number(trial)
         with self._lock:
             self._log.refresh()
@@ -370,8 +373,9 @@ class Study(Offered):
 
         Raises:
             SpaceError: such a value is not known, or a parameter becomes another kind of thing.
-            SettingError: the study's sampler cannot draw from the space.
+            SettingError: the study's sampler cannot draw from the space; or who it is by is bounded.
         """
+        check_unbounded(self.reader, by or "user", "the space may not be changed")
         with self._lock:
             space = as_space(space)
             kept = self.reader.space.tuned if max_tier is None else frozenset[str]()

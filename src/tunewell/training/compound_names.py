@@ -34,6 +34,7 @@ _OF_SENTENCES = frozenset(
 """Words of a sentence, which is no name."""
 _BEHIND = frozenset(
     """
+    per episode episodes
     full all total seen unseen mean avg average overall micro macro weighted samples epoch final last ema val valid
     validation train training test testing dev eval evaluation set on in over the of cosine dot euclidean manhattan
     """.split()  # noqa: SIM905  as above

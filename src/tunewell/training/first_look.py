@@ -302,7 +302,12 @@ def _seen(places: Sequence[_Place]) -> Seen:
             curves.setdefault(name, []).append(value)
             if not row.is_part and not row.is_running:
                 whole.add(name)
-    return Seen(curves, frozenset(curves.keys() - whole))
+    beside: dict[str, frozenset[str]] = {}
+    for row in rows:
+        names = frozenset(row.values)
+        for name in names:
+            beside[name] = beside.get(name, names) & names
+    return Seen(curves, frozenset(curves.keys() - whole), beside)
 
 
 def _remarks(look: FirstLook, place: _Place, values: Sequence[float]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tunewell.logs.cutter import Line
-from tunewell.logs.epochs import Epoch, Epochs
+from tunewell.logs.epochs import Epoch, Epochs, whole_epoch
 from tunewell.logs.files import WrittenLogs
 from tunewell.logs.look import FILE, PATTERN, FoundMetrics
 from tunewell.logs.pattern import PatternReader
@@ -32,6 +32,11 @@ class LogReading:
         self._missed.is_expected = not found.is_once
         self._n_without = 0
         """Epochs without the metric."""
+        self._number_with = self._longest_gap = math.nan
+        """The number of the last epoch that had it, and by how much two of those differed at most."""
+        self._now = math.nan
+        """The number that was shown last, of an epoch that may have nothing else."""
+        self._last_line = b""
         self._epochs = Epochs(found.rule)
         self._printed = (
             PatternReader(found.pattern, metric)
@@ -49,6 +54,9 @@ class LogReading:
         if self._written is not None:
             return []
         row = self._printed.read(line)
+        self._last_line = line.text or self._last_line
+        if row is not None and not math.isnan(row.epoch):
+            self._now = whole_epoch(row.epoch)
         epochs = [] if row is None else self._fed(row)
         self._missed.hear(line, has_metric=any(self._metric in metrics for metrics in epochs))
         return epochs
@@ -63,7 +71,10 @@ class LogReading:
 
     def end(self) -> list[dict[str, float]]:
         """Implement `Reading.end`."""
-        return self._reported(self._epochs.end())
+        found = self._reported(self._epochs.end())
+        if self._now > self._number_with + self._longest_gap:
+            self._missed.tell(self._last_line)
+        return found
 
     def _knows(self, name: str) -> bool:
         return name in self._found.names or is_metric(name)
@@ -82,6 +93,7 @@ class LogReading:
         found: list[dict[str, float]] = []
         for epoch in epochs:
             if metrics := self._found.reported(epoch):
+                self._note_number(epoch.number, has_metric=self._metric in metrics)
                 self.first_number = (
                     self.first_number if self._missed.n_with + self._n_without + len(found) else epoch.number
                 )
@@ -95,3 +107,11 @@ class LogReading:
                 if self._missed.n_with and self._n_without > 1:
                     self._missed.tell()
         return found
+
+    def _note_number(self, number: float, *, has_metric: bool) -> None:
+        """Take note of how many epochs lie between two that have the metric."""
+        if not has_metric or math.isnan(number):
+            return
+        gap = number - self._number_with
+        self._longest_gap = gap if math.isnan(self._longest_gap) else max(gap, self._longest_gap)
+        self._number_with = number

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from tunewell.errors import SettingError
@@ -31,6 +31,8 @@ behind the overlaps: a mask of nothing but background has a good one.
 """
 _OF_EVALUATIONS = frozenset(["fid", "bleu", "rouge", "eer", "ndcg", "mrr", "map", "wer", "cer", "hits"])
 """Quantities that nobody measures on the batches of a training."""
+_TO_TEN = {"ndcg", "hits"}
+"""Quantities that are mostly counted among the first ten."""
 _OF_EPISODES = {"reward", "rewards", "rew", "return", "returns", "ret", "rets", "score", "win", "success"}
 """Words of what an agent earns, which has no rows; the mean over episodes says more than one of them."""
 _OF_SAMPLES = {"fid", "kid", "inception"}
@@ -41,6 +43,7 @@ _VALIDATION, _TEST, _UNKNOWN, _TRAINING = range(4)
 _LAST = {"final", "best", "last"}
 _MOSTLY_ONE_WAY = 2 / 3
 _EQUAL = 0.01
+_OFTENER = 2  # times, by which steps are more than epochs
 _SURE = 2  # values, above which what they do is no chance
 _MARGINS = {"auc": 0.02, "map": 0.1, "f1": 0.15}
 """So far may an accuracy lie above another score of the same rows where no class has most of them."""
@@ -87,6 +90,8 @@ class Seen:
     """The values of each, in their order."""
     of_steps: frozenset[str] = frozenset()
     """Names that stand on lines of single steps only."""
+    beside: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By name, those that stand wherever it stands."""
     only: str = ""
     """The name of the only number that is measured, if no name is known."""
 
@@ -113,6 +118,13 @@ def candidates(names: Sequence[str], beside: Iterable[str] = (), seen: Seen | No
         Candidate(name, direction, _rows(name, quantities, seen))
         for name in names
         if (direction := _direction_seen(name, names, seen)) and not is_aside(name) and not _is_part(name)
+    ]
+    measured = {one.name for one in found if one.rows == _VALIDATION and not split_of(one.name)}
+    found = [
+        replace(one, rows=_VALIDATION)
+        if one.rows == _UNKNOWN and not measured.isdisjoint(seen.beside.get(one.name, ()))
+        else one
+        for one in found
     ]
     blind = _of_many_in_one_class(found, seen) | _of_several_tasks(found)
     return sorted(found, key=lambda one: (one.rows, one.name in blind, *_place(one.name, seen)))
@@ -300,9 +312,20 @@ def _rows(name: str, quantities: dict[str, set[str]], seen: Seen) -> int:
     if quantity in _OF_EVALUATIONS and own.isdisjoint(("val", "test")):
         return _VALIDATION
     losses = quantities.get("loss", set())
+    if quantity == "loss" and "train" in own and _is_mean_of_training(name, seen):
+        return _UNKNOWN
     if own.isdisjoint(("val", "test")) and ("train" in own or ("val" in losses and "" not in losses)):
         return _VALIDATION
     return _UNKNOWN
+
+
+def _is_mean_of_training(name: str, seen: Seen) -> bool:
+    """Return True for the mean of a loss that stands under another name on the lines of the steps."""
+    once = len(seen.curves.get(name, ()))
+    return bool(words_of(name) & _MEANS) and any(
+        split_of(other) == "train" and _quantity(other) == "loss" and len(curve) >= _OFTENER * once > 0
+        for other, curve in seen.curves.items()
+    )
 
 
 def _is_part(name: str) -> bool:
@@ -343,6 +366,7 @@ def _place(name: str, seen: Seen) -> tuple[int, ...]:
         name in seen.of_steps,
         is_single,
         head.n_more if head and meaning(name) is None else 0,
+        quantity in _TO_TEN and "10" not in words,
         "balanced" not in words and quantity == "accuracy",
         len(name),
     )

@@ -8,6 +8,7 @@ A request goes through these, from the outside in:
     shelf       the store as the page sees it, which may vanish and return; its studies, each read by one reader
     studies, table, trials      studies, their trials as a table, a trial in full, as plain data
     orders      what may be requested by POST
+    alerts      what wants somebody's eye, posted to a webhook
     feed        what has changed since: one poller a study, for all who listen
 
 Nothing here is imported before `tunewell web` runs.

@@ -52,12 +52,22 @@ def read_order(body: bytes) -> dict[str, Any]:
         BadRequest: it is none.
     """
     try:
-        found = json.loads(body.decode(), parse_constant=_no_constant)
+        found = json.loads(body.decode(), parse_constant=_no_constant, object_pairs_hook=_once_each)
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"the body is no JSON: {str(error)[:200]}") from None
     if not isinstance(found, dict):
         raise BadRequest("the body must be a JSON object")
     return found
+
+
+def check_empty(order: Mapping[str, Any]) -> None:
+    """Check an order that has nothing to say.
+
+    Raises:
+        BadRequest: it says something.
+    """
+    if order:
+        raise BadRequest(f"there is no field {_short(next(iter(order)))} here; send {{}}")
 
 
 def command(watched: Watched, order: Mapping[str, Any], by: str) -> dict[str, Any]:
@@ -268,6 +278,14 @@ def _mapping(found: object) -> dict[str, Any]:
 def _short(value: object) -> str:
     text = json.dumps(value, default=repr) if not isinstance(value, np.generic) else repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the object; of a name that is there twice, one reader takes the first value and another the last."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name is there twice in one object")
+    return found
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -42,7 +42,7 @@ from tunewell.web import orders
 from tunewell.web.feed import Feeds
 from tunewell.web.guard import TooLong
 from tunewell.web.health import health
-from tunewell.web.keys import Keys
+from tunewell.web.keys import Keys, Role
 from tunewell.web.orders import BadRequest
 from tunewell.web.responses import LONGEST_REST_S, Answer
 from tunewell.web.shelf import Shelf, StudyGone, Watched
@@ -115,6 +115,7 @@ ROUTES = (
     Entry("/api/studies/{study:int}/queue", "POST", "queue", "a trial of one's own"),
     Entry("/api/studies/{study:int}/space", "POST", "space", "another space"),
     Entry("/api/studies/{study:int}/space/preview", "POST", "space_preview", "what that would come to"),
+    Entry("/api/links", "POST", "share", "a link that lets one browser in, once, for looking only"),
     Entry("/api/logout", "POST", "logout", "forget this browser's key"),
 )
 """All that can be requested. `docs/web.md` has the same table."""
@@ -292,6 +293,12 @@ class Pages:
         found = await run_in_threadpool(orders.preview_space, watched, order)
         return _json(request, await run_in_threadpool(Answer.of, found))
 
+    async def share(self, request: Request) -> Response:
+        """Send a link for somebody who may look; one that steers is made where the server was started."""
+        orders.check_empty(orders.read_order(await request.body()))
+        secret = await run_in_threadpool(self._keys.add_link, Role.VIEW)
+        return _json(request, Answer.of({"path": f"/?token={secret}", "role": str(Role.VIEW)}), 201)
+
     async def logout(self, request: Request) -> Response:
         """Forget the key of this browser."""
         await request.body()
@@ -344,6 +351,7 @@ _FIGURES_BY_KIND: Mapping[str, _Kind] = {
     "timeline": _Kind(figures.timeline),
     "ranks": _Kind(figures.ranks, ("most",)),
     "distribution": _Kind(figures.distribution),
+    "front": _Kind(figures.front),
     "space": _Kind(figures.space, ("most",)),
     "confirmed": _Kind(figures.confirmed),
 }

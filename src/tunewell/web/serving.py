@@ -17,6 +17,7 @@ import uvicorn
 
 from tunewell.errors import SettingError
 from tunewell.stores import Store
+from tunewell.web.alerts import Alerts
 from tunewell.web.guard import Guard, Hosts
 from tunewell.web.keys import Keys, Role, keys_folder
 from tunewell.web.routes import Pages
@@ -63,6 +64,7 @@ class Server:
         allow_hosts: Sequence[str] = (),
         read_only: bool = False,
         by: str = "web",
+        alerts_to: Sequence[str] = (),
     ) -> None:
         """Take the address, and open the store.
 
@@ -73,9 +75,10 @@ class Server:
             allow_hosts: other names by which it may be addressed, as `name` or `name:port`.
             read_only: nobody may steer.
             by: whose the commands are.
+            alerts_to: webhooks to which alerts are posted.
 
         Raises:
-            SettingError: the address cannot be had.
+            SettingError: the address cannot be had, or one of a webhook is none.
             StoreError: there is no such store.
         """
         self._socket, shelf = _bound(address), None
@@ -85,6 +88,7 @@ class Server:
             self.address = address
             self._most = Role.VIEW if read_only else Role.STEER
             self._shelf = shelf = Shelf(open_store)
+            self._alerts = Alerts(shelf, alerts_to)
             self.keys: Keys = Keys(address.keys(place))
             self.keys.forget_links()
             self._address_file = address.keys(place) / _ADDRESS
@@ -110,6 +114,7 @@ class Server:
         self._address_file.write_text(self.address.base, encoding="utf-8")
         # what the first browser asks for is read while that is still starting
         threading.Thread(target=self.pages.read_ahead, name="read-ahead", daemon=True).start()
+        self._alerts.start()
         try:
             self._uvicorn.run(sockets=[self._socket])
         finally:
@@ -121,6 +126,7 @@ class Server:
 
     def close(self) -> None:
         """Let go of the address and the store."""
+        self._alerts.close()
         self.pages.feeds.close()
         self._socket.close()
         self._address_file.unlink(missing_ok=True)

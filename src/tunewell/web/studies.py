@@ -40,6 +40,7 @@ def study_row(watched: Watched) -> dict[str, Any]:
             "name": record.name,
             "metric": record.metric,
             "direction": record.direction,
+            "metrics": reader.directions,
             "created_at": record.created_at,
             "revision": revision,
             "trials": len(reader.log.trials),
@@ -109,15 +110,20 @@ def plan(watched: Watched) -> dict[str, Any]:
 
 def finish(watched: Watched) -> dict[str, Any]:
     """Return when the budget will be spent, as an interval that holds in four of five cases; or why nobody knows."""
-    left, why = None, None
+    left, why, more = None, None, None
     if not watched.is_run():
         why = "no process runs it"
     elif len(watched.reader.log.trials) > _MOST_FORECAST:
         why = f"of more than {_MOST_FORECAST:,} trials it takes long to work out; see: tunewell plan"
     else:
         found = forecast(watched.reader)
-        left, why = found.time_left, found.unknown
-    return {"at": time.time(), "left": None if left is None else asdict(left), "why": why}
+        left, why, more = found.time_left, found.unknown, found.more
+    return {
+        "at": time.time(),
+        "left": None if left is None else asdict(left),
+        "why": why,
+        "more": None if more is None else asdict(more),
+    }
 
 
 def lineage(watched: Watched) -> list[dict[str, Any]]:
@@ -255,4 +261,4 @@ def _of_several(reader: StudyReader) -> str:
     limits = f"; only what meets {' and '.join(map(str, aims.limits))} is the best" if aims.limits else ""
     if not aims.are_several:
         return limits
-    return f"; {aims}: the best is the knee of their front, and `tunewell best` shows all of it{limits}"
+    return f"; the best is the knee of their front{limits}"

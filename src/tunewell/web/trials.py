@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -16,6 +17,7 @@ from tunewell.display.formatting import measured
 from tunewell.display.records import json_text, whole_study_record
 from tunewell.errors import RecordError, SettingError, TrialNotFound
 from tunewell.figures import Table
+from tunewell.space.values import Value
 from tunewell.stores.command_rows import command_of, data_of
 from tunewell.study.commands import describe, describe_effect
 from tunewell.trial import STEERED, Event, Report, Trial, TrialState
@@ -107,7 +109,7 @@ def actions(watched: Watched, trial: Trial, *, has_checkpoint: bool) -> dict[str
     It is checked again when it is sent, and when it is taken up.
     """
     state, space = trial.state, watched.reader.space
-    ended = f"the trial has ended, it is {state}" if state.ended else None
+    ended = f"the trial has ended: {state}" if state.ended else None
     live = [name for name, param in space.params.items() if param.live and name in trial.params]
     is_held = state is TrialState.HELD
     untracked = None if has_checkpoint else "it keeps no checkpoint; it can be begun anew, from epoch 0"
@@ -253,21 +255,41 @@ def _fix(
     has_checkpoint: bool,
 ) -> dict[str, Any] | None:
     """Return what the page can do at once about a finding; None if it is in the code or the data."""
+    from tunewell.diagnosis.readers.names import parameter_of  # noqa: PLC0415
     from tunewell.rescue.parameter_changes import parameter_changes  # noqa: PLC0415  it trains, which imports much
 
     space, max_epochs = watched.reader.space, watched.reader.max_epochs or 1
-    change = next(iter(parameter_changes(finding, space, trial.params, tried, max_epochs, opposed)), None)
-    if change is None:
+    changes = list(parameter_changes(finding, space, trial.params, tried, max_epochs, opposed))
+    if not changes:
         return None
+    # the page says beside the button what the finding calls for: the button does that, or says what it does instead
+    named = parameter_of(finding.next.param, space.names)
+    change = next((one for one in changes if one.param == named), changes[0])
+    proposed = finding.next.value
+    instead = None
+    if change.param != named:
+        wished = named or finding.next.param.replace("_", " ")
+        reason = "cannot be moved that way" if named else "is no parameter of this study"
+        instead = f"{wished} {reason}; {change.param} may mend the same"
+    elif isinstance(proposed, int | float) and not math.isclose(float(proposed), _number(change.new), rel_tol=1e-3):
+        instead = f"{_brief(proposed)} was tried before, or lies outside the range; {_brief(change.new)} is the next"
     params, is_live = {change.param: change.new}, space.params[change.param].live
-    change_in_words = f"{change.param} {change.old} -> {change.new}"
+    change_in_words = f"{change.param} {_brief(change.old)} -> {_brief(change.new)}"
+    fix: dict[str, Any] = {"params": params, "instead": instead}
     if is_live and trial.state is TrialState.RUNNING:
-        return {"action": "set", "params": params, "text": f"set {change_in_words}, from the next epoch on"}
+        return fix | {"action": "set", "text": f"set {change_in_words}, from the next epoch on"}
     if is_live and has_checkpoint:
-        return {"action": "branch", "params": params, "text": f"branch from here with {change_in_words}"}
-    return {
+        return fix | {"action": "branch", "text": f"branch from here with {change_in_words}"}
+    return fix | {
         "action": "queue",
-        "params": params,
         "like": trial.number,
         "text": f"queue a trial like this one with {change_in_words}",
     }
+
+
+def _number(value: Value) -> float:
+    return math.nan if isinstance(value, str) else float(value)
+
+
+def _brief(value: Value) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -14,14 +14,13 @@ import numpy as np
 
 from tunewell.arrays import Floats
 from tunewell.diagnosis.findings import LABELS
-from tunewell.diagnosis.rules.facts import Fact
+from tunewell.diagnosis.rules.fact import NO_FACT, Fact
 from tunewell.diagnosis.rules.rule import Sign, both, known_or, lasting_error, ramp
 from tunewell.diagnosis.rules.wording import IN_WORDS, at_the_end, counted, course, figure, last_known, percent
 from tunewell.diagnosis.signals import Signals
 from tunewell.diagnosis.signals.summaries import finite
 
 _IS_HEALTHY = np.array(LABELS) == "healthy"
-_NONE = Fact(Sign(0.0, ""), {})
 _HANDFUL = 20
 """Rows that any network can learn by heart."""
 _DISTINCT = 8
@@ -54,13 +53,13 @@ def _on_its_way(s: Signals) -> Fact:
     name = next((name for name in ("val_loss", "train_loss") if _is_logged(s, name)), "")
     losses = finite(s.run[name]) if name else np.empty(0)
     if not 1 < losses.size <= _FEW or losses.min() <= 0 or s["broken_share"] > 0:
-        return _NONE
+        return NO_FACT
     last = -np.diff(np.log(losses[-1 - _LAST :]))
     strength = both(
         ramp(float(last.min()), 0.004, 0.02), ramp(float(last[-1]), 0.01, 0.04), lasting_error(s, 0.05, 0.15)
     )
     if not strength > 0:
-        return _NONE
+        return NO_FACT
     usual = s["rate_to_usual"]
     sign = Sign(
         0.8 * strength,
@@ -85,7 +84,7 @@ def _never_settles(s: Signals) -> Fact:
         ramp(len(s.run), 5, _FEWEST),
     )
     if not strength > 0:
-        return _NONE
+        return NO_FACT
     name = "val_accuracy" if s.known("val_noise") else "train_accuracy"
     sign = Sign(
         0.7 * strength,
@@ -111,18 +110,18 @@ def _never_settles(s: Signals) -> Fact:
 def _learns_a_part(s: Signals) -> Fact:
     """Detect training rows of which many stay wrong, as many as others, and a loss that has levelled off."""
     if s.run.by_loss or "train_accuracy" in s.run.estimated:
-        return _NONE
+        return NO_FACT
     strength = both(
         ramp(s["error_last"], 0.3, 0.5),
         ramp(abs(s["gap"]), 0.15, 0.05),
         ramp(abs(s["loss_gain_late_of_left"]), 0.1, 0.03),
     )
     if not strength > 0:
-        return _NONE
+        return NO_FACT
     epoch = last_known(s.run, "train_accuracy")[0]
     sign = Sign(
         0.5 * strength,
-        f"{at_the_end(s, 'train_accuracy')} and has levelled off, with {at_the_end(s, 'val_accuracy')}",
+        f"{at_the_end(s, 'train_accuracy')} and has levelled off; {at_the_end(s, 'val_accuracy')}",
         "train_accuracy",
         epoch,
     )
@@ -146,7 +145,7 @@ def _not_by_heart(s: Signals) -> Fact:
     rows = s.run.n_train if s.run.n_train <= _HANDFUL else _rows_by_accuracy(s)
     strength = 0.0 if s.run.by_loss or math.isnan(rows) else known_or(ramp(s["error_last"], 0.05, 0.2), 0.0)
     if not strength > 0:
-        return _NONE
+        return NO_FACT
     sign = Sign(
         0.9 * strength,
         f"of {counted(rows, 'training row')} {percent(s['error_last'])} are still wrong, with a training loss of "

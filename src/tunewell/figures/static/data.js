@@ -1,7 +1,7 @@
 // A figure's JSON, unpacked; `tunewell/figures/figure.py` has the format.
 
 /**
- * @typedef {number[] | Float64Array | {u16: string, low: number, high: number, scale: "linear" | "log"}} Packed
+ * @typedef {number[] | Float64Array | {u16: string | number, low: number, high: number, scale: "linear" | "log"}} Packed
  * @typedef {string | number | boolean | null} Word
  * @typedef {{title: string, scale: string, low: number, high: number, ticks: [number, string][],
  *   best: "low" | "high" | null}} Axis
@@ -10,7 +10,7 @@
  *   value: Packed | null, hover: string[] | null, rows: Packed | null}} PackedLayer
  * @typedef {{title: string, x: Axis | null, y: Axis | null, color: Axis | null, axes: Axis[],
  *   layers: PackedLayer[]}} PackedPanel
- * @typedef {{name: string, values: Packed | Word[] | {u16: string, words: Word[]}}} PackedColumn
+ * @typedef {{name: string, values: Packed | Word[] | {u16: string | number, words: Word[]}}} PackedColumn
  * @typedef {{version: number, kind: string, title: string, caption: string, panels: PackedPanel[],
  *   table: {columns: PackedColumn[], rows: number}}} FigureJson
  *
@@ -72,8 +72,15 @@ export function unpackedColumn(data) {
   return unpackedNumbers(data);
 }
 
-/** @param {string} base64 @returns {Uint16Array} */
+/** @type {string[] | null} arrays that stand in the page once, though several figures have them */
+let pageArrays = null;
+
+/** @param {string | number} base64 or the place of an array of the page's @returns {Uint16Array} */
 function codesOf(base64) {
+  if (typeof base64 === "number") {
+    pageArrays ??= /** @type {string[]} */ (JSON.parse(document.getElementById("tw-arrays")?.textContent ?? "[]"));
+    base64 = pageArrays[base64];
+  }
   const text = atob(base64);
   const codes = new Uint16Array(text.length / 2);
   for (let i = 0; i < codes.length; i++) codes[i] = text.charCodeAt(2 * i) | (text.charCodeAt(2 * i + 1) << 8);

@@ -105,7 +105,7 @@ function boxOf(panel, cell, hasTitles, withoutY) {
   const mostY = y.scale === "category" ? cell.width * (isTight ? 0.32 : 0.3) : Math.max(60, cell.width * 0.2);
   const yTexts = withoutY ? [] : y.ticks.map(([, label]) => cutTo(mostY, label));
   const yGap = Math.ceil(Math.max(0, ...yTexts.map(widthOf))) + (yTexts.length ? 10 : 0);
-  const left = cell.left + 6 + (y.title && !withoutY ? 20 : 0) + yGap;
+  const left = cell.left + Math.max(18, 6 + (y.title && !withoutY ? 20 : 0) + yGap); // half of the first label is beside it
   const lastX = x.ticks.at(-1);
   const overhang = lastX && x.scale !== "category" ? widthOf(lastX[1]) / 2 : 0;
   const width = Math.max(20, cell.left + cell.width - left - Math.max(14, Math.min(overhang, 40)));

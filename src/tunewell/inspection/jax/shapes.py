@@ -1,4 +1,4 @@
-"""Outputs and targets whose difference has a number for each pair of rows, among the operations that JAX traces."""
+"""Outputs and targets whose difference or product has a number for each pair of rows, as JAX traces them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from jax.extend.core import Literal
 
 _SHAPING = frozenset({"broadcast_in_dim", "convert_element_type", "copy"})
+_PAIRING = frozenset({"sub", "mul"})
 _INSIDE = ("jaxpr", "call_jaxpr")
 
 
@@ -18,7 +19,7 @@ def are_broadcast(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
 
 
 def broadcast_in(jaxpr: Any, n_learned: int) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    """Return the shapes of outputs and targets of which the loss takes the difference, if they are broadcast.
+    """Return the shapes of outputs and targets that the loss subtracts or multiplies, if they are broadcast.
 
     n_learned: how many of the inputs, the first ones, are parameters: outputs depend on them, and targets do not.
     """
@@ -42,7 +43,8 @@ def _look(jaxpr: Any, learned: Sequence[bool], found: list[Any]) -> list[bool]:
         depends |= {var for var, does in zip(eqn.outvars, of_outputs, strict=True) if does}
         if eqn.primitive.name in _SHAPING and not isinstance(eqn.invars[0], Literal):
             made[eqn.outvars[0]] = made.get(eqn.invars[0], eqn.invars[0])
-        if eqn.primitive.name == "sub" and sum(given) == 1 and not any(isinstance(var, Literal) for var in eqn.invars):
+        arrays = not any(isinstance(var, Literal) for var in eqn.invars)
+        if eqn.primitive.name in _PAIRING and sum(given) == 1 and arrays:
             shapes = [tuple(made.get(var, var).aval.shape) for var in eqn.invars]
             if are_broadcast(*shapes) and eqn.outvars[0].aval.shape == (max(shapes[0]),) * 2:
                 found.append((shapes[0], shapes[1]) if given[0] else (shapes[1], shapes[0]))

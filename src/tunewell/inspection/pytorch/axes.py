@@ -12,6 +12,7 @@ from tunewell.inspection.pytorch.check import Check, LossCall
 from tunewell.inspection.pytorch.training import Training
 
 _FEWEST = 2  # batches
+_FEWEST_OF_LOADER, _FEWEST_ROWS = 3, 4
 
 
 class AxesCheck(Check):
@@ -21,6 +22,8 @@ class AxesCheck(Check):
         super().__init__(training)
         self._ran: dict[int, tuple[Any, tuple[int, ...], Place]] = {}
         """By layer: it, the shape of its input, and where it was called, since the last step."""
+        self._batches: dict[int, int] = {}
+        """By layer: batches whose first axis has as many entries as a loader's batches have rows."""
         self._fitting: dict[int, int] = {}
         """By layer: batches whose first axis has as many entries as the loss has rows, and whose second has not."""
 
@@ -29,8 +32,26 @@ class AxesCheck(Check):
         if not self.training.with_gradients or not _time_first(module) or not inputs:
             return
         sequence = inputs[0]
-        if isinstance(sequence, torch.Tensor) and sequence.ndim == 3:
+        if isinstance(sequence, torch.nn.utils.rnn.PackedSequence) or not isinstance(sequence, torch.Tensor):
+            return
+        if sequence.ndim == 3:
             self._ran[id(module)] = (module, tuple(sequence.shape), calling_place())
+            self._beside_loader(module, tuple(sequence.shape))
+
+    def _beside_loader(self, module: Any, shape: tuple[int, ...]) -> None:
+        """Compare with the rows that a loader puts into a batch, whatever the loss looks like."""
+        n_rows = getattr(self.training.loader, "batch_size", None)
+        if n_rows is None or n_rows < _FEWEST_ROWS or shape[0] != n_rows or shape[1] in (1, n_rows):
+            return
+        self._batches[id(module)] = self._batches.get(id(module), 0) + 1
+        if self._batches[id(module)] == _FEWEST_OF_LOADER:
+            self.accuse(
+                "axes-swapped",
+                f"{self.training.name_of(module)} takes time steps first, and gets {shape}: {shape[0]} time steps of "
+                f"{shape[1]} rows; but the loader's batches have {n_rows} rows",
+                "give the layer batch_first=True, or transpose its input: x.transpose(0, 1)",
+                about=id(module),
+            )
 
     def after_loss(self, loss: LossCall, value: Any) -> None:
         """Compare with the rows of the targets."""

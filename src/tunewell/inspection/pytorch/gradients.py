@@ -11,6 +11,7 @@ from tunewell.inspection.pytorch.check import Check, LossCall
 from tunewell.inspection.pytorch.graph import leaves
 from tunewell.inspection.pytorch.training import Training, parameters_of
 
+_FEWEST_STEPS = 3
 _SAMPLE = 6  # parameters of an optimizer, of which gradients are looked at
 _NEVER = 100  # backward passes with no step, where the training might have gone on
 _NEVER_TO_THE_END = 10  # where it has not
@@ -27,6 +28,8 @@ class FlowCheck(Check):
         """By parameter's id: where a tensor that came from it was cut off."""
         self._looked_at = 0
         self._losses = 0
+        self._made_to: Place | None = None
+        """Where `backward` was called of a loss whose graph has none of the network's parameters."""
         self._first: list[tuple[Any, Any]] = []
         """Parameters, and their values at the first backward pass."""
         self._place = Place()
@@ -66,6 +69,7 @@ class FlowCheck(Check):
             held = [one for root in self.training.roots.values() for one in root.parameters() if one.requires_grad]
             self._first = [(one, one.detach().clone()) for one in held[:_SAMPLE]]
         if root.grad_fn is not None or isinstance(root, torch.nn.Parameter):
+            self._made_to = self._made_to or self._place
             return
         if root.requires_grad:
             seen = "backward() is called on a tensor that was made to require a gradient, and comes from no network"
@@ -86,6 +90,7 @@ class FlowCheck(Check):
     def finish(self) -> None:
         """Look back: a parameter that had no gradient, a network that never changed."""
         self._cut_off_parameters()
+        self._cut_off_network()
         self._no_step()
 
     def _all_frozen(self) -> bool:
@@ -117,6 +122,25 @@ class FlowCheck(Check):
                 "take the detach() (.data, torch.tensor(...)) away, unless they are not meant to learn",
                 self._cuts[id(cut[0])],
             )
+
+    def _cut_off_network(self) -> None:
+        """Look for a network that an optimizer steps, and none of whose parameters ever had a gradient."""
+        if self.found or self._reached or self._made_to is None:
+            return
+        networks = list(self.training.roots.values())
+        for optimizer in self.training.optimizers:
+            held = {id(one) for one in parameters_of(optimizer) if one.requires_grad}
+            network = next((one for one in networks if held & {id(each) for each in one.parameters()}), None)
+            if network is None or self.training.steps_of[id(optimizer)] < _FEWEST_STEPS or optimizer.state:
+                continue
+            self.accuse(
+                "loss-cut-off",
+                f"after {self.training.steps_of[id(optimizer)]} steps none of the {len(held)} parameters of "
+                f"{type(network).__name__} that the optimizer holds has had a gradient",
+                "compute the network's output with gradients, not under no_grad(), and the loss from it as it is",
+                self._made_to,
+            )
+            return
 
     def after_backward(self, root: Any) -> None:
         """Take note of the parameters that have a gradient."""

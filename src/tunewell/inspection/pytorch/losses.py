@@ -18,12 +18,62 @@ _SQUASHING = {"Softmax": "softmax", "Sigmoid": "sigmoid", "Relu": "ReLU", "Tanh"
 """After which a value is no logit any more."""
 _LAST = {"LogSoftmax": "log_softmax", "LogSigmoid": "logsigmoid"}
 _LINEAR = frozenset(("Addmm", "Mm", "Convolution", "Bmm", "Addbmm", "Baddbmm", "Linear", "MkldnnLinear"))
+_LIKELIHOODS = ("poisson_nll_loss", "gaussian_nll_loss")
 _DISTANCES = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
+_FEWEST_ROWS = 4
 _CLAMP = frozenset(("Clamp", "ClampMin", "ClampMax", "Hardtanh", "Minimum", "Maximum"))
 
 
 class LossInputCheck(Check):
     """Looks at the operation that a loss's input comes from, in the graph of its gradient."""
+
+    calls: ClassVar[frozenset[str]] = frozenset(("softmax", "log_softmax"))
+
+    def __init__(self, training: Training) -> None:
+        super().__init__(training)
+        self._over_first: list[tuple[tuple[int, ...], Place]] = []
+        """Softmaxes over the first of two axes since the last backward pass: their shapes, and where they are."""
+        self._over_second: set[tuple[int, ...]] = set()
+        self._n_rows: set[int] = set()
+        """Of what networks gave since the last backward pass."""
+
+    def after_call(self, name: str, args: Any, kwargs: Any, result: Any) -> None:
+        """Look at a softmax of a program's own, whatever loss comes after it."""
+        node = result.grad_fn if isinstance(result, torch.Tensor) else None
+        if node is None or operation(node) not in ("Softmax", "LogSoftmax"):
+            return
+        shape, dim = tuple(result.shape), _dim(node) % max(1, result.ndim)
+        if len(shape) == 2:
+            self._over_second |= {shape} if dim else set()
+            self._over_first += [] if dim else [(shape, calling_place())]
+        before = last_operation(inputs_of(node)[0]) if inputs_of(node) else None
+        squashed = _SQUASHING.get(operation(before)) if before is not None else None
+        if name == "log_softmax" and squashed not in (None, "tanh") and dim:
+            self.accuse(
+                "logits-expected",
+                f"log_softmax is given the output of {squashed}{self._layer()}",
+                f"take the {squashed} away, so that log_softmax gets the last layer's output as it is",
+            )
+
+    def after_forward(self, module: Any, inputs: Any, outputs: Any) -> None:
+        """Take note of the rows that a network gives."""
+        if not self.training.stack:
+            given = outputs[0] if isinstance(outputs, tuple | list) and outputs else outputs
+            self._n_rows |= {int(given.shape[0])} if isinstance(given, torch.Tensor) and given.ndim else set()
+
+    def before_backward(self, root: Any) -> None:
+        """Look at softmaxes over as many as there are rows, with another one over the classes nowhere."""
+        for shape, place in self._over_first:
+            rows_of, units = shape
+            is_of_rows = rows_of in self._n_rows and rows_of > _FEWEST_ROWS and units > 1 and rows_of != units
+            if is_of_rows and shape not in self._over_second:
+                self.accuse(
+                    "softmax-over-rows",
+                    f"outputs of shape {shape} pass through a softmax over dim=0, the {rows_of} rows",
+                    "apply it over dim=1",
+                    place,
+                )
+        self._over_first, self._over_second, self._n_rows = [], set(), set()
 
     def before_loss(self, loss: LossCall) -> None:
         """Look at a loss that is about to be computed."""
@@ -43,6 +93,8 @@ class LossInputCheck(Check):
                     self._several_labels(loss)
             case "kl_div":
                 self._divergence(loss, node)
+            case "poisson_nll_loss" | "gaussian_nll_loss":  # of a rate or a spread, in forms of several kinds
+                return
             case _:
                 self._within_reach(loss, node)
 
@@ -201,7 +253,7 @@ class BroadcastCheck(Check):
 
     def before_loss(self, loss: LossCall) -> None:
         """Look at a loss that is about to be computed."""
-        if loss.name in _DISTANCES and loss.with_gradient and _crosswise(loss.input, loss.target):
+        if loss.name in (*_DISTANCES, *_LIKELIHOODS) and loss.with_gradient and _crosswise(loss.input, loss.target):
             self._accuse(loss.name, loss.input.shape, loss.target.shape, loss.place)
 
     def after_call(self, name: str, args: Any, kwargs: Any, result: Any) -> None:

@@ -110,7 +110,10 @@ class ModesCheck(Check):
         return any(self.training.is_loaded(one) for one in network.parameters())
 
     def _batch_norm(self, module: Any, inputs: Any) -> None:
-        if not module.training or not self.training.with_gradients:
+        if not self.training.with_gradients:
+            return
+        if not module.training:
+            self._left_as_made(module)
             return
         shape: tuple[int, ...] = tuple(inputs[0].shape) if inputs and isinstance(inputs[0], torch.Tensor) else ()
         if len(shape) >= 2 and shape[0] == 1 and all(n == 1 for n in shape[2:]):
@@ -133,6 +136,22 @@ class ModesCheck(Check):
             "use momentum=0.1 (PyTorch's is 1 minus that of Keras)",
             about=(type(module), momentum),
         )
+
+    def _left_as_made(self, module: Any) -> None:
+        """Look at a normalization in evaluation mode within a network that trains, which has never seen a batch."""
+        network, steps = self.training.stack[0], self.training.steps
+        tracked = module.num_batches_tracked
+        learns = any(one.requires_grad for one in module.parameters())
+        if steps < _IN_A_ROW or not network.training or network is module or tracked is None or not learns:
+            return
+        if int(tracked) == 0 and not any(self.training.is_loaded(one) for one in network.parameters()):
+            self.accuse(
+                "statistics-frozen",
+                f"{self.training.name_of(module)} is in evaluation mode at step {steps + 1}, while the network trains, "
+                "and has seen no batch: its mean is 0 and its variance 1, as they were made",
+                "leave it in training mode, or load the statistics of a trained network",
+                about=id(module),
+            )
 
 
 def _unlike(network: Any, *, training: bool) -> str | None:

@@ -20,7 +20,7 @@ _RISKY = frozenset(
     """.split()  # noqa: SIM905
 )
 _MATRICES = 12  # of an optimizer, that are looked at
-_FEWEST_NUMBERS = 64  # of such a matrix
+_FEWEST_NUMBERS = 32  # of such a matrix
 _FIRST_STEPS = 10
 _LARGE = 1.5  # times the norm of the weights that the training began with
 

@@ -61,6 +61,8 @@ _LOSSES = {
         nn.functional.smooth_l1_loss,
         nn.functional.huber_loss,
         nn.functional.kl_div,
+        nn.functional.poisson_nll_loss,
+        nn.functional.gaussian_nll_loss,
     )
 }
 _COMPARISONS = frozenset(("eq", "__eq__", "ne", "__ne__"))
@@ -168,9 +170,11 @@ class TorchObserver:
         return value
 
     def _evaluation(self, loss: LossCall | None) -> None:
-        """Take note of a loss or comparison under `no_grad`, after a forward pass of a network that is trained."""
+        """Take note of a loss or comparison after a forward pass under `no_grad` of a network that is trained."""
         training = self.training
-        if torch.is_grad_enabled() or self._unseen_output is None or self._looking:
+        if self._unseen_output is None or self._looking:
+            return
+        if torch.is_grad_enabled() and self._steps_between < _STEPS_BETWEEN:  # a pass of a training step's own
             return
         if not training.evaluating:
             training.evaluating = True

@@ -33,6 +33,8 @@ class ParametersCheck(Check):
         self._step_place = Place()
         self._root_places: dict[int, Place] = {}
         self._ever_held: set[int] = set()
+        self._had_no_gradient = False
+        """True if `backward` was called of a loss that no gradient flows from."""
 
     def before_forward(self, module: Any, inputs: Any) -> None:
         """Take note of the line that calls the network."""
@@ -49,6 +51,10 @@ class ParametersCheck(Check):
         own = list(module.parameters(recurse=False))
         if isinstance(module, _LAYERS) and not any(one.requires_grad for one in own):
             self._frozen[id(module)] = module
+
+    def before_backward(self, root: Any) -> None:
+        """Take note of a loss without a gradient."""
+        self._had_no_gradient |= not root.requires_grad
 
     def after_backward(self, root: Any) -> None:
         """Take note of the parameters that have gradients."""
@@ -121,6 +127,7 @@ class ParametersCheck(Check):
         for network in self.training.roots.values():
             own = {id(one): name for name, one in network.named_parameters()}
             if not own.keys() & held:
+                self._held_by_none(network)
                 continue
             lost = [
                 self._with_gradient[key]
@@ -140,6 +147,26 @@ class ParametersCheck(Check):
                     self._step_place,
                     about=id(network),
                 )
+
+    def _held_by_none(self, network: Any) -> None:
+        """Look at a network that has gradients and no optimizer, while two optimizers hold the same parameters.
+
+        One alone may well be meant so: a network that measures what another one makes has gradients too.
+        """
+        stepped = [one for one in self.training.optimizers if self.training.steps_of[id(one)] >= _FEWEST_STEPS]
+        owned = [frozenset(id(each) for each in parameters_of(one)) for one in stepped]
+        if len(set(owned)) == len(owned):
+            return
+        every = [one for one in network.parameters() if one.requires_grad]
+        known = all(id(one) in self._with_gradient for one in every)
+        if every and known and not any(self.training.is_loaded(one) or not self._is_still(one) for one in every):
+            self.accuse(
+                "parameters-not-optimized",
+                f"all {len(every)} parameters of a {type(network).__name__} have gradients, and no optimizer holds one",
+                "give an optimizer the parameters of this network too, or freeze it if it is to stay as it is",
+                self._root_places.get(id(network)),
+                about=id(network),
+            )
 
     def _is_still(self, parameter: Any) -> bool:
         """Return True if nothing has changed the parameter since it first had a gradient."""
@@ -182,10 +209,10 @@ class ParametersCheck(Check):
     def _all_frozen(self) -> None:
         network = self.training.root
         every = [] if network is None else list(network.parameters())
-        if not every or any(one.requires_grad for one in every) or self._with_gradient:
+        if not every or any(one.requires_grad or id(one) in self._with_gradient for one in every):
             return
         held = self.training.held_by_any()
-        if any(id(one) in held for one in every):
+        if self._had_no_gradient or any(id(one) in held for one in every):
             self.accuse(
                 "parameters-frozen",
                 f"all {len(every)} parameters of {type(network).__name__} have requires_grad=False",

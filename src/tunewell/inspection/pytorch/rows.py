@@ -18,6 +18,7 @@ _FAR = 30.0  # root mean square of the inputs of a first layer
 _NEAR = 1e-3
 _MOST_ROWS = 200_000
 _FEWEST_ROWS = 16
+_FEW = 8  # entries of a dictionary
 _FEWEST_IDS = 8
 _HELD_OUT = re.compile(r"(^|_|\b)(x?_?val|valid|validation|x?_?test|testing|dev|eval|holdout|held_?out)", re.IGNORECASE)
 
@@ -193,6 +194,8 @@ class RowsCheck(Check):
             if frame.f_code.co_filename == self._called.path:
                 # of a function's own names first: a name such as `loader` is often a parameter
                 names = [*frame.f_locals.items(), *frame.f_globals.items()]
+                # and a dictionary of loaders by phase gives them their names
+                names += [pair for _, value in names if type(value) is dict for pair in list(value.items())[:_FEW]]
                 bound = [str(name) for name, value in names if any(value is one for one in wanted)]
                 if any("train" in name.lower() for name in bound):
                     return False

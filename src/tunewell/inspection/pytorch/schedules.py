@@ -60,6 +60,8 @@ class SchedulesCheck(Check):
             return f"its patience is {schedule.patience}" if schedule.patience * 3 < n else None
         if isinstance(schedule, lr_scheduler.CosineAnnealingLR):
             return f"reaches its end after {schedule.T_max} of them" if 2 * schedule.T_max <= n else None
+        if isinstance(schedule, lr_scheduler.MultiStepLR) and schedule.gamma < 1 and max(schedule.milestones) <= n:
+            return f"is past its last milestone, {max(schedule.milestones)}, before the first epoch ends"
         factor = _factor(schedule, n)
         if factor is None or factor > _NEXT_TO_NOTHING:
             return None

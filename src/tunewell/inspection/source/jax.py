@@ -157,7 +157,7 @@ def gradients_not_applied(program: Program) -> Iterator[Mistake]:
             f"{text(updates[0])} on line {line(updates[0])} computes updates, and nothing applies them",
             "write params = optax.apply_updates(params, updates) after it",
         )
-    elif not updates and not program.mentions("optax", "flax", "equinox"):
+    elif not updates:
         yield from _gradients_not_used(program)
 
 
@@ -353,6 +353,117 @@ def key_of_all_draws(program: Program) -> Iterator[Mistake]:
                 f"{line(listed)}",
                 f"draw from a key each: for key, ... in zip(jax.random.split({drawn.id}, n), ...)",
             )
+
+
+def key_handed_through(program: Program) -> Iterator[Mistake]:
+    """Find a step that draws from the key it is given, and returns that very key for the next step."""
+    for function in (node for node in program.nodes if isinstance(node, Function)):
+        returned = {name for value in program.results(function) for name in _handed_on(value)}
+        for call in (one for one in program.calls(function) if program.function(one) is function):
+            for key in _keys_used_up(program, call):
+                bound = program.values(key)
+                given = all(isinstance(one.value, ast.Name) and one.position is not None for one in bound)
+                taken = [one.arg for one in function.args.args]
+                unpacked = bound and given and all(getattr(one.value, "id", "") in taken for one in bound)
+                if key.id in returned and (unpacked or (key.id in taken and not _is_stored(function, key.id))):
+                    yield program.mistake(
+                        "random-key-reused",
+                        call,
+                        f"{text(call)} draws from {key.id}, and {function.name}() returns the same {key.id} for the "
+                        "next step",
+                        f"split it: {key.id}, subkey = jax.random.split({key.id}), and draw from subkey",
+                    )
+                    break
+
+
+def _handed_on(value: ast.expr) -> Iterator[str]:
+    """Yield the names that are returned as they are, by themselves or in tuples."""
+    if isinstance(value, ast.Name):
+        yield value.id
+    for one in getattr(value, "elts", []):
+        yield from _handed_on(one)
+
+
+def _is_stored(function: Function, name: str) -> bool:
+    return any(
+        isinstance(one, ast.Name) and one.id == name and isinstance(one.ctx, ast.Store) for one in ast.walk(function)
+    )
+
+
+def _keys_used_up(program: Program, call: ast.Call) -> Iterator[ast.Name]:
+    """Yield the keys that a call draws from: by itself, or in a function of the program that it hands them to."""
+    drawn = _key_drawn_from(program, call)
+    if isinstance(drawn, ast.Name):
+        yield drawn
+    of = call.func
+    if isinstance(of, ast.Call) and program.called(of) in (*_GRADIENTS, *_TRANSFORMS) and of.args:
+        of = of.args[0]
+    step = program.functions.get(of.id) if isinstance(of, ast.Name) else None
+    if step is None or program.function(call) is step:
+        return
+    names = [one.arg for one in step.args.args]
+    used = {text(one) for inner in program.calls(step) if (one := _key_drawn_from(program, inner)) is not None}
+    for name, given in zip(names, call.args, strict=False):
+        if isinstance(given, ast.Name) and name in used and not _is_stored(step, name):
+            yield given
+
+
+def key_of_a_state(program: Program) -> Iterator[Mistake]:
+    """Find a training step that draws from a key of its state, which nothing ever changes."""
+    for call in program.calls():
+        drawn = _key_drawn_from(program, call)
+        keys = [] if drawn is None else program.origins(drawn)
+        key = keys[0] if len(keys) == 1 else None
+        function = program.function(call)
+        if not isinstance(key, ast.Attribute) or not isinstance(key.value, ast.Name) or function is None:
+            continue
+        outer = [one for one in (function, *program.ancestors(function)) if isinstance(one, Function)]
+        is_given = any(key.value.id == one.arg for around in outer for one in around.args.args)
+        takes_gradients = any(program.called(one) in _GRADIENTS for around in outer for one in program.calls(around))
+        changed = any(keyword(one, key.attr) is not None and method(one) == "replace" for one in program.calls())
+        stored = any(
+            isinstance(one, ast.Attribute) and one.attr == key.attr and isinstance(one.ctx, ast.Store)
+            for one in program.nodes
+        )
+        if is_given and key.value.id != "self" and takes_gradients and not changed and not stored:
+            yield program.mistake(
+                "random-key-reused",
+                call,
+                f"{text(call)} draws from {text(key)}, and no step changes it",
+                f"draw from another each step: jax.random.fold_in({text(key)}, {key.value.id}.step)",
+            )
+
+
+def zeros_by_hand(program: Program) -> Iterator[Mistake]:
+    """Find a function that makes layers by hand, their weights as zeros; of several layers, not all are the last."""
+    for function in program.functions.values():
+        calls = [one for one in program.calls() if program.called(one) == function.name]
+        listed = any(program.loops(one) or _is_in_list(program, one) for one in calls)
+        if len(calls) < 2 and not listed:
+            continue
+        for value in program.results(function):
+            parts = value.values if isinstance(value, ast.Dict) else value.elts if isinstance(value, ast.Tuple) else []
+            zeros = [one for one in parts if _zeros_of(program, one) == 2]
+            drawn = any(program.called(one).startswith("jax.random.") for one in program.calls(function))
+            if zeros and not drawn and program.mentions("jax"):
+                yield program.mistake(
+                    "zero-weights",
+                    zeros[0],
+                    f"{text(zeros[0])} is the weights of each layer that {function.name}() makes: all units are alike",
+                    "draw them at random: jax.random.normal(key, shape) / jnp.sqrt(fan_in), a key for each layer",
+                )
+
+
+def _is_in_list(program: Program, node: ast.AST) -> bool:
+    return any(isinstance(one, _LISTED) for one in program.ancestors(node))
+
+
+def _zeros_of(program: Program, node: ast.expr) -> int:
+    """Return how many axes zeros have, as far as their shape is written there; 0 for anything else."""
+    if program.called(node) not in ("jax.numpy.zeros", "numpy.zeros") or not isinstance(node, ast.Call):
+        return 0
+    shape = argument(node, 0, "shape")
+    return len(shape.elts) if isinstance(shape, ast.Tuple | ast.List) else 1
 
 
 def equal_kernels(program: Program) -> Iterator[Mistake]:

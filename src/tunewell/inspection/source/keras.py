@@ -56,6 +56,9 @@ def compiled_models(program: Program) -> Iterator[Compiled]:
         given = argument(call, 1, "loss")
         while isinstance(given, ast.Name) and (bound := program.value(given)) is not None and bound.is_whole:
             given = bound.value
+        if isinstance(given, ast.Dict):
+            yield from _of_outputs(program, call, given)
+            continue
         name = str(constant(given)) if isinstance(constant(given), str) else ""
         logits = False
         if isinstance(given, ast.Call) and program.called(given).startswith("keras.losses."):
@@ -65,6 +68,15 @@ def compiled_models(program: Program) -> Iterator[Compiled]:
                 continue
             logits = constant(option) is True
         yield Compiled(call, name, logits, _ending(program, call.func.value))
+
+
+def _of_outputs(program: Program, call: ast.Call, losses: ast.Dict) -> Iterator[Compiled]:
+    """Yield what a `compile` says of each output that it names a loss for: `loss={"price": "mse", "sold": ...}`."""
+    named = {str(constant(name)): layer for layer in program.calls() if (name := keyword(layer, "name")) is not None}
+    for key, given in zip(losses.keys, losses.values, strict=True):
+        layer = named.get(str(constant(key)))
+        if layer is not None and program.called(layer).startswith("keras.layers.") and constant(given) is not None:
+            yield Compiled(call, str(constant(given)), from_logits=False, ending=_of_layer(program, layer, "", None))
 
 
 def _ending(program: Program, model: ast.expr) -> Ending | None:
@@ -312,15 +324,30 @@ def equal_kernels(program: Program) -> Iterator[Mistake]:
 
 
 def gradients_not_applied(program: Program) -> Iterator[Mistake]:
-    """Find gradients of a tape of TensorFlow that nothing applies."""
+    """Find gradients that nothing applies: of a tape of TensorFlow, or of a `train_step` that calls `backward`."""
     taken = [
         call
         for call in program.calls()
         if method(call) == "gradient" and isinstance(call.func, ast.Attribute) and _is_tape(program, call.func.value)
     ]
-    applied = ("apply_gradients", "apply", "minimize", "assign", "assign_sub", "stateless_apply")
-    if not taken or any(isinstance(node, ast.Attribute) and node.attr in applied for node in program.nodes):
+    applied = ("apply_gradients", "apply", "minimize", "assign", "assign_sub", "stateless_apply", "step")
+    if any(isinstance(node, ast.Attribute) and node.attr in applied for node in program.nodes):
         return
+    for call in program.calls():
+        function = program.function(call)
+        if (
+            method(call) == "backward"
+            and function is not None
+            and function.name == "train_step"
+            and _is_models(program, call)
+        ):
+            yield program.mistake(
+                "no-step",
+                call,
+                f"{text(call)} on line {line(call)} computes gradients, and nothing applies them to the weights",
+                "call self.optimizer.apply(gradients, self.trainable_weights) after it; they are in v.value.grad",
+            )
+            return
     if any("trainable" in ast.unparse(call) for call in taken):
         yield program.mistake(
             "no-step",
@@ -328,6 +355,12 @@ def gradients_not_applied(program: Program) -> Iterator[Mistake]:
             f"{text(taken[0])} on line {line(taken[0])} computes gradients, and nothing applies them to the weights",
             "call optimizer.apply_gradients(zip(gradients, model.trainable_variables)) after it",
         )
+
+
+def _is_models(program: Program, node: ast.AST) -> bool:
+    """Return True inside a class of models."""
+    owner = program.class_of(node)
+    return owner is not None and any(program.name(base) == "keras.Model" for base in owner.bases)
 
 
 def _is_tape(program: Program, owner: ast.expr) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from tunewell.inspection.mistakes import Mistake
 from tunewell.inspection.source.outputs import Networks, Output
 from tunewell.inspection.source.program import (
+    Function,
     Program,
     argument,
     constant,
@@ -19,8 +20,9 @@ from tunewell.inspection.source.program import (
 from tunewell.inspection.source.torch_calls import loss_calls, losses_of_outputs
 
 _WANTS_LOGITS = ("cross_entropy", "binary_cross_entropy_with_logits")
+_DEPTH = 5  # of sums in sums
 _SQUASHING = ("softmax", "sigmoid", "relu", "tanh")
-_ROWS = ("batch_size", "bs", "batchsize", "BATCH_SIZE")
+_ROWS = ("batch_size", "bs", "batchsize", "BATCH_SIZE", "BS")
 
 
 def activation_before_loss(program: Program) -> Iterator[Mistake]:
@@ -202,17 +204,48 @@ def _is_trained_on(program: Program, loss: ast.Call) -> bool:
 def averaged_twice(program: Program) -> Iterator[Mistake]:
     """Find a mean loss that is divided by the number of rows before `backward`."""
     means = {id(call) for _, call, made in loss_calls(program) if _is_mean(made)}
-    for call in program.calls():
-        if method(call) != "backward" or not isinstance(call.func, ast.Attribute):
-            continue
-        for division, loss in _divisions(program, _unscaled(call.func.value)):
-            if any(id(one) in means for one in program.origins(loss)):
+    for trained in _trained_on(program):
+        for division, loss in _divisions(program, trained):
+            if any(id(one) in means for one in _terms(program, loss)):
                 yield program.mistake(
                     "loss-averaged-twice",
                     division,
                     f"{text(division)} on line {line(division)} divides what is the mean over the rows already",
                     "leave the division out",
                 )
+
+
+def _trained_on(program: Program) -> Iterator[ast.expr]:
+    """Yield what `backward` is called on, and what a `training_step` of Lightning returns for it."""
+    for call in program.calls():
+        if method(call) == "backward" and isinstance(call.func, ast.Attribute):
+            yield _unscaled(call.func.value)
+    if program.mentions("lightning", "pytorch_lightning"):
+        for function in (node for node in program.nodes if isinstance(node, Function)):
+            if function.name == "training_step":
+                yield from program.results(function)
+
+
+def _terms(program: Program, loss: ast.expr, depth: int = 0) -> Iterator[ast.expr]:
+    """Yield what a loss is the sum of, each with its factors left out; nothing of what is multiplied by its rows."""
+    for one in program.origins(loss):
+        if not isinstance(one, ast.BinOp) or depth > _DEPTH:
+            yield one
+        elif not _is_running_sum(program, one) and not (
+            isinstance(one.op, ast.Mult) and any(_is_row_count(program, part) for part in (one.left, one.right))
+        ):
+            yield from _terms(program, one.left, depth + 1)
+            if isinstance(one.op, ast.Add | ast.Mult):
+                yield from _terms(program, one.right, depth + 1)
+
+
+def _is_running_sum(program: Program, node: ast.BinOp) -> bool:
+    """Return True for what is added to itself, `loss = loss + ...`: it is divided by how often that was done."""
+    statement = program.parent(node)
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+    return isinstance(target, ast.Name) and any(
+        isinstance(one, ast.Name) and one.id == target.id for one in ast.walk(node)
+    )
 
 
 def _is_mean(made: ast.Call | None) -> bool:
@@ -231,8 +264,12 @@ def _divisions(program: Program, loss: ast.expr) -> Iterator[tuple[ast.AST, ast.
                 if before is not None:
                     yield one.at, before.value
     for value in program.origins(loss):
-        if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Div) and _is_row_count(program, value.right):
-            yield value, value.left
+        divided = value
+        while isinstance(divided, ast.BinOp) and isinstance(divided.op, ast.Div):
+            if _is_row_count(program, divided.right):
+                yield value, divided.left
+                break
+            divided = divided.left
 
 
 def _is_row_count(program: Program, node: ast.expr) -> bool:

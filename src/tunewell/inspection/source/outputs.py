@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tunewell.inspection.source.program import (
     Binding,
@@ -50,6 +50,7 @@ _RESHAPING = (
     "view", "reshape", "squeeze", "squeeze_", "unsqueeze", "flatten", "float", "double", "half", "to", "cpu", "cuda",
     "contiguous", "permute", "transpose", "t", "type", "clone", "dropout",
 )  # fmt: skip
+_MOVING = ("view", "reshape", "permute", "transpose", "t")
 _WRAPPERS = (
     "torch.compile", "torch.nn.DataParallel", "torch.nn.parallel.DistributedDataParallel", "torch.jit.script",
 )  # fmt: skip
@@ -120,7 +121,11 @@ class Networks:
             source = (call.args[0] if call.args else None) if is_function else getattr(call.func, "value", None)
             return Output(operation, call, source, dim=_dim(call, 1 if is_function else 0))
         if method(call) in _RESHAPING and not name.startswith("torch"):
-            return self.output(call.func.value, depth + 1) if isinstance(call.func, ast.Attribute) else None
+            same = self.output(call.func.value, depth + 1) if isinstance(call.func, ast.Attribute) else None
+            moved = (
+                same is not None and method(call) in _MOVING
+            )  # the units of choices are one each, side by side later
+            return replace(same, units=None) if same is not None and moved else same
         if name in ("torch.squeeze", "torch.flatten", "torch.reshape", "torch.nn.functional.dropout") and call.args:
             return self.output(call.args[0], depth + 1)
         module = self.module(call.func, depth + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
 
 from tunewell.inspection.mistakes import Mistake
@@ -118,6 +119,45 @@ def optimizer_of_another(program: Program) -> Iterator[Mistake]:
             )
 
 
+def same_parameters_twice(program: Program) -> Iterator[Mistake]:
+    """Find a second optimizer that is given the parameters of the first by a slip, while a network has none."""
+    made = [
+        (call, statement.targets[0], owner)
+        for call in program.calls()
+        if is_optimizer(program, call)
+        and isinstance(statement := program.parent(call), ast.Assign)
+        and isinstance(owner := _parameters_of(argument(call, 0, "params")), ast.Name)
+    ]
+    held = {name for call, *_ in made for one in ast.walk(call) if (name := getattr(one, "id", ""))}
+    for (one, _, owner), (other, target, _) in itertools.combinations(made, 2):
+        if ast.dump(one) != ast.dump(other) or program.scope(one) is not program.scope(other):
+            continue
+        prefix = text(target).partition("_")[0]
+        forgotten = prefix if prefix not in held and _is_network(program, prefix, one) else ""
+        if forgotten:
+            yield program.mistake(
+                "parameters-not-optimized",
+                other,
+                f"{text(target)} on line {line(other)} is given the parameters of {text(owner)}, as the one of line "
+                f"{line(one)} is, and none is given those of {forgotten}",
+                f"write {forgotten}.parameters() there",
+            )
+
+
+def _is_network(program: Program, name: str, beside: ast.AST) -> bool:
+    """Return True for the name of a network of this program, made beside an optimizer."""
+    for node in ast.walk(program.scope(beside)):
+        target = node.targets[0] if isinstance(node, ast.Assign) else None
+        pairs: list[tuple[ast.expr, ast.expr]] = []
+        if isinstance(target, ast.Tuple) and isinstance(node, ast.Assign):
+            pairs = list(zip(target.elts, getattr(node.value, "elts", []), strict=False))
+        elif target is not None and isinstance(node, ast.Assign):
+            pairs = [(target, node.value)]
+        if any(text(one) == name and _makes_layer(program, value) for one, value in pairs):
+            return True
+    return False
+
+
 def plain_lists(program: Program) -> Iterator[Mistake]:
     """Find layers that a module keeps in a plain list or dictionary."""
     for owner in program.classes.values():
@@ -136,10 +176,16 @@ def plain_lists(program: Program) -> Iterator[Mistake]:
                         "layers, which "
                         f"{owner.name}.parameters() does not find"
                     ),
-                    "make it a torch.nn.ModuleList"
-                    if _kind(attribute, program) == "list"
-                    else "make it a torch.nn.ModuleDict",
+                    f"make it a torch.nn.{_registering(program, attribute)}",
                 )
+
+
+def _registering(program: Program, attribute: ast.Attribute) -> str:
+    """Return what to use in place of a plain list or dictionary."""
+    statement = program.parent(attribute)
+    value = _assigned(statement) if statement is not None else None
+    of = "Parameter" if value is not None and any(_is_parameter(program, one) for one in ast.walk(value)) else "Module"
+    return of + ("List" if _kind(attribute, program) == "list" else "Dict")
 
 
 def _called_name(node: ast.AST) -> str:
@@ -169,11 +215,17 @@ def _lists_of_layers(program: Program, owner: ast.ClassDef) -> Iterator[ast.Attr
         for target in targets:
             if not (isinstance(target, ast.Attribute) and is_self_attribute(target)):
                 continue
-            plain = isinstance(value, ast.List | ast.Tuple | ast.ListComp | ast.Dict | ast.DictComp)
+            plain = isinstance(value, ast.List | ast.Tuple | ast.ListComp | ast.Dict | ast.DictComp) or (
+                value is not None and _called_name(value) in ("list", "tuple", "dict")
+            )
             filled = plain and value is not None and any(_makes_layer(program, one) for one in ast.walk(value))
             empty = (isinstance(value, ast.List) and not value.elts) or (isinstance(value, ast.Dict) and not value.keys)
             if filled or (empty and _is_filled_later(program, owner, target.attr)):
                 yield target
+
+
+def _is_parameter(program: Program, node: ast.AST) -> bool:
+    return program.called(node) in ("torch.nn.Parameter", "torch.nn.parameter.Parameter")
 
 
 def _makes_layer(program: Program, node: ast.AST) -> bool:
@@ -181,7 +233,7 @@ def _makes_layer(program: Program, node: ast.AST) -> bool:
     if name in program.classes:
         return any(program.name(base) in _MODULE_BASES for base in program.classes[name].bases)
     kind = name.rpartition(".")[2]
-    return (
+    return _is_parameter(program, node) or (
         name.startswith("torch.nn.")
         and name.count(".") == 2
         and kind.startswith(

@@ -157,13 +157,15 @@ class Program:
         return next((one for one in self.ancestors(node) if isinstance(one, ast.ClassDef)), None)
 
     def loops(self, node: ast.AST) -> list[Loop]:
-        """Return the loops around a node within its function, the innermost first."""
+        """Return the loops around a node within its function, the innermost first: those that do it in each turn."""
         found: list[Loop] = []
+        inner = node
         for one in self.ancestors(node):
             if isinstance(one, Function | ast.ClassDef):
                 break
-            if isinstance(one, Loop):
+            if isinstance(one, Loop) and inner is not getattr(one, "iter", None):  # which is made once
                 found.append(one)
+            inner = one
         return found
 
     def calls(self, inside: ast.AST | None = None) -> Iterator[ast.Call]:
@@ -242,6 +244,7 @@ class Program:
     def _defaults(self) -> dict[str, float]:
         """The default values of flags, of fields, and of parameters to be tuned, by name."""
         found: dict[str, float] = {}
+        self.__dict__["_defaults"] = found  # known while it is made: a default may name another field
         for call in self.calls():
             attribute = call.func.attr if isinstance(call.func, ast.Attribute) else ""
             flags = [one.value for one in call.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]

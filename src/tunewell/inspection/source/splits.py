@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import math
 import re
 from collections.abc import Iterator
 
@@ -41,7 +42,7 @@ def fitted_to_held_back(program: Program) -> Iterator[Mistake]:
     ]
     for call, owner in fits:
         rows = call.args[0]
-        if not any(map(_HELD_BACK.search, _names_in(rows))) or any(map(_TRAINING.search, _names_in(rows))):
+        if not _is_side(program, rows, _HELD_BACK) or _is_side(program, rows, _TRAINING):
             continue
         if method(call) == "fit" and not _is_preprocessor(program, owner):
             continue
@@ -49,7 +50,7 @@ def fitted_to_held_back(program: Program) -> Iterator[Mistake]:
             (one, its_owner)
             for one, its_owner in fits
             if program.function(one) is program.function(call)
-            and any(map(_TRAINING.search, _names_in(one.args[0])))
+            and _is_side(program, one.args[0], _TRAINING)
             and _same_kind(program, its_owner, owner)
         ]
         if others:
@@ -63,6 +64,18 @@ def fitted_to_held_back(program: Program) -> Iterator[Mistake]:
                 ),
                 f"write {text(fitted_owner)}.transform({text(rows)})",
             )
+
+
+def _is_side(program: Program, rows: ast.expr, side: re.Pattern[str]) -> bool:
+    """Return True if rows are of the training, or held back, by their names or by their places in a split."""
+    for name in (one for one in ast.walk(rows) if isinstance(one, ast.Name)):
+        if side.search(name.id):
+            return True
+        for bound in program.values(name):
+            is_split = program.called(bound.value).endswith("train_test_split") and bound.position is not None
+            if is_split and (bound.position in (1, 3, 5)) == (side is _HELD_BACK):
+                return True
+    return False
 
 
 def _maker(program: Program, owner: ast.AST | None) -> str:
@@ -334,10 +347,10 @@ def held_back_in_training(program: Program) -> Iterator[Mistake]:
     """Find training rows that are given as validation rows."""
     for call in program.calls():
         given = keyword(call, "validation_data")
-        if method(call) == "fit" and isinstance(given, ast.Tuple) and len(given.elts) >= 2 and call.args:
-            rows = call.args[0]
-            if isinstance(rows, ast.Name) and text(rows) == text(_whole(given.elts[0])):
-                yield _same_rows(program, given, text(rows), "validation_data")
+        rows = argument(call, 0, "x")
+        is_pair = method(call) == "fit" and isinstance(given, ast.Tuple) and len(given.elts) >= 2
+        if is_pair and isinstance(rows, ast.Name) and text(rows) == text(_whole(given.elts[0])):  # type: ignore[union-attr]
+            yield _same_rows(program, given, text(rows), "validation_data")  # type: ignore[arg-type]
     made = (call for call in program.calls() if program.called(call).endswith("utils.data.DataLoader"))
     loaders = [(_purpose(program, call), call) for call in made]
     training = {
@@ -345,6 +358,11 @@ def held_back_in_training(program: Program) -> Iterator[Mistake]:
         for name, call in loaders
         if _TRAINING.search(name) and call.args and isinstance(call.args[0], ast.Name)
     }
+    trained = [
+        call.args[0]
+        for name, call in loaders
+        if _TRAINING.search(name) and call.args and keyword(call, "sampler") is None
+    ]
     for name, call in loaders:
         given = argument(call, 0, "dataset")
         plain = keyword(call, "sampler") is None and keyword(call, "batch_sampler") is None
@@ -353,9 +371,50 @@ def held_back_in_training(program: Program) -> Iterator[Mistake]:
             and given is not None
             and _HELD_BACK.search(name)
             and not _TRAINING.search(name)
-            and text(given) in training
+            and (text(given) in training or any(_is_part_of(program, given, one) for one in trained))
         ):
             yield _same_rows(program, call, text(given), name)
+
+
+def _is_part_of(program: Program, rows: ast.expr, trained: ast.expr) -> bool:
+    """Return True for a `Subset` of the data set that is trained on, whole."""
+    parts, wholes = program.origins(rows), program.origins(trained)
+    part = parts[0] if len(parts) == 1 else None
+    if not isinstance(part, ast.Call) or not program.called(part).endswith("utils.data.Subset") or not part.args:
+        return False
+    return len(wholes) == 1 and isinstance(wholes[0], ast.Call) and program.origins(part.args[0]) == wholes
+
+
+def slice_of_training(program: Program) -> Iterator[Mistake]:
+    """Find held-back rows that are a slice of rows within the slice that is trained on: `x[:800]` and `x[:200]`."""
+    slices: dict[str, tuple[ast.AST, ast.Subscript, float, float]] = {}
+    for node in program.nodes:
+        for target, value in _assigned(node):
+            bounds = _bounds(program, value)
+            if bounds is not None and isinstance(target, ast.Name) and isinstance(value, ast.Subscript):
+                slices[target.id] = (node, value, *bounds)
+    for name, (_, trained, first, end) in slices.items():
+        if not _TRAINING.search(name):
+            continue
+        for other, (node, held, begins, ends) in slices.items():
+            same = text(held.value) == text(trained.value) and program.scope(held) is program.scope(trained)
+            if same and _HELD_BACK.search(other) and not _TRAINING.search(other) and first <= begins and ends <= end:
+                yield program.mistake(
+                    "validation-rows-in-training",
+                    node,
+                    f"{other} is {text(held)}, and {name} is {text(trained)}: all of it is trained on",
+                    f"take rows that {name} does not have",
+                )
+
+
+def _bounds(program: Program, rows: ast.expr) -> tuple[float, float] | None:
+    """Return the first row of a slice, and where it ends, if both are written there as numbers from 0 on."""
+    part = rows.slice if isinstance(rows, ast.Subscript) and isinstance(rows.value, ast.Name) else None
+    if not isinstance(part, ast.Slice) or part.step is not None:
+        return None
+    first = 0.0 if part.lower is None else program.number(part.lower)
+    end = math.inf if part.upper is None else program.number(part.upper)
+    return None if first is None or end is None or first < 0 or end < 0 else (first, end)
 
 
 def _whole(rows: ast.expr) -> ast.expr:
@@ -436,8 +495,7 @@ def shuffled_alone(program: Program) -> Iterator[Mistake]:
     for call in program.calls():
         statement = program.parent(call)
         shuffled = _name(call.args[0]) if call.args else ""
-        shuffles = program.called(call) in ("numpy.random.shuffle", "random.shuffle")
-        if shuffles and shuffled and isinstance(statement, ast.Expr):
+        if _is_shuffle(program, call) and shuffled and isinstance(statement, ast.Expr):
             partner = _used_beside(program, statement, shuffled)
             anew = partner and _is_made_of(program, statement, partner, shuffled)
             if partner and not anew and partner not in _shuffled(program):
@@ -450,10 +508,14 @@ def shuffled_alone(program: Program) -> Iterator[Mistake]:
             draws = [sum(_is_drawn(program, inner) for inner in ast.walk(part)) for part in (one, other)]
             if any(draws) and _belong_together(*names):
                 yield _apart(program, other, names[0], names[1], "apart from")
+    yield from _reordered_alone(program)
     yield from _ordered_and_not(program)
     for _, loss, _ in loss_calls(program):
         labels = loss.args[1] if len(loss.args) > 1 else None
-        if isinstance(labels, ast.Subscript) and any(_is_drawn(program, part) for part in ast.walk(labels.slice)):
+        drawn = (
+            [one for one in ast.walk(labels or loss) if isinstance(one, ast.Subscript)] if labels is not None else []
+        )
+        if any(_is_drawn(program, part) for one in drawn for part in ast.walk(one.slice)) and labels is not None:
             yield program.mistake(
                 "labels-shuffled-apart",
                 labels,
@@ -464,18 +526,64 @@ def shuffled_alone(program: Program) -> Iterator[Mistake]:
 
 def _ordered_and_not(program: Program) -> Iterator[Mistake]:
     """Find rows that are handed on by a drawn order, and labels beside them that are a slice of what was not drawn."""
-    reordered = {text(node.targets[0]) for node in program.nodes if isinstance(node, ast.Assign)}
+    reordered = set(_names_reordered(program))
     for node in program.nodes:
-        parts = node.elts if isinstance(node, ast.Tuple) else []
+        parts = node.elts if isinstance(node, ast.Tuple) else node.args if isinstance(node, ast.Call) else []
         taken = [one for one in map(_unwrapped, parts) if isinstance(one, ast.Subscript)]
-        if len(parts) != 2 or len(taken) != 2:
+        if len(taken) != 2 or (isinstance(node, ast.Tuple) and len(parts) != 2):
             continue
         for one, other in (taken, taken[::-1]):
             is_slice = isinstance(other.slice, ast.Slice) and (other.slice.lower or other.slice.upper) is not None
             apart = is_slice and not isinstance(one.slice, ast.Slice) and _is_by_order(program, one.slice)
-            kept = sum(text(other.value) == name for name in reordered) == 0 or is_self_attribute(other.value)
+            kept = text(other.value) not in reordered
             if apart and kept and _belong_together(_last(one.value), _last(other.value)):
                 yield _apart(program, other, text(one.value), text(other.value), "and not")
+
+
+def _names_reordered(program: Program) -> Iterator[str]:
+    """Yield what is given another order, or may be: what is made of itself, of a draw, or anew in a loop."""
+    for node in program.nodes:
+        for target, value in _assigned(node):
+            drawn = any(_is_drawn(program, one) or method(one) in _ORDERING for one in ast.walk(value))
+            by_order = isinstance(value, ast.Subscript) and not isinstance(value.slice, ast.Slice)
+            itself = text(target) in _names_in(value)
+            if drawn or by_order or itself or program.loops(node):
+                yield from _names_in(target) or [text(target)]
+
+
+def _reordered_alone(program: Program) -> Iterator[Mistake]:
+    """Find rows that are put into an order drawn for them, `x = x[permutation(n)]`, beside labels that are not."""
+    for node in program.nodes:
+        name = _reordered(program, node) if isinstance(node, ast.Assign) else ""
+        if not name or not isinstance(node, ast.Assign):
+            continue
+        scope = program.scope(node)
+        after = [one for one in ast.walk(scope) if line(one) > line(node)]
+        for call in (one for one in after if isinstance(one, ast.Call)):
+            given = [_name(_whole(one)) for one in call.args]
+            is_pair = program.called(call).rpartition(".")[2] in _OF_ROWS or method(call) == "fit"
+            if not is_pair or len(given) < 2 or name not in given:
+                continue
+            partner = next((one for one in given if one and one != name), "")
+            made = [
+                statement
+                for statement in ast.walk(scope)
+                if isinstance(statement, ast.Assign) and partner in [_name(one) for one in statement.targets]
+            ]
+            as_it_was = bool(made) and all(line(one) < line(node) and not _reordered(program, one) for one in made)
+            if partner and as_it_was:
+                yield _apart(program, node, name, partner, "and not")
+                break
+
+
+def _is_shuffle(program: Program, call: ast.Call) -> bool:
+    """Return True for a shuffle in place, by NumPy, by a generator of its, or by Python."""
+    if method(call) != "shuffle" or not isinstance(call.func, ast.Attribute):
+        return False
+    if program.called(call) in ("numpy.random.shuffle", "random.shuffle"):
+        return True
+    makers = ("numpy.random.default_rng", "numpy.random.RandomState", "random.Random")
+    return all(program.called(one) in makers for one in program.origins(call.func.value))
 
 
 def _unwrapped(node: ast.expr) -> ast.expr:
@@ -496,6 +604,7 @@ def _is_by_order(program: Program, index: ast.expr) -> bool:
     return all(_is_drawn(program, one) for ones in inner for one in ones)
 
 
+_ORDERING = ("shuffle", "permutation", "take", "index_select", "sample")
 _OF_ROWS = ("TensorDataset", "train_test_split", "ArrayDataset")
 
 
@@ -533,7 +642,8 @@ def _rows(taken: ast.Subscript) -> ast.expr:
 
 
 def _is_drawn(program: Program, node: ast.AST) -> bool:
-    return program.called(node) in ("numpy.random.permutation", "torch.randperm") or method(node) == "permutation"
+    names = ("numpy.random.permutation", "torch.randperm", "jax.random.permutation")
+    return program.called(node) in names or method(node) == "permutation"
 
 
 def _shuffled(program: Program) -> set[str]:

@@ -7,7 +7,17 @@ import re
 from collections.abc import Iterable, Iterator
 
 from tunewell.inspection.mistakes import Mistake
-from tunewell.inspection.source.program import Loop, Program, argument, constant, keyword, line, method, text
+from tunewell.inspection.source.program import (
+    Function,
+    Loop,
+    Program,
+    argument,
+    constant,
+    keyword,
+    line,
+    method,
+    text,
+)
 from tunewell.inspection.source.torch_calls import is_optimizer, loss_calls
 
 _BATCHES = re.compile(r"loader|batch|\bdl\b|_dl\b|split\(|dataset|generator", re.IGNORECASE)
@@ -44,6 +54,29 @@ def _resets(node: ast.AST) -> bool:
     return any(isinstance(one, ast.Attribute) and one.attr == "grad" for one in targets)
 
 
+def _moves_by_hand(node: ast.AST) -> bool:
+    """Return True for what changes weights by their gradients without an optimizer: `p -= rate * p.grad`."""
+    parts: list[ast.expr] = []
+    if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Sub):
+        parts = [node.value]
+    elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp):
+        parts = [node.value.right] if isinstance(node.value.op, ast.Sub) else []
+    elif isinstance(node, ast.Call) and method(node) in ("add_", "sub_", "addcdiv_", "copy_"):
+        parts = node.args
+    return any(_is_of_gradient(part) for part in parts)
+
+
+def _is_of_gradient(node: ast.expr) -> bool:
+    """Return True for a gradient, by itself or in a product or quotient, and not for a number that describes it."""
+    if isinstance(node, ast.BinOp):
+        return _is_of_gradient(node.left) or _is_of_gradient(node.right)
+    if isinstance(node, ast.UnaryOp):
+        return _is_of_gradient(node.operand)
+    if isinstance(node, ast.Attribute):
+        return node.attr == "grad" or (node.attr == "data" and _is_of_gradient(node.value))
+    return False
+
+
 def _made(program: Program, owner: ast.expr) -> str:
     """Return the name of what an object was made by; empty if it is not known."""
     names = {program.called(one) for one in program.origins(owner)}
@@ -51,13 +84,15 @@ def _made(program: Program, owner: ast.expr) -> str:
 
 
 def _last_name(node: ast.AST) -> str:
+    if isinstance(node, ast.Subscript):  # `optimizers[i]`
+        return _last_name(node.value)
     return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
 
 
-def _step_loops(program: Program) -> Iterator[tuple[ast.Call, Loop]]:
-    """Yield each optimizer's step, with the innermost loop that has a backward too."""
-    for call in program.calls():
-        if _is_step(program, call):
+def _step_loops(program: Program) -> Iterator[tuple[ast.AST, Loop]]:
+    """Yield each step, an optimizer's or by hand, with the innermost loop that has a backward too."""
+    for call in program.nodes:
+        if _is_step(program, call) or _moves_by_hand(call):
             around = program.loops(call) or _calling_loops(program, call)
             inner = next((loop for loop in around if any(map(_is_backward, program.reached(loop)))), None)
             if inner is not None:
@@ -103,7 +138,9 @@ def optimizer_in_loop(program: Program) -> Iterator[Mistake]:
         owner = given.func.value if isinstance(given, ast.Call) and isinstance(given.func, ast.Attribute) else None
         made = {one.id for one in inside if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
         kept = isinstance(owner, ast.Name) and owner.id not in made
-        if kept and ((steps and _is_batch_loop(program, loop)) or _is_made_each_epoch(program, call, loop)):
+        restored = any(method(one) in ("load_state_dict", "deepcopy") for one in inside)  # each turn begins anew
+        is_lost = steps and (_is_batch_loop(program, loop) or not restored)
+        if kept and (is_lost or _is_made_each_epoch(program, call, loop)):
             yield program.mistake(
                 "optimizer-state-lost",
                 call,
@@ -128,8 +165,11 @@ def _is_meta(program: Program) -> bool:
     return any(program.called(call) == "torch.autograd.grad" for call in program.calls())
 
 
-def _owner(call: ast.Call) -> str:
-    owner = call.func.value if isinstance(call.func, ast.Attribute) else call.func
+def _owner(step: ast.AST) -> str:
+    """Return what has the `zero_grad` of a step."""
+    owner = step.func.value if isinstance(step, ast.Call) and isinstance(step.func, ast.Attribute) else None
+    if owner is None or method(step) != "step":
+        return "model"
     return "optimizer" if "scaler" in text(owner).lower() else text(owner)
 
 
@@ -215,7 +255,8 @@ def nothing_moves(program: Program) -> Iterator[Mistake]:
     if any(_is_part_of_other(program, node) for node in (*backwards, *optimizers)):
         return
     steps = [node for node in program.nodes if isinstance(node, ast.Attribute) and node.attr == "step"]
-    if backwards and not any(_is_step_name(program, node) for node in steps) and _is_trained_here(program):
+    moves = any(_is_step_name(program, node) for node in steps) or any(map(_moves_by_hand, program.nodes))
+    if backwards and not moves and _is_trained_here(program):
         yield program.mistake(
             "no-step",
             backwards[0],
@@ -241,9 +282,14 @@ def _is_part_of_other(program: Program, node: ast.AST) -> bool:
 
 
 def _is_step_name(program: Program, node: ast.Attribute) -> bool:
-    return not _made(program, node.value).startswith("torch.optim.lr_scheduler.") and not re.search(
-        r"sched", _last_name(node.value), re.IGNORECASE
+    """Return True for the `step` of what may be an optimizer: of no schedule, no environment, no class of the file."""
+    made = _made(program, node.value)
+    owner = program.classes.get(made)
+    is_own = owner is not None and any(isinstance(one, Function) and one.name == "step" for one in owner.body)
+    is_other = made.startswith("torch.optim.lr_scheduler.") or re.search(
+        r"sched|env", _last_name(node.value), re.IGNORECASE
     )
+    return not is_own and not is_other
 
 
 def _passes_on(program: Program, optimizers: Iterable[ast.Call]) -> bool:
@@ -460,7 +506,7 @@ def never_evaluates(program: Program) -> Iterator[Mistake]:
 
 
 def dropout_without_mode(program: Program) -> Iterator[Mistake]:
-    """Find a dropout of `torch.nn.functional` in a module that eval() does not reach: it is on unless it is given."""
+    """Find a dropout of `torch.nn.functional` in a module that takes no note of the mode: it stays on after eval()."""
     if not any(_sets_mode(node, training=False) for node in program.nodes):
         return
     for call in program.calls():

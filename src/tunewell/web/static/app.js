@@ -77,6 +77,7 @@ class App extends View {
         ${this.study?.known ? html`<span class="feed ${this.isAway ? "away" : "live"}" title=${this.isAway ? "what is shown may be old" : "what changes is shown at once"}><i aria-hidden="true"></i>${this.isAway ? "reconnecting" : "live"}</span>` : nothing}
         ${this.role === "view" ? html`<span class="chip role" title="this browser may look, and changes nothing">${icon("eye")}view only</span>` : nothing}
         ${this.study && "Notification" in window ? html`<button class="quiet icon-only" aria-pressed=${this.isTold} title="alerts on the desktop" aria-label="alerts on the desktop" @click=${() => this.#turnAlerts()}>${icon("bell")}</button>` : nothing}
+        ${this.role === "steer" ? html`<button class="quiet icon-only" title="share, for looking only" aria-label="share, for looking only" data-share @click=${() => this.#share()}>${icon("share")}</button>` : nothing}
         <button class="quiet icon-only" title="theme: ${this.theme} (t)" aria-label="theme: ${this.theme}" @click=${() => this.#turnTheme()}>${icon({ auto: "auto", light: "sun", dark: "moon" }[this.theme] ?? "auto")}</button>
         <button class="quiet icon-only key" title="keys (?)" aria-label="keys" @click=${() => this.#keys()}>?</button></header>
       ${this.#banner()}
@@ -88,7 +89,7 @@ class App extends View {
     const { study } = this;
     if (!study) return nothing;
     if (study.gone) return html`<p class="banner bad top-banner" role="alert">${icon("warning")}<span>This study is gone: ${study.gone}. What is shown is the last that was known. <a href="#/">To all studies</a></span></p>`;
-    if (study.error) return html`<p class="banner bad top-banner" role="alert">${icon("warning")}<span dir="auto">${study.error.message} <a href="#/">To all studies</a></span></p>`;
+    if (study.error && study.known) return html`<p class="banner bad top-banner" role="alert">${icon("warning")}<span dir="auto">${study.error.message} <a href="#/">To all studies</a></span></p>`;
     if (study.lost) return html`<p class="banner bad top-banner" role="alert">${icon("warning")}<span>The store cannot be reached since ${momentText(study.lost.since)}: ${study.lost.why}. What is shown is from then; it goes on by itself when the store is back.</span></p>`;
     if (this.isAway) return html`<p class="banner top-banner" role="alert">${icon("clock")}<span>The server does not answer; this page tries again by itself. What is shown is the last that was known.</span></p>`;
     return nothing;
@@ -97,7 +98,8 @@ class App extends View {
   #shown() {
     const { study } = this;
     if (!study) return place.path.length ? this.#nowhere() : html`<tw-studies></tw-studies>`;
-    if (!study.known) return study.error ? nothing : html`<div class="figure-wait tall" aria-label="being read"></div>`;
+    if (!study.known && study.error) return html`<div class="none big" role="alert"><p dir="auto">${study.error.message}</p>${study.error.status === 404 ? nothing : html`<p class="quiet">This page tries again by itself.</p>`}<p><a href="#/">To all studies</a></p></div>`;
+    if (!study.known) return html`<div class="figure-wait tall" aria-label="being read"></div>`;
     const [, , view = "overview", what] = place.path;
     if (view === "trial") {
       import("./trial-view.js");
@@ -151,6 +153,11 @@ class App extends View {
     kept("tunewell-theme", this.theme);
     // figures look at their colours when they are drawn
     for (const figure of document.querySelectorAll("tw-figure")) figure.setAttribute("height", figure.getAttribute("height") ?? "");
+  }
+
+  async #share() {
+    const { ShareDialog } = await import("./share-dialog.js");
+    openDialog(new ShareDialog());
   }
 
   async #keys() {

@@ -26,6 +26,11 @@ export class Dialog extends View {
     return false;
   }
 
+  /** Whether it stays when what it is for is done, to show what came of it. */
+  get staysOpen() {
+    return false;
+  }
+
   /** Its fields. @returns {unknown} */
   fields() {
     return nothing;
@@ -52,7 +57,7 @@ export class Dialog extends View {
     this.error = "";
     try {
       await this.act();
-      this.close();
+      if (!this.staysOpen) this.close();
     } catch (error) {
       this.error = /** @type {Error} */ (error).message;
     } finally {

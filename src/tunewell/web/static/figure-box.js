@@ -20,6 +20,7 @@ const mostRows = 50;
 const symbols = { complete: "circle", stopped: "square", paused: "ring", held: "diamond", running: "triangle-up", diverged: "triangle-down", failed: "cross" };
 const ofOthers = new Set(["importance", "ranks", "space", "distribution", "confirmed"]); // rows that are no trials
 const mostColumns = 14;
+const captionRoom = 60; // of the title and the caption, in pixels
 const arrays = ["x", "y", "x2", "y2", "low", "high", "value"];
 
 /** Attributes: kind, height. Properties: study, query, or a figure that is there already. */
@@ -282,7 +283,9 @@ export class FigureBox extends View {
 
   render() {
     const name = this.label || this.#json?.title || this.kind;
-    return html`<div class="figure-box">
+    // as high as it will be, so that what stands below it does not come into sight, and is not read, before it should
+    const waits = this.isRead || this.error ? "" : `min-height: ${(Number(this.height) || 260) + captionRoom}px`;
+    return html`<div class="figure-box" .style=${waits}>
       <div class="figure-tools"><button class="quiet icon-only" aria-pressed=${this.hasTable} title="the data as a table"
         aria-label="the data of ${name} as a table" @click=${() => (this.hasTable = !this.hasTable)}>${icon("table")}</button></div>
       <tw-figure table-rows="0" height=${this.height || nothing} ?hidden=${Boolean(this.error) || !this.isRead}

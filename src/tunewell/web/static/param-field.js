@@ -31,6 +31,8 @@ const valueAt = {
 /** Fires `tw-value`, detail {value}: null while what is written is no value of the parameter. */
 export class ParamField extends View {
   static properties = { param: { attribute: false }, value: { attribute: false }, label: {}, describedby: {} };
+  /** @type {string | null} what is being written: what the study has gained meanwhile takes nothing of it away */
+  #typed = null;
 
   constructor() {
     super();
@@ -79,8 +81,10 @@ export class ParamField extends View {
     const complaint = this.complaint;
     return html`<span class="number-field">
       <input type="text" inputmode="decimal" spellcheck="false" autocomplete="off" aria-label=${label}
-        aria-invalid=${complaint ? "true" : "false"} .value=${live(written(this.value))}
-        @change=${(/** @type {any} */ event) => this.#give(event.target.value.trim() === "" ? NaN : Number(event.target.value))}>
+        aria-invalid=${complaint ? "true" : "false"} .value=${live(this.#typed ?? written(this.value))}
+        @input=${(/** @type {any} */ event) => (this.#typed = event.target.value)}
+        @change=${(/** @type {any} */ event) => { this.#typed = null; this.#give(event.target.value.trim() === "" ? NaN : Number(event.target.value)); }}
+        @blur=${() => (this.#typed = null)}>
       <input type="range" min="0" max=${steps} .value=${live(String(Math.round(Math.min(Math.max(share || 0, 0), 1) * steps)))}
         aria-label="${label}, by slider" aria-valuetext=${valueText(this.value)} @input=${slid} tabindex="-1">
       <small class=${complaint ? "error" : "quiet"}>${complaint || `${valueText(low)} to ${valueText(high)}${scale && scale !== "linear" ? `, ${scale}` : ""}`}</small>

@@ -17,6 +17,8 @@ class SpaceDialog extends Dialog {
   study = /** @type {any} */ (null);
   why = "";
   #timer = 0;
+  /** @type {Map<string, string>} what is being written into the ends of ranges */
+  #typed = new Map();
   #turn = 0;
 
   constructor() {
@@ -90,8 +92,10 @@ class SpaceDialog extends Dialog {
   #param(param) {
     const change = this.changes[param.name];
     const isHeld = change && "fix" in change;
-    const number = (/** @type {"low" | "high"} */ end) => html`<input type="text" inputmode="decimal" aria-label="${end} end of ${param.name}" .value=${live(String(change?.[end] ?? param[end]))}
-      @change=${(/** @type {any} */ event) => this.#change(param.name, { [end]: Number(event.target.value) })}>`;
+    // a preview that comes while somebody writes takes nothing of it away
+    const number = (/** @type {"low" | "high"} */ end) => html`<input type="text" inputmode="decimal" aria-label="${end} end of ${param.name}" .value=${live(this.#typed.get(`${end} ${param.name}`) ?? String(change?.[end] ?? param[end]))}
+      @input=${(/** @type {any} */ event) => this.#typed.set(`${end} ${param.name}`, event.target.value)}
+      @change=${(/** @type {any} */ event) => { this.#typed.delete(`${end} ${param.name}`); this.#change(param.name, { [end]: Number(event.target.value) }); }}>`;
     return html`<div class="param ${change ? "changed" : ""}"><p><bdi class="cut" title=${param.name}>${param.name}</bdi>
         <label class="inline"><input type="checkbox" .checked=${live(Boolean(isHeld))} @change=${(/** @type {any} */ event) => this.#change(param.name, event.target.checked ? { fix: this.#usual(param) } : null)}>hold</label></p>
       ${isHeld

@@ -18,6 +18,7 @@ export class Steering extends View {
     from: { state: true },
     why: { state: true },
     note: { state: true },
+    twin: { state: true },
     isBusy: { state: true },
     error: { state: true },
   };
@@ -26,6 +27,8 @@ export class Steering extends View {
     super();
     /** @type {import("./study.js").Study} */
     this.study = /** @type {any} */ (null);
+    /** @type {number | null} of how many epochs a twin goes on without the change; null: there is none */
+    this.twin = null;
     /** @type {any} what the server says of the trial */
     this.detail = null;
     this.name = "";
@@ -99,14 +102,17 @@ export class Steering extends View {
     const not = this.detail.actions?.set ?? null;
     if (not !== null && this.detail.trial.ended_at) return nothing; // why is said above
     const set = async () => {
-      if (await this.#send({ kind: "set", name: param.name, value })) this.value = undefined;
+      if (await this.#send({ kind: "set", name: param.name, value, ...(this.twin ? { twin: this.twin } : {}) })) [this.value, this.twin] = [undefined, null];
     };
     return html`<fieldset ?disabled=${not !== null}><legend>Set a live parameter</legend>
       <div class="set-row"><select aria-label="the parameter" @change=${(/** @type {any} */ event) => { this.name = event.target.value; this.value = undefined; }}>
         ${live.map(({ name }) => html`<option value=${name} ?selected=${name === param.name}>${name.slice(0, 60)}</option>`)}</select>
         <span class="quiet now">now ${valueText(now)}</span></div>
       <tw-param-field .param=${param} .value=${value} @tw-value=${(/** @type {CustomEvent} */ event) => (this.value = event.detail.value)}></tw-param-field>
-      <button class="primary" data-set ?disabled=${not !== null || this.isBusy || value === null || value === now} @click=${set}>Set <bdi class="cut">${param.name}</bdi></button>
+      <div class="line"><label class="line"><input type="checkbox" data-twin .checked=${this.twin !== null} @change=${(/** @type {any} */ event) => (this.twin = event.target.checked ? 5 : null)}>and a twin goes on without it</label>
+        ${this.twin === null ? nothing : html`<label class="line">for <input class="few" type="number" min="1" max="9999" step="1" aria-label="epochs of the twin" .value=${String(this.twin || "")} @input=${(/** @type {any} */ event) => (this.twin = Math.max(0, Math.trunc(Number(event.target.value))))}> epochs</label>`}</div>
+      ${this.twin === null ? nothing : html`<p class="quiet">Trained beside it from where it is now; the trial then says what the change has done, with an interval.</p>`}
+      <button class="primary" data-set ?disabled=${not !== null || this.isBusy || value === null || value === now || this.twin === 0} @click=${set}>Set <bdi class="cut">${param.name}</bdi></button>
     </fieldset>`;
   }
 

@@ -23,6 +23,8 @@ const many = 3000;
 export class StudyView extends View {
   static properties = { study: { attribute: false }, tab: {}, typed: { state: true } };
   #typing = 0;
+  /** @type {boolean | null} whether it has many trials: as it was when it came into sight, so that nothing on it moves */
+  #hasMany = null;
 
   constructor() {
     super();
@@ -65,11 +67,11 @@ export class StudyView extends View {
     const { study } = this;
     return html`<header class="study-head">
       <div class="study-line"><div><div class="study-title"><h1 class="cut" title=${known.name} dir="auto">${known.name}</h1>${runMark(known)}</div>
-      <p class="quiet cut-lines">${known.direction} <bdi>${known.metric}</bdi>${known.scheduler ? html` · ${known.scheduler}` : nothing}${known.seed !== undefined && known.seed !== null ? html` · seed ${known.seed}` : nothing} · <span title=${fullMoment(known.created_at)}>begun ${momentText(known.created_at)}</span></p></div>${study.maySteer ? this.#actions(known) : nothing}</div>
+      <p class="quiet cut-lines">${hasSeveral(known) ? html`<bdi>${Object.entries(known.metrics).map(([name, direction]) => `${direction} ${name}`).join(", ")}</bdi>` : html`${known.direction} <bdi>${known.metric}</bdi>`}${known.scheduler ? html` · ${known.scheduler}` : nothing}${known.seed !== undefined && known.seed !== null ? html` · seed ${known.seed}` : nothing} · <span title=${fullMoment(known.created_at)}>begun ${momentText(known.created_at)}</span></p></div>${study.maySteer ? this.#actions(known) : nothing}</div>
       ${study.maySteer ? nothing : html`<p class="quiet view-only">${icon("eye")}View only: this browser may look, and changes nothing. Who started <code>tunewell web</code> has a link that may steer.</p>`}
       ${this.tab === "overview" ? this.#numbers(known) : this.#inShort(known)}
-      ${known.waits ? html`<p class="banner">${icon("clock")}<span>${known.waits}</span></p>` : nothing}
-      ${study.health.alerts.slice(0, 4).map(({ kind, trials, text }) => html`<p class="banner bad alert" data-kind=${kind}>${icon("warning")}<span dir="auto">${text[0].toUpperCase()}${text.slice(1)}. ${trials.slice(0, 4).map((one) => html`<a href=${place.link("study", study.id, "trial", one)}>trial ${one}</a> `)}</span></p>`)}
+      ${known.waits ? html`<p class="banner">${icon("clock")}<span>${capitalized(known.waits)}</span></p>` : nothing}
+      ${study.health.alerts.slice(0, 4).map(({ kind, trials, text }) => html`<p class="banner bad alert" data-kind=${kind}>${icon("warning")}<span dir="auto">${capitalized(text)}. ${trials.slice(0, 4).map((one) => html`<a href=${place.link("study", study.id, "trial", one)}>trial ${one}</a> `)}</span></p>`)}
       ${known.damage ? html`<p class="banner bad">${icon("warning")}<span>${known.damage}</span></p>` : nothing}
       ${this.tab === "overview" ? (known.at_bounds ?? []).map((/** @type {any} */ one) => html`<p class="banner">${icon("warning")}<span>${textOf(one)}</span></p>`) : nothing}
     </header>`;
@@ -147,7 +149,8 @@ export class StudyView extends View {
   /** @param {any} known */
   #tab(known) {
     const { study } = this;
-    const box = (/** @type {string} */ kind, query = "", height = "", wide = false) => html`<section class="card figure-card ${wide ? "wide" : ""}"><tw-figure-box kind=${kind} .study=${study} .query=${query} height=${height}></tw-figure-box></section>`;
+    const isVast = innerHeight >= 1800 && innerWidth >= 2400; // where else much would stand empty
+    const box = (/** @type {string} */ kind, query = "", low = "", wide = false, height = isVast && low ? String(1.5 * Number(low)) : low) => html`<section class="card figure-card ${wide ? "wide" : ""}"><tw-figure-box kind=${kind} .study=${study} .query=${query} height=${height}></tw-figure-box></section>`;
     const numbers = study.space.map(({ name }) => name);
     switch (this.tab) {
       case "trials":
@@ -168,10 +171,12 @@ export class StudyView extends View {
         return html`<tw-lineage .study=${study}></tw-lineage>`;
       case "plan":
         return html`<tw-plan .study=${study}></tw-plan>`;
-      default:
-        return (study.trials?.rows ?? 0) > many // the parallel lines of many trials are half of all that is read: when they are looked at
+      default: {
+        const front = hasSeveral(known) ? html`<div class="figures one">${box("front", "", "420", true)}</div>` : nothing;
+        return html`${front}${(this.#hasMany ??= (study.trials?.rows ?? 0) > many) // the parallel lines of many trials are half of all that is read: when they are looked at
           ? html`<div class="figures">${box("history", "", "320")}${box("curves", "", "320")}</div><tw-trial-table .study=${study}></tw-trial-table><div class="figures one below">${box("parallel", "", "420", true)}</div>`
-          : html`<div class="figures three">${box("history", "", "320")}${box("curves", "", "320")}${box("parallel", "", "340", true)}</div><tw-trial-table .study=${study}></tw-trial-table>`;
+          : html`<div class="figures three">${box("history", "", "320")}${box("curves", "", "320")}${box("parallel", "", "340", true)}</div><tw-trial-table .study=${study}></tw-trial-table>`}`;
+      }
     }
   }
 
@@ -197,6 +202,12 @@ export class StudyView extends View {
   }
 }
 customElements.define("tw-study", StudyView);
+
+/** @param {any} known */
+const hasSeveral = (known) => Object.keys(known.metrics ?? {}).length > 1;
+
+/** @param {string} text */
+const capitalized = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
 
 /** @param {any} one @returns {string} */
 export function textOf(one) {

@@ -183,12 +183,12 @@ export class Study extends EventTarget {
     try {
       if (document.hidden || this.gone || this.lost) return;
       const health = await read(`studies/${this.id}/health`, this.#abort.signal);
-      const known = new Set(this.health.alerts.map(({ text }) => text));
-      const isFirst = this.#isExamined;
+      const known = new Set(this.health.alerts.map(keyOf));
+      const isLater = this.#isExamined;
       this.#isExamined = true;
       this.health = health;
       for (const one of health.alerts) {
-        if (isFirst && !known.has(one.text)) this.dispatchEvent(new CustomEvent("alert", { detail: one.text }));
+        if (isLater && !known.has(keyOf(one))) this.dispatchEvent(new CustomEvent("alert", { detail: one.text }));
       }
       this.#changed(false);
     } catch {
@@ -375,4 +375,9 @@ export class Study extends EventTarget {
       this.dispatchEvent(new Event("change"));
     });
   }
+}
+
+/** Return what makes an alert the same as before, though its numbers have gone on. @param {{kind: string, trials: number[]}} alert */
+function keyOf({ kind, trials }) {
+  return ["failed", "diverged"].includes(kind) ? kind : [kind, ...trials].join(" ");
 }

@@ -60,7 +60,7 @@ export class TrialTable extends View {
     ];
     const params = (trials?.params ?? []).map((name) => {
       const isNumber = trials?.columns.get(`param:${name}`)?.isNumber;
-      return { name: `param:${name}`, title: name, look: isNumber ? "number" : "word", width: isNumber ? 112 : 120 };
+      return { name: `param:${name}`, title: name, look: isNumber ? "number" : "word", width: Math.round(Math.min(152, Math.max(96, 46 + 7.8 * name.length))) };
     });
     return [
       ...fixed,

@@ -165,7 +165,7 @@ export class TrialView extends View {
         ${detail.parent !== null && detail.parent !== undefined ? html`<span>branch of <a href=${place.link("study", study.id, "trial", detail.parent)}>trial ${detail.parent}</a>${trial.parent_epoch ? ` at epoch ${trial.parent_epoch}` : ""}</span>` : nothing}
         ${(detail.children ?? []).length ? html`<span>branches: ${detail.children.slice(0, 12).map((/** @type {number} */ one) => html`<a href=${place.link("study", study.id, "trial", one)}>${one}</a> `)}</span>` : nothing}</p>
       ${this.#tags()}
-      ${reason ? html`<details class="banner ${state === "failed" || state === "diverged" ? "bad" : ""}" ?open=${reason.length < 300}><summary>${icon("warning")}<span dir="auto">${lastLine(reason)}</span></summary>${reason.includes("\n") ? html`<pre dir="auto">${reason}</pre>` : nothing}</details>` : nothing}
+      ${reason ? html`<details class="banner ${state === "failed" || state === "diverged" ? "bad" : ""}" ?open=${reason.length < 300}><summary>${icon("warning")}<span dir="auto">${lastLine(reason)}</span></summary>${reason.trim().includes("\n") ? html`<pre dir="auto">${reason}</pre>` : nothing}</details>` : nothing}
       ${this.error ? html`<p class="banner bad">${icon("warning")}<span>${this.error}</span></p>` : nothing}
       <div class="trial-page"><div class="trial-main">
           ${this.#curves()}${this.#diagnosed()}${this.#settings()}${this.#whys()}${this.#events()}${this.#provenance()}
@@ -228,6 +228,7 @@ export class TrialView extends View {
         ${one.figure ? html`<tw-figure-box .figure=${one.figure} height="220" label="evidence"></tw-figure-box>` : nothing}
         ${one.change?.param ? html`<p><span class="quiet">Next:</span> <span dir="auto">${one.change.line || `${one.change.direction} ${one.change.param}${one.change.value === null ? "" : ` to ${valueText(one.change.value)}`}`}</span>${one.change.why ? html` <span class="quiet" dir="auto">${one.change.why}</span>` : nothing}</p>` : nothing}
         ${one.check ? html`<p class="quiet" dir="auto">To check: ${one.check}</p>` : nothing}
+        ${one.fix?.instead ? html`<p class="quiet" dir="auto">Instead: ${one.fix.instead}</p>` : nothing}
         ${one.fix && this.study.maySteer ? html`<button class="primary" data-fix @click=${() => this.#fix(one.fix)}>${icon(one.fix.action === "queue" ? "stack" : one.fix.action === "set" ? "check" : "branch")}<bdi class="cut">${one.fix.text}</bdi></button>` : nothing}</details>`)}
       ${this.diagnosis?.note ? html`<p class="quiet" dir="auto">${this.diagnosis.note}</p>` : nothing}</section>`;
   }
@@ -313,6 +314,7 @@ function flattened(value, prefix = "") {
     if (one === null || one === undefined || one === "") return [];
     if (typeof one === "object" && !Array.isArray(one)) return flattened(one, `${prefix}${name}.`);
     if (typeof one === "number" && /(^|_)at$/.test(name)) return [[`${prefix}${name.replaceAll("_", " ")}`, fullMoment(one)]];
+    if (Number.isInteger(one)) return [[`${prefix}${name}`, String(one)]]; // it names something, such as a process
     return [/** @type {[string, string]} */ ([`${prefix}${name}`, Array.isArray(one) ? one.map((part) => valueText(part, 8)).join(", ") : valueText(one, 8)])];
   });
 }

@@ -64,6 +64,8 @@ const icons = {
   clock: svg`<circle cx="10" cy="10" r="6.5"/><path d="M10 6.2V10l2.6 1.8"/>`,
   warning: svg`<path d="M10 3.5 17 16H3zM10 8.2v3.6M10 13.8v.3"/>`,
   bell: svg`<path d="M5 13.5c1-1 1.2-2.4 1.2-4.3a3.8 3.8 0 0 1 7.6 0c0 1.9.2 3.3 1.2 4.3zM8.4 15.8a1.7 1.7 0 0 0 3.2 0"/>`,
+  share: svg`<path d="M8 10.6 12.4 8M8 9.4"/><circle cx="6" cy="10.5" r="2.2"/><circle cx="14" cy="5.8" r="2.2"/><circle cx="14" cy="15" r="2.2"/><path d="m8 11.6 4.1 2.3"/>`,
+  copy: svg`<rect x="7" y="7" width="9.5" height="9.5" rx="1.5"/><path d="M13 7V5a1.5 1.5 0 0 0-1.5-1.5H5A1.5 1.5 0 0 0 3.5 5v6.5A1.5 1.5 0 0 0 5 13h2"/>`,
   eye: svg`<path d="M2.5 10S5.2 5 10 5s7.5 5 7.5 5-2.7 5-7.5 5-7.5-5-7.5-5z"/><circle cx="10" cy="10" r="2.2"/>`,
   chevron: svg`<path d="m8 5 5 5-5 5"/>`,
   table: svg`<path d="M3.5 4.5h13v11h-13zM3.5 8h13M3.5 11.7h13M8.5 8v7.5"/>`,

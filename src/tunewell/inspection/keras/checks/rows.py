@@ -68,7 +68,8 @@ def not_finite(training: Training) -> Iterator[Mistake]:
 def _labels(output: Output) -> NDArray[np.int64] | None:
     """Return the classes of an output's targets; None if they are no classes, as the soft ones of an autoencoder."""
     target = output.target
-    if target is None or output.loss.name not in CROSS_ENTROPIES or not len(target):
+    of_classes = output.loss.name in CROSS_ENTROPIES or "hinge" in output.loss.name
+    if target is None or not of_classes or not len(target):
         return None
     if output.loss.name in BINARY and target.ndim == 2 and target.shape[1] > 1 and output.activation != "softmax":
         return None  # several labels a row

@@ -1,0 +1,18 @@
+import argparse
+
+parser = argparse.ArgumentParser(description="tabular", formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+parser.add_argument("csv")
+parser.add_argument("-H", "--hidden", nargs=2, type=int, default=[128, 64], metavar="N")
+parser.add_argument("-a", "--activation", choices=("relu", "gelu", "selu"), default="relu")
+parser.add_argument("--bn", action="store_true", help="batch normalization")
+parser.add_argument("-d", "--drop", type=float, default=0.2)
+parser.add_argument("-l", "--learning-rate", type=float, default=0.002)
+parser.add_argument("--l2", type=float, default=0.0)
+parser.add_argument("-b", "--bs", type=int, default=256)
+parser.add_argument("-n", "--n-epochs", type=int, default=40)
+parser.add_argument("--patience", type=int, default=8)
+parser.add_argument("--verbose", "-v", action="count", default=0)
+parser.add_argument("--out", default="model.pt")
+args = parser.parse_args()
+print(args)
+raise SystemExit(5)

@@ -1,0 +1,17 @@
+"""CNN."""
+
+import torch
+from torch import nn
+
+LEARNING_RATE: float = 1e-3
+BATCH_SIZE = 64
+EPOCHS = 10
+DROPOUT = 0.25
+CHANNELS = (32, 64)
+WEIGHT_DECAY = 1e-4
+STEP_SIZE, GAMMA = 5, 0.1
+NUM_CLASSES = 10
+IMG_SIZE = 28 * 1
+SEED = 0
+DEVICE = "cpu"
+LOG_EVERY = 100
