@@ -26,7 +26,7 @@ from trainings import trained
 
 import tunewell as tw
 
-USUAL = {"batch_size": 64, "momentum": 0.9, "lr_decay": 1.0, "weight_decay": 1e-4, "layers": 2, "dropout": 0.0}
+USUAL = {"batch_size": 64, "momentum": 0.9, "lr_decay": 0.999, "weight_decay": 1e-4, "layers": 2, "dropout": 0.0}
 SWEPT = ("digits-adam", "digits-sgd", "mixture-sgd", "friedman1-adam", "waves-adam")
 RANGES = {"adam": tw.Float(1e-5, 0.1, scale="log"), "sgd": tw.Float(1e-4, 1.0, scale="log")}
 

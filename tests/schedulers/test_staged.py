@@ -50,7 +50,9 @@ def test_nothing_is_settled_for_good():
 
 
 def test_settings_that_are_given_come_first():
-    study = tw.Study(SPACE, metric="val_loss", max_epochs=9, scheduler="staged", first=[{"rate": 0.5}])
+    study = tw.Study(
+        SPACE, metric="val_loss", max_epochs=9, scheduler="staged", first=[dict(SPACE.defaults()) | {"rate": 0.5}]
+    )
     assert study.ask().params["rate"] == 0.5
 
 
