@@ -34,6 +34,17 @@ def test_where_the_metric_stands_still_the_loss_beside_it_decides():
     assert any("(train_loss 0." in line for line in lines(result, None))
 
 
+@pytest.mark.parametrize(("target", "is_reached"), [(0.9, True), (0.95, False)])
+def test_that_the_target_is_reached_is_said_in_place_of_what_may_hold_a_run_back(target, is_reached):
+    def even(run):
+        for epoch in run.epochs(9):
+            run.report(train_accuracy=epoch / 10)
+
+    shown = list(lines(rescued(even, metric="train_accuracy", target=target, budget=2), None, target=target))
+    assert any(line.startswith("the target, 0.9") for line in shown) is is_reached
+    assert any("back is" in line or "back has been tried" in line for line in shown) is not is_reached
+
+
 def exploding(run):
     """A loss that explodes at a high rate, and ends where a network that is dead ends; at a low one it falls slowly."""
     rate = run.params.learning_rate

@@ -171,7 +171,7 @@ def command(
             print_json(record(result, beyond))
         else:
             search = to_train.advice("tune", {}, store) if options["target"] is None else None
-            print_lines(lines(result, look, search, beyond, partial(places, as_named)))
+            print_lines(lines(result, look, search, options["target"], beyond, partial(places, as_named)))
         nothing_found = result.best is None
     finally:
         opened.close()

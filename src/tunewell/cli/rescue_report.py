@@ -22,12 +22,14 @@ def lines(
     result: Rescue,
     look: str | None,
     search: str | None = None,
+    target: float | None = None,
     mistakes: Sequence[Mistake] = (),
     where: Callable[[Changed, tuple[int, int] | None], Iterator[str]] | None = None,
 ) -> Iterator[str]:
     """Yield the attempts, the setting that they end with, and what may still hold the training back.
 
     search: a command that searches on, where no target was given.
+    target: of the metric.
     mistakes: of the program, which was trained with them.
     where: yields what to write in the user's own program for the values that changed, and for the length.
     """
@@ -38,7 +40,7 @@ def lines(
         yield ""
         yield f"single changes were not enough: the search took {counted(result.searched, 'more trial')}"
     yield ""
-    yield from _ending(result)
+    yield from _ending(result, target)
     yield from _what_to_change(result, where)
     for one in mistakes:
         text = f"all of this was trained with the mistake at {one.place} in place, which no setting mends: {one.mend}"
@@ -90,7 +92,7 @@ def _attempt(attempt: Attempt, metric: str) -> Iterator[str]:
     yield f"  {changed}: {after}{before}: {mark}{why}"
 
 
-def _ending(result: Rescue) -> Iterator[str]:
+def _ending(result: Rescue, target: float | None) -> Iterator[str]:
     metric, best = result.study.metric, result.best
     if best is None:
         yield f"no trial has reported a finite {metric}"
@@ -105,7 +107,10 @@ def _ending(result: Rescue) -> Iterator[str]:
     yield ""
     yield from (f"    {line}" for line in setting_lines(best.params))
     yield ""
-    if result.own is not None:
+    signed = 1 if result.study.maximize else -1
+    if target is not None and signed * best.value >= signed * target:
+        yield f"the target, {measured(target)}, is reached"
+    elif result.own is not None:
         yield from wrapped(_closing(result, own[result.own]), "", "  ")
 
 
