@@ -1,7 +1,7 @@
 """The acquisition function of freeze-thaw: the model's expected improvement by each new setting and paused trial.
 
-The fit is written on the trials that are started and resumed, so that nothing has to be kept between decisions. It goes
-on when a seventh more is known, by a few iterations in each decision, so that none takes long.
+The fit is written on the trials that are started and resumed, so that nothing has to be kept between decisions, and is
+made anew only when a seventh more is known.
 
 Where there are past studies, two models are weighed by the chance that each is right: one with them and one without.
 
@@ -39,12 +39,10 @@ from tunewell.surrogate import (
 from tunewell.trial import Resume, Start
 
 _GROWTH = 1.15  # of what is known, before the fit is made anew: ten to twenty times in a study
-_QUICK = 160
+_QUICK = 80
 """Observations to which a fit takes all its iterations; of more, it takes fewer, each of which takes longer. It goes on
 from the one before, so that it gets there all the same."""
-_FEWEST_ITERATIONS = 8
-_AT_ONCE, _FEWEST_AT_ONCE = 800, 2
-"""Iterations times observations of a fit in one decision; the decisions that follow go on with it."""
+_FEWEST_ITERATIONS = 4
 _REFINED = (0.1, 0.03)  # steps by which the settings of the largest expected improvement are bettered
 _PEAKS = 8  # how many of them
 _PROBABLE = 0.25
@@ -91,9 +89,7 @@ class AcquisitionModel:
         seen, history = self._seen, self._history
         fit = _newest_fit(history, key, fitted_size(self._points, expected))
         at = None if fit is None else fit["at"]
-        anew = fit is None or seen.n_known >= _GROWTH * fit["n"]
-        left = _iterations(len(seen.y)) if fit is None or anew else fit.get("left", 0)
-        now = min(left, _at_once(len(seen.y)))
+        enough = fit is not None and seen.n_known < _GROWTH * fit["n"]
         model = CurveModel(
             self._points,
             self._coordinates.unordered,
@@ -101,15 +97,13 @@ class AcquisitionModel:
             times(self._rungs)[seen.rung],
             seen.y,
             past=expected,
-            fitted=None if now else at,
+            fitted=at if enough else None,
             start=at,
-            iterations=now,
+            iterations=_iterations(len(seen.y)),
         )
-        if now:
-            n = seen.n_known if fit is None or anew else fit["n"]
-            left = 0 if model.settled else left - now
+        if not enough:
             at = [round(x, 6) for x in model.fitted.tolist()]
-            fit = {"n": n, "version": len(history.versions.spaces), "at": at, "left": left}
+            fit = {"n": seen.n_known, "version": len(history.versions.spaces), "at": at}
         return model, fit
 
     @property
@@ -254,13 +248,8 @@ def _newest_fit(history: History, key: str, size: int) -> Mapping[str, Any] | No
 
 
 def _iterations(n: int) -> int:
-    """Return how many iterations a fit to n observations may take in all."""
+    """Return how many iterations a fit to n observations may take."""
     return max(_FEWEST_ITERATIONS, round(ITERATIONS * min(1.0, (_QUICK / n) ** 2)))
-
-
-def _at_once(n: int) -> int:
-    """Return how many iterations of a fit to n observations one decision may take, so that it is none too long."""
-    return max(_FEWEST_AT_ONCE, round(_AT_ONCE / n))
 
 
 def next_rung(rungs: list[int], epoch: int) -> int:

@@ -94,8 +94,6 @@ class CurveModel:
         wide = [0.7, 1.5, 1.0, 1.0, 1.0, *([0.7] if weights else []), *[_DOUBT] * weights]
         self._prior_mean = np.r_[np.full(d, np.log(0.5 * np.sqrt(d))), middle]
         self._prior_deviation = np.r_[np.ones(d), wide]
-        self.settled = True
-        """False if the fit had iterations for less than it wanted."""
         self.fitted: Floats = self._fit(start) if fitted is None else np.asarray(fitted, dtype=np.float64)
         scales = _scales(self.fitted, d)
         setting = matern_of(squared_distances(points, points, unordered, scales.lengthscales))
@@ -232,7 +230,6 @@ class CurveModel:
             bounds=np.column_stack([low, high]),
             options={"maxiter": self._iterations},
         )
-        self.settled = bool(found.nit < self._iterations)
         fitted: Floats = found.x
         return fitted
 
