@@ -9,7 +9,7 @@ import click
 
 from tunewell.cli.echo import echo
 from tunewell.cli.job import ProgramCommand, job, static_option
-from tunewell.cli.metric_options import Metric, check_metric, look_at, metric_options
+from tunewell.cli.metric_options import Metric, looked_at, metric_options
 from tunewell.cli.options import json_option
 from tunewell.cli.printing import print_json, print_lines, stdout_to_stderr, table
 from tunewell.display.formatting import measured, short
@@ -85,19 +85,13 @@ def command(
         raise SettingError(f"--figure {figure}: there is no folder {str(figure.parent)!r}; make it, or draw elsewhere")
     with stdout_to_stderr():
         to_train = job(script, program, space_file, static=static)
-        space = to_train.needed_space()
-        to_train.check(space)
-        wanted = Metric(metric, direction, pattern, log_file)
-        check_metric(to_train, wanted)
-        to_train, look = look_at(to_train, wanted, by_loss=True)
-        if look is not None:
-            metric, direction = look.metric, direction or look.direction
+        to_train, space, wanted = looked_at(to_train, Metric(metric, direction, pattern, log_file))
         sweep = lr_find(
-            to_train.train_for(metric or "val_loss"),
+            to_train.train_for(wanted.name or "val_loss"),
             space,
             param=param,
-            metric=metric,
-            direction=direction,
+            metric=wanted.name,
+            direction=wanted.direction,
             setting=parse_settings(settings, space),
             low=low,
             high=high,
