@@ -40,8 +40,8 @@ _SHALLOW = 3
 """So many times as many trials as there are first settings have a first look, at most, before one goes on beyond it:
 what is never trained further may fail there, and a model of first looks alone cannot know."""
 _DOUBTED = (1, 2, 3)
-"""Which of the first settings are no past study's: the default and two of the sampler's. They are what the setting that
-past studies prefer is compared with, before it is trained in full."""
+"""Which of the first settings are no past study's: the default and two of the sampler's, which show whether a past
+holds."""
 _HOPELESS = 0.05  # a paused trial's chance of being the best, below which it is not finished for its own sake
 
 
@@ -83,8 +83,6 @@ class FreezeThawScheduler(Scheduler):
         """Start one of the first settings, or start or resume what the model prefers."""
         rungs = self._rungs(history.max_epochs)
         may_start = allowance.trials > 0
-        if favourite := self._favourite(history, rungs):
-            return favourite
         if (
             may_start
             and len(history) < self._n_first(space, rungs)
@@ -163,10 +161,10 @@ class FreezeThawScheduler(Scheduler):
         if not len(points):
             return None
         expected = past.at(points)[:, -1]
-        # the best on the whole; then the best if the new study is like one that is drawn
+        # the best on the whole, to the end; then the best if the new study is like one that is drawn
         weights = rng.normal(size=expected.shape[1] - 1) if at else np.zeros(expected.shape[1] - 1)
         best = int((expected[:, 0] + expected[:, 1:] @ weights).argmin())
-        return Start(space.decode(points[best]), rungs[0])
+        return Start(space.decode(points[best]), rungs[0] if at else rungs[-1])
 
     def _suggested(self, space: Space, history: History, rungs: list[int], rng: np.random.Generator) -> Start | None:
         """Return a first look at the sampler's next setting, unless it has been tried."""
@@ -174,16 +172,6 @@ class FreezeThawScheduler(Scheduler):
         if params is None or not len(untried(space, history, np.nan_to_num(space.encode(params))[np.newaxis])):
             return None
         return Start(params, rungs[0])
-
-    def _favourite(self, history: History, rungs: list[int]) -> Resume | None:
-        """Return the rest of the training that past studies prefer, if no other first look was better."""
-        trial = n_given(self.sampler)
-        if not self.past or len(history) <= trial + _DOUBTED[-1]:
-            return None
-        looks = history.at(rungs[0])
-        if not history.paused[trial] or history.epochs[trial] != rungs[0] or not looks[trial] <= np.nanmin(looks):
-            return None
-        return Resume(trial, rungs[-1])
 
     def _untried_start(self, space: Space, history: History, point: Floats, rungs: list[int]) -> Start | None:
         """Return a first look at a setting, (d,), unless it has been tried."""
