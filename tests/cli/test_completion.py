@@ -45,7 +45,7 @@ def folder(tmp_path, monkeypatch):
     ("line", "expected"),
     [
         ("tun", {"tune"}),
-        ("s", {"steer", "space", "show"}),
+        ("s", {"scale-check", "steer", "space", "show"}),
         ("--set", {"--settings"}),
         ("tune --sch", {"--scheduler", "--schedule-from"}),
         ("tune --scheduler fr", {"freeze_thaw"}),

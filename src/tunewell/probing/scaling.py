@@ -126,6 +126,7 @@ def scale_check(
         ProbeFailed: the training fails.
 
     Example:
+        >>> import math
         >>> def train(run):
         ...     best = 0.8 / run.params.width**0.5
         ...     for epoch in run.epochs(2):
