@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 import tunewell as tw
 from tunewell.cli.execution_options import execution_options, parse_execution
-from tunewell.errors import SettingError, TrialEnded, TrialNotFound
+from tunewell.errors import MissingExtra, SettingError, TrialEnded, TrialNotFound
 from tunewell.runners import Execution, Ray, run_inline, run_processes, run_threads
 from tunewell.runners.execution import seconds, size
 from tunewell.runners.tune import drive
@@ -381,3 +381,10 @@ def test_what_is_no_size_and_no_time_is_named(text):
         size(text, "--memory")
     with pytest.raises(SettingError, match="--trial-timeout must be a time, such as 90s"):
         seconds(text, "--trial-timeout")
+
+
+def test_a_cluster_without_its_package_is_refused_before_a_study_is_begun(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingExtra, match=r"tunewell\[ray\]"):
+        tw.tune(lambda run: None, {"x": tw.Float(0.0, 1.0)}, metric="loss", ray=Ray(), store=tmp_path / "a.db")
+    assert not (tmp_path / "a.db").exists()

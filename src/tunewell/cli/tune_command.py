@@ -233,6 +233,7 @@ def command(
     Ctrl-C lets the running epochs finish; `--resume` goes on from there, and from a crash.
     """
     execution = replace(parse_execution(options), seeds_to_confirm=confirm or 0)
+    execution.check_installed()
     several = parse_metrics(options["metrics"])
     if several and (options["metric"] or options["direction"]):
         raise SettingError("--metrics names all metrics with their directions; leave out --metric and --direction")

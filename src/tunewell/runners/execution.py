@@ -7,9 +7,10 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from tunewell.errors import SettingError
+from tunewell.errors import MissingExtra, SettingError
 from tunewell.samplers.construction import check_whole
 from tunewell.study.budget import Budget
 
@@ -118,6 +119,11 @@ class Execution:
             for name, mend in (("gpus", "Ray(gpus=...)"), ("memory", "keep"), ("trial_memory", "Ray's own limits")):
                 if getattr(self, name):
                     raise SettingError(f"{name} is for workers of this machine; with Ray, use {mend}")
+
+    def check_installed(self) -> None:
+        """Check that what the trials are trained with is installed, before a study is begun. Raises MissingExtra."""
+        if self.ray is not None and find_spec("ray") is None:
+            raise MissingExtra("ray", "ray", "training on a cluster of Ray's")
 
     @property
     def needs_processes(self) -> bool:

@@ -164,6 +164,7 @@ def tune(
         deadline=Deadline.of(until, within),
         seeds_to_confirm=confirm,
     )
+    execution.check_installed()
     _check_guarded(sys._getframe(1).f_globals.get("__name__"))  # noqa: SLF001  how multiprocessing calls the caller
     if store is None:
         store = default_store()
