@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tunewell.errors import ScriptError
 from tunewell.inspection.mistakes import KINDS, Mistake, place
-from tunewell.inspection.source import jax, keras, layers, losses, parameters, splits, steps
+from tunewell.inspection.source import jax, keras, layers, losses, orders, parameters, scaling, splits, steps
 from tunewell.inspection.source.notebook import Cells, read_cells
 from tunewell.inspection.source.program import Program
 
@@ -51,17 +51,17 @@ RULES: tuple[Rule, ...] = (
     jax.equal_kernels,
     jax.zeros_by_hand,
     steps.optimizer_in_loop,
-    splits.fitted_to_held_back,
-    splits.fitted_to_each,
-    splits.normalized_in_one,
-    splits.rescaled_in_one,
-    splits.scaled_in_one,
-    splits.one_slice_scaled,
+    scaling.fitted_to_held_back,
+    scaling.fitted_to_each,
+    scaling.normalized_in_one,
+    scaling.rescaled_in_one,
+    scaling.scaled_in_one,
+    scaling.one_slice_scaled,
     splits.held_back_in_training,
     splits.slice_of_training,
-    splits.shuffled_apart,
-    splits.shuffled_alone,
-    splits.shuffled_by_two_draws,
+    orders.shuffled_apart,
+    orders.shuffled_alone,
+    orders.shuffled_by_two_draws,
 )
 
 
