@@ -9,9 +9,10 @@ import click
 
 from tunewell.cli.echo import echo
 from tunewell.cli.job import ProgramCommand, job, static_option
-from tunewell.cli.metric_options import Metric, looked_at, metric_options
+from tunewell.cli.metric_options import Metric
 from tunewell.cli.options import json_option
 from tunewell.cli.printing import print_json, print_lines, stdout_to_stderr, table
+from tunewell.cli.rate_options import looked_at, rate_options
 from tunewell.display.formatting import measured, short
 from tunewell.errors import SettingError
 from tunewell.space.parse_settings import parse_settings
@@ -25,19 +26,7 @@ if TYPE_CHECKING:
 @click.argument("script", required=False)
 @click.option("--space", "space_file", metavar="FILE", help="The space, as TOML, in place of the script's own.")
 @static_option
-@click.option("--param", metavar="NAME", help="The parameter that is the learning rate.  [default: by its usual names]")
-@click.option("--metric", metavar="NAME", help="What rates are judged by.  [default: val_loss, else train_loss]")
-@click.option(
-    "--direction", type=click.Choice(["minimize", "maximize"]), help="Of the metric.  [default: by its usual names]"
-)
-@metric_options
-@click.option(
-    "--set",
-    "settings",
-    metavar="NAME=VALUE",
-    multiple=True,
-    help="A value of another parameter, as far as it is not the default; may be given several times.",
-)
+@rate_options
 @click.option("--low", type=click.FloatRange(0, min_open=True), metavar="X", help="The lowest rate.")
 @click.option("--high", type=click.FloatRange(0, min_open=True), metavar="X", help="The highest rate.")
 @click.option(

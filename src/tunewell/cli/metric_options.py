@@ -18,7 +18,6 @@ from tunewell.errors import SettingError
 from tunewell.study.metric import direction_of
 
 if TYPE_CHECKING:
-    from tunewell.space.space import Space
     from tunewell.training.first_look import FirstLook
     from tunewell.training.metric_choice import Candidate
 
@@ -129,21 +128,6 @@ def look_at(job: Job, metric: Metric, *, quiet: bool = False, by_loss: bool = Fa
     for remark in look.remarks:
         echo(remark, err=True)
     return replace(job, found=look.found), look
-
-
-def looked_at(job: Job, metric: Metric) -> tuple[Job, Space, Metric]:
-    """Take a first look at what is to be trained a few times; return it, its space, and by what it is judged, a loss.
-
-    Raises:
-        TunewellError: it cannot be tuned as it is.
-    """
-    space = job.needed_space()
-    job.check(space)
-    check_metric(job, metric)
-    job, look = look_at(job, metric, by_loss=True)
-    if look is not None:
-        metric = replace(metric, name=look.metric, direction=metric.direction or look.direction)
-    return job, space, metric
 
 
 def check_file(look: FirstLook, workers: int, scheduler: str | None) -> str | None:

@@ -8,9 +8,10 @@ import click
 
 from tunewell.cli.echo import echo
 from tunewell.cli.job import ProgramCommand, job, static_option
-from tunewell.cli.metric_options import Metric, looked_at, metric_options
+from tunewell.cli.metric_options import Metric
 from tunewell.cli.options import json_option
 from tunewell.cli.printing import print_json, print_lines, stdout_to_stderr, table
+from tunewell.cli.rate_options import looked_at, rate_options
 from tunewell.display.formatting import measured, short
 from tunewell.space.parse_settings import parse_settings
 
@@ -24,19 +25,7 @@ if TYPE_CHECKING:
 @static_option
 @click.option("--size", required=True, metavar="NAME", help="The parameter that is the size, such as a width.")
 @click.option("--full", type=click.IntRange(1), metavar="N", help="The size that is meant.  [default: its default]")
-@click.option("--param", metavar="NAME", help="The parameter that is the learning rate.  [default: by its usual names]")
-@click.option("--metric", metavar="NAME", help="What rates are judged by.  [default: val_loss, else train_loss]")
-@click.option(
-    "--direction", type=click.Choice(["minimize", "maximize"]), help="Of the metric.  [default: by its usual names]"
-)
-@metric_options
-@click.option(
-    "--set",
-    "settings",
-    metavar="NAME=VALUE",
-    multiple=True,
-    help="A value of another parameter, as far as it is not the default; may be given several times.",
-)
+@rate_options
 @click.option("--epochs", type=click.IntRange(1), metavar="N", help="Epochs of each training.  [default: all it has]")
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Same seed, same trainings."

@@ -65,23 +65,8 @@ _PARTS = {"box", "cls", "dfl", "obj", "seg", "mask", "pose", "kobj", "rpn", "obj
 """Words for a part of a loss; the parts of one split add up to it."""
 _ASIDE = {
     *("time", "runtime", "duration", "eta", "second", "seconds", "sec", "elapsed", "timestamp", "created", "speed"),
-    *(
-        "ms",
-        "memory",
-        "mem",
-        "gpu",
-        "cpu",
-        "flos",
-        "mfu",
-        "fps",
-        "throughput",
-        "num",
-        "v",
-        "seed",
-        "run",
-        "version",
-        "best",
-    ),
+    *("memory", "mem", "gpu", "cpu", "flos", "mfu", "fps", "throughput", "num", "v", "seed", "run", "version", "best"),
+    "ms",
 }
 """Words of what is logged beside the curves."""
 _NUMBERED = re.compile(r"(?i)\b(val|valid|validation|eval|test)_\d+")

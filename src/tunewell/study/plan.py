@@ -20,8 +20,6 @@ from tunewell.trial import OPEN_END, Report, Trial, TrialState
 
 _USUAL = 0.95
 """Of the waits between steps, this share is taken as they were; the longest for no longer."""
-
-
 _HOUR_S = 3600.0
 
 
@@ -89,7 +87,7 @@ def plan(study: StudyReader) -> Plan:
     per_epoch = float(np.median(lately)) if lately else None
     per_hour = None
     if per_epoch and study.max_epochs:
-        per_hour = workers * 3600 / per_epoch / study.max_epochs
+        per_hour = workers * _HOUR_S / per_epoch / study.max_epochs
     more, more_unknown = _more(study, (report for report, _ in contents.reports), per_epoch, workers)
     estimate, unknown = _estimate(study, done, under_way, left, workers)
     return Plan(

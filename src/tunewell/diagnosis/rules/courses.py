@@ -335,10 +335,8 @@ def stays_above_a_guess(s: Signals) -> Fact:
     )
 
 
-_ONE_SIZE = (
-    0.9,
-    0.95,
-)  # the mean absolute error over the root of the squared one: 0.8 of normal errors, 1 of equal ones
+# the mean absolute error over the root of the squared one: 0.8 of normal errors, 1 of equal ones
+_ONE_SIZE = (0.9, 0.95)
 _FEW_LARGE = (0.68, 0.58)
 _STAYS = (0.2, 0.5)  # of the first loss; an offset that is left behind is none
 

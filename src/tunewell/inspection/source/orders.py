@@ -90,10 +90,8 @@ def shuffled_alone(program: Program) -> Iterator[Mistake]:
     yield from _ordered_and_not(program)
     for _, loss, _ in loss_calls(program):
         labels = loss.args[1] if len(loss.args) > 1 else None
-        drawn = (
-            [one for one in ast.walk(labels or loss) if isinstance(one, ast.Subscript)] if labels is not None else []
-        )
-        if any(_is_drawn(program, part) for one in drawn for part in ast.walk(one.slice)) and labels is not None:
+        taken = [] if labels is None else [one for one in ast.walk(labels) if isinstance(one, ast.Subscript)]
+        if labels is not None and any(_is_drawn(program, part) for one in taken for part in ast.walk(one.slice)):
             yield program.mistake(
                 "labels-shuffled-apart",
                 labels,

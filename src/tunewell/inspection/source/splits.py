@@ -21,11 +21,11 @@ from tunewell.inspection.source.rows import HELD_BACK, TRAINING, assigned, name_
 def held_back_in_training(program: Program) -> Iterator[Mistake]:
     """Find training rows that are given as validation rows."""
     for call in program.calls():
-        given = keyword(call, "validation_data")
-        rows = argument(call, 0, "x")
-        is_pair = method(call) == "fit" and isinstance(given, ast.Tuple) and len(given.elts) >= 2
-        if is_pair and isinstance(rows, ast.Name) and text(rows) == text(whole(given.elts[0])):  # type: ignore[union-attr]
-            yield _same_rows(program, given, text(rows), "validation_data")  # type: ignore[arg-type]
+        given, rows = keyword(call, "validation_data"), argument(call, 0, "x")
+        if method(call) != "fit" or not isinstance(given, ast.Tuple) or len(given.elts) < 2:
+            continue
+        if isinstance(rows, ast.Name) and text(rows) == text(whole(given.elts[0])):
+            yield _same_rows(program, given, text(rows), "validation_data")
     made = (call for call in program.calls() if program.called(call).endswith("utils.data.DataLoader"))
     loaders = [(_purpose(program, call), call) for call in made]
     training = {
