@@ -3,17 +3,11 @@
 All are read; steps are run of one, and of the rest by `make exhaustive` and `make inspections`.
 """
 
-import contextlib
-import io
-import os
-import sys
-import warnings
-
 import pytest
 from tests.inspection.habit_faults import FAULTS, IN_SOURCE, IN_STEPS, SOUND
+from tests.inspection.whole_programs import in_source, in_steps
 
 from tunewell.inspection import KINDS
-from tunewell.inspection.source import mistakes_in, parsed
 
 ALSO = {
     "softmax-over-one-unit-churn_lightning": ("logits-expected",),
@@ -23,32 +17,6 @@ ALSO = {
 """What is true of a program besides its fault."""
 OF_ANOTHER_BACKEND = ("keras_custom_step",)
 """Of Keras on PyTorch, which cannot be beside Keras on JAX in one process."""
-
-
-def in_source(text):
-    return {one.kind for one in mistakes_in(parsed(text))}
-
-
-def in_steps(text, monkeypatch, tmp_path):
-    """Return the kinds that the first steps of a program show, run as a script."""
-    os.environ.setdefault("KERAS_BACKEND", "jax")
-    for package in ("torch", "keras", "jax", "flax", "optax", "lightning", "transformers", "skorch", "accelerate"):
-        if f"import {package}" in text or f"from {package}" in text:
-            pytest.importorskip(package)
-    for package in ("sklearn", "pandas"):
-        if f"import {package}" in text or f"from {package}" in text:
-            pytest.importorskip(package)
-    from tunewell.inspection.observing import Limits, observed
-
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["program.py"])
-
-    def train():
-        exec(compile(text, "program.py", "exec"), {"__name__": "__main__"})
-
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
-        return {one.kind for one in observed(train, Limits(60, 120.0), "the training")}
 
 
 @pytest.mark.parametrize("name", SOUND)
