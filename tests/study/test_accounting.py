@@ -72,6 +72,29 @@ def test_a_trial_that_fails_at_once_has_trained_nothing_but_the_study_ends(tmp_p
     assert spent_of_budget(study) == "0 of 4 epochs"
 
 
+@pytest.mark.parametrize("scheduler", ["full", "asha"])
+def test_an_epoch_that_is_trained_again_stays_charged(tmp_path, scheduler):
+    study = tw.Study(
+        SPACE, metric="loss", max_epochs=4, budget="20epochs", scheduler=scheduler, store=tmp_path / "a.db"
+    )
+    step = study.ask()
+    n = len(step.epochs)
+    for epoch in step.epochs:
+        study.report(step.trial, epoch, loss=1.0)
+    study.tell(step.trial, error="OSError: no room for the model")
+    charged = [study.spent]
+    study.retry(step.trial)
+    charged.append(study.spent)
+    assert list(study.ask().epochs) == [n]
+    charged.append(study.spent)
+    study.tell(step.trial, error="OSError: no room yet")
+    charged.append(study.spent)
+    assert [(one.trained, one.epochs, one.fruitless) for one in charged] == [(n, n, 0)] * 4
+    study.close()
+    read = tw.Study.open(tmp_path / "a.db").spent
+    assert (read.trained, read.epochs, read.fruitless) == (n, n, 0)
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     st.sampled_from(["full", "asha", "hyperband"]),
