@@ -88,7 +88,9 @@ def command(
 def _lines(found: ScaleCheck) -> list[str]:
     rows = [(str(one.size), short(one.rate), str(one.trainings)) for one in found.at_sizes]
     lines = [*table((found.size, f"best {found.param}", "trainings"), rows), ""]
-    lines.append(f"when {found.size} doubles, the best {found.param} is {found.shift:.2g} times as high")
+    shift = f"{found.shift:.2g}"
+    shifts = "stays as it is" if shift == "1" else f"is {shift} times as high"
+    lines.append(f"when {found.size} doubles, the best {found.param} {shifts}")
     shown = click.style(f"{found.param} = {found.rate:g}", fg="green" if found.carries_over else "yellow", bold=True)
     lines.append(f"at {found.size} = {found.full}: {shown}, in eight cases of ten {found.low:.2g} to {found.high:.2g}")
     if found.checked:
